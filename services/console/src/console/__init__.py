@@ -1,1 +1,1 @@
-"""Pages for the people who work with Ruta. The console calls the API as its visitor and stores nothing."""
+"""Pages for the people who work with Ruta. The console calls the API on behalf of its visitor and stores nothing."""

@@ -1,4 +1,4 @@
-"""`python -m console`: serves the pages."""
+"""`python -m console` serves the pages."""
 
 from common.process.serving import serve
 from common.process.start import load, prepare

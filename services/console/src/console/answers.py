@@ -1,4 +1,4 @@
-"""Answers of the API, and the calls by which a page asks. Pure: `calls` does the asking."""
+"""Answers of the API, and the interface of its calls. Pure: `calls` sends them."""
 
 import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True)
 class Upload:
-    """The file that somebody chose."""
+    """A file that somebody chose."""
 
     name: str
     content: bytes = field(repr=False)
@@ -16,7 +16,7 @@ class Upload:
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer of the API: `body` is its JSON, None without one; `version` is its ETag, which a change must name."""
+    """An answer of the API. `body` is its JSON, None if empty. `version` is its ETag, which a change must name."""
 
     status: int
     body: Any
@@ -29,20 +29,20 @@ class Answer:
 
     @property
     def answered(self) -> bool:
-        """Whether the API answered, if only that the visitor may not know. Otherwise nothing is known, not even that
-        a list is empty."""
+        """Return whether the API answered, even with a refusal. Otherwise nothing is known, not even that a list is
+        empty."""
         return self.status < 500 and self.status not in {401, 408, 429}
 
     @property
     def code(self) -> str:
-        """The stable code of a refusal; empty where it is none."""
+        """Return the stable code of a refusal; empty for other answers."""
         if self.ok or not isinstance(self.body, dict):
             return ""
         return str(self.body.get("code", ""))
 
     @property
     def items(self) -> list[Any]:
-        """The items of a list or of a page of one; empty without an answer."""
+        """Return the items of a list or page; empty without an answer."""
         found = self.body
         if isinstance(found, dict):
             found = found.get("items", found.get("contents"))
@@ -51,47 +51,47 @@ class Answer:
 
 @dataclass(frozen=True)
 class FileAnswer:
-    """A file that the API gave, or its refusal."""
+    """A file from the API, or its refusal."""
 
     answer: Answer
     content: bytes = field(default=b"", repr=False)
     media_type: str = ""
     policy: str = ""
-    """Its content security policy: what a browser that shows it may do."""
+    """The file's content security policy, which limits what a browser may do with it."""
 
 
 class Api(Protocol):
-    """The API as one person calls it, in the language that they read."""
+    """The API as one person calls it, in their language."""
 
     @property
     def request_id(self) -> str: ...
 
     @property
     def missed(self) -> bool:
-        """Whether anything that was asked for until now was not answered (see `Answer.answered`)."""
+        """Return whether any call so far remained unanswered (see `Answer.answered`)."""
         ...
 
     async def get(self, path: str, **params: Any) -> Answer: ...
 
     async def get_as_nobody(self, path: str) -> Answer:
-        """Fetch as a person without an account; for nobody who has one."""
+        """Fetch without an account, for what only people without one may see."""
         ...
 
     async def post(
         self, path: str, body: Any, *, key: str | None = None, version: str | None = None
     ) -> Answer:
-        """`key`: its `Idempotency-Key`: the same form sent again has no second effect."""
+        """Send a command. `key` is its `Idempotency-Key`: the same form sent again has no second effect."""
         ...
 
     async def batch(self, commands: Sequence[Mapping[str, Any]], *, answer: int = 0) -> Answer:
-        """Commands of one form, all or none; the answer is that of the one that was refused, else of the one at
-        the place `answer`."""
+        """Send the commands of one form, all or none. Return the answer of the refused command, else of the one with
+        index `answer`."""
         ...
 
     async def put(
         self, path: str, body: Any, *, key: str | None = None, version: str | None = None
     ) -> Answer:
-        """`version`: the version that this changes (`If-Match`): refused if somebody was faster."""
+        """Replace a record. `version` is the one that the form shows (`If-Match`); the API refuses if it has changed."""
         ...
 
     async def patch(
@@ -103,7 +103,7 @@ class Api(Protocol):
     async def upload(
         self, path: str, content: bytes, *, key: str | None = None, **params: Any
     ) -> Answer:
-        """The bytes of a file."""
+        """Send the bytes of a file."""
         ...
 
     async def upload_form(
@@ -115,7 +115,7 @@ class Api(Protocol):
         key: str | None = None,
         **params: Any,
     ) -> Answer:
-        """A file in a form, where the API wants one, with what stands beside it."""
+        """Send a file as a form with further fields, where the API requires that."""
         ...
 
     async def file(self, path: str, **params: Any) -> FileAnswer: ...
@@ -129,7 +129,7 @@ AT_ONCE = 4
 
 
 async def together(*calls: Awaitable[Answer]) -> list[Answer]:
-    """All at once: a page waits for its slowest call only. At most four, or a page asks too much."""
+    """Run calls concurrently, so that a page waits only for its slowest one. Allows at most four at once."""
     if len(calls) > AT_ONCE:
         raise ValueError("a page makes at most four calls at once")
     return list(await asyncio.gather(*calls))

@@ -1,4 +1,4 @@
-"""Builds the console: wiring only."""
+"""Assembles the console's app."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

@@ -1,7 +1,7 @@
-"""The look of the pages: govuk-frontend's style sheet without the marks of the British government.
+"""The pages' style sheet: that of govuk-frontend, without the British government's branding.
 
-`python -m console.assets PACKAGE.tgz` makes `static/govuk.css` from the package that npm gives
-(`npm pack govuk-frontend@6.6.0`); `static/THIRD_PARTY.md` says which one. Nothing else is built.
+`python -m console.assets PACKAGE.tgz` makes `static/govuk.css` from the npm package (`npm pack govuk-frontend@6.6.0`);
+`static/THIRD_PARTY.md` names the version. Nothing else is built.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ NAMES = {
     "push.js": "text/javascript; charset=utf-8",
 }
 WORKER = "push-worker.js"
-"""At an address of its own that stays, below `/console`: what a browser once registered, it asks for again."""
+"""This address, below `/console`, never changes: browsers fetch a registered worker again from it."""
 _FONT_FACE = re.compile(r"(?:/\*![^*]*Margaret Calvert[^*]*\*/)?@font-face\{[^}]*\}")
 _FONT = re.compile(r'"?GDS Transport"?,\s*arial,\s*sans-serif')
 _CREST = re.compile(
@@ -31,7 +31,7 @@ _CREST = re.compile(
 
 
 def unbranded(css: str) -> str:
-    """Without the Transport font and the crest, which nobody else may use; in the system's own font."""
+    """Remove the Transport font and the crest, which only the government may use; use the system's own font."""
     css = _FONT.sub("system-ui,sans-serif", _FONT_FACE.sub("", css))
     css = _CREST.sub("", css)
     left = [
@@ -55,7 +55,7 @@ def worker() -> bytes:
 
 @cache
 def digest() -> str:
-    """Digest in every address: a file at one address never changes, so browsers keep it."""
+    """Return the digest in every address. A file at an address never changes, so browsers cache it."""
     return hashlib.sha256(b"".join(contents().values())).hexdigest()[:12]
 
 

@@ -1,4 +1,4 @@
-"""Calls of the API as the visitor of the page: their token, their rights, their name in the records."""
+"""API calls on behalf of the page's visitor: with their token and their rights, recorded under their name."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -20,12 +20,12 @@ _log = get_logger(__name__)
 _AWAY = {"code": "unavailable", "status": 503}
 _UNDONE = 424
 _IN_PATHS = "/:@!$&'()*+,;="
-# A form that is pressed twice is being carried out while it comes again: the answer is that of the first.
+# If a form is pressed twice, the second command finds the first still running; wait for the first answer.
 _IN_FLIGHT, _TRIES, _PAUSE_SECONDS = "idempotency_in_flight", 6, 0.5
 
 
 class Gateway:
-    """One connection pool of a process. Nothing of an answer is kept."""
+    """A process's connection pool to the gateway. It stores no answers."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -38,7 +38,7 @@ class Gateway:
             timeout=self._timeout,
             cookie_jar=aiohttp.DummyCookieJar(),
             connector=aiohttp.TCPConnector(limit=256, ssl=trusting(self._settings) or True),
-            # The gateway is on the same machine: compression would cost more than it saves.
+            # The gateway is on the same machine, so compression would cost more than it saves.
             headers={"accept-encoding": "identity"},
             trust_env=False,
         )
@@ -48,7 +48,7 @@ class Gateway:
             await self._session.close()
 
     async def answers(self) -> bool:
-        """Whether it is there; asks nobody behind it."""
+        """Return whether the gateway answers; it does not check the services behind it."""
         try:
             return (await self._ask("GET", "/healthz", {}, None, {})).answer.status == 200
         except (aiohttp.ClientError, TimeoutError, OSError):
@@ -62,7 +62,7 @@ class Gateway:
         body: Any = None,
         params: Mapping[str, Any] | None = None,
     ) -> Answer:
-        """An answer in any case: 503 where the gateway could not be asked."""
+        """Return an answer in any case: 503 if the gateway is unreachable."""
         return (await self.file(method, path, headers, body, params)).answer
 
     async def file(
@@ -73,14 +73,14 @@ class Gateway:
         body: Any = None,
         params: Mapping[str, Any] | None = None,
     ) -> FileAnswer:
-        """The same, with the bytes as they came. Names in the path come from addresses that anybody can make: none leads
-        elsewhere than to its own place."""
+        """Return the answer with its unparsed bytes. Refuses `.` and `..` in the path, because anybody can make
+        addresses with such names."""
         if {".", ".."} & set(path.split("/")):
             return FileAnswer(Answer(404, {"code": "not_found", "status": 404}))
         try:
             return await self._ask(method, path, headers, body, params or {})
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            # Neither the path nor the message: both may name somebody.
+            # Log neither path nor message: both may contain names.
             _log.warning(
                 "gateway_unreachable",
                 reason=type(error).__name__,
@@ -140,7 +140,7 @@ def _json(text: bytes) -> Any:
 
 @dataclass(frozen=True)
 class Calls:
-    """The API as one person calls it, in the language that they read."""
+    """The API as one person calls it, in their language."""
 
     gateway: Gateway
     token: str = field(repr=False)
@@ -173,7 +173,7 @@ class Calls:
     async def post(
         self, path: str, body: Any, *, key: str | None = None, version: str | None = None
     ) -> Answer:
-        """`key`: its `Idempotency-Key`: the same form sent again has no second effect."""
+        """Send a command. `key` is its `Idempotency-Key`: the same form sent again has no second effect."""
         return await self._send("POST", path, body, key, version)
 
     async def put(
@@ -221,7 +221,7 @@ class Calls:
             if not whole.ok:
                 return whole
             results = whole.body["results"]
-            # After one refusal, all other parts report that they did nothing.
+            # After one refusal, all other commands report that they did nothing.
             refused = (one for one in results if one["status"] >= 300 and one["status"] != _UNDONE)
             said = next(refused, results[answer])
             told = Answer(said["status"], said["body"], whole.request_id)

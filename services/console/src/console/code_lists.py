@@ -1,6 +1,6 @@
-"""Lists of codes that the API gives everybody alike: kept by a process for some minutes.
+"""Code lists that are the same for everybody, cached by the process for some minutes.
 
-Nothing about anybody is in them, so they are the one answer of the API that a process remembers.
+They contain no personal data, so they are the only answers of the API that a process stores.
 """
 
 import time
@@ -15,7 +15,7 @@ ASSISTANCE = "/referrals/v1/assistance/codes"
 
 
 async def code_list(api: Api, path: str) -> Answer:
-    """As it was answered; anew where it was not."""
+    """Return the list from the cache; failed answers are not cached."""
     at, kept = _KEPT.get(path, (0.0, None))
     if kept is not None and time.monotonic() - at <= _SECONDS:
         return kept
@@ -26,20 +26,20 @@ async def code_list(api: Api, path: str) -> Answer:
 
 
 async def situations(api: Api, language: str) -> list[tuple[str, str]]:
-    """Situations of pathways: pairs of code and words; empty while the directory is down."""
+    """Return the situations of pathways as (code, words); empty while the directory is unavailable."""
     answer = await code_list(api, SITUATIONS)
     return [(one["code"], one["says"][language]) for one in answer.items]
 
 
 async def line_kinds(api: Api, language: str) -> dict[str, str]:
-    """Kinds of reports on the line, in words; empty while it is down."""
+    """Return the kinds of reports on the line, in words; empty while it is unavailable."""
     answer = await code_list(api, LINE_FORM)
     kinds = answer.body["kinds"] if answer.ok else {}
     return {code: words[language] for code, words in kinds.items()}
 
 
 async def assistance_codes(api: Api, language: str) -> dict[str, dict[str, str]]:
-    """Lists of given help by name, their codes in words; empty while the API is down."""
+    """Return the lists of given help by name, with their codes in words; empty while the API is unavailable."""
     answer = await code_list(api, ASSISTANCE)
     return {
         name: {code: words[language] for code, words in codes.items()}

@@ -1,4 +1,4 @@
-"""Codes as people read them: those of the shared lists, places, languages. Pure."""
+"""Words for codes: shared lists, places, languages. Pure."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -10,7 +10,7 @@ from common.words.places import Place, Places
 Groups = tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
 
 SPOKEN = ("spa", "guc", "wba", "por", "eng")
-"""Languages that forms offer; the API takes any of ISO 639-3."""
+"""Languages in forms; the API accepts all of ISO 639-3."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Codes:
         return categories().label(code, self.language) if code else ""
 
     def needs(self) -> list[tuple[str, str]]:
-        """All, by their words."""
+        """Return all needs, sorted by their words."""
         found = ((code, self.need(code)) for code in categories())
         return sorted(found, key=lambda pair: pair[1])
 
@@ -38,7 +38,7 @@ class Codes:
         return functional_statuses().label(code, self.language)
 
     def place(self, pcode: str | None) -> str:
-        """A municipality with its state; the code itself where it is in no table."""
+        """Return a municipality with its state; the code itself if it is unknown."""
         if not pcode:
             return ""
         place = Places.load().get(pcode)
@@ -52,19 +52,19 @@ class Codes:
 
 @dataclass(frozen=True)
 class Areas:
-    """The places that a form offers: municipalities under their states."""
+    """The places that a form offers: municipalities grouped by state."""
 
     country: str
 
     @property
     def groups(self) -> Groups:
-        """(state, ((P-code, municipality), …)) by name; the state itself comes first in each."""
+        """Return (state, ((P-code, municipality), …)) by name; each group begins with the state itself."""
         return _groups(self.country)
 
 
 @cache
 def _groups(country: str) -> Groups:
-    """Put in order once: they are the same for everybody, and some hundred."""
+    """Sort them once, because the several hundred places are the same for everybody."""
     places = [p for p in Places.load() if p.pcode.startswith(country)]
     by_name = attrgetter("name")
     of_state: dict[str | None, list[Place]] = {}

@@ -1,7 +1,7 @@
-"""Commands of the API as forms: which fields each has, and the body that is made of them. Pure.
+"""Commands of the API as forms: their fields, and the body made from them. Pure.
 
-`fields` of a command have names that begin with its own, so that several forms stand on one page; what they
-are called and what their choices mean is in the catalogues, by the same names.
+Field names begin with the command's name, so that several forms fit on one page. The catalogues contain their labels
+and choices under the same names.
 """
 
 from dataclasses import dataclass, field
@@ -18,9 +18,9 @@ _WRITTEN = {"date": written_dates.day, "clock": written_dates.clock}
 
 @dataclass(frozen=True)
 class Field:
-    """`kind`: choice or pick (one of), several (any of), place, text, area, date, moment, number, clock, agreed
-    (a box) or given (by the page, not by anybody). `codes`: those of a choice; where there are none, the page
-    says which."""
+    """A field of a form. `kind` is choice or pick (one of), several (any of), place, text, area, date, moment, number,
+    clock, agreed (a checkbox) or given (by the page, not a person). `codes` are the choices; if empty, the page
+    supplies them."""
 
     name: str
     kind: str
@@ -29,8 +29,8 @@ class Field:
 
 @dataclass(frozen=True)
 class Command:
-    """`path` is the API's, with the names of the page's ids in it. `listed`: its fields are lines of text
-    that the API takes as a list."""
+    """A command of the API. `path` contains the names of the page's ids. `listed` fields are lines of text that the API
+    takes as a list."""
 
     name: str
     path: str
@@ -44,11 +44,11 @@ class Command:
 
     @property
     def chosen(self) -> frozenset[str]:
-        """The names of fields that hold a code of a choice."""
+        """Return the names of fields that contain a chosen code."""
         return frozenset(f"{self.name}/{_written(each)}" for each in self.fields if each.codes)
 
     def made(self, typed: Typed, *, offset: str) -> dict[str, Any]:
-        """The body. `offset`: of the home time zone, for what people type as a local time."""
+        """Return the body. `offset` is that of the local time zone, for times as people type them."""
         numbers = [f"{self.name}/{each.name}" for each in self.fields if _numeric(each)]
         found: dict[str, Any] = dict(body(typed, self.names, numbers=numbers).get(self.name, {}))
         for each in self.fields:
@@ -75,6 +75,6 @@ def _numeric(each: Field) -> bool:
 
 
 def key_of(key: str, content: object) -> str:
-    """The key of one command of a form with several. It follows from the content: the same form sent twice acts once,
-    and a corrected form acts as corrected."""
+    """Return the key of one of a form's commands, from its content. So the same form sent twice acts once, and a
+    corrected form acts again."""
     return str(uuid5(NAMESPACE_URL, f"{key}\n{orjson.dumps(content).decode()}"))

@@ -1,7 +1,7 @@
-"""Two people edit one thing: shows both versions beside each other. Pure.
+"""Edit conflicts: shows both versions side by side. Pure.
 
-The page that is shown again keeps the typed text in its fields, and a table of both versions on top (`ui.faults`);
-sent again, it changes the current version.
+The page appears again with the typed text in its fields and a table of both versions on top (`ui.faults`). Sending it
+again changes the current version.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -14,9 +14,9 @@ from console.forms import Typed, is_day
 from console.wording import Wording
 
 CODES = frozenset({"version_conflict", "stale"})
-"""How the API says that somebody was faster: about a version in the body, and about one in `If-Match`."""
+"""The API's codes for an edit conflict: about a version in the body, and about `If-Match`."""
 Say = Callable[[str, str], str]
-"""The words for a value of a field, by its name."""
+"""Returns the words for a field's value, by the field's name."""
 
 
 def is_conflict(refusal: Answer | None) -> bool:
@@ -25,7 +25,7 @@ def is_conflict(refusal: Answer | None) -> bool:
 
 @dataclass(frozen=True)
 class Versions:
-    """`heads`: titles of both versions; each row: a field with its value in each."""
+    """Two versions. `heads` are their titles; each row is a field with both values."""
 
     heads: tuple[str, str]
     rows: tuple[tuple[str, str, str], ...]
@@ -40,8 +40,11 @@ def now_and_typed(
     worded: Say | None = None,
     labels: Mapping[str, str] | None = None,
 ) -> Versions:
-    """Fields in which what stands is not what somebody typed. `now`: by name of a field its text, or the codes of a
-    list, which have no order. `labels`: of fields that only the page can name."""
+    """Return the fields where stored and typed values differ.
+
+    `now` has the stored text, or unordered codes of a list, by field name. `labels` are for fields that only the page
+    can name.
+    """
     both = ((name, _now(name, now.get(name)), _typed(name, typed)) for name in names)
     return Versions(
         ("change.now", "change.yours"),
@@ -62,7 +65,7 @@ def _said(name: str, values: Iterable[str], worded: Say | None) -> str:
 
 
 def opened_and_now(changes: Iterable[tuple[str, str, str]]) -> Versions:
-    """The changes that others made since the visitor opened the page on which they decide."""
+    """Return the changes by others since the visitor opened the page on which they decide."""
     return Versions(("change.opened", "change.now"), tuple(changes))
 
 
@@ -79,7 +82,7 @@ def _typed(name: str, typed: Typed) -> list[str]:
 
 
 def _one(name: str, text: str) -> list[str]:
-    """A day as people write it, however it was typed."""
+    """Normalise a day to the form in which people write it."""
     if is_day(name.rsplit("/", maxsplit=1)[-1]):
         text = written_dates.written(written_dates.day(text))
     return [text.strip()] if text.strip() else []

@@ -1,6 +1,6 @@
-"""Calls of the API that a page makes, and in how many rounds, counted for developers.
+"""Counts the API calls of each page, and the rounds they need, for developers.
 
-A round begins when no call is under way: a second round is a call that had to wait for another.
+A round begins when no other call is running, so a second round means that a call waited for another.
 """
 
 from collections.abc import Iterator

@@ -1,6 +1,6 @@
-"""Words for the codes of records: steps of a case, entries of the audit, changes of access. Pure.
+"""Words for the codes of records: steps of a case, audit entries, changes of access. Pure.
 
-Only this module translates them; a test asks for words for each code that a service writes.
+Only this module translates them; a test requires words for each code that a service writes.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -12,7 +12,7 @@ from console.moments import Moments
 from console.referral_views import short_code
 from console.wording import Wording
 
-# The list of reasons of actions that do not name their command.
+# The list of reasons, for actions that do not name their command.
 _COMMANDS = {
     "case.closed": "end",
     "case.erased": "erase",
@@ -25,7 +25,7 @@ _TASK, _DONE = "task.", ".done"
 
 
 def done(action: str, say: Wording) -> str:
-    """The act in words; a code that this console does not know yet is shown as it is."""
+    """Return the action in words; an unknown code is shown as it is."""
     if action.startswith(_TASK) and action.endswith(_DONE):
         return say("did.task", task=say.known(action.removesuffix(_DONE), "task.other"))
     for key in (f"did.{action}", f"audit.did.{action}"):
@@ -36,8 +36,8 @@ def done(action: str, say: Wording) -> str:
 
 @dataclass(frozen=True)
 class Beside:
-    """Other data of an entry. `names`: organisations by id; `lists`: the API's words for codes, by the name of the
-    field. An unknown code is shown as "other"."""
+    """Further data of an entry. `names` are organisations by id; `lists` are the API's words for codes, by field name.
+    An unknown code is shown as "other"."""
 
     say: Wording
     codes: Codes
@@ -81,7 +81,7 @@ _READ: Mapping[str, Callable[[Beside, str], str]] = {
     "due_on": lambda beside, text: beside.moments.day(text),
     "need": lambda beside, text: beside.codes.need(text),
 }
-# By the name of what stands beside: where the words for its codes stand.
+# Field name → the list with the words for its codes.
 _WORDS = {
     "aor": ("aor.",),
     "basis": ("audit.basis.", "word."),
@@ -100,7 +100,7 @@ _WORDS = {
 
 
 def identity_change(what: str, say: Wording) -> str:
-    """`changed active roles` names fields: the page says which kind of thing changed."""
+    """Return a change of access in words; `changed active roles` names the changed fields."""
     words = what.replace("-", " ").split()
     for key in (f"changes.what.{'_'.join(words)}", f"changes.what.{words[0]}"):
         if say.has(key):
@@ -113,7 +113,7 @@ def identity_kind(kind: str, say: Wording) -> str:
 
 
 def road(path: str, say: Wording) -> str:
-    """By which list or page of the directory something was read: the part after its version."""
+    """Return the list or page of the directory through which something was read, from the route after its version."""
     part = path.removeprefix("/directory/v1/").split("/")[0]
     return say.known(f"audit.road.{part.replace('-', '_')}", "audit.road.other")
 

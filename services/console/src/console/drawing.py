@@ -1,4 +1,4 @@
-"""Charts and graphs as shapes with places, for templates to draw: no style, no script. Pure."""
+"""Charts and graphs as shapes with coordinates, for templates without styles or scripts. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,8 +7,8 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Bar:
-    """`width`, `low`, `high`: hundredths of the room that the page has, so that a phone cuts nothing. The whisker leads
-    from `low` to `high`; equal where there is none."""
+    """A bar. `width`, `low` and `high` are percentages of the available width, so that it fits on a phone. The whisker
+    leads from `low` to `high`; equal values mean none."""
 
     label: str
     words: str
@@ -18,7 +18,7 @@ class Bar:
 
 
 def bars(rows: Sequence[tuple[str, str, float, float, float]]) -> tuple[Bar, ...]:
-    """Bars of (label, words, value, low, high): length from zero to the value, with a whisker over its interval."""
+    """Return bars for (label, words, value, low, high): from zero to the value, with a whisker for its interval."""
     most = max((max(value, high) for *_, value, _, high in rows), default=0) or 1
     return tuple(
         Bar(label, words, *(round(100 * one / most, 1) for one in (value, low, high)))
@@ -37,7 +37,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Graph:
-    """Steps in columns by when they may begin; `lines` lead from a step to what waits for it."""
+    """Steps in columns by their earliest start. `lines` lead from a step to those that wait for it."""
 
     width: int
     height: int
@@ -49,8 +49,8 @@ _COLUMN, _LINE, _WIDE, _TALL = 210, 74, 180, 54
 
 
 def stages(steps: Sequence[Mapping[str, Any]]) -> dict[str, int]:
-    """By the key of a step: after how many others it can begin at the earliest. What waits for a step that
-    is not there, or for itself, waits for nothing."""
+    """Return the column of each step: the length of the longest chain of steps before it. Dependencies on missing steps or
+    on itself do not count."""
     after = {step["key"]: list(step.get("after") or []) for step in steps}
     found: dict[str, int] = {}
 
@@ -92,7 +92,7 @@ def graph(steps: Sequence[Mapping[str, Any]], words: Mapping[str, str]) -> Graph
 
 
 def _folded(text: str) -> tuple[str, ...]:
-    """At most three lines of about twenty-four signs."""
+    """Fold a text into at most three lines of about twenty-four characters."""
     lines: list[str] = []
     for word in text.split():
         if lines and len(lines[-1]) + len(word) < 24:

@@ -1,7 +1,7 @@
-"""Forms of pages: field names are JSON pointers without the first slash, and the API validates. Pure.
+"""Forms of pages. Pure.
 
-`contact/phone` is the phone in the contact; `items[]` is a list. Empty fields are left out, so that the API gives its
-usual answer about a missing field.
+Field names are JSON pointers without the first slash, and the API validates: `contact/phone` is the phone in the
+contact, `items[]` a list. Empty fields are omitted, so that the API reports them as missing.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,12 +14,12 @@ from common.unseen import without_turning
 from console import written_dates
 
 MOST_FIELDS = 300
-# Ours, and no field of the API: the token, the key of the command, and a wish for another language.
+# Our own fields, unknown to the API: the CSRF token, the key of the command, and the language switch.
 OWN = frozenset({"csrf_token", "key", "language_wanted", "shown", "look"})
 
 
 TYPED = "application/x-www-form-urlencoded"
-"""What a form without a file is sent as."""
+"""The media type of a form without a file."""
 
 
 class BadForm(ValueError):
@@ -28,7 +28,7 @@ class BadForm(ValueError):
 
 @dataclass(frozen=True)
 class Typed:
-    """The typed values, in the order of the form; empty before the first one."""
+    """Typed values in the order of the form; empty before it is first sent."""
 
     pairs: Sequence[tuple[str, str]] = field(default=(), repr=False)
 
@@ -46,7 +46,7 @@ class Typed:
 
 
 def read(content_type: str, content: bytes) -> Typed:
-    """The fields of an urlencoded form; BadForm if it is none."""
+    """Parse a URL-encoded form. Raises BadForm."""
     if not content_type.startswith(TYPED):
         raise BadForm("not a form of these pages")
     try:
@@ -66,8 +66,8 @@ WITHDRAW = ("reason/es", "reason/en")
 
 
 def body(typed: Typed, names: Iterable[str], *, numbers: Iterable[str] = ()) -> dict[str, Any]:
-    """The JSON of these fields. `numbers` become numbers if they can; otherwise they stay text, so that the API says
-    what is wrong."""
+    """Return the fields as JSON. `numbers` are converted if possible; otherwise they stay text, so that the API reports
+    the error."""
     numeric = frozenset(numbers)
     made: dict[str, Any] = {}
     for name in names:
@@ -86,12 +86,12 @@ def body(typed: Typed, names: Iterable[str], *, numbers: Iterable[str] = ()) -> 
 
 
 def is_day(name: str) -> bool:
-    """As the API names what holds a day."""
+    """Return whether the field contains a day, by the API's naming."""
     return name.endswith(("_on", "_date")) or name in {"start", "end", "valid_from", "valid_until"}
 
 
 def flat(document: Mapping[str, Any] | None, names: Iterable[str]) -> dict[str, Any]:
-    """By name of a field what a document holds there: text, or a list of codes."""
+    """Return the document's value for each field: text, or a list of codes."""
     found: dict[str, Any] = {}
     for name in names:
         value: Any = document
@@ -114,8 +114,8 @@ def _put(made: dict[str, Any], path: Sequence[str], value: Any) -> None:
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing that the API refuses: of which field (a name of the form; empty: none that is shown), and
-    why, as a stable code with its limits. `detail` and `detail_params`: the code of the sentence that the API says."""
+    """An error that the API reports. `name` is the field of the form (empty if none is shown), `code` the reason, with
+    its limits. `detail` and `detail_params` refer to the API's sentence."""
 
     name: str
     code: str
@@ -127,7 +127,7 @@ class Fault:
 def faults(
     refused: Mapping[str, Any] | None, names: Iterable[str], *, within: str = ""
 ) -> list[Fault]:
-    """The errors of a refusal by field of the form. `within`: the prefix of its field names."""
+    """Return the errors of a refusal by form field. `within` is the prefix of the field names."""
     known = {name.removesuffix("[]"): name for name in names}
     found: dict[str, Fault] = {}
     for error in (refused or {}).get("errors") or []:
@@ -145,7 +145,7 @@ def faults(
 
 
 def _nearest(pointer: str, known: Mapping[str, str]) -> str:
-    """The field at the pointer, or the one that holds it (`items/3` is of `items[]`)."""
+    """Return the field for the pointer, or the field that contains it (`items/3` is in `items[]`)."""
     parts = pointer.split("/")
     while parts:
         if name := known.get("/".join(parts)):

@@ -1,4 +1,4 @@
-"""`/healthz` (the process lives), `/readyz` (its parts), `/metrics`: as every service has them."""
+"""`/healthz` (the process is alive), `/readyz` (its parts), `/metrics`, as in every service."""
 
 from fastapi import APIRouter
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -17,8 +17,8 @@ async def healthz() -> dict[str, str]:
 
 @health.get("/readyz")
 async def readyz(request: Request) -> Response:
-    """Always 200: it holds nothing that could be missing. `degraded` while the gateway is away, for then
-    pages say so themselves, part by part."""
+    """Answer 200 always, because the console depends on nothing at its start. `degraded` means that the gateway is
+    unavailable; pages then report each missing part."""
     there = await kit_of(request).gateway.answers()
     parts = {"gateway": "ok" if there else "unavailable"}
     return JSONResponse({"status": "ok" if there else "degraded", "parts": parts})

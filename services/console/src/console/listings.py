@@ -1,4 +1,4 @@
-"""Colleagues and organisations that forms offer by name."""
+"""Colleagues and organisations as choices in forms."""
 
 from collections.abc import Collection
 from typing import Any
@@ -7,17 +7,18 @@ from console.answers import Answer, Api
 from console.visitors import Visitor
 
 _MOST = 500
-"""What a page of the API holds at most."""
+"""The most items in a page of the API."""
 
 
 def next_page(path: str, listed: Answer) -> str:
-    """Address of the next page; empty at the end."""
+    """Return the address of the next page; empty at the end."""
     cursor = listed.body.get("next_cursor")
     return f"{path}?cursor={cursor}" if cursor else ""
 
 
 async def organisations(api: Api, visitor: Visitor) -> tuple[Answer, list[tuple[str, str]]]:
-    """Those of the directory but the own one, by name; nothing where it is away, as the answer says."""
+    """Return the answer and the directory's organisations by name, without the visitor's own; empty if the directory is
+    unavailable."""
     answer = await api.get("/directory/v1/organizations", per_page=500)
     own = str(visitor.principal.organisation_id)
     found = [(str(one["id"]), str(one["name"])) for one in answer.items if one["id"] != own]
@@ -25,14 +26,14 @@ async def organisations(api: Api, visitor: Visitor) -> tuple[Answer, list[tuple[
 
 
 async def colleagues(api: Api) -> tuple[Answer, list[Any]]:
-    """People of the same organisation, those who may sign in first; empty without an answer."""
+    """Return people of the same organisation, those who may sign in first; empty without an answer."""
     answer = await api.get("/identity/v1/colleagues", limit=200)
     return answer, sorted(answer.items, key=lambda one: (not one["active"], one["sign_in_name"]))
 
 
 async def found_in(api: Api, path: str, identifier: str, **asked: Any) -> Answer:
-    """The page of a list in which there is one with this id, for there is no asking for it alone; else the last one, or
-    the one that was not answered."""
+    """Return the page of a list that contains this id, because the API cannot return a single one. Without it, return
+    the last page or the failed one."""
     cursor: str | None = None
     while True:
         listed = await api.get(path, limit=_MOST, cursor=cursor, **asked)

@@ -1,4 +1,4 @@
-"""Times as people read them, at home, and the time that is left. Pure."""
+"""Times in words, in local time, and the time left until a deadline. Pure."""
 
 import re
 from calendar import monthrange
@@ -16,7 +16,7 @@ _QUARTER = re.compile(r"(\d{4})-Q([1-4])")
 
 @dataclass(frozen=True)
 class Moments:
-    """`now` in UTC; `zone` is where the people are."""
+    """The current time and formats. `now` is in UTC; `zone` is the local time zone."""
 
     language: str
     zone: ZoneInfo
@@ -24,17 +24,17 @@ class Moments:
 
     @property
     def today(self) -> str:
-        """At home, as forms take a day."""
+        """Return the local date, in the format of forms."""
         return self.now.astimezone(self.zone).date().isoformat()
 
     @property
     def counted_on(self) -> str:
-        """The day on which reporting counts what happens now: in UTC, whatever the day is at home."""
+        """Return the day on which reporting counts current events: in UTC, not local."""
         return clock.utc_day(self.now).isoformat()
 
     @property
     def offset(self) -> str:
-        """The present offset of the home time zone, as written in times: -04:00."""
+        """Return the current offset of the local time zone, as in times: -04:00."""
         text = self.now.astimezone(self.zone).strftime("%z")
         return f"{text[:3]}:{text[3:]}"
 
@@ -42,7 +42,7 @@ class Moments:
         return datetime.fromisoformat(text).astimezone(self.zone)
 
     def at(self, text: str | None) -> str:
-        """Day and time, the year only where it is another: 27 nov, 14:30."""
+        """Format a day and time: 27 nov, 14:30. The year appears only if it is another."""
         if not text:
             return ""
         moment = self.local(text)
@@ -50,18 +50,18 @@ class Moments:
         return f"{self._date(moment, year=not same)}, {moment:%H:%M}"
 
     def due(self, text: str | None) -> str:
-        """A deadline. One that is a day is told by its midnight in UTC, which at home is in the evening before."""
+        """Format a deadline. Midnight in UTC stands for a day; in local time it would be the evening before."""
         if not text:
             return ""
         moment = datetime.fromisoformat(text).astimezone(UTC)
         return self.day(text) if moment.timetz() == _MIDNIGHT else self.at(text)
 
     def clock(self, seconds: float) -> str:
-        """The time of the day of a moment in seconds since 1970."""
+        """Format the local time of a moment in seconds since 1970."""
         return f"{datetime.fromtimestamp(seconds, UTC).astimezone(self.zone):%H:%M}"
 
     def day(self, text: str | None) -> str:
-        """A day, or that of a moment at home. A midnight in UTC tells a day."""
+        """Format a day, or the local day of a moment. Midnight in UTC stands for a day."""
         if not text:
             return ""
         day = date.fromisoformat(text[:10])
@@ -76,7 +76,7 @@ class Moments:
         return f"{shown} {day.year}" if year else shown
 
     def period(self, text: str) -> str:
-        """A period of reports in words: 16–31 October 2026 for 2026-10b; as it is written, if it is no such one."""
+        """Format a reporting period in words: 16–31 October 2026 for 2026-10b. Return other texts unchanged."""
         if (quarter := _QUARTER.fullmatch(text)) is not None:
             return conventions.quarter(int(quarter[2]), int(quarter[1]), self.language)
         if (found := _PERIOD.fullmatch(text)) is None:
@@ -89,16 +89,17 @@ class Moments:
         return conventions.days_of(f"{first}–{last}", begins, self.language)
 
     def number(self, value: float | str) -> str:
-        """With one decimal, as they are written where the people are."""
+        """Format a number with one decimal, by local conventions."""
         return conventions.number(round(float(value), 1), self.language)
 
     def days_left(self, text: str) -> int | None:
-        """To a deadline that is a day, from the day at home: 0 today, negative once it is over; None for a moment."""
+        """Return the days from the local date to a deadline that is a day: 0 today, negative afterwards; None for a
+        moment."""
         moment = datetime.fromisoformat(text)
         if moment.astimezone(UTC).timetz() != _MIDNIGHT:
             return None
         return (clock.utc_day(moment) - date.fromisoformat(self.today)).days
 
     def hours_left(self, text: str) -> int:
-        """Whole hours until then, rounded down; negative once it is over."""
+        """Return the whole hours until then, rounded down; negative afterwards."""
         return int((datetime.fromisoformat(text) - self.now) // timedelta(hours=1))

@@ -1,4 +1,4 @@
-"""Rows of referrals as lists show them, on whatever page. Pure."""
+"""Rows of referrals in lists, for all pages. Pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ _COLOURS = {code: row["colour"] for code, row in words("referral_states").items(
 
 
 def short_code(identifier: str) -> str:
-    """The last eight of an id: enough to find a referral by, and nobody's name."""
+    """Return the last eight characters of an id: enough to find a referral, but nobody's name."""
     return identifier.replace("-", "")[-8:].upper()
 
 
@@ -57,11 +57,11 @@ def row(one: Mapping[str, Any], say: Wording, codes: Codes, moments: Moments) ->
 
 
 _DAY_HOURS = 48
-"""From so many hours on people count in days."""
+"""From this many hours on, times are given in days."""
 
 
 def left(due: str, say: Wording, moments: Moments, *, late: bool) -> str:
-    """Time left until then, or time since it passed."""
+    """Return the time left until the deadline, or since it passed."""
     days = moments.days_left(due)
     if days is not None:
         if days == 0:

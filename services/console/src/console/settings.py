@@ -1,4 +1,4 @@
-"""Settings that the console reads from its environment. No database, no event, no key."""
+"""The console's settings. It has no database, events or keys."""
 
 from pathlib import Path
 from typing import ClassVar

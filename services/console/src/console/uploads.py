@@ -1,4 +1,4 @@
-"""Files that people send with a form: read into memory, passed on to the API, kept nowhere."""
+"""Files that people send with a form: read into memory, forwarded to the API, never stored."""
 
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
@@ -8,18 +8,18 @@ from console.answers import Upload
 from console.forms import MOST_FIELDS, BadForm, Typed
 
 MAX_BYTES = 16 * 1024 * 1024
-"""A workbook of 100,000 services has about ten megabytes. Whatever is larger goes the API's own way."""
+"""A workbook of 100,000 services has about ten megabytes. Larger files must be sent to the API directly."""
 PART = "file"
 
 
 class _InMemory(MultiPartParser):
-    """Never on a disk: a row of it may be about somebody."""
+    """Keeps files in memory, never on disk, because they may contain personal data."""
 
     spool_max_size = MAX_BYTES
 
 
 async def read_upload(request: Request) -> tuple[Typed, Upload | None]:
-    """The fields of a multipart form, and its file if one was chosen; BadForm if it cannot be read."""
+    """Parse the fields of a multipart form, and its file if one was chosen. Raises BadForm."""
     parser = _InMemory(
         request.headers, request.stream(), max_files=1, max_fields=MOST_FIELDS, max_part_size=64_000
     )

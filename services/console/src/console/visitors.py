@@ -1,4 +1,4 @@
-"""The visitor of a page, from the front's headers. Pure."""
+"""The visitor of a page, read from the front's headers. Pure."""
 
 import base64
 import json
@@ -11,9 +11,12 @@ from common.auth import Principal, Role
 
 @dataclass(frozen=True)
 class Visitor:
-    """`token` is their own access token, with which the API is called; `csrf` the secret that the forms of
-    their session are made with. `idle_until`: seconds since 1970, when they are signed out unless something
-    happens, and `idle_in` how many seconds that was from when the front was asked, 0 if it did not say."""
+    """A signed-in visitor.
+
+    `token` is their access token for calls of the API, `csrf` the secret of their session's forms. Without activity
+    they are signed out at `idle_until` (seconds since 1970); `idle_in` is the time left in seconds when the front
+    handled the request, 0 if unknown.
+    """
 
     principal: Principal
     token: str = field(repr=False)
@@ -32,8 +35,7 @@ class Visitor:
 
 
 def visitor_of(principal: Principal | None, headers: Mapping[str, str]) -> Visitor | None:
-    """None where nobody is signed in at this browser: also for a client that brings a token of its own,
-    whose way is the API."""
+    """Return the visitor; None if nobody is signed in with this browser. Clients with their own token must use the API."""
     token, told = headers.get("ruta-person-token"), _told(headers.get("ruta-person"))
     if principal is None or principal.anonymous or not token or told is None:
         return None

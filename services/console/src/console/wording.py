@@ -1,4 +1,4 @@
-"""Texts of pages: catalogues in gettext's format, whose ids are keys; both languages are equals."""
+"""Texts of pages, in gettext catalogues with keys as ids, so that both languages are equal."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -14,11 +14,11 @@ _LIST_OF = {
     "transfer": "take-back",
     "take-asked": "offer",
 }
-"""By command: the list of `reasons.csv` that its reasons are in, where it has another name."""
+"""Command → its list in `reasons.csv`, if the name differs."""
 
 
 class UnknownText(LookupError):
-    """A page asked for a text that no catalogue has."""
+    """A page requested a text that no catalogue contains."""
 
 
 class Wording:
@@ -29,7 +29,7 @@ class Wording:
         self._texts = texts
 
     def __call__(self, key: str, **values: object) -> str:
-        """The text of a key, with its places filled; `n` chooses between one and several."""
+        """Return the text of a key with its places filled; `n` chooses singular or plural."""
         text = self._texts.get(key)
         if text is None:
             raise UnknownText(key)
@@ -38,17 +38,17 @@ class Wording:
         return text.format(**values) if values else text
 
     def known(self, key: str, otherwise: str) -> str:
-        """The text of a key that may be newer than this console: else that of `otherwise`."""
+        """Return the text of a key that this console may not know yet, else that of `otherwise`."""
         return self(key if key in self._texts else otherwise)
 
     def label(self, name: str) -> str:
-        """The label of a field: from its own form, else from any."""
+        """Return the label of a field, from its own form or else from any."""
         last = name.removesuffix("[]").split("/")[-1]
         own, any_form = f"field.{name}", f"field.any/{last}"
         return self.known(own, any_form if any_form in self._texts else "field.other")
 
     def code(self, command: str, code: str) -> str:
-        """A choice of a command: as the command says it, else as all do."""
+        """Return the words for a choice: the command's own, or else the general ones."""
         word = f"word.{code}"
         key = f"code.{_LIST_OF.get(command, command)}.{code}"
         return self.known(key, word if word in self._texts else "code.other")
@@ -63,7 +63,8 @@ class Wording:
 
 @cache
 def wording(language: str) -> Wording:
-    """Words of choices and of all parts in `languages/CODE`; `planning.po` is for pages of planning and watching."""
+    """Load the words of choices and all catalogues in `languages/CODE`. `planning.po` is for pages of planning and
+    monitoring."""
     texts: dict[str, str | tuple[str, ...]] = dict(choices.texts(language))
     for part in files("console").joinpath("languages", language).iterdir():
         for key, said in entries(part.read_text(encoding="utf-8")):
@@ -74,6 +75,6 @@ def wording(language: str) -> Wording:
 
 
 def load_all() -> None:
-    """At the start, so that no visitor waits for it and a broken catalogue ends the start."""
+    """Load all languages at the start, so that no visitor waits and a broken catalogue stops the start."""
     for language in LANGUAGES:
         wording(language)

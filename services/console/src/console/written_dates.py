@@ -1,6 +1,6 @@
-"""Days and times as people write them, for the API: 28/11/2026, 2:30 pm. Pure.
+"""Converts days and times that people write (28/11/2026, 2:30 pm) to the API's format. Pure.
 
-Text that is no day or time stays as typed, so that the API says what is wrong at its field.
+Other text stays as typed, so that the API reports the error at its field.
 """
 
 import re
@@ -13,7 +13,7 @@ _CLOCK = re.compile(
 
 
 def day(text: str) -> str:
-    """As 2026-11-28: of 28/11/2026, 28-11-2026 or 28.11.2026."""
+    """Return 2026-11-28 for 28/11/2026, 28-11-2026 or 28.11.2026."""
     found = _DAY.fullmatch(text.strip())
     if found is None:
         return text
@@ -24,7 +24,7 @@ def day(text: str) -> str:
 
 
 def clock(text: str) -> str:
-    """As 14:30: of 14:30, 14.30, 14h30, 2:30 pm or 2 p. m."""
+    """Return 14:30 for 14:30, 14.30, 14h30, 2:30 pm or 2 p. m."""
     found = _CLOCK.fullmatch(text.strip())
     if found is None:
         return text
@@ -39,7 +39,7 @@ def clock(text: str) -> str:
 
 
 def moment(text: str) -> str:
-    """As 2026-11-28T14:30: a day and behind it a time."""
+    """Return 2026-11-28T14:30 for a day followed by a time."""
     parts = text.strip().replace("T", " ").replace(",", " ").split(maxsplit=1)
     if len(parts) < 2:
         return day(text)
@@ -47,7 +47,7 @@ def moment(text: str) -> str:
 
 
 def written(text: str | None) -> str:
-    """A day of the API as people write it; any other text as it is."""
+    """Return a day of the API as people write it; other text unchanged."""
     try:
         return f"{date.fromisoformat(text or ''):%d/%m/%Y}"
     except ValueError:

@@ -1,1 +1,1 @@
-"""Accounts: people who sign in, systems that connect, and their organisations."""
+"""Accounts: people who sign in, client systems, and their organisations."""

@@ -1,4 +1,4 @@
-"""People, clients and organisations, and the record of their changes, for administrators."""
+"""Pages for people, clients and organisations, and the record of their changes, for administrators."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -26,12 +26,12 @@ _MOST = 200
 
 
 _Texts = tuple[str, str, str, str]
-"""Of a list: its title, heading and lead, and how something new is added to it."""
+"""The texts of a list: its title, heading and lead, and the label for adding something."""
 
 
 @dataclass(frozen=True)
 class _Holders:
-    """People or clients: who holds rights, and belongs to an organisation or, of clients, to none."""
+    """One kind of account, people or clients, with its addresses and texts."""
 
     part: str
     one: str
@@ -47,7 +47,7 @@ class _Holders:
         return f"/identity/v1/{self.part}"
 
     def of(self, visit: Visit) -> str:
-        """Which of them the page is of, for its addresses here and in the API."""
+        """Return which kind of account the page is about."""
         return visit.ids[f"{self.one}_id"]
 
     def last_seen(self, visit: Visit, one: Mapping[str, Any]) -> str:
@@ -181,7 +181,7 @@ async def _page_of(
 
 
 def _beside(visit: Visit, now: Mapping[str, Any], names: tuple[str, ...]) -> Versions | None:
-    """The form that switches on and off holds no rights."""
+    """Return both versions after a conflict; None for the on/off form, which has no rights."""
     if visit.typed.has("active"):
         return None
     words = {
@@ -219,7 +219,7 @@ async def _post(visit: Visit, holders: _Holders, what: str) -> Answer:
 
 
 def _credentials(visit: Visit, holders: _Holders, answer: Answer) -> Outcome:
-    """Secrets that are shown once; a form that is sent again shows that they were."""
+    """Show secrets once. A form that is sent again only tells that they were shown."""
     if not answer.ok:
         return Refused(answer)
     one = answer.body
@@ -275,7 +275,7 @@ async def people(visit: Visit) -> Page:
 
 
 def _reading(one: Mapping[str, Any], visit: Visit) -> str:
-    """Whether the person has read the news about their sign-in."""
+    """Tell whether the person has read the news about their sign-in."""
     since, denied, moments = one.get("unread_since"), one.get("not_asked_for_at"), visit.moments
     if not since:
         return visit.say("people.read")
@@ -423,7 +423,7 @@ async def organisation(visit: Visit) -> Page:
 
 
 def _consequence(visit: Visit, identifier: str, people_of: Answer, clients_of: Answer) -> str:
-    """How many are signed out; all of them where they are too many to be counted on this page."""
+    """Tell how many people and clients are signed out, or only that some are if the lists continue on another page."""
     if not all(one.ok and not one.body.get("next_cursor") for one in (people_of, clients_of)):
         return visit.say("organisations.off_some")
 

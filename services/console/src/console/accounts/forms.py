@@ -1,4 +1,4 @@
-"""Forms of accounts: their fields, and what they mean for the API. Pure."""
+"""Forms of accounts and the API values that they produce. Pure."""
 
 from typing import Any
 
@@ -16,13 +16,13 @@ NEW_ORGANISATION = ("name", "aors[]")
 
 
 def rights(typed: Typed) -> dict[str, Any]:
-    """All of them: what nobody ticked is taken away."""
+    """Return all rights; unticked ones are removed."""
     found = {name.removesuffix("[]"): [v for v in typed.all(name) if v] for name in RIGHTS}
     return {**found, **carried(typed)}
 
 
 def carried(typed: Typed) -> dict[str, Any]:
-    """The rights of the ticked roles, unless somebody chose exceptions."""
+    """Return the scopes of the ticked roles, unless the form sets exceptions."""
     if typed.one("permissions") != OF_ROLES:
         return {}
     return {"scopes": scopes_of(role for role in typed.all("roles[]") if role in ROLES)}
@@ -42,6 +42,6 @@ def change_of_organisation(typed: Typed) -> dict[str, Any]:
 
 
 def _switch(typed: Typed) -> dict[str, Any]:
-    """The button of the other form of the page: on or off, and nothing else."""
+    """Return the value of the on/off form, which has no other fields."""
     wanted = typed.one("active")
     return {"active": wanted == "true"} if wanted else {}

@@ -1,1 +1,1 @@
-"""The record: who did and read what, in order, and whether it adds up."""
+"""The audit record: who did and read what, and whether the record is intact."""

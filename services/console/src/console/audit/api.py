@@ -1,4 +1,4 @@
-"""The record, for auditors: filters by codes and ids, a chain in order, and whether it adds up."""
+"""Pages of the audit record, for auditors: filters by codes and ids, ordered chains, and their verification."""
 
 import asyncio
 import csv
@@ -39,7 +39,7 @@ async def record(visit: Visit) -> Page:
 
 
 def _values(visit: Visit) -> dict[str, str]:
-    """The field of the case takes its code or its id."""
+    """Return the filters. The case field accepts its code or its id."""
     values = {name: visit.asked(name) for name in _QUERY}
     return {**values, "case": values["case"] or values["case_id"], "case_id": ""}
 
@@ -74,7 +74,7 @@ _READS = ("service_id", "doer", "from", "to")
 
 @screens.page("/audit/reads", query=(*_READS, "cursor"))
 async def reads(visit: Visit) -> Page:
-    """Readers of a restricted entry of the directory. This look enters the log, too."""
+    """Show who read restricted entries of the directory. This look is logged too."""
     values = {name: visit.asked(name) for name in (*_READS, "cursor")}
     asked, unknown = await _meant(visit, views.asked_of(values, visit.moments.offset, _READS))
     listed = unknown or await visit.calls.get(
@@ -101,7 +101,7 @@ async def reads(visit: Visit) -> Page:
 
 @screens.page("/audit/identities", query=("cursor",))
 async def identities(visit: Visit) -> Page:
-    """Changes of access, with the names of their author and their subject. This look enters the record, too."""
+    """Show changes of access with the names of author and subject. This look is recorded too."""
     listed = await visit.calls.get(
         "/identity/v1/changes/record", limit=50, cursor=visit.asked("cursor")
     )
@@ -125,7 +125,7 @@ async def identities(visit: Visit) -> Page:
 
 
 async def _names(visit: Visit, listed: Answer) -> dict[str, str]:
-    """Names of the organisations and people in these rows, by id."""
+    """Return the names of the organisations and people in these rows, by id."""
     return await _named(
         visit,
         {one["organisation_id"] for one in listed.items},
@@ -157,8 +157,8 @@ async def _people(visit: Visit, ids: set[str | None]) -> dict[str, str]:
 
 
 async def _meant(visit: Visit, asked: dict[str, str]) -> tuple[dict[str, str], Answer | None]:
-    """Names of a person or an organisation as their ids. A name that is nobody's is refused: an empty list would say
-    that nobody looked."""
+    """Replace names of a person or organisation by their ids. Refuses unknown names: an empty list would suggest that
+    nobody looked."""
     meant, doer, organisation = dict(asked), asked.get("doer", ""), asked.get("organisation_id", "")
     if doer:
         by = {"id": doer} if is_id(doer) else {"sign_in_name": doer.lower()}
@@ -187,7 +187,7 @@ def _unknown(name: str, code: str, **params: str) -> Answer:
 
 @screens.file("/audit/record.csv", query=views.FILTERS)
 async def export(visit: Visit) -> Download:
-    """The table of the API, with the names that the page shows."""
+    """Download the API's table with the names that the page shows."""
     values = _values(visit)
     asked, unknown = await _meant(visit, views.asked_of(values, visit.moments.offset))
     if unknown is not None:
@@ -203,7 +203,7 @@ async def export(visit: Visit) -> Download:
 
 @screens.page("/audit/chains/{chain:uuid}", query=("cursor",))
 async def chain(visit: Visit) -> Page:
-    """The entries of one case or organisation, in order, and the state of its seal."""
+    """Show the entries of one case or organisation in order, and the state of their seal."""
     identifier = visit.ids["chain"]
     (verified, listed), lists = await asyncio.gather(
         together(

@@ -1,4 +1,4 @@
-"""Entries of the record as people read them. Pure."""
+"""Entries of the audit record in words. Pure."""
 
 import csv
 from collections.abc import Iterable, Mapping
@@ -36,7 +36,7 @@ ACTIONS = (
     "audit.exported",
     "audit.verified",
 )
-"""That a list of choices offers; the record holds more, and shows each in words."""
+"""Actions to choose from; the record contains more and shows all of them in words."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Entry:
 def asked_of(
     values: Mapping[str, str], offset: str, filters: Iterable[str] = FILTERS
 ) -> dict[str, str]:
-    """The query for the API: a day becomes its first and last moment, at home."""
+    """Return the API query; a day becomes its first and last moment in local time."""
     asked = {name: values[name].strip() for name in filters if values.get(name, "").strip()}
     if _is_day(asked.get("from", "")):
         asked["from"] = f"{asked['from']}T00:00:00{offset}"
@@ -71,7 +71,7 @@ def _is_day(text: str) -> bool:
 def address(
     path: str, values: Mapping[str, str], filters: Iterable[str] = FILTERS, **more: str
 ) -> str:
-    """The same filters elsewhere: ids and codes only."""
+    """Return another address with the same filters, which are only ids and codes."""
     kept = {name: values[name] for name in filters if values.get(name)}
     text = urlencode({**kept, **{name: value for name, value in more.items() if value}})
     return f"{path}?{text}" if text else path
@@ -105,22 +105,22 @@ def _entry(one: Mapping[str, Any], beside: Beside) -> Entry:
 
 
 def _doer(client: str, names: Mapping[str, str]) -> str:
-    """A person by their sign-in name; by a code only where it is not known."""
+    """Return the person's sign-in name, or a short code if it is unknown."""
     return names.get(client) or (short_code(client) if is_id(client) else client)
 
 
 def _organisation(identifier: str, names: Mapping[str, str]) -> str:
-    """The organisation by its name in the directory; auditors and coordinators belong to none."""
+    """Return the organisation's name in the directory; empty for auditors and coordinators, who belong to none."""
     return names.get(identifier, short_code(identifier) if identifier else "")
 
 
 def by(subject: str, client: str) -> str:
-    """Who, and through what; a client that acts for itself is named once."""
+    """Return who acted and through which client; a client that acts by itself appears once."""
     return " · ".join(dict.fromkeys((subject, client)))
 
 
 def named(table: str, names: Mapping[str, str]) -> str:
-    """The table of the API with the names that the page shows, beside the ids."""
+    """Add to the API's table the names that the page shows."""
     rows = list(csv.DictReader(StringIO(table)))
     out = StringIO()
     written = GuardedCsv(out)
@@ -135,7 +135,7 @@ def named(table: str, names: Mapping[str, str]) -> str:
 def reads(
     items: Iterable[Mapping[str, Any]], names: Mapping[str, str], say: Wording, moments: Moments
 ) -> list[tuple[str, ...]]:
-    """When, who, of which organisation, which entry (none: the log itself), and by which road."""
+    """Return rows of time, reader, organisation, entry (or the log itself) and road."""
     return [
         (
             moments.at(one["at"]),

@@ -1,1 +1,1 @@
-"""Bulletins: what the machine counted, and what people say beside it."""
+"""Bulletins: counted numbers, and the texts that people write beside them."""

@@ -1,4 +1,4 @@
-"""Drafting, writing beside the numbers, signing off and publishing a bulletin."""
+"""Pages for drafting, writing, signing off and publishing a bulletin."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -80,7 +80,7 @@ async def bulletin(visit: Visit) -> Page:
     found = shown(one)
     say = visit.say
     asked = await _asked(visit, f"{path}/publication") if found["state"] == "signed_off" else None
-    if asked is not None and asked["state"] == "published":  # since it was read
+    if asked is not None and asked["state"] == "published":  # changed since it was read
         found = shown(await visit.calls.get(path))
     written = views.words(found["content"], say)
     publishes = visit.visitor.may("reports:publish")
@@ -124,14 +124,14 @@ async def bulletin(visit: Visit) -> Page:
         },
         fields=(*views.names_of(written), *WITHDRAW),
         labels=labels,
-        # Other forms of the page hold no texts.
+        # The other forms of the page have no texts.
         versions=visit.beside(now, filter(visit.typed.has, now), labels=labels),
         address=f"/console/bulletins/{found['id']}",
     )
 
 
 async def _asked(visit: Visit, path: str) -> Mapping[str, Any] | None:
-    """How far the publication has come; None if nobody asked for it."""
+    """Return the progress of the publication; None if nobody has requested it."""
     answer = await visit.calls.get(path)
     return answer.body if answer.ok else None
 
@@ -145,13 +145,14 @@ async def write(visit: Visit) -> Outcome:
 
 @screens.form("/bulletins/{bulletin_id:uuid}/arrangement", show=bulletin)
 async def arrange(visit: Visit) -> Outcome:
-    """A button moves one section by one place, or hides it, or shows it again."""
+    """Move one section by one place, hide it, or show it again."""
     path = f"{_BULLETINS}/{visit.ids['bulletin_id']}"
     found = shown(await visit.calls.get(path))
     made = body(visit.typed, ARRANGEMENT[:1]) | views.rearranged(
         found["content"], visit.typed.one("act"), visit.typed.one("section")
     )
-    # The key follows from the content: a second press does nothing, and the next button of the page is another command.
+    # The key follows from the content, so a second press does nothing, while the next button on the page is another
+    # command.
     answer = await visit.calls.put(f"{path}/arrangement", made, key=key_of(visit.key, made))
     if not answer.ok:
         return Refused(answer)

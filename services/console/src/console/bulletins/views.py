@@ -1,4 +1,4 @@
-"""Blocks of a bulletin as people read them before it is published. Pure."""
+"""Blocks of an unpublished bulletin in words. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from console.forms import Typed
 from console.wording import Wording
 
 OWN_WORDS = ("highlights", "challenges", "practices", "next-steps", "contacts")
-"""Parts that people write alone, beside the analysis of each section."""
+"""Parts that consist only of people's texts, besides the analysis of each section."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def _sentence(block: Mapping[str, Any], say: Wording) -> str:
 
 
 def figure(one: Mapping[str, Any], say: Wording) -> str:
-    """A number with its interval; without a number, the reason."""
+    """Return a number with its interval; without a number, the reason."""
     if one["value"] is None:
         absent = one.get("absent") or {}
         return str(absent.get(say.language, "–"))
@@ -85,14 +85,14 @@ def figure(one: Mapping[str, Any], say: Wording) -> str:
 
 
 def refusal(publication: Mapping[str, Any], say: Wording) -> str:
-    """Why it was not published, in words."""
+    """Return in words why it was not published."""
     problem = publication.get("problem")
     return say.known(f"problem.{problem['code']}", "problem.conflict") if problem else ""
 
 
 @dataclass(frozen=True)
 class Written:
-    """One text of people's, in both languages, under its name in the API."""
+    """A written text in both languages, under its name in the API."""
 
     name: str
     title: str
@@ -119,11 +119,11 @@ def words(content: Mapping[str, Any], say: Wording) -> list[Written]:
 
 
 FRAME = (*OWN_WORDS, "sources")
-"""What nobody moves or hides."""
+"""Parts that cannot be moved or hidden."""
 
 
 def movable(content: Mapping[str, Any], say: Wording) -> list[Mapping[str, Any]]:
-    """The sections that people move and hide, with what may be done with each."""
+    """Return the sections that people can move and hide, each with the possible actions."""
     own = [one for one in content["sections"] if one["id"] not in FRAME]
     hidden = set(content["hidden"])
     return [
@@ -142,7 +142,7 @@ def movable(content: Mapping[str, Any], say: Wording) -> list[Mapping[str, Any]]
 
 
 def rearranged(content: Mapping[str, Any], act: str, section: str) -> dict[str, list[str]]:
-    """Order and hidden sections after one act on one section."""
+    """Return order and hidden sections after one action on one section."""
     order = [one["id"] for one in content["sections"] if one["id"] not in FRAME]
     hidden = [name for name in content["hidden"] if name != section or act != "show"]
     if section in order:
@@ -155,7 +155,7 @@ def rearranged(content: Mapping[str, Any], act: str, section: str) -> dict[str, 
 
 
 def standing(written: Iterable[Written]) -> dict[str, str]:
-    """By name of its field, what each text says now."""
+    """Return the current texts by field name."""
     return {
         f"texts/{one.name}/{code}": text
         for one in written
@@ -166,7 +166,7 @@ def standing(written: Iterable[Written]) -> dict[str, str]:
 def steps(
     bulletin: Mapping[str, Any], problems: Sequence[str] | None, say: Wording
 ) -> list[tuple[str, str]]:
-    """The steps to publication, each done or still to do."""
+    """Return the steps to publication, each done or still to do."""
     signed, live = bulletin["signed_off_at"] is not None, bulletin["state"] == "published"
     worded = any(
         block["kind"] == "words"
@@ -189,7 +189,7 @@ def steps(
 
 
 def charts(content: Mapping[str, Any], say: Wording) -> dict[str, str]:
-    """The titles of charts, by the names of their files without the ending."""
+    """Return the titles of charts by file name without extension."""
     return {
         block["table"]["id"]: block["title"][say.language]
         for section in content["sections"]
@@ -199,7 +199,7 @@ def charts(content: Mapping[str, Any], say: Wording) -> dict[str, str]:
 
 
 def file_name(one: Mapping[str, Any], titles: Mapping[str, str], say: Wording) -> str:
-    """A file name by kind, not by title; charts by their title."""
+    """Return a file's name for people, by its kind; charts have their titles."""
     name, _, form = one["name"].rpartition(".")
     kind = say(f"bulletin.file.{form}")
     what = f"{kind}: {titles[name]}" if name in titles else kind
@@ -223,7 +223,7 @@ def names_of(written: Iterable[Written]) -> tuple[str, ...]:
 
 
 def texts(typed: Typed) -> dict[str, dict[str, str]]:
-    """All texts that people wrote; a text that is empty in both languages is left out."""
+    """Return all written texts, without those that are empty in both languages."""
     found: dict[str, dict[str, str]] = {}
     for name, value in typed.pairs:
         kind, _, rest = name.partition("/")

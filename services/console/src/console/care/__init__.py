@@ -1,1 +1,1 @@
-"""Care of a case: its plan, the help that was given, its reviews."""
+"""Care of a case: its plan, given help, reviews."""

@@ -1,4 +1,4 @@
-"""The plan of a case on one page; what became of a need, and how a review went, on pages of their own."""
+"""The plan of a case on one page; the result of a need and each review have their own pages."""
 
 import asyncio
 from collections.abc import Mapping
@@ -106,7 +106,7 @@ for each in (commands.ADD, commands.SUGGESTED, commands.GIVEN, commands.REVIEW):
 
 @screens.page("/cases/{case_id:uuid}/assistance/{assistance_id:uuid}")
 async def given(visit: Visit) -> Page:
-    """Ask once more: the record of given help counts."""
+    """Ask for confirmation, because the record of given help is counted."""
     there = f"{_CASE}/{visit.ids['case_id']}/assistance"
     listed, lists = await asyncio.gather(
         visit.calls.get(there), assistance_codes(visit.calls, visit.language)

@@ -1,1 +1,1 @@
-"""Cases: found, registered, looked at."""
+"""Cases: search, registration, view."""

@@ -1,4 +1,4 @@
-"""Cases: the list, finding a person, registering, and the case itself."""
+"""Pages of cases: the list, finding a person, registering, and the case itself."""
 
 import asyncio
 from collections.abc import Iterable, Mapping
@@ -21,7 +21,7 @@ PARTS = ("identity", "attributes")
 def corrected(
     case: Mapping[str, Any], made: Mapping[str, Any], names: Iterable[str]
 ) -> dict[str, Any]:
-    """The change: each part whole, for the API replaces it whole; of the rest what the form says."""
+    """Return the change for the API, which replaces each part as a whole. Fields that the form lacks keep their values."""
     change: dict[str, Any] = {part: _copied(case[part] or {}) for part in PARTS}
     for name in names:
         path = name.removesuffix("[]").split("/")
@@ -51,7 +51,7 @@ def _merged(first: Any, second: Any) -> Any:
 
 
 def _pruned(value: Any) -> Any:
-    """Drop empty parts: a document without its number, a caregiver without a name."""
+    """Drop empty parts: a document without a number, a caregiver without a name."""
     if not isinstance(value, dict):
         return value
     kept = {name: _pruned(one) for name, one in value.items()}
@@ -104,7 +104,7 @@ async def search(visit: Visit) -> Page:
 
 @screens.form("/cases/search", show=search)
 async def find(_visit: Visit) -> Outcome:
-    """A name stands in no address."""
+    """Show the results in the answer to the form, because names must not appear in addresses."""
     return Again()
 
 
@@ -139,8 +139,8 @@ async def register(visit: Visit) -> Outcome:
 
 @screens.page("/cases/{case_id:uuid}/change")
 async def changing(visit: Visit) -> Page:
-    """The record as it is. Where it was changed while somebody typed, both are shown: theirs in the fields, what
-    stands now beside it; sent again, theirs counts."""
+    """Show the record for editing. After a conflict, the fields contain the typed text beside the current values;
+    sending it again applies it."""
     found = shown(await visit.calls.get(f"{_CASES}/{visit.ids['case_id']}"))
     values = flat(found, views.NEW_CASE)
     return Page(
@@ -170,7 +170,7 @@ async def change(visit: Visit) -> Outcome:
 
 @screens.page("/cases/{case_id:uuid}")
 async def case(visit: Visit) -> Page:
-    """Four calls at once. The reading is in the record of the audit, as by any client."""
+    """Show a case with four concurrent calls. The reading is audited as for any client."""
     case_id = visit.ids["case_id"]
     (one, timeline, consents, referrals), known = await asyncio.gather(
         together(

@@ -41,7 +41,7 @@ SEXES = ("female", "male", "other", "unknown")
 
 @dataclass(frozen=True)
 class Listed:
-    """A case in a list: no name, ever."""
+    """A case in a list, never with a name."""
 
     path: str
     reference: str
@@ -82,7 +82,7 @@ class Fact:
 
 
 def identity(case: Mapping[str, Any], say: Wording, codes: Codes, moments: Moments) -> list[Fact]:
-    """The folded part: the person as registered."""
+    """Return the folded part of the page: the person's registered identity."""
     who = case["identity"] or {}
     contact, document = who.get("contact") or {}, who.get("document") or {}
     caregiver = who.get("caregiver") or {}
@@ -139,7 +139,7 @@ class Happened:
 def timeline(
     entries: Iterable[Mapping[str, Any]], say: Wording, moments: Moments
 ) -> list[Happened]:
-    """In the order of the API, in words."""
+    """Return the timeline in words, in the API's order."""
     return [
         Happened(
             moments.at(entry["at"]),
@@ -173,7 +173,7 @@ def consents(
 
 
 def worded(say: Wording, codes: Codes) -> Say:
-    """The words for what a field of the record holds."""
+    """Return a function that words the values of a field."""
 
     def one(name: str, value: str) -> str:
         if name == "attributes/sex":

@@ -1,1 +1,1 @@
-"""By what somebody is told that something waits: never what, nor about whom."""
+"""Channels that tell a person that something waits, but never what or about whom."""

@@ -1,4 +1,4 @@
-"""Own channels: a mailbox, a telephone, a browser; when they are used, and when they are left in peace."""
+"""A person's own channels (mailbox, telephone, browser), and the hours in which they are used."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -44,7 +44,7 @@ async def channels(visit: Visit) -> Page:
                 "kind": [
                     (kind, visit.say(f"word.{kind}"))
                     for kind in (kinds.body["kinds"] if kinds.ok else [])
-                    if kind != "push"  # a browser says itself where it is reached
+                    if kind != "push"  # a browser supplies its own address
                 ]
             },
             "command": commands.ADD,

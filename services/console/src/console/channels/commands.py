@@ -17,7 +17,7 @@ ADD = Command(
     _CHANNELS,
     (Field("kind", "choice"), Field("address", "text"), *_WISHES),
 )
-# Fields of a browser's subscription; its hours are changed afterwards.
+# Fields of a browser subscription; its hours are set later.
 PUSH = Command(
     "push",
     _CHANNELS,
@@ -29,7 +29,7 @@ PUSH = Command(
 CONFIRM = Command("confirm", f"{_CHANNELS}/{{channel_id}}/confirm", (Field("code", "text"),))
 CODE = Command("code", f"{_CHANNELS}/{{channel_id}}/code")
 WISHES = Command("wishes", f"{_CHANNELS}/{{channel_id}}/wishes", _WISHES, method="put")
-# Without days somebody is back.
+# Empty dates mean that the person is back.
 AWAY = Command(
     "away",
     f"{_CHANNELS}/away",

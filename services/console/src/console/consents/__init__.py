@@ -1,1 +1,1 @@
-"""Consents: their content, and their withdrawal."""
+"""Consents: content and withdrawal."""

@@ -1,4 +1,4 @@
-"""Consents: their content, their withdrawal, and the slip with the code."""
+"""Pages of consents: content, withdrawal, and the slip with the withdrawal code."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -47,7 +47,7 @@ async def _consent(visit: Visit, ended: Mapping[str, Any] | None = None) -> Page
 
 
 def _read(ended: Mapping[str, Any], visit: Visit) -> list[str]:
-    """Readings before the consent ended, and the organisation that goes on reading: the person is told."""
+    """List readings before the consent ended, and an organisation that may continue to read; the person is told both."""
     say, at = visit.say, visit.moments.at
     lines = [say("consent.goes_on")] if ended["goes_on_reading"] else []
     for one in ended["already_read"]:
@@ -71,7 +71,7 @@ async def withdraw(visit: Visit) -> Outcome:
 
 @screens.form("/consents/{grant_id:uuid}/slip", show=consent)
 async def slip(visit: Visit) -> Outcome:
-    """Make a new code, shown once; the old one becomes void."""
+    """Create a new code and show it once; the old one becomes void."""
     path = f"/referrals/v1/consents/{visit.ids['grant_id']}/withdrawal-code"
     answer = await visit.calls.post(path, {}, key=visit.key)
     if not answer.ok:

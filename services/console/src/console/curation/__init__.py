@@ -1,1 +1,1 @@
-"""Decisions of a coordinator in the directory: entries, endorsements, risk messages."""
+"""Coordinators' decisions in the directory: entries, endorsements, risk messages."""

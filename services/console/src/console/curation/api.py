@@ -1,4 +1,5 @@
-"""Entries that wait for a coordinator, side by side with what stands; possible safe houses; endorsements; risk messages; successions."""
+"""Pages for coordinators: waiting entries beside their published version, possible safe houses, endorsements, risk
+messages, successions."""
 
 import asyncio
 from collections.abc import Mapping
@@ -105,7 +106,7 @@ async def entry(visit: Visit) -> Page:
                 (visit.moments.at(each["at"]), *views.changed(each, say, codes))
                 for each in history.items
             ],
-            # Without having seen the change, and whom it concerns, nobody approves it here.
+            # Nobody can approve a change here without seeing it and the people it affects.
             "steps": [
                 step
                 for step in record["possible_steps"]
@@ -191,7 +192,7 @@ async def endorse(visit: Visit) -> Outcome:
 
 @screens.page("/houses", query=("cursor",))
 async def houses(visit: Visit) -> Page:
-    """Entries whose words suggest a safe house and that wait for review, oldest first."""
+    """List entries whose words suggest a safe house, waiting for review, oldest first."""
     listed = await visit.calls.get(_HOUSES, limit=50, cursor=visit.asked("cursor"))
     shown(listed)
     cursor = listed.body.get("next_cursor")
@@ -216,7 +217,7 @@ async def houses(visit: Visit) -> Page:
 
 @screens.form("/houses/{entity_id:uuid}", show=houses)
 async def look(visit: Visit) -> Outcome:
-    """The API refuses the answer if the words are others than those on the page."""
+    """Answer a review. The API refuses if the words have changed since the page was shown."""
     said = body(visit.typed, ("is_house", "words[]"))
     answer = await visit.calls.post(f"{_HOUSES}/{visit.ids['entity_id']}", said, key=visit.key)
     return Elsewhere("/console/houses") if answer.ok else Refused(answer)
@@ -307,7 +308,7 @@ async def risks(visit: Visit) -> Page:
 
 
 def message_of(typed: Typed) -> dict[str, Any]:
-    """Nothing ticked: everywhere."""
+    """Return the message. Without ticked areas it applies everywhere."""
     return {"areas": [], **body(typed, MESSAGE)}
 
 
@@ -333,7 +334,7 @@ def _message_page(visit: Visit, message: Mapping[str, Any] | None) -> Page:
         },
         fields=MESSAGE,
         address=visit.path if message is None else f"/console/risks/{message['id']}",
-        # The form that publishes holds no text.
+        # The publishing form has no text.
         versions=visit.beside(flat(message, MESSAGE), MESSAGE, worded=_worded(visit))
         if visit.typed.has("aor")
         else None,
@@ -353,11 +354,11 @@ _BASIC = frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡"
     "ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
-"""The signs of GSM 03.38: with any other a text message holds 70 instead of 160."""
+"""The characters of GSM 03.38. With any other, a text message has 70 instead of 160 characters."""
 
 
 def parts(text: str) -> tuple[int, int]:
-    """Signs of a text message, and into how many it is cut."""
+    """Return the characters of a text message, and the number of parts in which it is sent."""
     one, several = (160, 153) if set(text) <= _BASIC else (70, 67)
     return len(text), 1 if len(text) <= one else -(-len(text) // several)
 
@@ -407,7 +408,7 @@ async def withdraw_risk(visit: Visit) -> Outcome:
 
 @screens.page("/successions", query=("cursor",))
 async def successions(visit: Visit) -> Page:
-    """Who takes over from whom: proposed here, confirmed by somebody else."""
+    """Show which organisation takes over from which: one person proposes it here, another confirms it."""
     listed, (others, choices) = await asyncio.gather(
         visit.calls.get(_SUCCESSIONS, limit=50, cursor=visit.asked("cursor")),
         organisations(visit.calls, visit.visitor),

@@ -1,4 +1,4 @@
-"""Entries of the directory and what approving them changes, as people read them. Pure."""
+"""Entries of the directory, and the effect of approving them, in words. Pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class Change:
 
 
 def changes(found: Iterable[Mapping[str, Any]], say: Wording, codes: Codes) -> list[Change]:
-    """Side by side; who may see it comes first."""
+    """Return the changes side by side; visibility comes first."""
     rows = [
         Change(
             field_of(one["pointer"], say),
@@ -32,7 +32,7 @@ def changes(found: Iterable[Mapping[str, Any]], say: Wording, codes: Codes) -> l
 
 
 def changed(one: Mapping[str, Any], say: Wording, codes: Codes) -> tuple[str, str, str]:
-    """A line of the history: field, old value, new value. The first line is the whole entry."""
+    """Return a line of the history: field, old value, new value. The first line stands for the whole entry."""
     if not one["pointer"]:
         return say("entry.created"), "–", "–"
     old, new = one.get("old"), one.get("new")
@@ -46,15 +46,15 @@ def changed(one: Mapping[str, Any], say: Wording, codes: Codes) -> tuple[str, st
 def since(
     history: Iterable[Mapping[str, Any]], opened: str, say: Wording, codes: Codes
 ) -> list[tuple[str, str, str]]:
-    """Changes by others after this version was read, as lines of its history. A proxy may have added its compression
-    to the version (`5-gzip`)."""
+    """Return changes by others after this version, as lines of its history. A proxy may have added its compression to
+    the version (`5-gzip`)."""
     number = opened.partition("-")[0]
     version = int(number) if number.isdecimal() else 0
     return [changed(each, say, codes) for each in history if each["version"] > version]
 
 
 def field_of(pointer: str, say: Wording) -> str:
-    """In words as far as there are some; numbers and ids of lists are left out."""
+    """Return a field's path in words where they exist, without list indexes and ids."""
     parts = [part for part in pointer.strip("/").split("/") if part and not _is_id(part)]
     return " · ".join(
         say(f"entry.field.{part}") if say.has(f"entry.field.{part}") else part for part in parts
@@ -66,7 +66,7 @@ def _is_id(part: str) -> bool:
 
 
 def said(value: Any, say: Wording, codes: Codes) -> str:
-    """A value of a document in one piece of text."""
+    """Return a value of a document as one text."""
     if value in (None, "", [], {}):
         return "–"
     if isinstance(value, bool):
@@ -95,8 +95,8 @@ def _is_place(text: str) -> bool:
 
 @dataclass(frozen=True)
 class Preview:
-    """The entry as one of those who may see it sees it: `name` empty where they may not know of it.
-    `shown` and `hidden`: what approving shows them, and takes from them."""
+    """The entry as one group of readers sees it. `name` is empty if they must not know of it. `shown` and `hidden` are
+    what approval would add and remove for them."""
 
     level: str
     who: str
@@ -109,7 +109,7 @@ class Preview:
 
 
 def name_in(document: Mapping[str, Any], language: str) -> str:
-    """The name of a service, in the reader's language if it was translated."""
+    """Return the name of a service, in the reader's language if it is translated."""
     translated = (document.get("translations") or {}).get(language) or {}
     return str(translated.get("name") or document.get("name", ""))
 
@@ -139,7 +139,7 @@ def _unique(words: Iterable[str]) -> tuple[str, ...]:
 
 
 def _facts(document: Mapping[str, Any], say: Wording, codes: Codes) -> Iterable[tuple[str, str]]:
-    """The lines by which somebody would find the place or the people."""
+    """Yield the facts that would let somebody find the place or the people."""
     needs = [codes.need(code) for code in document.get("categories", [])]
     yield say("entry.field.categories"), ", ".join(needs)
     phones = [phone["number"] for phone in document.get("phones", []) if phone.get("number")]

@@ -1,1 +1,1 @@
-"""Decisions of a second person: consents in best interest, exceptions, emergency access."""
+"""Decisions by a second person: consents in best interest, exceptions, emergency access."""

@@ -1,6 +1,6 @@
-"""Requests that wait for a second person; never the visitor's own, which the API refuses.
+"""Requests that need a second person, never the visitor's own, which the API refuses.
 
-Each decision shows before its two buttons: the person's age band, the need, the urgency, who asks, and since when.
+Each decision shows the person's age band, the need, the urgency, who asks, and since when, above its two buttons.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from console.screens.routing import Screens
 from console.screens.visit import Elsewhere, Outcome, Page, Refused, Visit
 
 screens = Screens()
-# Address of the page → address at which the API decides.
+# Address of the page → address of the decision in the API.
 _KINDS = {
     "consents": "/referrals/v1/consents/{}/decision",
     "exceptions": "/referrals/v1/exceptions/{}/decision",
@@ -60,13 +60,12 @@ async def decisions(visit: Visit) -> Page:
 
 _WORK = ("consent_to_decide", "exception_to_decide", "break_glass_to_decide")
 _MOST_CASES = 12
-"""Of so many cases the page reads the age; of the others it stands on the case's page."""
+"""The most cases for which the page reads the age; the others show it on their own page."""
 
 
 @dataclass(frozen=True)
 class Around:
-    """Data that the rows name: cases that the visitor may read, services, organisations, colleagues, and the rows'
-    work."""
+    """Data for the rows: cases that the visitor may read, services, organisations, colleagues, and work items."""
 
     cases: Mapping[str, Any]
     services: Mapping[str, Any]
@@ -82,7 +81,7 @@ def _decided(ids: Mapping[str, str]) -> str:
 
 
 async def _around(visit: Visit, asked: Sequence[Mapping[str, Any]], work: Answer) -> Around:
-    """A case that the caller may not read (of another organisation) is not found, and nothing is said of it."""
+    """Fetch the data. A case that the visitor may not read (of another organisation) is simply missing."""
     if not asked:
         return Around({}, {}, {}, {}, {})
     services = sorted({one["service_id"] for one in asked if one.get("service_id")})
@@ -111,14 +110,14 @@ _BANDS = ((5, "0-5"), (11, "6-11"), (14, "12-14"), (17, "15-17"), (59, "18-59"))
 
 
 def band_of(age: int | None) -> str:
-    """The age by band: enough to decide by."""
+    """Return the age band, which is enough for a decision."""
     if age is None:
         return "unknown"
     return next((band for last, band in _BANDS if age <= last), "60")
 
 
 def _row(visit: Visit, kind: str, one: Mapping[str, Any], around: Around) -> Mapping[str, Any]:
-    """Whom it is about, what for, who asks, in codes and names; the reason that somebody gave, in their words."""
+    """Return a row in codes and names: the person, the purpose, the requester, and the requester's own words."""
     say = visit.say
     case = around.cases.get(one.get("case_id") or "")
     service = around.services.get(one.get("service_id") or "", {})
@@ -172,7 +171,7 @@ def _row(visit: Visit, kind: str, one: Mapping[str, Any], around: Around) -> Map
 def _add(kind: str, path: str) -> None:
     @screens.form(f"/decisions/{kind}/{{id:uuid}}", show=decisions)
     async def decide(visit: Visit) -> Outcome:
-        """Two buttons of one form: which was pressed is the decision."""
+        """Record the decision: the pressed button of the form's two."""
         answer = await visit.calls.post(
             path.format(visit.ids["id"]),
             {"approve": visit.typed.one("approve") == "true"},

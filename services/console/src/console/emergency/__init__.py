@@ -1,1 +1,1 @@
-"""Reading a case of another organisation in an emergency: asked for with a reason, decided, told."""
+"""Reading another organisation's case in an emergency: request, decision, notification."""

@@ -1,4 +1,4 @@
-"""Asking for access, what became of it, and the case while it is open."""
+"""Pages for requesting emergency access, its result, and the case while access is open."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -54,7 +54,7 @@ def _row(one: Mapping[str, Any], visit: Visit) -> Mapping[str, Any]:
 
 
 def _dangers(found: Mapping[str, Any], names: Mapping[str, str], visit: Visit) -> list[str]:
-    """Whom the case speaks against, in words."""
+    """Return in words whom the case accuses."""
     organisations = found.get("implicated_organisations", [])
     accused = ", ".join(names.get(each, each) for each in organisations)
     dangers = [visit.say("emergency.implicated", names=accused)] if accused else []
@@ -68,7 +68,7 @@ screens.command("/emergency", ASK, show=emergency, to="/console/emergency")
 
 @screens.page("/emergency/{access_id:uuid}")
 async def access(visit: Visit) -> Page:
-    """Each reading is audited and told to the case's holder."""
+    """Show the case. Each reading is audited and reported to the case's holder."""
     one = shown(await visit.calls.get(f"{_ACCESS}/{visit.ids['access_id']}"))
     found = shown(await visit.calls.get(f"{_ACCESS}/{visit.ids['access_id']}/case"))
     whole = {"area": None, **found}

@@ -1,1 +1,1 @@
-"""Published figures: with what each may be, as a chart and as a table."""
+"""Published figures with their intervals, as charts and tables."""

@@ -1,4 +1,4 @@
-"""Figures of published periods, by programme; and exact counts over time, for coordinators."""
+"""Figures of published periods by programme, and exact counts over time for coordinators."""
 
 from typing import Any
 
@@ -46,7 +46,8 @@ async def figures(visit: Visit) -> Page:
 
 @screens.page("/figures/trends", query=("area", "category"))
 async def trends(visit: Visit) -> Page:
-    """Exact and not for publication: of the own AoRs, or of the own organisation. The reading is recorded."""
+    """Show exact counts, which are not for publication, of the visitor's AoRs or own organisation. The reading is
+    recorded."""
     area, category = visit.asked("area"), visit.asked("category")
     months = views.last_months(visit.moments.counted_on)
     counted = await visit.calls.get(
@@ -87,7 +88,7 @@ async def programme(visit: Visit) -> Page:
     last = visit.asked("to") or first
     by = [one for one in visit.query.get("by", ()) if one] or list(described["dimensions"])[:1]
     asked: dict[str, Any] = {"from": first, "to": last, "by": by}
-    # Before anything is published there is no period to ask for.
+    # Before the first publication no period can be requested.
     asking = f"{_PROGRAMMES}/{name}/query"
     counts = await visit.calls.get(asking, **asked) if first else Answer(404, {})
     refused = counts if not counts.ok and counts.status not in {403, 404} else None

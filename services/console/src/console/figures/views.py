@@ -1,4 +1,4 @@
-"""Protected counts as people may read them: never a bare number. Pure."""
+"""Protected counts in words, never as a bare number. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ _MOST_BARS = 30
 
 
 def said(one: Mapping[str, Any], say: Wording) -> str:
-    """A protected count in words: the true count lies between `low` and `high`."""
+    """Return a protected count in words; the true count is between `low` and `high`."""
     count, low, high = one["count"], one["low"], one["high"]
     if low is None or high is None:
         return str(count)
@@ -69,7 +69,7 @@ COLUMNS = ("sent", "accepted", "delivered", "unmet", "overdue")
 
 
 def last_months(counted_on: str) -> list[str]:
-    """The year up to the month that is counted in now, oldest first, as 2026-11."""
+    """Return twelve months up to the one that is counted now, oldest first, as 2026-11."""
     now = int(counted_on[:4]) * 12 + int(counted_on[5:7]) - 1
     return [f"{at // 12:04}-{at % 12 + 1:02}" for at in range(now - _MONTHS + 1, now + 1)]
 
@@ -84,7 +84,7 @@ class Series:
 def series(
     scope: Mapping[str, Any], months: Sequence[str], say: Wording, codes: Codes, moments: Moments
 ) -> Series:
-    """One AoR's or one side's months: exact counts of referrals by the month in which they were sent."""
+    """Return the series of an AoR or a side: exact counts of referrals by the month in which they were sent."""
     found = {one["month"]: {**one["counts"], "unmet": one["unmet"]} for one in scope["rows"]}
     rows = [[found.get(month, {}).get(name, 0) for name in COLUMNS] for month in months]
     named = [moments.period(month) for month in months]

@@ -1,1 +1,1 @@
-"""Responsibility for a case: correct it, give it to a colleague, hand it over, close it, erase it."""
+"""Responsibility for a case: correct, assign, hand over, close, erase."""

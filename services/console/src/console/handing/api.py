@@ -1,4 +1,4 @@
-"""Responsibility for a case, on pages with one question each."""
+"""Pages about the responsibility for a case, with one question each."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,7 +18,7 @@ from console.screens.visit import Elsewhere, Outcome, Page, Refused, Visit, show
 
 
 async def _offered(visit: Visit) -> Answer:
-    """Consent and offer in one request, both or none; returns the answer of the refused part, else of the transfer."""
+    """Send consent and offer in one request, both or none. Return the answer of the refused part, else of the transfer."""
     consent = {**OFFER.made(visit.typed, offset=visit.moments.offset), "kind": "transfer"}
     first = key_of(visit.key, consent)
     offered = {
@@ -37,7 +37,7 @@ async def _offered(visit: Visit) -> Answer:
 screens = Screens()
 _CASES = "/referrals/v1/cases"
 _CASE = "/console/cases/{case_id}"
-# Open things that closing would leave behind.
+# Open items that closing would leave behind.
 _OPEN = sorted(OPEN)
 _WARNS = "govuk-button--warning"
 
@@ -60,7 +60,7 @@ def _of_case(
 
 @screens.page("/cases/{case_id:uuid}/close")
 async def closing(visit: Visit) -> Page:
-    """List open referrals and tasks: each has its own page, where it is recalled or ended."""
+    """List open referrals and tasks; each has its own page where it can be recalled or ended."""
     case_id = visit.ids["case_id"]
     one, listed = await together(
         visit.calls.get(f"{_CASES}/{case_id}"),
@@ -103,7 +103,7 @@ async def responsible(visit: Visit) -> Page:
 
 @screens.step("/cases/{case_id:uuid}/responsible", commands.ASSIGN, show=responsible)
 async def assign(visit: Visit) -> Outcome:
-    """Nobody is an answer, too."""
+    """Assign the case; it may also be assigned to nobody."""
     chosen = commands.ASSIGN.made(visit.typed, offset=visit.moments.offset).get("assigned_to")
     answer = await visit.calls.post(
         commands.ASSIGN.path.format(**visit.ids), {"assigned_to": chosen}, key=visit.key
@@ -112,7 +112,7 @@ async def assign(visit: Visit) -> Outcome:
 
 
 async def _others(visit: Visit) -> list[tuple[str, str]]:
-    """To choose from: without them there is nothing to be done here."""
+    """Return the organisations to choose from. Raises NotShown without an answer, because the page is useless then."""
     answer, found = await organisations(visit.calls, visit.visitor)
     shown(answer)
     return found
@@ -120,7 +120,7 @@ async def _others(visit: Visit) -> list[tuple[str, str]]:
 
 @screens.page("/cases/{case_id:uuid}/implicated")
 async def implicated(visit: Visit) -> Page:
-    """Says beforehand what ends with it: nothing of the case goes to such an organisation any more."""
+    """Show beforehand the consequences: such an organisation will receive nothing more of the case."""
     case_id = visit.ids["case_id"]
     one, listed = await together(
         visit.calls.get(f"{_CASES}/{case_id}"),
@@ -236,7 +236,7 @@ async def transfer(visit: Visit) -> Page:
 
 
 def _facts(one: Mapping[str, Any], row: Mapping[str, Any], visit: Visit) -> list[tuple[str, str]]:
-    """The facts for the decision: of the person only whether they are a child."""
+    """Return the facts for the decision. About the person it tells only whether they are a child."""
     say, offer = visit.say, one["offer"]
     if offer is None:
         return []

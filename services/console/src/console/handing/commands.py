@@ -1,4 +1,4 @@
-"""The commands by which a case changes hands or ends. Pure."""
+"""Commands that transfer or end a case. Pure."""
 
 from common.words.choices import offered, words
 
@@ -39,7 +39,7 @@ OFFER = Command(
         Field("language", "pick"),
     ),
 )
-# Sent with it: what the other organisation decides by.
+# Sent with the offer, for the other organisation's decision.
 OFFERED = Command(
     "offered",
     "/referrals/v1/transfers",
@@ -50,7 +50,7 @@ OFFERED = Command(
     ),
 )
 ACCEPT = Command("take", f"{_TRANSFER}/accept")
-# Of a case that a succession offers: what the person said to the organisation that takes it over.
+# For a case in a succession: what the person answered to the organisation that takes over.
 ACCEPT_ASKED = Command(
     "take-asked",
     f"{_TRANSFER}/accept",

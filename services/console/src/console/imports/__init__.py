@@ -1,1 +1,1 @@
-"""Bringing services in from a file: first tried, then done, each row with what became of it."""
+"""Imports services from a file: first as a trial, then for real, with a result for each row."""

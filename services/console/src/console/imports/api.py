@@ -1,4 +1,4 @@
-"""The steps of an import: the file, what would happen, the rows, doing it, how far it is."""
+"""The steps of an import: file, preview, rows, import, progress."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -72,7 +72,7 @@ def _state(one: Mapping[str, Any], visit: Visit) -> str:
 
 @screens.form("/imports", show=imports, uploads=True)
 async def try_or_do(visit: Visit) -> Outcome:
-    """First without writing anything; with `really` it is done."""
+    """Run the import as a trial; with `really`, for real."""
     if visit.upload is None:
         errors = [{"pointer": "/file", "code": "missing", "detail": "No file was chosen."}]
         return Refused(Answer(422, {"code": "invalid", "errors": errors}))
@@ -151,7 +151,7 @@ async def one_import(visit: Visit) -> Page:
 
 
 def _pace(found: Mapping[str, Any], visit: Visit) -> str:
-    """Rows in a second, since it began; empty before."""
+    """Return the rows per second since the start; empty before."""
     begun, read = found.get("started_at"), found["rows"]["read"]
     if not begun or not read or found["state"] != "running":
         return ""
@@ -160,8 +160,8 @@ def _pace(found: Mapping[str, Any], visit: Visit) -> str:
 
 
 def _note(note: Mapping[str, Any], visit: Visit) -> str:
-    """The field, its value in the file, its stored value, and the remedy: the API's own words, in both languages. A
-    refused value has no stored one; the words may propose one."""
+    """Return a note in the API's own words, with the field, its value in the file and its stored value. A refused value
+    has no stored one; the words may propose one."""
     text = str(note[visit.language])
     field, before, after = note.get("field"), note.get("before"), note.get("after")
     if note["weight"] == "changed" and before is not None and after is not None:
@@ -171,7 +171,7 @@ def _note(note: Mapping[str, Any], visit: Visit) -> str:
 
 @screens.file("/imports/{import_id:uuid}/report.xlsx", query=("verdict",))
 async def report(visit: Visit) -> Download:
-    """Rows with the numbers that they have in the sender's own file."""
+    """Download the rows, numbered as in the sender's file."""
     found = await visit.calls.file(
         f"{_IMPORTS}/{visit.ids['import_id']}/report",
         language=visit.language,

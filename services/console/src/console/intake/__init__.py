@@ -1,1 +1,1 @@
-"""Filled-in forms of other tools that did not fit, and how their fields are read."""
+"""Submissions of other form tools that could not be read, and the mapping of their fields."""

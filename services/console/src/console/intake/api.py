@@ -1,4 +1,4 @@
-"""The quarantine: what came beside why it did not fit, and the mapping that is tried again at once."""
+"""The quarantine: each submission with the reasons, and its mapping, which is tried at once."""
 
 import json
 from collections.abc import Mapping
@@ -57,7 +57,7 @@ def _names(forms: Answer) -> Mapping[str, str]:
 
 @screens.page("/intake/{submission_id:uuid}")
 async def submission(visit: Visit) -> Page:
-    """The reading is in the record of the audit."""
+    """Show a submission. The reading is audited."""
     one, forms = await together(
         visit.calls.get(f"{_SUBMISSIONS}/{visit.ids['submission_id']}"),
         visit.calls.get("/referrals/v1/intake/forms"),
@@ -86,12 +86,12 @@ async def submission(visit: Visit) -> Page:
 
 
 def _shown(value: Any) -> str:
-    """A value as its system sent it."""
+    """Return a value as its system sent it."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _path(pointer: str) -> str:
-    """The name that the form gives the field, out of its JSON pointer."""
+    """Return the form's own name of a field, from its JSON pointer."""
     return pointer.removeprefix("/").replace("~1", "/").replace("~0", "~")
 
 

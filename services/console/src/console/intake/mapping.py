@@ -1,4 +1,4 @@
-"""How a form's fields are read, as lines that people can edit: `theirs = ours`, `theirs: value = code`. Pure."""
+"""The mapping of a form's fields as editable lines: `theirs = ours`, `theirs: value = code`. Pure."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,7 +17,7 @@ def value_lines(values: Mapping[str, Mapping[str, str]]) -> str:
 
 
 def read_lines(text: str) -> dict[str, str]:
-    """A line without `=` is sent as an empty name, so that the API says which one is unknown."""
+    """Parse lines. A line without `=` maps to an empty name, so that the API reports it."""
     found = {}
     for line in text.splitlines():
         theirs, ours = _pair(line)
@@ -27,7 +27,7 @@ def read_lines(text: str) -> dict[str, str]:
 
 
 def _pair(line: str) -> tuple[str, str]:
-    """At its last `=`: ours are codes and names without one, theirs may hold any sign."""
+    """Split a line at its last `=`: our codes and names contain none, theirs may."""
     theirs, is_one, ours = line.rpartition("=")
     return (theirs.strip(), ours.strip()) if is_one else (line.strip(), "")
 
@@ -43,7 +43,7 @@ def read_value_lines(text: str) -> dict[str, dict[str, str]]:
 
 
 def changed(form: Mapping[str, Any], fields: str, values: str, ignore: str) -> dict[str, Any]:
-    """The whole form, for it is replaced whole; what the page does not show stays."""
+    """Return the whole form, because the API replaces it as a whole. Values that the page does not show stay."""
     mapping = {
         **form["mapping"],
         "fields": read_lines(fields),

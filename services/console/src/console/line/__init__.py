@@ -1,1 +1,1 @@
-"""The desk of the anonymous line, and reports that were handed to an organisation."""
+"""The desk of the anonymous line, and reports handed over to an organisation."""

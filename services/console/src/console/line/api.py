@@ -1,4 +1,4 @@
-"""The queue of the line, one thread, what a second person decides, and reports that were handed over."""
+"""Pages of the line: queue, threads, second-person decisions, and reports handed over."""
 
 import asyncio
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ _STATUSES = ("new", "open", "handed_over", "suspected", "closed", "spam")
 
 @screens.page("/line", query=("status", "cursor"))
 async def queue(visit: Visit) -> Page:
-    """The queue without a word of any report: its kind, its waiting time, its owner."""
+    """Show the queue: kind, waiting time and owner of each report, but none of its text."""
     listed, form, people = await together(
         visit.calls.get(
             _REPORTS, status=visit.asked("status"), cursor=visit.asked("cursor"), limit=50
@@ -57,7 +57,7 @@ def _row(one: Mapping[str, Any], form: Answer, people: Answer, visit: Visit) -> 
 
 @screens.page(_PAGE, query=("template",))
 async def report(visit: Visit) -> Page:
-    """The reading is in the record of the audit."""
+    """Show a report. The reading is audited."""
     form, answers = await asyncio.gather(
         code_list(visit.calls, LINE_FORM), code_list(visit.calls, LINE_ANSWERS)
     )
@@ -126,7 +126,7 @@ screens.command(_PAGE, commands.CLOSE, show=report, to="/console/line")
 
 @screens.page("/line/exceptions")
 async def exceptions(visit: Visit) -> Page:
-    """Requests of others. The API refuses a decision about one's own."""
+    """Show others' requests. The API refuses decisions about one's own."""
     listed, people, form = await together(
         visit.calls.get("/referrals/v1/line/exceptions", limit=100),
         visit.calls.get("/identity/v1/colleagues", limit=200),
@@ -154,7 +154,7 @@ async def exceptions(visit: Visit) -> Page:
 def _exception(
     one: Mapping[str, Any], form: Answer, people: Answer, names: Mapping[str, str], visit: Visit
 ) -> Mapping[str, Any]:
-    """Of the report only the facts in the queue, for visitors who may see the queue."""
+    """Return a request; of the report only the facts in the queue, for visitors who may see that."""
     who = {each["id"]: each["sign_in_name"] for each in people.items}
     report = _row(one["report"], form, people, visit) if one["report"] else None
     said = (
@@ -175,7 +175,7 @@ def _exception(
 
 @screens.form("/line/exceptions/{exception_id:uuid}", show=exceptions)
 async def decide(visit: Visit) -> Outcome:
-    """Two buttons of one form: which was pressed is the decision."""
+    """Record the decision: the pressed button of the form's two."""
     answer = await visit.calls.post(
         f"/referrals/v1/line/exceptions/{visit.ids['exception_id']}/decide",
         {"approve": visit.typed.one("approve") == "true"},
@@ -231,7 +231,7 @@ async def handed(visit: Visit) -> Page:
 
 @screens.form("/handed-over/{report_id:uuid}", show=handed)
 async def register(visit: Visit) -> Outcome:
-    """From here on the rules of cases and consent hold."""
+    """Register a case. From here on the rules of cases and consent apply."""
     made = body(visit.typed, cases.NEW_CASE, numbers=cases.NUMBERS)
     if "area" not in made:
         made["country"] = visit.country

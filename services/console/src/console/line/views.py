@@ -1,4 +1,4 @@
-"""Reports as the desk reads them: the queue holds no word of anybody. Pure."""
+"""Reports in words; the queue contains none of their text. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -67,5 +67,5 @@ def thread(report: Mapping[str, Any], say: Wording, moments: Moments) -> list[Me
 
 
 def may_hand_over(report: Mapping[str, Any], approved: Mapping[str, Any] | None) -> bool:
-    """By the reporter's wish, or an exception that a second person approved."""
+    """Return whether a report may be handed over: by the reporter's wish, or by an approved exception."""
     return bool(report["wants_case"]) or approved is not None

@@ -1,1 +1,1 @@
-"""Somebody else may know the same person: the person is asked first."""
+"""Another organisation may know the same person: the person is asked first."""

@@ -1,4 +1,4 @@
-"""Possible doubles: who the other organisation is, is said only when both persons agree."""
+"""Possible duplicates. The other organisation is revealed only when both persons agree."""
 
 from console.commands import Command
 from console.listings import organisation_names

@@ -1,1 +1,1 @@
-"""Pathways: their steps as a list and a graph, what a draft would change, and who publishes it."""
+"""Pathways: steps as a list and a graph, changes in a draft, and publication."""

@@ -1,4 +1,4 @@
-"""Pathways: lists, versions, drafts and their steps, trials, and publication by a second person."""
+"""Pages of pathways: lists, versions, drafts and their steps, trials, and publication by a second person."""
 
 import asyncio
 from collections.abc import Mapping
@@ -61,7 +61,7 @@ async def pathways(visit: Visit) -> Page:
 
 @screens.form("/pathways", show=pathways)
 async def start(visit: Visit) -> Outcome:
-    """From the proposal that comes with the house: nobody begins with an empty page."""
+    """Create a draft from the built-in proposal, so that nobody starts with an empty page."""
     wanted = {"area": visit.typed.one("area") or visit.country}
     answer = await visit.calls.post(
         f"{_PATHWAYS}/proposals/{visit.typed.one('aor')}", wanted, key=visit.key
@@ -74,10 +74,10 @@ async def start(visit: Visit) -> Outcome:
 
 
 async def _open(visit: Visit) -> tuple[Mapping[str, Any], str, Mapping[str, Any] | None]:
-    """The version that is shown (the draft where there is one), its ETag, and the published one."""
+    """Return the version to show (the draft, if there is one), its ETag, and the published version."""
     path = f"{_PATHWAYS}/{visit.ids['pathway_id']}"
     draft, published = await together(visit.calls.get(f"{path}/draft"), visit.calls.get(path))
-    if not draft.answered:  # the published one instead would be saved over it
+    if not draft.answered:  # the published version would be shown and saved over the draft
         raise NotShown(draft)
     if draft.ok:
         return draft.body, draft.version, published.body if published.ok else None
@@ -86,7 +86,7 @@ async def _open(visit: Visit) -> tuple[Mapping[str, Any], str, Mapping[str, Any]
 
 
 async def _sets(visit: Visit) -> list[Any]:
-    """The sets of the visitor's AoRs; empty if they may draft none."""
+    """Return the profile sets of the visitor's AoRs; empty if they may not edit drafts."""
     if not visit.visitor.may("directory:curate"):
         return []
     return (await visit.calls.get(_SETS)).items
@@ -139,7 +139,7 @@ async def pathway(visit: Visit) -> Page:
             "omits": [(key, change.step(key)) for key in version["pathway"].get("omits") or []],
             "revisable": writes and not differing,
             "editable": writes and version["state"] in {"draft", "returned"},
-            # Without having seen the change, nobody publishes it here.
+            # Nobody can publish a change here without seeing it.
             "submitted": writes and version["state"] == "submitted",
             "read": diff is not None and diff.ok,
             "profiles": [(name, say(f"profile.{name}")) for name, _ in views.profiles("")],
@@ -184,7 +184,7 @@ for each in ("submit", "return", "publish"):
 
 @screens.form("/pathways/{pathway_id:uuid}/revise", show=pathway)
 async def revise(visit: Visit) -> Outcome:
-    """A draft over the published version, as that is."""
+    """Create a draft from the published version."""
     version, _, _ = await _open(visit)
     return _then(visit, await _put(visit, version["pathway"]))
 
@@ -216,7 +216,7 @@ async def try_out(visit: Visit) -> Outcome:
 
 
 def _trial(visit: Visit, name: str, wanted: list[str]) -> Outcome:
-    """Redirect to an address of its own: a reload tries it again."""
+    """Redirect to an address with the choice, so that a reload repeats the trial."""
     query = urlencode([(name, one) for one in wanted])
     return Elsewhere(f"/console/pathways/{visit.ids['pathway_id']}?{query}")
 
@@ -224,7 +224,7 @@ def _trial(visit: Visit, name: str, wanted: list[str]) -> Outcome:
 async def _tried(
     visit: Visit, version: Mapping[str, Any], sets: list[Any]
 ) -> tuple[Answer, list[str]] | None:
-    """The effects of the draft on the people in the address, and those people; None if it names nobody."""
+    """Return the draft's effects on the people in the address, and those people; None if it names nobody."""
     chosen = dict(views.profiles(version["area"]))
     names = [name for name in visit.query.get("try", ()) if name in chosen]
     stored = next((one for one in sets if one["id"] == visit.asked("set")), None)
@@ -246,7 +246,7 @@ def _there(visit: Visit) -> str:
 
 @screens.form("/pathways/{pathway_id:uuid}/steps", show=pathway)
 async def change_order(visit: Visit) -> Outcome:
-    """Up, down, out; an inherited one: left out, or back."""
+    """Move a step up or down, remove it, or omit or restore an inherited one."""
     version, _, _ = await _open(visit)
     key, what = visit.typed.one("step"), visit.typed.one("do")
     changed = dict(version["pathway"])
@@ -337,7 +337,7 @@ def _field_of(pointer: str) -> str:
 
 
 def _of_step(answer: Answer, place: int) -> Answer:
-    """The errors of this step, by the fields of its own form."""
+    """Return the errors of this step, by the fields of its own form."""
     if not isinstance(answer.body, dict):
         return answer
     within = f"/steps/{place}"

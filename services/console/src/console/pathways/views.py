@@ -1,4 +1,4 @@
-"""Pathways in words: steps, conditions, differences, and what a trial shows. Pure."""
+"""Pathways in words: steps, conditions, differences, and the results of a trial. Pure."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from console.wording import Wording
 URGENCIES = ("at_once", "within_24_hours", "within_72_hours", "within_a_week", "routine")
 SEXES = ("female", "male", "other")
 KEY = "step_key"
-"""Its `key` in the API: a form's own `key` is that of its command."""
+"""The field for `key` in the API: the form's own `key` is that of its command."""
 STEP = (
     "need",
     "urgency",
@@ -39,7 +39,7 @@ FLAGS = ("safety", "confidential")
 
 
 def step_of(typed: Typed, before: Mapping[str, Any]) -> dict[str, Any]:
-    """The step that a form says; what the form does not ask stays as it was."""
+    """Return the step from the form; values that the form lacks stay as they were."""
     made = body(typed, STEP, numbers=NUMBERS)
     kept = {
         name: value
@@ -58,7 +58,7 @@ def step_of(typed: Typed, before: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def standing(step: Mapping[str, Any] | None) -> dict[str, Any]:
-    """By name of its field, what a step says; nothing, where it is no longer there."""
+    """Return a step's current values by field name; empty if the step no longer exists."""
     flags = {name: "true" for name in FLAGS if (step or {}).get(name)}
     return {**flat(step, STEP), **({KEY: step["key"]} if step else {}), **flags}
 
@@ -66,7 +66,7 @@ def standing(step: Mapping[str, Any] | None) -> dict[str, Any]:
 def worded(
     every: Sequence[Mapping[str, Any]], say: Wording, codes: Codes, situations: Mapping[str, str]
 ) -> Say:
-    """The words for what a field of a step holds. `every`: the steps that it may name."""
+    """Return a function that words the values of a step's fields. `every` are the steps that it may refer to."""
     named = {one["key"]: codes.need(one["need"]) for one in every}
 
     def one(name: str, value: str) -> str:
@@ -88,7 +88,8 @@ def worded(
 def replaced(
     steps: Sequence[Mapping[str, Any]], key: str, step: Mapping[str, Any] | None
 ) -> list[Mapping[str, Any]]:
-    """With `step` in the place of the one called `key`, at the end if there is none; None: without it."""
+    """Return the steps with `step` in place of the one named `key`, appended if there is none; without that one if
+    None."""
     found = [one if one["key"] != key else step for one in steps]
     if step is not None and all(one["key"] != key for one in steps):
         found.append(step)
@@ -96,7 +97,7 @@ def replaced(
 
 
 def moved(steps: Sequence[Mapping[str, Any]], key: str, by: int) -> list[Mapping[str, Any]]:
-    """One place up or down; at the end it stays."""
+    """Return the steps with one moved by one place; at either end it stays."""
     found = list(steps)
     at = next((n for n, one in enumerate(found) if one["key"] == key), None)
     if at is None or not 0 <= at + by < len(found):
@@ -116,7 +117,7 @@ class Step:
 
 
 def all_steps(version: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
-    """All steps of a version, inherited ones included."""
+    """Return all steps of a version, inherited ones included."""
     if version is None:
         return []
     return (version.get("effective") or version["pathway"]).get("steps") or []
@@ -125,7 +126,7 @@ def all_steps(version: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
 def steps(
     version: Mapping[str, Any], say: Wording, codes: Codes, situations: Mapping[str, str]
 ) -> list[Step]:
-    """Own ones, and those of the area above, which can be replaced or left out."""
+    """Return own steps, and the steps inherited from the larger area, which can be replaced or omitted."""
     own = version["pathway"].get("steps") or []
     effective = all_steps(version)
     keys = {one["key"] for one in own}
@@ -174,7 +175,7 @@ def _facts(
 def condition(
     one: Mapping[str, Any], say: Wording, codes: Codes, situations: Mapping[str, str]
 ) -> str:
-    """If she is under 18 and it was less than 72 hours ago."""
+    """Return a condition in words: "if she is under 18 and it was less than 72 hours ago"."""
     return say("pathway.and").join(_criteria(one, say, codes, situations))
 
 
@@ -208,7 +209,7 @@ def _criteria(
 
 @dataclass(frozen=True)
 class Difference:
-    """The changes of a version. `steps`: all steps of it and of the version before, inherited ones included."""
+    """Words the changes of a version. `steps` are all steps of both versions, inherited ones included."""
 
     say: Wording
     codes: Codes
@@ -233,12 +234,12 @@ class Difference:
         name, old, new = change["field"], change.get("old"), change.get("new")
         words = self.say.known(f"step.field.{name}", "field.other")
         told = self._said(name, old), self._said(name, new)
-        if told[0] == told[1]:  # what changed is the text of the other language
+        if told[0] == told[1]:  # the text in the other language has changed
             return self.say(f"{key}.elsewhere", field=words, **more)
         return self.say(key, field=words, old=told[0], new=told[1], **more)
 
     def _said(self, name: str, value: Any) -> str:
-        """Empty is what holds where nothing is written: of a flag no, of a condition everybody."""
+        """Return a value in words. Empty values mean their default: no for a flag, everybody for a condition."""
         say, codes = self.say, self.codes
         if name in _SWITCHES:
             return say("entry.yes" if value else "entry.no")
@@ -280,7 +281,7 @@ def _several(value: Any) -> list[str]:
 
 
 def profiles(area: str) -> list[tuple[str, dict[str, Any]]]:
-    """Ten people who do not exist, by the key of what they are called."""
+    """Return ten invented people, by the key of their description."""
     woman, man = {"area": area, "sex": "female"}, {"area": area, "sex": "male"}
     return [
         (
@@ -308,7 +309,7 @@ def profiles(area: str) -> list[tuple[str, dict[str, Any]]]:
 def person(
     profile: Mapping[str, Any], situations: Mapping[str, str], say: Wording, codes: Codes
 ) -> str:
-    """Somebody of a stored set, by their facts."""
+    """Describe a person of a stored set by their facts."""
     parts = [
         say(f"sex.{profile['sex']}") if profile.get("sex") else "",
         say("trial.years", n=profile["age"]) if profile.get("age") is not None else "",

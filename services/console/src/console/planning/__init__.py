@@ -1,1 +1,1 @@
-"""Planning tools: activities (5W), series of context, protocols between countries, state of the system."""
+"""Planning tools: activities (5W), context series, cross-border protocols, system state."""

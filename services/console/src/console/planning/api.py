@@ -1,4 +1,4 @@
-"""Activities with targets, series with where they are from, protocols, and the state of the system."""
+"""Pages for activities with targets, series with their sources, protocols, and the system's state."""
 
 import json
 from typing import Any
@@ -110,14 +110,14 @@ def _activities(
 
 
 def _activity(one: dict[str, Any], say: Wording) -> str:
-    """Kind, text of the reporting organisation, and the code by which the workbook names it."""
+    """Return the kind, the reporting organisation's text, and the code in the workbook."""
     kind = say.known(f"activities.type.{one['type']}", "code.other")
     return " · ".join(filter(None, (kind, one["activity_detail"], one["activity_code"])))
 
 
 @screens.form("/activities/import", show=activities, uploads=True)
 async def bring_activities(visit: Visit) -> Outcome:
-    """Tried first; with the second button it is done."""
+    """Import activities: the first button runs a trial, the second the import."""
     if visit.upload is None:
         return Refused(no_file())
     really = visit.typed.one("really") == "true"
@@ -184,7 +184,7 @@ async def series(visit: Visit) -> Page:
 
 @screens.form("/series", show=series, uploads=True)
 async def bring_series(visit: Visit) -> Outcome:
-    """A file with days and values, and where it is from: without that nothing is taken."""
+    """Import a file with days and values. A source is required."""
     if visit.upload is None:
         return Refused(no_file())
     answer = await visit.calls.upload_form(
@@ -243,7 +243,7 @@ async def one_series(visit: Visit) -> Page:
 
 @screens.page("/protocols", query=("done",))
 async def protocols(visit: Visit) -> Page:
-    # Its keepers may write it without a right to read referrals.
+    # People who maintain protocols may lack the right to read referrals.
     answer = await visit.calls.get(_PROTOCOLS)
     listed = [] if answer.status == 403 and visit.visitor.may("admin") else shown(answer)
     say, codes, moments = visit.say, Codes(visit.language), visit.moments
@@ -294,7 +294,7 @@ PARTS = ("directory", "referrals", "reporting", "issuer", "console", "token_keys
 
 @screens.page("/state")
 async def state(visit: Visit) -> Page:
-    """The gateway's state of each service, and closings that need somebody."""
+    """Show the gateway's state of each service, and closings that need attention."""
     ready, closings = await together(
         visit.calls.get("/readyz"), visit.calls.get("/reports/v1/closings", limit=20)
     )
@@ -305,7 +305,7 @@ async def state(visit: Visit) -> Page:
         "planning/templates/state.html",
         "title.state",
         {
-            # With a part away the front is ready all the same, and says `degraded`.
+            # If a part is unavailable, the front is still ready, but `degraded`.
             "well": found.get("status") == "ok",
             "rows": [
                 (

@@ -1,1 +1,1 @@
-"""Referrals: sent with consent, received, taken step by step."""
+"""Referrals: sending with consent, receiving, and each step."""

@@ -1,4 +1,4 @@
-"""Referrals: sending one from a case, the queue of those received, and one's own page with its steps."""
+"""Pages of referrals: sending one from a case, the queue of received ones, and each with its steps."""
 
 import asyncio
 from typing import Any
@@ -18,7 +18,7 @@ from console.screens.visit import Again, Elsewhere, Outcome, Page, Refused, Visi
 from console.wording import Wording, wording
 
 screens = Screens()
-# From a referral that came to nothing: which it was, for what, and which service may take its place.
+# From a failed referral: its id, its need, and a service that may take its place.
 _REPLACING = ("replaces", "need", "service")
 _WAITING, _UNDER_WAY, _CLOSED = (
     tuple(state for state in ReferralState if progress(state) in counted)
@@ -38,7 +38,7 @@ _SENT = {
 
 @screens.page("/cases/{case_id:uuid}/refer", query=_REPLACING)
 async def referring(visit: Visit) -> Page:
-    """One page: what helps, what she agrees to share, who may know; then one button."""
+    """Show on one page the services that help, what she agrees to share and with whom, and one button."""
     (one, listed, own), known = await asyncio.gather(
         together(
             visit.calls.get(f"/referrals/v1/cases/{visit.ids['case_id']}"),
@@ -108,7 +108,7 @@ async def referring(visit: Visit) -> Page:
             "items": [(code, say(f"item.{code}")) for code in held],
             "agreed_last": [code for code in held if code in carried.get("items[]", ())],
             "rules": [(code, say(f"rule.{code}")) for code in refer.RULES],
-            # First those that the person is known to speak.
+            # Languages that the person is known to speak come first.
             "spoken": [
                 (code, codes.spoken(code))
                 for code in dict.fromkeys((*profile.get("languages", ()), *SPOKEN))
@@ -131,7 +131,7 @@ async def referring(visit: Visit) -> Page:
 
 @screens.form("/cases/{case_id:uuid}/refer", show=referring, query=_REPLACING)
 async def refer_now(visit: Visit) -> Outcome:
-    if visit.typed.has("look"):  # the facts changed: nothing is sent, the page asks again
+    if visit.typed.has("look"):  # the facts changed: send nothing and ask again
         return Again()
     answer = await service.send(visit, visit.ids["case_id"])
     return Elsewhere(f"/console/referrals/{answer.body['id']}") if answer.ok else Refused(answer)
@@ -139,7 +139,7 @@ async def refer_now(visit: Visit) -> Outcome:
 
 @screens.page("/find")
 async def finding(visit: Visit) -> Page:
-    """Find help without a case: the page stores nothing that is typed, and names nobody."""
+    """Find help without a case. The page stores nothing that is typed and contains no names."""
     profile = body(visit.typed, refer.FACTS, numbers=refer.NUMBERS).get("facts", {})
     answer = None
     if visit.typed and not visit.typed.has("language_wanted"):
@@ -168,12 +168,12 @@ async def finding(visit: Visit) -> Page:
 
 @screens.form("/find", show=finding)
 async def find(_visit: Visit) -> Outcome:
-    """Typed text never enters an address."""
+    """Show the results in the answer to the form, because typed text must not appear in addresses."""
     return Again()
 
 
 def _within(answer: Answer) -> Answer:
-    """The same, with its pointers as the form names them."""
+    """Return the answer with pointers to the form's fields."""
     said = answer.body if isinstance(answer.body, dict) else {}
     errors = [{**one, "pointer": f"/facts{one['pointer']}"} for one in said.get("errors") or []]
     return Answer(answer.status, {**said, "errors": errors}, answer.request_id)
@@ -198,7 +198,7 @@ async def received(visit: Visit) -> Page:
 
 @screens.page("/sent", query=("tab", "urgency", "cursor"))
 async def sent(visit: Visit) -> Page:
-    """Referrals that this organisation sent, and those that need a reaction."""
+    """Show referrals that this organisation sent, and those that need a reaction."""
     tab = visit.asked("tab") or "waiting"
     listed = await visit.calls.get(
         "/referrals/v1/referrals",
@@ -292,7 +292,7 @@ async def referral(visit: Visit) -> Page:
 
 
 def _asked_again(found: service.Looked, say: Wording, moments: Moments) -> dict[str, Any]:
-    """Of the consent that an open referral goes on under: until when, and how to ask again."""
+    """Return the expiry of an open referral's consent, and the choices for renewing it."""
     word = found.word
     if word is None:
         return {"word_until": "", "word_over": False, "fresh": "", "again": {}}
@@ -323,7 +323,7 @@ async def ask_again(visit: Visit) -> Outcome:
 
 @screens.step("/referrals/{referral_id:uuid}", LINK, show=referral)
 async def link(visit: Visit) -> Outcome:
-    """Shown once: anybody who has the link answers for the recipient."""
+    """Create an answer link, shown once: anybody who has it can answer for the recipient."""
     made = LINK.made(visit.typed, offset=visit.moments.offset)
     path = LINK.path.format(**visit.ids)
     answer = await visit.calls.post(path, made, key=visit.key)

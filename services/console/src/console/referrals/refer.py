@@ -1,4 +1,4 @@
-"""From a case to a referral: the profile that is asked with, what may be shared, and the three commands. Pure."""
+"""From a case to a referral: the profile for the search, what may be shared, and the three commands. Pure."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -28,13 +28,13 @@ NUMBERS = ("facts/age", "facts/hours_since_incident")
 CONSENT = ("decided_by", "child_assent", "language", "method", "items[]")
 SHARED = tuple(f"payload/{code}" for code, item in items().items() if not item.asked)
 CONTACT = ("safe_contact/rule", "safe_contact/instructions")
-# Need and id of the referral that is replaced.
+# Need and id of the replaced referral.
 REPLACED = ("facts/needs[]", "replaces")
 FIELDS = (*FACTS, "service_id", *CONSENT, *SHARED, *CONTACT, "in_addition")
 RULES = ("contact_directly", "through_referrer", "person_comes", "do_not_contact")
 METHODS = ("verbal", "signed")
 REACHED_BY = tuple(code for code, item in items().items() if item.reaches)
-"""The items by which a service finds somebody, as the API asks for one of them."""
+"""Items by which a service can contact the person; the API requires one of them."""
 _ITEMS = sorted(
     (code for code, item in items().items() if item.asked),
     key=lambda code: items()[code].asked or 0,
@@ -45,7 +45,7 @@ _URGENCY = {"at_once": "emergency", "within_24_hours": "urgent"}
 
 
 def profile(typed: Typed, case: Mapping[str, Any]) -> dict[str, Any]:
-    """The profile of the case, or the typed one. It holds no identity and is stored nowhere."""
+    """Return the case's profile, or the typed one. It contains no identity and is never stored."""
     if any(name.startswith("facts/") for name, _ in typed.pairs):
         given = body(typed, (*FACTS, "facts/needs[]"), numbers=NUMBERS)
         facts: dict[str, Any] = dict(given.get("facts", {}))
@@ -70,7 +70,7 @@ def _known(sex: str | None) -> str | None:
 
 
 def on_record(case: Mapping[str, Any]) -> list[str]:
-    """Which items the case holds, so that only these can be ticked."""
+    """Return the items that the case contains; only these can be ticked."""
     who, attributes = case["identity"] or {}, case["attributes"] or {}
     values = {
         "case_reference": case["reference"],
@@ -91,7 +91,8 @@ def on_record(case: Mapping[str, Any]) -> list[str]:
 
 @dataclass(frozen=True)
 class Offer:
-    """A service of a step. `waits`: the code of an open referral of the person to it. `value` is what the form sends: need, service, urgency, end of the window."""
+    """A service offered in a step. `waits` is the code of the person's open referral to it. `value` is what the form
+    sends: need, service, urgency, end of the window."""
 
     value: str
     name: str
@@ -131,10 +132,13 @@ def steps(
     wanted: str = "",
     before: "Before | None" = None,
 ) -> list[Step]:
-    """The steps that the person needs, in order, each with its best services, or a gap with services that are only
-    late and can be asked all the same. Services of the `own` organisation come last: the visitor looks for help
-    elsewhere. A `wanted` service comes first where it fits. A service that declined this person for the need `before`
-    is left out while its reason holds."""
+    """Return the steps that the person needs, in order, each with its best services, or a gap with late services that
+    can still be asked.
+
+    Services of the `own` organisation come last, because the visitor seeks help elsewhere. A `wanted` service comes
+    first if it fits. A service that declined this person for the same need (`before`) is omitted while its reason
+    applies.
+    """
     language = say.language
     past = before or Before()
 
@@ -211,8 +215,8 @@ def _offer(
 
 @dataclass(frozen=True)
 class Before:
-    """The person's earlier referrals. `declined`: needs and services that are not offered now; `waits`: the code of
-    an open referral, by service."""
+    """The person's earlier referrals. `declined` are needs and services not offered now; `waits` are codes of open
+    referrals, by service."""
 
     declined: Collection[tuple[str, str]] = ()
     waits: Mapping[str, str] = field(default_factory=dict)
@@ -233,7 +237,7 @@ def before(referrals: Iterable[Mapping[str, Any]]) -> Before:
 def suggestion(
     service: Answer, need: str, urgency: str, past: Before, say: Wording, codes: Codes
 ) -> Offer | str:
-    """A service that somebody named and no step ranks, as an offer; else the code of why it cannot be referred to."""
+    """Return a service that somebody named and no step ranks, as an offer; else the code of the reason against it."""
     if not service.ok:
         return "unseen" if service.answered else "unknown"
     one = service.body
@@ -258,12 +262,12 @@ def suggestion(
 
 
 def named_step(offer: Offer, say: Wording, need: str) -> Step:
-    """The service that somebody named, before those that the pathway ranks."""
+    """Return a first step with the service that somebody named, before those that the pathway ranks."""
     return Step(0, say("refer.named"), need, "", (offer,), "", "", (), False)
 
 
 def carried(disclosure: Answer) -> dict[str, Any]:
-    """Values shared last time, by field, to be asked for again: items, texts, contact rule."""
+    """Return the previously shared values by field, to ask for them again: items, texts, contact rule."""
     if not disclosure.ok:
         return {}
     items = disclosure.body["items"]
@@ -274,8 +278,8 @@ def carried(disclosure: Answer) -> dict[str, Any]:
 
 
 def first_of(found: Sequence[Step], wanted: str = "") -> str:
-    """Chosen until somebody chooses another: the service that is wanted, and nothing where it is not offered; without
-    one the service that stands first and where the person does not wait already."""
+    """Return the preselected offer: the wanted service, or nothing if it is not offered; without one, the first service
+    for which the person is not already waiting."""
     offers = [offer for step in found for offer in step.offers]
     if wanted:
         return next((one.value for one in offers if one.service == wanted), "")
@@ -289,8 +293,8 @@ def is_offered(found: Sequence[Step], wanted: str) -> bool:
 
 
 def commands(typed: Typed, case_id: str, key: str) -> list[dict[str, Any]]:
-    """Draft, consent, send: one batch. Each command's key follows from its content, so the same form sent twice acts
-    once, and a corrected form acts as corrected."""
+    """Return draft, consent and sending as one batch. Keys follow from the content, so the same form sent twice acts
+    once, and a corrected form acts again."""
     need, service, urgency, deadline = (*typed.one("service_id").split("|"), "", "", "", "")[:4]
     given = body(typed, (*CONSENT, *SHARED, *CONTACT))
     payload: dict[str, Any] = given.get("payload", {})
@@ -328,8 +332,8 @@ def commands(typed: Typed, case_id: str, key: str) -> list[dict[str, Any]]:
 
 
 def at_fields(answer: Answer, sent: Sequence[Mapping[str, Any]]) -> Answer:
-    """Refusals that concern the whole command, shown at the responsible field: nothing is shared, the contact rule is
-    missing, the person cannot be reached, or waits there already."""
+    """Assign refusals of the whole command to the responsible field: nothing is shared, the contact rule is missing,
+    the person cannot be reached or is already waiting there."""
     if answer.code in _AT:
         said = answer.body
         error = {"pointer": _AT[answer.code], "code": answer.code, "detail": said.get("detail", "")}

@@ -1,4 +1,4 @@
-"""API calls of the pages about a referral, and sending one."""
+"""API calls of pages about a referral, and of sending one."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,16 +13,19 @@ from console.referrals.steps import ASK_AGAIN, RENEW
 from console.screens.visit import Visit, shown
 
 _REFERRALS = "/referrals/v1/referrals"
-# Before these the recipient has read nothing; after the others there is nothing (any more) to read.
+# Before these states the recipient has read nothing; after the others nothing is left to read.
 _READABLE = ANSWERED - {ReferralState.DECLINED}
 
 
 @dataclass(frozen=True)
 class Looked:
-    """`disclosure` is None where the caller is not the recipient, or may not read it now. `offers`: what the
-    recipient may suggest. `grant`: the consent that a draft could be sent under, empty where there is none, None
-    where nobody knows. `phones`: of the service, while nobody there could be told. `word`: the consent that an open
-    referral goes on under; `fresh`: another one that it could go on under."""
+    """The data of a referral's page.
+
+    `disclosure` is None if the caller is not the recipient or may not read it now. `offers` are services that the
+    recipient may suggest. `grant` is a consent for sending a draft, empty if there is none, None if unknown. `phones`
+    are the service's, while nobody there could be notified. `word` is the open referral's consent, and `fresh` another
+    one that could replace it.
+    """
 
     view: Any
     disclosure: Answer | None
@@ -39,8 +42,8 @@ class Looked:
 
 
 async def look(visit: Visit) -> Looked:
-    """Two rounds: the referral first, as it decides whether there is content to read, and an unseen reading must not
-    be recorded. Then all else, with names."""
+    """Fetch the data in two rounds. The referral comes first, because it decides whether there is content to read, and
+    a reading that nobody sees must not be recorded."""
     path = f"{_REFERRALS}/{visit.ids['referral_id']}"
     one, people = await together(
         visit.calls.get(path, **{"with": ["history", "readings", "alternatives"]}),
@@ -88,13 +91,13 @@ async def look(visit: Visit) -> Looked:
 
 
 def _phones(service: Answer) -> list[str]:
-    """The numbers of the service whose people could not be told; none where the directory hides it."""
+    """Return the phones of a service whose people could not be notified; none if the directory hides it."""
     found = service.body if service.ok else {}
     return [one["number"] for one in found.get("phones") or () if one.get("number")]
 
 
 def _with_suggested(listed: list[Any], view: Any) -> list[Any]:
-    """The one that the recipient named comes first, also where no pathway ranks it."""
+    """Return the alternatives, with the recipient's suggestion first even if no pathway ranks it."""
     named = view["suggested_service_id"]
     if named is None or view["alternatives"] is None:
         return listed
@@ -107,7 +110,7 @@ def _with_suggested(listed: list[Any], view: Any) -> list[Any]:
 
 
 async def _offers(visit: Visit, view: Any) -> Answer:
-    """Services for the same need: the recipient may name one of them."""
+    """Fetch services for the same need, one of which the recipient may suggest."""
     return await visit.calls.get(
         "/directory/v1/services",
         category=view["category"],
@@ -121,13 +124,13 @@ _CAME_TO_NOTHING = {*UNMET, ReferralState.RECALLED, ReferralState.NOT_DELIVERED}
 
 
 def replaced(visit: Visit, listed: Answer) -> Any:
-    """The referral of the case that the new one is instead of; None if it is none of them."""
+    """Return the referral that the new one replaces; None if there is none."""
     sought = visit.typed.one("replaces") or visit.asked("replaces")
     return next((one for one in listed.items if sought and one["id"] == sought), None)
 
 
 async def last_shared(visit: Visit, one: Any) -> Answer:
-    """The content of the last attempt that failed; empty if the person withdrew it."""
+    """Return the content of the last failed attempt; empty if the person withdrew it."""
     if one is None or not one.get("sent_at") or one["state"] not in _CAME_TO_NOTHING:
         return Answer(404, None)
     return await visit.calls.get(f"{_REFERRALS}/{one['id']}/disclosure")
@@ -152,7 +155,7 @@ def _asked(view: Any, alternatives: list[Any]) -> dict[str, list[str]]:
 
 
 def _grant(consents: Answer, view: Any) -> str | None:
-    """The newest consent in force that a draft could be sent under; whether it covers all is the API's."""
+    """Return the newest valid consent for sending a draft; the API decides whether it covers everything."""
     if not consents.answered:
         return None
     fits = (
@@ -170,7 +173,7 @@ def _word(consents: Answer, view: Any) -> Any:
 
 
 def _fresh(consents: Answer, view: Any) -> str:
-    """The newest consent in force to the same, younger than the one that it goes on under."""
+    """Return the newest valid consent for the same service and need, if it is newer than the current one."""
     if not consents.answered:
         return ""
     same = (view["service_id"], view["category"])
@@ -184,8 +187,8 @@ def _fresh(consents: Answer, view: Any) -> str:
 
 
 async def ask_again(visit: Visit) -> Answer:
-    """Record what the person says, and let the referral go on under it: both or none. Where a second person decides
-    first, the page offers the consent once it is in force."""
+    """Record the person's answer and let the referral continue under it, both or none. If a second person must decide
+    first, the page offers the consent once it is valid."""
     view = shown(await visit.calls.get(f"{_REFERRALS}/{visit.ids['referral_id']}"))
     former = shown(await visit.calls.get(f"/referrals/v1/consents/{view['grant_id']}"))
     same = {name: former[name] for name in ("case_id", "service_id", "purpose", "language")}
@@ -204,7 +207,7 @@ async def ask_again(visit: Visit) -> Answer:
 
 
 def _names(answer: Answer) -> dict[str, str]:
-    """By id; what the directory does not show this person has none."""
+    """Return names by id; missing ones are hidden from this person."""
     if not answer.ok:
         return {}
     return {
@@ -215,7 +218,7 @@ def _names(answer: Answer) -> dict[str, str]:
 
 
 async def send(visit: Visit, case_id: str) -> Answer:
-    """Draft, consent and sending in one request, all or none; returns the answer of the refused part, else of the
-    referral. A consent that still needs a decision leaves a draft that waits for it."""
+    """Send draft, consent and sending in one request, all or none. Return the answer of the refused part, else of the
+    referral. A consent that still needs a decision leaves a waiting draft."""
     commands = refer.commands(visit.typed, case_id, visit.key)
     return refer.at_fields(await visit.calls.batch(commands), commands)

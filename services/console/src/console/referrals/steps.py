@@ -1,6 +1,6 @@
 """The steps of a referral as forms. Pure.
 
-Which steps may be taken now is never known here: the API's `legal_transitions` say it.
+Only the API's `legal_transitions` decide which steps are possible now.
 """
 
 from collections.abc import Iterable, Mapping
@@ -22,7 +22,7 @@ def _step(name: str, *fields: Field, versioned: bool = True) -> Command:
 STEPS: Mapping[str, Command] = {
     step.name: step
     for step in (
-        # Under the consent that is in force for it.
+        # Under the consent that is currently valid for it.
         _step("send", Field("grant_id", "given")),
         _step("acknowledge"),
         _step("accept", Field("focal_point", "text"), _NOTE),
@@ -85,8 +85,8 @@ STEPS: Mapping[str, Command] = {
         ),
     )
 }
-"""In the order in which they are offered: the first legal one is the page's main button."""
-# No step: it changes nothing of where the referral stands.
+"""In the order of the page: the first possible one is the main button."""
+# Not a step: it does not change the referral's state.
 LINK = Command(
     "link",
     "/referrals/v1/referrals/{referral_id}/answer-links",
@@ -97,7 +97,7 @@ RENEW = Command(
     "/referrals/v1/referrals/{referral_id}/renew-consent",
     (Field("grant_id", "given"), _VERSION),
 )
-"""Under a consent that was recorded already."""
+"""Continues the referral under a consent that is already recorded."""
 ASK_AGAIN = Command(
     "ask-again",
     "/referrals/v1/consents",
@@ -109,7 +109,7 @@ ASK_AGAIN = Command(
         Field("case_id", "given"),
     ),
 )
-"""The person says yes again, and the referral goes on under it: both or none."""
+"""Records that the person agrees again and continues the referral under it, both or none."""
 _MAIN = frozenset(
     {
         "send",
@@ -131,7 +131,7 @@ class Offered:
 
 
 def offered(legal: Iterable[str], *, confirmable: bool) -> list[Offered]:
-    """The forms of a page: one main step, the others folded."""
+    """Return the forms of a page: one main step, the others folded."""
     wanted = {*legal, *(["confirm"] if confirmable else [])}
     found = [step for command, step in STEPS.items() if command in wanted]
     main = next((step.name for step in found if step.name in _MAIN), None)

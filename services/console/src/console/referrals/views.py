@@ -1,4 +1,4 @@
-"""The page of a referral in words, for either side. Pure."""
+"""The page of a referral in words, for both sides. Pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -11,14 +11,14 @@ from console.codes import Codes
 from console.moments import Moments
 from console.wording import Wording
 
-# Safe contact first: it says what may be done with all that follows.
+# Safe contact comes first, because it governs the use of everything after it.
 _ORDER = tuple(items())
 
 
 def numbers(
     tabs: Mapping[str, Iterable[str]], counts: Mapping[str, Any], say: Wording
 ) -> dict[str, str]:
-    """How much stands under each tab: so much, or so much at least."""
+    """Return the number under each tab: exact, or a minimum."""
     found = {}
     for tab, states in tabs.items():
         each = [counts["by_state"].get(state, 0) for state in states]
@@ -35,11 +35,11 @@ class Told:
 
 
 def disclosed(disclosure: Mapping[str, Any], say: Wording, codes: Codes) -> list[Told]:
-    """Exactly the granted items, in the order of the form; then the answers since, oldest first."""
+    """Return exactly the granted items, in the order of the form, then later answers, oldest first."""
     direct = (disclosure["safe_contact"] or {}).get("rule") == "contact_directly"
 
     def told(items: Mapping[str, Any]) -> list[Told]:
-        found = sorted(items, key=_place)  # one that the form does not know yet is shown last
+        found = sorted(items, key=_place)  # items unknown to the form come last
         return [_told(name, items[name], say, codes, direct=direct) for name in found]
 
     answers = (one for answer in disclosure["answers"] for one in told(answer))
@@ -72,7 +72,7 @@ def _told(name: str, value: Any, say: Wording, codes: Codes, *, direct: bool) ->
 
 
 def _to_call(phone: str | None) -> str:
-    """Codes with * and # are no number to call: some send all calls to another phone from then on."""
+    """Return the phone number; empty if it contains * or #, because such codes may redirect all calls."""
     return phone if phone and not {"*", "#"} & set(phone) else ""
 
 
@@ -101,7 +101,7 @@ def history(
     codes: Codes,
     moments: Moments,
 ) -> list[Happened]:
-    """The history, newest first: colleagues by name, and the text of each step as far as the API gives it to the
+    """Return the history, newest first, with colleagues' names and the text of each step if the API shows it to the
     visitor: a question, an answer, a place, a note."""
     return [
         Happened(
@@ -155,7 +155,7 @@ def _doer(step: Mapping[str, Any], names: Mapping[str, str], people: Mapping[str
 def readings(
     found: Iterable[Mapping[str, Any]], names: Mapping[str, str], say: Wording, moments: Moments
 ) -> list[str]:
-    """Who read the shared content, and when: for the sender. Consecutive readings are one line, from first to last."""
+    """Return for the sender who read the shared content, and when. Consecutive readings form one line."""
     told = []
     for (organisation, read), again in groupby(
         found, key=lambda one: (one["organisation_id"], one["items"])

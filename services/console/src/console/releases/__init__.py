@@ -1,1 +1,1 @@
-"""Closing a period, waiting for who contributed, publishing."""
+"""Closing a period, collecting sign-offs, publishing."""

@@ -1,4 +1,4 @@
-"""Closings of a period and the releases of its programmes."""
+"""Pages of a period's closing and its programmes' releases."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -204,7 +204,7 @@ async def release(visit: Visit) -> Page:
                 for each in contributors
             ],
             "draft": found["status"] == "draft",
-            # Nobody agrees to figures, or publishes them, that did not come.
+            # Nobody can sign off or publish figures that were not loaded.
             "decidable": found["status"] == "draft" and counts.answered,
             "may_publish": internal,
             "may_withdraw": found["status"] == "published"

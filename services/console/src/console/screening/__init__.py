@@ -1,1 +1,1 @@
-"""Screening: one question at a time, an end at any moment, and the screener's own judgement."""
+"""Screening: one question at a time, stopping at any moment, and the screener's own judgement."""

@@ -1,4 +1,4 @@
-"""Screenings: the list, the first two questions, one question at a time, and what came of it."""
+"""Pages of screenings: the list, the first two questions, one question at a time, and the result."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -54,8 +54,8 @@ def _row(one: Mapping[str, Any], visit: Visit) -> Mapping[str, Any]:
 
 @screens.page(_BEGIN, query=("instrument",))
 async def begin(visit: Visit) -> Page:
-    """Whether it is safe to talk, first and alone; then whether the person agrees. Until both are answered with
-    yes nothing is kept anywhere but in the form."""
+    """Ask whether it is safe to talk, alone and first, then whether the person agrees. Until both answers are yes, only
+    the form contains them."""
     listed = shown(await visit.calls.get("/referrals/v1/instruments"))
     usable = [one for one in listed if not one["retired"]]
     if not usable:
@@ -94,7 +94,7 @@ async def begun(visit: Visit) -> Outcome:
     asked = questions.opening(chosen["instrument"]["questions"])
     answers = questions.given(visit.typed, asked)
     agreed = all(questions.says_yes(one, answers.get(one["id"])) for one in asked)
-    if not agreed:  # the next question, or the end: nothing is sent anywhere
+    if not agreed:  # the next question, or the end: nothing is sent
         return Again()
     body = {
         "instrument_id": chosen["id"],
@@ -166,7 +166,7 @@ async def screening(visit: Visit) -> Page:
 
 
 async def _outcome(visit: Visit, found: Mapping[str, Any]) -> Page:
-    """The answers, by element, without a verdict or a sum."""
+    """Return the answers by element, without a verdict or a sum."""
     language, say = visit.language, visit.say
     summary, conclusion = found["summary"], found["conclusion"]
     cases: list[Any] = []

@@ -1,4 +1,4 @@
-"""The commands of a screening that are begun. Pure."""
+"""Commands of an open screening. Pure."""
 
 from common.words.choices import offered
 

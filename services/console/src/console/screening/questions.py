@@ -1,4 +1,4 @@
-"""Questions of an instrument as a form shows them, and answers as the API takes them. Pure."""
+"""Questions of an instrument as form fields, and their answers in the API's format. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ _OPENING = ("safe_to_talk", "consent")
 
 @dataclass(frozen=True)
 class Question:
-    """`name` is its field's name; `now` the present answer: a text, or several codes."""
+    """A question. `name` is its field's name; `now` the current answer: a text, or several codes."""
 
     id: str
     name: str
@@ -42,13 +42,13 @@ def question(one: Mapping[str, Any], language: str, now: Any = None) -> Question
 
 
 def opening(questions: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Those that come before anything is kept: whether it is safe, whether the person agrees."""
+    """Return the questions before anything is stored: whether it is safe, and whether the person agrees."""
     by_role = {one.get("role"): one for one in questions}
     return [by_role[role] for role in _OPENING if role in by_role]
 
 
 def given(typed: Typed, questions: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """The answers in the API's types; empty ones are left out."""
+    """Return the answers in the API's types, without empty ones."""
     found: dict[str, Any] = {}
     for one in questions:
         name = f"{PREFIX}{one['id']}"
@@ -62,7 +62,7 @@ def given(typed: Typed, questions: Iterable[Mapping[str, Any]]) -> dict[str, Any
 
 
 def _typed(text: str, kind: str) -> str | int | float:
-    """A number if one is asked for and typed; else the text, so that the API says what is wrong."""
+    """Convert to a number if one is expected and typed; otherwise keep the text, so that the API reports the error."""
     if kind == "date":
         return written_dates.day(text)
     if kind not in ("integer", "decimal") or not text:
@@ -74,13 +74,13 @@ def _typed(text: str, kind: str) -> str | int | float:
 
 
 def says_yes(one: Mapping[str, Any], answer: Any) -> bool:
-    """Whether the answer means yes to the system, whatever its code is."""
+    """Return whether the answer means yes to the system, whatever its code."""
     option = next((each for each in one.get("options", []) if each["code"] == answer), None)
     return option is not None and (option.get("value") or option["code"]) == "yes"
 
 
 def after(open_questions: Sequence[str], order: Sequence[str], asked: str) -> str:
-    """The next that waits for an answer when `asked` is left out; empty where there is none."""
+    """Return the next open question after `asked`; empty if there is none."""
     place = {name: number for number, name in enumerate(order)}
     later = [each for each in open_questions if place.get(each, -1) > place.get(asked, -1)]
     return later[0] if later else ""

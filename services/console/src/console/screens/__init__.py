@@ -1,1 +1,1 @@
-"""How every page is asked for, checked and drawn: what all screens have in common."""
+"""How every page is requested, checked and rendered: the common part of all screens."""

@@ -1,5 +1,4 @@
-"""A refused form at an address of its own: its text waits in a sealed cookie, not in the address and not on the
-server."""
+"""A refused form at its own address: its text is in a sealed cookie, not in the address or on the server."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -17,13 +16,13 @@ from console.forms import Typed
 from console.screens.visit import Visit
 
 FORM = "form"
-"""The parameter of an address that names the form which is shown again: by the key of its command."""
+"""The parameter that identifies the form to show again, by the key of its command."""
 
 
 @dataclass(frozen=True)
 class Kept:
-    """`sent`: the address that the form was sent to; `command`: which of the page's forms it was; `ids`: of that
-    address."""
+    """A kept form. `sent` is the address to which it was sent, with its `ids`; `command` identifies the form on its
+    page."""
 
     typed: Typed
     sent: str
@@ -58,7 +57,7 @@ def shown_again(visit: Visit, page: str, *, secure: bool) -> RedirectResponse | 
 
 
 def kept(request: Request, csrf: str, number: str) -> Kept | None:
-    """The text of the form of this number, if this session sent it a few minutes ago."""
+    """Return the text of the form with this number, if this session sent it a few minutes ago."""
     place = _place(request.url.path, number)
     first, more = ([*_cookies(request, name)] if csrf else [] for name in COOKIES)
     for sealed in [*first, *(one + another for one in first for another in more)]:
@@ -72,7 +71,7 @@ def kept(request: Request, csrf: str, number: str) -> Kept | None:
 
 
 def forget(request: Request, answer: Response, page: str) -> None:
-    """Delete the kept text: the form was carried out."""
+    """Delete the kept text after the form has succeeded."""
     for name in COOKIES:
         if any(_cookies(request, name)):
             answer.delete_cookie(name, path=page)
@@ -90,7 +89,7 @@ def _place(page: str, number: str) -> str:
 
 
 def _cookies(request: Request, wanted: str) -> Iterator[str]:
-    """All of this name: a page and the pages beneath it have one each."""
+    """Yield all cookies of this name: a page and the pages below it have one each."""
     for pair in request.headers.get("cookie", "").split(";"):
         name, _, value = pair.strip().partition("=")
         if name == wanted:

@@ -1,4 +1,4 @@
-"""Draws pages: our templates, which must be given everything they show, and the macros of the design system."""
+"""Renders pages from our templates, which must receive everything they show, and the design system's macros."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,8 +26,8 @@ from console.wording import Wording
 
 HOME = "/console"
 MOST_UNFOLDED = 8
-"""Whoever has more sections unfolds them on a phone, where thirteen took a third of the screen on every page. Nobody who
-works with cases has: what waits for a supervisor is two presses away."""
+"""Visitors with more sections unfold the menu on a phone, where thirteen took a third of every screen. Caseworkers
+never have that many."""
 _ANY: frozenset[Role] = frozenset()
 _CASES = frozenset({Role.CASEWORKER, Role.SUPERVISOR})
 _SUPERVISES = frozenset({Role.SUPERVISOR})
@@ -47,7 +47,7 @@ class Entry:
     current: bool
 
 
-# Key of the text, address, scopes that all must be there, roles of which one must be (none: any).
+# Key of the text, address, required scopes, and roles of which one is required (none: any).
 _ALL: tuple[tuple[str, str, tuple[str, ...], frozenset[Role]], ...] = (
     ("nav.work", HOME, (), _ANY),
     ("nav.cases", "/console/cases", ("referrals:read",), _CASES),
@@ -89,7 +89,7 @@ def entries(visitor: Visitor, path: str) -> list[Entry]:
 
 
 def has_channels(visitor: Visitor) -> bool:
-    """Whom anything of cases or of the line may wait for."""
+    """Return whether anything about cases or the line may wait for the visitor."""
     return visitor.may("referrals:read") and bool(_HEARS & visitor.roles)
 
 
@@ -107,7 +107,7 @@ _COMPONENTS = {
 
 
 def draw(visit: Visit, page: Page, *, once: bool = False) -> str:
-    """A page for somebody who is signed in. `once`: it answers a form; its address shows another page."""
+    """Render a page for a signed-in person. `once` marks the answer to a form, whose address shows another page."""
     sent = visit.command
     fields = (*page.fields, *(sent.names if sent is not None else ()))
     found = visit.faults(fields, page.within or (sent.name if sent is not None else ""))
@@ -131,7 +131,7 @@ def draw(visit: Visit, page: Page, *, once: bool = False) -> str:
         key=visit.key,
         missed=missed,
         still=lambda code: short_code(code) if is_id(code) else codes.place(code),
-        # The page says "nothing" only if the API answered all its questions.
+        # The page says "nothing" only if the API answered all its calls.
         nothing=lambda none: visit.say("part.unknown" if missed else none),
         errors=errors,
         summary=_summary(visit, found, errors, page.labels),
@@ -147,7 +147,7 @@ def draw(visit: Visit, page: Page, *, once: bool = False) -> str:
 
 
 def draw_plain(template: str, say: Wording, title: str, path: str, **values: Any) -> str:
-    """A page that shows nobody."""
+    """Render a page without a visitor's data."""
     return _drawn(template, say, title, path=path, visitor=None, **values)
 
 
@@ -170,7 +170,7 @@ def _drawn(
 
 
 def _why(say: Wording, fault: Fault) -> str:
-    """With its limit, where the API says one; a sentence of the API where the pages have none for the code."""
+    """Return the reason, with its limit if the API gives one. Without words for the code, use the API's sentence."""
     exact, known = f"limit.{fault.code}", f"error.{fault.code}"
     if fault.params and say.has(exact):
         return say(exact, **fault.params)
@@ -179,17 +179,17 @@ def _why(say: Wording, fault: Fault) -> str:
     return said(fault.detail, fault.detail_params, say.language) or say("error.other")
 
 
-# Codes that say little by themselves: for them the API's own sentence is shown.
+# General codes, for which the API's own sentence is shown.
 _GENERIC = frozenset({"conflict", "invalid", "forbidden", "not_found", "bad_request"})
-# Codes of files: the API's own sentence names the columns or the line, so it is shown beside.
+# Codes of files, for which the API's own sentence is also shown, because it names the columns or the line.
 _DETAILED = frozenset(
     {"headers_missing", "unreadable_file", "unreadable_workbook", "instrument_unreadable"}
 )
 
 
 def reasons(answer: Answer, say: Wording) -> list[str]:
-    """Why the API refused and what to do, in the reader's language. A code that is newer than this console is told in
-    the API's own words where the reader reads these, never as if nothing were known."""
+    """Return why the API refused and what to do, in the reader's language. For a code newer than this console, use the
+    API's own words if the reader understands their language."""
     own = answer.body if isinstance(answer.body, dict) else {}
     params = own.get("detail_params") or ()
     detail = said(str(own.get("detail_code", "")), params, say.language)
@@ -206,7 +206,7 @@ def reasons(answer: Answer, say: Wording) -> list[str]:
 def _summary(
     visit: Visit, found: Sequence[Any], errors: Mapping[str, str], labels: Mapping[str, str]
 ) -> list[dict[str, str]] | None:
-    """The summary on top of a refused form; None without a refusal."""
+    """Return the summary on top of a refused form; None without a refusal."""
     if visit.refusal is None:
         return None
     listed = [
@@ -223,7 +223,7 @@ def _summary(
 
 
 def _support(visit: Visit) -> str:
-    """For support: the API's code and sentence, and the number in the logs."""
+    """Return details for support: the API's code and sentence, and the number in the logs."""
     if visit.refusal is None:
         return ""
     body = visit.refusal.body if isinstance(visit.refusal.body, dict) else {}
@@ -232,7 +232,7 @@ def _support(visit: Visit) -> str:
 
 
 def field_id(name: str) -> str:
-    """An id for a field: names have slashes, which addresses of parts of a page escape."""
+    """Return an id for a field, without slashes, which would be escaped in fragment addresses."""
     return "f-" + name.removesuffix("[]").replace("/", "-")
 
 
@@ -258,8 +258,7 @@ def _environment() -> Environment:
 
 
 def _macros() -> dict[str, Any]:
-    """They ask for parameters that were not given, so they have an environment of their own, without
-    our strictness."""
+    """Load the macros in their own environment, because they use undefined parameters, which ours forbids."""
     theirs = Environment(
         loader=PrefixLoader({"govuk_frontend_jinja": PackageLoader("govuk_frontend_jinja")}),
         autoescape=True,

@@ -1,4 +1,4 @@
-"""Routes of screens: who may look, what may be asked, and forms that are shown again until they are done."""
+"""Routes of screens: access, accepted parameters, and forms that are shown again until they succeed."""
 
 import re
 from collections.abc import Awaitable, Callable, Sequence
@@ -40,7 +40,7 @@ from console.visitors import Visitor, visitor_of
 from console.wording import Wording, wording
 
 LANGUAGE_COOKIE = "ruta-language"
-# Own fields that are part of the command.
+# Our own fields that are part of the command.
 _KEPT = {"key", "shown", "look"}
 _YEAR_SECONDS = 365 * 24 * 3600
 _POLICY = (
@@ -54,7 +54,7 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "X-Robots-Tag": "noindex",
 }
-# The code by which the API asks for a fresh sign-in (decision 0121).
+# The code with which the API requires a recent sign-in (decision 0121).
 _PROVE = "insufficient_user_authentication"
 _REUSED = "idempotency_key_reused"
 Show = Callable[[Visit], Awaitable[Page]]
@@ -64,7 +64,7 @@ Do = Callable[[Visit], Awaitable[Outcome]]
 
 @dataclass(frozen=True)
 class Kit:
-    """Parts that the app holds for its whole life."""
+    """Parts that exist as long as the app."""
 
     gateway: Gateway
     costs: Costs
@@ -74,13 +74,13 @@ class Kit:
     missing_lists: Path | None = None
 
     def lacks_lists(self) -> bool:
-        """Whether a backup was restored without its lists, and nobody has settled it."""
+        """Return whether a backup was restored without its lists and nobody has settled that."""
         return self.missing_lists is not None and self.missing_lists.exists()
 
 
 class _Screen(Route):
-    """A route of Starlette's: FastAPI's read parameters that a page has none of, and are looked for twice, router by
-    router. It says which it is, as those do: by that it is measured."""
+    """A Starlette route. FastAPI's routes parse parameters that pages do not have, and are searched twice. It records
+    itself in the scope, as FastAPI's do, for the metrics."""
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         match, found = super().matches(scope)
@@ -103,7 +103,7 @@ class Screens:
         self.router.routes.append(_Screen(f"/console{path}", answer, methods=[method]))
 
     def page(self, path: str, *, query: tuple[str, ...] = ()) -> Callable[[Show], Show]:
-        """A page. Of parameters it knows `query`; any other is refused rather than ignored."""
+        """Register a page. It accepts the parameters in `query` and refuses others."""
 
         def added(show: Show) -> Show:
             async def answer(request: Request) -> Response:
@@ -116,7 +116,7 @@ class Screens:
         return added
 
     def file(self, path: str, *, query: tuple[str, ...] = ()) -> Callable[[Give], Give]:
-        """A file to keep; where there is none, a page that says why."""
+        """Register a file to download; without the file, a page with the reason."""
 
         def added(give: Give) -> Give:
             async def answer(request: Request) -> Response:
@@ -130,8 +130,8 @@ class Screens:
     def form(
         self, path: str, *, show: Show, query: tuple[str, ...] = (), uploads: bool = False
     ) -> Callable[[Do], Do]:
-        """Register a form that is sent to `path`. If it is refused, the page `show` shows it again with its text.
-        `uploads`: it may bring a file."""
+        """Register a form that is sent to `path`. If it is refused, the page `show` shows it again with its text. With
+        `uploads` it may include a file."""
 
         def added(do: Do) -> Do:
             async def answer(request: Request) -> Response:
@@ -145,8 +145,11 @@ class Screens:
     def command(
         self, page: str, command: Command, *, show: Show, to: str, query: tuple[str, ...] = ()
     ) -> None:
-        """Register a form of `page` that is one command of the API, sent to an address of its own below it. A success
-        leads `to`, an address with places for the page's ids and the new `id`; a refusal shows the page again."""
+        """Register a form of `page` that is one command of the API, with its own address below the page.
+
+        After success the visitor goes `to` an address with places for the page's ids and the new `id`; a refusal shows
+        the page again.
+        """
 
         async def do(visit: Visit) -> Outcome:
             answer = await carried_out(visit, command)
@@ -160,7 +163,7 @@ class Screens:
     def step(
         self, page: str, command: Command, *, show: Show, query: tuple[str, ...] = ()
     ) -> Callable[[Do], Do]:
-        """The same where what follows is more than to go elsewhere."""
+        """Register such a form if success needs more than a redirect."""
         self.commands.append(command)
 
         def added(do: Do) -> Do:
@@ -174,7 +177,7 @@ class Screens:
 
 
 async def carried_out(visit: Visit, command: Command) -> Answer:
-    """Send the command, as typed, in the visitor's name."""
+    """Send the command as typed, in the visitor's name."""
     made = command.made(visit.typed, offset=visit.moments.offset)
     path = command.path.format(**visit.ids)
     return await visit.calls.send(command.method, path, made, key=visit.key)
@@ -209,8 +212,8 @@ async def _page(
 
 
 def _as_typed(request: Request, visit: Visit, number: str, commands: Sequence[Command]) -> Visit:
-    """Fill in the kept text of the form of this number. Without it the page is as usual, and sending it is still the
-    same command."""
+    """Fill in the kept text of the form with this number. Without it the page looks as usual, and sending it is still
+    the same command."""
     found = kept(request, visit.visitor.csrf, number)
     if found is None:
         return replace(visit, key=number)
@@ -250,7 +253,7 @@ async def _form(
     )
     if not is_form_token(typed.one(FIELD), visitor.csrf, request.url.path):
         return _not_meant(visit)
-    if command is not None:  # its page is the one above it
+    if command is not None:  # its page is the address above
         above = visit.path.removesuffix(f"/{command.name}")
         visit = replace(visit, path=above, command=command)
     there = page and page.format(**{name: quote(one) for name, one in visit.ids.items()})
@@ -280,14 +283,16 @@ async def _after(
         return await _again(request, visit, show, page)
     if outcome.answer.code == _PROVE:
         return _prove(visit)
-    if outcome.answer.code == _REUSED:  # the page says so; sent again it is another command
+    if (
+        outcome.answer.code == _REUSED
+    ):  # the page shows the conflict; sending it again is another command
         visit = replace(visit, key=str(uuid4()))
     return await _again(request, visit.again(outcome.answer), show, page)
 
 
 async def _again(request: Request, visit: Visit, show: Show, page: str | None) -> Response:
-    """Show the form with its text at an address of its own, so that neither Back nor a reload sends it again. Text
-    too long for a cookie is shown in the answer itself."""
+    """Show the form with its text at an address of its own, so that neither Back nor a reload sends it again. Text too
+    long for a cookie is shown in the answer itself."""
     if page is not None:
         answer = shown_again(visit, page, secure=kit_of(request).secure)
         if answer is not None:
@@ -320,8 +325,8 @@ async def _drawn(visit: Visit, show: Show | Give) -> Response:
 
 
 def _not_shown(visit: Visit, answer: Answer) -> Response:
-    """The form was sent and its page cannot be shown: keep the text. It can be sent again with the command's key if a
-    part did not answer; otherwise it can be copied."""
+    """Keep the text of a form whose page cannot be shown. It can be sent again with the command's key if a part did not
+    answer; otherwise it can be copied."""
     if not visit.typed or (answer.answered and not _readable(visit.typed, visit.say)):
         return _problem(visit, answer)
     why = "refused" if answer.answered else "over" if answer.status == 401 else "away"
@@ -331,7 +336,7 @@ def _not_shown(visit: Visit, answer: Answer) -> Response:
 
 
 def _problem(visit: Visit, answer: Answer) -> Response:
-    """The reason in words; never the thing that was asked for."""
+    """Show the reason in words, without the requested address."""
     family = "5xx" if answer.status >= 500 else str(answer.status)
     said = answer.body if isinstance(answer.body, dict) else {}
     page = Page(
@@ -351,7 +356,7 @@ def _problem(visit: Visit, answer: Answer) -> Response:
 
 
 def _remedy(visit: Visit, answer: Answer) -> str:
-    """A page that is not shown does not say what it was about: each status has its own words."""
+    """Return advice by status, because a page that is not shown must not reveal its subject."""
     known = {401, 403, 404, 410, 422, 429}
     family = str(answer.status) if answer.status in known else "4xx"
     remedy = f"remedy.{'5xx' if answer.status >= 500 else family}"
@@ -361,23 +366,23 @@ def _remedy(visit: Visit, answer: Answer) -> str:
 
 
 def _session_over(request: Request, typed: Typed, language: str) -> Response:
-    """401 with the typed text: it can be sent after signing in again, in another tab."""
+    """Answer 401 with the typed text, which can be sent after signing in again in another tab."""
     return _resend(request.url.path, typed, language, "over", None)
 
 
 def _not_meant(visit: Visit) -> Response:
-    """403 with the typed text, such as for a form of an earlier sign-in: the present visitor can send it."""
+    """Answer 403 with the typed text, for example of an earlier sign-in's form; the current visitor can send it."""
     return _resend(visit.sent, visit.typed, visit.language, "other", visit.visitor)
 
 
 def _prove(visit: Visit) -> Response:
-    """401 with the typed text: the API did nothing yet. After a fresh sign-in in another tab it can be sent from
-    here."""
+    """Answer 401 with the typed text, before the API has done anything. It can be sent after a new sign-in in another
+    tab."""
     return _resend(visit.sent, visit.typed, visit.language, "fresh", visit.visitor)
 
 
 _LEFT_AFTER = 15 * 60
-"""Seconds after which a screen counts as left where the front did not say when the session ends."""
+"""Seconds until a screen counts as abandoned, if the front did not tell when the session ends."""
 _STATUS = {"over": 401, "fresh": 401, "other": 403, "away": 503}
 
 
@@ -390,7 +395,7 @@ def _resend(
     *,
     status: int | None = None,
 ) -> Response:
-    """`whose`: who sends it from here; None where their session is over."""
+    """Show the typed text. `whose` is the person who can send it from here; None if their session has ended."""
     kept = [(name, value) for name, value in typed.pairs if name not in OWN - _KEPT]
     say = wording(language)
     html = draw_plain(
@@ -417,7 +422,7 @@ def _readable(typed: Typed, say: Wording) -> list[tuple[str, str]]:
 
 
 def _in_words(say: Wording, name: str, value: str) -> str:
-    """The typed values in words; buttons by their labels."""
+    """Return the typed values in words; buttons by their labels."""
     key = f"value.{name}.{value}"
     return say(key) if say.has(key) else value
 

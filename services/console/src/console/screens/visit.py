@@ -1,4 +1,4 @@
-"""One request for a page, as its screen sees it."""
+"""A request for a page, as its screen sees it."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -16,10 +16,12 @@ from console.wording import Wording
 
 @dataclass(frozen=True)
 class Visit:
-    """`ids` are the parts of the path, `query` the parameters that the screen knows. `typed` and `refusal`
-    are what somebody sent and why it was not done: a page shows both, so that nothing is typed twice.
-    `key` is the command's idempotency key: the same in a form that is shown again. `command`: which of the
-    page's forms was refused, `sent`: the address that it was sent to."""
+    """A request. `ids` are parts of the path, `query` the screen's parameters.
+
+    `typed` and `refusal` are what somebody sent and why it failed; a page shows both, so that nothing is typed twice.
+    `key` is the command's idempotency key, the same in a form that is shown again. `command` is the refused form and
+    `sent` the address to which it was sent.
+    """
 
     visitor: Visitor
     calls: Api
@@ -39,11 +41,11 @@ class Visit:
     sent: str = ""
 
     def asked(self, name: str) -> str:
-        """A parameter of the address, empty if it is not there."""
+        """Return a parameter of the address; empty if it is missing."""
         return next(iter(self.query.get(name, ())), "")
 
     def again(self, refusal: Answer | None = None) -> "Visit":
-        """The same visit, to show the page again with its text."""
+        """Return the same visit, to show the page again with its text."""
         return replace(self, refusal=refusal)
 
     def beside(
@@ -54,7 +56,7 @@ class Visit:
         worded: Say | None = None,
         labels: Mapping[str, str] | None = None,
     ) -> Versions | None:
-        """Stored and typed values of these fields, if somebody else was faster."""
+        """Return stored and typed values of these fields after an edit conflict."""
         if not is_conflict(self.refusal):
             return None
         return now_and_typed(now, self.typed, names, self.say, worded=worded, labels=labels)
@@ -66,12 +68,13 @@ class Visit:
 
 @dataclass(frozen=True)
 class Page:
-    """What a screen answers: a template, the key of its neutral title, and what the template shows.
+    """A screen's answer: a template, the key of its neutral title, and its values.
 
-    `labels`: what fields are called whose names only this page knows. `fields`: names of its form, by which errors find their place; `within`: what they begin with where
-    a page has several forms. `address`: where the page itself is, if a form of it is sent elsewhere.
-    `refusal`: why what the address asks for is not shown, at the fields that ask for it. `versions`: both, where
-    somebody else was faster."""
+    `fields` are the names of its form's fields, by which errors are placed; `within` is their prefix on a page with
+    several forms. `labels` name fields that only this page knows. `address` is the page's own, if its form is sent
+    elsewhere. `refusal` is why the requested content is not shown, at the fields that request it. `versions` are both
+    versions after a conflict.
+    """
 
     template: str
     title: str
@@ -87,7 +90,7 @@ class Page:
 
 @dataclass(frozen=True)
 class Download:
-    """A file to keep. Its name holds codes only. `policy`: it is looked at, under its own policy."""
+    """A file to download; its name contains only codes. With a `policy` the browser displays it under that policy."""
 
     name: str
     media_type: str
@@ -97,7 +100,7 @@ class Download:
 
 @dataclass(frozen=True)
 class Elsewhere:
-    """The next page, after something was done."""
+    """A redirect to the next page after success."""
 
     path: str
 
@@ -111,18 +114,18 @@ class Refused:
 
 @dataclass(frozen=True)
 class Again:
-    """No command yet: show the page for the typed values."""
+    """Not a command yet: show the page for the typed values."""
 
 
 Outcome = Page | Elsewhere | Refused | Again
 
 
 NOT_THERE = Answer(404, {"code": "not_found"})
-"""What the API says of a single thing; of what is read from a list, the page says it itself."""
+"""The API's answer for a missing item; pages give it themselves for items of a list."""
 
 
 class NotShown(Exception):
-    """The page cannot be shown: the API's answer says why."""
+    """The page cannot be shown; the API's answer gives the reason."""
 
     def __init__(self, answer: Answer = NOT_THERE) -> None:
         super().__init__(answer.code)
@@ -130,25 +133,25 @@ class NotShown(Exception):
 
 
 def downloaded(found: FileAnswer, name: str) -> Download:
-    """A file of the API; NotShown where it was refused."""
+    """Return a file of the API. Raises NotShown if it was refused."""
     shown(found.answer)
     return Download(name, found.media_type, found.content)
 
 
 def looked_at(found: FileAnswer, name: str) -> Download:
-    """The same, to be looked at in the browser: under the policy that the API gave it, or not at all."""
+    """Return a file for display in the browser, under the API's policy or, without one, blocked."""
     return replace(downloaded(found, name), policy=found.policy or "default-src 'none'")
 
 
 def shown(answer: Answer) -> Any:
-    """The body of an answer without which there is no page; NotShown else."""
+    """Return the body of an answer that the page requires. Raises NotShown."""
     if not answer.ok:
         raise NotShown(answer)
     return answer.body
 
 
 def one_of(listed: Answer, identifier: str) -> Any:
-    """One of a list, where there is no asking for one alone; NotShown if it is not there."""
+    """Return one item of a list, where the API cannot return a single one. Raises NotShown if it is missing."""
     shown(listed)
     for one in listed.items:
         if one["id"] == identifier:

@@ -1,1 +1,1 @@
-"""Own services: their capacity."""
+"""Own services and their capacity."""

@@ -1,4 +1,4 @@
-"""Own services, and how much room each has: two presses from the first page. And any service, to tell a person of it."""
+"""Own services and their capacity, two presses from the first page; and any service, to describe it to a person."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -17,7 +17,7 @@ def phones(service: Mapping[str, Any]) -> list[str]:
 
 
 def hours(service: Mapping[str, Any], say: Wording) -> list[str]:
-    """One line for days of the same hours."""
+    """Return opening hours, with one line for all days of the same hours."""
     by_hours: dict[tuple[str, str], set[str]] = {}
     said = []
     for one in service.get("schedules") or ():
@@ -37,7 +37,7 @@ def hours(service: Mapping[str, Any], say: Wording) -> list[str]:
 
 
 def places(service: Mapping[str, Any], codes: Codes) -> list[str]:
-    """Addresses where the reader may see them, else the area; how to get there behind each."""
+    """Return addresses with directions if the reader may see them, else the area."""
     found = []
     for one in service.get("service_at_locations") or ():
         location = one.get("location") or {}
@@ -56,7 +56,7 @@ def places(service: Mapping[str, Any], codes: Codes) -> list[str]:
 
 
 def facts(service: Mapping[str, Any], say: Wording, codes: Codes) -> list[tuple[str, list[str]]]:
-    """The known facts, each with its label."""
+    """Return the known facts, each with its label."""
     bring = [one.get("document") or "" for one in service.get("required_documents") or ()]
     said: Iterable[tuple[str, list[str]]] = (
         ("by", [(service.get("organization") or {}).get("name", "")]),
@@ -104,7 +104,7 @@ async def services(visit: Visit) -> Page:
                         f"visibility.{one.get('visibility', 'public')}", "visibility.public"
                     ),
                 }
-                # By name, so that a card stays where it is when its capacity changes.
+                # Sorted by name, so that a card stays in place when its capacity changes.
                 for one in sorted(listed["contents"], key=lambda each: str(each["name"]))
             ],
             "states": STATES,
@@ -128,7 +128,7 @@ async def capacity(visit: Visit) -> Outcome:
 
 @screens.page("/services/{service_id:uuid}")
 async def service(visit: Visit) -> Page:
-    """A service as the directory shows it to the reader."""
+    """Show a service as the directory shows it to the reader."""
     path = f"/directory/v1/services/{visit.ids['service_id']}"
     found = shown(await visit.calls.get(path))
     return Page(

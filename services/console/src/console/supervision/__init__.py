@@ -1,1 +1,1 @@
-"""Pages of a supervisor: queues and their people, certificates, cases that end."""
+"""Supervisors' pages: queues and their people, certificates, retention of cases."""

@@ -1,4 +1,4 @@
-"""The team, its certificates, and the cases whose time to be kept ends."""
+"""The team, its certificates, and cases whose retention ends."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ def _supervises(visit: Visit) -> bool:
 
 @screens.page("/team")
 async def team(visit: Visit) -> Page:
-    """The team: its people, their open cases, the workers of each queue, the people on call."""
+    """Show the team: its people, their open cases, the workers of each queue, the people on call."""
     own = visit.visitor.principal.organisation_id
     people, cases, services, shifts = await together(
         visit.calls.get("/identity/v1/colleagues", limit=200),
@@ -35,7 +35,7 @@ async def team(visit: Visit) -> Page:
     )
     shown(people)
     load = Counter(one["assigned_to"] for one in cases.items)
-    # The page counts only the cases that it reads: each has at least so many.
+    # The page counts only the cases that it reads, so these are minimums.
     many = "team.load_least" if cases.ok and cases.body["next_cursor"] else "team.load"
     names = {one["id"]: one["sign_in_name"] for one in people.items}
     return Page(
@@ -93,7 +93,7 @@ async def queue(visit: Visit) -> Page:
     )
     now = shown(of)["clients"]
     listed = {one["id"]: one["sign_in_name"] for one in people.items if one["active"]}
-    # Systems of the organisation are in it by the name of their client.
+    # The organisation's systems appear by their client's name.
     listed |= {name: name for name in now if name not in listed}
     return Page(
         "supervision/templates/queue.html",
@@ -206,7 +206,7 @@ screens.command(
 
 @screens.page("/retention")
 async def retention(visit: Visit) -> Page:
-    """Closed cases whose time ends soon, and open ones that need a look."""
+    """Show closed cases whose retention ends soon, and open ones that need attention."""
     ending, looks = await together(
         visit.calls.get("/referrals/v1/cases/retention", within_days=_NEAR_DAYS),
         visit.calls.get("/referrals/v1/assistance/supervision"),

@@ -1,4 +1,4 @@
-"""The commands of a supervisor about people. Pure."""
+"""Supervisors' commands about people. Pure."""
 
 from common.words.choices import offered
 

@@ -1,1 +1,1 @@
-"""My work: the visitor's open tasks, most urgent first."""
+"""The visitor's open tasks, most urgent first."""

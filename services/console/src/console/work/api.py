@@ -1,4 +1,4 @@
-"""My work."""
+"""Pages of the visitor's work."""
 
 from console.code_lists import line_kinds
 from console.codes import Codes
@@ -11,7 +11,7 @@ screens = Screens()
 
 @screens.page("", query=("of", "urgency", "cursor"))
 async def work(visit: Visit) -> Page:
-    """The first page of everybody who signed in."""
+    """Show the work list, the first page after signing in."""
     found = await service.waiting(visit)
     reported = any(one["kind"] in views.REPORTS for one in found.items)
     kinds = await line_kinds(visit.calls, visit.language) if reported else {}
@@ -36,7 +36,7 @@ async def work(visit: Visit) -> Page:
 
 @screens.page("/tasks/{task_id:uuid}")
 async def task(visit: Visit) -> Page:
-    """Something that the rules ask for."""
+    """Show a task that a rule created."""
     return Page("work/templates/task.html", "title.task", {"task": await service.task(visit)})
 
 

@@ -1,6 +1,6 @@
 """Work outside cases: entries, unpublished numbers, imported files. Pure.
 
-A list is asked for only if its rows are the visitor's to do; the rows are like those of the work list.
+A list is requested only if the visitor can do its work; its rows have the format of the work list.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -20,13 +20,13 @@ from console.work.views import RANKS
 Item = dict[str, Any]
 _MOST = 20
 _REPORTED_DAYS = 7
-"""So long the report of an import is something to look at."""
+"""How many days an import's report stays in the work list."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """`part`: what a page says is missing where its list could not be asked for, or was cut off. `each`: all that is in
-    the list waits, so that where it goes on more waits."""
+    """A list of work. `part` is its name for the page's warning if it could not be loaded or was truncated. `each`
+    means that every row is work, so a further page means more work."""
 
     part: str
     path: str
@@ -48,7 +48,7 @@ def rows(source: Source, answer: Answer, visitor: Visitor, moments: Moments) -> 
 
 
 def in_order(items: Iterable[Item]) -> list[Item]:
-    """Sort as the work list does: by rank, then by due date. Rows of the API keep their order."""
+    """Sort like the work list: by rank, then by due date. Equal rows keep their order."""
     return sorted(
         items,
         key=lambda one: (
@@ -78,7 +78,7 @@ def _submitted(found: Iterable[Mapping[str, Any]], _v: Visitor, _m: Moments) -> 
 
 
 def _to_verify(found: Iterable[Mapping[str, Any]], _v: Visitor, moments: Moments) -> Iterable[Item]:
-    """Each entry once, however often it was asked about: since the first time."""
+    """Yield each entry once, with its earliest due date."""
     newest_first = sorted(found, key=itemgetter("due_on"), reverse=True)
     for one in {(each["kind"], each["service_id"]): each for each in newest_first}.values():
         due = {"due": f"{one['due_on']}T00:00:00Z", "group": _group(one["due_on"], moments)}
@@ -88,7 +88,7 @@ def _to_verify(found: Iterable[Mapping[str, Any]], _v: Visitor, moments: Moments
 
 
 def _group(day: str, moments: Moments) -> str:
-    """The group of the work list for a due date."""
+    """Return the group of the work list for a due date."""
     left = (date.fromisoformat(day) - date.fromisoformat(moments.today)).days
     if left < 0:
         return "overdue"
@@ -96,7 +96,7 @@ def _group(day: str, moments: Moments) -> str:
 
 
 def to_call(found: Iterable[Mapping[str, Any]]) -> Iterable[Item]:
-    """Beside the work list itself: how many organisations are late; a coordinator sees none of the referrals."""
+    """Yield how many organisations are late, for coordinators, who do not see the referrals."""
     for one in found:
         late = {
             "rank": words("urgencies")[one["urgency"]]["rank"],
@@ -121,7 +121,7 @@ def _bulletin(kind: str, verb: str) -> Callable[..., Iterable[Item]]:
 def _to_agree(
     found: Iterable[Mapping[str, Any]], visitor: Visitor, moments: Moments
 ) -> Iterable[Item]:
-    """Drafts that the own organisation contributes to and has not answered."""
+    """Yield drafts to which the own organisation contributes and has not answered."""
     own = str(visitor.principal.organisation_id)
     for one in found:
         if any(
@@ -143,7 +143,7 @@ def _closed(found: Iterable[Mapping[str, Any]], _v: Visitor, moments: Moments) -
 
 
 def _reported(found: Iterable[Mapping[str, Any]], _v: Visitor, moments: Moments) -> Iterable[Item]:
-    """Imports that were only tried or are incomplete, while they are new; of a file sent several times the newest."""
+    """Yield recent imports that were only trials or are incomplete; for repeated files, the newest."""
     since = moments.now - timedelta(days=_REPORTED_DAYS)
     newest: dict[str, Mapping[str, Any]] = {}
     for one in found:

@@ -1,4 +1,4 @@
-"""Late organisations that a coordinator is to call, and the calls."""
+"""Late organisations for a coordinator to call, and the record of the calls."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,12 +13,12 @@ from console.work.service import all_of
 screens = Screens()
 _LATE = "/referrals/v1/timers/overdue/organisations"
 _MOST_SERVICES = 12
-"""Of so many services the page reads the phone; of the others it stands on the service's page."""
+"""The most services for which the page reads the phone; the others show it on their own page."""
 
 
 @screens.page("/late")
 async def late(visit: Visit) -> Page:
-    """By organisation, without any referral: the late steps, its phone, and its answer to the last call."""
+    """Show for each organisation its late steps, its phone, and its answer to the last call, but no referral."""
     listed, people = await together(
         visit.calls.get(_LATE), visit.calls.get("/identity/v1/colleagues", limit=200)
     )
@@ -90,7 +90,7 @@ def _row(
 
 @screens.form("/late/{organisation_id:uuid}", show=late)
 async def note(visit: Visit) -> Outcome:
-    """Three buttons of one form: which was pressed is what the organisation said."""
+    """Record the organisation's answer: the pressed button of the form's three."""
     made = {name: visit.typed.one(name) for name in ("aor", "outcome")}
     path = f"{_LATE}/{visit.ids['organisation_id']}/calls"
     answer = await visit.calls.post(path, made, key=visit.key)

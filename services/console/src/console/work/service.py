@@ -1,4 +1,4 @@
-"""The visitor's work, from the API."""
+"""Collects the visitor's work from the API."""
 
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ from console.work import beside
 
 NOW = frozenset({"overdue", "today"})
 _CASEWORK = frozenset({Role.CASEWORKER, Role.SUPERVISOR, Role.COORDINATOR})
-"""Whom anything of cases or of the line may wait for."""
+"""Roles for which anything about cases or the line may wait."""
 
 
 @dataclass(frozen=True)
 class Waiting:
-    """`away`: lists that did not answer. `cut`: lists with more rows than shown. `now` counts rows due today or
-    earlier."""
+    """The visitor's work. `away` are lists that did not answer, `cut` lists with more rows than shown. `now` counts
+    rows due today or earlier."""
 
     items: list[Any]
     more: str | None
@@ -30,8 +30,11 @@ class Waiting:
 
 
 async def waiting(visit: Visit) -> Waiting:
-    """All lists at once. What is due now comes first in the work list, so that it is counted here unless a
-    page is full of it. What has no urgency is left out where one is asked for."""
+    """Fetch all lists concurrently.
+
+    The work list begins with what is due now, so counting here is complete unless a page is full of it. With a filter
+    by urgency, lists without urgency are omitted.
+    """
     filters = {"of": visit.asked("of") or "organisation", "urgency": visit.asked("urgency")}
     cursor = visit.asked("cursor")
     first = not cursor and not filters["urgency"]
@@ -68,7 +71,7 @@ async def waiting(visit: Visit) -> Waiting:
 
 
 async def all_of(calls: Sequence[Awaitable[Answer]]) -> list[Answer]:
-    """Several roles have more lists than one call allows."""
+    """Run any number of calls in groups, because people with several roles have more lists than may run at once."""
     found: list[Answer] = []
     for begin in range(0, len(calls), AT_ONCE):
         found += await together(*calls[begin : begin + AT_ONCE])
@@ -85,7 +88,7 @@ async def _now(visit: Visit, listed: Answer, filters: dict[str, str], *, whole: 
 
 
 async def task(visit: Visit) -> Any:
-    """One thing that the rules ask for; there is no asking for it alone."""
+    """Return one task; the API cannot return a single one."""
     sought = visit.ids["task_id"]
     listed = await found_in(visit.calls, "/referrals/v1/tasks", sought, done="false")
     return one_of(listed, sought)

@@ -1,4 +1,4 @@
-"""The rows of the work list as people read them. Pure."""
+"""The rows of the work list in words. Pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ RANKS = ("first", "urgent", "routine", "upkeep")
 
 @dataclass(frozen=True)
 class Row:
-    """`path` is None where the console has no page for it yet: then there is nothing to open."""
+    """A row. `path` is None if the console has no page for it yet."""
 
     due: str
     left: str
@@ -40,7 +40,8 @@ def groups(
     moments: Moments,
     kinds: Mapping[str, str],
 ) -> list[Group]:
-    """By rank, in the order of the items; ranks without rows are left out. `kinds`: what reports of the line are about, in words."""
+    """Return the items grouped by rank, in their order, without empty groups. `kinds` are the subjects of reports on
+    the line, in words."""
     found: dict[str, list[Row]] = {name: [] for name in RANKS}
     for item in items:
         about = kinds.get(item.get("about") or "", "") if item["kind"] in REPORTS else ""
@@ -82,7 +83,7 @@ def _about(code: str, say: Wording, codes: Codes) -> str:
 
 
 def code_of(ids: Mapping[str, str], case_reference: str | None) -> str:
-    """As every other page has it: of a referral or report the end of its id, of an own case its code."""
+    """Return the code as on every other page: for a referral or report the end of its id, for an own case its code."""
     for name in ("referral_id", "report_id"):
         if name in ids:
             return short_code(ids[name])
@@ -127,11 +128,11 @@ _PAGES: Mapping[str, str] = {
     "import_tried": "/console/imports/{import_id}",
     "import_refused": "/console/imports/{import_id}",
 }
-"""By the kind of what waits; what is not here has no page yet."""
+"""Kind of task → its page; other kinds have no page yet."""
 
 
 def path_of(kind: str, ids: Mapping[str, str]) -> str | None:
-    """Address of the page for this kind of work."""
+    """Return the address of the page for this kind of work."""
     page = _PAGES.get(kind)
     try:
         return page.format(**ids) if page else None
