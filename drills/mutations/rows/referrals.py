@@ -661,6 +661,27 @@ ROWS = (
     ),
     Row(
         "roads",
+        "webhook-of-who-lost-the-cases",
+        "referrals.ground.people.queries:has_lost_cases",
+        Returns("sa.false()"),
+        "tests/services/referrals/test_ended_rights.py::test_a_webhook_waits_once_its_owner_has_no_cases_of_the_organisation_any_more",
+    ),
+    Row(
+        "roads",
+        "names-on-threads-of-their-own",
+        "common.messages.names:Names._run",
+        Replaces("self._threads", "None"),
+        "tests/services/referrals/test_roads.py::test_names_of_others_that_hang_hold_up_no_message",
+    ),
+    Row(
+        "wrong-date",
+        "no-referral-ends-while-in-doubt",
+        "referrals.ground.timers.queries:due",
+        Replaces("sa.true() if ends", "sa.true() if True or ends"),
+        "tests/services/referrals/test_dates.py::test_a_clock_in_doubt_reminds_and_ends_no_referral",
+    ),
+    Row(
+        "roads",
         "told-is-stored-after-the-lease",
         "referrals.telling.channels.dispatch:Queue.tell",
         Replaces("True", "clock.now() < one.until + _MARGIN"),

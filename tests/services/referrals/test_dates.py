@@ -65,6 +65,29 @@ async def test_a_clock_that_leapt_or_was_set_back_erases_nobody_for_three_days(
     assert await status(story, case_id) == "erased"
 
 
+async def test_a_clock_in_doubt_reminds_and_ends_no_referral(app: FastAPI, story: Story) -> None:
+    timers = next(task for task in background(app.state.context) if task.name == "timers")
+    service_id = await story.service(categories=("GP-DOC",))
+    referral = await story.sent(
+        service_id=service_id, category="GP-DOC", consent={"purpose": "GP-DOC"}
+    )
+
+    async def steps() -> list[str]:
+        for _ in range(4):
+            await a_round(timers)
+        rows = await story.rows("SELECT step FROM escalations ORDER BY fired_at")
+        return [row.step for row in rows]
+
+    leap = "UPDATE clock_looks SET at = now() - interval '30 days' RETURNING 1"
+    with clock.shifted(timedelta(days=60)):
+        await story.rows(leap)
+        assert await steps() == ["reminder", "supervisor", "alternative"]
+        read = "SELECT state FROM referrals WHERE id = :id"
+        assert [tuple(row) for row in await story.rows(read, id=referral["id"])] == [("sent",)]
+        await story.rows("UPDATE clock_looks SET believed_from = at RETURNING 1")
+        assert (await steps())[-1] == "expiry"
+
+
 async def test_a_service_that_a_clock_ahead_made_stale_may_be_chosen_again_and_its_flags_go(
     app: FastAPI, story: Story
 ) -> None:

@@ -2,7 +2,9 @@
 
 import time
 from datetime import timedelta
+from typing import Any
 
+import pytest
 from common import clock
 from referrals.settings import Settings
 
@@ -13,7 +15,7 @@ from tests.services.referrals.test_channels import MAILBOX, World, world
 from tests.services.referrals.test_intake import send
 from tests.services.referrals.test_webhooks import Receiver, dispatched, receiver, registered
 from tests.support.principals import bearer
-from tests.support.rights import tell, told
+from tests.support.rights import people_told, tell, told
 
 __all__ = ["receiver", "world"]
 OFF = {"organisation": [str(SALUD)]}
@@ -62,6 +64,23 @@ async def test_a_webhook_waits_once_whoever_added_it_is_gone_until_a_colleague_a
     await story.made(who, f"/webhooks/{hook['id']}/enable", {}, **answering)
     assert (await story.get(who, "/webhooks")).json()[0]["held"] is False
     assert await dispatched(story, settings) == 2  # the referral, and that it was held
+
+
+@pytest.mark.parametrize(
+    "lost",
+    [{"roles": ["reader"]}, {"scopes": ["directory:read"]}, {"organisation_id": str(REFUGIO)}],
+)
+async def test_a_webhook_waits_once_its_owner_has_no_cases_of_the_organisation_any_more(
+    story: Story, settings: Settings, receiver: Receiver, lost: dict[str, Any]
+) -> None:
+    await registered(story, receiver)
+    await people_told(story.client, {"ngo-salud": lost})
+    await story.sent()
+    assert await dispatched(story, settings) == 0
+    (seen,) = (await story.get("ngo-salud-supervisor", "/webhooks")).json()
+    assert (seen["active"], seen["held"]) == (True, True)
+    await people_told(story.client, {"ngo-salud": {}})
+    assert await dispatched(story, settings) == 1
 
 
 async def test_whoever_is_suspended_is_told_nothing_more_and_the_next_on_call_at_once(

@@ -3,13 +3,16 @@ nobody hears the same twice."""
 
 import asyncio
 import json
+import socket
+import threading
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 from common import clock
 from common.db.session import Database
@@ -316,6 +319,59 @@ async def test_a_short_message_of_a_killed_worker_is_not_sent_again(world: World
         await world.told()
     assert len(names(world)) == 1
     assert await world.pings() == ["unclear"]
+
+
+async def test_a_message_of_a_killed_worker_is_unclear_at_once_and_not_after_a_rest(
+    world: World,
+) -> None:
+    await number(world)
+    await world.story.sent()
+    await handed(world, SMS, await taken(world))
+    await world.story.sent(urgency="emergency")
+    await world.told()
+    with clock.shifted(timedelta(minutes=1)):
+        assert await taken(world) == []
+    assert await world.pings() == ["told", "unclear"]
+    assert len(names(world)) == 2
+
+
+async def test_names_of_others_that_hang_hold_up_no_message(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.channel()
+    await world.story.sent(urgency="emergency")
+    over, really, asked = threading.Event(), socket.getaddrinfo, list[str]()
+
+    def looked_up(host: Any, *rest: Any, **more: Any) -> Any:
+        if "partner" in str(host):
+            asked.append(host)
+            over.wait()
+            raise socket.gaierror
+        return really(host, *rest, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", looked_up)
+    async with client(LOOPBACK) as http:
+
+        async def called(number: int) -> None:
+            with suppress(aiohttp.ClientError):
+                await http.get(f"https://partner{number // 10}.example.org/")
+
+        calls = [asyncio.create_task(called(number)) for number in range(200)]
+        relays = [
+            asyncio.create_task(
+                Mail(RelayAddress.at("smtp://partner-relay"), "r@example.org").hand_over(
+                    MAILBOX, something_new("es", FRONT), str(number)
+                )
+            )
+            for number in range(20)
+        ]
+        try:
+            await until(lambda: len(asked) == 40)  # each name of a partner once
+            await world.told()
+            assert await world.pings() == ["told"]
+        finally:
+            over.set()
+            await asyncio.gather(*calls, *relays)
 
 
 async def test_an_emergency_of_a_killed_worker_is_told_again_by_its_name(world: World) -> None:

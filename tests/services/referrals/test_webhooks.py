@@ -269,11 +269,11 @@ async def test_private_addresses_are_refused_when_added(story: Story, url: str) 
 async def test_a_name_that_leads_to_a_translated_address_is_not_called(
     answer: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def found(*_: object, **__: object) -> list[object]:
+    def found(*_: object, **__: object) -> list[object]:
         public = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("8.8.8.8", 443))
         return [public, (socket.AF_INET6, socket.SOCK_STREAM, 6, "", (answer, 443, 0, 0))]
 
-    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", found, raising=False)
+    monkeypatch.setattr(socket, "getaddrinfo", found)
     with pytest.raises(UnsafeAddress):
         await CheckedResolver(()).resolve("partner.example.org", 443)
 
@@ -332,12 +332,12 @@ async def test_a_name_server_is_asked_once_for_an_address(
     port = int(receiver.url.rsplit(":", 1)[1].split("/")[0])
     asked: list[str] = []
 
-    async def rebinding(host: str, *_more: object, **_options: object) -> list[Any]:
+    def rebinding(host: str, *_more: object, **_options: object) -> list[Any]:
         asked.append(host)
         address = "127.0.0.2" if len(asked) == 1 else "127.0.0.1"  # the receiver
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port))]
 
-    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", rebinding)
+    monkeypatch.setattr(socket, "getaddrinfo", rebinding)
     secret = "whsec_" + base64.b64encode(b"s" * 32).decode()
     call = Call(f"https://partner.example:{port}/hook", (secret,), "msg_1", b"{}")
     public = networks("127.0.0.2/32")  # stands for what may be called

@@ -13,10 +13,12 @@ import aiosmtplib
 
 from common import clock
 from common.messages.handing import ADDRESS_REFUSED, HANDED, Handing, Message, Result
+from common.messages.names import Names
 from common.messages.settings import MailSettings
 
 _SECONDS = 30
 _GOODBYE_SECONDS = 1
+_AT_ONCE = 20
 _PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 _NO_MAILBOX = frozenset({550, 551, 553})
 
@@ -62,13 +64,13 @@ class Mail:
         self._relay = relay
         self._sender = sender
         self._trusted = trusted
+        self._names = Names(_AT_ONCE)
         self.seconds = seconds
 
     async def hand_over(self, address: str, message: Message, message_id: str) -> Handing:
         """Send one mail. Use the same `message_id` for all attempts of a message, so that mailboxes show it once."""
         client = aiosmtplib.SMTP(
             hostname=self._relay.host,
-            port=self._relay.port,
             username=self._relay.user,
             password=self._relay.password,
             use_tls=self._relay.scheme == "smtps",
@@ -80,7 +82,8 @@ class Mail:
         )
         try:
             async with asyncio.timeout(self.seconds):
-                await client.connect()
+                relay = self._relay.host, self._relay.port
+                await client.connect(sock=await self._names.connected(*relay, self.seconds))
                 await client.send_message(self._mail(address, message, message_id))
             # The relay has accepted the mail, so its last answer does not matter.
             with suppress(aiosmtplib.SMTPException, OSError):

@@ -314,11 +314,6 @@ async def asked_before(
     return found
 
 
-async def grants_by_ids(session: AsyncSession, ids: Collection[UUID]) -> Sequence[Grant]:
-    """Needs service rights."""
-    return await by_ids(session, Grant, ids)
-
-
 async def by_id(session: AsyncSession, grant_id: UUID) -> Grant | None:
     """Needs service rights."""
     return await session.get(Grant, grant_id)

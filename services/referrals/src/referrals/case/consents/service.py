@@ -8,7 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from common import clock
 from common.auth import Principal
-from common.errors import CONFLICT, INVALID, Problem
+from common.errors import CONFLICT, INVALID
 from common.events.referrals import GrantGiven, GrantWithdrawn
 from common.ids import new_code, new_id
 from common.messaging import append
@@ -28,8 +28,9 @@ from referrals.case.consents import exceptions_service, queries
 from referrals.case.consents.decision import status_at
 from referrals.case.consents.models import Grant
 from referrals.case.consents.schemas import NewConsent
-from referrals.errors import ALREADY_DECIDED, IMPLICATED, NOT_REFERABLE, WRONG_DECIDER
+from referrals.errors import ALREADY_DECIDED, IMPLICATED, WRONG_DECIDER
 from referrals.ground.audit.service import record
+from referrals.ground.directory.queries import is_choosable
 from referrals.ground.keys.store import CaseKeys
 from referrals.ground.notices.kinds import NoticeKind
 from referrals.ground.notices.service import notify
@@ -154,16 +155,13 @@ async def _recipient(
     session: AsyncSession, found: CaseAndService, body: NewConsent, now: datetime
 ) -> UUID | None:
     if body.kind == "referral" and body.purpose:
-        try:
-            return found.service_for(body.purpose, now, "/purpose").organisation_id
-        except Problem as refused:
+        if found.service is not None and not is_choosable(found.service, now):
+            # Asked again: an open referral there needs a consent, even if nobody else may be referred there now.
             asked = (found.case.id, body.service_id, body.purpose)
-            former = await queries.asked_before(session, *asked)
-            if refused.kind is not NOT_REFERABLE or former is None or found.service is None:
-                raise
-        # Asked again: an open referral there needs a consent, even if nobody else may be referred there now.
-        await refuse_implicated(session, found.case, former)
-        return former
+            if (former := await queries.asked_before(session, *asked)) is not None:
+                await refuse_implicated(session, found.case, former)
+                return former
+        return found.service_for(body.purpose, now, "/purpose").organisation_id
     if body.recipient_organisation_id is not None:
         await refuse_implicated(session, found.case, body.recipient_organisation_id)
     return body.recipient_organisation_id

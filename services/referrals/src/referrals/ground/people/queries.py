@@ -56,6 +56,19 @@ def _is_there(
     return sa.and_(there, sa.not_(suspended(ENDED_RIGHTS, organisation, person)))
 
 
+def has_lost_cases(
+    organisation: sa.ColumnExpressionArgument[Any], person: sa.ColumnExpressionArgument[Any]
+) -> sa.ColumnElement[bool]:
+    """Whether this person or client is known, and no longer works with cases of this organisation. Where people sign in
+    elsewhere, nobody is known who has no channel."""
+    works = sa.and_(
+        _PEOPLE.organisation_id == organisation,
+        _PEOPLE.roles.overlap(sorted(CASE_ROLES)),
+        _PEOPLE.scopes.contains([_SCOPE]),
+    )
+    return sa.exists().where(_PEOPLE.subject == person, sa.not_(works))
+
+
 async def principals(session: AsyncSession, subjects: Collection[str]) -> dict[str, Principal]:
     """By subject, with the rights of now; whoever is not known is left out."""
     rows = await session.scalars(

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from referrals.ground.timers.deadlines import EscalationStep
 from referrals.ground.timers.models import Timer, TimerPolicy
 
 
@@ -21,11 +22,15 @@ def any_due(now: Any) -> sa.Exists:
     return sa.exists().where(col(Timer.due_at) <= now)
 
 
-async def due(session: AsyncSession, now: datetime, limit: int) -> Sequence[UUID]:
-    """Referrals whose timer should have fired by now, the oldest first; needs service rights."""
+async def due(session: AsyncSession, now: datetime, limit: int, *, ends: bool) -> Sequence[UUID]:
+    """Referrals whose timer should have fired by now, the oldest first; needs service rights. `ends`: also the timers
+    that end a referral."""
     rows = await session.scalars(
         sa.select(col(Timer.referral_id))
-        .where(col(Timer.due_at) <= now)
+        .where(
+            col(Timer.due_at) <= now,
+            sa.true() if ends else col(Timer.step) != EscalationStep.EXPIRY,
+        )
         .order_by(col(Timer.due_at))
         .limit(limit)
     )

@@ -175,7 +175,7 @@ class Queue:
         self._settling = asyncio.Semaphore(2)
 
     async def claim(self, limit: int, only_urgent: bool) -> tuple[int, Sequence[Claimed]]:
-        """How many channels were due, and the messages of those that still have something to tell."""
+        """How many channels and messages were looked at, and the messages of those that still have something to tell."""
         return await self._database.retried(
             partial(self._claim, limit=limit, only_urgent=only_urgent)
         )
@@ -215,9 +215,13 @@ class Queue:
         # Asked twice a second, mostly in vain.
         await act_as_service(session)
         now = clock.now()
+        closed = 0
+        if not self._transports.repeatable(self._kind):
+            left = queries.left_in_hand(self._kind, now)
+            closed = await _close(session, PingStatus.UNCLEAR, now, left)
         channels = await queries.due(session, now, self._kind, limit, only_urgent=only_urgent)
         if not channels:
-            return 0, ()
+            return closed, ()
         until = now + self._longest + _MARGIN
         pings = await queries.pings_due(
             session, [each.id for each in channels if not each.code_wanted], now
@@ -249,7 +253,7 @@ class Queue:
             write = partial(self._message, channel, told, until)
             if (message := or_none("channels", channel.id, write)) is not None:
                 claimed.append(message)
-        return len(channels), claimed
+        return closed + len(channels), claimed
 
     def _rests(self, channel: Channel, told: Sequence[Ping], now: datetime) -> bool:
         """Nothing is left to tell, or it was due before quiet hours began and waits for their end: its turn or its next
@@ -263,12 +267,11 @@ class Queue:
         return True
 
     async def _unclear(self, session: AsyncSession, pings: Sequence[Ping]) -> frozenset[UUID]:
-        """Of these: what a worker took and never settled, and what is not told again. An emergency is told again
-        unless its person heard of it otherwise; the rest only where a second handing over changes nothing."""
+        """Emergencies that a worker took and never settled, and whose person heard of them otherwise: they are told
+        again only where a second handing over changes nothing."""
         left = [] if self._transports.repeatable(self._kind) else pings
         taken = [each for each in left if each.status == PingStatus.HANDING]
-        heard = await queries.told_otherwise(session, [each.id for each in taken]) if taken else ()
-        return frozenset(each.id for each in taken if not each.emergency or each.id in heard)
+        return await queries.told_otherwise(session, [each.id for each in taken])
 
     def _message(self, channel: Channel, told: Sequence[Ping], until: datetime) -> Claimed:
         language = page_language(channel.language, None)
@@ -396,13 +399,16 @@ async def _again(session: AsyncSession, one: Claimed, handing: Handing, status: 
 
 async def _close(
     session: AsyncSession, status: PingStatus, now: datetime, *which: sa.ColumnElement[bool]
-) -> None:
-    await session.execute(
+) -> int:
+    """Returns how many."""
+    closed = await session.scalars(
         sa.update(Ping)
         .where(waiting(), *which)
         .values(status=status, settled_at=now)
+        .returning(col(Ping.id))
         .execution_options(synchronize_session=False)
     )
+    return len(closed.all())
 
 
 async def lapse(database: Database) -> int:

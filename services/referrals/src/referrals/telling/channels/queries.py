@@ -240,6 +240,17 @@ async def due(
     return rows.all()
 
 
+def left_in_hand(kind: ChannelKind, now: datetime) -> sa.ColumnElement[bool]:
+    """Routine messages on channels of this kind that a worker took and never settled."""
+    channels = sa.select(col(Channel.id)).where(col(Channel.kind) == kind)
+    return sa.and_(
+        col(Ping.channel_id).in_(channels),
+        col(Ping.status) == PingStatus.HANDING,
+        col(Ping.next_attempt_at) <= now,
+        sa.not_(col(Ping.emergency)),
+    )
+
+
 async def pings_due(
     session: AsyncSession, channels: Collection[UUID], now: datetime
 ) -> Mapping[UUID, list[Ping]]:

@@ -1,6 +1,5 @@
 """One signed call to a webhook, to an address that was checked and then pinned."""
 
-import asyncio
 import socket
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import Any
 import aiohttp
 import orjson
 from aiohttp.abc import AbstractResolver, ResolveResult
+from common.messages.names import Names
 from standardwebhooks.webhooks import Webhook as Signer
 
 from referrals.telling.webhooks.addresses import Network, UnsafeUrl, check_url, is_allowed
@@ -17,6 +17,7 @@ from referrals.telling.webhooks.addresses import Network, UnsafeUrl, check_url, 
 _TIMEOUT_SECONDS = 15
 _AT_ONCE = 500
 """Connections of all together: those of partners that hang leave room for others."""
+_NAMES_AT_ONCE = 32
 _READ_BYTES = 1024
 
 
@@ -49,13 +50,12 @@ class CheckedResolver(AbstractResolver):
 
     def __init__(self, also: Collection[Network]) -> None:
         self._also = also
+        self._names = Names(_NAMES_AT_ONCE)
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
-        found = await asyncio.get_running_loop().getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, family=socket.AF_UNSPEC
-        )
+        found = await self._names.addresses(host, port)
         addresses = {(str(entry[4][0]), entry[0]) for entry in found}
         if not addresses or not all(is_allowed(a, self._also) for a, _ in addresses):
             raise UnsafeAddress
@@ -69,9 +69,14 @@ class CheckedResolver(AbstractResolver):
 
 
 def client(also: Collection[Network]) -> aiohttp.ClientSession:
-    """A client without cookies, proxies of the environment, or a DNS cache of its own."""
+    """A client without cookies or proxies of the environment. It keeps no name; calls to one name at the same moment
+    share a look-up, so that a partner's name that hangs takes one thread."""
     connector = aiohttp.TCPConnector(
-        resolver=CheckedResolver(also), use_dns_cache=False, force_close=True, limit=_AT_ONCE
+        resolver=CheckedResolver(also),
+        use_dns_cache=True,
+        ttl_dns_cache=0,
+        force_close=True,
+        limit=_AT_ONCE,
     )
     return aiohttp.ClientSession(
         connector=connector,

@@ -10,13 +10,17 @@ from common.errors import NOT_FOUND
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from referrals.ground.people.queries import has_lost_cases
 from referrals.tables import ENDED_RIGHTS
 from referrals.telling.webhooks.models import Delivery, Webhook
 
 # Who answers for a webhook.
 KEEPER = sa.func.coalesce(col(Webhook.kept_by), col(Webhook.created_by))
-# Whether it calls nobody for now: its organisation is suspended, or who answers for it.
-HELD = suspended(ENDED_RIGHTS, col(Webhook.organisation_id), KEEPER)
+# Whether it calls nobody for now: its organisation is suspended, or its owner is, has moved or lost the cases.
+HELD = sa.or_(
+    suspended(ENDED_RIGHTS, col(Webhook.organisation_id), KEEPER),
+    has_lost_cases(col(Webhook.organisation_id), KEEPER),
+)
 
 
 async def one(
