@@ -279,6 +279,16 @@ ROWS = (
     ),
     Row(
         "successions",
+        "hidden-organisation-proposed",
+        "directory.record.successions.service:propose",
+        Replaces(
+            "organizations.require(session, caller, own, pointer=pointer)",
+            "organizations.known(session, own)",
+        ),
+        "tests/services/directory/test_successions.py::test_a_hidden_organisation_is_no_other_than_one_that_does_not_exist",
+    ),
+    Row(
+        "successions",
         "house-named-in-a-split",
         "directory.record.successions.service:propose",
         Replaces(

@@ -202,8 +202,15 @@ ROWS = (
     ),
     Row(
         "withdrawal-told",
+        "lost-by-a-promotion",
+        "referrals.reconciliation:Holding._do_again",
+        Drops("await remember_lost(session, max(lost, default=clock.now()))"),
+        "tests/services/referrals/test_holding.py::test_what_a_promoted_standby_forgot_is_erased_and_restricted_again",
+    ),
+    Row(
+        "withdrawal-told",
         "lost-since-the-backup",
-        "referrals.ground.audit.anchors:mark_restored.last",
+        "referrals.ground.audit.anchors:remember_lost.last",
         Replaces("col(AuditEntry.client) != SYSTEM_CLIENT", "sa.true()"),
         "tests/services/referrals/test_audit_anchor.py::test_a_restore_is_told_from_a_forgery",
     ),

@@ -27,6 +27,8 @@ async def test_who_proposed_is_shown_no_way_to_confirm(tmp_path: Path) -> None:
             shown = (await pages.open("/console/successions")).text
             assert shown.count(f'action="/console/successions/{ONE}/confirm"') == buttons
             assert shown.count(f'action="/console/successions/{ONE}/refuse"') == 1
+        stays = (wording(language)("successions.stays") in shown for language in ("es", "en"))
+        assert any(stays), "who decides reads what does not move"
         assert say("successions.other") in shown or wording("en")("successions.other") in shown
 
 

@@ -7,6 +7,8 @@ import sqlalchemy as sa
 from common.db.session import Database
 from common.events.directory import OrganizationRecorded, OrganizationSucceeded, ServiceChanged
 from common.ids import new_id
+from common.sight import RESTRICTED
+from directory.record.organizations.models import organizations
 from directory.tables import COMMON
 from httpx import AsyncClient, Response
 
@@ -144,6 +146,23 @@ async def test_a_house_is_named_only_by_who_may_see_it(
     path = f"{PATH}/{made.json()['id']}/refuse"
     limited = await api.post(path, headers=as_("gbv-coordinator", areas=["VE23"]))
     assert limited.json()["detail_code"] == "only_mandate_for_whole_country_decides"
+
+
+async def test_a_hidden_organisation_is_no_other_than_one_that_does_not_exist(
+    api: AsyncClient, publish: Publish, legal: str, database: Database
+) -> None:
+    await publish()
+    async with database.transaction() as session:
+        row = organizations.c
+        hide = sa.update(organizations).where(row.id == LEGAL).values(visibility=RESTRICTED)
+        await session.execute(hide)
+    for ended in (False, True):
+        hidden = await propose(api, "cp-coordinator")
+        unknown = await propose(api, "cp-coordinator", successor_id=str(new_id()))
+        assert (hidden.status_code, hidden.json()) == (422, unknown.json()), ended
+        async with database.transaction() as session:
+            end = sa.update(organizations).where(row.id == LEGAL).values(ended_at=sa.func.now())
+            await session.execute(end)
 
 
 async def test_a_record_of_an_organisation_is_told(

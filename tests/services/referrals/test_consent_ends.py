@@ -258,6 +258,24 @@ async def test_nothing_goes_on_to_an_organisation_that_is_implicated_meanwhile(
     assert (await story.post(SENDER, path, {"grant_id": fresh["id"]})).status_code == 409
 
 
+async def test_a_referral_goes_on_under_a_consent_that_its_task_names(story: Story) -> None:
+    referral = await story.sent()
+    task = (await story.get(SENDER, f"/fhir/Task/{referral['id']}")).json()
+    fresh = await again(story, referral)
+
+    async def put(who: str, grant_id: str) -> Any:
+        reference = {"reference": f"Consent/{grant_id}"}
+        named = {"type": {"coding": [{"code": "consent"}]}, "valueReference": reference}
+        body = {**task, "input": [named]}
+        return await story.call(who, "PUT", f"/fhir/Task/{referral['id']}", body)
+
+    assert (await put(RECIPIENT, fresh["id"])).status_code in (403, 409)
+    answer = await put(SENDER, fresh["id"])
+    assert (answer.status_code, answer.json()["status"]) == (200, task["status"])
+    seen = (await story.get(SENDER, f"/referrals/{referral['id']}")).json()
+    assert (seen["grant_id"], seen["state"]) == (fresh["id"], referral["state"])
+
+
 @pytest.mark.parametrize("which", ["former", "fresh"])
 async def test_whichever_consent_is_taken_back_the_referral_ends_with_all_of_them(
     story: Story, which: str

@@ -80,6 +80,8 @@ async def test_what_a_promoted_standby_forgot_is_erased_and_restricted_again(
     withdrawn, accused, erased = [await story.accepted() for _ in range(3)]
     service = await story.service()
     followed = await connection.begin_nested()
+    kept = "SELECT max(at) FROM audit_entries"
+    ((kept_until,),) = await story.rows(kept)
     await story.made("ngo-refugio", f"/consents/{withdrawn['grant_id']}/withdraw", {})
     await mark(story, accused["case_id"], SALUD)
     await erase(story, erased["case_id"])
@@ -91,6 +93,8 @@ async def test_what_a_promoted_standby_forgot_is_erased_and_restricted_again(
     await followed.rollback()
     assert await reads(story, withdrawn) == await reads(story, accused) == 200
     assert await status(story, erased["case_id"]) == "open"
+    lost = "SELECT kept_until FROM restores"
+    assert await story.rows(lost) == []
     with capture_logs() as said:
         await worker.holding.look()
     assert await reads(story, withdrawn) in (403, 410)
@@ -101,6 +105,8 @@ async def test_what_a_promoted_standby_forgot_is_erased_and_restricted_again(
     (told,) = [each for each in said if each["event"] == "record_went_back"]
     assert told["erased"] == 1
     assert told["remedy"] == REMEDY
+    ((since,),) = await story.rows(lost)
+    assert since == kept_until, "a person who withdraws hears since when readings are missing"
     done = worker.done_again()
     assert done == told["erased"] + told["restricted"] >= 4
     await worker.told()

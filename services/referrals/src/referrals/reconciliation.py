@@ -4,18 +4,20 @@ behind. The worker does it at once: until then people see hidden data."""
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from common import chained
+from common import chained, clock
 from common.crypto import key_from_base64
 from common.db.session import Database
 from common.process.logs import get_logger
 from common.process.telemetry import Metrics
 
 from referrals.case.cases.queries import not_erased
+from referrals.ground.audit.anchors import remember_lost
 from referrals.ground.keys import tombstones
 from referrals.ground.keys.store import CaseKeys
 from referrals.ground.keys.tombstones import not_destroyed
@@ -103,5 +105,10 @@ class Holding:
         # Words on a thing that is gone with its case can never be known again.
         self._done |= {line["number"] for line in forgotten}
         if erased or restricted:
+            # The last word was lost; what people read since the standby has later moments.
+            lost = [datetime.fromisoformat(line["at"]) for line in forgotten]
+            async with self._database.transaction() as session:
+                await act_as_service(session)
+                await remember_lost(session, max(lost, default=clock.now()))
             self._went_back.inc(erased + restricted)
             _log.error("record_went_back", erased=erased, restricted=restricted, remedy=REMEDY)

@@ -9,6 +9,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -152,10 +153,7 @@ async def mark_restored(database: Database, path: Path | None, source: str) -> N
     rightly missing."""
     async with database.transaction() as session:
         await act_as_service(session)
-        # Not those of the worker: the restore has just ended again what the lists name.
-        last = sa.select(sa.func.max(AuditEntry.at)).where(col(AuditEntry.client) != SYSTEM_CLIENT)
-        if (kept_until := await session.scalar(last)) is not None:
-            session.add(Restore(at=clock.now(), kept_until=kept_until))
+        await remember_lost(session, clock.now())
         if path is None:
             return
         _, text = _last_line(path)
@@ -165,6 +163,16 @@ async def mark_restored(database: Database, path: Path | None, source: str) -> N
         heads = (await session.execute(_ALL_HEADS)).all()
         _append(path, heads, str(until), text, {"restored": source})
     await _record_first_line(database, path)
+
+
+async def remember_lost(session: AsyncSession, forgotten: datetime) -> None:
+    """Keep since when readings may be missing: the record knows nothing of `forgotten`. Needs service rights."""
+    # Not those of the worker: it has just ended again what the lists name.
+    last = sa.select(sa.func.max(AuditEntry.at)).where(
+        col(AuditEntry.client) != SYSTEM_CLIENT, col(AuditEntry.at) < forgotten
+    )
+    if (kept_until := await session.scalar(last)) is not None:
+        session.add(Restore(at=clock.now(), kept_until=kept_until))
 
 
 async def _hold_to_first_line(database: Database, path: Path) -> None:

@@ -26,12 +26,13 @@ from referrals.referral.fhir.mapping import (
     consent,
     decision_of,
     draft_of,
+    fresh_consent,
     refuse_what_turns_it_around,
     service_request,
     task,
 )
 from referrals.referral.fhir.replies import MEDIA_TYPE, PREFIX, AnyFormat, answer, base_of, etag
-from referrals.referral.referrals import drafts, queries, schemas, service, withdrawal
+from referrals.referral.referrals import drafts, queries, renewals, schemas, service, withdrawal
 from referrals.referral.referrals.lifecycle import Command
 from referrals.referral.referrals.models import Referral
 from referrals.referral.referrals.reading import seen_now
@@ -121,8 +122,7 @@ async def update_task(
     referral = await queries.one(session, caller, referral_id)
     try:
         refuse_what_turns_it_around(body)
-        command, values = command_of(body, ReferralState(referral.state))
-        given = _BODIES[command].model_validate(values)
+        given = _step(body, referral)
         if if_match is not None and isinstance(given, schemas.Versioned):
             check_if_match(if_match, etag(queries.seen_by(caller, referral).version))
             given.expected_version = referral.version  # checked again once it is locked
@@ -130,7 +130,9 @@ async def update_task(
         raise INVALID.saying(str(error), pointer=error.pointer) from error
     except ValidationError as error:
         raise _invalid(error) from error
-    if isinstance(given, schemas.Send):
+    if isinstance(given, schemas.RenewConsent):
+        referral = await renewals.renew(session, caller, keys, referral_id, given)
+    elif isinstance(given, schemas.Send):
         referral = await drafts.send(session, caller, keys, referral_id, given)
     elif isinstance(given, schemas.Withdraw):
         referral = await withdrawal.withdraw_referral(
@@ -139,6 +141,15 @@ async def update_task(
     else:
         referral = await service.move(session, caller, keys, referral_id, given)
     return _task(queries.seen_by(caller, referral))
+
+
+def _step(body: dict[str, Any], referral: Referral) -> Any:
+    """Our own body that the updated Task stands for."""
+    state = ReferralState(referral.state)
+    if (grant_id := fresh_consent(body, state, referral.grant_id)) is not None:
+        return schemas.RenewConsent.model_validate({"grant_id": grant_id})
+    command, values = command_of(body, state)
+    return _BODIES[command].model_validate(values)
 
 
 def _consent(grant: Any) -> Response:

@@ -392,12 +392,26 @@ def _note(body: Mapping[str, Any]) -> str:
     raise CannotMap("/note", "Ask the question in a note.")
 
 
+def fresh_consent(body: Mapping[str, Any], state: ReferralState, own: Any) -> str | None:
+    """The Consent under which a sent referral goes on: its Task keeps the status and names another Consent than its
+    `own`."""
+    named = _named_consent(body)
+    keeps = state is not ReferralState.DRAFT and body.get("status") == STATUS[state]
+    return named if keeps and named != str(own) else None
+
+
 def _consent_id(body: Mapping[str, Any]) -> str:
+    if (named := _named_consent(body)) is not None:
+        return named
+    raise CannotMap("/input", "Sending needs an input with a reference to the Consent.")
+
+
+def _named_consent(body: Mapping[str, Any]) -> str | None:
     for given in body.get("input") or []:
         reference = str((given.get("valueReference") or {}).get("reference") or "")
         if reference.startswith("Consent/"):
             return reference.removeprefix("Consent/")
-    raise CannotMap("/input", "Sending needs an input with a reference to the Consent.")
+    return None
 
 
 def named_by(kind: str, parameter: str, resource: Mapping[str, Any]) -> list[tuple[str, str]]:

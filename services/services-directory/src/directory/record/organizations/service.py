@@ -192,14 +192,17 @@ async def expected(
 
 
 async def require(
-    session: AsyncSession, caller: Principal, organization_id: UUID, *, lock: bool = True
+    session: AsyncSession,
+    caller: Principal,
+    organization_id: UUID,
+    *,
+    lock: bool = True,
+    pointer: str = "/organization_id",
 ) -> Any:
     """The row; 422 if there is none, or none that the principal may know of."""
     row = await _row(session, organization_id, lock=lock)
     if row is None or (row.visibility > PARTNERS and not await may_change(session, caller, row)):
-        raise UNKNOWN_REFERENCE.because(
-            "no_organisation_has_this_id_create", pointer="/organization_id"
-        )
+        raise UNKNOWN_REFERENCE.because("no_organisation_has_this_id_create", pointer=pointer)
     return row
 
 

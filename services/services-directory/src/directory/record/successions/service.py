@@ -25,11 +25,13 @@ from directory.tables import COMMON
 
 
 async def propose(session: AsyncSession, caller: Principal, body: NewSuccession) -> Any:
-    """Nothing changes until somebody else confirms it. 422 for an unknown or ended organisation, or a service of
-    another or that the caller may not see: which of the two is not told."""
+    """Nothing changes until somebody else confirms it. 422 for an ended organisation, one that is unknown or that
+    the caller may not know of, and a service of another or that the caller may not see: which of two is not told."""
     _refuse_limited(caller)
-    await _refuse_unknown(session, body.organization_id, "/organization_id")
-    await _refuse_unknown(session, body.successor_id, "/successor_id")
+    for pointer in ("/organization_id", "/successor_id"):
+        own: UUID = getattr(body, pointer.removeprefix("/"))
+        row = await organizations.require(session, caller, own, pointer=pointer)
+        _refuse_ended(row, pointer)
     named = set(body.service_ids)
     if named != await readable_among(session, caller, named, body.organization_id):
         raise UNKNOWN_REFERENCE.because("it_has_no_such_service", pointer="/service_ids")
@@ -60,6 +62,10 @@ async def _refuse_unknown(session: AsyncSession, organization_id: UUID, pointer:
     row = await organizations.known(session, organization_id)
     if row is None:
         raise UNKNOWN_REFERENCE.because("no_organisation_has_this_id_create", pointer=pointer)
+    _refuse_ended(row, pointer)
+
+
+def _refuse_ended(row: Any, pointer: str) -> None:
     if row.ended_at is not None:
         raise UNKNOWN_REFERENCE.because("organisation_has_ended", pointer=pointer)
 
