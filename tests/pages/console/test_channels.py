@@ -74,7 +74,11 @@ def test_a_browser_asks_to_be_told_and_shows_that_something_is_new(
     system: System, browsers: Browser
 ) -> None:
     """All is the browser's own but the push service, which no test reaches: what it would answer is put in its
-    place, and its empty message comes by the browser's own protocol."""
+    place, and its empty message comes by the browser's own protocol.
+
+    Proved: a page subscribes with our key, and a browser shows what we send, an empty message; that a push service would
+    take it is `test_browsers_get_an_empty_signed_message…` in tests/services/referrals. Not proved: that a vendor's push
+    service reaches a browser."""
     with signed_in(browsers, system, "demo-recipient") as page:
         page.goto("/console/channels")
         assert not page.locator("#push-form").is_visible(), "without script there is no button"

@@ -17,17 +17,17 @@ _CHANNELS = "/referrals/v1/channels"
 
 @screens.page("/channels")
 async def channels(visit: Visit) -> Page:
-    asked = [
+    own, kinds, away = await together(
         visit.calls.get(_CHANNELS),
         visit.calls.get(f"{_CHANNELS}/kinds"),
         visit.calls.get(f"{_CHANNELS}/away"),
-    ]
+    )
+    of_team = []
     if Role.SUPERVISOR in visit.visitor.roles:
-        asked += [
+        of_team = await together(
             visit.calls.get(f"{_CHANNELS}/team"),
             visit.calls.get("/identity/v1/colleagues", limit=200),
-        ]
-    own, kinds, away, *of_team = await together(*asked)
+        )
     shown(own)
     names = {one["id"]: one["sign_in_name"] for one in of_team[1].items} if of_team else {}
     return Page(
