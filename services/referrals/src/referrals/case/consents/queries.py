@@ -314,6 +314,11 @@ async def asked_before(
     return found
 
 
+async def grants_by_ids(session: AsyncSession, ids: Collection[UUID]) -> Sequence[Grant]:
+    """For capabilities that may not name the table; needs service rights."""
+    return await by_ids(session, Grant, ids)
+
+
 async def by_id(session: AsyncSession, grant_id: UUID) -> Grant | None:
     """Needs service rights."""
     return await session.get(Grant, grant_id)

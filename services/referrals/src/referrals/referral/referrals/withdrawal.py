@@ -157,7 +157,7 @@ async def _withdraw(
         for other in await consents.active_reporting(session, grant.case_id):
             if other.id != grant.id:
                 await consent_service.end_grant(session, caller, other, method, when)
-    others = await consents.by_ids(session, Grant, _beside(under) - {grant.id})
+    others = await consents.grants_by_ids(session, _beside(under) - {grant.id})
     over = all(has_expired(each.valid_until, when) for each in (grant, *others))
     for other in others:
         # The person takes back what they agreed to, by whichever of its consents.
