@@ -1,4 +1,4 @@
-"""`python -m reporting api|worker|migrate|replay|hash`."""
+"""`python -m reporting api|worker|migrate|replay|hash` runs the service and its commands."""
 
 from common.verbs import main
 

@@ -1,4 +1,4 @@
-"""Builds the app of the reporting service: wiring only."""
+"""Assembles the app of the reporting service."""
 
 from common.db.session import Database
 from common.http import service_app
@@ -56,7 +56,7 @@ ROUTERS = (
 def create_app(
     settings: Settings | None = None, *, role: str = "api", database: Database | None = None
 ) -> FastAPI:
-    """The app as `api` (all routes) or `worker` (health and metrics beside the background tasks)."""
+    """Build the app as `api` (all routes) or `worker` (background tasks, with health and metrics only)."""
     settings = settings or Settings()
     ask_beside(settings.drawing_socket)
     return service_app(

@@ -1,4 +1,4 @@
-"""Refusals of all of reporting, and errors of its pure rules, to which the API gives a status."""
+"""Refusals of the reporting service, and errors of its pure rules, which the API converts."""
 
 from common.errors import PROBLEMS
 from common.words.wording import Worded
@@ -7,11 +7,11 @@ STEP_FAILED = PROBLEMS["step_failed"]
 
 
 PARAMETER = "parameter"
-"""The field of an `OutsideProgrammeError` whose parameter is not known at all."""
+"""The field of an `OutsideProgrammeError` about an unknown parameter."""
 
 
 class OutsideProgrammeError(ValueError):
-    """A question names a dimension or a code that the programme's reviewed definition lacks."""
+    """A query names a dimension or code that the programme's reviewed definition lacks."""
 
     def __init__(self, field: str, given: str, allowed: tuple[str, ...]) -> None:
         self.field = field
@@ -21,8 +21,8 @@ class OutsideProgrammeError(ValueError):
 
 
 class ReplayRunningError(Worded):
-    """Two rebuilds at once would fill the same shadow."""
+    """Another rebuild is running; two would fill the same shadow."""
 
 
 class HistoryIncompleteError(Worded):
-    """The streams no longer reach back far enough: a rebuild would lose facts."""
+    """The streams no longer reach back far enough, so a rebuild would lose facts."""

@@ -1,4 +1,4 @@
-"""Settings that reporting reads from its environment."""
+"""The settings of the reporting service."""
 
 from datetime import date
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The background tasks of reporting: wiring only."""
+"""Assembles the background tasks of reporting."""
 
 from collections.abc import Sequence
 
@@ -19,8 +19,7 @@ ENDINGS = (SUBSCRIBERS, ending(ENDED_RIGHTS))
 
 
 def tasks(context: ServiceContext) -> Sequence[BackgroundTask]:
-    """Relay of own events, a consumer per service that reporting reads, drafts of bulletins and what
-    is to be published, closings, subscribers."""
+    """Return the tasks: the relay, a consumer per producer, drafts and publication of bulletins, closings, subscribers."""
     settings = context.settings
     assert isinstance(settings, Settings)  # noqa: S101 - create_app gives no other
     recorder = Recorder(settings.pseudonym_key_bytes)

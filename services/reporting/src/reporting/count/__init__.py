@@ -1,7 +1,6 @@
 """Counting: facts from events, and what partners report themselves.
 
-Contents: facts, indicators, trafficking, caseload, activities, context (outside series), milestones, stakeholders.
-
-It knows pseudonyms and codes, never a name. It publishes nothing.
-Begin with `facts/progress.py` and `activities/indicators.py`.
+Contents: facts, indicators, trafficking, caseload, activities, context (outside series), milestones, stakeholders. It
+contains pseudonyms and codes, never a name, and publishes nothing. Begin with `facts/progress.py` and
+`activities/indicators.py`.
 """

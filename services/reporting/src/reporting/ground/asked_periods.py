@@ -1,4 +1,4 @@
-"""Periods that a caller names."""
+"""Parses periods in requests."""
 
 from common.errors import INVALID
 
@@ -6,7 +6,7 @@ from reporting.ground.periods import NoPeriodError, Period
 
 
 def asked_period(text: str, pointer: str = "/period") -> Period:
-    """The period; 422 at `pointer` if the text names none."""
+    """Return the period. Raises 422 at `pointer` if the text is not one."""
     try:
         return Period.parse(text)
     except NoPeriodError as error:

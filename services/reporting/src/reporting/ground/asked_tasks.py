@@ -1,7 +1,9 @@
-"""A task that somebody asked a worker for: a row of its capability's table, which says who asked
-(`asked_by`, and under which `claims`), how often it was tried (`attempts`), when it is due (`due_at`, NULL once it is done or refused)
-and why it was refused (`problem`). It is done in one transaction, which also settles its row: a worker that
-is killed has done it or not begun, and the next one goes on."""
+"""Tasks that people order from a worker, each a row of its capability's table.
+
+The row has the requester (`asked_by`, with `claims`), the number of attempts (`attempts`), the due time (`due_at`, NULL
+once it is done or refused) and the refusal (`problem`). One transaction performs the task and settles its row, so a
+killed worker leaves it either done or untouched for the next one.
+"""
 
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -24,12 +26,12 @@ from reporting.tables import ENDED_RIGHTS
 
 EVERY_SECONDS = 1.0
 MOST_ATTEMPTS = 5
-"""One that ends its worker, or fails for no reason that Ruta knows, is given up after so many."""
+"""A task that kills its worker or fails unexpectedly is given up after this many attempts."""
 _log = get_logger(__name__)
 
 
 class Asked(Protocol):
-    """A row that is due, as its capability reads it."""
+    """A due row, as its capability reads it."""
 
     @property
     def asked_by(self) -> str: ...
@@ -41,15 +43,18 @@ class Asked(Protocol):
 
 T = TypeVar("T", bound=Asked)
 Work = Callable[[AsyncSession, Principal, T], Awaitable[None]]
-"""Does it, in the name of whoever asked; a problem that it raises is why it was refused."""
+"""Performs the task in the requester's name; a raised problem becomes the refusal."""
 
 
 @dataclass(frozen=True)
 class Tasks(Generic[T]):
-    """`due` gives the one that waits longest and that nobody has in hand, held; `pause` is how long it then
-    stays with whoever took it up, doubled with each attempt. `held`: whether it is still to be done, where
-    the work itself does not see that. `begun`: what else an attempt begins with. `moot`: the problems that
-    say that somebody did it singly at the same moment."""
+    """A table of tasks.
+
+    `due` returns and locks the one that waits longest and is not in progress. `pause` is how long an attempt keeps it
+    reserved, doubled with each attempt. `held` checks that it is still due, if the work itself does not. `begun`
+    contains further values set by an attempt. `moot` are problems that mean that somebody has done it directly
+    meanwhile.
+    """
 
     table: sa.Table
     key: tuple[str, ...]
@@ -60,7 +65,7 @@ class Tasks(Generic[T]):
     moot: frozenset[ProblemType] = frozenset()
 
     async def one(self, database: Database, work: Work[T]) -> bool:
-        """Do the task that is due first; False if there is none."""
+        """Perform the first due task. Return False if there is none."""
         async with database.transaction() as session:
             task = await self.due(session)
             if task is None:
@@ -85,8 +90,8 @@ class Tasks(Generic[T]):
         await session.execute(self.table.update().filter_by(**self._key(task)).values(**values))
 
     async def _refused(self, session: AsyncSession, task: T, work: Work[T]) -> Problem | None:
-        """The refusal, if there was one; then nothing of the attempt stays."""
-        # The route has seen this role of theirs, and this scope.
+        """Return the refusal, if any; nothing of the attempt remains then."""
+        # The route has checked the requester's role and scope.
         caller = Principal(
             task.asked_by,
             task.asked_by,
@@ -97,7 +102,7 @@ class Tasks(Generic[T]):
         try:
             async with session.begin_nested():
                 await work(session, caller, task)
-                # At the end: drawing and counting take their time, and it is refused whole.
+                # Check at the end, because drawing and counting take time. A refusal undoes everything.
                 await refuse_ended(session, ENDED_RIGHTS, claims)
         except Problem as problem:
             return None if problem.kind in self.moot else problem
@@ -111,7 +116,7 @@ class Tasks(Generic[T]):
 
 
 def asked(caller: Principal) -> dict[str, Any]:
-    """Values of a row for a new or repeated request."""
+    """Return the values of a row for a new or repeated request."""
     return {
         "asked_by": caller.subject,
         "claims": claims_to_act(caller, time.time()),

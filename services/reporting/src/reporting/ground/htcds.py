@@ -1,7 +1,7 @@
-"""HTCDS 2.0 code lists, and how a person's several exploitation types become one code (R1, R5).
+"""HTCDS 2.0 code lists, and the single code for a person's several exploitation types (R1, R5).
 
-One composite code per person keeps one cube per population; views of each type apart would be
-linked cubes that can be played against each other.
+One composite code per person keeps one cube per population. Separate views of each type would be linked cubes, which
+can be combined to reveal people.
 """
 
 import csv
@@ -13,7 +13,7 @@ from common.words.codelists import Code, CodeList
 from common.words.tables import by_language, rows
 
 BOTH = "SexualExploitation+ForcedLabour"
-"""The one combination that CTDC counts by itself (`isSexAndLabour`)."""
+"""The only combination that CTDC counts separately (`isSexAndLabour`)."""
 MULTIPLE = "Multiple"
 UNKNOWN = "unknown"
 LISTS = (
@@ -31,7 +31,7 @@ _PAIR = frozenset({"SexualExploitation", "ForcedLabour"})
 
 @cache
 def htcds(name: str) -> CodeList[Code]:
-    """A code list by its file's name."""
+    """Return a code list by its file's name."""
     entries = {
         row["code"]: Code(row["code"], by_language(row))
         for row in rows("reporting", f"data/htcds/{name}")
@@ -45,7 +45,7 @@ def _from_purpose() -> dict[str, str]:
 
 
 def exploitation_code(types: Iterable[str]) -> str:
-    """The composite code of what one person was exploited by; unknown without a known type."""
+    """Return the composite code of a person's exploitation; unknown without a known type."""
     known = {_htcds_type(each) for each in types} - {None}
     if not known:
         return UNKNOWN
@@ -55,7 +55,7 @@ def exploitation_code(types: Iterable[str]) -> str:
 
 
 def single_code(values: Collection[str], name: str) -> str:
-    """The one code of several values of a list: itself, `Multiple`, or unknown."""
+    """Return one code for several values of a list: the value itself, `Multiple`, or unknown."""
     known = {value for value in values if value in htcds(name)}
     if len(known) == 1:
         return known.pop()
@@ -63,7 +63,7 @@ def single_code(values: Collection[str], name: str) -> str:
 
 
 def _htcds_type(value: str) -> str | None:
-    """An HTCDS type, also from a purpose of the screening instrument."""
+    """Return an HTCDS type, also for a purpose of the screening instrument."""
     code = _from_purpose().get(value, value)
     return code if code in htcds("type_of_exploitation") else None
 

@@ -1,7 +1,7 @@
-"""Reporting periods: half months (quincenas), months, quarters and years, named by what they cover.
+"""Reporting periods: half months (quincenas), months, quarters and years. Ids name what they cover.
 
-A half month is the finest period that closes. A month is exactly its two halves, so a monthly
-number is made of closed releases and never a second look at the same people (rule R4).
+A half month is the shortest period that closes. A month consists of exactly its two halves, so a monthly number comes
+from closed releases and never from a second count of the same people (rule R4).
 """
 
 import re
@@ -14,7 +14,7 @@ from enum import StrEnum
 from common.words import conventions
 from common.words.details import WrongValue
 
-# Years in which somebody reports: each period has one before and one after it.
+# The range of reporting years: each period has one before and one after it.
 _HALF = re.compile(r"(2[0-9]{3})-(0[1-9]|1[0-2])([ab])")
 _MONTH = re.compile(r"(2[0-9]{3})-(0[1-9]|1[0-2])")
 _YEAR = re.compile(r"(2[0-9]{3})")
@@ -30,7 +30,7 @@ class PeriodKind(StrEnum):
 
 
 class NoPeriodError(WrongValue):
-    """The text names no period; the message says which forms exist."""
+    """The text names no period; the message lists the possible forms."""
 
     def __init__(self, text: str) -> None:
         super().__init__("is_no_period", repr(text))
@@ -38,7 +38,7 @@ class NoPeriodError(WrongValue):
 
 @dataclass(frozen=True, order=True)
 class Period:
-    """``start`` and ``end`` are both inside the period (UTC days)."""
+    """A period. ``start`` and ``end`` are both inside it (UTC days)."""
 
     start: date
     end: date
@@ -47,7 +47,7 @@ class Period:
 
     @classmethod
     def parse(cls, text: str) -> "Period":
-        """Read an id such as ``2026-11a``, ``2026-11`` or ``2026-Q4``; raises NoPeriodError."""
+        """Parse an id such as ``2026-11a``, ``2026-11`` or ``2026-Q4``. Raises NoPeriodError."""
         if match := _HALF.fullmatch(text):
             return _half(int(match[1]), int(match[2]), match[3])
         if match := _MONTH.fullmatch(text):
@@ -60,7 +60,7 @@ class Period:
 
     @classmethod
     def containing(cls, day: date, kind: PeriodKind) -> "Period":
-        """The period of that kind in which ``day`` lies."""
+        """Return the period of that kind that contains ``day``."""
         if kind is PeriodKind.HALF_MONTH:
             return _half(day.year, day.month, "a" if day.day <= _LAST_DAY_OF_FIRST_HALF else "b")
         if kind is PeriodKind.MONTH:
@@ -70,7 +70,7 @@ class Period:
         return _quarter(day.year, (day.month + 2) // 3)
 
     def parts(self, kind: PeriodKind) -> tuple["Period", ...]:
-        """The periods of a finer (or the same) kind that make up this one, in order."""
+        """Return the periods of a shorter (or the same) kind that make up this one, in order."""
         found: list[Period] = []
         day = self.start
         while day <= self.end:
@@ -90,11 +90,11 @@ class Period:
         return Period.containing(self.end + timedelta(days=1), self.kind)
 
     def ended(self, today: date) -> bool:
-        """Whether the period lies wholly before ``today``: only then may it be closed."""
+        """Return whether the period ended before ``today``: only then may it be closed."""
         return self.end < today
 
     def label(self, language: str) -> str:
-        """Words for a reader: "1–15 de noviembre de 2026", "November 2026", "2026 Q4"."""
+        """Return words for a reader: "1–15 de noviembre de 2026", "November 2026", "2026 Q4"."""
         if self.kind is PeriodKind.QUARTER:
             return conventions.quarter(int(self.id[-1]), self.start.year, language)
         if self.kind is PeriodKind.YEAR:
@@ -105,7 +105,7 @@ class Period:
 
 
 def periods_between(first: Period, last: Period, kind: PeriodKind) -> tuple[Period, ...]:
-    """The periods of a kind that lie wholly within, in order."""
+    """Return the periods of a kind that lie completely within the range, in order."""
     found, each = [], Period.containing(first.start, kind)
     while each.end <= last.end:
         if each.start >= first.start:
@@ -115,7 +115,7 @@ def periods_between(first: Period, last: Period, kind: PeriodKind) -> tuple[Peri
 
 
 def span_of(ids: Sequence[str]) -> Period | None:
-    """The month, quarter or year that these closed periods make up exactly, if they do."""
+    """Return the month, quarter or year that exactly consists of these closed periods, if any."""
     parts = sorted(map(Period.parse, ids))
     if not parts:
         return None
@@ -124,7 +124,7 @@ def span_of(ids: Sequence[str]) -> Period | None:
         try:
             if list(whole.parts(parts[0].kind)) == parts:
                 return whole
-        except ValueError:  # a quarter is no part of a month
+        except ValueError:  # a quarter is not part of a month
             continue
     return None
 

@@ -1,4 +1,4 @@
-"""Numbers that people type into their texts: only those that stand beside them, or dates. Pure."""
+"""Finds unsourced numbers in texts that people type: only adjacent numbers and dates are allowed. Pure."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -11,9 +11,8 @@ CONTACT = re.compile(r"\S+@\S+|https?://\S+|\+?\d[\d ().-]{5,}\d")
 def loose_numbers(
     text: str, language: str, *, written: Iterable[str] = (), contacts: bool = False
 ) -> list[tuple[int, str]]:
-    """Each number that is neither one of `written` (typed as it stands there, with its interval) nor a
-    date with the month in words nor, with `contacts`, a telephone number or an address; with the place
-    that it begins at, counted from 0."""
+    """Return each number, with its position from 0, that is none of `written` (exactly as printed, with its interval),
+    no date with the month in words and, with `contacts`, no telephone number or address."""
     longest_first = sorted(set(written), key=len, reverse=True)
     patterns = [
         *([CONTACT] if contacts else []),
@@ -32,7 +31,7 @@ def _runs(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _as_typed(written: str) -> re.Pattern[str]:
-    """However spaces and dashes are typed; not a part of another number."""
+    """Return a pattern for the number with any spaces and dashes, not inside another number."""
     parts = (
         "[-–]" if sign in "-–" else r"\s*" if sign.isspace() else re.escape(sign)
         for sign in written

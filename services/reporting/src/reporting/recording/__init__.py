@@ -1,1 +1,1 @@
-"""From events to facts, counters and activities: every capability keeps its own, in one transaction."""
+"""Turns events into facts, counters and activities; every capability writes its own, in one transaction."""

@@ -1,4 +1,4 @@
-"""The events of other services that reporting reads."""
+"""The subscriptions of reporting to other services' events."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,7 @@ from reporting.tables import WRITER_LOCK
 
 
 def subscriptions(recorder: Recorder) -> list[Subscription]:
-    """One durable consumer per producing service; a rebuild reads the same events."""
+    """Return one durable consumer per producing service; a rebuild reads the same events."""
 
     async def apply(session: AsyncSession, received: Sequence[tuple[Event, Envelope]]) -> None:
         for event, envelope in received:

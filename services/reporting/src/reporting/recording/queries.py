@@ -1,4 +1,4 @@
-"""Reads of earlier facts about the events of a batch."""
+"""Queries for earlier facts about the events of a batch."""
 
 from collections.abc import Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -14,8 +14,8 @@ from reporting.protect.releases.queries import closed_periods
 
 
 class Known(NamedTuple):
-    """`closed` are the populations and the first and last days of their closed periods, `forgotten` the marks
-    that belong to erased persons, `referrals` the facts by id."""
+    """Earlier facts. `closed` are populations with the first and last days of their closed periods, `forgotten` the
+    marks of erased persons, `referrals` the facts by id."""
 
     closed: Sequence[tuple[str, date, date]]
     forgotten: AbstractSet[bytes]

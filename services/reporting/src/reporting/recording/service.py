@@ -1,5 +1,4 @@
-"""Records events: facts, counters and the caseload in step, in the order that they depend on each
-other. Never commits."""
+"""Records events: facts, counters and the caseload together, in the order of their dependencies. Never commits."""
 
 from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
@@ -39,17 +38,15 @@ from reporting.tables import COMMON
 
 @dataclass(frozen=True)
 class Recorder:
-    """Records events with the key that makes pseudonyms."""
+    """Records events, with the key that makes pseudonyms."""
 
     pseudonym_key: bytes = field(repr=False)
 
     async def record(
         self, session: AsyncSession, batch: Sequence[Received], *, seen: AbstractSet[UUID]
     ) -> None:
-        """The effect of events in any order. `seen`: those that had their effect before.
-
-        A writer of the live projection holds `WRITER_LOCK`.
-        """
+        """Apply events in any order. `seen` are those already applied. A writer of the live projection holds
+        `WRITER_LOCK`."""
         kinds = Sorted(batch)
         await self._forget(session, kinds)
         steps = list(self._steps(kinds))
@@ -96,7 +93,7 @@ class Recorder:
 
     def _steps(self, kinds: Sorted) -> Iterable[RecordedStep]:
         for event, envelope in kinds.of_kind(ReferralData):
-            if isinstance(event, FeedbackConfirmed):  # tells of no new state
+            if isinstance(event, FeedbackConfirmed):  # does not change the state
                 yield reading.read_confirmation(event, envelope.id)
             else:
                 person = pseudonym(self.pseudonym_key, event.case_id)
@@ -110,7 +107,7 @@ class Recorder:
                 yield event, pseudonym(self.pseudonym_key, event.case_id)
 
     def _identified(self, kinds: Sorted) -> Iterable[tuple[Fact, UUID]]:
-        """Facts of identification and assistance, each with the id of its event."""
+        """Return facts of identification and assistance, each with its event's id."""
         for screening, envelope in kinds.of_kind(ScreeningConcluded):
             yield read_screening(screening, self.pseudonym_key), envelope.id
         for assistance, envelope in kinds.of_kind(AssistanceGiven):
@@ -119,10 +116,8 @@ class Recorder:
             yield read_progress(progress, self.pseudonym_key), envelope.id
 
     async def _forget(self, session: AsyncSession, kinds: Sorted) -> None:
-        """An erased person is no unit any more; what was released never named it.
-
-        The person is told by the case, or by the screening of no case, that stood for it.
-        """
+        """Remove an erased person, who is identified by the case or by the screening without a case; releases never
+        contained the person."""
         erased = [
             *(e.case_id for e, _ in kinds.of_kind(CaseErased)),
             *(e.screening_id for e, _ in kinds.of_kind(ScreeningErased)),

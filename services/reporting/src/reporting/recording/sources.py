@@ -1,4 +1,4 @@
-"""Which events of which service are facts: read live by consumers, and again by a rebuild."""
+"""The events, by service, that become facts: read live by consumers, and again by a rebuild."""
 
 from common.events.base import Event
 from common.events.readers import READ_BY
@@ -8,4 +8,4 @@ SOURCES: tuple[tuple[str, tuple[type[Event], ...]], ...] = tuple(
     (producer, readers[DURABLE]) for producer, readers in READ_BY.items() if DURABLE in readers
 )
 CONSUMERS = tuple(f"{producer}/{DURABLE}" for producer, _ in SOURCES)
-"""What the inbox calls the readers of these streams."""
+"""The inbox's names of these streams' readers."""

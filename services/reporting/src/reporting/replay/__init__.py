@@ -1,1 +1,1 @@
-"""Rebuilding the projection from the event history, beside the one that goes on answering."""
+"""Rebuilds the projection from the event history, while the live one continues to answer."""

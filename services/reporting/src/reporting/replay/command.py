@@ -1,4 +1,4 @@
-"""`python -m reporting replay` and `hash`: for the IM team, reached by `./ruta events replay`."""
+"""`python -m reporting replay` and `hash`: for the IM team, through `./ruta events replay`."""
 
 import asyncio
 import sys
@@ -24,7 +24,7 @@ _DIFFERENT = "DIFFERENT: the old projection is kept in the shadow"
 
 
 def run_replay(settings: Settings) -> int:
-    """Rebuild and swap; exit status 1 with one line if it could not."""
+    """Rebuild and swap. Return exit status 1 with one line on failure."""
     if settings.database_owner_url is None:
         return _refuse(
             said("RUTA_DATABASE_OWNER_URL: is missing (a rebuild runs as the owner role)")
@@ -41,7 +41,7 @@ def run_replay(settings: Settings) -> int:
 
 
 def run_hash(settings: Settings) -> int:
-    """Print the hash over the live projection."""
+    """Print the hash of the live projection."""
     say(asyncio.run(_hash(settings)))
     return 0
 

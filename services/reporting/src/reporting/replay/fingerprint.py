@@ -1,4 +1,4 @@
-"""A hash over all that the projection says: equal after a rebuild, or something was lost."""
+"""A hash over the whole projection: if it differs after a rebuild, something was lost."""
 
 import hashlib
 from typing import Any
@@ -12,18 +12,17 @@ _SEEDS = (0, 1)
 
 
 def projection_tables() -> list[sa.Table]:
-    """Every derived table, by name."""
+    """Return every derived table, by name."""
     found = (table for table in METADATA.tables.values() if table.schema == PROJECTION)
     return sorted(found, key=lambda table: table.name)
 
 
 async def fingerprint(connection: AsyncConnection) -> str:
-    """SHA-256 over what every derived table holds; the database does the reading.
+    """Return SHA-256 over the content of every derived table, read by the database.
 
-    Per table: the number of rows and the sums of two 64-bit hashes of each row, which needs no sorting and
-    no memory. It finds what was lost, doubled or changed by accident; it is no proof against somebody
-    who forges rows, and says nothing beyond one database server's version. Rows of which their table says that
-    they say nothing are left out.
+    For each table: the number of rows and the sums of two 64-bit hashes of each row, which needs no sorting and no
+    memory. It finds rows that were lost, doubled or changed by accident, but not forged ones, and is comparable only
+    within one version of the database server. Rows that their table marks as meaningless are omitted.
     """
     whole = hashlib.sha256()
     for table in projection_tables():

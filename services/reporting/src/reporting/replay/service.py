@@ -1,11 +1,10 @@
-"""Rebuild into the shadow, then swap names with the live projection, which answers until then.
+"""Rebuilds into a shadow, then swaps names with the live projection, which answers until then.
 
-Events are kept for half a year. Once there were older ones, a rebuild begins from what the
-projection says already: recording is a function of the set of events, so what is still in the streams
-changes nothing that is there, and adds what is missing.
+Events are kept for half a year. After that, a rebuild begins from the current projection. Recording depends only on the
+set of events, so events still in the streams change nothing that exists and add what is missing.
 
-Runs as the database's owner (only an owner renames schemas) and with the operator's NATS
-permissions (no service may read another's stream outside its own durable consumer).
+It runs as the database's owner (only an owner renames schemas) and with the operator's NATS permissions (no service may
+read another's stream outside its own durable consumer).
 """
 
 import asyncio
@@ -58,7 +57,7 @@ class History:
         self._gathering: Gathering | None = None
 
     async def open(self) -> bool:
-        """Start at the beginning; False if the producer has no stream yet."""
+        """Start at the beginning. Return False if the producer has no stream yet."""
         config = ConsumerConfig(
             ack_policy=AckPolicy.NONE,
             deliver_policy=DeliverPolicy.ALL,
@@ -76,14 +75,14 @@ class History:
         return True
 
     async def batches(self) -> AsyncIterator[Batch]:
-        """Unread events, up to the present end of the stream."""
+        """Yield unread events, up to the current end of the stream."""
         while self._gathering is not None and await self._pending():
             messages = await self._gathering.batch(BATCH, _GATHER_SECONDS)
             read = (self._read(message) for message in messages)
             yield [event for event in read if event is not None]
 
     def _read(self, message: Msg) -> Received | None:
-        """The event; None for one that the live reader made a dead letter of as well."""
+        """Return the event; None for one that the live reader also made a dead letter."""
         try:
             envelope = Envelope.model_validate_json(message.data)
             return self._kinds[envelope.type].model_validate(envelope.data), envelope
@@ -104,16 +103,17 @@ _REPLAY_LOCK = 0x52555250
 _MISSING_SECONDS = 120.0
 _MISSING_PAUSE = 0.5
 _MARGIN = timedelta(days=1)
-"""What is about to end may end while we read."""
+"""Events about to expire may expire while they are read."""
 _REPLAYED = sa.table("replayed", sa.column("event_id", sa.Uuid))
 _SHADOWED: Mapping[str, Any] = {"schema_translate_map": {PROJECTION: SHADOW}}
 
 
 @dataclass(frozen=True)
 class Rebuilt:
-    """How many events were read, and what the projection said before and says after.
+    """The number of events read, and the projection's hashes before and after.
 
-    `carried_on`: from what the projection said, as the streams do not reach back to its beginning.
+    `carried_on` means that the rebuild began from the current projection, because the streams do not reach back to its
+    beginning.
     """
 
     events: int
@@ -129,9 +129,8 @@ class Rebuilt:
 async def replay(engine: AsyncEngine, client: Client, recorder: Recorder) -> Rebuilt:
     """Rebuild the projection from the streams and swap it in.
 
-    Raises ReplayRunningError if another rebuild is at work, HistoryIncompleteError if the streams
-    lack events that had their effect before. Whatever fails before the swap leaves the live
-    projection as it was.
+    Raises ReplayRunningError if another rebuild is running, HistoryIncompleteError if the streams lack events that have
+    taken effect. Any failure before the swap leaves the live projection unchanged.
     """
     async with _locked(engine, _REPLAY_LOCK) as lock:
         if lock is None:
@@ -142,7 +141,7 @@ async def replay(engine: AsyncEngine, client: Client, recorder: Recorder) -> Reb
             await rebuild.begin()
             await rebuild.catch_up()
             await rebuild.wait_for_missing()
-            # From here nobody writes the projection: read what came meanwhile, compare, swap.
+            # From here on nobody writes the projection: read new events, compare, swap.
             async with _locked(engine, WRITER_LOCK, wait=True):
                 await rebuild.catch_up()
                 before, after = await _fingerprints(engine)
@@ -151,7 +150,7 @@ async def replay(engine: AsyncEngine, client: Client, recorder: Recorder) -> Reb
 
 
 class _Rebuild:
-    """Fills the shadow, and remembers which events it had in a temporary table."""
+    """Fills the shadow, and records its events in a temporary table."""
 
     def __init__(
         self,
@@ -174,7 +173,7 @@ class _Rebuild:
     async def begin(self) -> None:
         await self._replayed.execute(sa.text("CREATE TEMP TABLE replayed (event_id uuid)"))
         inbox = COMMON.inbox
-        # The first row of each reader stays for ever (`common.db.endings`).
+        # The first row of each reader is never deleted (`common.db.endings`).
         let_go = sa.exists().where(
             inbox.c.consumer.in_(CONSUMERS), inbox.c.event_id < self._kept_since
         )
@@ -190,7 +189,7 @@ class _Rebuild:
                 self.events += len(batch)
 
     async def wait_for_missing(self) -> None:
-        """Events may still be on their way from the outboxes into a stream that was lost."""
+        """Wait for events that are still on their way from the outboxes into a stream that was lost."""
         for _ in range(int(_MISSING_SECONDS / _MISSING_PAUSE)):
             missing = await self._missing()
             if not missing:
@@ -223,7 +222,7 @@ class _Rebuild:
 
 @asynccontextmanager
 async def _opened(client: Client) -> AsyncIterator[list[History]]:
-    """The histories of the producers that have a stream."""
+    """Open the histories of the producers that have a stream."""
     histories = [History(client, producer, kinds) for producer, kinds in SOURCES]
     opened = [history for history in histories if await history.open()]
     try:
@@ -235,9 +234,9 @@ async def _opened(client: Client) -> AsyncIterator[list[History]]:
 
 @asynccontextmanager
 async def _recording(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
-    """One connection for all batches, which writes the shadow."""
+    """Use one connection, which writes the shadow, for all batches."""
     async with engine.connect() as connection:
-        # A plan that is kept would be that of the empty shadow.
+        # A cached plan would be that of the empty shadow.
         await connection.execute(sa.text("SET plan_cache_mode = force_custom_plan"))
         await connection.commit()
         await connection.execution_options(**_SHADOWED)
@@ -251,7 +250,7 @@ async def _empty_shadow(engine: AsyncEngine) -> None:
 
 
 async def _carry_over(engine: AsyncEngine) -> None:
-    """Fill the shadow with the projection of one moment."""
+    """Fill the shadow with a snapshot of the projection."""
     async with engine.connect() as connection:
         await connection.execution_options(isolation_level="REPEATABLE READ")
         async with connection.begin():
@@ -266,7 +265,7 @@ async def _carry_over(engine: AsyncEngine) -> None:
 
 
 async def _fingerprints(engine: AsyncEngine) -> tuple[str, str]:
-    """Fingerprints of the live projection and of the shadow: nobody writes to either meanwhile."""
+    """Return the fingerprints of the live projection and of the shadow, neither of which is being written."""
     return await _fingerprint(engine, {}), await _fingerprint(engine, _SHADOWED)
 
 
@@ -285,7 +284,7 @@ async def _swap(engine: AsyncEngine) -> None:
 async def _locked(
     engine: AsyncEngine, lock: int, *, wait: bool = False
 ) -> AsyncIterator[AsyncConnection | None]:
-    """Hold an advisory lock on a connection of its own; None if another holds it."""
+    """Hold an advisory lock on its own connection; yield None if another process holds it."""
     async with engine.connect() as connection:
         await connection.execution_options(isolation_level="AUTOCOMMIT")
         got = await _take(connection, lock, wait=wait)

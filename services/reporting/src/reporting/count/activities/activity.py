@@ -1,4 +1,4 @@
-"""One recorded 5W row, and its published form without the numbers that are not on the allow-list."""
+"""A recorded 5W row, and its published form without numbers that are not on the allow-list."""
 
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -31,13 +31,13 @@ FIELDS = (
     *GROUPS,
     "reached",
 )
-"""What a partner reports of an activity, in the order of the workbook's columns."""
+"""The fields that a partner reports, in the order of the workbook's columns."""
 
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """``reached`` and the groups are people, ``quantity`` units of the type (sessions, items,
-    points, institutions); ``masked`` says that numbers or the place were taken out."""
+    """A recorded 5W row. ``reached`` and the groups count people, ``quantity`` counts units of the type (sessions,
+    items, points, institutions). ``masked`` means that numbers or the place were removed."""
 
     id: UUID
     organisation_id: UUID
@@ -74,15 +74,15 @@ class Activity:
 
     @property
     def place(self) -> str:
-        """The most exact P-code given."""
+        """Return the most precise P-code given."""
         return self.adm3_pcode or self.adm2_pcode or self.adm1_pcode
 
 
 def published(activity: Activity) -> Activity:
-    """The row as anybody else may see it.
+    """Return the row as others may see it.
 
-    People are left out unless their number is allow-listed; an activity that serves recipients
-    also loses its parish, its place and its free text, which could lead to where they are.
+    Numbers of people are removed unless they are allow-listed. An activity that serves recipients also loses its
+    parish, place and free text, which could reveal where they are.
     """
     shown = activity
     if not is_exact(activity.type, activity.activity_code, "reached"):

@@ -1,4 +1,4 @@
-"""Activities (5W), their workbook, the allow-list and the work plan over HTTP."""
+"""Routes for activities (5W), their workbook, the allow-list and the work plan."""
 
 from operator import attrgetter
 from typing import Annotated, Any
@@ -66,7 +66,7 @@ async def list_activities(
     limit: Limit = 50,
     cursor: CursorText = None,
 ) -> Page[ActivityView]:
-    """Activities by start date. Yours as reported; those of others without what is protected."""
+    """List activities by start date: yours as reported, others without protected values."""
     found = await queries.visible(
         session,
         caller,
@@ -93,7 +93,7 @@ async def workbook_template(
     language: Language = "es",
     country: Annotated[str | None, Query(pattern="^[A-Z]{3}$", examples=["VEN"])] = None,
 ) -> Response:
-    """An empty workbook (XLSX) with lists to choose from; read back by `/imports`."""
+    """Return an empty workbook (XLSX) with drop-down lists; `/imports` reads it back."""
     content = template(language, Places.load(), country)
     return Response(content, media_type=XLSX, headers=_download(f"5w-{language}.xlsx"))
 
@@ -149,7 +149,7 @@ async def import_workbook(
 
 @routes.get("/indicators")
 async def list_indicators(_caller: Reader) -> list[IndicatorView]:
-    """The allow-list: the only numbers that may be published exactly."""
+    """List the allow-list: the only numbers that may be published exactly."""
     return [
         IndicatorView(code=i.code, activity_type=i.type, measure=i.measure, label=i.label)
         for i in ALLOWED
@@ -166,7 +166,7 @@ async def indicator_value(
     last: Annotated[Day, Query(alias="to")],
     area: Area = None,
 ) -> IndicatorValue:
-    """The exact value of an allow-listed indicator over the activities that start in the range."""
+    """Return the exact value of an allow-listed indicator over the activities that start in the range."""
     if code not in BY_CODE:
         raise NOT_FOUND.because("no_such_indicator_is_on_allow_list", allowed=list(BY_CODE))
     if last < first:
@@ -187,7 +187,7 @@ async def indicator_value(
 async def list_targets(
     *, _caller: Reader, session: Session, plan: Annotated[str | None, Query(max_length=60)] = None
 ) -> list[TargetView]:
-    """The work plan's targets."""
+    """List the work plan's targets."""
     return [_target(each) for each in await queries.targets(session, plan)]
 
 
@@ -208,7 +208,7 @@ async def read_progress(
     plan: Annotated[str | None, Query(max_length=60)] = None,
     until: Annotated[Day | None, Query(description="Today if absent.")] = None,
 ) -> list[ProgressView]:
-    """How far each target is met by the activities up to a day."""
+    """Return how far the activities up to a day meet each target."""
     day = until or clock.today()
     found = await queries.countable(session, end=day)
     reached = [
@@ -223,7 +223,7 @@ async def read_progress(
 
 @routes.get("/{activity_id}")
 async def read_activity(caller: Reader, session: Session, activity_id: ActivityId) -> ActivityView:
-    """One activity, as you may see it."""
+    """Return one activity, as you may see it."""
     found = await queries.visible(session, caller, activity_id=activity_id)
     if not found:
         raise NOT_FOUND.because("no_such_activity")
@@ -234,13 +234,13 @@ async def read_activity(caller: Reader, session: Session, activity_id: ActivityI
 async def correct_activity(
     caller: Reporter, session: Session, activity_id: ActivityId, body: ActivityBody
 ) -> ActivityView:
-    """Correct an activity of your organisation; published bulletins keep what they said."""
+    """Correct an activity of your organisation; published bulletins stay as they are."""
     return _view(await service.correct(session, caller, activity_id, body.model_dump()))
 
 
 @routes.delete("/{activity_id}", status_code=204)
 async def withdraw_activity(caller: Reporter, session: Session, activity_id: ActivityId) -> None:
-    """Withdraw an activity of your organisation: it counts no more."""
+    """Withdraw an activity of your organisation, so that it no longer counts."""
     await service.withdraw(session, caller, activity_id)
 
 

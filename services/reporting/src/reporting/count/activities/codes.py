@@ -1,5 +1,5 @@
-"""The code lists of activities: activity codes (the Venezuelan response plan's and Ruta's own for
-work against trafficking), types, statuses, kinds of organisation and place. All of it is data."""
+"""Code lists of activities: activity codes (of the Venezuelan response plan, and Ruta's own for work against
+trafficking), types, statuses, kinds of organisation and place. All of them are data."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ from common.words.tables import by_language, rows
 from reporting.ground.language import Text
 
 Counts = Literal["participants", "recipients", "items"]
-"""What ``reached`` counts under a code: people who took part in something held for anybody
-(participants), people who came for help (recipients), or nobody (items)."""
+"""Whom ``reached`` counts for a code: people who took part in something open to anybody (participants), people who came
+for help (recipients), or nobody (items)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One entry of a list; ``aliases`` are other spellings that an import accepts."""
+    """One entry of a list. ``aliases`` are other spellings that imports accept."""
 
     code: str
     label: Text
@@ -27,8 +27,8 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class ActivityCode:
-    """``type`` is the usual activity type; a row may name another one. ``source`` is the list that
-    the code belongs to: ``hrp2024`` (OCHA, CC BY) or ``ruta``."""
+    """An activity code. ``type`` is the usual activity type; a row may name another one. ``source`` is the list of the
+    code: ``hrp2024`` (OCHA, CC BY) or ``ruta``."""
 
     code: str
     sector: str
@@ -72,8 +72,8 @@ def _counts(word: str) -> Counts:
 
 @cache
 def terms(name: str) -> Mapping[str, Term]:
-    """The list ``type``, ``status``, ``organisation_type``, ``location_type``, ``sector`` or
-    ``r4v_subsector``, in its order."""
+    """Return the list ``type``, ``status``, ``organisation_type``, ``location_type``, ``sector`` or ``r4v_subsector``,
+    in its order."""
     found = {
         row["code"]: Term(
             row["code"],
@@ -89,7 +89,7 @@ def terms(name: str) -> Mapping[str, Term]:
 
 
 def label(name: str, code: str, language: str) -> str:
-    """The label of a code; the code itself where the list does not have it any more."""
+    """Return the label of a code; the code itself if the list no longer has it."""
     term = terms(name).get(code)
     return term.label[language] if term else code
 
@@ -104,7 +104,7 @@ def _spellings(name: str) -> Mapping[str, str]:
 
 
 def understood(name: str, word: str) -> str | None:
-    """The code that a person means by ``word``: the code, a label in any language or an alias."""
+    """Return the code that a person means by ``word``: a code, a label in any language or an alias."""
     return _spellings(name).get(folded(word))
 
 

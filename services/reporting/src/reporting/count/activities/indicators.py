@@ -1,9 +1,10 @@
 """The allow-list: the only numbers that may be published exactly (rule R7).
 
-Each indicator counts what partners *held, handed out or taught*. None counts people who came for
-help: a person at an information point, in a safe space or under case management is never in an
-exact number, because that number would be about people who look for protection. Adding a row
-to `data/indicators.csv` is a decision about disclosure and needs the review that a release programme needs.
+Each indicator counts what partners *held, handed out or taught*, never people who came for help. A person at an
+information point, in a safe space or under case management is in no exact number, because that number would be about
+people who seek protection.
+
+A new row in `data/indicators.csv` is a decision about disclosure and needs the same review as a release programme.
 """
 
 from collections.abc import Iterable
@@ -21,12 +22,12 @@ Measure = Literal["quantity", "reached"]
 Group = Literal["women", "men", "girls", "boys", "other_adults", "other_children"]
 GROUPS: tuple[Group, ...] = ("women", "men", "girls", "boys", "other_adults", "other_children")
 COUNTED_STATUSES = frozenset({"Ongoing", "Completed", "Suspended"})
-"""A planned activity has reached nobody yet."""
+"""Planned activities have reached nobody yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class Indicator:
-    """``measure`` of the activities of ``type``: units in ``quantity`` or people in ``reached``."""
+    """An indicator: the ``measure`` of activities of a ``type``, either units in ``quantity`` or people in ``reached``."""
 
     code: str
     type: str
@@ -68,10 +69,10 @@ class Counted(Protocol):
 
 
 def is_exact(activity_type: str, activity_code: str, measure: Measure) -> bool:
-    """Whether that number of such an activity may be published exactly.
+    """Return whether this number of such an activity may be published exactly.
 
-    The activity code has the last word on people: a row may not make recipients of a service into
-    participants by calling itself a training.
+    For people, the activity code decides: a row that calls itself a training cannot turn recipients of a service into
+    participants.
     """
     code = activity_codes().get(activity_code)
     if code is None or (activity_type, measure) not in _EXACT:
@@ -96,9 +97,9 @@ def total(
     area: str | None,
     places: Places,
 ) -> int:
-    """The exact sum over the activities that start within [start, end] inside ``area``.
+    """Return the exact sum over the activities that start within [start, end] inside ``area``.
 
-    An activity belongs to the period of its start date only, so that it is counted once.
+    An activity belongs only to the period of its start date, so it is counted once.
     """
     return sum(
         (activity.quantity if indicator.measure == "quantity" else activity.reached) or 0

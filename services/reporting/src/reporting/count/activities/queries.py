@@ -1,4 +1,4 @@
-"""Every SELECT on activities, their imports and targets."""
+"""Queries for activities, their imports and targets."""
 
 from collections.abc import Collection
 from datetime import date
@@ -23,7 +23,7 @@ def _activity(row: Any) -> Activity:
 
 
 def sees_exact(caller: Principal, organisation_id: UUID) -> bool:
-    """Own rows, and for the IM role all rows, are seen as reported; all others as published."""
+    """Return whether the caller sees a row as reported: for own rows, and all rows for the IM role."""
     return Role.IM in caller.roles or caller.organisation_id == organisation_id
 
 
@@ -45,10 +45,8 @@ async def visible(
     after: tuple[date, UUID] | None = None,
     limit: int | None = None,
 ) -> list[Activity]:
-    """Activities in order of start date, each as the caller may see it.
-
-    ``area`` is a first- or second-level P-code. ``after`` is (start, id) of the last one seen.
-    """
+    """Return activities by start date, each as the caller may see it. ``area`` is a first- or second-level P-code.
+    ``after`` is (start, id) of the last one seen."""
     conditions = [activities.c.withdrawn_at.is_(None), *equal(activities, id=activity_id)]
     conditions += _starting(start, end)
     if area is not None:
@@ -73,7 +71,7 @@ def _starting(start: date | None, end: date | None) -> list[sa.ColumnElement[boo
 async def countable(
     session: AsyncSession, *, start: date | None = None, end: date | None = None
 ) -> list[Activity]:
-    """Published forms of the activities that can count towards an allow-listed indicator."""
+    """Return the published forms of activities that can count towards an allow-listed indicator."""
     conditions: list[sa.ColumnElement[bool]] = [
         activities.c.withdrawn_at.is_(None),
         activities.c.status.in_(COUNTED_STATUSES),
@@ -89,7 +87,7 @@ async def countable(
 async def recorded(
     session: AsyncSession, organisation_id: UUID, external_ids: Collection[str]
 ) -> dict[str, tuple[Activity, bool]]:
-    """By external id: what an organisation has recorded, and whether it was withdrawn."""
+    """Return by external id what an organisation has recorded, and whether it is withdrawn."""
     rows = await session.execute(
         sa.select(*_SEEN, activities.c.withdrawn_at)
         .where(
@@ -107,7 +105,7 @@ async def recorded(
 
 
 async def targets(session: AsyncSession, plan: str | None = None) -> list[Target]:
-    """The targets of one plan or of all, in a fixed order."""
+    """Return the targets of one plan or of all, in a fixed order."""
     statement = sa.select(work_plan_targets).order_by(
         work_plan_targets.c.plan, work_plan_targets.c.indicator, work_plan_targets.c.area
     )

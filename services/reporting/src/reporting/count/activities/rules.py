@@ -1,5 +1,5 @@
-"""Rules for one activity row: codes, places, dates, and sums that agree. Pure: it reads only the shipped code lists
-and place tables. Every flaw names its remedy, in each language."""
+"""Rules for one activity row: codes, places, dates, and consistent sums. Pure: it reads only the shipped code lists and
+place tables. Every flaw names its remedy, in each language."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ from reporting.count.activities.indicators import GROUPS
 
 MAX_COUNT = 10_000_000
 EARLIEST = date(2015, 1, 1)
-"""Older dates are typing mistakes: response plans of this kind did not exist before."""
+"""Older dates are typing errors: no response plan of this kind existed before."""
 MAX_DAYS = 3 * 366
 
 
 @dataclass(frozen=True, slots=True)
 class Flaw:
-    """``field`` is a column key; ``said`` is for the person who filled the row."""
+    """An error in a row. ``field`` is a column key; ``said`` is for the person who filled in the row."""
 
     field: str
     code: str
@@ -36,7 +36,7 @@ Row = Mapping[str, Any]
 
 
 def flaws(row: Row, places: Places) -> tuple[Flaw, ...]:
-    """Everything that is wrong with a typed row; empty if it may be recorded."""
+    """Return everything that is wrong with a typed row; empty if it may be recorded."""
     checks: tuple[Callable[[Row], Iterator[Flaw]], ...] = (
         _unknown_codes,
         lambda row: _wrong_place(row, places),
@@ -105,8 +105,8 @@ def _wrong_counts(row: Row) -> Iterator[Flaw]:
 
 
 def completed(row: Row) -> dict[str, Any]:
-    """The row with its defaults: implementer = leader, type of the code, total of the groups,
-    month of the start date."""
+    """Return the row with defaults: implementer = leader, type of the code, total of the groups, month of the start
+    date."""
     full = dict(row)
     if full.get("org_implementer") is None:
         full["org_implementer"] = full["org_leader"]

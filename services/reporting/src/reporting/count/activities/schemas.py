@@ -21,7 +21,7 @@ def _month(value: Any) -> Any:
 
 
 class ActivityBody(Strict):
-    """One 5W row; the names are those of the workbook's columns."""
+    """A 5W row, with the names of the workbook's columns."""
 
     external_id: Code = Field(examples=["2026-11-001"])
     report_month: Annotated[Day | None, BeforeValidator(_month)] = Field(
@@ -57,7 +57,7 @@ class ActivityBody(Strict):
 
 
 class ActivityView(ActivityBody):
-    """A recorded activity. `masked`: numbers or place are left out for you; empty is not zero."""
+    """A recorded activity. `masked` means that numbers or the place are hidden from you; empty is not zero."""
 
     id: UUID
     organisation_id: UUID
@@ -67,7 +67,7 @@ class ActivityView(ActivityBody):
 
 
 class RowProblem(BaseModel):
-    """One thing that is wrong in a file, for the person who filled it."""
+    """An error in a file, for the person who filled it in."""
 
     row: int = Field(description="Row number in the file, 1 is the first.")
     column: str
@@ -76,7 +76,7 @@ class RowProblem(BaseModel):
 
 
 class ImportReport(BaseModel):
-    """The result of an import; if `problems` is not empty, nothing was written."""
+    """The result of an import. If `problems` is not empty, nothing was written."""
 
     import_id: UUID | None
     rows: int
@@ -100,7 +100,7 @@ class TargetView(TargetBody):
 
 
 class ProgressView(BaseModel):
-    """`share` is of the target: 1 is reached."""
+    """Progress towards a target. `share` 1 means that it is reached."""
 
     target: TargetView
     until: date
@@ -109,7 +109,7 @@ class ProgressView(BaseModel):
 
 
 class IndicatorView(BaseModel):
-    """An indicator of the allow-list: the only numbers that are published exactly."""
+    """An indicator of the allow-list, whose numbers are the only ones published exactly."""
 
     code: str
     activity_type: str

@@ -36,7 +36,7 @@ class RowFlaw:
 
 @dataclass(frozen=True)
 class Imported:
-    """``flaws`` not empty means that nothing was written."""
+    """The result of an import. If ``flaws`` is not empty, nothing was written."""
 
     import_id: UUID | None
     rows: int
@@ -45,7 +45,7 @@ class Imported:
 
 
 async def record(session: AsyncSession, caller: Principal, values: Mapping[str, Any]) -> Activity:
-    """Record one new activity; 409 if the organisation has one of that external id."""
+    """Record a new activity. Raises 409 if the organisation already has one with this external id."""
     row = completed(values)
     _refuse_flawed(row)
     known = await queries.recorded(session, caller.organisation, [row["external_id"]])
@@ -61,7 +61,7 @@ async def record(session: AsyncSession, caller: Principal, values: Mapping[str, 
 async def correct(
     session: AsyncSession, caller: Principal, activity_id: UUID, values: Mapping[str, Any]
 ) -> Activity:
-    """Replace an own activity; its external id stays."""
+    """Replace one of the caller's activities; its external id stays."""
     found = await _own_by_id(session, caller, activity_id)
     row = completed(values)
     if row["external_id"] != found.external_id:
@@ -72,7 +72,7 @@ async def correct(
 
 
 async def withdraw(session: AsyncSession, caller: Principal, activity_id: UUID) -> None:
-    """Take an own activity out of all counts; its row stays as the record of that."""
+    """Withdraw one of the caller's activities from all counts; its row stays as evidence."""
     found = await _own_by_id(session, caller, activity_id)
     await session.execute(
         activities.update()
@@ -94,7 +94,7 @@ async def import_file(
     Raises UnreadableWorkbookError if the file as a whole cannot be read.
     """
     places = Places.load()
-    rows = await asyncio.to_thread(read, content, places)  # a workbook takes its time
+    rows = await asyncio.to_thread(read, content, places)  # reading a workbook takes time
     found = [flaw for row in rows for flaw in _row_flaws(row, places)]
     found += _repeated(rows)
     if found:
@@ -123,8 +123,7 @@ async def import_file(
 
 
 async def set_target(session: AsyncSession, caller: Principal, target: Target) -> Target:
-    """Set a target of the work plan; a second one for the same plan, indicator and area replaces
-    the first."""
+    """Set a target of the work plan. It replaces an earlier one for the same plan, indicator and area."""
     if target.indicator not in BY_CODE:
         raise INVALID.because(
             "targets_exist_for_allow_listed_indicators_only",
@@ -166,7 +165,7 @@ def _refuse_flawed(row: Mapping[str, Any]) -> None:
 
 
 def _row_flaws(row: ReadRow, places: Places) -> list[RowFlaw]:
-    # Rules that look at several values need all of them readable first.
+    # Rules over several values need all of them to be readable.
     found = row.flaws or flaws(completed(row.values), places)
     return [RowFlaw(row.number, flaw, messages(flaw)) for flaw in found]
 
@@ -205,7 +204,7 @@ def _outcome(row: Mapping[str, Any], known: tuple[Activity, bool] | None) -> str
 async def _write(
     session: AsyncSession, caller: Principal, rows: Sequence[Mapping[str, Any]]
 ) -> None:
-    """Insert or replace; a row that says nothing new keeps its version."""
+    """Insert or replace; an unchanged row keeps its version."""
     statement = pg.insert(activities)
     replaced: dict[str, Any] = {field: statement.excluded[field] for field in FIELDS}
     differs = sa.or_(

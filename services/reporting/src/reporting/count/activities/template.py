@@ -1,4 +1,4 @@
-"""The empty activity workbook in one language: headers, drop-down lists, and a page of help."""
+"""The empty activity workbook in one language: headers, drop-down lists, and a help page."""
 
 import io
 from typing import Any
@@ -12,7 +12,7 @@ from reporting.count.activities.rules import LISTS
 from reporting.count.activities.workbook import DATES, MAX_ROWS, SHEETS
 from reporting.ground.language import text
 
-xlsxwriter = lazily("xlsxwriter")  # ships no types
+xlsxwriter = lazily("xlsxwriter")  # has no types
 
 HELP = text(
     "Una fila por actividad. Las columnas oscuras son obligatorias. Use los valores de las listas. "
@@ -25,7 +25,7 @@ HELP = text(
 
 
 def template(language: str, places: Places, country: str | None = None) -> bytes:
-    """An empty workbook: data sheet with drop-down lists, the lists, and a page of help.
+    """Return an empty workbook: data sheet with drop-down lists, the lists, and a help page.
 
     ``country`` (ISO 3166-1 alpha-3) limits the list of states to one country.
     """
@@ -71,7 +71,7 @@ def template(language: str, places: Places, country: str | None = None) -> bytes
 
 
 def _write_lists(sheet: Any, language: str, places: Places, country: str | None) -> dict[str, str]:
-    """Write each list into a column of its own; answers the cell range per data column."""
+    """Write each list into its own column; return the cell range for each data column."""
     ranges: dict[str, str] = {}
     shown: list[tuple[tuple[str, ...], str, list[tuple[str, str]]]] = [
         (

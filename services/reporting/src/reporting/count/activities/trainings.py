@@ -1,7 +1,7 @@
-"""A training that the referrals service recorded becomes a 5W activity of its organisation.
+"""Turns trainings recorded by the referrals service into 5W activities of their organisation.
 
-The event holds codes and numbers only; what an organisation is called is taken from its own
-latest activity, and stays its id until it has reported one.
+The event contains only codes and numbers. The organisation's name comes from its own latest activity; before that, its
+id is used.
 """
 
 from typing import Any
@@ -22,8 +22,8 @@ _WRITER = "referrals"
 
 
 async def record_training(session: AsyncSession, event: TrainingHeld, envelope: Envelope) -> None:
-    """Write the training as its newest event says; an older event changes nothing. Where somebody corrected the row
-    here since, its version counts that, too: then what happened later counts."""
+    """Write the training as in its newest event; older events change nothing. If somebody has corrected the row here,
+    the later of correction and event counts."""
     row = completed({**_row(event), **await _named(session, event)})
     statement = pg.insert(activities).values(
         id=new_id(),
@@ -75,7 +75,7 @@ def _row(event: TrainingHeld) -> dict[str, Any]:
 
 
 async def _named(session: AsyncSession, event: TrainingHeld) -> dict[str, Any]:
-    """How the organisation calls itself in its latest activity."""
+    """Return the name that the organisation uses in its latest activity."""
     latest = (
         await session.execute(
             sa.select(activities.c.org_leader, activities.c.org_leader_type)

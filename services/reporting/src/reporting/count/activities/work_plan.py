@@ -1,4 +1,4 @@
-"""The work plan: a target per allow-listed indicator and area, and how far it is met."""
+"""The work plan: a target for each allow-listed indicator and area, and the progress."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from reporting.count.activities.indicators import BY_CODE, Counted, total
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """``area`` None means everywhere; the plan runs over [start, end], both inside."""
+    """A target. ``area`` None means everywhere; the plan runs over [start, end], both inclusive."""
 
     id: UUID
     plan: str
@@ -26,8 +26,8 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """``done`` counts from the plan's start to ``until``; ``share`` is of the target, and above 1
-    when the target is passed."""
+    """Progress towards a target. ``done`` counts from the plan's start to ``until``; ``share`` exceeds 1 if the target
+    is passed."""
 
     target: Target
     until: date
@@ -38,7 +38,7 @@ class Progress:
 def progress(
     target: Target, activities: Iterable[Counted], *, until: date, places: Places
 ) -> Progress:
-    """How much of the target the activities reached by ``until``."""
+    """Return how much of the target the activities have reached by ``until``."""
     last = min(until, target.end)
     done = total(
         activities,

@@ -1,7 +1,7 @@
-"""Reading a filled activity workbook (XLSX) or the same columns as CSV.
+"""Reads a filled activity workbook (XLSX), or the same columns as CSV.
 
-Reading is strict about meaning and lenient about form: headers and list values may be in any
-language or be the machine names, dates may be date cells or text. It writes nothing.
+It is strict about meaning and lenient about form: headers and list values may be in any language or be machine names,
+and dates may be date cells or text. It writes nothing.
 """
 
 import csv
@@ -40,13 +40,13 @@ else:
 
 MAX_ROWS = 5_000
 LAST_ROW = 20_000
-"""A row may say that it is number two thousand million, and its reader would count up to there."""
+"""A row may claim to be number two billion, and openpyxl would count up to it."""
 _LIMITS = Limits(unpacked=60_000_000)
 MAX_TEXT = 500
 _FORMULA = re.compile(rb"<(?:\w{1,20}:)?f[ />]")
 _LONGEST_TAG = 24
 _UNCOMPUTED = object()
-"""Stands for a formula of which nothing came: read as an empty cell, it would be a number less."""
+"""Stands for a formula without a result; read as an empty cell, a number would be lost."""
 DATES = frozenset({"start", "end"})
 COUNTS = frozenset({"quantity", "reached", *GROUPS})
 
@@ -58,7 +58,7 @@ SHEETS = {
 
 
 class UnreadableWorkbookError(ValueError):
-    """The file as a whole cannot be read; ``message`` says why in each language."""
+    """The file as a whole cannot be read; ``message`` gives the reason in each language."""
 
     def __init__(self, message: Text) -> None:
         super().__init__(message["en"])
@@ -67,7 +67,7 @@ class UnreadableWorkbookError(ValueError):
 
 @dataclass(frozen=True)
 class ReadRow:
-    """A row of the file: its number there, its values by column key, and what could not be read."""
+    """A row of the file: its number, its values by column key, and its unreadable cells."""
 
     number: int
     values: dict[str, Any]
@@ -75,7 +75,7 @@ class ReadRow:
 
 
 def read(content: bytes, places: Places) -> list[ReadRow]:
-    """All non-empty rows of an XLSX or CSV file; raises UnreadableWorkbookError."""
+    """Return all non-empty rows of an XLSX or CSV file. Raises UnreadableWorkbookError."""
     lines = _xlsx_lines(content) if content[:4] == b"PK\x03\x04" else _csv_lines(content)
     header: list[str | None] | None = None
     rows: list[ReadRow] = []
@@ -88,7 +88,7 @@ def read(content: bytes, places: Places) -> list[ReadRow]:
             header = _header(cells)
             continue
         if str(cells[0] or "").startswith("#"):
-            continue  # an HXL tag row under the labels
+            continue  # an HXL tag row below the labels
         if len(rows) >= MAX_ROWS:
             raise UnreadableWorkbookError(of_details("more_rows_split_the_file", MAX_ROWS))
         rows.append(_row(number, header, cells, places))
@@ -104,7 +104,7 @@ def _xlsx_lines(content: bytes) -> Iterator[Line]:
     try:
         with archive(
             io.BytesIO(content), _LIMITS
-        ) as opened:  # refuses bombs before openpyxl reads its parts
+        ) as opened:  # refuse archive bombs before openpyxl reads the parts
             computes = any(_holds_formula(opened, name) for name in opened.namelist())
         if computes:
             pairs = zip(
@@ -125,7 +125,7 @@ def _xlsx_lines(content: bytes) -> Iterator[Line]:
 
 
 def _cells(content: bytes, *, computed: bool) -> Iterator[Sequence[Any]]:
-    """Rows of cells. `computed`: of formulas what came of them when the workbook was saved, else their text."""
+    """Yield rows of cells. With `computed`, formulas give their saved results, else their text."""
     book = openpyxl.load_workbook(
         io.BytesIO(content), read_only=True, data_only=computed, keep_links=False
     )
@@ -148,8 +148,8 @@ def _holds_formula(opened: ZipFile, name: str) -> bool:
 
 
 def _with_uncomputed(cells: Sequence[Any], formulas: Sequence[Any]) -> Sequence[Any]:
-    """The values of a row; nothing came of some formulas yet: programs that write workbooks do not compute. Of others
-    an empty text came."""
+    """Return the values of a row, and mark formulas without a saved result: programs that write workbooks do not
+    compute. An empty text counts as a result."""
     return [
         _UNCOMPUTED
         if cell.value is None and formula.value is not None and cell.data_type != "str"
@@ -283,7 +283,7 @@ def _count(key: str, cell: Any) -> int | Flaw:
 
 
 def messages(flaw: Flaw) -> Text:
-    """The flaw with the label of its column in front, for a person's report."""
+    """Return the flaw with its column's label in front, for a person's report."""
     labels = {column.key: column.label for column in codes.columns()}
     label = labels.get(flaw.field, {})
     return {lang: f"{label.get(lang, flaw.field)}: {flaw.said.text(lang)}" for lang in LANGUAGES}

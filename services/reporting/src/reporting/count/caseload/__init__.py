@@ -1,1 +1,1 @@
-"""The caseload: cases opened and closed, transfers between organisations, reports of the line."""
+"""The caseload: opened and closed cases, transfers between organisations, reports of the line."""

@@ -1,4 +1,4 @@
-"""The caseload over HTTP: on screen, exact, each read recorded."""
+"""Routes of the caseload: exact numbers on screen, with each reading recorded."""
 
 from typing import Annotated
 
@@ -26,8 +26,8 @@ async def read_caseload(
     first: Annotated[Month, Query(alias="from")] = None,
     last: Annotated[Month, Query(alias="to")] = None,
 ) -> Caseload:
-    """Cases opened and closed and transfers of your organisation; for coordinators and the IM role
-    also reports of the anonymous line, in their states."""
+    """Return your organisation's opened and closed cases and its transfers. For coordinators and the IM role also
+    reports of the anonymous line in their states."""
     start, end = months(first, last)
     asked = {"from": start.isoformat(), "to": end.isoformat()}
     await record_read(session, caller, asked, what="caseload")

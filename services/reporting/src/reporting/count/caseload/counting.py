@@ -1,4 +1,4 @@
-"""The counters that an event of the caseload changes: whose, of which month and area. Pure."""
+"""Maps events of the caseload to counters, by scope, month and area. Pure."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -15,7 +15,7 @@ UNKNOWN = "unknown"
 
 
 class CaseloadFact(NamedTuple):
-    """One event. `detail` is the reason of a closing or the kind of a report of the line."""
+    """An event. `detail` is the reason of a closing or the kind of a report of the line."""
 
     event_id: UUID
     what: str
@@ -27,7 +27,7 @@ class CaseloadFact(NamedTuple):
 
 
 class CaseloadKey(NamedTuple):
-    """`scope_id` is an organisation, or for the line the kind of report."""
+    """A counter. `scope_id` is an organisation, or the kind of report for the line."""
 
     scope: str
     scope_id: str
@@ -41,7 +41,8 @@ def increments(facts: Iterable[CaseloadFact]) -> Counter[CaseloadKey]:
 
 
 def keys(fact: CaseloadFact) -> Iterator[CaseloadKey]:
-    """A transfer counts for both sides, a case for its holder, a closing also by its reason."""
+    """Return the counters of a fact: a transfer counts for both sides, a case for its holder, a closing also by its
+    reason."""
     month = fact.occurred_on.replace(day=1)
     area = fact.area or UNKNOWN
     if fact.what == REPORTED:

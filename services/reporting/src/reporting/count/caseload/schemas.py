@@ -20,7 +20,7 @@ class CaseloadRow(BaseModel):
 
 
 class Caseload(BaseModel):
-    """Of an organisation its own; reports of the line for coordinators and the IM role."""
+    """The caseload of your organisation; for coordinators and the IM role also reports of the line."""
 
     first: str
     last: str

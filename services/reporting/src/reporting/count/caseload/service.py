@@ -1,4 +1,4 @@
-"""Records the caseload: facts once per event, counters in step. Never commits."""
+"""Records the caseload: facts once per event, and counters in step. Never commits."""
 
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -10,7 +10,7 @@ from reporting.count.facts.received import Sorted
 
 
 async def record_caseload(session: AsyncSession, kinds: Sorted) -> None:
-    """Write the new facts, and add them to the counters."""
+    """Write the new facts and add them to the counters."""
     facts = {fact.event_id: fact for fact in read_caseload(kinds)}
     if not facts:
         return

@@ -1,4 +1,4 @@
-"""Outside series over HTTP: imported by the IM role, read by everyone who reads reports."""
+"""Routes for outside series: the IM role imports them, everyone with access to reports reads them."""
 
 import asyncio
 from typing import Annotated
@@ -56,8 +56,10 @@ async def import_series_file(
         ),
     ],
 ) -> SeriesView:
-    """Import a series from a file, as the next edition of its code: all of its rows, or none. 422
-    `unreadable_series` names each flaw by row and column, in Spanish and English."""
+    """Import a series from a file, as the next edition of its code: all of its rows, or none.
+
+    422 `unreadable_series` names each flaw by row and column, in Spanish and English.
+    """
     said = _provenance(provenance)
     content = await file.read(MOST_BYTES + 1)
     if len(content) > MOST_BYTES:
@@ -77,7 +79,7 @@ async def import_series_file(
 
 @routes.get("")
 async def list_series(_caller: Reader, session: Session) -> list[SeriesView]:
-    """The newest edition of each series."""
+    """List the newest edition of each series."""
     return [_view(each) for each in await queries.newest(session)]
 
 
@@ -85,7 +87,7 @@ async def list_series(_caller: Reader, session: Session) -> list[SeriesView]:
 async def read_editions(
     _caller: Reader, session: Session, code: Annotated[str, Path(max_length=60)]
 ) -> list[SeriesView]:
-    """All editions of a series, the newest first."""
+    """List all editions of a series, newest first."""
     found = await queries.editions(session, code)
     if not found:
         raise NOT_FOUND.because("no_such_series")

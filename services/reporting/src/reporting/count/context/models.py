@@ -1,4 +1,4 @@
-"""The table of series imported from other sources: one row per edition, never overwritten."""
+"""The table of imported outside series: one row per edition, never overwritten."""
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg

@@ -1,7 +1,7 @@
-"""The context pack: tables that people need for a problem tree or a SWOT. Inputs, no conclusions.
+"""The context pack: tables as inputs for a problem tree or a SWOT, without conclusions. Pure.
 
-Stakeholders come from the directory's events, needs from protected releases, risks from other
-sources with their provenance. Pure: it is given all of them.
+Stakeholders come from the directory's events, needs from protected releases, risks from other sources with their
+provenance. The caller supplies all of them.
 """
 
 from collections.abc import Iterable, Sequence
@@ -26,7 +26,7 @@ EXPLAINED = text(
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """One listed service of the directory, by codes; never a place below the first level."""
+    """A listed service of the directory, in codes; its place is at most a first-level area."""
 
     organisation_id: UUID
     categories: tuple[str, ...]
@@ -44,7 +44,7 @@ def tables(
     places: Places,
     states: Sequence[str],
 ) -> list[Table]:
-    """Stakeholders, who is left behind by state, and outside series with their provenance."""
+    """Return stakeholders, people left behind by state, and outside series with their provenance."""
     return [
         _stakeholders(offers, places),
         _left_behind(offers, (referrals, unmet, gaps), places, states),

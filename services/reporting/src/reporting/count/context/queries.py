@@ -1,4 +1,4 @@
-"""Every SELECT on outside series, and on the projected directory for the context pack."""
+"""Queries for outside series, and for the projected directory in the context pack."""
 
 from collections.abc import Iterable
 from dataclasses import fields
@@ -28,7 +28,7 @@ def _series(row: Any) -> OutsideSeries:
 
 
 async def newest(session: AsyncSession) -> list[OutsideSeries]:
-    """The newest edition of every series, by code."""
+    """Return the newest edition of every series, by code."""
     statement = (
         sa.select(outside_series)
         .ext(pg.distinct_on(outside_series.c.code))
@@ -38,13 +38,13 @@ async def newest(session: AsyncSession) -> list[OutsideSeries]:
 
 
 async def of_ids(session: AsyncSession, ids: Iterable[UUID]) -> list[OutsideSeries]:
-    """These editions, the newest or not: what a bulletin has quoted stays findable."""
+    """Return these editions, even old ones, so that quotations in bulletins stay traceable."""
     statement = sa.select(outside_series).where(outside_series.c.id.in_(list(ids)))
     return [_series(row) for row in await session.execute(statement)]
 
 
 async def editions(session: AsyncSession, code: str) -> list[OutsideSeries]:
-    """All editions of a series, the newest first."""
+    """Return all editions of a series, newest first."""
     statement = (
         sa.select(outside_series)
         .where(outside_series.c.code == code)
@@ -54,7 +54,7 @@ async def editions(session: AsyncSession, code: str) -> list[OutsideSeries]:
 
 
 async def offers(session: AsyncSession, places: Places) -> list[Offer]:
-    """The listed services of the directory as its events told them, coarsened to the first level."""
+    """Return the directory's listed services from its events, coarsened to the first level."""
     rows = await session.execute(
         listed("organisation_id", "categories", "areas", "referable", "service_id").order_by(
             "organisation_id", "service_id"

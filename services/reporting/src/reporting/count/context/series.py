@@ -1,5 +1,5 @@
-"""Series that other sources publish (protection-risk indices, displacement counts), kept as they
-came, with their provenance. They are shown beside Ruta's numbers and never mixed with them."""
+"""Series of other publishers (protection-risk indices, displacement counts), unchanged and with their provenance. They
+are shown beside Ruta's numbers and never mixed with them."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -11,7 +11,7 @@ from reporting.ground.language import Text
 
 @dataclass(frozen=True, slots=True)
 class SeriesPoint:
-    """``area`` is a P-code, or None where the value is for the whole country."""
+    """A value of a series. ``area`` is a P-code, or None for the whole country."""
 
     day: date
     area: str | None
@@ -20,9 +20,11 @@ class SeriesPoint:
 
 @dataclass(frozen=True, slots=True)
 class OutsideSeries:
-    """One imported edition of a series. ``source``, ``url``, ``licence``, ``retrieved_on`` and
-    ``method`` are its provenance; ``edition`` counts the imports of ``code``, and none is ever
-    overwritten."""
+    """One imported edition of a series.
+
+    ``source``, ``url``, ``licence``, ``retrieved_on`` and ``method`` are its provenance. ``edition`` counts the imports
+    of ``code``; none is ever overwritten.
+    """
 
     id: UUID
     code: str
@@ -40,12 +42,12 @@ class OutsideSeries:
         return next((p for p in self.points if (p.day, p.area) == (day, area)), None)
 
     def latest(self, until: date) -> tuple[SeriesPoint, ...]:
-        """The points of the newest day that is not after ``until``, by area."""
+        """Return by area the points of the newest day that is not after ``until``."""
         days = [p.day for p in self.points if p.day <= until]
         if not days:
             return ()
         return tuple(p for p in self.points if p.day == max(days))
 
     def days(self, start: date, until: date) -> tuple[date, ...]:
-        """The days from ``start`` to ``until`` that have points."""
+        """Return the days from ``start`` to ``until`` that have points."""
         return tuple(sorted({p.day for p in self.points if start <= p.day <= until}))

@@ -1,7 +1,6 @@
 """Reads the points of an outside series from a CSV, plain or with an HXL tag row. Pure.
 
-Strict about meaning: a cell that could be read in two ways is a flaw that says how to write it, and a
-file with a flaw gives no points at all.
+An ambiguous cell is a flaw that explains how to write it, and a file with a flaw gives no points at all.
 """
 
 import re
@@ -23,14 +22,14 @@ _HEADS = {
 }
 _VALUE_TAGS = ("#indicator", "#value", "#affected", "#inneed", "#population")
 _TAGS_WITHIN = 10
-"""An HXL tag row stands among the first rows."""
+"""An HXL tag row must be among the first rows."""
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _NUMBER = re.compile(r"-?\d{1,12}(\.\d{1,6})?")
 _FIRST, _LAST = date(1990, 1, 1), date(2100, 1, 1)
 
 
 def points(content: bytes, places: Places) -> list[SeriesPoint]:
-    """The points by row; raises UnreadableTableError with every flaw. Other columns are not read."""
+    """Return the points by row, ignoring other columns. Raises UnreadableTableError with every flaw."""
     rows = csv_rows(content)
     first, columns = _header(rows)
     read: list[SeriesPoint] = []
@@ -58,7 +57,7 @@ def points(content: bytes, places: Places) -> list[SeriesPoint]:
 
 
 def _header(rows: Sequence[Sequence[str]]) -> tuple[int, dict[str, int]]:
-    """The first row of data, and the place of each column."""
+    """Return the first row of data, and the position of each column."""
     for place, cells in enumerate(rows[:_TAGS_WITHIN]):
         tags = [cell.strip().casefold() for cell in cells]
         if any(tags) and all(tag.startswith("#") for tag in tags if tag):

@@ -1,4 +1,4 @@
-"""Use case of outside series: import an edition, beside the earlier ones."""
+"""Imports an edition of an outside series, beside the earlier ones."""
 
 import hashlib
 import json
@@ -20,7 +20,7 @@ from reporting.count.context.series import OutsideSeries
 async def import_series(
     session: AsyncSession, caller: Principal, body: SeriesBody
 ) -> OutsideSeries:
-    """Keep the series as the next edition of its code; nothing is overwritten."""
+    """Store the series as the next edition of its code; earlier ones stay."""
     places = Places.load()
     seen: set[tuple[Any, ...]] = set()
     for number, point in enumerate(body.points):

@@ -1,1 +1,1 @@
-"""Facts: what events say, kept so that late, repeated and reordered events end in the same rows."""
+"""Facts from events, stored so that late, repeated and reordered events give the same rows."""

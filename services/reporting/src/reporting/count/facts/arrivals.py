@@ -1,7 +1,7 @@
-"""On which day a fact counts: the day it happened, or the day it arrived if that period was closed.
+"""Decides on which day a fact counts: the day it happened, or the day it arrived if that period was already closed.
 
-A closed period is never counted again (R4): what comes later posts to the current period. Each
-population closes by itself: closing one moves no fact of another.
+A closed period is never counted again (R4); later facts count in the current period. Each population closes separately:
+closing one moves no fact of another.
 """
 
 from collections.abc import Collection, Mapping
@@ -10,14 +10,16 @@ from datetime import date, timedelta
 from uuid import UUID
 
 REFERRED, SCREENED, SEARCHES = "referred-persons", "screened-or-assisted-persons", "searches"
-"""The populations that facts belong to, as `populations.json` names them."""
+"""The populations of facts, as named in `populations.json`."""
 
 
 @dataclass
 class Arrivals:
-    """Data to place facts, and the placements that a rebuild must repeat. `closed`: populations with the first and
-    last days of their closed periods. `remembered`: earlier late arrivals, by event. `seen`: events that were applied
-    while their period was open."""
+    """Data to place facts, including placements that a rebuild must repeat.
+
+    `closed` contains populations with the first and last days of their closed periods, `remembered` earlier late
+    arrivals by event, `seen` events applied while their period was open.
+    """
 
     today: date
     closed: Collection[tuple[str, date, date]] = ()
@@ -26,7 +28,7 @@ class Arrivals:
     late: dict[UUID, date] = field(default_factory=dict)
 
     def place(self, population: str, event_id: UUID, natural_day: date) -> date:
-        """The day that counts; a newly late event is also put into `late`."""
+        """Return the day that counts, and add a newly late event to `late`."""
         if event_id in self.remembered:
             return self.remembered[event_id]
         if event_id in self.seen or not self._is_closed(population, natural_day):
@@ -35,7 +37,7 @@ class Arrivals:
         return self.late[event_id]
 
     def _open_day(self, population: str) -> date:
-        """Today; whose clock is ahead of this one may have closed the period of today already."""
+        """Return today or, if a replica with a faster clock has already closed today's period, the next open day."""
         day = self.today
         for of, start, end in sorted(self.closed):
             if of == population and start <= day <= end:

@@ -1,4 +1,4 @@
-"""Tables of facts. Every row is a function of the set of events, never of their order."""
+"""The tables of facts. Every row depends on the set of events, never on their order."""
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
@@ -6,7 +6,7 @@ from sqlalchemy.dialects import postgresql as pg
 from reporting.tables import METADATA, PROJECTION
 
 PERSON = sa.LargeBinary(16)
-"""A pseudonym (see `pseudonyms`), or NULL once the person is forgotten."""
+"""A pseudonym (see `pseudonyms`), NULL once the person is forgotten."""
 
 referral_steps = sa.Table(
     "referral_steps",
@@ -69,7 +69,7 @@ reporting_grants = sa.Table(
 forgotten_persons = sa.Table(
     "forgotten_persons",
     METADATA,
-    # A one-way mark of the pseudonym: a late event of an erased person must not bring it back.
+    # A one-way mark of an erased person's pseudonym, so that a late event does not bring it back.
     sa.Column("mark", sa.LargeBinary(16), primary_key=True),
     schema=PROJECTION,
 )
@@ -97,9 +97,9 @@ gap_counts = sa.Table(
     sa.Column("area", sa.Text, primary_key=True),
     sa.Column("need", sa.Text, primary_key=True),
     sa.Column("group", sa.Text, primary_key=True),
-    # The day; rows from before days were published hold the ISO week.
+    # The day. Rows older than the publication by days contain the ISO week.
     sa.Column("week", sa.Text, primary_key=True),
-    # Counts of a day grow from version to version; each growth counts in its own period.
+    # A day's counts grow from version to version; each growth counts in its own period.
     sa.Column("version", sa.Integer, primary_key=True),
     sa.Column("count", sa.Integer, nullable=False),
     sa.Column("counted_on", sa.Date, nullable=False),
@@ -109,8 +109,8 @@ gap_counts = sa.Table(
 late_arrivals = sa.Table(
     "late_arrivals",
     METADATA,
-    # Which day a step counts on when its own period was already closed as it arrived. Kept
-    # outside the projection: it is what a rebuild needs to end in the same rows.
+    # The day on which a late step counts, because its own period was closed when it arrived. It is outside the
+    # projection, because a rebuild needs it to give the same rows.
     sa.Column("event_id", sa.Uuid, primary_key=True),
     sa.Column("counted_on", sa.Date, nullable=False),
 )

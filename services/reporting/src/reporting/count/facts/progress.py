@@ -1,6 +1,6 @@
 """The state of one referral, from its steps in any order.
 
-`advance` is commutative and idempotent over (referral, version): each field is a minimum, a maximum, or belongs to
+`advance` is commutative and idempotent over (referral, version): each field is a minimum, a maximum, or the value of
 the highest version seen.
 """
 
@@ -14,7 +14,7 @@ STATE, CONFIRMED, ESCALATION = "state", "confirmed", "escalation"
 
 
 class FactStep(NamedTuple):
-    """One event of a referral; of `kind` state, confirmed or escalation."""
+    """An event of a referral; its `kind` is state, confirmed or escalation."""
 
     referral_id: UUID
     version: int
@@ -32,7 +32,7 @@ class FactStep(NamedTuple):
 
 
 class ReferralFact(NamedTuple):
-    """Milestones of one referral. `state_version` 0: no state was seen yet."""
+    """Milestones of one referral. `state_version` 0 means that no state was seen yet."""
 
     referral_id: UUID
     state_version: int = 0
@@ -54,12 +54,12 @@ class ReferralFact(NamedTuple):
 
     @property
     def overdue(self) -> bool:
-        """An escalation was raised and nothing happened since."""
+        """Return whether an escalation was raised and nothing has happened since."""
         return self.escalated_version > self.state_version > 0
 
 
 def advance(fact: ReferralFact, step: FactStep) -> ReferralFact:
-    """The fact after `step`, wherever in the order of versions it belongs."""
+    """Return the fact after `step`, whatever its position in the order of versions."""
     if step.kind == ESCALATION:
         return fact._replace(escalated_version=max(fact.escalated_version, step.version))
     if step.kind == CONFIRMED:

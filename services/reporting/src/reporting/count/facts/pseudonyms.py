@@ -1,4 +1,4 @@
-"""Persons as units: a stable pseudonym per case that only reporting can compute (R5)."""
+"""A stable pseudonym for each case, which only reporting can compute (R5); it stands for the person."""
 
 import hmac
 from uuid import UUID
@@ -7,10 +7,10 @@ PSEUDONYM_BYTES = 16
 
 
 def pseudonym(key: bytes, case_id: UUID) -> bytes:
-    """HMAC-SHA256 of the case id; the id itself is never stored."""
+    """Return the HMAC-SHA256 of the case id, which itself is never stored."""
     return hmac.digest(key, b"person\0" + case_id.bytes, "sha256")[:PSEUDONYM_BYTES]
 
 
 def forgotten_mark(key: bytes, person: bytes) -> bytes:
-    """The mark of an erased person: enough to drop late events, attached to no fact."""
+    """Return the mark of an erased person. It lets reporting drop late events, but belongs to no fact."""
     return hmac.digest(key, b"forgotten\0" + person, "sha256")[:PSEUDONYM_BYTES]

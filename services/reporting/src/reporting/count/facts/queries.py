@@ -1,4 +1,4 @@
-"""Reads of the recording of facts and of the closing of a period, and the services of the directory."""
+"""Queries for recording facts, for closing a period, and for the directory's services."""
 
 from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from datetime import date
@@ -24,7 +24,7 @@ from reporting.tables import COMMON
 
 
 async def forgotten_among(session: AsyncSession, marks: Collection[bytes]) -> set[bytes]:
-    """Which of the marks belong to erased persons."""
+    """Return the marks that belong to erased persons."""
     given = sa.literal(list(marks), sa.ARRAY(sa.LargeBinary))
     mark = forgotten_persons.c.mark
     return set(await session.scalars(sa.select(mark).where(mark == sa.any_(given))))
@@ -33,7 +33,7 @@ async def forgotten_among(session: AsyncSession, marks: Collection[bytes]) -> se
 async def referrals_among(
     session: AsyncSession, referral_ids: Collection[UUID]
 ) -> dict[UUID, ReferralFact]:
-    """The facts of referrals seen before."""
+    """Return the facts of referrals seen before."""
     rows = await session.execute(
         sa.select(*(referral_facts.c[name] for name in ReferralFact._fields)).where(
             referral_facts.c.referral_id == sa.any_(_uuids(referral_ids))
@@ -45,7 +45,7 @@ async def referrals_among(
 async def remembered_arrivals(
     session: AsyncSession, event_ids: Collection[UUID]
 ) -> dict[UUID, date]:
-    """Earlier decisions that an event counts on a later day than its own."""
+    """Return earlier decisions that an event counts on a later day."""
     if not event_ids:
         return {}
     rows = await session.execute(
@@ -57,7 +57,7 @@ async def remembered_arrivals(
 
 
 async def seen_events(session: AsyncSession, event_ids: Collection[UUID]) -> set[UUID]:
-    """Which of the events had their effect before."""
+    """Return the events that have already taken effect."""
     seen = COMMON.inbox.c.event_id
     return set(await session.scalars(sa.select(seen).where(seen == sa.any_(_uuids(event_ids)))))
 
@@ -65,7 +65,7 @@ async def seen_events(session: AsyncSession, event_ids: Collection[UUID]) -> set
 async def known_services(
     session: AsyncSession, service_ids: Collection[UUID]
 ) -> dict[UUID, ServiceFact]:
-    """The facts of services seen before."""
+    """Return the facts of services seen before."""
     rows = await session.execute(
         sa.select(*(services.c[name] for name in ServiceFact.__dataclass_fields__)).where(
             services.c.service_id == sa.any_(_uuids(service_ids))
@@ -80,14 +80,17 @@ def _service_fact(row: Sequence[Any]) -> ServiceFact:
 
 
 STREAMED_AT_ONCE = 1000
-"""Rows fetched with one turn of the event loop: a turn for each takes longer than counting it."""
+"""Rows fetched per turn of the event loop: one turn for each would take longer than counting it."""
 
 
 async def steps_by_person(
     session: AsyncSession, start: date, end: date
 ) -> AsyncIterator[list[Step]]:
-    """The countable steps of a period, one list per person: streamed, so memory stays bounded. Without those of
-    which a later one was counted before the period: they tell nothing new, and nobody counts again for them."""
+    """Yield the countable steps of a period, one list per person, streamed so that memory stays bounded.
+
+    A step is omitted if a later one was already counted before the period: it adds nothing, and nobody counts again for
+    it.
+    """
     statement = (
         sa.select(
             referral_steps.c.person,
@@ -137,7 +140,7 @@ def _counted_later(start: date) -> sa.Exists:
 
 
 def _after_withdrawal() -> sa.Exists:
-    """The person had withdrawn the reporting grant before the step and given no new one."""
+    """Return the condition that the person had withdrawn the reporting grant before the step without giving a new one."""
     withdrawn, renewed = reporting_grants.alias("withdrawn"), reporting_grants.alias("renewed")
     step = referral_steps.c
     renewal = sa.exists().where(
@@ -153,12 +156,12 @@ def _after_withdrawal() -> sa.Exists:
 
 
 def listed(*columns: str) -> sa.Select[Any]:
-    """These columns of the services that the directory lists."""
+    """Return these columns of the services that the directory lists."""
     return sa.select(*(services.c[name] for name in columns)).where(services.c.listed)
 
 
 async def contributors(session: AsyncSession, start: date, end: date) -> list[UUID]:
-    """The organisations whose steps a period counts: they sign off (R8)."""
+    """Return the organisations whose steps a period counts; they sign off (R8)."""
     sender, recipient = referral_steps.c.from_organisation, referral_steps.c.to_organisation
     counted = (
         referral_steps.c.counted_on.between(start, end),
@@ -181,7 +184,7 @@ async def contributors(session: AsyncSession, start: date, end: date) -> list[UU
 async def gap_increments(
     session: AsyncSession, start: date, end: date
 ) -> list[tuple[dict[str, str | None], int]]:
-    """Searches without a result by area, need and group: growth that counts in the period."""
+    """Return the growth of unsuccessful searches that counts in the period, by area, need and group."""
     grown = gap_counts.c.count - sa.func.coalesce(
         sa.func.lag(gap_counts.c.count).over(
             partition_by=[

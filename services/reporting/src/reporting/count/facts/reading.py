@@ -1,4 +1,4 @@
-"""Reads events into facts: which columns a fact takes from which event, and nothing more."""
+"""Converts events into facts: which columns a fact takes from which event."""
 
 from datetime import date
 from typing import NamedTuple
@@ -11,13 +11,14 @@ from common.words.places import Places
 from reporting.count.facts.progress import CONFIRMED, ESCALATION, STATE, FactStep
 
 AREA_LEVEL = 1
-"""Facts keep areas at the first administrative level: no reader needs more, no leak can give it."""
+"""Facts contain areas only at the first administrative level: no reader needs more, and no leak can reveal more."""
 
 
 class RecordedStep(NamedTuple):
-    """A step with the parts that only releases use. Attributes are None without a reporting grant.
+    """A step with the parts that only releases use.
 
-    `natural_day` is the day on which it happened; the day it counts on may be later (R4).
+    Attributes are None without a reporting grant. `natural_day` is the day on which it happened; the day on which it
+    counts may be later (R4).
     """
 
     event_id: UUID
@@ -31,7 +32,7 @@ class RecordedStep(NamedTuple):
 
 
 def area_of(pcode: str | None) -> str | None:
-    """The first-level area of a P-code; None for one that no table knows."""
+    """Return the first-level area of a P-code; None if it is unknown."""
     places = Places.load()
     if pcode is None or not places.is_known(pcode):
         return None
@@ -39,8 +40,7 @@ def area_of(pcode: str | None) -> str | None:
 
 
 def read_state(event: ReferralData, event_id: UUID, person: bytes) -> RecordedStep:
-    """A referral of the person entered a state. What an organisation refers to itself is internal work,
-    which no release counts."""
+    """Convert a referral's new state. An organisation's referrals to itself are internal work, which no release counts."""
     internal = event.from_organisation == event.to_organisation
     attributes = None if internal else event.attributes
     step = FactStep(
@@ -71,12 +71,12 @@ def read_state(event: ReferralData, event_id: UUID, person: bytes) -> RecordedSt
 
 
 def read_confirmation(event: ReferralData, event_id: UUID) -> RecordedStep:
-    """A confirmation of the delivery by somebody other than the recipient."""
+    """Convert a confirmation of the delivery by somebody other than the recipient."""
     step = FactStep(event.referral_id, event.version, CONFIRMED, "", event.occurred_at)
     return RecordedStep(event_id=event_id, step=step, natural_day=clock.utc_day(event.occurred_at))
 
 
 def read_escalation(event: EscalationRaised, event_id: UUID) -> RecordedStep:
-    """A deadline passed; `state` holds which step of the escalation it is."""
+    """Convert a passed deadline; `state` is the step of the escalation."""
     step = FactStep(event.referral_id, event.version, ESCALATION, event.step, event.due_at)
     return RecordedStep(event_id=event_id, step=step, natural_day=clock.utc_day(event.due_at))

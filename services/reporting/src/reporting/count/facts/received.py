@@ -1,4 +1,4 @@
-"""Events as they arrived, sorted by kind."""
+"""Received events, sorted by kind."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol, TypeVar, cast
@@ -27,7 +27,7 @@ class Sorted:
             self._by_class.setdefault(type(received[0]), []).append(received)
 
     def of_kind(self, kind: type[E]) -> Sequence[tuple[E, Identified]]:
-        """The events of a kind; those of one class in the order of arrival."""
+        """Return the events of a kind; events of the same class keep their order of arrival."""
         found: list[Any] = []
         for one, received in self._by_class.items():
             if issubclass(one, kind):

@@ -1,4 +1,4 @@
-"""Writes facts. `recording` calls this for each batch of events. Never commits."""
+"""Writes facts; `recording` calls it for each batch of events. Never commits."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -31,12 +31,12 @@ from reporting.tables import WRITER_LOCK
 
 
 async def lock_projection(session: AsyncSession) -> None:
-    """Be the only writer of the projection until the transaction ends."""
+    """Lock the projection for the only writer until the transaction ends."""
     await session.execute(sa.select(sa.func.pg_advisory_xact_lock(WRITER_LOCK)))
 
 
 def replacing(table: sa.Table) -> Insert:
-    """An insert of rows that replace those with the same primary key."""
+    """Return an insert whose rows replace those with the same primary key."""
     new = insert(table)
     keys = list(table.primary_key)
     others = {each.name: new.excluded[each.name] for each in table.columns if each not in keys}
@@ -60,7 +60,7 @@ async def record_steps(
     before: Mapping[UUID, ReferralFact],
     arrivals: Arrivals,
 ) -> list[tuple[ReferralFact, ReferralFact]]:
-    """Write the steps and the facts of their referrals; return each changed fact as it was and as it is now."""
+    """Write the steps and their referrals' facts. Return each changed fact before and after."""
     after: dict[UUID, ReferralFact] = {}
     for each in steps:
         id_ = each.step.referral_id
@@ -91,7 +91,7 @@ def _step_row(of: RecordedStep, counted_on: date) -> dict[str, Any]:
 
 
 async def forget(session: AsyncSession, persons: Sequence[bytes], marks: Iterable[bytes]) -> None:
-    """Erased persons are no units any more; their marks keep late events from bringing them back."""
+    """Remove erased persons from facts; their marks keep late events from bringing them back."""
     await session.execute(
         insert(forgotten_persons).on_conflict_do_nothing(), [{"mark": mark} for mark in marks]
     )
@@ -109,7 +109,7 @@ async def forget(session: AsyncSession, persons: Sequence[bytes], marks: Iterabl
 
 
 async def remember(session: AsyncSession, arrivals: Arrivals) -> None:
-    """Keep on which day late events count: a rebuild ends in the same rows."""
+    """Store the days on which late events count, so that a rebuild gives the same rows."""
     late = [{"event_id": id_, "counted_on": day} for id_, day in arrivals.late.items()]
     if late:
         await session.execute(insert(late_arrivals).on_conflict_do_nothing(), late)
@@ -118,7 +118,8 @@ async def remember(session: AsyncSession, arrivals: Arrivals) -> None:
 async def record_grants(
     session: AsyncSession, grants: Sequence[tuple[GrantData, bytes]], gone: AbstractSet[bytes]
 ) -> None:
-    """A grant has two events, in any order: each adds its moment. The person of a known grant stays."""
+    """Record events of grants. The two events of a grant may come in any order, and each adds its time. The person of a
+    known grant stays."""
     new = insert(reporting_grants)
     moments = {
         name: sa.func.coalesce(new.excluded[name], reporting_grants.c[name])

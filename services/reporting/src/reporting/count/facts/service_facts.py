@@ -8,7 +8,7 @@ from common.events.directory import CapacityChanged, ServiceData, ServiceWithdra
 
 @dataclass(frozen=True)
 class ServiceFact:
-    """`version` is that of the last full description, `state_version` that of the last state."""
+    """A service's state. `version` is that of the last full description, `state_version` that of the last state."""
 
     service_id: UUID
     organisation_id: UUID
@@ -24,7 +24,7 @@ class ServiceFact:
 
 
 def describe(fact: ServiceFact, event: ServiceData) -> ServiceFact:
-    """The fact after a full description of the service."""
+    """Return the fact after a full description of the service."""
     if event.version > fact.version:
         fact = replace(
             fact,
@@ -39,7 +39,7 @@ def describe(fact: ServiceFact, event: ServiceData) -> ServiceFact:
 
 
 def change_state(fact: ServiceFact, event: ServiceData | CapacityChanged) -> ServiceFact:
-    """The fact after a change of capacity or function."""
+    """Return the fact after a change of capacity or function."""
     if event.version <= fact.state_version:
         return fact
     return replace(

@@ -1,4 +1,4 @@
-"""A step as releases may know it."""
+"""A step, in the form for releases."""
 
 from datetime import date, datetime
 from typing import NamedTuple
@@ -6,10 +6,9 @@ from uuid import UUID
 
 
 class Step(NamedTuple):
-    """One state that a referral reached, as far as releases may know it.
+    """A state that a referral reached, with only the data that releases may use.
 
-    Only steps recorded under a reporting grant exist here. ``area`` is already at the level that
-    programmes use.
+    Only steps recorded under a reporting grant exist here. ``area`` is already at the level that programmes use.
     """
 
     person: bytes

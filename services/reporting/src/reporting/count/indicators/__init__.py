@@ -1,1 +1,1 @@
-"""Operational indicators: exact process numbers for those who run the referrals, never published."""
+"""Operational indicators: exact process numbers for people who manage referrals, never published."""

@@ -1,4 +1,4 @@
-"""Operational indicators over HTTP: on screen, exact, each read recorded."""
+"""Routes of operational indicators: exact numbers on screen, with each reading recorded."""
 
 from datetime import date
 from typing import Annotated
@@ -41,7 +41,7 @@ async def read_indicators(
     area: Annotated[str | None, Query(max_length=20, description="first-level P-code")] = None,
     category: Annotated[str | None, Query(max_length=80)] = None,
 ) -> Indicators:
-    """An organisation sees its own numbers, a coordinator those of its AoRs."""
+    """Return an organisation's own numbers, or those of a coordinator's AoRs."""
     asked = _asked(first, last, by, area=area, category=category)
     parameters = {
         "from": asked.first.isoformat(),

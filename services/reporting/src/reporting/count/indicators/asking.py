@@ -1,4 +1,4 @@
-"""Which months a question to the operational numbers is about."""
+"""Parses the months of a query for operational numbers."""
 
 from datetime import date
 from typing import Annotated
@@ -15,10 +15,8 @@ _DEFAULT_MONTHS = 3
 
 
 def months(first: str | None, last: str | None) -> tuple[date, date]:
-    """The first days of the first and last month asked for: three months up to now if absent.
-
-    Problems: 422 for a text that is no month, or months in the wrong order.
-    """
+    """Return the first days of the first and last month requested; by default the last three months. Raises 422 for a
+    malformed month, or months in the wrong order."""
     end = _month(last, "/to") if last else clock.utc_day(clock.now()).replace(day=1)
     start = _month(first, "/from") if first else _months_before(end, _DEFAULT_MONTHS - 1)
     if start > end:

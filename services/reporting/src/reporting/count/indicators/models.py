@@ -1,4 +1,4 @@
-"""Counters per AoR and organisation (derived from events), and the record of who read them."""
+"""Counters per AoR and organisation (derived from events), and the record of their readers."""
 
 import sqlalchemy as sa
 
@@ -14,7 +14,7 @@ indicator_counters = sa.Table(
     sa.Column("category", sa.Text, primary_key=True),
     sa.Column("vector", sa.ARRAY(sa.BigInteger), nullable=False),
     schema=PROJECTION,
-    # A counter that fell back to zero says the same as one that never was.
+    # A counter of zero means the same as a missing one.
     info={SAYS_SOMETHING: lambda row: sa.literal(0) != sa.any_(row.vector)},
 )
 

@@ -1,4 +1,4 @@
-"""Reads counters and capacity, only within the caller's scopes."""
+"""Queries for counters and capacity, only within the caller's scopes."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -14,7 +14,7 @@ from reporting.count.indicators.vector import ALL, COUNT_LENGTH, LENGTH
 
 @dataclass(frozen=True)
 class Asked:
-    """Months are first days; ``by`` holds any of "area", "category" and "month"."""
+    """A query. Months are first days; ``by`` contains any of "area", "category" and "month"."""
 
     first: date
     last: date
@@ -24,19 +24,19 @@ class Asked:
 
     @property
     def split(self) -> frozenset[str]:
-        """The dimensions that the counters must be split by to answer; by month they are anyway."""
+        """Return the dimensions by which the counters must be split to answer; they are always split by month."""
         filtered = {name for name in ("area", "category") if getattr(self, name) is not None}
         return (self.by - {"month"}) | filtered
 
 
 Key = tuple[date | None, str, str]
-"""Month, area and category; None and "" where the question does not split by it."""
+"""Month, area and category; None and "" if the query does not split by it."""
 
 
 async def summed_counters(
     session: AsyncSession, scope: Scope, asked: Asked
 ) -> dict[Key, list[int]]:
-    """Summed vectors."""
+    """Return the summed vectors."""
     counters = indicator_counters.c
     by_area, by_category = _splits(scope, asked)
     conditions = [
@@ -71,14 +71,14 @@ async def summed_counters(
 
 
 def _splits(scope: Scope, asked: Asked) -> tuple[bool, bool]:
-    """Counters exist per area, per category and per both; a total sums those per area."""
+    """Return which splits to read. Counters exist per area, per category and per both; a total sums those per area."""
     by_category = "category" in asked.split
     by_area = "area" in asked.split or scope.areas is not None or not by_category
     return by_area, by_category
 
 
 async def capacity(session: AsyncSession, scope: Scope) -> list[tuple[str, str, int]]:
-    """How many listed services there are by category and capacity state, within the scope."""
+    """Return the number of listed services by category and capacity state, within the scope."""
     offered = listed("categories", "capacity_state", "organisation_id", "aors", "areas").subquery()
     split = sa.select(
         sa.func.unnest(offered.c.categories).label("category"),

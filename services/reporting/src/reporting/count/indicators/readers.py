@@ -1,4 +1,4 @@
-"""Roles that may read operational numbers; their scopes decide whose numbers."""
+"""Roles that may read operational numbers; their scopes decide which numbers."""
 
 from typing import Annotated
 

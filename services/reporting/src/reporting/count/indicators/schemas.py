@@ -1,4 +1,4 @@
-"""Answers of the indicator endpoint: exact numbers, for people who run the referrals."""
+"""Answers of the indicator endpoint: exact numbers, for people who manage referrals."""
 
 from pydantic import BaseModel, Field
 

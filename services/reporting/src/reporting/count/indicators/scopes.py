@@ -1,4 +1,4 @@
-"""The operational numbers that a caller may see: an organisation its own, a coordinator its AoRs'."""
+"""The operational numbers that a caller may see: an organisation its own, a coordinator those of its AoRs."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class Scope:
 
 
 def scopes_of(caller: Principal) -> tuple[Scope, ...]:
-    """All scopes of the caller; empty for a role that has none (reader, auditor)."""
+    """Return all scopes of the caller; empty for roles without one (reader, auditor)."""
     found: list[Scope] = []
     if caller.roles & _AOR_WIDE:
         areas = states_of(caller.areas)
@@ -32,9 +32,9 @@ def scopes_of(caller: Principal) -> tuple[Scope, ...]:
 
 
 def states_of(areas: Iterable[str]) -> frozenset[str] | None:
-    """First-level areas that a membership covers wholly; None where it holds everywhere.
+    """Return the first-level areas that a membership covers completely; None if it covers everything.
 
-    A membership in a municipality covers no whole state, and counters are per state: it sees none.
+    A membership in a municipality covers no whole state, and counters are per state, so it sees none.
     """
     wanted = set(areas)
     if not wanted:
@@ -48,6 +48,6 @@ def states_of(areas: Iterable[str]) -> frozenset[str] | None:
 
 
 def everything_in(areas: Iterable[str]) -> list[str]:
-    """The areas and all areas inside them."""
+    """Return the areas and all areas inside them."""
     places = Places.load()
     return sorted({each for area in areas for each in (area, *places.descendants(area))})

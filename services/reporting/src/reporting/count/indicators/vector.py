@@ -1,7 +1,7 @@
 """The vector that one referral adds to the operational counters, and figures from summed counters.
 
-Counters are vectors of whole numbers in a fixed layout: counts, coded reasons, and a histogram of hours for each
-milestone. Vectors add, so a query sums a few rows however many referrals there are.
+Counters are vectors of integers in a fixed layout: counts, coded reasons, and a histogram of hours for each milestone.
+Vectors add up, so a query sums a few rows however many referrals there are.
 """
 
 from bisect import bisect_right
@@ -37,7 +37,7 @@ COUNTS = (
 if lacking := {state for state in ReferralState if progress(state) == "undelivered"} - {*COUNTS}:
     raise LookupError(f"no place in the counters for {', '.join(sorted(lacking))}")
 _DECLINE_PLACES, _NOT_DELIVERED_PLACES = 12, 8
-"""More than there are reasons: a new one takes a free place, and nothing that is stored moves."""
+"""More places than reasons: a new reason takes a free one, and nothing that is stored moves."""
 DECLINE_REASONS = choices.counted("decline", _DECLINE_PLACES)
 NOT_DELIVERED_REASONS = choices.counted("report-not-delivered", _NOT_DELIVERED_PLACES)
 MILESTONES = ("acknowledged", "accepted", "delivered", "confirmed")
@@ -46,7 +46,7 @@ HOUR_EDGES = (
     0.25, 0.5, 1, 2, 3, 4, 6, 8, 12, 18, 24, 36, 48, 60, 72, 96, 120, 144, 168, 240, 336, 504,
     720, 1080, 1440, 2160, 4320,
 )  # fmt: skip
-"""Upper edges of the histogram's bins in hours; one more bin takes what is beyond."""
+"""Upper edges of the histogram's bins in hours; a last bin contains everything beyond."""
 BINS = len(HOUR_EDGES) + 1
 
 _POSITION = {name: position for position, name in enumerate(COUNTS)}
@@ -59,9 +59,9 @@ ALL = ""
 """In a counter's key: not split by this dimension."""
 UNKNOWN = "unknown"
 Place = tuple[date, str, str, str, str, str]
-"""Month of sending, area, category, AoR, sender and recipient: what a referral's counters are."""
+"""Month of sending, area, category, AoR, sender and recipient: they determine a referral's counters."""
 Increments = dict[Place, Counter[int]]
-"""By place: how much to add at which position of the vectors of its counters."""
+"""Place → position in the vectors of its counters → amount to add."""
 
 
 class CounterKey(NamedTuple):
@@ -76,12 +76,12 @@ class CounterKey(NamedTuple):
 
     @property
     def length(self) -> int:
-        """Area × category carries no histogram: too many counters for too few referrals each."""
+        """Return the vector's length. Area × category has no histogram: too many counters for too few referrals each."""
         return LENGTH if ALL in {self.area, self.category} else COUNT_LENGTH
 
 
 def collect(increments: Increments, before: ReferralFact, after: ReferralFact) -> None:
-    """Add to `increments` what changes in the counters when a fact changes."""
+    """Add to `increments` the changes in the counters when a fact changes."""
     old_place, new_place = place(before), place(after)
     old = positions(before) if old_place else frozenset()
     new = positions(after) if new_place else frozenset()
@@ -95,7 +95,7 @@ def collect(increments: Increments, before: ReferralFact, after: ReferralFact) -
 
 
 def by_counter(increments: Increments) -> dict[CounterKey, Counter[int]]:
-    """The same by counter: each place has nine."""
+    """Group the increments by counter; each place has nine."""
     found: dict[CounterKey, Counter[int]] = {}
     for where, counted in increments.items():
         for key in keys(where):
@@ -108,7 +108,7 @@ def by_counter(increments: Increments) -> dict[CounterKey, Counter[int]]:
 
 
 def dense(key: CounterKey, counter: Mapping[int, int]) -> list[int]:
-    """The vector of increments in its stored layout."""
+    """Return the vector of increments in its stored layout."""
     vector = [0] * key.length
     for position, by in counter.items():
         vector[position] = by
@@ -116,7 +116,7 @@ def dense(key: CounterKey, counter: Mapping[int, int]) -> list[int]:
 
 
 def place(fact: ReferralFact) -> Place | None:
-    """The place at which a referral counts; None before it was sent, if it was an error, or if it is internal work."""
+    """Return where a referral counts; None before it is sent, if it was an error, or for internal work."""
     if fact.sent_at is None or fact.state_version == 0 or fact.state == "entered_in_error":
         return None
     if fact.from_organisation == fact.to_organisation:
@@ -132,7 +132,7 @@ def place(fact: ReferralFact) -> Place | None:
 
 
 def keys(where: Place) -> tuple[CounterKey, ...]:
-    """The counters of a place."""
+    """Return the counters of a place."""
     month, area, category, aor, sender, recipient = where
     return tuple(
         CounterKey(scope, scope_id, month, *split)
@@ -142,7 +142,7 @@ def keys(where: Place) -> tuple[CounterKey, ...]:
 
 
 def positions(fact: ReferralFact) -> frozenset[int]:
-    """The positions at which a referral counts 1 in the vectors of its counters."""
+    """Return the positions at which a referral counts 1 in the vectors of its counters."""
     counted = _counted(
         fact.state,
         fact.reason,
@@ -158,7 +158,7 @@ def positions(fact: ReferralFact) -> frozenset[int]:
 
 @lru_cache(maxsize=4096)
 def _counted(state: str, reason: str | None, outcome: str | None, **is_so: bool) -> frozenset[int]:
-    """The same but for times: a country's referrals have few dozens of these."""
+    """Return the positions that do not depend on times. Cached: a country's referrals have a few dozen combinations."""
     done, closed = state in DELIVERED, state in TERMINAL
     counted = {
         "sent": True,
@@ -193,7 +193,7 @@ def _timed(fact: ReferralFact) -> set[int]:
 
 
 def _bin(start: datetime, end: datetime) -> int:
-    # A step recorded offline may carry a time before the sending it answers: count it as at once.
+    # An offline step may have a time before the sending that it answers; count it as immediate.
     hours = max(end - start, timedelta(0)) / timedelta(hours=1)
     return bisect_right(HOUR_EDGES, hours)
 
@@ -204,9 +204,9 @@ def _reason(reason: str | None, known: Mapping[str, int]) -> int:
 
 @dataclass(frozen=True)
 class Timing:
-    """Hours from sent to a milestone: median and 90th percentile, interpolated within a bin.
+    """Hours from sending to a milestone: median and 90th percentile, interpolated within a bin.
 
-    `None` beyond the last bin (180 days) and where nobody reached the milestone.
+    `None` beyond the last bin (180 days) and if no referral reached the milestone.
     """
 
     reached: int
@@ -215,7 +215,7 @@ class Timing:
 
 
 def timing(vector: Sequence[int], milestone: str) -> Timing | None:
-    """The timing of a milestone; None where the counters carry no histogram (area × category)."""
+    """Return the timing of a milestone; None if the counters have no histogram (area × category)."""
     if len(vector) < LENGTH:
         return None
     start = COUNT_LENGTH + MILESTONES.index(milestone) * BINS
@@ -224,7 +224,7 @@ def timing(vector: Sequence[int], milestone: str) -> Timing | None:
 
 
 def percentile(bins: Sequence[int], share: float) -> float | None:
-    """Hours below which `share` of the counted lie, linear inside the bin that holds it."""
+    """Return the hours within which `share` of the referrals lie, interpolated linearly inside a bin."""
     wanted = share * sum(bins)
     below = 0.0
     for position, count in enumerate(bins):
@@ -250,6 +250,6 @@ def not_delivered_reasons(vector: Sequence[int]) -> dict[str, int]:
 
 
 def unmet(vector: Sequence[int]) -> int:
-    """Referrals that ended without a service for a reason that is not the person's own."""
+    """Return the referrals that ended without a service for a reason that is not the person's own."""
     counts = named_counts(vector)
     return sum(counts[state] for state in UNMET)

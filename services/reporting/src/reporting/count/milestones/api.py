@@ -1,4 +1,4 @@
-"""Milestones over HTTP: set by coordinators and the IM role, read by everyone who reads reports."""
+"""Routes of milestones: coordinators and the IM role set them, everyone with access to reports reads them."""
 
 from operator import attrgetter
 from typing import Annotated
@@ -37,7 +37,7 @@ async def list_milestones(
     limit: Limit = 50,
     cursor: CursorText = None,
 ) -> Page[MilestoneView]:
-    """Milestones of the work plan by when they are due; the late ones say so."""
+    """List milestones of the work plan by due date; late ones are marked."""
     found = await queries.listed(
         session,
         plan=plan,
@@ -61,7 +61,7 @@ async def add_milestone(
 async def read_milestone(
     response: Response, caller: Reader, session: Session, milestone_id: MilestoneId
 ) -> MilestoneView:
-    """One milestone, with its ETag."""
+    """Return one milestone, with its ETag."""
     return _answered(response, caller, await _found(session, milestone_id))
 
 
@@ -75,8 +75,10 @@ async def change_milestone(
     body: MilestoneBody,
     if_match: IfMatch = None,
 ) -> MilestoneView:
-    """Change it: its status, its quarter, its words. What it was is kept. Send its ETag as If-Match.
-    409 `milestone_status` names where it can go."""
+    """Change a milestone: its status, its quarter, its text. Earlier versions are kept.
+
+    Send its ETag as If-Match. 409 `milestone_status` names the possible statuses.
+    """
     found = await _found(session, milestone_id, held=True)
     check_if_match(if_match, etag_of(found.version))
     return _answered(response, caller, await service.change(session, caller, found, body))
@@ -86,7 +88,7 @@ async def change_milestone(
 async def milestone_history(
     caller: Reader, session: Session, milestone_id: MilestoneId
 ) -> list[MilestoneView]:
-    """Every state that it was in, the first one first; `late` is as of when it was left."""
+    """List all earlier states of a milestone, oldest first; `late` refers to the time when each ended."""
     await _found(session, milestone_id)
     states = await queries.history(session, milestone_id)
     until = [clock.day_of(each.changed_at) for each in states[1:]] + [clock.today()]

@@ -1,4 +1,4 @@
-"""The tables of milestones, and of every state that each was in."""
+"""The tables of milestones and of all their earlier states."""
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
@@ -25,7 +25,7 @@ milestones = sa.Table(
     sa.Column("changed_by", sa.Text, nullable=False),
 )
 
-# Nothing of it is changed or deleted: the run-time role may not.
+# Append-only: the run-time role may neither change nor delete rows.
 milestone_changes = sa.Table(
     "milestone_changes",
     METADATA,

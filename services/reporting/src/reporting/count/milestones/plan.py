@@ -1,4 +1,4 @@
-"""Milestones of the work plan: which status follows which, and when one is late. Pure."""
+"""Milestones of the work plan: possible changes of status, and lateness. Pure."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -23,5 +23,5 @@ OPEN = ("planned", "under-way")
 
 
 def late(status: str, last_day: date, today: date) -> bool:
-    """Whether the quarter that it was due in has ended without it."""
+    """Return whether the quarter in which it was due has ended without it."""
     return status in OPEN and last_day < today

@@ -1,4 +1,4 @@
-"""Every SELECT on milestones."""
+"""Queries for milestones."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -19,7 +19,7 @@ FIELDS = tuple(MilestoneBody.model_fields)
 
 @dataclass(frozen=True)
 class Milestone:
-    """`last_day` of the quarter that it is due in."""
+    """A milestone; `last_day` is that of the quarter in which it is due."""
 
     id: UUID
     version: int
@@ -42,7 +42,7 @@ async def listed(
     after: tuple[date, UUID] | None = None,
     limit: int | None = None,
 ) -> list[Milestone]:
-    """Milestones by when they are due. `late_on`: only those that are late on that day."""
+    """Return milestones by due date; with `late_on`, only those late on that day."""
     conditions = equal(milestones, plan=plan, status=status)
     if late_on is not None:
         conditions += [milestones.c.status.in_(OPEN), milestones.c.last_day < late_on]
@@ -64,7 +64,7 @@ async def one(session: AsyncSession, milestone_id: UUID, *, held: bool = False) 
 
 
 async def history(session: AsyncSession, milestone_id: UUID) -> list[Milestone]:
-    """Every state that it was in, the first one first."""
+    """Return all states of a milestone, oldest first."""
     rows = await session.execute(
         sa.select(milestone_changes)
         .where(milestone_changes.c.milestone_id == milestone_id)

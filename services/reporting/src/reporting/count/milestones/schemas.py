@@ -19,7 +19,7 @@ def _indicator(code: str) -> str:
 
 
 class MilestoneBody(Strict):
-    """One step of the work plan."""
+    """A step of the work plan."""
 
     plan: Annotated[str, StringConstraints(min_length=1, max_length=60)] = Field(
         examples=["2027"], description="As of the targets."

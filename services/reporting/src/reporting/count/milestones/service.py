@@ -1,4 +1,4 @@
-"""Use cases of milestones: set one, change it; every state it was in is kept."""
+"""Use cases of milestones: set one, change it; all earlier states are kept."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ async def add(session: AsyncSession, caller: Principal, body: MilestoneBody) -> 
 async def change(
     session: AsyncSession, caller: Principal, found: Milestone, body: MilestoneBody
 ) -> Milestone:
-    """Replace a milestone that is held; saying the same again changes nothing."""
+    """Replace a locked milestone; identical content changes nothing."""
     before = found.body.status
     if body.status not in (before, *NEXT[before]):
         raise MILESTONE_STATUS.because(

@@ -1,4 +1,4 @@
-"""Stakeholders over HTTP: kept by coordinators and the IM role, read by everyone who reads reports."""
+"""Routes of stakeholders: coordinators and the IM role edit them, everyone with access to reports reads them."""
 
 from operator import attrgetter
 from typing import Annotated
@@ -52,8 +52,8 @@ async def list_stakeholders(
     limit: Limit = 50,
     cursor: CursorText = None,
 ) -> Page[StakeholderView]:
-    """Institutions around the response, by code. Those of the directory, linked by id, are shown to
-    coordinators and the IM role: the directory says who else may see them."""
+    """List institutions around the response, by code. Entries linked to the directory are shown only to coordinators
+    and the IM role, because the directory decides who else may see them."""
     after = keys_in(cursor, str)
     found = await queries.visible(
         session,
@@ -75,7 +75,7 @@ async def stakeholder_table(
     form: Annotated[Format, Query(alias="format")] = "csv",
     language: Annotated[PageLanguage, Query(description="Of the labels.")] = "es",
 ) -> Response:
-    """The table as a file. What was downloaded as CSV can be changed and sent to `/imports`."""
+    """Return the table as a file. A downloaded CSV can be changed and sent to `/imports`."""
     found = await queries.visible(session, caller)
     file = as_file(table((each.version, each.body) for each in found), form, language)
     return Response(file.content, media_type=file.media_type, headers=file.headers)
@@ -92,8 +92,10 @@ async def import_stakeholders(
     ],
     dry_run: Annotated[bool, Query(description="Check only; write nothing.")] = False,
 ) -> StakeholderImport:
-    """Write all rows of a sheet, or none; entries that it does not name stay. 422
-    `unreadable_stakeholders` names each flaw by row and column, in Spanish and English."""
+    """Write all rows of a sheet, or none; entries that it does not name stay.
+
+    422 `unreadable_stakeholders` names each flaw by row and column, in Spanish and English.
+    """
     content = await file.read(MOST_BYTES + 1)
     if len(content) > MOST_BYTES:
         raise UNREADABLE_STAKEHOLDERS.because("it_has_more_than_bytes", MOST_BYTES, pointer="/file")
@@ -115,7 +117,7 @@ async def import_stakeholders(
 async def add_stakeholder(
     response: Response, caller: Writer, session: Session, body: StakeholderBody
 ) -> StakeholderView:
-    """Add an institution. One that the directory has is linked by its id and not described again."""
+    """Add an institution. If the directory has it, link it by id and do not describe it again."""
     return _answered(response, await service.add(session, caller, body))
 
 
@@ -123,7 +125,7 @@ async def add_stakeholder(
 async def read_stakeholder(
     response: Response, caller: Reader, session: Session, stakeholder_id: StakeholderId
 ) -> StakeholderView:
-    """One entry, with its ETag."""
+    """Return one entry, with its ETag."""
     found = await queries.visible(session, caller, stakeholder_id=stakeholder_id)
     if not found:
         raise NOT_FOUND.because("no_such_stakeholder")
@@ -149,7 +151,7 @@ async def change_stakeholder(
 async def remove_stakeholder(
     _caller: Writer, session: Session, stakeholder_id: StakeholderId, if_match: IfMatch = None
 ) -> None:
-    """Take an entry out; published bulletins keep what they said. Send its ETag as If-Match."""
+    """Remove an entry; published bulletins stay as they are. Send its ETag as If-Match."""
     await service.remove(session, await _held(session, stakeholder_id, if_match))
 
 

@@ -1,4 +1,4 @@
-"""The table of stakeholders: institutions around the response, by the code that its editors gave."""
+"""The table of stakeholders: institutions around the response, by their editors' codes."""
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg

@@ -1,5 +1,8 @@
-"""Every SELECT on stakeholders. An entry linked to the directory is for those who prepare reports: the
-organisation may be one that others do not see there."""
+"""Queries for stakeholders.
+
+Entries linked to the directory are only for people who prepare reports, because others may not be allowed to see the
+organisation there.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -47,7 +50,7 @@ async def visible(
     after: str | None = None,
     limit: int | None = None,
 ) -> list[Stakeholder]:
-    """Entries that the caller may see, by code. `areas`: those present in any of these."""
+    """Return entries that the caller may see, by code; with `areas`, only those present in any of these."""
     conditions = equal(stakeholders, id=stakeholder_id, type=type_)
     if not PREPARING & caller.roles:
         conditions.append(stakeholders.c.organisation_id.is_(None))
@@ -64,7 +67,7 @@ async def visible(
 
 
 async def printable(session: AsyncSession) -> list[StakeholderBody]:
-    """Entries that may be printed for the public, by code."""
+    """Return entries that may be printed for the public, by code."""
     rows = await session.execute(
         sa.select(stakeholders).where(stakeholders.c.in_bulletin).order_by(stakeholders.c.code)
     )
@@ -72,7 +75,7 @@ async def printable(session: AsyncSession) -> list[StakeholderBody]:
 
 
 async def of_codes(session: AsyncSession, codes: Iterable[str]) -> dict[str, Stakeholder]:
-    """The entries of these codes, held against another change at the same time."""
+    """Return and lock the entries with these codes."""
     statement = (
         sa.select(stakeholders)
         .where(stakeholders.c.code.in_(list(codes)))

@@ -1,7 +1,7 @@
 """Rules for an entry of the stakeholder table. Pure.
 
 The table's readers may not see everything in the directory. So the directory's data is linked and never copied,
-presence ends at the first level, and a text holds no number: no house number, no count of people, no telephone.
+presence is only by first-level area, and texts contain no numbers: no house number, no count of people, no telephone.
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from reporting.count.stakeholders.schemas import StakeholderBody
 from reporting.ground.wording import CONTACT, loose_numbers
 
 FINEST = 1
-"""Level of presence: a municipality with one shelter would be its address."""
+"""The most precise level of presence: in a municipality with one shelter, a finer one would be its address."""
 _OF_THE_DIRECTORY = ("name", "presence", "contact")
 
 

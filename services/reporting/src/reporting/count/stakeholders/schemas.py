@@ -28,7 +28,7 @@ Sector = Annotated[str, AfterValidator(_sector)]
 
 
 class FunctionContact(Strict):
-    """How a function is reached, never a private person: the desk, the duty line, the secretariat."""
+    """How to reach a function, never a private person: the desk, the duty line, the secretariat."""
 
     function: InLanguages
     email: (
@@ -48,7 +48,7 @@ class FunctionContact(Strict):
 
 
 class StakeholderBody(Strict):
-    """One institution. What the directory holds is linked by `organisation_id` and said there alone."""
+    """An institution. Data of the directory is linked by `organisation_id` and not repeated here."""
 
     code: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,59}$")] = Field(
         description="Yours for it: a row of a file with the same code changes the same entry.",
@@ -101,7 +101,7 @@ class StakeholderView(BaseModel):
 
 
 class StakeholderImport(BaseModel):
-    """The result of a file, or of its dry run."""
+    """The result of an import, or of its dry run."""
 
     rows: int
     created: int

@@ -1,4 +1,4 @@
-"""Use cases of stakeholders: one entry, or a whole sheet of them."""
+"""Use cases of stakeholders: one entry, or a whole sheet."""
 
 import asyncio
 from collections import Counter
@@ -37,7 +37,7 @@ async def add(session: AsyncSession, caller: Principal, body: StakeholderBody) -
 async def change(
     session: AsyncSession, caller: Principal, found: Stakeholder, body: StakeholderBody
 ) -> Stakeholder:
-    """Replace an entry that is held; saying the same again changes nothing."""
+    """Replace a locked entry; identical content changes nothing."""
     if body.code != found.code:
         raise INVALID.because("code_of_entry_stays", pointer="/code")
     _refuse_flawed(body)
@@ -57,8 +57,8 @@ async def remove(session: AsyncSession, found: Stakeholder) -> None:
 async def import_sheet(
     session: AsyncSession, caller: Principal, content: bytes, *, dry_run: bool
 ) -> Counter[str]:
-    """Write all rows of the sheet, or none: UnreadableTableError names each flaw. Entries that the sheet
-    does not name stay."""
+    """Write all rows of the sheet, or none. Raises UnreadableTableError with each flaw. Entries that the sheet does not
+    name stay."""
     read = await asyncio.to_thread(sheet.rows, content, Places.load())
     known = await queries.of_codes(session, [row.body.code for row in read])
     wrong = [

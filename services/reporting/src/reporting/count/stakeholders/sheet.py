@@ -1,7 +1,6 @@
-"""The stakeholder table as a file: a downloaded sheet can be sent back. Pure.
+"""The stakeholder table as a file that can be edited and sent back. Pure.
 
-A changed row brings the `version` of its download, so that a sheet that lay in a folder for a month overwrites
-nothing newer.
+Each row contains the `version` of its download, so that an old sheet cannot overwrite newer changes.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -27,7 +26,7 @@ _YES, _NO = ("yes", "si", "true", "1", "x"), ("", "no", "false", "0")
 
 @dataclass(frozen=True, slots=True)
 class SheetRow:
-    """`version` None: a new entry."""
+    """A row of the sheet; `version` None means a new entry."""
 
     number: int
     version: int | None
@@ -53,7 +52,7 @@ _SOUGHT = frozenset(
 
 
 def table(entries: Iterable[tuple[int, StakeholderBody]]) -> Table:
-    """Each entry with its version."""
+    """Return a table of entries with their versions."""
     return Table(
         "stakeholders",
         text("Actores", "Stakeholders"),
@@ -87,13 +86,13 @@ def _cells(version: int, body: StakeholderBody) -> tuple[Cell, ...]:
 
 
 def rows(content: bytes, places: Places) -> list[SheetRow]:
-    """Every row, or UnreadableTableError with every flaw by row and column."""
+    """Return every row. Raises UnreadableTableError with every flaw by row and column."""
     sheet = csv_rows(content)
     columns = _columns(sheet)
     found: list[CellFlaw] = []
     read: list[SheetRow] = []
     for number, cells in enumerate(sheet[1:], start=2):
-        # A second head row holds the HXL tags of a download.
+        # A second header row contains the HXL tags of a download.
         if not any(cell.strip() for cell in cells) or cells[columns["code"]].startswith("#"):
             continue
         row = _row(number, cells, columns, places)
@@ -116,7 +115,7 @@ def rows(content: bytes, places: Places) -> list[SheetRow]:
 
 
 def stale(row: SheetRow) -> CellFlaw:
-    """The entry is not as it was when the row was downloaded."""
+    """Return the flaw of an entry that has changed since the download."""
     return _flaw(row.number, "version")
 
 
@@ -192,7 +191,7 @@ def _values(given: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _column(place: Sequence[int | str]) -> str:
-    """The column of a place in the body: `("contact", "function", "es")` is `function_es`."""
+    """Return the column of a path in the body: `("contact", "function", "es")` is `function_es`."""
     names = [str(each) for each in place if not isinstance(each, int)]
     if names[0] == "contact":
         names = names[1:] or ["email"]

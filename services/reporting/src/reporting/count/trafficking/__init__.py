@@ -1,1 +1,1 @@
-"""Trafficking statistics: who was identified or assisted, by HTCDS codes, and along which routes."""
+"""Trafficking statistics: people identified or assisted, by HTCDS codes and routes."""

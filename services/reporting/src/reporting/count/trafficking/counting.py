@@ -1,4 +1,4 @@
-"""Which cell of the joint cube a person screened or assisted counts in: one per period (R5)."""
+"""Decides in which cell of the joint cube a person screened or assisted counts: one per period (R5)."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,19 +12,19 @@ OPENED, STOPPED = "screening-opened", "screening-stopped"
 ATTACHED, REFERRED = "screening-attached", "screening-referred"
 EVERY_KIND = (OPENED, STOPPED, SCREENING, REFERRED, ASSISTANCE)
 IDENTIFYING = (SCREENING, ASSISTANCE)
-"""The kinds of facts that say who is identified or assisted."""
+"""The kinds of facts that identify or assist a person."""
 
 NOT_IDENTIFIED = frozenset(
     {"no_indication", "not_a_victim", "NotAVictimOfTrafficking", "insufficient_information"}
 )
-"""Judgements of a screener after which a person is not counted as identified."""
+"""Judgements after which a person does not count as identified."""
 
 NO_TRANSIT, SEVERAL = "none", "several"
 
 
 @dataclass(frozen=True)
 class Identification:
-    """One step of a screening or one act of assistance, recorded under consent to statistics."""
+    """A step of a screening or an act of assistance, recorded under consent to statistics."""
 
     kind: str
     id: UUID
@@ -44,7 +44,7 @@ class Identification:
 
     @property
     def counts(self) -> bool:
-        """Assistance always does; a concluded screening where the screener judged so."""
+        """Return whether a fact counts: assistance always, a concluded screening if the screener judged so."""
         if self.kind == SCREENING:
             return self.judgement not in NOT_IDENTIFIED
         return self.kind == ASSISTANCE
@@ -59,8 +59,8 @@ _REACHED = ("opened", "stopped", "concluded", "referred")
 
 
 def screened(facts: Sequence[Identification]) -> Values | None:
-    """The cell in which a person counts: area and profile, stage and finding, kind of exploitation, route, and
-    assistance. None: not counted."""
+    """Return the values of a person's cell: area and profile, stage and finding, kind of exploitation, route, and
+    assistance. None if the person does not count."""
     kinds = {each.kind for each in facts}
     if not kinds & {*_STAGES, ASSISTANCE}:
         return None
@@ -81,12 +81,12 @@ def _standing(kinds: Collection[str], counted: Collection[str]) -> str:
     if ASSISTANCE in counted:
         return "identified-assisted" if SCREENING in counted else "assisted"
     stage = next(_STAGES[kind] for kind in reversed(_STAGES) if kind in kinds)
-    # A referral is prepared after a conclusion, whether or not that arrived in this period.
+    # A referral is prepared only after a conclusion, even if that did not arrive in this period.
     return _IDENTIFIED.get(stage, stage) if SCREENING in counted else stage
 
 
 def further(before: str, now: str) -> str:
-    """A person's state over a longer span: the furthest stage and all findings."""
+    """Return a person's state over a longer span: the furthest stage and all findings."""
     both = {before, now}
     found = any(each.startswith("identified") for each in both)
     if any(each.endswith("assisted") for each in both):
@@ -97,12 +97,12 @@ def further(before: str, now: str) -> str:
 
 
 def place_of(fact: Identification) -> tuple[UUID, int]:
-    """The thing whose step a fact is, and the number of the step."""
+    """Return the screening or assistance of a fact, and its version."""
     return fact.id, fact.version
 
 
 def _route(known: Sequence[Identification]) -> dict[str, str | None]:
-    """The last known origin, transit and destination."""
+    """Return the last known origin, transit and destination."""
     if not known:
         return {"origin": None, "transit": None, "destination": None}
     last = next((f for f in reversed(known) if f.origin or f.destination), known[-1])

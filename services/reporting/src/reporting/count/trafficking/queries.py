@@ -1,4 +1,4 @@
-"""Reads of the closing of a trafficking programme."""
+"""Queries for closing a trafficking programme."""
 
 from collections.abc import AsyncIterator, Collection
 from datetime import date
@@ -16,10 +16,10 @@ from reporting.count.trafficking.models import identification_facts
 async def identifications_by_person(
     session: AsyncSession, start: date, end: date
 ) -> AsyncIterator[list[Identification]]:
-    """The countable facts of a period, one list per person; without those of which a later one was counted
+    """Yield the countable facts of a period, one list per person. A fact is omitted if a later one was already counted
     before the period."""
-    # A screening may join a case after it began: its newest fact says who the person is. An erased
-    # person is nobody, also in older facts.
+    # A screening may join a case after it began, so its newest fact identifies the person. Erased persons are removed
+    # from older facts too.
     facts = identification_facts.c
     person = sa.func.first_value(facts.person).over(
         partition_by=(facts.id,), order_by=facts.version.desc()
@@ -56,7 +56,7 @@ async def identifications_by_person(
 async def contributors(
     session: AsyncSession, start: date, end: date, kinds: Collection[str]
 ) -> list[UUID]:
-    """The organisations whose facts of these kinds a period counts (R8)."""
+    """Return the organisations whose facts of these kinds a period counts (R8)."""
     organisation, kind = identification_facts.c.organisation, identification_facts.c.kind
     rows = await session.scalars(
         sa.select(organisation)
@@ -89,7 +89,7 @@ def _counted_later(start: date) -> sa.Exists:
 
 
 def _replaced() -> sa.ColumnElement[bool]:
-    """Assistance of which a later version says that it was entered in error."""
+    """Return the condition that a later version marks the assistance as entered in error."""
     facts, later = identification_facts.c, identification_facts.alias("later").c
     return sa.exists().where(
         facts.kind == ASSISTANCE,

@@ -1,4 +1,4 @@
-"""Reads screenings and assistance into facts."""
+"""Converts screenings and assistance into facts."""
 
 from typing import Any
 from uuid import UUID
@@ -15,7 +15,7 @@ Fact = dict[str, Any]
 
 
 def read_screening(event: ScreeningConcluded, key: bytes) -> Fact:
-    """A concluded screening; without a case, the screening itself stands for the person."""
+    """Convert a concluded screening. Without a case, the screening itself stands for the person."""
     attributes = event.attributes
     types = event.exploitation_types or (attributes.exploitation_types if attributes else ())
     return {
@@ -33,7 +33,7 @@ def read_screening(event: ScreeningConcluded, key: bytes) -> Fact:
 
 
 def read_progress(event: ScreeningProgress, key: bytes) -> Fact:
-    """The stage of a screening, without its finding."""
+    """Convert the stage of a screening, without its finding."""
     return {
         "kind": f"{SCREENING}-{type(event).SUBJECT.split('.')[3]}",
         "id": event.screening_id,
@@ -49,7 +49,7 @@ def read_progress(event: ScreeningProgress, key: bytes) -> Fact:
 
 
 def read_assistance(event: AssistanceGiven, key: bytes) -> Fact:
-    """One act of assistance."""
+    """Convert one act of assistance."""
     attributes = event.attributes
     return {
         "kind": ASSISTANCE,
@@ -66,7 +66,7 @@ def read_assistance(event: AssistanceGiven, key: bytes) -> Fact:
 
 
 def without_person(fact: Fact) -> Fact:
-    """The fact of an erased person: the act stays, the person does not."""
+    """Return an erased person's fact: the act stays, without the person."""
     nothing = dict.fromkeys(("person", "sex", "age_band", "origin", "destination"))
     return {**fact, **nothing, "countable": False, "exploitation_types": (), "transit": ()}
 

@@ -14,7 +14,7 @@ from reporting.count.trafficking.reading import Fact, without_person
 async def record_identifications(
     session: AsyncSession, facts: Sequence[tuple[Fact, date]], gone: Collection[bytes]
 ) -> None:
-    """Write facts with the day they count on; `gone` are pseudonyms of erased persons."""
+    """Write facts with the day on which they count; `gone` are pseudonyms of erased persons."""
     rows = [
         {**(without_person(fact) if fact["person"] in gone else fact), "counted_on": counted_on}
         for fact, counted_on in facts
@@ -24,7 +24,7 @@ async def record_identifications(
 
 
 async def forget_identified(session: AsyncSession, persons: Sequence[bytes]) -> None:
-    """Take the persons out of every fact about them."""
+    """Remove the persons from all facts about them."""
     gone = sa.literal(list(persons), sa.ARRAY(sa.LargeBinary))
     await session.execute(
         identification_facts.update()

@@ -1,7 +1,7 @@
 """A flow chart: bands from places of origin on the left to destinations on the right.
 
-Vega-Lite has no such mark, so the geometry is computed here: each band keeps its height from one
-side to the other, and each place is as tall as the sum of its bands.
+Vega-Lite has no such mark, so the geometry is computed here. A band has the same height on both sides, and a place is
+as tall as the sum of its bands.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,11 +12,11 @@ from reporting.ground.charts.palette import CATEGORIES, INK
 from reporting.ground.charts.specs import WIDTH, Spec, by, heading, layer, styled
 
 GAP = 0.04
-"""Space between two places of one side, as a share of the whole height."""
+"""Space between two places on one side, as a share of the whole height."""
 STEPS = 24
 _MARGIN = 200
 NUMBER_AT = 2
-"""The step at which a band's number stands."""
+"""The step at which a band shows its number."""
 THICK_ENOUGH = 0.05
 
 Row = dict[str, Any]
@@ -24,7 +24,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """One origin → destination with its value and how that is written."""
+    """One origin → destination with its value and the printed form."""
 
     origin: str
     destination: str
@@ -34,7 +34,7 @@ class Band:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A place on one side: its lower and upper edge between 0 and 1."""
+    """A place on one side, with its lower and upper edge between 0 and 1."""
 
     name: str
     low: float
@@ -42,7 +42,7 @@ class Node:
 
 
 def nodes(sums: Mapping[str, int]) -> dict[str, Node]:
-    """Stack the places from the top; together with their gaps they fill the height exactly."""
+    """Stack the places from the top; with their gaps they fill the height exactly."""
     whole = sum(sums.values()) or 1
     room = 1 - GAP * (len(sums) - 1)
     found: dict[str, Node] = {}
@@ -55,7 +55,7 @@ def nodes(sums: Mapping[str, int]) -> dict[str, Node]:
 
 
 def flow(bands: Sequence[Band], *, title: str) -> Spec:
-    """The chart; places stand in the order of the bands, which show their numbers if all have room."""
+    """Return the chart. Places are in the order of the bands, and bands show their numbers if all have room."""
     left, right = nodes(_sums(bands, "origin")), nodes(_sums(bands, "destination"))
     rows = _ribbons(bands, left, right)
     ribbons = layer(
@@ -104,7 +104,7 @@ def _sums(bands: Sequence[Band], side: Literal["origin", "destination"]) -> dict
 
 
 def has_room(bands: Sequence[Band]) -> bool:
-    """Whether each band is thick enough for its number; otherwise all leave theirs to the table."""
+    """Return whether every band is thick enough for its number; otherwise only the table shows them."""
     left, right = nodes(_sums(bands, "origin")), nodes(_sums(bands, "destination"))
     return _have_room(_ribbons(bands, left, right))
 
@@ -116,7 +116,7 @@ def _have_room(rows: Sequence[Row]) -> bool:
 
 
 def _numbers(bands: Sequence[Band], rows: Sequence[Row]) -> Spec:
-    """The number of each band near its origin."""
+    """Return the number of each band, placed near its origin."""
     starts = [row for row in rows if row["t"] == NUMBER_AT / STEPS]
     values = [
         {"t": row["t"], "y": (row["low"] + row["high"]) / 2, "text": band.shown}

@@ -1,7 +1,7 @@
 """Charts as Vega-Lite specifications: trend lines, bars, a heat map and a flow.
 
-Pure: rows in, specification out. Numbers on a chart are written by the caller (``shown``), so that
-a chart can show nothing but the figures of its table, in the reader's own notation.
+Pure: rows in, specification out. The caller writes the numbers on a chart (``shown``), so that it shows only the
+figures of its table, in the reader's own notation.
 """
 
 import textwrap
@@ -21,26 +21,26 @@ from reporting.ground.charts.palette import (
 
 Spec = dict[str, Any]
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.4.1.json"
-"""What a test holds every specification to."""
+"""The schema against which a test validates every specification."""
 WIDTH = 640
 ROW_HEIGHT = 26
 _LABEL_CHARACTERS = 40
 _CHARACTER_WIDTH = 6.4
-"""Points that a character of an axis label takes on average."""
+"""The average width of a character in an axis label, in points."""
 _WHOLE = 0
-"""No limit: what is wrapped needs none, and is then not measured once more before each look at it."""
+"""No limit: wrapped labels need none, and Vega then does not measure them again."""
 _ROOM = 36
-"""Points beside the labels: where a browser lacks our font, it writes wider than was measured here."""
+"""Additional points beside labels, because browsers without our font write wider than measured here."""
 _LINE_HEIGHT = 13
 _LINES = "split(datum.value, '\\n')"
 _DARK_FROM = 0.63
-"""The shade from which a heat cell is dark enough for white text."""
+"""From this shade on, a heat cell has white text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One mark: where it stands (``x``, or ``y`` of a heat map), its series, value and wording; of a heat
-    map its shade, between 0 (none) and 1."""
+    """One mark: its position (``x``, or ``y`` of a heat map), its series, value and wording. In a heat map also its
+    shade, from 0 (none) to 1."""
 
     x: str
     series: str
@@ -52,7 +52,7 @@ class Point:
 
 
 def bars(points: Sequence[Point], *, title: str) -> Spec:
-    """Horizontal bars in the given order, with the number at the end of each."""
+    """Return horizontal bars in the given order, with the number at the end of each."""
     order = [point.x for point in points]
     rows = by("x:N", sort=[_wrapped(x) for x in order], title=None, axis=_labels_axis())
     width = by("value:Q", title=None, axis=None, scale={"domain": [0, _top(points) * 1.3]})
@@ -80,8 +80,8 @@ def _unsure(points: Sequence[Point]) -> bool:
 
 
 def trend(points: Sequence[Point], *, title: str) -> Spec:
-    """A line per series over ordered periods, each with its own dash and marker, over a scale. Its
-    numbers stand in the table below: on the lines they would cover each other and the whiskers."""
+    """Return a line for each series over ordered periods, with its own dash and marker, over a scale. The numbers are
+    in the table below: on the lines they would cover each other and the whiskers."""
     order = list(dict.fromkeys(point.x for point in points))
     series = list(dict.fromkeys(point.series for point in points))
     legend = {
@@ -134,7 +134,7 @@ def trend(points: Sequence[Point], *, title: str) -> Spec:
 
 
 def heat_map(points: Sequence[Point], *, title: str) -> Spec:
-    """Rows by columns (``series``), darker for more, the number in each cell."""
+    """Return rows by columns (``series``), darker for more, with the number in each cell."""
     rows = list(dict.fromkeys(point.x for point in points))
     names = list(dict.fromkeys(point.series for point in points))
     narrow = max(8, int(WIDTH / max(1, len(names)) / _CHARACTER_WIDTH))
@@ -174,7 +174,7 @@ _TYPES = {"N": "nominal", "O": "ordinal", "Q": "quantitative"}
 
 
 def by(what: str, **more: Any) -> Spec:
-    """The encoding of a mark's channel: `field:N` (nominal), `:O` (ordinal) or `:Q` (quantitative)."""
+    """Return the encoding of a mark's channel: `field:N` (nominal), `:O` (ordinal) or `:Q` (quantitative)."""
     field, kind = what.split(":")
     return {"field": field, "type": _TYPES[kind], **more}
 
@@ -217,7 +217,7 @@ def _top(points: Sequence[Point]) -> int:
 
 
 def _labels_axis() -> Spec:
-    # Vega puts the first line of a label in the middle of its row: move longer ones up.
+    # Vega puts the first line of a label in the middle of its row, so move longer labels up.
     lines = "length(split(datum.value, '\\n'))"
     offset = {
         "condition": [
@@ -252,7 +252,7 @@ def _finished(
 
 
 def styled(chart: Spec) -> Spec:
-    """The specification with the house's font, without frames."""
+    """Return the specification with the house's font, without frames."""
     return {
         "$schema": SCHEMA,
         **chart,

@@ -1,5 +1,5 @@
-"""A map as a grid of equal tiles, one for each state, roughly where it lies: a small state is as easy
-to read as a large one, and no border is drawn that anybody could dispute."""
+"""A map as a grid of equal tiles, one for each state, roughly at its place. A small state is as readable as a large
+one, and no disputable border is drawn."""
 
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -14,13 +14,13 @@ from reporting.ground.charts.specs import WIDTH, Spec, by, heading, layer, style
 
 TILE_HEIGHT = 60
 _DARK_FROM = 0.68
-"""The shade from which a tile is dark enough for white text."""
+"""From this shade on, a tile has white text."""
 _LETTERS = 12
 
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """A state, how its value is written, and its shade between 0 (it shows none) and 1."""
+    """A state, the printed value, and its shade from 0 (shows none) to 1."""
 
     pcode: str
     name: str
@@ -30,13 +30,13 @@ class Tile:
 
 @cache
 def layout() -> Mapping[str, tuple[int, int]]:
-    """Column and row of each state that has a tile."""
+    """Return column and row of each state that has a tile."""
     found = rows(__package__, "tiles")
     return {each["pcode"]: (int(each["column"]), int(each["row"])) for each in found}
 
 
 def tiles(states: Sequence[Tile], *, title: str) -> Spec:
-    """The darker, the more; a state that shows 0 is white with a dashed edge, for it may hide some."""
+    """Return the map: darker means more. A state that shows 0 is white with a dashed edge, because it may hide some."""
     rows = [_row(each) for each in states]
     base = {
         "x": by("column:O", axis=None, scale={"paddingInner": 0.06}),

@@ -1,1 +1,1 @@
-"""Programmes: the reviewed definitions of what may be released at all."""
+"""Programmes: the reviewed definitions of everything that may be released."""

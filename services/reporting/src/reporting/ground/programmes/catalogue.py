@@ -1,9 +1,8 @@
-"""Reads definitions from data files: those of the package, or a deployment's own folder.
+"""Reads definitions from data files, shipped or in a deployment's own folder.
 
-`populations.json` lists who is counted together; every other file is a programme, a view of one.
-
-A dimension lists its codes in the file, or takes them from shared lists: ``{"places": [{"country":
-"VEN", "level": 1}]}``, ``{"codelist": "pathways"}``, ``{"codelist": "htcds:type_of_exploitation"}``.
+`populations.json` defines who is counted together; every other file is a programme, a view of a population. A dimension
+lists its codes in the file, or takes them from shared lists: ``{"places": [{"country": "VEN", "level": 1}]}``,
+``{"codelist": "pathways"}``, ``{"codelist": "htcds:type_of_exploitation"}``.
 """
 
 import json
@@ -56,7 +55,7 @@ class Catalogue:
         return iter(self._programmes.values())
 
     def get(self, programme_id: str) -> Programme:
-        """The definition; raises OutsideProgrammeError with the ids that exist."""
+        """Return the definition. Raises OutsideProgrammeError with the existing ids."""
         try:
             return self._programmes[programme_id]
         except KeyError:
@@ -65,7 +64,7 @@ class Catalogue:
             ) from None
 
     def _check_links(self, programme: Programme) -> None:
-        """Raises ValueError where a link names what does not exist."""
+        """Raise ValueError if a link names something that does not exist."""
         for link in programme.links:
             other = self._programmes.get(link.other)
             if other is None or other.population.id != programme.population.id:
@@ -77,7 +76,7 @@ class Catalogue:
                         raise ValueError(f"{programme.id}: {side.id} has no {name}={wanted}")
 
     def _check_declared(self, programme: Programme) -> None:
-        """Raises ValueError where it shares people with another and neither file says how."""
+        """Raise ValueError if the programme shares people with another and neither file declares how."""
         for other in self.linked(programme):
             declared = {link.other for link in programme.links}
             if other.id not in declared and programme.id not in {x.other for x in other.links}:
@@ -86,7 +85,7 @@ class Catalogue:
                 )
 
     def linked(self, programme: Programme) -> tuple[Programme, ...]:
-        """The other programmes over the same people: views of the same joint cube (R1)."""
+        """Return the other programmes over the same people, which are views of the same joint cube (R1)."""
         return tuple(
             other
             for other in self._programmes.values()
@@ -95,7 +94,7 @@ class Catalogue:
 
 
 def load(folder: Path | None = None) -> Catalogue:
-    """The catalogue of ``folder`` (`populations.json`, and one file per programme), else the shipped one."""
+    """Load the catalogue of ``folder`` (`populations.json`, and one file per programme), else the shipped one."""
     return _read(folder) if folder is not None else shipped()
 
 
@@ -105,7 +104,7 @@ def shipped() -> Catalogue:
 
 
 def programme(programme_id: str) -> Programme:
-    """A shipped definition; raises OutsideProgrammeError with the ids that exist."""
+    """Return a shipped definition. Raises OutsideProgrammeError with the existing ids."""
     return shipped().get(programme_id)
 
 
@@ -123,7 +122,7 @@ def _read(folder: Traversable) -> Catalogue:
 
 
 def _check_apart(populations: Iterable[Population]) -> None:
-    """Raises ValueError where two count the same people: each would be rounded by itself."""
+    """Raise ValueError if two populations count the same people, because each would be rounded separately."""
     known: dict[Measure, str] = {}
     for each in sorted(populations, key=lambda population: population.id):
         if (other := known.setdefault(each.measure, each.id)) != each.id:
@@ -150,7 +149,7 @@ def _population(entry: Mapping[str, Any]) -> Population:
 
 
 def _programme(entry: Mapping[str, Any], populations: Mapping[str, Population]) -> Programme:
-    """Raises ValueError for a programme of no known population: it would be rounded apart."""
+    """Return a programme. Raises ValueError for an unknown population, because it would be rounded separately."""
     population = populations.get(entry["population"])
     if population is None:
         raise ValueError(f"{entry['id']}: there is no population {entry['population']!r}")
@@ -179,8 +178,8 @@ def _programme(entry: Mapping[str, Any], populations: Mapping[str, Population]) 
 def _view(
     entry: Any, joint: Mapping[str, ProgrammeDimension], where: Codes
 ) -> tuple[str, ProgrammeDimension, Mapping[str, str]]:
-    """A dimension of a programme: the name of its population's, or that with another name, label,
-    codes or fewer of them."""
+    """Return a programme's dimension: a name of its population's, or one with another name, label or codes, or fewer of
+    them."""
     given: Mapping[str, Any] = {"name": entry} if isinstance(entry, str) else entry
     source = given.get("of", given["name"])
     if source not in joint:

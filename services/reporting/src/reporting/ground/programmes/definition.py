@@ -1,8 +1,8 @@
-"""Populations and programmes, fixed before any release: who is counted together, how the counts are rounded, and
-which views are published.
+"""Populations and programmes, fixed before any release: who is counted together, how counts are rounded, and which
+views are published.
 
 A definition is reviewed configuration in a data file. Its fingerprint enters the seed of every release, so a changed
-definition is a new schema and can never be confused with the old one.
+definition is a new schema and cannot be confused with the old one.
 """
 
 import hashlib
@@ -21,14 +21,14 @@ from reporting.ground.protection.protected import Dimension
 from reporting.ground.protection.rounding import PROFILES, Weights, check_weight
 
 LEAST_K = 11
-"""CTDC's threshold; a programme may ask for more, never for less."""
+"""CTDC's threshold; a programme may require more, but not less."""
 
 Labels = Mapping[str, str]
 """A text per language: ``es`` and ``en``, both always present."""
 
 
 class Measure(StrEnum):
-    """Which rule turns facts into the people of a population (see ``releases/counting.py``)."""
+    """The rule that turns facts into the people of a population (see ``releases/counting.py``)."""
 
     REFERRED_PERSONS = "referred-persons"
     SCREENED_PERSONS = "screened-persons"
@@ -37,10 +37,10 @@ class Measure(StrEnum):
 
 @dataclass(frozen=True)
 class ProgrammeDimension:
-    """A dimension with what a reader needs to read it.
+    """A dimension with its labels.
 
-    ``fallback`` is the code that takes every value outside the reviewed list, so that an unknown
-    value is counted and never dropped.
+    ``fallback`` is the code for every value outside the reviewed list, so that an unknown value is counted and never
+    dropped.
     """
 
     dimension: Dimension
@@ -53,14 +53,14 @@ class ProgrammeDimension:
         return self.dimension.name
 
     def coded(self, value: str | None) -> str:
-        """The reviewed code for a fact's value: itself, or the nearest area that contains it."""
+        """Return the reviewed code for a fact's value: the value itself, or the nearest area that contains it."""
         if value not in self._coded:
             self._coded[value] = self._look_up(value)
         return self._coded[value]
 
     @cached_property
     def _coded(self) -> dict[str | None, str]:
-        """Of the values that were asked for: as many as there are codes and places."""
+        """Cache of the values looked up so far, which are at most as many as codes and places."""
         return {None: self.fallback, **{code: code for code in self.dimension.codes}}
 
     def _look_up(self, value: str | None) -> str:
@@ -70,13 +70,13 @@ class ProgrammeDimension:
 
 
 Codes = Mapping[str, tuple[str, ...]]
-"""A part of a programme's people: dimension → the codes that they have one of; {} is all of them."""
+"""A part of a programme's people: dimension → codes, of which each person has one; {} means everybody."""
 
 
 @dataclass(frozen=True)
 class Link:
-    """How two programmes share people: those of `here` (in the programme that declares it) are
-    those of `there` (in `other`), or some of them (`within`)."""
+    """How two programmes share people: those of `here` (in the declaring programme) are equal to those of `there` (in
+    `other`), or some of them (`within`)."""
 
     other: str
     here: Codes
@@ -85,27 +85,26 @@ class Link:
 
 
 HISTORY = "history"
-"""The dimension that every population with spans has: what was known of the person before."""
+"""The dimension of every population with spans: what was known about the person before."""
 NEW = "-"
-"""In a history: not counted in the span so far."""
+"""In a history: not yet counted in the span."""
 FLAG = "+"
-"""After the carried code in a history: the flagged dimension has said something in the span."""
+"""After the carried code in a history: the flagged dimension has had a value in the span."""
 NOTHING = "none"
-"""The code of a flagged dimension that says nothing."""
+"""The code of a flagged dimension without a value."""
 
 
 @dataclass(frozen=True)
 class Population:
-    """The people that are counted together: one joint cube per period, rounded once (R1).
+    """People who are counted together: one joint cube per period, rounded once (R1). Everybody is in exactly one of its
+    cells.
 
-    Everybody is in exactly one of its cells. ``spans`` are longer periods in which a person counts
-    once (R4a): the history holds, for each of them, the ``carried`` code so far, and whether the
-    ``flagged`` dimension has been anything but `NOTHING`. ``reached``: steps that nobody takes back, each as the
-    carried codes that lie behind it; no count of them over a span is below that of a part; ``apart`` are those of them that a programme counts by
-    itself. ``tilted`` are the
-    dimensions whose one-way counts the rounding prefers to keep (see ``protection/rounding.py``).
-    ``public_k``, a larger multiple of k, gives everybody a coarser tier and keeps the finer one for
-    readers with an account.
+    ``spans`` are longer periods in which a person counts once (R4a). The history contains for each span the ``carried``
+    code so far, and whether the ``flagged`` dimension was ever different from `NOTHING`. ``reached`` lists irreversible
+    steps, each as the carried codes after it: no count of them over a span is below that of a part. ``apart`` are those
+    that a programme counts separately. ``tilted`` are the dimensions whose one-way counts the rounding prefers to keep
+    (see ``protection/rounding.py``). ``public_k``, a larger multiple of k, gives everybody a coarser tier and reserves
+    the finer one for readers with an account.
     """
 
     id: str
@@ -147,7 +146,7 @@ class Population:
 
     @property
     def new_to_all(self) -> tuple[str, ...]:
-        """The history of a person without earlier facts; None if the population keeps no history."""
+        """Return the history of a person without earlier facts; None if the population keeps no history."""
         return ("|".join([NEW] * len(self.spans)),) if self.spans else ()
 
     @property
@@ -155,7 +154,7 @@ class Population:
         carried = next(each for each in self.dimensions if each.name == self.carried)
         marks = ("", FLAG) if self.flagged else ("",)
         known = [code + mark for code in carried.dimension.codes for mark in marks]
-        # Spans are nested: who is not new in one is not new in a longer one.
+        # Spans are nested: a person who is known in one is known in every longer one.
         return tuple(
             "|".join((*[NEW] * new, *codes))
             for new in range(len(self.spans), -1, -1)
@@ -164,7 +163,7 @@ class Population:
 
     @property
     def schema(self) -> bytes:
-        """Fingerprint of all that the rounding depends on beside key, population and period."""
+        """Return the fingerprint of everything on which the rounding depends, besides key, population and period."""
         content = {
             "k": self.k,
             "profile": self.profile,
@@ -178,9 +177,11 @@ class Population:
 
 @dataclass(frozen=True)
 class Programme:
-    """A view of a population's joint cube: some of its people (``where``: dimension → codes) by
-    some of its dimensions. ``sources`` says for each own dimension which one it reads, and
-    ``into`` which own code each code of that one becomes (its own where absent)."""
+    """A view of a population's joint cube: some of its people (``where``: dimension → codes) by some of its dimensions.
+
+    ``sources`` maps each own dimension to the one it reads, and ``into`` maps that one's codes to own codes (the same
+    where absent).
+    """
 
     id: str
     title: Labels
@@ -215,14 +216,14 @@ class Programme:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The dimensions a query may name, in order."""
+        """Return the dimensions that a query may name, in order."""
         return tuple(each.name for each in self.dimensions)
 
     def dimension_label(self, name: str, language: str) -> str:
         return self._dimension(name).label[language]
 
     def code_label(self, name: str, code: str, language: str) -> str:
-        """The code's label; the code itself if it is not in the list."""
+        """Return the code's label; the code itself if the list lacks it."""
         labels = self._dimension(name).code_labels.get(code)
         return labels[language] if labels else code
 

@@ -1,1 +1,1 @@
-"""Protection of counts, and the intervals of published counts: pure."""
+"""Protection of counts, and the intervals of published counts. Pure."""

@@ -1,4 +1,4 @@
-"""NumPy and SciPy, loaded when something is first computed: a service at rest has computed nothing."""
+"""NumPy and SciPy, loaded on first use, so that an idle service does not load them."""
 
 from typing import TYPE_CHECKING, Any
 

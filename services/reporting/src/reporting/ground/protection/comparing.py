@@ -1,25 +1,25 @@
-"""Differences that intervals prove. Only these are ranked, shaded or called the largest (R9)."""
+"""Differences that intervals prove. Only these justify ranks, shades or the word "largest" (R9)."""
 
 from collections.abc import Sequence
 from decimal import Decimal
 
 Bounds = tuple[int | Decimal, int | Decimal]
-"""Low and high of a count; of an exact one twice the same."""
+"""Low and high of a count; equal for an exact one."""
 
 
 def larger(one: Bounds, other: Bounds) -> bool:
-    """Whether one count is larger for all that is known."""
+    """Return whether the intervals prove that one count is larger."""
     return one[0] > other[1]
 
 
 def leads(counts: Sequence[Bounds]) -> bool:
-    """Whether the first may be called the largest."""
+    """Return whether the first count may be called the largest."""
     return all(larger(counts[0], each) for each in counts[1:])
 
 
 def ordered(counts: Sequence[Bounds]) -> list[int]:
-    """The places of the counts: a larger one before those that it is larger than, the others as they stood.
-    So none that is left out at the end is larger than one that is not."""
+    """Return the positions of the counts in order: a provably larger count comes before smaller ones, others keep their
+    order. So nothing cut off at the end is provably larger than something before it."""
     left, found = list(range(len(counts))), []
     while left:
         least = max(counts[each][0] for each in left)
@@ -29,7 +29,8 @@ def ordered(counts: Sequence[Bounds]) -> list[int]:
 
 
 def levels(counts: Sequence[Bounds]) -> list[int]:
-    """From 0 upwards: every count of a level is larger than each of those below it."""
+    """Return the level of each count, from 0 upwards: every count of a level is provably larger than those of lower
+    levels."""
     found, level = [0] * len(counts), 0
     most: int | Decimal | None = None
     for place in sorted(range(len(counts)), key=lambda each: counts[each]):

@@ -1,9 +1,9 @@
-"""How sure a published count is, computed from published counts alone.
+"""The uncertainty of a published count, computed from published counts alone.
 
-Every k-th person who stands in a cell of her own is shown as k, so a count that shows r is off by about √((k−1)·r).
-The tilt keeps the total and some one-way counts close to the truth: of such a count's error it leaves a law
-exp(−η|e|); and what a finer count has too many of, others of the same one-way counts have too few of. The true
-count then follows a gamma law around the shown one. What that holds, class by class: docs/reporting.md.
+Rounding shows every k-th person of a sparse cell as k, so a count that shows r is off by about √((k−1)·r). The tilt
+keeps the total and some one-way counts close to the truth; their errors follow exp(−η|e|). If a finer count is too
+high, others of the same one-way count are too low. The true count then follows a gamma law around the shown one.
+docs/reporting.md gives the coverage of each class.
 """
 
 from collections.abc import Sequence
@@ -12,24 +12,26 @@ from dataclasses import dataclass
 from reporting.ground.protection.arrays import Floats, Whole, np, special
 
 HELD = 0.96
-"""Of the law, by an interval."""
+"""The share of the law that an interval covers."""
 FEW, FEWER = 0.5, 3.5
-"""Before anything is shown: how much it weighs, and how many times fewer than are shown, that groups are small."""
+"""The prior assumption that groups are small: its weight, and how many times fewer persons than shown it assumes."""
 OF_A_MARGIN, OF_THE_TOTAL = 2.0, 0.5
-"""The variance of what the tilt leaves of a count's error, in 1/η²: of a one-way count that of exp(−η|e|); of the
-total less, as the counts by each tilted dimension add up to it."""
+"""The variance of the error that the tilt leaves, in 1/η²: that of exp(−η|e|) for a one-way count, and less for the
+total, because the counts of each tilted dimension add up to it."""
 
 UNTOLD, OF_SPANS, OF_TOTALS_OF_SPANS = 0.1, 0.55, 0.06
-"""Of a count's own error, what is left at least where one-way counts seem to tell all of it; and of a span's, whose flows
-no tilt keeps."""
+"""The minimum share of a count's own error: where one-way counts seem to determine all of it, and for a span, whose
+flows are not tilted."""
 
 
 @dataclass(frozen=True)
 class Noise:
-    """What rounding did to one cube, as a view sees it. `total`: all that the cube shows; `margins`: for each dimension
-    of the view what the cube shows of each code, None where it was not tilted; `where`: the same of what the
-    view is restricted to; `eta` of the total and of one-way counts, per person; `periods`: how many closed periods
-    the cube is made of."""
+    """The effect of rounding on one cube, from the perspective of a view.
+
+    `total` is the cube's shown total. `margins` contains, for each dimension of the view, the cube's shown count of
+    each code, None if it was not tilted; `where` is the same for the view's restrictions. `eta` is that of the total
+    and of one-way counts, per person. `periods` is the number of closed periods in the cube.
+    """
 
     k: int
     eta: tuple[float, float]
@@ -41,7 +43,7 @@ class Noise:
     """Persons that a span shows beyond the flows of its parts, so that no part exceeds it."""
 
     def variance(self, shown: Whole, margins: Sequence[Floats | float]) -> Floats:
-        """Variance of the errors of counts that show `shown` and are parts of these tilted one-way counts."""
+        """Return the variance of the errors of counts that show `shown` and are parts of these tilted one-way counts."""
         each_period = shown.astype(float)
         whole = max(float(self.total), 1.0)
         own = 1 - each_period / whole
@@ -59,7 +61,7 @@ class Noise:
         return found
 
     def _left(self, free: Floats | float, shown: Floats | float, eta: float, of: float) -> Floats:
-        """The share of a count's error that the tilt keeps."""
+        """Return the share of a count's error that the tilt leaves."""
         spread = (self.k - 1) * np.maximum(free, 0.1)
         return np.asarray(spread / (1 + spread * eta**2 / of / self.periods))
 
@@ -67,7 +69,7 @@ class Noise:
 def intervals(
     shown: Whole, variance: Floats, k: int, least: int, share: float = 1.0
 ) -> list[tuple[int, int]]:
-    """Low and high, the figure itself included; what shows 0 is "0 to k−1"."""
+    """Return the low and high bounds, which include the figure itself; a shown 0 is "0 to k−1"."""
     mean = np.maximum(shown, 1) * share
     told = mean**2 / np.maximum(variance, 0.5)
     shape, rate = told + FEW, (told + FEW * FEWER) / mean

@@ -1,7 +1,7 @@
 """A protected release in memory: the rounded base cube, and the only arithmetic allowed on it.
 
-Every published number (API answer, file, chart, sentence) is a sum of these cells or a ratio of
-two such sums. Nothing here can reach a true count.
+Every published number (API answer, file, chart, sentence) is a sum of these cells or a ratio of two such sums. Nothing
+here can reach a true count.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,15 +19,15 @@ Counted = Literal["persons", "person-periods", "searches"]
 Filters = Mapping[str, Iterable[str]]
 
 RATE_DENOMINATOR_FACTOR = 2
-"""R6: a rate exists only over a protected denominator of at least this many times k."""
+"""R6: a rate needs a protected denominator of at least this many times k."""
 
 
 @dataclass(frozen=True)
 class Dimension:
     """A dimension of the base cube: its codes in reviewed order.
 
-    ``groups`` names unions of codes that a filter may use (a country for its states, "children"
-    for two age bands); a group is never a cell of its own.
+    ``groups`` names unions of codes for filters (a country for its states, "children" for two age bands); a group is
+    never a cell of its own.
     """
 
     name: str
@@ -35,10 +35,7 @@ class Dimension:
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def expand(self, wanted: Iterable[str]) -> frozenset[str]:
-        """The base codes that ``wanted`` (codes and groups) stands for.
-
-        Raises OutsideProgrammeError for a code that is neither.
-        """
+        """Return the base codes of ``wanted`` (codes and groups). Raises OutsideProgrammeError for anything else."""
         chosen: set[str] = set()
         for code in wanted:
             if code in self.groups:
@@ -52,11 +49,11 @@ class Dimension:
 
 @dataclass(frozen=True)
 class ExpectedError:
-    """How far a published margin is off on average, computed from published values only.
+    """The average error of a published margin, computed from published values only.
 
-    ``margin`` is ``total`` or a dimension's name (its one-way counts), or ``cell``;
-    ``mean_absolute`` is in units of the programme (persons, referrals); ``relative`` is that over
-    the margin's mean published count, absent where nothing is published.
+    ``margin`` is ``total``, a dimension's name (its one-way counts), or ``cell``. ``mean_absolute`` is in units of the
+    programme (persons, referrals). ``relative`` is its ratio to the margin's mean published count, absent if nothing is
+    published.
     """
 
     margin: str
@@ -66,18 +63,18 @@ class ExpectedError:
 
 @dataclass(frozen=True)
 class Row:
-    """One published number: where it stands, and the protected count (a multiple of k)."""
+    """One published number: its codes, and the protected count (a multiple of k)."""
 
     coordinates: Mapping[str, str]
     count: int
     low: int | None = None
     high: int | None = None
-    """Between them lies the true count in nine of ten cases (R9)."""
+    """The true count is between low and high in nine of ten cases (R9)."""
 
 
 @dataclass(frozen=True)
 class _Table:
-    """Counts by the dimensions at `positions`: `at` says where each stands, a place per dimension."""
+    """Counts by the dimensions at `positions`; `at` gives the position of each code, per dimension."""
 
     positions: tuple[int, ...]
     at: Whole
@@ -86,7 +83,7 @@ class _Table:
 
 @dataclass(frozen=True)
 class Rate:
-    """A ratio of two protected counts; ``value`` is absent, with the reason, where R6 forbids it."""
+    """A ratio of two protected counts; if R6 forbids it, ``value`` is absent and a reason is given."""
 
     numerator: int
     denominator: int
@@ -98,8 +95,8 @@ class Rate:
 class ProtectedCube:
     """The protected base cube of one (programme, closed period).
 
-    ``cells`` maps coordinates (one code per dimension, in order) to a positive multiple of ``k``;
-    a coordinate that is missing is 0, which may mean none or few.
+    ``cells`` maps coordinates (one code per dimension, in order) to a positive multiple of ``k``; missing coordinates
+    are 0, which may mean none or few.
     """
 
     programme: str
@@ -110,41 +107,41 @@ class ProtectedCube:
     cells: Mapping[Coordinates, int]
     expected_errors: tuple[ExpectedError, ...] = ()
     noise: Noise | None = field(default=None, compare=False)
-    """What gives counts their intervals; None in a cube that was made without it."""
+    """Determines the counts' intervals; None in a cube without them."""
     parts: tuple["ProtectedCube", ...] = field(default=(), compare=False)
-    """Of a sum: what was summed."""
+    """The summed cubes, if this is a sum."""
     counts: Counted = "persons"
-    """Whether somebody counts once, or once in each period of a sum."""
+    """Whether a person counts once, or once in each period of a sum."""
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The dimensions a query may name, in order."""
+        """Return the dimensions that a query may name, in order."""
         return tuple(dimension.name for dimension in self.dimensions)
 
     def dimension(self, name: str) -> Dimension:
-        """The dimension called ``name``; raises OutsideProgrammeError with the allowed names."""
+        """Return the dimension ``name``. Raises OutsideProgrammeError with the allowed names."""
         return self.dimensions[self._position(name)]
 
     def total(self, filters: Filters | None = None) -> int:
-        """The protected count over the cells that pass ``filters``."""
+        """Return the protected count over the cells that pass ``filters``."""
         return int(self._kept(filters or {}).sum())
 
     def margin(self, by: Iterable[str] = (), filters: Filters | None = None) -> tuple[Row, ...]:
-        """Protected counts by the dimensions ``by`` over the cells that pass ``filters``.
+        """Return protected counts by the dimensions ``by`` over the cells that pass ``filters``.
 
-        Rows that are 0 are left out; order follows the reviewed order of codes. With no ``by`` there is
-        exactly one row. Raises OutsideProgrammeError for an unknown dimension or code.
+        Rows of 0 are omitted, and codes are in reviewed order. Without ``by`` there is exactly one row. Raises
+        OutsideProgrammeError for an unknown dimension or code.
         """
         return self.margins([tuple(by)], filters)[0]
 
     def margins(
         self, asked: Iterable[Sequence[str]], filters: Filters | None = None
     ) -> list[tuple[Row, ...]]:
-        """Several of `margin` over the same cells."""
+        """Return several results of `margin` over the same cells."""
         return [self._rows(by, filters or {}) for by in asked]
 
     def figure(self, filters: Filters | None = None) -> Row:
-        """One number with its interval: the count over the cells that pass ``filters``."""
+        """Return one number with its interval: the count over the cells that pass ``filters``."""
         return self.margin((), filters)[0]
 
     def _table(self, by: Sequence[str], filters: Filters) -> "_Table":
@@ -154,7 +151,7 @@ class ProtectedCube:
         return _Table(positions, at, sums[tuple(at.T)] if by else sums.reshape(1))
 
     def _sums(self, positions: Sequence[int], filters: Filters) -> Whole:
-        """Sums of the cells that pass, by the dimensions at `positions` in this order."""
+        """Return sums of the passing cells, by the dimensions at `positions` in this order."""
         summed_over = tuple(p for p in range(len(self.dimensions)) if p not in positions)
         sums: Whole = self._kept(filters).sum(axis=summed_over)
         return sums.transpose([sorted(positions).index(position) for position in positions])
@@ -177,7 +174,7 @@ class ProtectedCube:
         if any(each.noise is None for each in parts):
             return [(None, None)] * len(table.shown)
         variance = sum(each._variance(table, filters) for each in parts)  # noqa: SLF001 - its own
-        # A person shown in one closed period is there; cells of a span add up several.
+        # In one closed period, a person who is shown is there. Cells of a span add up several periods.
         least = int(all(each.noise and each.noise.periods == 1 for each in parts))
         share = 1 - max(each.noise.added / max(each.noise.total, 1) for each in parts if each.noise)
         return intervals(table.shown, np.asarray(variance), self.k, least, share)
@@ -200,7 +197,7 @@ class ProtectedCube:
         return noise.variance(np.atleast_1d(shown), margins)
 
     def rate(self, numerator: Filters, denominator: Filters | None = None, places: int = 3) -> Rate:
-        """The share that ``numerator`` (within ``denominator``) has of ``denominator`` (R6)."""
+        """Return the share of ``numerator`` (within ``denominator``) in ``denominator`` (R6)."""
         base = {name: tuple(codes) for name, codes in (denominator or {}).items()}
         part = {name: tuple(codes) for name, codes in numerator.items()}
         below = self.total(base)
@@ -224,7 +221,7 @@ class ProtectedCube:
 
     @cached_property
     def _array(self) -> Whole:
-        """All cells, those that are 0 too: a question costs the same however many were counted."""
+        """Return all cells, including zeros, so that a query costs the same for any number of people."""
         array: Whole = np.zeros([len(each.codes) for each in self.dimensions], dtype=np.int64)
         places = [{code: i for i, code in enumerate(each.codes)} for each in self.dimensions]
         for at, count in self.cells.items():
@@ -232,7 +229,7 @@ class ProtectedCube:
         return array
 
     def _kept(self, filters: Filters) -> Whole:
-        """The cells, with 0 where a filter does not let them pass."""
+        """Return the cells, with 0 where a filter excludes them."""
         kept = self._array
         for name, wanted in filters.items():
             position = self._position(name)
@@ -241,14 +238,14 @@ class ProtectedCube:
         return kept
 
     def _passing(self, name: str, wanted: Iterable[str]) -> Bools:
-        """Which codes of a dimension a filter lets pass."""
+        """Return which codes of a dimension pass a filter."""
         dimension = self.dimension(name)
         chosen = dimension.expand(wanted)
         return np.array([code in chosen for code in dimension.codes])
 
 
 def rate(numerator: int, denominator: int, k: int, places: int = 3) -> Rate:
-    """A ratio of two protected counts, or the reason why there is none (R6)."""
+    """Return a ratio of two protected counts, or the reason why there is none (R6)."""
     least = RATE_DENOMINATOR_FACTOR * k
     if denominator < least:
         reason = f"the protected denominator {denominator} is below {least}"
@@ -264,7 +261,7 @@ def _unit(places: int) -> Decimal:
 
 @dataclass(frozen=True)
 class Share:
-    """A part of a whole with the bounds that their intervals leave; absent where R6 forbids it."""
+    """A part of a whole, with bounds from both intervals; absent if R6 forbids it."""
 
     value: Decimal | None
     low: Decimal | None = None
@@ -272,7 +269,7 @@ class Share:
 
 
 def share(part: Row, whole: Row, k: int, places: int = 3) -> Share:
-    """How large a part is, and between which shares it lies where both keep to their intervals."""
+    """Return the share of a part, with the lowest and highest share that both intervals allow."""
     value = rate(part.count, whole.count, k, places).value
     few, many, least, most = part.low, part.high, whole.low, whole.high
     if value is None or few is None or many is None or least is None or most is None:
@@ -284,10 +281,10 @@ def share(part: Row, whole: Row, k: int, places: int = 3) -> Share:
 
 
 def summed(cubes: Iterable[ProtectedCube], period: str) -> ProtectedCube:
-    """The cube over several closed periods of one programme: the sum, never a new rounding (R4).
-    Who is in several of them counts in each.
+    """Return the cube over several closed periods of one programme: the sum, never a new rounding (R4).
 
-    Raises ValueError where programmes, k or dimensions differ, or a period comes twice.
+    A person in several periods counts in each. Raises ValueError if programmes, k or dimensions differ, or a period
+    repeats.
     """
     cubes = tuple(cubes)
     if not cubes:

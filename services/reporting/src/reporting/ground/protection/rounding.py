@@ -42,17 +42,18 @@ _TOTAL: Margin = (-1, "")
 
 @dataclass(frozen=True)
 class Weights:
-    """η in milli-nats per unit of error: of the grand total, and of each one-way margin."""
+    """The weights η in milli-nats per unit of error, for the grand total and for each one-way margin."""
 
     total: int
     one_way: int
 
     def on_a_cell(self, dimensions: int) -> int:
-        """W, the summed weight of all margins that a cell lies in, in milli-nats."""
+        """Return W, the summed weight of all margins that contain a cell, in milli-nats."""
         return self.total + self.one_way * dimensions
 
     def at(self, finer: int, k: int) -> "Weights":
-        """For a tier of a larger k: an error of one step weighs as much as in the finer tier."""
+        """Return the weights for a tier with a larger k, where an error of one step weighs as much as in the finer
+        tier."""
         return Weights(self.total * finer // k, self.one_way * finer // k)
 
 
@@ -67,10 +68,10 @@ the period."""
 
 
 def seed(key: bytes, programme: str, period: str, schema: bytes, draw: int = 0) -> bytes:
-    """HMAC-SHA256(key, "KTR1" ‖ programme ‖ period ‖ schema), the fields parted by NUL.
+    """Return HMAC-SHA256(key, "KTR1" ‖ programme ‖ period ‖ schema), with the fields separated by NUL.
 
-    ``draw`` > 0 only where an audit of linked cubes rejected the draws before it (R1). Raises
-    ValueError for a key below 256 bits or an id that holds a NUL.
+    ``draw`` > 0 only if an audit of linked cubes rejected the earlier draws (R1). Raises ValueError for a key below 256
+    bits or an id that contains a NUL.
     """
     if len(key) < LEAST_KEY_BYTES:
         raise ValueError(f"the rounding key must have at least {LEAST_KEY_BYTES} bytes")
@@ -83,7 +84,7 @@ def seed(key: bytes, programme: str, period: str, schema: bytes, draw: int = 0) 
 
 
 def check_weight(k: int, weights: Weights, dimensions: int) -> None:
-    """W·k + ln(k−1) ≤ 25, so that no threshold vanishes in 53 bits and support stays full."""
+    """Require W·k + ln(k−1) ≤ 25, so that no threshold vanishes in 53 bits and every rounding stays possible."""
     if k < 2:
         raise ValueError("k must be at least 2")
     tilt = _DECIMAL.divide(Decimal(weights.on_a_cell(dimensions) * k), MILLI)
@@ -93,7 +94,7 @@ def check_weight(k: int, weights: Weights, dimensions: int) -> None:
 
 
 Tilt = Callable[[Coordinates], Coordinates]
-"""From a cell to the codes whose margins the tilt prefers; always as many."""
+"""Maps a cell to the codes whose margins the tilt prefers, always the same number."""
 
 
 def protect(
@@ -104,11 +105,10 @@ def protect(
     seed: bytes,
     tilt: Tilt = tuple,
 ) -> dict[Coordinates, int]:
-    """The protected cells r of the true cells n; cells that are 0 are left out of both.
+    """Return the protected cells r of the true cells n; zeros are omitted from both.
 
-    ``counts`` are whole numbers ≥ 0 with coordinates of one length. The margins that are tilted
-    towards small errors are the one-way margins of ``tilt``, by default of the cells themselves.
-    Raises ValueError otherwise, or where the weights pass the cap.
+    ``counts`` are integers ≥ 0 with coordinates of one length. The tilted margins are the one-way margins of ``tilt``,
+    by default of the cells themselves. Raises ValueError otherwise, or if the weights exceed the cap.
     """
     lengths = {len(at) for at in counts}
     if len(lengths) > 1 or any(n < 0 for n in counts.values()):
@@ -123,7 +123,7 @@ def protect(
 
 
 class _Draw:
-    """One run of the chain over the cells that are no multiple of k (J in the specification)."""
+    """One run of the chain over the cells that are not multiples of k (J in the specification)."""
 
     def __init__(
         self, cells: Sequence[Coordinates], f: Sequence[int], k: int, weights: Weights, seed: bytes
@@ -142,7 +142,7 @@ class _Draw:
         self.z: list[int] = []
 
     def run(self) -> list[int]:
-        """z: 1 where a cell goes up."""
+        """Return z: 1 for each cell that is rounded up."""
         self._start()
         everywhere = range(len(self.f))
         for sweep in range(1, SWEEPS + 1):
@@ -166,7 +166,7 @@ class _Draw:
             for m in margins:
                 error[m] -= k
         rise = 0
-        for m in margins:  # plain loops: this is where a release spends its time
+        for m in margins:  # plain loops, because a release spends its time here
             e = error[m]
             rise += eta[m] * (k if e >= 0 else -k if e <= -k else k + 2 * e)
         up = next(self.stream) < _threshold(self.log_odds[a] + _warmed(rise, sweep))
@@ -184,7 +184,7 @@ class _Draw:
         error, eta, k = self.error, self.eta, self.k
         gains, losses, rise = [], [], 0
         for m, n in zip(self.margins_of[up], self.margins_of[down], strict=True):
-            if m != n:  # a margin of one dimension is shared, or each cell has its own
+            if m != n:  # in each dimension both cells share a margin, or each has its own
                 gains.append(m)
                 losses.append(n)
                 e = error[m]
@@ -201,7 +201,7 @@ class _Draw:
 
 
 def _margins(at: Coordinates, weights: Weights) -> Iterator[Margin]:
-    """The margins that tilt this cell; one of weight 0 would change nothing."""
+    """Return the margins that tilt this cell; those of weight 0 would change nothing."""
     if weights.total:
         yield _TOTAL
     if weights.one_way:
@@ -209,20 +209,20 @@ def _margins(at: Coordinates, weights: Weights) -> Iterator[Margin]:
 
 
 def _warmed(rise: int, sweep: int) -> int:
-    """β·ΔE with β = min(1, sweep/40), in whole milli-nats."""
+    """Return β·ΔE with β = min(1, sweep/40), in integer milli-nats."""
     return rise if sweep >= WARM_UP_SWEEPS else rise * sweep // WARM_UP_SWEEPS
 
 
 @cache
 def _log_odds(f: int, k: int) -> int:
-    """ln((k−f)/f) in milli-nats: what speaks against going up before any tilt."""
+    """Return ln((k−f)/f) in milli-nats: the log-odds against rounding up before any tilt."""
     odds = _DECIMAL.divide(Decimal(k - f), Decimal(f))
     return _whole(_DECIMAL.multiply(_DECIMAL.ln(odds), MILLI))
 
 
 @lru_cache(maxsize=1 << 17)
 def _threshold(milli_nats: int) -> int:
-    """1/(1+e^x) as a threshold for a 53-bit integer, never 0 and never certain."""
+    """Return 1/(1+e^x) as a threshold for a 53-bit integer, never 0 and never certain."""
     power = _DECIMAL.exp(_DECIMAL.divide(Decimal(milli_nats), MILLI))
     chance = _whole(_DECIMAL.divide(Decimal(_ONE), _DECIMAL.add(Decimal(1), power)))
     return min(max(chance, 1), _ONE - 1)
@@ -233,7 +233,7 @@ def _whole(value: Decimal) -> int:
 
 
 def numbers(seed: bytes) -> Iterator[int]:
-    """53-bit integers: blocks of 1,024 from SHAKE-256(seed ‖ counter), big-endian."""
+    """Yield 53-bit integers: blocks of 1,024 from SHAKE-256(seed ‖ counter), big-endian."""
     counter = 0
     while True:
         block = hashlib.shake_256(seed + counter.to_bytes(8, "big")).digest(8 * _BLOCK)

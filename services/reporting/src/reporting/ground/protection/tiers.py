@@ -1,7 +1,7 @@
-"""A coarser public tier of a cube: computed from the protected tier, never from counts.
+"""A coarser public tier of a cube, computed from the protected tier and never from counts.
 
-Two tiers rounded independently from the same counts can be played against each other (k = 3 and 6
-already fail). What is a function of one protected cube adds nothing to what that cube says.
+Two tiers rounded independently from the same counts can be combined to reveal people (k = 3 and 6 already fail). A
+function of one protected cube reveals nothing beyond that cube.
 """
 
 from collections.abc import Mapping
@@ -18,10 +18,10 @@ def public_tier(
     seed: bytes,
     tilt: Tilt = tuple,
 ) -> dict[Coordinates, int]:
-    """The same cube at a larger ``k``, by rounding the protected cells once more.
+    """Return the same cube at a larger ``k``, by rounding the protected cells once more.
 
-    Raises ValueError unless ``k`` is a larger multiple of the ``finer`` one: another k would show
-    both lattices at once.
+    Raises ValueError unless ``k`` is a larger multiple of the ``finer`` one: another k would show both lattices at
+    once.
     """
     if k <= finer or k % finer:
         raise ValueError(f"k of a public tier is a larger multiple of {finer}")

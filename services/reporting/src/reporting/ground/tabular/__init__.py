@@ -1,1 +1,1 @@
-"""Tables on their way out, and the file formats that they are written in."""
+"""Exported tables and their file formats."""

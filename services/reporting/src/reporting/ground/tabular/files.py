@@ -1,4 +1,4 @@
-"""A table as a file of the asked format, with its media type and name."""
+"""Writes a table in the requested format, with its media type and name."""
 
 import io
 import json
@@ -22,7 +22,7 @@ _EPOCH = date(1970, 1, 1).toordinal()
 
 
 def as_parquet(table: Table) -> bytes:
-    """Numbers are int64 or float64, dates date32; an empty cell is null."""
+    """Return Parquet: numbers are int64 or float64, dates date32, and an empty cell is null."""
     fields = [
         arrow.Field(
             column.key,
@@ -43,7 +43,7 @@ def as_parquet(table: Table) -> bytes:
 
 
 def _array(kind: str, cells: list[Any]) -> "arrow.Array":
-    if kind == "date":  # arro3 makes no dates from Python's, it casts the days since 1970
+    if kind == "date":  # arro3 does not accept Python's dates but casts days since 1970
         days = [None if c is None else c.toordinal() - _EPOCH for c in cells]
         return arrow.Array(days, type=arrow.DataType.int32()).cast(_type(kind))
     if kind == "decimal":
@@ -92,7 +92,7 @@ class File:
 
 
 def as_file(table: Table, form: Format, language: str) -> File:
-    """The bytes; equal tables give equal files."""
+    """Return the bytes; equal tables give equal files."""
     match form:
         case "csv":
             content = as_csv(table)
@@ -106,12 +106,12 @@ def as_file(table: Table, form: Format, language: str) -> File:
 
 
 def as_csv(table: Table) -> bytes:
-    """Machine names in the first row; decimals with a point, dates as YYYY-MM-DD."""
+    """Return CSV: machine names in the first row, decimals with a point, dates as YYYY-MM-DD."""
     return b"\xef\xbb\xbf" + _written(table, [[column.key for column in table.columns]])
 
 
 def as_hxl(table: Table, language: str) -> bytes:
-    """Labels for people in the first row, HXL tags in the second."""
+    """Return HXL: labels for people in the first row, HXL tags in the second."""
     labels = [column.label[language] for column in table.columns]
     return _written(table, [labels, [column.hxl for column in table.columns]])
 

@@ -27,7 +27,7 @@ class CellFlaw:
 
 
 class UnreadableTableError(ValueError):
-    """`flaws` are all that was found, at most so many."""
+    """The table has errors; `flaws` contains them, up to a limit."""
 
     def __init__(self, flaws: Sequence[CellFlaw]) -> None:
         super().__init__(flaws[0].message["en"])
@@ -35,14 +35,14 @@ class UnreadableTableError(ValueError):
 
     @property
     def problems(self) -> list[dict[str, Any]]:
-        """As a problem detail tells them."""
+        """Return the flaws in the form of a problem detail."""
         return [
             {"row": each.row, "column": each.column, "message": each.message} for each in self.flaws
         ]
 
 
 def csv_rows(content: bytes) -> list[list[str]]:
-    """The rows of a CSV in UTF-8, with commas, semicolons or tabs; raises UnreadableTableError."""
+    """Return the rows of a CSV in UTF-8 with commas, semicolons or tabs. Raises UnreadableTableError."""
     try:
         sheet = without_turning(content.decode("utf-8-sig"))
         first = sheet.split("\n", 1)[0]

@@ -1,4 +1,4 @@
-"""Tables as an Excel workbook: one sheet each, real numbers and dates, nothing that is evaluated."""
+"""Tables as an Excel workbook: one sheet each, with real numbers and dates, and nothing that Excel evaluates."""
 
 import io
 import re
@@ -13,7 +13,7 @@ from common.tables_io.cells import TEXT_STAYS_TEXT
 from reporting.ground.language import Text, text
 from reporting.ground.tabular.tables import Cell, Table
 
-xlsxwriter = lazily("xlsxwriter")  # ships no types
+xlsxwriter = lazily("xlsxwriter")  # has no types
 
 OPTIONS = {"in_memory": True, "constant_memory": False, **TEXT_STAYS_TEXT}
 CREATED = datetime(2026, 1, 1)  # noqa: DTZ001 - a fixed stamp (xlsx has no zone): equal tables make equal files
@@ -22,7 +22,7 @@ _WIDEST = 60
 
 
 def as_xlsx(tables: Sequence[Table], language: str, notes: Sequence[Text] = ()) -> bytes:
-    """``notes`` and those of each table are gathered on a last sheet."""
+    """Return a workbook. ``notes`` and those of each table are collected on a last sheet."""
     buffer = io.BytesIO()
     book = xlsxwriter.Workbook(buffer, OPTIONS)
     book.set_properties({"created": CREATED})
@@ -87,7 +87,7 @@ def _write(sheet: Any, line: int, place: int, cell: Cell, formats: dict[str, Any
 
 
 def _free_name(name: str, taken: set[str]) -> str:
-    """A sheet name that Excel accepts: 31 characters, none of []:*?/\\, not there yet."""
+    r"""Return a new sheet name that Excel accepts: 31 characters, none of []:*?/\."""
     base = re.sub(r"[\[\]:*?/\\]", " ", name).strip("' ")[:28] or "1"
     free, number = base, 1
     while free.casefold() in taken:

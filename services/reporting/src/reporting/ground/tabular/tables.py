@@ -1,6 +1,6 @@
-"""A table on its way out: typed columns with a label per language and an HXL tag, and its rows.
+"""A table for export: typed columns with a label per language and an HXL tag, and its rows.
 
-Every file format is written from this one shape, so that no format can show another number.
+Every file format is written from this, so no format can show another number.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,7 +20,7 @@ Kind = Literal["text", "integer", "decimal", "date"]
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """``key`` is the machine name (CSV, Parquet); ``hxl`` a hashtag with attributes, or empty."""
+    """A column. ``key`` is the machine name (CSV, Parquet); ``hxl`` a hashtag with attributes, or empty."""
 
     key: str
     label: Text
@@ -29,7 +29,7 @@ class Column:
 
 
 def columns_of(package: str, name: str = "columns") -> tuple[Column, ...]:
-    """The columns of `data/NAME.csv` in a package."""
+    """Return the columns in `data/NAME.csv` of a package."""
     return tuple(
         Column(
             row["key"],
@@ -43,7 +43,7 @@ def columns_of(package: str, name: str = "columns") -> tuple[Column, ...]:
 
 @dataclass(frozen=True)
 class Table:
-    """``notes`` are read by people (what the numbers are and are not); ``name`` titles a sheet."""
+    """A table. ``notes`` explain to people what the numbers mean; ``name`` titles a sheet."""
 
     key: str
     name: Text

@@ -1,1 +1,1 @@
-"""Closing, signing off and publishing all programmes of a period together, one job each."""
+"""Closes, signs off and publishes all programmes of a period together, each as its own job."""

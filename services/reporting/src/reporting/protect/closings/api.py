@@ -1,4 +1,4 @@
-"""Closings over HTTP: all programmes of a period in one call each, as jobs with progress."""
+"""Routes of closings: one call for all programmes of a period, run as jobs with progress."""
 
 from typing import Annotated
 from uuid import UUID
@@ -39,9 +39,11 @@ async def close_programmes(
     session: Session,
     body: CloseProgrammes,
 ) -> ClosingView:
-    """Close all programmes of an ended period, or those named: each is counted and rounded once, in a
-    transaction of its own, and one that fails undoes no other. There is one closing per period; asked
-    again, what was not closed is tried again. `Location` shows the progress."""
+    """Close all programmes of an ended period, or those named.
+
+    Each is counted and rounded once, in its own transaction, so a failed one does not affect the others. There is one
+    closing per period; a repeated call tries again what is not closed. `Location` shows the progress.
+    """
     wanted = service.Wanted(asked_period(body.period), body.programmes)
     programmes = _programmes(request)
     return _accepted(
@@ -59,7 +61,7 @@ async def list_closings(
     limit: Annotated[int, Query(ge=1, le=100, description="How many items a page holds.")] = 20,
     cursor: CursorText = None,
 ) -> Page[ClosingView]:
-    """Closings, newest period first, with the programmes whose releases you may see."""
+    """List closings, newest period first, with the programmes whose releases you may see."""
     found = await queries.visible(
         session,
         caller,
@@ -80,7 +82,7 @@ async def list_closings(
 async def read_closing(
     request: Request, caller: Reader, session: Session, closing_id: ClosingId
 ) -> ClosingView:
-    """How far each programme has come."""
+    """Return the progress of each programme."""
     found = await queries.visible(session, caller, closing_id=closing_id)
     if not found:
         raise NOT_FOUND.because("no_such_closing")
@@ -91,7 +93,7 @@ async def read_closing(
 async def sign_off_closing(
     request: Request, caller: Contributing, session: Session, closing_id: ClosingId
 ) -> ClosingView:
-    """Your organisation agrees to the publication of each draft that it contributes to."""
+    """Agree, for your organisation, to the publication of each draft to which it contributes."""
     done = await service.sign_off(session, caller, closing_id)
     return _view(done, caller, _programmes(request))
 
@@ -104,8 +106,11 @@ async def publish_closing(
     session: Session,
     closing_id: ClosingId,
 ) -> ClosingView:
-    """Publish all that is closed, each in a transaction of its own. A programme that a contributor has
-    not agreed to stays a draft (`not_published`, with the problem) and hinders no other."""
+    """Publish everything that is closed, each programme in its own transaction.
+
+    A programme without a contributor's agreement stays a draft (`not_published`, with the problem) and does not block
+    the others.
+    """
     asked = await service.publish(session, caller, closing_id)
     return _accepted(response, caller, _programmes(request), asked)
 
@@ -125,7 +130,7 @@ def _accepted(
 def _view(closing: Closing, caller: Principal, programmes: Catalogue) -> ClosingView:
     titles = {each.id: dict(each.title) for each in programmes}
     steps = []
-    whole = Role.IM in caller.roles  # a problem may name those who contribute
+    whole = Role.IM in caller.roles  # a problem may name contributors
     for each in closing.steps:
         release = each.release
         steps.append(

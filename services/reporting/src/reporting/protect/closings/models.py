@@ -1,5 +1,7 @@
-"""Orders to close or publish the programmes of a period, and their open parts. The releases record what was done:
-these rows may be lost without loss."""
+"""Orders to close or publish the programmes of a period, and their open parts.
+
+The releases record what was done, so losing these rows loses nothing.
+"""
 
 import sqlalchemy as sa
 from common import clock
@@ -30,12 +32,12 @@ closing_steps = sa.Table(
     # The last order: 'close' or 'publish'.
     sa.Column("task", sa.Text, nullable=False),
     sa.Column("asked_by", sa.Text, nullable=False),
-    # Under which it was asked for: they are judged anew when it is done.
+    # The requester's claims, which are checked again when the task runs.
     sa.Column("claims", pg.JSONB(none_as_null=True)),
     sa.Column("attempts", sa.Integer, nullable=False),
-    # When the task is to be done, or tried again; NULL once it is done or refused.
+    # When the task is due, or is tried again; NULL once it is done or refused.
     sa.Column("due_at", _TIME),
-    # Why it was refused: a problem detail.
+    # The problem detail of a refusal.
     sa.Column("problem", pg.JSONB(none_as_null=True)),
     sa.Column("changed_at", _TIME, nullable=False, default=clock.now, onupdate=clock.now),
 )

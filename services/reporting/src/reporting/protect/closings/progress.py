@@ -1,5 +1,7 @@
-"""How far a period's programmes have come. Pure: it is read from the task that is left to do, and from
-the release, which somebody may have closed or published singly meanwhile."""
+"""The progress of a period's programmes. Pure.
+
+It combines the open task with the release, which somebody may have closed or published individually meanwhile.
+"""
 
 from collections.abc import Collection
 from enum import StrEnum
@@ -27,7 +29,8 @@ class ClosingState(StrEnum):
 
 
 def step_state(task: Task, *, waiting: bool, closed: bool, published: bool) -> StepState:
-    """`task`: the last order; `waiting`: whether it is still open; `closed` and `published`: from the release."""
+    """Return the state of a programme. `task` is the last order, and `waiting` tells whether it is still open; `closed`
+    and `published` come from the release."""
     if published:
         return StepState.PUBLISHED
     if not closed:
@@ -38,7 +41,7 @@ def step_state(task: Task, *, waiting: bool, closed: bool, published: bool) -> S
 
 
 def closing_state(steps: Collection[StepState], *, all_signed: bool) -> ClosingState:
-    """The state of the whole: work under way first, then programmes that need a person."""
+    """Return the state of the whole: running work first, then programmes that need a person."""
     if StepState.TO_CLOSE in steps:
         return ClosingState.CLOSING
     if StepState.TO_PUBLISH in steps:

@@ -1,4 +1,4 @@
-"""Every SELECT on closings, each step with the release of its programme and period."""
+"""Queries for closings, each step with the release of its programme and period."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,8 +26,7 @@ from reporting.tables import beyond, equal
 
 @dataclass(frozen=True)
 class Step:
-    """A programme of a closing. `release` is None until it is closed, or where the reader may not
-    see it."""
+    """A programme of a closing. `release` is None until it is closed, or if the reader may not see it."""
 
     programme: str
     task: Task
@@ -53,7 +52,8 @@ class Step:
 
 @dataclass(frozen=True)
 class Closing:
-    """The orders of a period. `busy`: a programme is still to be closed, visible to the caller or not."""
+    """The orders for a period. `busy` means that a programme is still to be closed, even one that the caller cannot
+    see."""
 
     id: UUID
     period: str
@@ -74,7 +74,7 @@ class Closing:
 
 @dataclass(frozen=True)
 class Work:
-    """A task that is due, with whom to do it for."""
+    """A due task, with its requester."""
 
     closing_id: UUID
     period: str
@@ -94,8 +94,7 @@ async def visible(
     after: tuple[date, UUID] | None = None,
     limit: int | None = None,
 ) -> list[Closing]:
-    """Closings, newest period first. The IM role sees every step, others those of which they may see
-    the release."""
+    """Return closings, newest period first. The IM role sees every step, others those whose release they may see."""
     rows = await session.execute(
         sa.select(closings)
         .where(
@@ -109,8 +108,8 @@ async def visible(
 
 
 async def _closing(session: AsyncSession, caller: Principal, row: Any) -> Closing:
-    # The tasks first: one that is done meanwhile is then told of as waiting, or as what came of it. Read after the
-    # releases, it would be taken for one that failed.
+    # Read the tasks first: one that finishes meanwhile then appears as waiting or with its result. Read after the
+    # releases, it would look failed.
     steps = (
         await session.execute(
             sa.select(closing_steps)
@@ -146,7 +145,7 @@ async def _closing(session: AsyncSession, caller: Principal, row: Any) -> Closin
 
 
 async def held(session: AsyncSession, closing_id: UUID) -> bool:
-    """Whether there is such a closing; it is held against others that ask something of it."""
+    """Lock the closing against other requests. Return whether it exists."""
     found = await session.scalar(
         sa.select(closings.c.id).where(closings.c.id == closing_id).with_for_update()
     )
@@ -154,7 +153,7 @@ async def held(session: AsyncSession, closing_id: UUID) -> bool:
 
 
 async def due(session: AsyncSession) -> Work | None:
-    """The task that waits longest among those that are due and that nobody has in hand. Held."""
+    """Return and lock the due task that waits longest and is not in progress."""
     found = await _work(
         session,
         closing_steps.c.due_at <= clock.now(),
@@ -164,7 +163,7 @@ async def due(session: AsyncSession) -> Work | None:
 
 
 async def still_due(session: AsyncSession, work: Work) -> bool:
-    """Whether this very task is still to be done and nobody else has it in hand. Held."""
+    """Lock this task. Return whether it is still due and not in progress elsewhere."""
     return bool(
         await _work(
             session,

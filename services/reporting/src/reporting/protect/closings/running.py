@@ -1,4 +1,4 @@
-"""Does the tasks that closings ask for, one after the other, by the use cases of single releases."""
+"""Performs the tasks of closings one by one, with the use cases of single releases."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -32,8 +32,7 @@ STEPS = Tasks(
 
 @dataclass(frozen=True)
 class Means:
-    """The parts that making a release needs. `alone`: one person may close and publish; `lost_until`: of
-    `releases.Order`."""
+    """What making a release needs. `alone` lets one person close and publish; `lost_until` is that of `releases.Order`."""
 
     catalogue: Catalogue
     key: bytes
@@ -55,12 +54,12 @@ def task(context: ServiceContext) -> BackgroundTask:
 
 
 async def one(database: Database, means: Means) -> bool:
-    """Do the task that is due first; False if there is none."""
+    """Perform the first due task. Return False if there is none."""
     return await STEPS.one(database, partial(_do, means))
 
 
 async def _do(means: Means, session: AsyncSession, caller: Principal, work: Work) -> None:
-    # Somebody may have done it singly meanwhile: then it is done.
+    # Somebody may have done it directly meanwhile; then it counts as done.
     release = await release_queries.release_of(session, work.programme, work.period)
     if work.task == "close" and release is None:
         programme, period = means.catalogue.get(work.programme), Period.parse(work.period)

@@ -42,7 +42,7 @@ class StepView(BaseModel):
 
 
 class Done(BaseModel):
-    """Programmes in the closing, and how many of them have come so far."""
+    """The number of programmes in the closing, and of those done so far."""
 
     programmes: int
     closed: int = Field(description="Those that are published among them.")

@@ -1,5 +1,8 @@
-"""Orders for all programmes of a period at once. An order writes tasks; the worker carries them out (`running`), each
-programme in a transaction of its own, by the use cases of single releases."""
+"""Orders for all programmes of a period at once.
+
+An order writes tasks. The worker performs them (`running`), each programme in its own transaction, with the use cases
+of single releases.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,7 +34,7 @@ CLOSING_AT_WORK = PROBLEMS["closing_at_work"]
 
 @dataclass(frozen=True)
 class Wanted:
-    """A period, and which of its programmes; None: all."""
+    """A period and some of its programmes; None means all."""
 
     period: Period
     programmes: Sequence[str] | None
@@ -40,10 +43,10 @@ class Wanted:
 async def close(
     session: AsyncSession, caller: Principal, wanted: Wanted, catalogue: Catalogue
 ) -> Closing:
-    """Ask for the programmes of an ended period to be closed. There is one closing per period: asked
-    again it gets what it lacks, and tries again what was not closed.
+    """Order the closing of an ended period's programmes.
 
-    Problems: 422 for a programme that does not close by such a period, 409 `period_not_ended`.
+    There is one closing per period: a repeated order adds missing programmes and tries again those not closed. Raises
+    422 for a programme with another kind of period, 409 `period_not_ended`.
     """
     period = wanted.period
     chosen = _chosen(wanted, catalogue)
@@ -73,8 +76,8 @@ async def close(
 
 
 async def sign_off(session: AsyncSession, caller: Principal, closing_id: UUID) -> Closing:
-    """The caller's organisation agrees to each draft that it contributes to (R8); 404 if there is
-    none, 409 `closing_at_work` while there may be more."""
+    """Agree, for the caller's organisation, to each draft to which it contributes (R8). Raises 404 if there is none,
+    409 `closing_at_work` while further drafts may follow."""
     closing = await _at_rest(session, caller, closing_id)
     mine = [
         release.id
@@ -88,8 +91,8 @@ async def sign_off(session: AsyncSession, caller: Principal, closing_id: UUID) -
 
 
 async def publish(session: AsyncSession, caller: Principal, closing_id: UUID) -> Closing:
-    """Ask for all that is closed to be published; what lacks a sign-off will be told so and hinders
-    no other. 409 `closing_at_work` while something is still being closed."""
+    """Order the publication of everything closed. A programme without a sign-off will be refused without blocking the
+    others. Raises 409 `closing_at_work` while something is still being closed."""
     closing = await _at_rest(session, caller, closing_id)
     waiting = {StepState.CLOSED, StepState.NOT_PUBLISHED}
     drafts = [each.programme for each in closing.steps if each.state in waiting]
@@ -137,7 +140,7 @@ def _chosen(wanted: Wanted, catalogue: Catalogue) -> list[Programme]:
 
 
 async def _once(session: AsyncSession, caller: Principal, period: Period) -> UUID:
-    """The closing of the period, made now if there is none; held until the transaction ends."""
+    """Return the period's closing, created if necessary, and lock it until the transaction ends."""
     await session.execute(
         pg.insert(closings)
         .values(

@@ -1,1 +1,1 @@
-"""Protected releases: what leaves the house, and the rules that make it safe to let it leave."""
+"""Protected releases, and the rules that make it safe to publish them."""

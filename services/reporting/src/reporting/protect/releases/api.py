@@ -1,4 +1,4 @@
-"""Programmes and releases over HTTP."""
+"""Routes of programmes and releases."""
 
 import asyncio
 from operator import attrgetter
@@ -43,7 +43,7 @@ from reporting.settings import Settings
 routes = router("/reports/v1", ["releases"])
 READ_SCOPE = "reports:read"
 MOST_NAMED = 24
-"""Of the periods that are missing in a sentence; `missing` has all."""
+"""The most missing periods in a sentence; `missing` lists all."""
 
 Reader = Annotated[Principal, open_to_all()]
 Publisher = Annotated[Principal, requires(scope="reports:publish", roles={Role.IM})]
@@ -72,7 +72,7 @@ Programmes = Annotated[Catalogue, Depends(_catalogue)]
 
 @routes.get("/programmes")
 async def list_programmes(_caller: Reader, programmes: Programmes) -> list[ProgrammeView]:
-    """What may be released at all: the reviewed definitions."""
+    """List the programmes: the reviewed definitions of everything that may be released."""
     return [_programme_view(each) for each in programmes]
 
 
@@ -89,9 +89,10 @@ async def query_programme(
     by: Asked = None,
     tier: Tier = "public",
 ) -> ReleaseCounts:
-    """Counts over several closed periods, never a new rounding. Over a whole month, quarter or year
-    each person counts once (`counts` is `persons`); over anything else once in each period
-    (`person-periods`). 404 with the `missing` periods unless all of them are published.
+    """Return counts over several closed periods, never a new rounding.
+
+    Over a whole month, quarter or year each person counts once (`counts` is `persons`); over any other range once in
+    each period (`person-periods`). 404 with the `missing` periods unless all of them are published.
     """
     programme = _programme(programmes, programme_id, "/programme_id")
     start, end = asked_period(first, "/from"), asked_period(last, "/to")
@@ -129,7 +130,7 @@ async def close_release(
     programmes: Programmes,
     body: CloseRelease,
 ) -> ReleaseView:
-    """Close a period: count it, round it once, ask the contributors. Needs the role im."""
+    """Close a period: count it, round it once, and ask the contributors to sign off. Needs the role im."""
     settings = cast("Settings", context_of(request).settings)
     lost = None if body.never_closed else settings.record_lost_until
     order = service.Order(
@@ -154,7 +155,7 @@ async def list_releases(
     limit: Limit = 50,
     cursor: CursorText = None,
 ) -> Page[ReleaseView]:
-    """Published releases, newest period first; drafts for the IM role and their contributors."""
+    """List published releases, newest period first; drafts for the IM role and their contributors."""
     found = await queries.visible(
         session,
         caller,
@@ -173,7 +174,7 @@ async def list_releases(
 async def read_release(
     caller: Reader, session: Session, release_id: ReleaseId, tier: Tier = "public"
 ) -> ReleaseDetail:
-    """A release with what may be asked of it and its expected errors."""
+    """Return a release with its dimensions and its expected errors."""
     release = await _visible(session, caller, release_id)
     cube = await queries.cube_of(session, release_id, internal=_is_internal(caller, tier))
     return ReleaseDetail(
@@ -197,7 +198,7 @@ async def query_release(
     by: Asked = None,
     tier: Tier = "public",
 ) -> ReleaseCounts:
-    """Protected counts by dimensions: `?by=area,sex&area=VE23&age_band=children`.
+    """Return protected counts by dimensions: `?by=area,sex&area=VE23&age_band=children`.
 
     A dimension or code outside the programme is 422 with the allowed ones.
     """
@@ -209,7 +210,7 @@ async def query_release(
 
 @routes.post("/releases/{release_id}/sign-offs")
 async def sign_off(caller: Contributing, session: Session, release_id: ReleaseId) -> ReleaseView:
-    """Your organisation agrees to the publication of this draft."""
+    """Agree, for your organisation, to the publication of this draft."""
     return _view(await service.sign_off(session, caller, release_id), caller)
 
 
@@ -217,7 +218,7 @@ async def sign_off(caller: Contributing, session: Session, release_id: ReleaseId
 async def waive(
     caller: Publisher, session: Session, release_id: ReleaseId, body: Waiver
 ) -> ReleaseView:
-    """Go on without a contributor that does not answer; the reason is kept."""
+    """Continue without a contributor that does not answer; the reason is recorded."""
     waived = await service.waive(session, caller, release_id, body.organisation_id, body.reason)
     return _view(waived, caller)
 
@@ -226,8 +227,11 @@ async def waive(
 async def publish(
     request: Request, caller: Publisher, session: Session, release_id: ReleaseId
 ) -> ReleaseView:
-    """Make it readable for everyone; 409 `sign_off_missing` while a contributor has not agreed, 403
-    `second_person_needed` if you closed it yourself and no contributor signed it off."""
+    """Publish a release to everyone.
+
+    409 `sign_off_missing` while a contributor has not agreed, 403 `second_person_needed` if you closed it yourself and
+    no contributor signed it off.
+    """
     alone = cast("Settings", context_of(request).settings).one_person_publishes
     return _view(await service.publish(session, caller, release_id, alone=alone), caller)
 
@@ -236,8 +240,10 @@ async def publish(
 async def ask_withdrawal(
     caller: Preparing, session: Session, release_id: ReleaseId, body: AskWithdrawal
 ) -> ReleaseView:
-    """Ask to take back what was published by mistake, with a reason that everybody will read. Nothing changes
-    until a second person agrees. Withdraw the bulletins that quote it, too: `/bulletins?quotes=`."""
+    """Request the withdrawal of a mistaken publication, with a reason that everybody will read.
+
+    Nothing changes until a second person agrees. Withdraw the bulletins that quote it, too: `/bulletins?quotes=`.
+    """
     release = await _visible(session, caller, release_id)
     await withdrawals.ask(session, caller, release_id, body.reason, published=release.published)
     return _view(await _visible(session, caller, release_id), caller)
@@ -247,8 +253,10 @@ async def ask_withdrawal(
 async def agree_to_withdrawal(
     request: Request, caller: Preparing, session: Session, release_id: ReleaseId
 ) -> ReleaseView:
-    """Withdraw it for ever: its numbers answer 410 with the reason, and spans that need it are missing a
-    period. 403 `second_person_needed` for whoever asked."""
+    """Withdraw a release permanently: its numbers answer 410 with the reason, and spans that need it lack a period.
+
+    403 `second_person_needed` for the person who requested it.
+    """
     alone = cast("Settings", context_of(request).settings).one_person_publishes
     return _view(await service.withdraw(session, caller, release_id, alone=alone), caller)
 
@@ -306,8 +314,11 @@ async def _counts(
 
 
 def contributors_of(release: Release, caller: Principal) -> list[Contributor] | None:
-    """Who signs off: for the IM role everybody, for a contributor itself. Who contributes says who works where,
-    and that they recorded somebody; it is nobody else's matter, and nobody's once published."""
+    """Return the contributors who sign off: all for the IM role, for a contributor itself.
+
+    The list shows who works where and recorded somebody, so nobody else may see it, and nobody at all once the release
+    is published.
+    """
     if release.published:
         return None
     return [

@@ -1,4 +1,4 @@
-"""From the parameters of a query to the one answer that the protected cube gives."""
+"""Answers a query from its parameters and the protected cube."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from reporting.ground.protection.protected import ProtectedCube, Row, Share, rat
 
 @dataclass(frozen=True)
 class ReleaseQuery:
-    """Which dimensions to split by, and which codes to keep."""
+    """The dimensions by which to split, and the codes to keep."""
 
     by: tuple[str, ...]
     filters: Mapping[str, tuple[str, ...]]
@@ -17,7 +17,7 @@ class ReleaseQuery:
 
 @dataclass(frozen=True)
 class Answer:
-    """Counts in the order of codes, each with its share of `total` where R6 allows shares."""
+    """Counts in the order of codes, each with its share of `total` if R6 allows shares."""
 
     total: Row
     rows: tuple[tuple[Row, Share], ...]
@@ -27,10 +27,10 @@ class Answer:
 def question(
     parameters: Iterable[tuple[str, str]], names: tuple[str, ...], others: Collection[str] = ()
 ) -> ReleaseQuery:
-    """Read query parameters; a value may list several codes by comma. `others` are read by the route: neither
-    `by` nor a dimension.
+    """Parse query parameters; a value may list several codes separated by commas.
 
-    Raises OutsideProgrammeError for anything else, and for a dimension that `by` names twice.
+    `others` are the route's own parameters. Raises OutsideProgrammeError for any other name, and for a dimension that
+    `by` repeats.
     """
     by: list[str] = []
     filters: dict[str, tuple[str, ...]] = {}
@@ -49,7 +49,7 @@ def question(
 
 
 def answer(cube: ProtectedCube, asked: ReleaseQuery) -> Answer:
-    """The counts asked for, all of them sums of the cube's cells (R1)."""
+    """Return the requested counts, all of them sums of the cube's cells (R1)."""
     (total,), rows = cube.margins([(), asked.by], asked.filters)
     shares = [share(row, total, cube.k) for row in rows]
     absent = rate(0, total.count, cube.k).absent_because

@@ -1,4 +1,4 @@
-"""Which cell of the joint cube a referred person counts in: one per period, whatever happened (R5)."""
+"""Decides in which cell of the joint cube a referred person counts: one per period (R5)."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -20,8 +20,8 @@ Values = Mapping[str, str | None]
 
 
 def referred(steps: Sequence[Step]) -> Values | None:
-    """The cell in which a person counts: the furthest state of any referral by the end of the period, and the latest
-    need that ended without a service, if any did. None: not counted."""
+    """Return the values of a person's cell: the furthest state of any referral by the end of the period, and the latest
+    need that ended without a service, if any. None if the person does not count."""
     last = _last_steps(steps)
     if not last:
         return None
@@ -38,7 +38,7 @@ def referred(steps: Sequence[Step]) -> Values | None:
 
 
 def _alone(step: Step) -> Values:
-    """The same of somebody with one step, as most have."""
+    """Return the values of a person with one step, as most have."""
     return {
         "area": step.area or None,
         "sex": step.sex or None,
@@ -50,17 +50,17 @@ def _alone(step: Step) -> Values:
 
 
 def further(before: str, now: str) -> str:
-    """The progress of a person over a longer span: the furthest of all."""
+    """Return the progress of a person over a longer span: the furthest of all."""
     return max(before, now, key=_FURTHEST.index)
 
 
 def place_of(step: Step) -> tuple[UUID, int]:
-    """The thing whose state a step tells, and the number of the step."""
+    """Return the referral of a step, and its version."""
     return step.referral_id, step.version
 
 
 def _last_steps(steps: Sequence[Step]) -> list[Step]:
-    """The last step of each referral, without referrals that were entered in error."""
+    """Return the last step of each referral, without referrals entered in error."""
     last: dict[UUID, Step] = {}
     for step in steps:
         known = last.get(step.referral_id)
@@ -70,7 +70,7 @@ def _last_steps(steps: Sequence[Step]) -> list[Step]:
 
 
 def _person(steps: Sequence[Step]) -> dict[str, str | None]:
-    """Area and profile of the person: one answer per period, so that all programmes agree."""
+    """Return area and profile of the person: one answer per period, so that all programmes agree."""
     known = sorted(steps, key=_recency)
     return {
         "area": next((s.area for s in reversed(known) if s.area), None),

@@ -1,4 +1,4 @@
-"""How the release endpoints say no."""
+"""Refusals of the release endpoints."""
 
 from common.errors import INVALID, PROBLEMS, Problem, unknown_parameter
 
@@ -13,7 +13,7 @@ ALREADY_PUBLISHED = PROBLEMS["already_published"]
 
 
 def outside(error: OutsideProgrammeError, pointer: str) -> Problem:
-    """422 that names the allowed values."""
+    """Return 422 with the allowed values."""
     if error.field == PARAMETER:
         return unknown_parameter(
             error.given, error.allowed, field=error.field, allowed=list(error.allowed)

@@ -1,7 +1,7 @@
-"""From what happened to persons to the cells of a joint cube. Pure.
+"""Assigns persons to the cells of a joint cube, from their facts. Pure.
 
-A person counts in one cell per period. What was known of her before stands in the history: the
-carried code (how far she had come) in each longer span so far, or that she is new in it.
+A person counts in one cell per period. The history contains what was known of her before: for each longer span the
+carried code (how far she had come), or that she is new in it.
 """
 
 from collections import Counter
@@ -27,8 +27,11 @@ F = TypeVar("F", bound=Dated)
 
 @dataclass(frozen=True)
 class Rule(Generic[F]):
-    """How the facts of one person become her place. `values`: in one period, from its facts;
-    `further`: her carried code over two periods; `place_of`: whose step a fact is, and which."""
+    """How a person's facts become her values.
+
+    `values` are those in one period; `further` is her carried code over two periods; `place_of` returns the thing of a
+    fact (a referral, a screening) and its version.
+    """
 
     values: Callable[[Sequence[F]], Values | None]
     further: Callable[[str, str], str]
@@ -36,7 +39,7 @@ class Rule(Generic[F]):
 
 
 def since(population: Population, period: Period) -> date:
-    """The first day of the longest span that the period lies in: from there facts are read."""
+    """Return the first day of the longest span that contains the period; facts are read from there."""
     return min((Period.containing(period.start, span).start for span in population.spans),
                default=period.start)  # fmt: skip
 
@@ -44,13 +47,13 @@ def since(population: Population, period: Period) -> date:
 def cell_of(
     population: Population, period: Period, rule: Rule[F], facts: Sequence[F]
 ) -> Coordinates | None:
-    """The cell in which a person counts, from all her facts since `since`; None: in none.
+    """Return the cell in which a person counts, from all her facts since `since`; None if in none.
 
-    A step that arrived after a later one of the same had been counted tells nothing new: the person
-    does not count again at the older stage.
+    A step that arrived after a later one was already counted adds nothing: the person does not count again at the older
+    stage.
     """
     if facts and all(fact.counted_on >= period.start for fact in facts):
-        # Most people: nothing is known of them from before.
+        # Most people: nothing earlier is known about them.
         values = rule.values(facts)
         return None if values is None else (*placed(population, values), *population.new_to_all)
     earlier: dict[Period, list[F]] = {}
@@ -81,7 +84,7 @@ def cell_of(
 
 
 def placed(population: Population, values: Values) -> Coordinates:
-    """The reviewed codes of the values, without a history."""
+    """Return the reviewed codes of the values, without a history."""
     return tuple([each.coded(values.get(each.name)) for each in population.dimensions])
 
 
@@ -111,8 +114,8 @@ def _history(
 
 
 def tilt(population: Population) -> Callable[[Coordinates], Coordinates]:
-    """The codes of a cell whose margins the rounding prefers to keep; of a history, in how many
-    spans the person is new."""
+    """Return a function that gives the codes of a cell whose margins the rounding prefers to keep; for a history, the
+    number of spans in which the person is new."""
     names = [each.name for each in population.cube_dimensions]
     places = [(names.index(name), name == HISTORY) for name in population.tilted]
 
@@ -123,7 +126,7 @@ def tilt(population: Population) -> Callable[[Coordinates], Coordinates]:
 
 
 def margin_code(history: str) -> str:
-    """In how many spans the person is new."""
+    """Return the number of spans in which the person is new."""
     return str(history.split("|").count(NEW))
 
 

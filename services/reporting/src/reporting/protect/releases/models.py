@@ -1,7 +1,7 @@
 """Releases: the service's own record of what was closed, signed off and published.
 
-`joint_cubes` (of closed periods, and of the spans that they make up), their cells and `releases` are write-once for the run-time role: a closed period has
-one rounding for ever (R4).
+`joint_cubes` (of closed periods, and of their spans), their cells and `releases` are write-once for the run-time role:
+a closed period has exactly one rounding (R4).
 """
 
 import sqlalchemy as sa
@@ -18,11 +18,11 @@ joint_cubes = sa.Table(
     sa.Column("period_start", sa.Date, nullable=False),
     sa.Column("period_end", sa.Date, nullable=False),
     sa.Column("k", sa.Integer, nullable=False),
-    # The larger k of the tier for everybody, if the population has one.
+    # The larger k of the public tier, if the population has one.
     sa.Column("public_k", sa.Integer),
     sa.Column("profile", sa.Text, nullable=False),
     sa.Column("schema_fingerprint", sa.LargeBinary(32), nullable=False),
-    # The reviewed definition as it was: a cube is read with its own codes for ever.
+    # The reviewed definition at that time: a cube is always read with its own codes.
     sa.Column("definition", pg.JSONB, nullable=False),
     sa.Column("cells_hash", sa.LargeBinary(32), nullable=False),
     sa.Column("closed_at", sa.DateTime(timezone=True), nullable=False),
@@ -34,7 +34,7 @@ joint_cells = sa.Table(
     "joint_cells",
     METADATA,
     sa.Column("cube_id", sa.Uuid, sa.ForeignKey("joint_cubes.id"), primary_key=True),
-    # "internal": rounded from counts; "public": made of the internal ones, once.
+    # "internal": rounded from counts; "public": derived once from the internal ones.
     sa.Column("tier", sa.Text, primary_key=True),
     sa.Column("coordinates", sa.ARRAY(sa.Text), primary_key=True),
     sa.Column("count", sa.Integer, nullable=False),
@@ -51,7 +51,7 @@ releases = sa.Table(
     sa.Column("k", sa.Integer, nullable=False),
     sa.Column("profile", sa.Text, nullable=False),
     sa.Column("schema_fingerprint", sa.LargeBinary(32), nullable=False),
-    # The view of the joint cube as it was: a release is read with its own codes for ever.
+    # The view of the joint cube at that time: a release is always read with its own codes.
     sa.Column("definition", pg.JSONB, nullable=False),
     sa.Column("cube_id", sa.Uuid, sa.ForeignKey("joint_cubes.id"), nullable=False),
     sa.Column("expected_errors", pg.JSONB, nullable=False),

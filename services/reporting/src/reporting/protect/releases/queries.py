@@ -1,4 +1,4 @@
-"""Every SELECT on releases. Readers get protected cubes; nothing here touches facts."""
+"""Queries for releases. Readers get protected cubes; nothing here reads facts."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -36,7 +36,7 @@ from reporting.tables import beyond, equal
 
 @dataclass(frozen=True)
 class SignOff:
-    """One contributor's answer; neither signed nor waived means that it is still awaited."""
+    """One contributor's answer; neither signed nor waived means that it is missing."""
 
     organisation_id: UUID
     signed_at: datetime | None
@@ -67,7 +67,7 @@ class Release:
 
     @property
     def published(self) -> bool:
-        """Once, and for ever: one that was withdrawn since is not published again."""
+        """Return whether it was ever published; a withdrawn release cannot be published again."""
         return self.published_at is not None
 
     @property
@@ -77,7 +77,7 @@ class Release:
 
 @dataclass(frozen=True)
 class PublishedRelease:
-    """A release with its cube: what bulletins, exports and files are made of."""
+    """A release with its cube, the input of bulletins, exports and files."""
 
     id: UUID
     programme: str
@@ -86,9 +86,9 @@ class PublishedRelease:
     published_at: datetime | None
     cube: ProtectedCube
     seen: tuple[View, JointCube] | None = None
-    """Of which joint cube it is a view: what a count over several periods needs."""
+    """The view and its joint cube, which counts over several periods need."""
     spans: Mapping[str, JointCube] = field(default_factory=dict)
-    """By their names the cubes of the months, quarters and years that end with it, where all parts are at hand."""
+    """By name, the cubes of the months, quarters and years that end with it and whose parts are all available."""
 
 
 _PUBLIC = publications.c.published_at.is_not(None) & withdrawals.withdrawn_at(releases.c.id).is_(
@@ -98,12 +98,12 @@ _PUBLIC = publications.c.published_at.is_not(None) & withdrawals.withdrawn_at(re
 
 
 def closed_periods() -> sa.Select[Any]:
-    """Population, first and last day of each closed period."""
+    """Return population, first and last day of each closed period."""
     return sa.select(joint_cubes.c.population, joint_cubes.c.period_start, joint_cubes.c.period_end)
 
 
 async def joint_cube_of(session: AsyncSession, population: str, period: str) -> UUID | None:
-    """The joint cube that closed this period, if one did."""
+    """Return the joint cube that closed this period, if any."""
     found: UUID | None = await session.scalar(
         sa.select(joint_cubes.c.id).where(
             joint_cubes.c.population == population, joint_cubes.c.period == period
@@ -115,7 +115,7 @@ async def joint_cube_of(session: AsyncSession, population: str, period: str) -> 
 async def rounded_otherwise(
     session: AsyncSession, measure: str, start: date, end: date
 ) -> list[str]:
-    """The joint cubes of people who are counted alike, in periods that overlap."""
+    """Return the joint cubes of the same measure in overlapping periods."""
     name = joint_cubes.c.population + sa.literal(" ") + joint_cubes.c.period
     rows = await session.scalars(
         sa.select(name)
@@ -130,13 +130,13 @@ async def rounded_otherwise(
 
 
 async def release_of(session: AsyncSession, programme: str, period: str) -> Release | None:
-    """The release of a period, published or not, for the service itself."""
+    """Return the release of a period, published or not, for the service itself."""
     found = await _releases(session, releases.c.programme == programme, releases.c.period == period)
     return found[0] if found else None
 
 
 async def programmes_closed(session: AsyncSession, period: str) -> set[str]:
-    """The programmes of which this period is closed, published or not, for any caller."""
+    """Return the programmes for which this period is closed, published or not, for any caller."""
     rows = await session.scalars(sa.select(releases.c.programme).where(releases.c.period == period))
     return set(rows)
 
@@ -152,11 +152,10 @@ async def visible(
     after: tuple[date, UUID] | None = None,
     limit: int | None = None,
 ) -> list[Release]:
-    """The releases that the caller may see, newest period first.
+    """Return the releases that the caller may see, newest period first.
 
-    Published ones are for everyone, those that were withdrawn as tombstones; drafts for the IM role and the
-    organisations that contribute.
-    `after` is (period start, id) of the last one seen.
+    Everyone sees published ones, and withdrawn ones as tombstones; the IM role and contributing organisations see
+    drafts. `after` is (period start, id) of the last one seen.
     """
     conditions = equal(releases, id=release_id, programme=programme, period=period)
     conditions += beyond(after, releases.c.period_start, releases.c.id, falling=True)
@@ -174,8 +173,8 @@ async def published(
     *,
     internal: bool = False,
 ) -> list[PublishedRelease]:
-    """Published releases with their public (or internal) cubes, newest period first: those that end within
-    [since, until]. One that was withdrawn is not there."""
+    """Return published releases with their public (or internal) cubes, newest period first: those that end within
+    [since, until]. Withdrawn ones are omitted."""
     conditions = [_PUBLIC, *equal(releases, programme=programme)]
     if until is not None:
         conditions.append(releases.c.period_end <= until)
@@ -189,7 +188,7 @@ async def published(
 async def _with_spans(
     session: AsyncSession, known: Sequence[PublishedRelease], *, internal: bool
 ) -> list[PublishedRelease]:
-    """A span of which a part is not published is not there, either."""
+    """Add the spans whose parts are all published."""
     spans = await session.execute(
         sa.select(joint_cubes.c.id, joint_cubes.c.population, joint_cubes.c.period).where(
             joint_cubes.c.definition.has_key("periods")
@@ -214,13 +213,13 @@ async def _with_spans(
 
 
 async def published_of(session: AsyncSession, release_ids: Iterable[UUID]) -> dict[UUID, Release]:
-    """Those of these releases that are published and not withdrawn, by id."""
+    """Return by id those of these releases that are published and not withdrawn."""
     found = await _releases(session, releases.c.id.in_(list(release_ids)), _PUBLIC)
     return {each.id: each for each in found}
 
 
 async def newest_published(session: AsyncSession) -> dict[str, date]:
-    """The last day of the newest published period of each programme."""
+    """Return the last day of the newest published period of each programme."""
     rows = await session.execute(
         sa.select(releases.c.programme, sa.func.max(releases.c.period_end).label("ends"))
         .select_from(releases.join(publications))
@@ -242,13 +241,13 @@ async def with_cube(
 async def cube_of(
     session: AsyncSession, release_id: UUID, *, internal: bool = False
 ) -> ProtectedCube:
-    """The protected counts of a release, read with the definition it was closed under: of the public
-    tier, or where there is none or `internal` is asked, of the tier that was rounded from counts."""
+    """Return the protected counts of a release, read with the definition at its closing: from the public tier, or
+    without one or with `internal` from the tier that was rounded from counts."""
     return (await _view(session, release_id, internal=internal))[1]
 
 
 async def joint(session: AsyncSession, cube_id: UUID, *, internal: bool) -> JointCube:
-    """A joint cube. A closed one never changes, so those asked for last are kept in memory."""
+    """Return a joint cube. Closed cubes never change, so recently used ones stay in memory."""
     return await _JOINT.get((cube_id, internal), lambda: _read_joint(session, cube_id, internal))
 
 
@@ -256,7 +255,7 @@ T = TypeVar("T")
 
 
 class _Kept(Generic[T]):
-    """The answer of the last question."""
+    """A cache of the most recently used values."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -266,7 +265,7 @@ class _Kept(Generic[T]):
         known = self._kept.pop(key, None)
         if known is None:
             known = await read()
-        self._kept[key] = known  # the last in order is the one used last
+        self._kept[key] = known  # the last in order is the most recently used
         while len(self._kept) > self._most:
             del self._kept[next(iter(self._kept))]
         return known
@@ -319,7 +318,7 @@ async def _read_joint(session: AsyncSession, cube_id: UUID, internal: bool) -> J
 
 
 _PREPARING = frozenset({"reports:read", "reports:publish"})
-"""Without one of these an application sees what everybody does, whoever it acts for."""
+"""Without one of these scopes, an application sees only what everybody sees, whatever the user's role."""
 
 
 def _may_see(caller: Principal) -> sa.ColumnElement[bool]:
@@ -380,8 +379,8 @@ async def _sign_offs(
 
 
 async def who_stood_for(session: AsyncSession, release_id: UUID) -> Sequence[str]:
-    """The people who closed it and who signed it off for a contributor; a waiver does not count as a contributor's
-    word."""
+    """Return the people who closed it and those who signed it off for a contributor; a waiver does not count as a
+    contributor's agreement."""
     closed = sa.select(releases.c.closed_by).where(releases.c.id == release_id)
     signed = sa.select(sign_offs.c.signed_by).where(
         sign_offs.c.release_id == release_id, sign_offs.c.signed_at.is_not(None)

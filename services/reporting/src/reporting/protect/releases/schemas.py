@@ -36,7 +36,7 @@ class Contributor(BaseModel):
 
 
 class Expected(BaseModel):
-    """How far a kind of count is off on average: of the total, of a dimension, of a single cell."""
+    """The average error of a kind of count: the total, a dimension, or a single cell."""
 
     margin: str
     mean_absolute: Decimal

@@ -1,4 +1,4 @@
-"""Closing, signing off and publishing a release. Never commits."""
+"""Closes, signs off and publishes releases. Never commits."""
 
 import asyncio
 from collections import Counter
@@ -70,11 +70,10 @@ class Order:
 
 
 async def close(session: AsyncSession, caller: Principal, order: Order, key: bytes) -> Release:
-    """Count the people of the programme in the period, round them once and keep the result for ever
-    (R2, R4); what another programme over the same people has closed is taken as it is.
+    """Count the people of the programme in the period, round once and keep the result permanently (R2, R4).
 
-    Problems: 422 for a period of another kind, 409 `period_not_ended`, 409 `period_closed`, 409
-    `period_closed_apart`, 409 `period_maybe_published`.
+    A cube that another programme over the same people has closed is reused. Raises 422 for a period of another kind,
+    409 `period_not_ended`, 409 `period_closed`, 409 `period_closed_apart`, 409 `period_maybe_published`.
     """
     programme, period = order.programme, order.period
     if period.kind is not programme.period_kind:
@@ -88,7 +87,7 @@ async def close(session: AsyncSession, caller: Principal, order: Order, key: byt
         )
     if not period.ended(clock.utc_day(clock.now())):
         raise PERIOD_NOT_ENDED.because("period_ends_on", period.id, period.end.isoformat())
-    # Nothing may be recorded between counting and closing: it would be counted in no period.
+    # Nothing may be recorded between counting and closing, because it would count in no period.
     await lock_projection(session)
     existing = await queries.release_of(session, programme.id, period.id)
     if existing is not None:
@@ -102,13 +101,13 @@ async def close(session: AsyncSession, caller: Principal, order: Order, key: byt
 
 
 async def _joint(session: AsyncSession, caller: Principal, order: Order, key: bytes) -> UUID:
-    """The joint cube of the period: the one that exists, or closed now."""
+    """Return the joint cube of the period: the existing one, or a newly closed one."""
     population, period = order.programme.population, order.period
     known = await queries.joint_cube_of(session, population.id, period.id)
     if known is not None:
         return known
     if order.lost_until is not None and period.ended(order.lost_until):
-        # A second rounding, from another record, could be played against the published one.
+        # A second rounding, from another record, could be combined with the published one to reveal people.
         raise PERIOD_MAYBE_PUBLISHED.because(
             "ended_before_when_record_began_again", period.id, order.lost_until.isoformat()
         )
@@ -178,8 +177,8 @@ async def _write_cube(
 async def _close_spans(
     session: AsyncSession, caller: Principal, population: Population, period: Period
 ) -> None:
-    """Make the cube of each month, quarter or year of which this was the last period to close: once, of the
-    published cells of its parts alone (R4a). One whose definition changed within it has none."""
+    """Create the cube of each month, quarter or year whose last period has just closed: once, and only from the
+    published cells of its parts (R4a). A span in which the definition changed has none."""
     for kind in population.spans:
         span = Period.containing(period.start, kind)
         parts = [
@@ -213,7 +212,7 @@ async def _close_spans(
 async def count(
     session: AsyncSession, population: Population, period: Period
 ) -> Counter[Coordinates]:
-    """The true counts of a period. They live in this transaction's memory only."""
+    """Return the true counts of a period, which exist only in this transaction's memory."""
     counts: Counter[Coordinates] = Counter()
     if population.measure is Measure.SEARCHES_WITHOUT_RESULT:
         for values, found in await facts.gap_increments(session, period.start, period.end):
@@ -234,8 +233,8 @@ async def count(
 def _round(
     population: Population, period: Period, counts: Mapping[Coordinates, int], key: bytes
 ) -> dict[str, dict[Coordinates, int]]:
-    """The cells of each tier. The one for everybody is a function of the internal one: two tiers
-    rounded apart from the same people can be played against each other."""
+    """Return the cells of each tier. The public tier is a function of the internal one: two independently rounded tiers
+    of the same people could be combined to reveal them."""
     cells = protect(
         counts,
         k=population.k,
@@ -258,7 +257,7 @@ def _round(
 
 
 async def sign_off(session: AsyncSession, caller: Principal, release_id: UUID) -> Release:
-    """The caller's organisation agrees to the publication (R8); 404 if it contributes nothing."""
+    """Agree, for the caller's organisation, to the publication (R8). Raises 404 if it contributes nothing."""
     release = await required(session, caller, release_id)
     if caller.organisation not in {each.organisation_id for each in release.sign_offs}:
         raise NOT_FOUND.because("your_organisation_contributes_to_no_such_release")
@@ -267,7 +266,7 @@ async def sign_off(session: AsyncSession, caller: Principal, release_id: UUID) -
 
 
 async def agree(session: AsyncSession, caller: Principal, release_ids: Collection[UUID]) -> None:
-    """The same of several that the caller's organisation contributes to."""
+    """Agree to several drafts to which the caller's organisation contributes."""
     answer = {"signed_at": clock.now(), "signed_by": caller.subject}
     await _settle(session, release_ids, caller.organisation, answer)
 
@@ -275,7 +274,7 @@ async def agree(session: AsyncSession, caller: Principal, release_ids: Collectio
 async def waive(
     session: AsyncSession, caller: Principal, release_id: UUID, organisation: UUID, why: str
 ) -> Release:
-    """The IM officer goes on without a contributor that does not answer, and says why."""
+    """Continue without a contributor that does not answer; the IM officer gives the reason."""
     release = await required(session, caller, release_id)
     if organisation not in {each.organisation_id for each in release.sign_offs}:
         raise INVALID.because("it_contributes_nothing_to_this_release", pointer="/organisation_id")
@@ -287,8 +286,10 @@ async def waive(
 async def publish(
     session: AsyncSession, caller: Principal, release_id: UUID, *, alone: bool = False
 ) -> Release:
-    """Let it leave the house, once every contributor agreed; tells the other services. Somebody else
-    closed it, or signed it off for a contributor; with `alone` the record may name one person only."""
+    """Publish the release once every contributor has agreed, and inform the other services.
+
+    Somebody else must have closed it, or signed it off for a contributor; with `alone` one person is enough.
+    """
     release = await required(session, caller, release_id)
     if release.published:
         raise ALREADY_PUBLISHED.because("was_published_on", release.published_at)
@@ -318,7 +319,7 @@ async def publish(
 async def withdraw(
     session: AsyncSession, caller: Principal, release_id: UUID, *, alone: bool = False
 ) -> Release:
-    """The second person agrees that it was published by mistake; tells the other services."""
+    """Withdraw a mistaken publication with a second person's agreement, and inform the other services."""
     release = await required(session, caller, release_id)
     await withdrawals.agree(session, caller, release_id, alone=alone)
     event = ReleaseWithdrawn(
@@ -370,7 +371,7 @@ async def _ask_contributors(
 async def _contributors(
     session: AsyncSession, programme: Programme, period: Period
 ) -> Sequence[UUID]:
-    """Searches have no contributor; other counts belong to the organisations that recorded them."""
+    """Return the contributors. Searches have none; other counts belong to the organisations that recorded them."""
     match programme.population.measure:
         case Measure.SEARCHES_WITHOUT_RESULT:
             return ()

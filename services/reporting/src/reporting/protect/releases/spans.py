@@ -1,11 +1,11 @@
-"""What a month, a quarter or a year is: a cube of its own, made of the closed cubes of its parts. Pure.
+"""The cube of a month, quarter or year, made from the closed cubes of its parts. Pure.
 
-First the span gets every block of a part (k persons of a cell as it is shown) without which a count by one or two
-dimensions would be below that of the part; a step that was reached is such a dimension. Blocks move on where the flows say
-that the same persons came further. Then it is filled with what
-the flows of the parts say (who is new in the span, who moved on), until it holds as many as they add up to. So every
-cell is a multiple of k from 0 up, every table of every programme is a sum of the same cells, and no part exceeds its
-span. Only published cells enter: a span tells nothing that its parts don't (docs/decisions/0203).
+First the span gets every block of a part (k persons of a cell as shown) without which a count by one or two dimensions
+would be below that of the part; a reached step is such a dimension. Blocks move on if the flows show that the same
+persons came further. Then it is filled according to the flows of the parts (who is new in the span, who moved on), up
+to their total. So every cell is a multiple of k from 0 up, every table of every programme is a sum of the same cells,
+and no part exceeds its span. Only published cells enter, so a span reveals nothing beyond its parts
+(docs/decisions/0203).
 """
 
 from collections import Counter
@@ -18,14 +18,17 @@ from reporting.ground.programmes.definition import FLAG, NEW, NOTHING
 Coordinates = tuple[str, ...]
 Cells = Mapping[Coordinates, int]
 Row = tuple[tuple[int, str], ...]
-"""A count by one or two dimensions: place and code of each; −1 and a number for a step that was reached."""
+"""A count by one or two dimensions: position and code of each; −1 and a number for a reached step."""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """`carried` and `flagged` are the places of the codes that a person takes on her way; the history stands last.
-    `reached`: steps that nobody takes back, each as the carried codes that lie behind it; `apart`: those whose people a
-    programme counts by itself, so also by two dimensions more."""
+    """The positions in a cell's coordinates.
+
+    `carried` and `flagged` are the positions of the codes that change as a person moves on; the history comes last.
+    `reached` lists irreversible steps, each as the carried codes after it. `apart` are those whose people a programme
+    counts separately, so also by two further dimensions.
+    """
 
     k: int
     carried: int
@@ -35,7 +38,7 @@ class Layout:
     further: Callable[[str, str], str]
 
     def rows(self, at: Coordinates) -> Iterator[Row]:
-        """The counts that a cell is part of, which no part may exceed."""
+        """Yield the counts that include a cell, which no part may exceed."""
         mine = [
             (place, code)
             for place, code in enumerate(at)
@@ -57,9 +60,12 @@ class Layout:
 def span(
     layout: Layout, number: int, parts: Iterable[Cells], within: Iterable[Cells]
 ) -> tuple[dict[Coordinates, int], int]:
-    """The cells of the span that stands at `number` in a history, without one; and how many persons more it had to
-    show than the flows add up to. `parts` are the closed periods, in order; `within` the spans next below (or the
-    periods), none of whose counts exceeds that of the span."""
+    """Return the cells of the span at position `number` of a history, and how many persons it had to show beyond the
+    flows.
+
+    `parts` are the closed periods, in order. `within` are the next shorter spans (or the periods), none of whose counts
+    exceeds that of the span.
+    """
     made = _Span(layout, flows(layout, number, parts))
     for each in within:
         made.hold(_blocks(layout, each))
@@ -70,7 +76,7 @@ def span(
 
 
 def _blocks(layout: Layout, cells: Cells) -> Counter[Coordinates]:
-    """A block is k persons of a cell as it is shown."""
+    """Return the cells in blocks of k persons as shown."""
     found: Counter[Coordinates] = Counter()
     for (*at, _), shown in cells.items():
         found[tuple(at)] += shown // layout.k
@@ -78,8 +84,10 @@ def _blocks(layout: Layout, cells: Cells) -> Counter[Coordinates]:
 
 
 def flows(layout: Layout, number: int, parts: Iterable[Cells]) -> Counter[Coordinates]:
-    """Blocks of who is new in the span, where she came; and of who moved on, from where to where. A history says that
-    somebody had a need before and not which: it is taken for the one that most of those who stand there have."""
+    """Return blocks of persons new in the span, at their cell, and of those who moved on, from cell to cell.
+
+    A history records that a person had a need before, but not which: assume the most frequent need at that cell.
+    """
     found: Counter[Coordinates] = Counter()
     for cells in parts:
         for (*now, history), shown in sorted(cells.items()):
@@ -113,7 +121,7 @@ def _need(found: Counter[Coordinates], at: Sequence[str], place: int) -> str:
 
 
 class _Span:
-    """Blocks that the span shows, and by how much each cell and each one-way count lags behind the flows."""
+    """The blocks that the span shows, and the lag of each cell and each one-way count behind the flows."""
 
     def __init__(self, layout: Layout, flows: Counter[Coordinates]) -> None:
         self._layout = layout
@@ -139,8 +147,8 @@ class _Span:
                     self._add(at)
 
     def fill(self) -> None:
-        """Add blocks where the flows say, until they reach the total: first persons of whom every one-way count has
-        too few, then persons of whom all but one have, and so on."""
+        """Add blocks according to the flows until they reach the total: first where all one-way counts are too low,
+        then where all but one are, and so on."""
         wanted = [at for at, n in sorted(self.lag.items(), key=_largest_first) for _ in range(n)]
         left = self.lag.total()
         for full in range(len(next(iter(self.lag), ())) + 1):
@@ -154,8 +162,8 @@ class _Span:
             wanted = later
 
     def move_on(self) -> None:
-        """Let blocks of which there are too many stand where the flows say that the same persons came: that takes
-        nothing from a count that a part has."""
+        """Move surplus blocks where the flows show that the same persons came further; no count of a part decreases by
+        that."""
         for at in sorted(self.cells):
             for to in sorted(self._further(at)):
                 n = min(self.cells[at], -self.lag[at], self.lag[to])
@@ -164,7 +172,7 @@ class _Span:
                     self._add(to, n)
 
     def _further(self, at: Coordinates) -> set[Coordinates]:
-        """The cells of the same persons, further on."""
+        """Return the further cells of the same persons."""
         layout = self._layout
         moving = {layout.carried, layout.flagged}
         who = tuple(code for place, code in enumerate(at) if place not in moving)

@@ -1,7 +1,7 @@
-"""Joint cubes as they were closed, and the views of them that are published. Pure.
+"""Joint cubes as they were closed, and their published views. Pure.
 
-A view reads some cells of a joint cube by some of its dimensions; that of a month, quarter or year is made
-of its parts' cubes (R4a, `spans.py`). Nothing is rounded here.
+A view reads some cells of a joint cube by some of its dimensions; the view of a month, quarter or year uses the cube
+made from its parts (R4a, `spans.py`). Nothing is rounded here.
 """
 
 import hashlib
@@ -32,7 +32,7 @@ from reporting.protect.releases.spans import Layout, span
 
 @dataclass(frozen=True)
 class JointCube:
-    """The protected joint cube of a population and period, with its definition as it was."""
+    """The protected joint cube of a population and period, with its definition at that time."""
 
     population: str
     period: str
@@ -49,13 +49,13 @@ class JointCube:
     apart: tuple[frozenset[str], ...]
     cells: Mapping[Coordinates, int]
     periods: int = 1
-    """Of how many closed periods it is made: more in a span."""
+    """The number of closed periods in it; more than one in a span."""
     added: int = 0
     """Persons that a span shows beyond the flows of its parts."""
 
     @property
     def shape(self) -> str:
-        """The same for cubes that can make up a span."""
+        """Return a key that is equal for cubes that can make up a span."""
         return repr(replace(self, period="", cells={}))
 
     @property
@@ -64,7 +64,7 @@ class JointCube:
 
     @cached_property
     def at(self) -> Whole:
-        """The shown cells, as places of codes."""
+        """Return the shown cells, with positions of codes."""
         places = [{code: i for i, code in enumerate(d.codes)} for d in self.dimensions]
         rows = [[place[c] for place, c in zip(places, at, strict=True)] for at in self.cells]
         return np.array(rows, np.int64).reshape(len(rows), len(self.dimensions))
@@ -74,7 +74,7 @@ class JointCube:
         return np.array(list(self.cells.values()), np.int64)
 
     def shown_of(self, name: str) -> Floats:
-        """The shown count of each code of a dimension."""
+        """Return the shown count of each code of a dimension."""
         place = self.names.index(name)
         codes = len(self.dimensions[place].codes)
         found = np.bincount(self.at[:, place], self.shown, codes)
@@ -83,8 +83,8 @@ class JointCube:
 
 @dataclass(frozen=True)
 class View:
-    """A programme's view of a joint cube. `sources`: own dimension → the cube's; `into`: the cube's code → own code
-    (the same where absent); `where`: the cube's dimension → codes."""
+    """A programme's view of a joint cube. `sources` maps own dimensions to the cube's, `into` the cube's codes to own
+    codes (the same where absent), and `where` the cube's dimensions to codes."""
 
     programme: str
     dimensions: tuple[Dimension, ...]
@@ -94,7 +94,7 @@ class View:
 
     @property
     def stored(self) -> dict[str, Any]:
-        """As JSON: a release is read with its own definition for ever."""
+        """Return the view as JSON: a release is always read with its own definition."""
         return {
             "dimensions": [
                 {
@@ -132,13 +132,13 @@ def view_of(programme: Programme) -> View:
 
 
 def cells_hash(cells: Mapping[Coordinates, int]) -> bytes:
-    """SHA-256 over the cells in canonical order: what a cube is recognised by."""
+    """Return SHA-256 over the cells in canonical order, which identifies a cube."""
     text = json.dumps([[list(at), cells[at]] for at in sorted(cells)], separators=(",", ":"))
     return hashlib.sha256(text.encode()).digest()
 
 
 def definition_of(population: Population) -> dict[str, Any]:
-    """As JSON: a cube is read with its own definition for ever."""
+    """Return the definition as JSON: a cube is always read with its own definition."""
     return {
         "measure": population.measure.value,
         "dimensions": [
@@ -175,7 +175,7 @@ def joint_cube(
     finer: int | None = None,
     tier: str = "internal",
 ) -> JointCube:
-    """`finer`: the k of the tier that this one was made of, if it was."""
+    """Return a joint cube. `finer` is the k of the tier from which this one was derived, if any."""
     return JointCube(
         population,
         period,
@@ -197,7 +197,7 @@ def joint_cube(
 
 
 def seen(view: View, joint: JointCube) -> ProtectedCube:
-    """The view of a closed period, or of a span."""
+    """Return the view of a closed period, or of a span."""
     cells: dict[Coordinates, int] = {}
     for place, shown in zip(_placed(view, joint, joint.at), joint.shown, strict=True):
         if place[0] >= 0:
@@ -230,7 +230,7 @@ def layout_of(joint: JointCube) -> Layout:
 
 
 def spanned(joints: Sequence[JointCube], period: Period) -> JointCube:
-    """The cube of a span, made of the closed periods that make it up, in order; all of one `shape`."""
+    """Return the cube of a span, made from its closed periods in order; all of one `shape`."""
     first = joints[0]
     number = first.spans.index(period.kind)
     inside: list[JointCube] = list(joints)
@@ -252,8 +252,8 @@ def spanned(joints: Sequence[JointCube], period: Period) -> JointCube:
 def over(
     views: Sequence[tuple[View, JointCube]], period: Period | None, name: str
 ) -> ProtectedCube:
-    """The counts over several closed periods: persons where they make up a span of their population
-    (`period`), each once; else the sum of what each period counted."""
+    """Return counts over several closed periods: persons, each once, if the periods make up a span of their population
+    (`period`); else the sum of the periods' counts."""
     view, first = views[0]
     if period is None or period.kind not in first.spans or len(views) == 1:
         return summed((seen(view, joint) for view, joint in views), name)
@@ -261,7 +261,7 @@ def over(
 
 
 class Seen(Protocol):
-    """A closed release, which view of which joint cube it is, and the cubes of the spans that end with it."""
+    """A closed release, its view of its joint cube, and the cubes of the spans that end with it."""
 
     @property
     def period(self) -> str: ...
@@ -274,8 +274,8 @@ class Seen(Protocol):
 
 
 def combined(releases: Sequence[Seen], name: str) -> ProtectedCube:
-    """The counts of several closed periods of one programme: persons, if they make up a month, a quarter or a
-    year; else the sum of what each period counted."""
+    """Return the counts of several closed periods of one programme: persons, if they make up a month, a quarter or a
+    year; else the sum of the periods' counts."""
     last = max(releases, key=lambda each: Period.parse(each.period).end)
     span = span_of([each.period for each in releases])
     if len(releases) > 1 and span is not None and last.seen is not None and span.id in last.spans:
@@ -284,8 +284,8 @@ def combined(releases: Sequence[Seen], name: str) -> ProtectedCube:
 
 
 def expected_errors(cube: ProtectedCube) -> tuple[ExpectedError, ...]:
-    """How far the total, each dimension's counts and a cell are off on average: half the width of
-    their intervals over 1.645 is a standard deviation, and a mean error is 0.8 of one."""
+    """Return the average error of the total, each dimension's counts and a cell. Half the width of an interval over
+    1.645 is a standard deviation, and a mean error is 0.8 of one."""
     asked = {"total": (), **{name: (name,) for name in cube.names}, "cell": cube.names}
     return tuple(map(_expected, asked, cube.margins(asked.values())))
 
@@ -317,7 +317,7 @@ def _noise(view: View, joint: JointCube) -> Noise:
 
 
 def _margin(view: View, joint: JointCube, dimension: Dimension) -> Floats | None:
-    """The shown count of each code of the view's dimension, in the joint cube."""
+    """Return the shown count of each code of the view's dimension, in the joint cube."""
     source = view.sources[dimension.name]
     if source not in joint.tilted:
         return None
@@ -333,7 +333,7 @@ def _among(joint: JointCube, name: str, wanted: Sequence[str]) -> Bools:
 
 
 def _turned(view: View, joint: JointCube, dimension: Dimension) -> Whole:
-    """For each code of the joint cube's dimension the place of the view's."""
+    """Return for each code of the joint cube's dimension the position in the view's."""
     source = view.sources[dimension.name]
     into = view.into.get(dimension.name, {})
     own = {code: place for place, code in enumerate(dimension.codes)}
@@ -342,7 +342,7 @@ def _turned(view: View, joint: JointCube, dimension: Dimension) -> Whole:
 
 
 def _placed(view: View, joint: JointCube, rows: Whole) -> Whole:
-    """The place in the view of each row of the joint cube."""
+    """Return the position in the view of each row of the joint cube."""
     codes = {name: rows[:, place] for place, name in enumerate(joint.names)}
     inside = np.ones(len(rows), bool)
     for name, wanted in view.where.items():

@@ -1,1 +1,1 @@
-"""Taking back what was published by mistake: two people, a reason in both languages, a public tombstone."""
+"""Withdrawals of mistaken publications: two people, a reason in both languages, a public tombstone."""

@@ -1,4 +1,4 @@
-"""Every SELECT on withdrawals."""
+"""Queries for withdrawals."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ PREPARING = frozenset({Role.IM, Role.COORDINATOR})
 
 @dataclass(frozen=True)
 class Withdrawal:
-    """`withdrawn_at` is None while it waits for a second person."""
+    """A withdrawal; `withdrawn_at` is None while it waits for a second person."""
 
     subject: UUID
     reason: Mapping[str, str]
@@ -28,7 +28,7 @@ class Withdrawal:
 
 
 def withdrawal_view(one: Withdrawal | None, caller: Principal) -> WithdrawalView | None:
-    """The tombstone for everybody; a request for those who prepare publications."""
+    """Return the tombstone for everybody; a request only for those who prepare publications."""
     preparing = PREPARING & caller.roles and "reports:read" in caller.scopes
     if one is None or (one.withdrawn_at is None and not preparing):
         return None
@@ -36,7 +36,7 @@ def withdrawal_view(one: Withdrawal | None, caller: Principal) -> WithdrawalView
 
 
 def withdrawn_at(subject: sa.ColumnElement[UUID]) -> sa.ScalarSelect[Any]:
-    """When the release or bulletin with this id was withdrawn; NULL if it was not."""
+    """Select when the release or bulletin with this id was withdrawn; NULL if it was not."""
     return (
         sa.select(withdrawals.c.withdrawn_at)
         .where(withdrawals.c.subject == subject)
@@ -48,7 +48,7 @@ def withdrawn_at(subject: sa.ColumnElement[UUID]) -> sa.ScalarSelect[Any]:
 async def of(
     session: AsyncSession, subjects: Iterable[UUID], *, hold: bool = False
 ) -> dict[UUID, Withdrawal]:
-    """The withdrawals of these releases or bulletins, asked for or done."""
+    """Return the withdrawals of these releases or bulletins, requested or done."""
     columns = (withdrawals.c[name] for name in Withdrawal.__dataclass_fields__)
     found = sa.select(*columns).where(withdrawals.c.subject.in_(list(subjects)))
     rows = await session.execute(found.with_for_update() if hold else found)

@@ -9,11 +9,11 @@ from pydantic import BaseModel, Field, StringConstraints
 
 
 class Reason(Strict, Each[Annotated[str, StringConstraints(min_length=1, max_length=600)]]):
-    """Everybody reads it, in both languages."""
+    """A reason in both languages, which everybody reads."""
 
 
 class AskWithdrawal(Strict):
-    """Why it has to be taken back."""
+    """The reason for a withdrawal."""
 
     reason: Reason = Field(
         examples=[
@@ -26,7 +26,7 @@ class AskWithdrawal(Strict):
 
 
 class WithdrawalView(BaseModel):
-    """Public once a second person agreed; until then for those who prepare publications."""
+    """A withdrawal: public once a second person agreed, until then only for those who prepare publications."""
 
     reason: dict[str, str] = Field(description="In each language.")
     asked_at: datetime

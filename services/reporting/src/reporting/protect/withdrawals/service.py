@@ -1,4 +1,4 @@
-"""One person asks for a withdrawal and gives the reason; another one agrees. Never commits."""
+"""One person requests a withdrawal with a reason; another one agrees. Never commits."""
 
 from uuid import UUID
 
@@ -19,7 +19,7 @@ WITHDRAWN = PROBLEMS["withdrawn"]
 
 
 def gone(withdrawal: Withdrawal) -> Problem:
-    """The tombstone: what anybody gets in place of numbers and files."""
+    """Return the tombstone, which everybody gets in place of numbers and files."""
     assert withdrawal.withdrawn_at is not None  # noqa: S101 - the caller asks for tombstones
     return WITHDRAWN.because(
         "two_people_withdrew_it_on",
@@ -30,7 +30,7 @@ def gone(withdrawal: Withdrawal) -> Problem:
 
 
 async def refuse_withdrawn(session: AsyncSession, subject: UUID) -> None:
-    """410 with the tombstone if the release or bulletin was withdrawn."""
+    """Raise 410 with the tombstone if the release or bulletin was withdrawn."""
     known = (await queries.of(session, [subject])).get(subject)
     if known is not None and known.withdrawn_at is not None:
         raise gone(known)
@@ -39,7 +39,7 @@ async def refuse_withdrawn(session: AsyncSession, subject: UUID) -> None:
 async def ask(
     session: AsyncSession, caller: Principal, subject: UUID, reason: Reason, *, published: bool
 ) -> None:
-    """Ask for a withdrawal; asked again before anybody agreed, the new reason replaces the former one."""
+    """Request a withdrawal. Before anybody agrees, a repeated request replaces the reason."""
     await refuse_withdrawn(session, subject)
     if not published:
         raise CONFLICT.because("only_published_things_can_be_withdrawn")
@@ -60,7 +60,7 @@ async def ask(
 async def agree(
     session: AsyncSession, caller: Principal, subject: UUID, *, alone: bool = False
 ) -> None:
-    """The second person agrees: from this commit on nobody reads it. `alone`: one person may do both."""
+    """Agree as the second person; from this commit on nobody can read it. `alone` lets one person do both."""
     known = (await queries.of(session, [subject], hold=True)).get(subject)
     if known is None:
         raise NOT_FOUND.because("nobody_asked_to_withdraw_it")

@@ -1,4 +1,4 @@
-"""Bulletins over HTTP: draft, sign off, publish; everyone reads what is published."""
+"""Routes of bulletins: drafting, signing off, publishing, and reading what is published."""
 
 import asyncio
 from operator import attrgetter
@@ -72,7 +72,7 @@ Language = Annotated[PageLanguage, Path(description="Language of the file.")]
 async def draft_bulletin(
     request: Request, caller: Publisher, session: Session, body: DraftBulletin
 ) -> BulletinView:
-    """Draft the bulletin of an ended half month or month; a draft that exists is composed anew."""
+    """Draft the bulletin of an ended half month or month; an existing draft is composed again."""
     catalogue: Catalogue = context_of(request).parts["catalogue"]
     period = service.bulletin_period(body.period)
     wish = BulletinWish(
@@ -99,8 +99,8 @@ async def list_bulletins(
     limit: Limit = 50,
     cursor: CursorText = None,
 ) -> Page[BulletinView]:
-    """Published bulletins, the newest first, and tombstones of those that were withdrawn; drafts for
-    coordinators and the IM role."""
+    """List published bulletins, newest first, and tombstones of withdrawn ones; drafts for coordinators and the IM
+    role."""
     found = await queries.visible(
         session,
         caller,
@@ -120,7 +120,7 @@ async def read_feed(
     session: Session,
     language: Annotated[PageLanguage, Query(description="Of titles and files.")] = "es",
 ) -> Response:
-    """Published bulletins as an Atom feed, the newest first: for feed readers and other sites."""
+    """Return published bulletins as an Atom feed, newest first, for feed readers and other sites."""
     issues = await queries.published(session, limit=IN_FEED)
     made = atom(issues, language, PREFIX, context_of(request).settings.public_url)
     return Response(made, media_type=MEDIA_TYPE, headers={"Content-Language": language})
@@ -133,7 +133,7 @@ async def show_bulletins(
     session: Session,
     asked: Annotated[PageLanguage | None, Query(alias="language")] = None,
 ) -> HTMLResponse:
-    """The page that lists what is published, for people."""
+    """Show people the page that lists the published bulletins."""
     language = page_language(asked, request.headers.get("accept-language"))
     issues = await queries.published(session, limit=IN_FEED)
     by_mail = context_of(request).parts.get("mail") is not None
@@ -144,14 +144,14 @@ async def show_bulletins(
 async def read_bulletin(
     caller: Reader, session: Session, bulletin_id: BulletinId
 ) -> BulletinDetail:
-    """What the bulletin says, each number beside its source."""
+    """Return the content of a bulletin, with the source of each number."""
     bulletin = await _read(session, caller, bulletin_id)
     return BulletinDetail(**_view(bulletin, caller).model_dump(), content=bulletin.content)
 
 
 @routes.get("/{bulletin_id}/trace")
 async def trace_bulletin(caller: Reader, session: Session, bulletin_id: BulletinId) -> Trace:
-    """Every number with its source, and what the checker says of them now."""
+    """Return every number with its source, and the checker's current findings."""
     bulletin = await _read(session, caller, bulletin_id)
     by_language = [list(all_figures(bulletin.content, language)) for language in LANGUAGES]
     figures = [
@@ -171,9 +171,11 @@ async def trace_bulletin(caller: Reader, session: Session, bulletin_id: Bulletin
 async def write_words(
     caller: Writer, session: Session, bulletin_id: BulletinId, body: BulletinWords
 ) -> BulletinDetail:
-    """What people say beside the numbers: highlights, analysis per section, challenges, practices, next
-    steps, contacts. A draft only; drafting again keeps the words. 422 `number_in_words` names each
-    number that is not the section's.
+    """Write people's texts beside the numbers: highlights, analysis per section, challenges, practices, next steps,
+    contacts.
+
+    Only in a draft; drafting again keeps the texts. 422 `number_in_words` names each number that does not belong to the
+    section.
     """
     texts = {name: text.model_dump() for name, text in body.texts.items()}
     bulletin = await service.write_words(
@@ -186,8 +188,10 @@ async def write_words(
 async def arrange(
     caller: Writer, session: Session, bulletin_id: BulletinId, body: Arrangement
 ) -> BulletinDetail:
-    """Move the sections of a draft, and say which are not printed; drafting again keeps both. What is
-    hidden is no part of what is signed off and published."""
+    """Move the sections of a draft, and hide some from print; drafting again keeps both.
+
+    Hidden sections are not part of what is signed off and published.
+    """
     bulletin = await service.arrange(
         session, caller, bulletin_id, body.order, body.hidden, read=body.content_sha256
     )
@@ -198,9 +202,11 @@ async def arrange(
 async def sign_off_bulletin(
     caller: Coordinator, session: Session, bulletin_id: BulletinId, body: SignedDraft | None = None
 ) -> BulletinView:
-    """A coordinator stands for the draft that they read: 428 where they do not say which (`content_sha256`), 409 if
-    somebody changed it since. 409, too, if a number changed, or something that stands beside the numbers: draft it
-    again."""
+    """Sign off the draft that you have read, as a coordinator.
+
+    428 if you do not name that draft (`content_sha256`), 409 if somebody has changed it since. Also 409 if a number or
+    something beside the numbers has changed: draft it again.
+    """
     read = body.content_sha256 if body else None
     if read is None:
         raise PRECONDITION_REQUIRED.because("say_which_draft_you_read", pointer="/content_sha256")
@@ -211,7 +217,7 @@ async def sign_off_bulletin(
 async def publish_bulletin(
     request: Request, caller: Publisher, session: Session, bulletin_id: BulletinId
 ) -> BulletinView:
-    """Make it public and immutable, in all languages and forms. Needs somebody else's sign-off."""
+    """Make a bulletin public and immutable, in all languages and forms. Needs another person's sign-off."""
     settings = cast("Settings", context_of(request).settings)
     alone = settings.one_person_publishes
     return _view(await service.publish(session, caller, bulletin_id, alone=alone), caller)
@@ -226,8 +232,10 @@ async def ask_publication(
     session: Session,
     bulletin_id: BulletinId,
 ) -> PublicationView:
-    """Publish without waiting: the worker lays out and reads back all forms. `Location` shows how far it
-    has come. Needs somebody else's sign-off; asked again while it is at work, nothing is added."""
+    """Publish without waiting: the worker renders and verifies all forms.
+
+    `Location` shows the progress. Needs another person's sign-off. A repeated request adds nothing while it runs.
+    """
     settings = cast("Settings", context_of(request).settings)
     alone = settings.one_person_publishes
     asked = await service.ask_publication(session, caller, bulletin_id, alone=alone)
@@ -239,7 +247,7 @@ async def ask_publication(
 async def read_publication(
     caller: Writer, session: Session, bulletin_id: BulletinId
 ) -> PublicationView:
-    """How far the publication has come; 404 if nobody asked for it since the draft."""
+    """Return the progress of the publication; 404 if nobody has requested it since the draft."""
     bulletin = await _visible(session, caller, bulletin_id)
     return _progress(await service.asked_publication(session, bulletin_id), bulletin.state)
 
@@ -248,8 +256,8 @@ async def read_publication(
 async def ask_withdrawal(
     caller: Writer, session: Session, bulletin_id: BulletinId, body: AskWithdrawal
 ) -> BulletinView:
-    """Ask to take back what was published by mistake, with a reason that everybody will read. Nothing changes
-    until a second person agrees."""
+    """Request the withdrawal of a mistaken publication, with a reason that everybody will read. Nothing changes until a
+    second person agrees."""
     found = await _visible(session, caller, bulletin_id)
     published = found.published_at is not None
     await withdrawals.ask(session, caller, bulletin_id, body.reason, published=published)
@@ -260,8 +268,11 @@ async def ask_withdrawal(
 async def agree_to_withdrawal(
     request: Request, caller: Writer, session: Session, bulletin_id: BulletinId
 ) -> BulletinView:
-    """Withdraw it for ever: text and files answer 410 with the reason, the list, the feed and subscribers'
-    mail say so. 403 `second_person_needed` for whoever asked. A correction is a new edition."""
+    """Withdraw a bulletin permanently: text and files answer 410 with the reason; the list, the feed and subscribers'
+    mail announce it.
+
+    403 `second_person_needed` for the person who requested it. A correction is a new edition.
+    """
     await _visible(session, caller, bulletin_id)
     alone = cast("Settings", context_of(request).settings).one_person_publishes
     return _view(await service.withdraw(session, caller, bulletin_id, alone=alone), caller)
@@ -280,7 +291,7 @@ async def read_file(
     language: Language,
     name: Annotated[str, Path(max_length=80, examples=["bulletin.pdf"])],
 ) -> Response:
-    """The bulletin as page, PDF or workbook, or one of its charts. Drafts are marked as such."""
+    """Return the bulletin as page, PDF or workbook, or one of its charts. Drafts are marked."""
     bulletin = await _read(session, caller, bulletin_id)
     content = printed(bulletin.content)
     if name not in names(content):
@@ -301,14 +312,14 @@ async def read_file(
         **_harmless(kept.media_type, kept.content),
         "ETag": f'"{kept.sha256}"',
         "Content-Language": language,
-        # It never changes, but it may be withdrawn: a copy serves an hour.
+        # It never changes but may be withdrawn, so caches keep it for an hour.
         "Cache-Control": "public, max-age=3600",
     }
     return Response(kept.content, media_type=kept.media_type, headers=headers)
 
 
 def _harmless(kind: str, content: bytes) -> dict[str, str]:
-    """A page may show its drawings and look as its own style says, as published then; any other file
+    """Return a policy under which a page may show its drawings and its own style of that time, while any other file
     does nothing in a browser."""
     policy = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
     if kind.startswith("text/html"):
@@ -317,7 +328,7 @@ def _harmless(kind: str, content: bytes) -> dict[str, str]:
 
 
 async def _read(session: Session, caller: Principal, bulletin_id: UUID) -> Bulletin:
-    """410 with the reason for one that was withdrawn, whoever asks."""
+    """Return a bulletin. Raises 410 with the reason if it is withdrawn, for every caller."""
     bulletin = await _visible(session, caller, bulletin_id)
     await withdrawals.refuse_withdrawn(session, bulletin_id)
     return bulletin

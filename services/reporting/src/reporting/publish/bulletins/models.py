@@ -44,13 +44,13 @@ bulletin_publications = sa.Table(
     METADATA,
     sa.Column("bulletin_id", sa.Uuid, sa.ForeignKey("bulletins.id"), primary_key=True),
     sa.Column("asked_by", sa.Text, nullable=False),
-    # Under which it was asked for: they are judged anew when it is done.
+    # The requester's claims, which are checked again when the task runs.
     sa.Column("claims", pg.JSONB(none_as_null=True)),
     sa.Column("asked_at", _TIME, nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False),
-    # When it is to be done, or tried again; NULL once it is done or refused.
+    # When it is due, or is tried again; NULL once it is done or refused.
     sa.Column("due_at", _TIME),
     sa.Column("done", sa.Integer, nullable=False),
-    # Why it was refused: a problem detail.
+    # The problem detail of a refusal.
     sa.Column("problem", pg.JSONB(none_as_null=True)),
 )

@@ -1,5 +1,5 @@
-"""Publishes what somebody asked to be published: laying out and reading back all forms takes longer than
-a person looks at a page that does nothing. How far it has come is told in transactions of its own."""
+"""Publishes ordered bulletins in the worker, because rendering and verifying all forms takes longer than a person waits
+for a page. Separate transactions record the progress."""
 
 from datetime import timedelta
 from functools import partial
@@ -32,7 +32,8 @@ def task(context: ServiceContext) -> BackgroundTask:
 
 
 async def one(database: Database, *, alone: bool) -> bool:
-    """Publish what waits longest; False if nothing does. `alone`: one person may sign off and publish."""
+    """Publish the bulletin that waits longest. Return False if there is none. `alone` lets one person sign off and
+    publish."""
 
     async def publish(session: AsyncSession, caller: Principal, asked: Publication) -> None:
         async def stepped() -> None:
@@ -41,7 +42,7 @@ async def one(database: Database, *, alone: bool) -> bool:
                 await PUBLICATIONS.change(apart, asked, done=done)
 
         found = await queries.locked(session, asked.bulletin_id)
-        # Somebody may have published it meanwhile: then it is done.
+        # Somebody may have published it meanwhile; then it counts as done.
         if found is not None and found.published_at is None:
             await service.publish(session, caller, asked.bulletin_id, alone=alone, stepped=stepped)
 

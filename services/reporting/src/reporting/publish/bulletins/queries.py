@@ -1,4 +1,4 @@
-"""Every SELECT on bulletins. Drafts are for those who prepare them; published ones for everyone."""
+"""Queries for bulletins. Drafts are for those who prepare them; published ones for everyone."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -20,7 +20,7 @@ from reporting.tables import beyond, equal
 
 @dataclass(frozen=True)
 class Bulletin:
-    """One edition of a period's bulletin. ``state``: draft, signed_off, published or withdrawn."""
+    """One edition of a period's bulletin. ``state`` is draft, signed_off, published or withdrawn."""
 
     id: UUID
     kind: str
@@ -38,12 +38,12 @@ class Bulletin:
 
     @property
     def told_at(self) -> datetime | None:
-        """When it was published, or withdrawn since."""
+        """Return when it was published, or withdrawn since."""
         return (self.withdrawal.withdrawn_at if self.withdrawal else None) or self.published_at
 
     @property
     def gone(self) -> Mapping[str, str] | None:
-        """Why it was withdrawn, if it was."""
+        """Return why it was withdrawn, if it was."""
         return self.withdrawal.reason if self.withdrawal and self.state == "withdrawn" else None
 
 
@@ -56,7 +56,7 @@ class StoredFile:
 
 @dataclass(frozen=True)
 class Publication:
-    """The order to the worker. ``done``: steps of the present attempt."""
+    """The order to the worker. ``done`` counts the steps of the current attempt."""
 
     bulletin_id: UUID
     asked_by: str
@@ -107,7 +107,7 @@ async def visible(
     after: tuple[datetime, UUID] | None = None,
     limit: int | None = None,
 ) -> list[Bulletin]:
-    """Bulletins that the caller may see, the latest drafted first. `quotes`: a release."""
+    """Return bulletins that the caller may see, latest draft first. `quotes` is a release that they quote."""
     quoting = sa.cast(bulletins.c.content, sa.Text).contains(str(quotes))
     statement = (
         sa.select(*_COLUMNS)
@@ -125,7 +125,7 @@ async def visible(
 
 
 async def published(session: AsyncSession, *, limit: int) -> list[Bulletin]:
-    """Published bulletins and the tombstones of those that were withdrawn, the latest told first."""
+    """Return published bulletins and the tombstones of withdrawn ones, latest event first."""
     statement = (
         sa.select(*_COLUMNS)
         .where(bulletins.c.state == "published")
@@ -136,20 +136,20 @@ async def published(session: AsyncSession, *, limit: int) -> list[Bulletin]:
 
 
 async def last_told(session: AsyncSession) -> datetime | None:
-    """When a bulletin was last published or withdrawn."""
+    """Return when a bulletin was last published or withdrawn."""
     newest: datetime | None = await session.scalar(sa.select(sa.func.max(_TOLD_AT)))
     return newest
 
 
 async def locked(session: AsyncSession, bulletin_id: UUID) -> Bulletin | None:
-    """The bulletin, held against a second step at the same time."""
+    """Return the bulletin and lock it against a concurrent step."""
     statement = sa.select(*_COLUMNS).where(bulletins.c.id == bulletin_id)
     found = await _bulletins(session, statement.with_for_update(of=bulletins))
     return found[0] if found else None
 
 
 async def editions(session: AsyncSession, kind: str, period: str) -> list[Bulletin]:
-    """All editions of a period's bulletin, the newest first."""
+    """Return all editions of a period's bulletin, newest first."""
     statement = (
         sa.select(*_COLUMNS)
         .where(bulletins.c.kind == kind, bulletins.c.period == period)
@@ -162,7 +162,7 @@ async def editions(session: AsyncSession, kind: str, period: str) -> list[Bullet
 async def file(
     session: AsyncSession, bulletin_id: UUID, language: str, name: str
 ) -> StoredFile | None:
-    """A file of a published bulletin."""
+    """Return a file of a published bulletin."""
     columns = (bulletin_files.c.media_type, bulletin_files.c.content, bulletin_files.c.sha256)
     row = (
         await session.execute(
@@ -182,7 +182,7 @@ async def publication(session: AsyncSession, bulletin_id: UUID) -> Publication |
 
 
 async def due_publication(session: AsyncSession) -> Publication | None:
-    """The one that waits longest and that nobody has in hand. Held."""
+    """Return and lock the order that waits longest and is not in progress."""
     found = await _publications(
         session, bulletin_publications.c.due_at <= clock.now(), skip_locked=True
     )

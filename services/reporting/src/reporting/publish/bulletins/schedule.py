@@ -1,6 +1,6 @@
-"""Drafts the bulletins that are due, so that a period's end never waits for somebody to remember.
+"""Drafts the bulletins that are due, so that nobody has to remember the end of a period.
 
-A draft is all that the schedule may make: signing off and publishing are people's decisions.
+The schedule only drafts: people decide about sign-off and publication.
 """
 
 from datetime import date
@@ -22,12 +22,12 @@ _LOCK = 0x5255_5441_4255  # "RUTABU": one scheduler drafts, however many workers
 
 
 def due(today: date) -> tuple[Period, ...]:
-    """The half month and the month that ended last before ``today``."""
+    """Return the last half month and the last month that ended before ``today``."""
     return tuple(Period.containing(today, kind).previous for kind in KINDS)
 
 
 async def draft_due(session: AsyncSession, today: date, catalogue: Catalogue) -> list[str]:
-    """Draft due periods without a bulletin; returns the periods drafted."""
+    """Draft due periods without a bulletin. Return the drafted periods."""
     await session.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
     drafted: list[str] = []
     for period in due(today):
@@ -38,7 +38,7 @@ async def draft_due(session: AsyncSession, today: date, catalogue: Catalogue) ->
 
 
 def task(context: ServiceContext) -> BackgroundTask:
-    """Looks every hour, at once at the start."""
+    """Return the task, which checks every hour and at the start."""
     catalogue: Catalogue = context.parts["catalogue"]
 
     async def look() -> None:

@@ -40,7 +40,7 @@ _CONTROL = re.compile(r"[\x01-\x08\x0e-\x1f\x7f\ufffe\uffff]")
 
 
 def _pasted(text: Any) -> Any:
-    """Word processors leave their own marks of a new line, which no XML (feed, workbook) may hold."""
+    """Replace word processors' own line breaks, which XML (feed, workbook) cannot contain."""
     return _CONTROL.sub("", _BREAK.sub("\n", text)) if isinstance(text, str) else text
 
 
@@ -62,11 +62,11 @@ class _OfDraft(Strict):
 
 
 class SignedDraft(_OfDraft):
-    """What a coordinator stands for."""
+    """The draft that a coordinator signs off."""
 
 
 class Arrangement(_OfDraft):
-    """In which order the sections with numbers stand, and which of them are not printed."""
+    """The order of sections with numbers, and which of them are not printed."""
 
     order: list[Annotated[str, StringConstraints(max_length=80)]] = Field(
         max_length=50,
@@ -83,7 +83,7 @@ class Arrangement(_OfDraft):
 
 
 class BulletinWords(_OfDraft):
-    """All that people write into the bulletin; what was there before is replaced."""
+    """All of people's texts in the bulletin; earlier ones are replaced."""
 
     texts: dict[str, DraftText] = Field(
         max_length=20,
@@ -128,7 +128,7 @@ class BulletinView(BaseModel):
 
 
 class BulletinDetail(BulletinView):
-    """With everything it says: each number beside its source."""
+    """A bulletin with its content and the source of each number."""
 
     content: Content
 
@@ -148,7 +148,7 @@ class Trace(BaseModel):
 
 
 class PublicationView(BaseModel):
-    """How far the publication that somebody asked for has come."""
+    """The progress of a requested publication."""
 
     state: Literal["at_work", "published", "refused"] = Field(
         description="`at_work`: the worker has it to do, or in hand."

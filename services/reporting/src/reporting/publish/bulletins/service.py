@@ -1,4 +1,4 @@
-"""Use cases of bulletins: draft, sign off, publish. Nothing leaves without passing the checker."""
+"""Use cases of bulletins: draft, sign off, publish. Every publication passes the checker."""
 
 import asyncio
 import hashlib
@@ -56,7 +56,7 @@ UNTRACEABLE = PROBLEMS["untraceable_number"]
 
 
 STEPS = 1 + 2 * len(LANGUAGES)
-"""Of a publication: the numbers are checked, then in each language all forms are made, and read back."""
+"""The steps of a publication: check the numbers, then render and verify all forms in each language."""
 REACH = timedelta(days=400)
 """How far back evidence is read: a trend of six months, and the last quarter of a programme."""
 
@@ -67,10 +67,8 @@ async def evidence(
     quoted: Content | None = None,
     wish: BulletinWish = NOTHING,
 ) -> Evidence:
-    """All that a bulletin of the period may rest on, read now.
-
-    With ``quoted`` the editions of outside series are those that it quotes, not the newest.
-    """
+    """Return all evidence for a bulletin of the period, read now. With ``quoted`` the outside series are in the
+    editions that it quotes, not the newest."""
     targets = await activity_queries.targets(session)
     begin = min([date(period.start.year, 1, 1), *(target.start for target in targets)])
     releases = await release_queries.published(
@@ -118,7 +116,7 @@ def _quoted_series(content: Content) -> set[UUID]:
 
 
 def bulletin_period(text: str) -> Period:
-    """The period of a bulletin; 422 unless it is a half month or a month."""
+    """Return the period of a bulletin. Raises 422 unless it is a half month or a month."""
     period = asked_period(text)
     if period.kind not in KINDS:
         raise INVALID.because("bulletin_covers_half_month_2026_11a", pointer="/period")
@@ -132,8 +130,11 @@ async def draft(
     catalogue: Catalogue,
     wish: BulletinWish = NOTHING,
 ) -> Bulletin:
-    """Compose the bulletin of an ended period. An unpublished draft is composed anew; after a
-    publication a new edition begins, and the published one stays as it is."""
+    """Compose the bulletin of an ended period.
+
+    An unpublished draft is composed again. After a publication a new edition begins, and the published one stays as it
+    is.
+    """
     now = clock.now()
     if not period.ended(clock.utc_day(now)):
         raise PERIOD_NOT_ENDED.because("period_ends_on", period.id, period.end)
@@ -155,7 +156,7 @@ async def draft(
     }
     if known and known[0].published_at is None:
         bulletin_id = known[0].id
-        # An order about the old draft does not apply to this one.
+        # An order for the old draft does not apply to this one.
         await session.execute(
             bulletin_publications.delete().where(bulletin_publications.c.bulletin_id == bulletin_id)
         )
@@ -181,8 +182,8 @@ async def write_words(
     *,
     read: str | None = None,
 ) -> Bulletin:
-    """Put people's words into a draft, in place of those before; who wrote last drafted it. `read`: the
-    digest of the draft that they had before them."""
+    """Replace people's texts in a draft; their last author counts as its drafter. `read` is the digest of the draft
+    that the author saw."""
     bulletin = await _as_read(session, bulletin_id, read)
     allowed = places(bulletin.content)
     for name in texts:
@@ -230,7 +231,7 @@ async def arrange(
     *,
     read: str | None = None,
 ) -> Bulletin:
-    """Put the sections of a draft into this order; those that are hidden are not printed."""
+    """Put the sections of a draft into this order; hidden ones are not printed."""
     bulletin = await _as_read(session, bulletin_id, read)
     own = movable(bulletin.content)
     if sorted(order) != sorted(own):
@@ -243,8 +244,7 @@ async def arrange(
 
 
 async def _as_read(session: AsyncSession, bulletin_id: UUID, read: str | None) -> Bulletin:
-    """The draft; refused if it is not the one that was read, so that nobody's words are overwritten
-    unseen."""
+    """Return the draft. Refuses if it is not the one that was read, so that nobody's text is overwritten unseen."""
     bulletin = await _in_state(session, bulletin_id, "draft")
     if read is not None and read != bulletin.content_sha256:
         raise VERSION_CONFLICT.because("somebody_changed_draft_since")
@@ -254,7 +254,7 @@ async def _as_read(session: AsyncSession, bulletin_id: UUID, read: str | None) -
 async def _rewritten(
     session: AsyncSession, caller: Principal, bulletin_id: UUID, content: Content
 ) -> Bulletin:
-    """The last author of the text becomes its drafter."""
+    """Make the last author of the text the drafter."""
     values = {"content": _document(content), "content_sha256": digest(content)}
     await session.execute(
         bulletins.update()
@@ -267,8 +267,8 @@ async def _rewritten(
 async def sign_off(
     session: AsyncSession, caller: Principal, bulletin_id: UUID, *, read: str
 ) -> Bulletin:
-    """A coordinator has read the draft (`read`: its digest) and stands for it; every figure is checked once more.
-    What is hidden ends here: nobody has read it as a part of this bulletin."""
+    """Sign off a draft that the coordinator has read (`read` is its digest), after checking every figure again. Hidden
+    sections are dropped, because nobody has read them as part of this bulletin."""
     bulletin = await _as_read(session, bulletin_id, read)
     content = printed(bulletin.content)
     _refuse(await _problems(session, bulletin.period, content))
@@ -289,10 +289,10 @@ async def sign_off(
 async def ask_publication(
     session: AsyncSession, caller: Principal, bulletin_id: UUID, *, alone: bool = False
 ) -> Publication:
-    """Leave it to the worker (`publishing`); what can be refused at once is. Asked again while it is at
-    work, nothing is added."""
+    """Order the publication from the worker (`publishing`), after all checks that are possible at once. A repeated
+    order adds nothing while it runs."""
     known = await queries.publication(session, bulletin_id)
-    if known and known.waiting:  # the bulletin is held meanwhile: nobody waits for that here
+    if known and known.waiting:  # the bulletin is locked meanwhile, so do not wait here
         return known
     bulletin = await _in_state(session, bulletin_id, "signed_off")
     _refuse_signer(caller, bulletin, alone=alone)
@@ -328,9 +328,11 @@ async def publish(
     alone: bool = False,
     stepped: Callable[[], Awaitable[None]] = _untold,
 ) -> Bulletin:
-    """Render every form, read each back with the checker, and freeze them all. `alone`: whoever signed
-    off may publish, too; the record then names the same person twice. `stepped`: is told after each of
-    the `STEPS`."""
+    """Render every form, verify each with the checker, and freeze them all.
+
+    `alone` lets the person who signed off publish too; the record then names that person twice. `stepped` is called
+    after each of the `STEPS`.
+    """
     bulletin = await _in_state(session, bulletin_id, "signed_off")
     _refuse_signer(caller, bulletin, alone=alone)
     await _refuse_wrong_figures(session, bulletin)
@@ -375,7 +377,7 @@ async def publish(
 async def withdraw(
     session: AsyncSession, caller: Principal, bulletin_id: UUID, *, alone: bool = False
 ) -> Bulletin:
-    """The second person agrees that it was published by mistake; feeds and mailboxes learn it."""
+    """Withdraw a mistaken publication with a second person's agreement; feeds and mailing lists announce it."""
     bulletin = await _found(session, bulletin_id)
     await withdrawals.agree(session, caller, bulletin_id, alone=alone)
     event = BulletinWithdrawn(version=1, bulletin_id=bulletin_id, period=bulletin.period)
@@ -384,7 +386,7 @@ async def withdraw(
 
 
 async def problems(session: AsyncSession, bulletin: Bulletin) -> list[Stray]:
-    """The checker's findings on the printed figures now; for an old bulletin, corrections since."""
+    """Return the checker's current findings on the printed figures; for an old bulletin, later corrections."""
     return await _problems(session, bulletin.period, printed(bulletin.content))
 
 
@@ -402,8 +404,7 @@ async def _problems(session: AsyncSession, period: str, content: Content) -> lis
 
 
 def _document(content: Content) -> dict[str, Any]:
-    """As it is stored. Where nothing is hidden or wished for nothing is said of it: what was stored before is
-    equal."""
+    """Return the stored form. Empty settings are omitted, so that older documents compare equal."""
     document = content.model_dump(mode="json")
     if not content.hidden:
         del document["hidden"]
@@ -413,7 +414,7 @@ def _document(content: Content) -> dict[str, Any]:
 
 
 def digest(content: Content) -> str:
-    """SHA-256 of the content in canonical JSON."""
+    """Return SHA-256 of the content in canonical JSON."""
     text = json.dumps(_document(content), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 

@@ -1,10 +1,9 @@
 """The automatic checker: every number in every form of a bulletin traces to its source.
 
-First each figure is computed again from its source on evidence that was read anew. Then each
-rendered file is read back as a reader's program would read it. On a page every number stands in a
-marked element; in a PDF and a workbook the numbers are compared with those that the bulletin says,
-as often as it says them. Whatever is left over is reported. Pure, but for reading PDFs
-and workbooks from memory.
+First each figure is computed again from its source, on evidence that was read again. Then each rendered file is read
+back as a reader's program would read it. On a page every number must be in a marked element. In a PDF and a workbook
+the numbers are compared with the bulletin's, including how often they occur. Anything else is reported. Pure, except
+for reading PDFs and workbooks from memory.
 """
 
 import io
@@ -56,7 +55,7 @@ else:
     pypdf = lazily("pypdf")
 
 _ROWS_OF_A_PAGE = 16
-"""A table of fewer rows stands on one page."""
+"""A table of fewer rows fits on one page."""
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
 
@@ -70,7 +69,7 @@ class Stray:
 
 
 def wrong_figures(content: Content, evidence: Evidence) -> list[Stray]:
-    """Figures whose source gives another value on this evidence, or none."""
+    """Return figures whose source gives another value, or none, on this evidence."""
     found: list[Stray] = []
     for placed in all_figures(content, LANGUAGES[0]):
         figure = placed.figure
@@ -86,7 +85,7 @@ def wrong_figures(content: Content, evidence: Evidence) -> list[Stray]:
 
 
 def numbers_in_wording(content: Content) -> list[Stray]:
-    """Digits in the bulletin's own sentences: there a number could only be written by hand."""
+    """Return digits in the bulletin's own sentences, where a number must have been written by hand."""
     own = {text for texts in all_texts().values() for text in texts.values()}
     found: list[Stray] = []
     for section in content.sections:
@@ -104,7 +103,7 @@ def numbers_in_wording(content: Content) -> list[Stray]:
 
 
 def strays(content: Content, language: str, files: dict[str, bytes]) -> list[Stray]:
-    """Numbers of the rendered files (by their ending: html, pdf, xlsx) that do not trace."""
+    """Return numbers in the rendered files (by extension: html, pdf, xlsx) that do not trace."""
     found = list(_chart_strays(content, language))
     for name, file in files.items():
         match name.rsplit(".", 1)[-1]:
@@ -126,12 +125,12 @@ def _numbers(texts: Iterable[str]) -> Iterator[str]:
 
 
 def _beyond(read: Iterable[str], expected: Iterable[str]) -> list[str]:
-    """Numbers that a file has more often than the bulletin says them."""
+    """Return numbers that occur more often in a file than in the bulletin."""
     return sorted((Counter(read) - Counter(expected)).elements())
 
 
 class _Reader(HTMLParser):
-    """Reads a page: text outside marked elements, and the texts of the marked ones."""
+    """Reads a page: text outside marked elements, and the texts of marked ones."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -179,7 +178,7 @@ def _html_strays(content: Content, language: str, file: bytes) -> list[str]:
 
 
 def _printed(content: Content, language: str) -> Iterator[Run]:
-    """Every run that page and PDF print, as often as they do, but for titles and captions."""
+    """Return every run that page and PDF print, as often as they do, except titles and captions."""
     for section in content.sections:
         for block in section.blocks:
             match block:
@@ -201,31 +200,31 @@ def _table_runs(table: Table, language: str) -> Iterator[Run]:
 
 
 def _typeset(content: Content, language: str) -> Iterator[str]:
-    """Every number that the PDF may show, as often as it shows it."""
+    """Return every number that the PDF may show, as often as it shows it."""
     yield from _numbers([content.period_label[language]])
     yield from _numbers(run.text for run in _printed(content, language))
     for table in all_tables(content):
-        # A long table repeats its head on each page that it goes on to.
+        # A long table repeats its header on each further page.
         heads = [column.text[language] for column in table.columns]
         yield from _numbers(heads * (len(table.rows) // _ROWS_OF_A_PAGE))
 
 
 def _pdf_numbers(file: bytes) -> Iterator[str]:
-    """All numbers of the pages but each page's own number, which stands last on it."""
+    """Return all numbers of the pages except page numbers, which come last on each page."""
     for place, page in enumerate(pypdf.PdfReader(io.BytesIO(file)).pages, start=1):
         text = re.sub(rf"{place}$", "", page.extract_text().rstrip())
         yield from _numbers([text])
 
 
 def _tabulated(content: Content, language: str) -> Iterator[str]:
-    """Every number that the workbook may hold, as often as it holds it."""
+    """Return every number that the workbook may contain, as often as it does."""
     yield from _numbers([f"{content.title[language]} {content.period_label[language]}"])
     yield from _numbers(say(f"page.{name}")[language] for name in ("low", "high"))
     for placed in all_figures(content, language):
         yield from _written_numbers(placed.figure)
         yield from _numbers([placed.beside, described(placed.figure.source, language)])
     for table in all_tables(content):
-        # A count has two columns more, headed the same, for its interval.
+        # A count has two more columns for its interval, with the same header.
         for column in table.columns:
             yield from _numbers([column.text[language]] * 3)
             yield from _numbers(say(f"page.{name}")[language] for name in ("low", "high"))
@@ -264,7 +263,7 @@ def _canonical(value: int | Decimal) -> str:
 
 
 def _chart_strays(content: Content, language: str) -> Iterator[Stray]:
-    """Numbers written on a chart that are not figures of its table."""
+    """Return numbers on a chart that are not figures of its table."""
     for chart in all_charts(content):
         shown_in_table = {
             shown(cell, language).replace(" (", "\n(")

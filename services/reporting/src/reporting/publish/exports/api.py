@@ -1,4 +1,4 @@
-"""Exports over HTTP: protected counts, activities in three layouts, the context pack."""
+"""Routes of exports: protected counts, activities in three layouts, the context pack."""
 
 from collections.abc import Mapping
 from typing import Annotated, Literal
@@ -50,7 +50,7 @@ _OWN = ("programme", "period", "format", "language", "scheme")
 
 
 class Dhis2Identifier(BaseModel):
-    """A code, what it stands for, and the UID that is configured for it, if any."""
+    """A code, its meaning, and its configured UID, if any."""
 
     kind: Literal["dataSet", "dataElement", "categoryOptionCombo", "orgUnit"]
     code: str
@@ -87,10 +87,10 @@ async def export_counts(
     language: Language = "es",
     by: Annotated[list[str] | None, Query(description="Dimensions; all if absent.")] = None,
 ) -> Response:
-    """Published counts of a period; a month is made of its two releases.
+    """Return published counts of a period; a month consists of its two releases.
 
-    Further parameters filter by dimension: `?programme=referrals&period=2026-11&area=VE23`.
-    DHIS2 takes months and quarters and all dimensions; the country is the unit of unknown areas.
+    Further parameters filter by dimension: `?programme=referrals&period=2026-11&area=VE23`. DHIS2 accepts months and
+    quarters with all dimensions; counts without a known area belong to the country.
     """
     wanted, whole = _programme(programmes, programme), asked_period(period)
     found = await counted(session, wanted, whole)
@@ -120,7 +120,7 @@ async def list_dhis2_codes(
     programmes: Programmes,
     programme: Annotated[str, Query(max_length=80, examples=["referrals"])],
 ) -> list[Dhis2Identifier]:
-    """The codes that a DHIS2 file of the programme may hold, for your metadata or your mapping."""
+    """List the codes that a DHIS2 file of the programme may contain, for your metadata or your mapping."""
     wanted = _programme(programmes, programme)
     try:
         country = country_of(wanted.cube_dimensions, Places.load())
@@ -173,10 +173,8 @@ async def export_activities(
     first: Annotated[Day | None, Query(alias="from")] = None,
     last: Annotated[Day | None, Query(alias="to")] = None,
 ) -> Response:
-    """Activities as anybody may see them: also yours, because a file travels on.
-
-    An empty number with the flag `yes` was left out to protect people; it is not zero.
-    """
+    """Return activities as anybody may see them, including your own, because files are passed on. An empty number with
+    the flag `yes` was removed to protect people; it is not zero."""
     found = await activity_queries.visible(session, caller, start=first, end=last)
     shown = [published(each) for each in found]
     places = Places.load()
@@ -199,7 +197,7 @@ async def export_context_pack(
     period: PeriodText,
     language: Language = "es",
 ) -> Response:
-    """Stakeholders, who is left behind, and risks from other sources: a workbook of inputs."""
+    """Return a workbook of inputs: stakeholders, people left behind, and risks from other sources."""
     sheets = await context_pack(session, programmes, asked_period(period))
     name = f"context-{period}-{language}.xlsx"
     return _answer(File(as_xlsx(sheets, language), MEDIA_TYPES["xlsx"], name))

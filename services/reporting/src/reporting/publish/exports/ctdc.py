@@ -1,9 +1,8 @@
 """A trafficking release in the columns of the CTDC k-anonymised data set, one row per group.
 
-CTDC lists a row per person; a release has no persons. So a row is a published group and a last
-columns say how many, protected, and between which bounds. Columns that a release does not know stay empty (in CTDC:
-unknown), `0` is written only where the one known type rules the flag out. `NA` is Namibia in CTDC,
-never "not available": it is not used here.
+CTDC has a row per person, but a release contains no persons. So a row is a published group, and the last columns give
+its protected count and bounds. Columns that a release does not know stay empty (in CTDC: unknown); `0` is written only
+where the single known type excludes the flag. `NA` is Namibia in CTDC, never "not available", and is not used here.
 """
 
 import csv
@@ -32,7 +31,7 @@ _BY = ("sex", "age_band", "exploitation")
 
 
 def ctdc_rows(cube: ProtectedCube) -> list[dict[str, str]]:
-    """Rows by sex, majority and exploitation; every count is a sum of protected cells (R1)."""
+    """Return rows by sex, majority and exploitation; every count is a sum of protected cells (R1)."""
     groups: dict[tuple[tuple[str, str], ...], tuple[int, int, int]] = {}
     for row in cube.margin(_BY):
         key = tuple(_columns_of(cube.period[:4], row.coordinates).items())
@@ -47,7 +46,7 @@ def ctdc_rows(cube: ProtectedCube) -> list[dict[str, str]]:
 
 @cache
 def columns() -> tuple[str, ...]:
-    """The 63 columns of the 2020 data set, in order, then the count and its interval."""
+    """Return the 63 columns of the 2020 data set, in order, then the count and its interval."""
     return (*(row["column"] for row in rows("reporting", "data/htcds/ctdc_columns")), *COUNTS)
 
 
@@ -62,9 +61,9 @@ def _columns_of(year: str, at: Mapping[str, str]) -> dict[str, str]:
 
 
 def _flags_of(code: str) -> dict[str, str]:
-    """1 for what the code says, 0 for what a single known type rules out, empty if unknown."""
+    """Return 1 for a flag that the code states, 0 for one that a single known type excludes, empty if unknown."""
     known = _flags().get(code)
-    if known is None:  # several types or unknown: no flag can be ruled in or out
+    if known is None:  # several types or unknown: no flag can be set or excluded
         return dict.fromkeys(sorted({flag for flags in _flags().values() for flag in flags}), "")
     every = sorted({flag for flags in _flags().values() for flag in flags})
     return {flag: "1" if flag in known else "0" for flag in every}
@@ -91,7 +90,7 @@ Period = Annotated[str, Path(max_length=10, examples=["2026-Q3"])]
 
 @routes.get("/{period}/ctdc", **answered_as("text/csv"))
 async def read_ctdc(_caller: Reader, session: Session, period: Period) -> Response:
-    """A published trafficking release as CSV in CTDC's columns, with a protected `count`."""
+    """Return a published trafficking release as CSV in CTDC's columns, with a protected `count`."""
     found = [each for each in await published(session, "trafficking") if each.period == period]
     if not found:
         for each in await visible(session, ANONYMOUS, programme="trafficking", period=period):

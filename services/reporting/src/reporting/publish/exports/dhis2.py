@@ -1,7 +1,7 @@
 """A protected release as DHIS2 data value sets (POST /api/dataValueSets).
 
-Codes are used as identifiers (`dataElementIdScheme=CODE` and so on), because the UIDs of a DHIS2
-instance are its own: a deployment gives Ruta's codes to its elements, or configures a mapping.
+Codes serve as identifiers (`dataElementIdScheme=CODE` and so on), because each DHIS2 instance has its own UIDs. A
+deployment assigns Ruta's codes to its elements, or configures a mapping.
 """
 
 import hashlib
@@ -22,20 +22,20 @@ from reporting.ground.protection.protected import Dimension, ProtectedCube
 
 ORG_UNIT = "area"
 LOW, HIGH = ("LOW",), ("HIGH",)
-"""What the data elements of an interval's bounds end in."""
+"""The suffixes of the data elements for an interval's bounds."""
 _LONGEST, _HASHED = 50, 8
 
 
 class NoDhis2PeriodError(ValueError):
-    """DHIS2 has no period of this kind; the message says what to ask for instead."""
+    """DHIS2 has no period of this kind; the message names the alternatives."""
 
 
 class NoOrgUnitError(ValueError):
-    """The programme has no dimension that DHIS2 could take as organisation unit."""
+    """The programme has no dimension that could be DHIS2's organisation unit."""
 
 
 def period_code(period: Period) -> str:
-    """``202611`` for a month, ``2026Q4`` for a quarter; DHIS2 knows no half months."""
+    """Return ``202611`` for a month, ``2026Q4`` for a quarter; DHIS2 has no half months."""
     if period.kind is PeriodKind.MONTH:
         return f"{period.start:%Y%m}"
     if period.kind is PeriodKind.QUARTER:
@@ -46,8 +46,8 @@ def period_code(period: Period) -> str:
 
 
 def code(*parts: str) -> str:
-    """A DHIS2 code: capitals, digits and underscores, at most fifty characters. A longer one ends
-    in a hash of the whole, so that no two become one."""
+    """Return a DHIS2 code: capitals, digits and underscores, at most fifty characters. A longer one ends in a hash of
+    the whole, so that codes stay distinct."""
     joined = re.sub(r"[^A-Z0-9_]+", "_", "_".join(parts).upper().replace("+", "_PLUS"))
     if len(joined) <= _LONGEST:
         return joined
@@ -56,7 +56,7 @@ def code(*parts: str) -> str:
 
 
 def country_of(dimensions: Iterable[Dimension], places: Places) -> str:
-    """The P-code of the country of the areas: the unit of what has no known area."""
+    """Return the P-code of the areas' country, the unit of counts without a known area."""
     areas = next((each.codes for each in dimensions if each.name == ORG_UNIT), None)
     if areas is None:
         raise NoOrgUnitError("The programme has no area, so its counts have no organisation unit.")
@@ -64,7 +64,7 @@ def country_of(dimensions: Iterable[Dimension], places: Places) -> str:
 
 
 class UnmappedError(ValueError):
-    """The mapping lacks identifiers that this file needs; ``codes`` are those."""
+    """The mapping lacks the identifiers ``codes``, which this file needs."""
 
     def __init__(self, codes: Sequence[str]) -> None:
         super().__init__(f"{len(codes)} codes have no UID in the mapping")
@@ -73,7 +73,7 @@ class UnmappedError(ValueError):
 
 @dataclass(frozen=True)
 class Identifier:
-    """A code that a DHIS2 instance must know: of which kind, and what it stands for."""
+    """A code that a DHIS2 instance must have: its kind and its meaning."""
 
     kind: Literal["dataSet", "dataElement", "categoryOptionCombo", "orgUnit"]
     code: str
@@ -81,7 +81,7 @@ class Identifier:
 
 
 def identifiers(programme: Programme, country: str, places: Places) -> list[Identifier]:
-    """Every identifier that a file of the programme may hold."""
+    """Return every identifier that a file of the programme may contain."""
     others = [each for each in programme.dimensions if each.name != ORG_UNIT]
     combos = [
         Identifier(
@@ -121,11 +121,11 @@ def identifiers(programme: Programme, country: str, places: Places) -> list[Iden
 def data_value_set(
     cube: ProtectedCube, country: str, mapping: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
-    """The payload. The organisation unit is the area; the other dimensions make the category
-    option combination. With a ``mapping`` every code becomes the instance's own UID: raises
-    UnmappedError if one is missing.
+    """Return the payload.
 
-    ``country`` is the organisation unit of counts without a known area. Zeros are not sent.
+    The organisation unit is the area; the other dimensions form the category option combination. With a ``mapping``
+    every code becomes the instance's own UID; raises UnmappedError if one is missing. ``country`` is the organisation
+    unit of counts without a known area. Zeros are not sent.
     """
     missing: dict[str, None] = {}
 

@@ -1,4 +1,4 @@
-"""The UIDs of a deployment's DHIS2 instance for Ruta's codes: reviewed configuration, checked as read.
+"""The UIDs of a deployment's DHIS2 instance for Ruta's codes: reviewed configuration, validated when read.
 
 The file is one JSON object, code → UID. `GET /reports/v1/exports/dhis2/codes` lists the codes.
 """
@@ -10,16 +10,16 @@ from collections.abc import Mapping
 from pathlib import Path
 
 _UID = re.compile(r"[A-Za-z][A-Za-z0-9]{10}")
-"""Eleven letters and digits, a letter first, as DHIS2 makes them."""
+"""DHIS2's format: eleven letters and digits, beginning with a letter."""
 _CODE = re.compile(r"[A-Z0-9_]{1,50}")
 
 
 class BadMappingError(ValueError):
-    """The mapping file cannot be used; the message says what to correct."""
+    """The mapping file is unusable; the message names the correction."""
 
 
 def load_mapping(file: Path | None) -> Mapping[str, str]:
-    """Code → UID; empty without a file. Raises BadMappingError for anything that is neither."""
+    """Return code → UID; empty without a file. Raises BadMappingError for a malformed file."""
     if file is None:
         return {}
     try:

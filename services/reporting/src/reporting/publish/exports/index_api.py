@@ -1,4 +1,4 @@
-"""The page that leads to the published figures, for people."""
+"""The page that leads people to the published figures."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -23,7 +23,7 @@ _PACKAGE = "reporting.publish.exports"
 def figures_page(
     programmes: Catalogue, published: Sequence[Release], language: str
 ) -> HTMLResponse:
-    """Programmes of which nothing is published are left out."""
+    """Return the page, without programmes that have no publication."""
     shown = [
         {
             "id": programme.id,
@@ -51,7 +51,7 @@ def figures_page(
 
 index = router("/reports/v1/exports", ["exports"])
 Anyone = Annotated[Principal, open_to_all()]
-# All programmes together: years of them.
+# For all programmes together, which covers years.
 _LISTED = 400
 
 
@@ -64,7 +64,7 @@ async def show_figures(
     programmes: Programmes,
     asked: Annotated[PageLanguage | None, Query(alias="language")] = None,
 ) -> HTMLResponse:
-    """The page that leads to the tables of each published period, as anybody sees them."""
+    """Show the page with the tables of each published period, in the public form."""
     language = page_language(asked, request.headers.get("accept-language"))
     published = await queries.visible(session, ANONYMOUS, limit=_LISTED)
     return figures_page(programmes, published, language)

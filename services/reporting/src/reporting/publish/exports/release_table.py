@@ -1,4 +1,4 @@
-"""A protected release as a table: one row per cell of the asked dimensions, sums of r only."""
+"""A protected release as a table: one row per cell of the requested dimensions, only sums of r."""
 
 from collections.abc import Iterable, Mapping
 
@@ -41,8 +41,8 @@ def release_table(
     by: Iterable[str] = (),
     filters: Filters | None = None,
 ) -> Table:
-    """Codes and labels of the dimensions ``by`` (all of them if none is named), the protected
-    count, and ``trace``: the ids of the releases that it sums.
+    """Return codes and labels of the dimensions ``by`` (default: all), the protected count, and ``trace``: the ids of
+    the summed releases.
 
     Raises OutsideProgrammeError for a dimension or code that the programme lacks.
     """

@@ -1,4 +1,4 @@
-"""Content of exports: published counts of a period, activities as published, the pack."""
+"""The content of exports: published counts of a period, published activities, the context pack."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from reporting.protect.withdrawals.service import gone
 
 @dataclass(frozen=True)
 class Counted:
-    """The protected cube over a whole period, and the releases that it sums."""
+    """The protected cube over a whole period, and the summed releases."""
 
     programme: Programme
     cube: ProtectedCube
@@ -29,7 +29,7 @@ class Counted:
 
 
 async def counted(session: AsyncSession, programme: Programme, period: Period) -> Counted | None:
-    """The counts of exactly that period; None unless every closed period inside it is published."""
+    """Return the counts of exactly that period; None unless every closed period inside it is published."""
     try:
         parts = period.parts(programme.period_kind)
     except ValueError:
@@ -49,7 +49,7 @@ async def counted(session: AsyncSession, programme: Programme, period: Period) -
 
 
 async def refuse_withdrawn_in(session: AsyncSession, programme: Programme, period: Period) -> None:
-    """410 with the tombstone of a release that was withdrawn in that period."""
+    """Raise 410 with the tombstone if a release in that period was withdrawn."""
     for each in await release_queries.visible(
         session, ANONYMOUS, programme=programme.id, status="withdrawn"
     ):
@@ -60,7 +60,7 @@ async def refuse_withdrawn_in(session: AsyncSession, programme: Programme, perio
 async def context_pack(
     session: AsyncSession, catalogue: Catalogue, period: Period
 ) -> Sequence[Table]:
-    """Stakeholders, who is left behind, outside series; a programme without a release is empty."""
+    """Return stakeholders, people left behind, and outside series; the part of a programme without a release is empty."""
     places = Places.load()
     known = {programme.id: programme for programme in catalogue}
 

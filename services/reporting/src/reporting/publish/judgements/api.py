@@ -1,4 +1,4 @@
-"""Judgements over HTTP: written by coordinators and the IM role, agreed by a second person."""
+"""Routes of judgements: coordinators and the IM role write them, a second person agrees."""
 
 from operator import attrgetter
 from typing import Annotated, Literal
@@ -33,8 +33,8 @@ async def list_statements(
     limit: Limit = 50,
     cursor: CursorText = None,
 ) -> Page[StatementView]:
-    """Statements of problem trees and SWOT lists, each beside what it rests on. Drafts are for
-    coordinators and the IM role."""
+    """List statements of problem trees and SWOT lists, each with its sources. Drafts are for coordinators and the IM
+    role."""
     found = await queries.visible(
         session,
         caller,
@@ -53,8 +53,10 @@ async def list_statements(
 async def write_statement(
     request: Request, response: Response, caller: Writer, session: Session, body: StatementBody
 ) -> StatementView:
-    """Write a statement as a draft. 422 if a figure that it cites stands in no published release, or a
-    number in its text is none of those that it cites."""
+    """Write a statement as a draft.
+
+    422 if a cited figure is in no published release, or a number in the text is not cited.
+    """
     catalogue: Catalogue = context_of(request).parts["catalogue"]
     return await _answered(
         response, session, caller, await service.write(session, caller, body, catalogue)
@@ -65,7 +67,7 @@ async def write_statement(
 async def read_statement(
     response: Response, caller: Reader, session: Session, statement_id: StatementId
 ) -> StatementView:
-    """One statement, with its ETag."""
+    """Return one statement, with its ETag."""
     found = await queries.visible(session, caller, statement_id=statement_id)
     if not found:
         raise NOT_FOUND.because("no_such_statement")
@@ -83,7 +85,7 @@ async def change_statement(
     body: StatementBody,
     if_match: IfMatch = None,
 ) -> StatementView:
-    """Say it anew: it is a draft again, and you wrote it. Send its ETag as If-Match."""
+    """Reword a statement. It becomes a draft again, with you as its author. Send its ETag as If-Match."""
     catalogue: Catalogue = context_of(request).parts["catalogue"]
     changed = await service.change(session, caller, statement_id, if_match, body, catalogue)
     return await _answered(response, session, caller, changed)
@@ -98,7 +100,7 @@ async def agree_to_statement(
     statement_id: StatementId,
     if_match: IfMatch = None,
 ) -> StatementView:
-    """Agree to what you read (its ETag as If-Match); somebody other than its author."""
+    """Agree to the statement that you read (its ETag as If-Match), as somebody other than its author."""
     agreed = await service.agree(session, caller, statement_id, if_match)
     return await _answered(response, session, caller, agreed)
 
@@ -107,7 +109,7 @@ async def agree_to_statement(
 async def remove_statement(
     _caller: Writer, session: Session, statement_id: StatementId, if_match: IfMatch = None
 ) -> None:
-    """Take it out; published bulletins keep what they said. Send its ETag as If-Match."""
+    """Remove a statement; published bulletins stay as they are. Send its ETag as If-Match."""
     await service.remove(session, statement_id, if_match)
 
 

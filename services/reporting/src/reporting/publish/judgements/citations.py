@@ -1,5 +1,4 @@
-"""The sources of a statement, for its reader: the number with its interval, and whether something newer was published
-since. Pure."""
+"""The sources of a statement for its reader: the number with its interval, and whether a newer one was published. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from reporting.publish.judgements.tree import Place
 
 @dataclass(frozen=True)
 class Cited:
-    """`value` None: a judgement without data. `ends`: the last day of the cited period or point."""
+    """A cited source. `value` None is a judgement without data; `ends` is the last day of the cited period or point."""
 
     basis: Basis
     source: Text
@@ -43,14 +42,15 @@ class Cited:
 
 @dataclass(frozen=True)
 class Newest:
-    """The newest of what may be cited: the end of the last published period by programme, and the
-    newest editions of outside series."""
+    """The newest citable sources: the end of the last published period by programme, and the newest editions of outside
+    series."""
 
     ends: dict[str, date]
     editions: frozenset[UUID]
 
     def supersedes(self, cited: Cited) -> bool:
-        """A release never changes; what supersedes a figure of it is the next one of its programme."""
+        """Return whether something newer exists. A release never changes; the next one of its programme supersedes its
+        figures."""
         if cited.basis.kind == "figure":
             newest = self.ends.get(cited.programme or "")
             return newest is None or cited.ends is None or newest > cited.ends
@@ -74,7 +74,7 @@ class Statement:
 
 
 def loose(text: Text, cited: Iterable[Cited]) -> list[tuple[str, str]]:
-    """Numbers and addresses in a text, by language, that it does not cite."""
+    """Return numbers and addresses in a text, by language, that it does not cite."""
     known = list(cited)
     found: list[tuple[str, str]] = []
     for language in LANGUAGES:

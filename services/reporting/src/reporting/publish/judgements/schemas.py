@@ -40,7 +40,7 @@ class SeriesBasis(Strict):
 
 
 class NoDataBasis(Strict):
-    """A judgement of people who know, without data; it stands alone."""
+    """An expert judgement without data; it cannot be combined with other sources."""
 
     kind: Literal["judgement"]
 
@@ -49,7 +49,7 @@ Basis = Annotated[FigureBasis | SeriesBasis | NoDataBasis, Field(discriminator="
 
 
 class StatementBody(Strict):
-    """One statement of a problem tree or a SWOT, beside what it rests on."""
+    """A statement of a problem tree or a SWOT, with its sources."""
 
     analysis: Slug = Field(description="What belongs together.", examples=["trata-2027"])
     place: Place = Field(description="Where in the problem tree, or which list of the SWOT.")
@@ -77,7 +77,7 @@ class StatementBody(Strict):
 
 
 class CitedView(BaseModel):
-    """What a statement rests on, as it was published."""
+    """A statement's source, as it was published."""
 
     basis: Basis
     source: dict[str, str] = Field(description="The programme and period, or the series.")

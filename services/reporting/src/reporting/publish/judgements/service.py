@@ -56,7 +56,7 @@ async def change(
     body: StatementBody,
     catalogue: Catalogue,
 ) -> Statement:
-    """Reword it: the statement is a draft again, and its author is the person who changed it."""
+    """Reword the statement. It becomes a draft again, by the person who changed it."""
     found, known = await _found(session, statement_id, if_match)
     for field in ("analysis", "place"):
         if getattr(body, field) != getattr(found, field):
@@ -77,7 +77,7 @@ async def change(
 async def agree(
     session: AsyncSession, caller: Principal, statement_id: UUID, if_match: str | None
 ) -> Statement:
-    """A second person stands for the statement as it was read."""
+    """Agree, as a second person, to the statement as it was read."""
     found, _ = await _found(session, statement_id, if_match)
     if found.agreed_at is not None:
         raise CONFLICT.because("is_agreed_already")
@@ -191,7 +191,7 @@ async def _figure(
 
 
 def _of_whom(basis: FigureBasis, programme: Programme | None, language: str) -> str:
-    """Which part of the programme's people the figure counts: two figures of one release differ by that."""
+    """Return which part of the programme's people the figure counts, by which figures of one release differ."""
     if programme is None or not basis.where:
         return ""
     parts = (

@@ -1,4 +1,4 @@
-"""The problem tree and the SWOT: which statement may stand beneath which. Pure."""
+"""The problem tree and the SWOT: which statement may be below which. Pure."""
 
 from collections.abc import Iterator, Mapping
 from typing import Literal
@@ -22,13 +22,13 @@ PLACES: Mapping[str, tuple[str, ...]] = {
     "opportunity": (),
     "threat": (),
 }
-"""Each place, and the places of what it stands beneath; none: it stands by itself."""
+"""Each place, with the places that may be above it; empty: it has no parent."""
 TREE = ("core-problem", "cause", "effect")
 SWOT = ("strength", "weakness", "opportunity", "threat")
 
 
 def branches(parents: Mapping[UUID, UUID | None]) -> Iterator[tuple[UUID, int]]:
-    """Each node with its depth, a branch after the other; one whose parent is not there begins its own."""
+    """Return each node with its depth, branch by branch; a node without an existing parent begins its own branch."""
     below: dict[UUID | None, list[UUID]] = {}
     for node, parent in parents.items():
         below.setdefault(parent if parent in parents else None, []).append(node)
@@ -40,7 +40,7 @@ def branches(parents: Mapping[UUID, UUID | None]) -> Iterator[tuple[UUID, int]]:
 
 
 def beneath(node: UUID, parent: UUID, parents: Mapping[UUID, UUID | None]) -> bool:
-    """Whether `parent` is the node itself or stands somewhere beneath it: then it cannot carry it."""
+    """Return whether `parent` is the node itself or below it, so that it cannot be its parent."""
     at: UUID | None = parent
     while at is not None:
         if at == node:

@@ -1,1 +1,1 @@
-"""Subscribers of bulletins by mail: a sealed address, a language, and nothing else."""
+"""Subscribers of bulletins by mail: a sealed address and a language, nothing else."""

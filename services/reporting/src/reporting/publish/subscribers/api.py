@@ -1,4 +1,4 @@
-"""HTTP of subscribers: pages for people, and one click of their mail programs (RFC 8058)."""
+"""Routes of subscribers: pages for people, and one-click unsubscription by mail programs (RFC 8058)."""
 
 from typing import Annotated, Any
 
@@ -46,7 +46,7 @@ Key = Annotated[
 
 
 async def _keys(request: Request) -> Keys:
-    """The keys of links; 404 if this operation sends no mail."""
+    """Return the keys of links. Raises 404 if this operation sends no mail."""
     context = context_of(request)
     settings = context.settings
     if not isinstance(settings, Settings) or context.parts.get(MAIL) is None:
@@ -61,7 +61,7 @@ KeysOf = Annotated[Keys, Depends(_keys)]
 async def show_subscription(
     request: Request, _anyone: Anyone, _keys: KeysOf, speaking: Speaking = None
 ) -> HTMLResponse:
-    """The page on which anybody asks for bulletins by mail."""
+    """Show the page on which anybody can subscribe to bulletins by mail."""
     return _page(request, speaking, "ask")
 
 
@@ -80,8 +80,8 @@ async def ask_for_bulletins(
     keys: KeysOf,
     body: Annotated[Asked, Form()],
 ) -> HTMLResponse:
-    """A link to confirm is mailed there. The answer is the same whether the address is known or not, and
-    in the language that the bulletins will come in."""
+    """Mail a confirmation link to the address. The answer is the same whether the address is known or not, in the
+    language of the bulletins."""
     try:
         address = mailbox(body.address)
     except NotAnAddress:
@@ -99,7 +99,7 @@ async def ask_for_bulletins(
 async def show_confirmation(
     request: Request, _anyone: Anyone, _keys: KeysOf, key: Key, speaking: Speaking = None
 ) -> HTMLResponse:
-    """The link of a mail. Opening it changes nothing: what looks into mails opens links, too."""
+    """Show the page behind a confirmation link. Opening it changes nothing, because mail scanners open links too."""
     return _page(request, speaking, "confirm", key=key)
 
 
@@ -118,7 +118,7 @@ async def confirm_subscription(
     key: Key,
     speaking: Speaking = None,
 ) -> HTMLResponse:
-    """From now on each bulletin that is published is mailed."""
+    """Confirm a subscription: from now on each published bulletin is mailed."""
     leave = await service.confirm(session, keys, key)
     return _page(request, speaking, "confirmed", leave=leave)
 
@@ -132,7 +132,7 @@ async def confirm_subscription(
 async def show_leaving(
     request: Request, _anyone: Anyone, _keys: KeysOf, key: Key, speaking: Speaking = None
 ) -> HTMLResponse:
-    """The link at the end of each mail; opening it changes nothing."""
+    """Show the page behind the link at the end of each mail; opening it changes nothing."""
     return _page(request, speaking, "leave", key=key)
 
 
@@ -151,15 +151,17 @@ async def leave_subscription(
     key: Key,
     speaking: Speaking = None,
 ) -> HTMLResponse:
-    """The address is deleted. Mail programs post here by themselves when somebody unsubscribes."""
+    """Delete the address. Mail programs post here when somebody unsubscribes."""
     await service.leave(session, keys, key)
     return _page(request, speaking, "left")
 
 
 @bounces.post("", status_code=204)
 async def take_bounced_bulletin(body: ReturnedMail, session: Session, _caller: Postmaster) -> None:
-    """A mail to a subscriber that came back later, from the mailbox that mail is sent from. An address that
-    takes nothing is deleted; what is no report of that changes nothing."""
+    """Take a returned mail from the sender's mailbox.
+
+    An address that accepts nothing is deleted; a mail that is no such report changes nothing.
+    """
     await service.bounced(session, body.bounce())
 
 

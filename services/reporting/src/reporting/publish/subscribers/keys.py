@@ -1,4 +1,4 @@
-"""How addresses are kept, and the keys that stand in links: made of the row's id, stored nowhere. Pure."""
+"""Seals addresses, and derives the keys in links from the row's id, so that none is stored. Pure."""
 
 import hashlib
 import hmac
@@ -12,7 +12,7 @@ PATTERN = "^[0-9a-f]{32}[.][0-9a-f]{32}$"
 
 
 class Keys:
-    """`master`: the service's key for stored results; each use has one of its own made of it."""
+    """Keys derived from `master` (the service's key for stored results), one for each use."""
 
     def __init__(self, master: bytes) -> None:
         self._addresses = crypto.derived(master, b"subscriber-address")
@@ -26,14 +26,14 @@ class Keys:
         return crypto.open_sealed(self._addresses, sealed, _context(subscriber)).decode()
 
     def digest(self, address: str) -> bytes:
-        """Equal for equal addresses."""
+        """Return a digest that is equal for equal addresses."""
         return hmac.digest(self._digests, address.casefold().encode(), hashlib.sha256)
 
     def link(self, use: Use, subscriber: UUID) -> str:
         return f"{subscriber.hex}.{self._mark(use, subscriber)}"
 
     def subscriber(self, use: Use, key: str) -> UUID | None:
-        """The subscriber of a link; None if the link is not ours, or for another use."""
+        """Return the subscriber of a link; None if the link is forged or for another use."""
         name, _, mark = key.partition(".")
         try:
             subscriber = UUID(hex=name)

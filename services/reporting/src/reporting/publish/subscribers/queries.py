@@ -1,4 +1,4 @@
-"""Reading subscribers."""
+"""Queries for subscribers."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -31,8 +31,8 @@ async def unconfirmed_since(session: AsyncSession, since: datetime) -> int:
 async def due(
     session: AsyncSession, now: datetime, newest: datetime | None, limit: int
 ) -> Sequence[Any]:
-    """Those with something to be written to, locked against other replicas; `newest`: when the last
-    bulletin was published."""
+    """Return subscribers with a due mail, locked against other replicas; `newest` is when the last bulletin was
+    published."""
     told = sa.false() if newest is None else _s.told_until < newest
     found = (
         sa.select(subscribers)

@@ -1,4 +1,4 @@
-"""Use cases of subscribers: ask, confirm, leave."""
+"""Use cases of subscribers: subscribe, confirm, unsubscribe."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -16,14 +16,14 @@ from reporting.publish.subscribers.keys import Keys, Use
 from reporting.publish.subscribers.models import UNCONFIRMED_FOR, subscribers
 
 _MAILS_UNASKED = 3
-"""To one mailbox that never confirmed, within the two days that it is known."""
+"""The most mails to an unconfirmed mailbox during the two days for which it is stored."""
 _NEW_AN_HOUR = 100
-_LOCK = 0x5255_5441_5355  # "RUTASU": counted and written by one at a time
+_LOCK = 0x5255_5441_5355  # "RUTASU": only one transaction at a time counts and writes
 
 
 async def ask(session: AsyncSession, keys: Keys, address: str, language: PageLanguage) -> None:
-    """A mail with a link goes there. Whether the address was known is told to nobody: what follows is
-    the same for all."""
+    """Send a confirmation link to the address. The effect looks the same for everybody, so it does not reveal whether
+    the address was known."""
     await session.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
     now, digest = clock.now(), keys.digest(address)
     known = await queries.by_digest(session, digest)
@@ -53,7 +53,7 @@ async def ask(session: AsyncSession, keys: Keys, address: str, language: PageLan
 
 
 async def confirm(session: AsyncSession, keys: Keys, key: str) -> str:
-    """Start sending to this address; repeating it changes nothing. Returns the key that ends it."""
+    """Start sending to this address; repeating it changes nothing. Return the key for unsubscribing."""
     now = clock.now()
     known = await queries.locked(session, _whose(keys, "confirm", key))
     if known is None or (known.confirmed_at is None and known.asked_at <= now - UNCONFIRMED_FOR):
@@ -68,14 +68,14 @@ async def confirm(session: AsyncSession, keys: Keys, key: str) -> str:
 
 
 async def leave(session: AsyncSession, keys: Keys, key: str) -> None:
-    """Nothing of it stays; doing it twice changes nothing."""
+    """Delete the subscriber; repeating it changes nothing."""
     whose = _whose(keys, "leave", key)
     await session.execute(subscribers.delete().where(subscribers.c.id == whose))
 
 
 async def bounced(session: AsyncSession, bounce: Bounce) -> None:
-    """A mail came back from an address that accepts nothing: delete all of it. Subscribing again makes a new
-    subscriber, to whom no older report applies."""
+    """Delete a subscriber whose address accepts nothing. A later subscription creates a new subscriber, to whom older
+    reports do not apply."""
     if bounce.status is not None:
         await session.execute(subscribers.delete().where(subscribers.c.id == bounce.about))
 

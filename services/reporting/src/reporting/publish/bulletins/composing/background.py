@@ -1,4 +1,4 @@
-"""The sections on what stands beside the own numbers: outside series, and where each number comes from."""
+"""The sections beyond own numbers: outside series, and the source of each number."""
 
 from datetime import date
 from functools import reduce
@@ -66,7 +66,7 @@ def _name(series: OutsideSeries) -> Label:
 def _over_time(
     number: int, series: OutsideSeries, period: Period, evidence: Evidence
 ) -> Table | None:
-    """The series as far back as the own trends go, if it has several days there: a column for each."""
+    """Return the series as far back as the own trends, with a column for each day, if it has several."""
     start = reduce(lambda each, _: each.previous, range(TREND_PERIODS - 1), period).start
     days = series.days(start, period.end)[-TREND_PERIODS:]
     if len(days) <= 1:
@@ -98,7 +98,7 @@ def _over_time(
 
 
 def _unbroken(day: date, language: str) -> str:
-    """A date that stays on one line of a narrow cell."""
+    """Return a date that stays on one line of a narrow cell."""
     return written_date(day, language).replace(" ", "\u00a0")
 
 

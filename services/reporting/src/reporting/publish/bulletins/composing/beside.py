@@ -1,4 +1,4 @@
-"""The sections that are printed on wish: who is there, what people judge, what comes next."""
+"""The optional sections: stakeholders, judgements, milestones."""
 
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
@@ -22,7 +22,7 @@ from reporting.publish.judgements.schemas import FigureBasis, SeriesBasis
 from reporting.publish.judgements.tree import SWOT, TREE, branches
 
 AHEAD = timedelta(days=183)
-"""Milestones of about two quarters are next steps; later ones are the plan's."""
+"""Milestones in the next two quarters appear as next steps; later ones only in the plan."""
 
 
 def stakeholders(
@@ -95,8 +95,8 @@ def _judged(
 def _statement(
     statement: Statement, depth: int, evidence: Evidence
 ) -> Iterator[tuple[Label | Figure, ...]]:
-    """A row for each citation; the first one says the statement. Nothing, if a figure of it is older
-    than what bulletins rest on: it would not trace."""
+    """Yield a row for each citation; the first one contains the statement. Yields nothing if a cited figure is older
+    than a bulletin's evidence, because it would not trace."""
     try:
         figures = [_figure(each, evidence) for each in statement.cited]
     except UntraceableError:
@@ -158,9 +158,8 @@ _ON_WISH = {
 
 
 def outdated(content: Content, period: Period, evidence: Evidence) -> list[str]:
-    """The sections on wish that this evidence does not give any more: an institution is not to be printed now,
-    nobody agrees to a statement as it stands, a milestone was taken out. What was drafted before wishes were kept
-    is not looked at."""
+    """Return the optional sections that this evidence no longer supports: an institution may not be printed, a
+    statement is not agreed any more, or a milestone was removed. Drafts from before optional sections are not checked."""
     if content.wish == NOTHING:
         return []
     return [

@@ -1,6 +1,6 @@
-"""Composes a bulletin from its evidence: which sections, in which order. Pure.
+"""Composes a bulletin from its evidence: the sections and their order. Pure.
 
-A section without numbers says so in words; it never shows an empty chart or table.
+A section without numbers says so in words and never shows an empty chart or table.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,7 +22,7 @@ KINDS: dict[PeriodKind, Literal["biweekly", "monthly"]] = {
 }
 
 Composer = Callable[[Period, Evidence, Catalogue], Section | None]
-"""Gives a section of the period; None where the deployment has no such programme."""
+"""Returns a section of the period; None if the deployment lacks the programme."""
 ORDER: Sequence[Composer] = (
     referred.key_figures,
     work.activities,
@@ -42,7 +42,7 @@ ORDER: Sequence[Composer] = (
 
 
 def compose(period: Period, evidence: Evidence, catalogue: Catalogue) -> Content:
-    """The bulletin of a half month or a month, in every language."""
+    """Return the bulletin of a half month or a month, in every language."""
     kind = KINDS[period.kind]
     label = {language: period.label(language) for language in LANGUAGES}
     found = (composer(period, evidence, catalogue) for composer in ORDER)

@@ -1,7 +1,7 @@
 """The evidence of a bulletin's numbers, and the value of each source in it.
 
-The same function gives a number when a bulletin is drafted and checks it before sign-off and publication, on evidence
-that was read again.
+The same function computes a number for the draft and checks it before sign-off and publication, on evidence that was
+read again.
 """
 
 from collections.abc import Mapping, Sequence
@@ -40,7 +40,7 @@ from reporting.publish.judgements.citations import Statement
 
 
 class Published(Protocol):
-    """A published release as bulletins need it."""
+    """A published release with the parts that bulletins need."""
 
     @property
     def id(self) -> UUID: ...
@@ -57,12 +57,12 @@ class Published(Protocol):
 
 
 class UntraceableError(ValueError):
-    """A source that the evidence does not hold or does not allow."""
+    """The evidence does not contain or allow a source."""
 
 
 @dataclass(frozen=True)
 class Beside:
-    """Optional parts; `superseded` are the statements to review."""
+    """The optional parts; `superseded` are the statements to review."""
 
     stakeholders: Sequence[StakeholderBody] = ()
     statements: Sequence[Statement] = ()
@@ -83,14 +83,14 @@ class Evidence:
     _combined: dict[tuple[UUID, ...], ProtectedCube] = field(default_factory=dict, compare=False)
 
     def cube(self, releases: Sequence[Published]) -> ProtectedCube:
-        """The counts of one closed period or of several of a programme."""
+        """Return the counts of one or several closed periods of a programme."""
         ids = tuple(sorted(each.id for each in releases))
         if ids not in self._combined:
             self._combined[ids] = combined(releases, "several")
         return self._combined[ids]
 
     def of_programme(self, programme: str) -> dict[str, Published]:
-        """Releases of a programme by period id."""
+        """Return the releases of a programme by period id."""
         return {r.period: r for r in self.releases.values() if r.programme == programme}
 
 
@@ -103,7 +103,7 @@ class Value:
 
 
 def figure(source: Source, evidence: Evidence) -> Figure:
-    """The figure that this source gives; raises UntraceableError."""
+    """Return the figure of this source. Raises UntraceableError."""
     found = value_of(source, evidence)
     return Figure(
         value=found.value,
@@ -125,8 +125,8 @@ def _form(source: Source) -> Literal["count", "decimal", "share"]:
 
 
 def value_of(source: Source, evidence: Evidence, *, with_interval: bool = True) -> Value:
-    """The value of a source by this evidence; raises UntraceableError if it is not in there. Its interval
-    is nearly all of the work: who compares the value alone goes without."""
+    """Return the value of a source in this evidence. Raises UntraceableError if it is missing. The interval takes
+    nearly all of the work, so comparisons of values alone skip it."""
     match source:
         case ReleaseSource():
             row = _released(source, evidence, with_interval=with_interval)

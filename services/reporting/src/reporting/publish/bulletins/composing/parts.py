@@ -1,4 +1,4 @@
-"""Building blocks of sections: the releases of a period, labels of codes, tables over a release."""
+"""Building blocks of sections: the releases of a period, labels of codes, tables of a release."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -49,8 +49,8 @@ class Counts:
         return figure(self.source(**filters), self.evidence)
 
     def codes(self, dimension: str, **filters: Codes) -> list[str]:
-        """Codes with a published count: the larger first as far as intervals tell them apart, otherwise in the
-        reviewed order; the unknown comes last."""
+        """Return codes with a published count: larger ones first if their intervals prove it, otherwise in reviewed
+        order; unknown comes last."""
         rows = self.evidence.cube(self.releases).margin((dimension,), filters)
         places = ordered(
             [
@@ -66,7 +66,7 @@ class Counts:
         return sorted(found, key=lambda code: code == fallback)
 
     def first(self, dimension: str, most: int) -> tuple[list[str], Sentence | None]:
-        """The codes that fit, the unknown among them; and a sentence on the others."""
+        """Return the codes that fit, including unknown, and a sentence about the others."""
         found = self.codes(dimension)
         fallback = next(d.fallback for d in self.programme.dimensions if d.name == dimension)
         named = [code for code in found if code != fallback]
@@ -76,12 +76,12 @@ class Counts:
         return list(kept), sentence("rows.left")
 
     def in_order(self, dimension: str, **filters: Codes) -> list[str]:
-        """Codes with a published count in the reviewed order."""
+        """Return codes with a published count in reviewed order."""
         cube = self.evidence.cube(self.releases)
         return [row.coordinates[dimension] for row in cube.margin((dimension,), filters)]
 
     def by(self, dimension: str, codes: Sequence[str]) -> Iterator[tuple[Label, Figure]]:
-        """A row for each code: its label and its count."""
+        """Return a row for each code: its label and its count."""
         return ((self.label(dimension, each), self.figure(**{dimension: each})) for each in codes)
 
     def label(self, dimension: str, code: str) -> Label:
@@ -94,7 +94,7 @@ class Counts:
 
     @property
     def period(self) -> Label:
-        """The periods that are counted, first to last."""
+        """Return the counted periods, from first to last."""
         periods = sorted(Period.parse(release.period) for release in self.releases)
         first, last = short(periods[0]), short(periods[-1])
         if first == last:
@@ -109,7 +109,7 @@ class Counts:
 def counts(
     programme_id: str, period: Period, evidence: Evidence, catalogue: Catalogue
 ) -> Counts | None:
-    """The counts of a programme for exactly this period; None unless every part is published.
+    """Return the counts of a programme for exactly this period; None unless every part is published.
 
     A programme that closes by quarter gives its latest published quarter that has ended.
     """
@@ -139,7 +139,7 @@ def sentence(key: str, **given: Figure) -> Sentence:
 
 
 def missing(found: Counts | None) -> Sentence:
-    """Why there is nothing to show."""
+    """Return why there is nothing to show."""
     return sentence("missing.release" if found is None else "missing.cells")
 
 
@@ -148,7 +148,7 @@ def word(key: str) -> Label:
 
 
 def short(period: Period) -> Label:
-    """The period as an axis has room for it: ``1–15 nov 2026``, ``nov 2026``."""
+    """Return the period in the short form of an axis: ``1–15 nov 2026``, ``nov 2026``."""
     texts: Text = {}
     for language in LANGUAGES:
         month = short_month(period.start, language)
@@ -170,7 +170,7 @@ def place(pcode: str | None, evidence: Evidence) -> Label:
 def table(
     table_id: str, caption: str, heads: Sequence[str], rows: Iterable[tuple[Label | Figure, ...]]
 ) -> Table:
-    """A table under a caption and heads of the bulletin's own words."""
+    """Return a table with a caption and headers in the bulletin's own words."""
     columns = tuple(word(f"column.{each}") for each in heads)
     return Table(id=table_id, caption=say(caption), columns=columns, rows=tuple(rows))
 
@@ -183,7 +183,7 @@ def cross(
     columns: tuple[str, Sequence[str]],
     **filters: Codes,
 ) -> Table:
-    """Rows by columns with a total per row, each cell a sum of the release."""
+    """Return a table of rows by columns with a total per row; each cell is a sum of the release."""
     (down, down_codes), (across, across_codes) = rows, columns
     head = Label(text={lang: found.programme.dimension_label(down, lang) for lang in LANGUAGES})
     return Table(
@@ -202,13 +202,13 @@ def cross(
 
 
 def bars(title: Text, alt: Text, table: Table) -> Chart:
-    """Bars over a table of one figure per row, in its order."""
+    """Return bars for a table of one figure per row, in its order."""
     return Chart(form="bars", title=title, alt=said_of(alt, table), table=table)
 
 
 def said_of(alt: Text, table: Table, *names: str) -> Sentence:
-    """The sentence under a chart: which of the rows (`names`) has the largest figure, or that none can be called so.
-    Figures of the same row count as rows."""
+    """Return the sentence under a chart: which row (`names`) has the largest figure, or that this cannot be decided.
+    Several figures of a row count as rows."""
     names = names or ("place",)
     found = [
         (labels, cell)

@@ -1,4 +1,4 @@
-"""The sections on people who were referred and on what they needed in vain, from published releases."""
+"""The sections on referred people and on unmet needs, from published releases."""
 
 from reporting.ground.charts.tiles import layout
 from reporting.ground.periods import Period
@@ -152,7 +152,7 @@ def needs(period: Period, evidence: Evidence, catalogue: Catalogue) -> Section:
 
 
 def _mapped(found: Counts, name: str) -> list[Block]:
-    """A map of the states, those that show 0 too; nothing where no state has a tile."""
+    """Return a map of all states, including those that show 0; nothing if no state has a tile."""
     dimension = next(d for d in found.programme.dimensions if d.name == "area")
     states = [code for code in dimension.dimension.codes if code in layout()]
     if not states:
@@ -218,7 +218,7 @@ def trends(period: Period, evidence: Evidence, catalogue: Catalogue) -> Section:
 
 
 def _changed(first: Figure, last: Figure) -> str:
-    """The sentence on two numbers: nothing if their intervals touch."""
+    """Return the sentence comparing two numbers; nothing if their intervals touch."""
     if larger(last.between, first.between):
         return "trends.rose"
     return "trends.fell" if larger(first.between, last.between) else "trends.same"

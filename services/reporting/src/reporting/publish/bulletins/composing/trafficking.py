@@ -1,4 +1,4 @@
-"""The sections on people who were trafficked: who they are, and their routes."""
+"""The sections on trafficked people: profiles and routes."""
 
 from collections.abc import Sequence
 
@@ -33,7 +33,7 @@ from reporting.publish.bulletins.document.texts import say
 TRAFFICKING, ROUTES = "trafficking", "routes"
 FLOWS = 20
 LINKED = (("funnel", "screening", "stage"), ("assistance", "assistance", "type"))
-"""Further programmes over the same people: name of the table, programme, dimension."""
+"""Further programmes over the same people: table name, programme, dimension."""
 
 
 def _counted_over(found: Counts) -> Sentence:
@@ -104,14 +104,14 @@ def routes(period: Period, evidence: Evidence, catalogue: Catalogue) -> Section 
 
 
 def _transit(found: Counts) -> list[Block | None]:
-    """Transit countries of the same people: the third side of the flow."""
+    """Return transit countries of the same people, the third side of the flow."""
     codes, others = found.first("transit", FLOWS)
     rows = found.by("transit", codes)
     return [table("transit", "routes.transit", ("transit", "people"), rows), others]
 
 
 def _flow(found: Counts) -> list[Block | None]:
-    """From and to places that are known; nothing if no such route shows anybody."""
+    """Return the flow between known places; nothing if no such route shows anybody."""
     origins, destinations = (
         [code for code in found.codes(side) if code != "unknown"]
         for side in ("origin", "destination")

@@ -1,4 +1,4 @@
-"""The sections on the cluster's own work: activities that were signed off, and the work plan."""
+"""The sections on the cluster's own work: signed-off activities, and the work plan."""
 
 from datetime import date
 

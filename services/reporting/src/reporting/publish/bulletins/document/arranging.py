@@ -1,8 +1,7 @@
-"""Which sections a bulletin prints, and in which order. Pure.
+"""Selects and orders the sections that a bulletin prints. Pure.
 
-People move and hide the sections that have numbers of their own. What they wrote for all of it keeps its
-place before and after them, and the sources stand last: a bulletin never leaves out where its numbers are
-from.
+People move and hide sections that have numbers of their own. General texts keep their place before and after them, and
+the sources stay at the end: a bulletin always shows where its numbers come from.
 """
 
 from collections.abc import Collection, Sequence
@@ -14,14 +13,14 @@ LAST = "sources"
 
 
 def movable(content: Content) -> tuple[str, ...]:
-    """The sections that people move and hide, as they stand."""
+    """Return the sections that people can move and hide, in their current order."""
     fixed = (*BEFORE, *AFTER, LAST)
     return tuple(each.id for each in content.sections if each.id not in fixed)
 
 
 def arranged(content: Content, order: Sequence[str], hidden: Collection[str]) -> Content:
-    """The sections in this order; a section that the order does not name stays behind its neighbour. Hidden sections
-    stay in the draft and are not printed."""
+    """Return the sections in this order. A section that the order does not name stays behind its neighbour. Hidden
+    sections stay in the draft and are not printed."""
     own = movable(content)
     wanted = [name for name in order if name in own]
     for at, name in enumerate(own):
@@ -35,6 +34,6 @@ def arranged(content: Content, order: Sequence[str], hidden: Collection[str]) ->
 
 
 def printed(content: Content) -> Content:
-    """The bulletin as it is laid out, signed off and published: without hidden sections."""
+    """Return the bulletin as it is rendered, signed off and published: without hidden sections."""
     sections = tuple(each for each in content.sections if each.id not in content.hidden)
     return content.model_copy(update={"sections": sections})

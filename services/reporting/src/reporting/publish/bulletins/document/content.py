@@ -1,7 +1,7 @@
-"""The content of a bulletin, before it has a form: sections of sentences, key figures, tables, charts.
+"""The content of a bulletin, independent of its form: sections of sentences, key figures, tables, charts.
 
-It holds every language, so that the editions agree; numbers are `Figure`s only. A chart has no data of its own: it
-draws its table, and the table stands below it.
+It contains every language, so that the editions agree, and numbers are only `Figure`s. A chart has no data of its own:
+it draws the table printed below it.
 """
 
 from datetime import date
@@ -14,14 +14,14 @@ from reporting.publish.bulletins.document.figures import Figure, Frozen
 
 
 class Label(Frozen):
-    """Words from a code list, a place table, a period or a partner's plan: may hold digits (an age
-    band, a P-code) but never a count."""
+    """Words from a code list, a place table, a period or a partner's plan. They may contain digits (an age band, a
+    P-code) but never a count."""
 
     text: Text
 
 
 class Sentence(Frozen):
-    """``text`` with places such as ``{total}`` for the figures and labels of that name."""
+    """A sentence. ``text`` has places such as ``{total}`` for the figures and labels of that name."""
 
     kind: Literal["sentence"] = "sentence"
     text: Text
@@ -31,7 +31,7 @@ class Sentence(Frozen):
 
 
 class Words(Frozen):
-    """Text that people wrote, in paragraphs. A number in it is one of its section's (see `words`)."""
+    """Text that people wrote, in paragraphs. Numbers in it must be those of its section (see `words`)."""
 
     kind: Literal["words"] = "words"
     text: Text
@@ -48,7 +48,7 @@ class KeyFigures(Frozen):
 
 
 class Table(Frozen):
-    """The first ``labels`` cells of a row are words, the others figures."""
+    """A table. The first ``labels`` cells of a row are words, the others figures."""
 
     kind: Literal["table"] = "table"
     id: str
@@ -58,9 +58,8 @@ class Table(Frozen):
 
 
 class Chart(Frozen):
-    """Draws ``table``: bars (one number per row), trend (a row per period, a column per series),
-    heat-map (rows by columns), flow (origin, destination, number) or map (a row per state, whose
-    P-codes are ``places``)."""
+    """A chart of ``table``: bars (one number per row), trend (a row per period, a column per series), heat-map (rows by
+    columns), flow (origin, destination, number) or map (a row per state, whose P-codes are ``places``)."""
 
     kind: Literal["chart"] = "chart"
     form: Literal["bars", "trend", "heat-map", "flow", "map"]
@@ -80,7 +79,7 @@ class Section(Frozen):
 
 
 class BulletinWish(Frozen):
-    """Optional parts beside the numbers: none, unless somebody asked for them with this draft."""
+    """Optional parts beside the numbers; none by default."""
 
     stakeholders: bool = Field(default=False, description="Institutions that may be printed.")
     milestones: bool = Field(default=False, description="The next milestones.")
@@ -93,7 +92,7 @@ NOTHING = BulletinWish()
 
 
 class Content(Frozen):
-    """A whole bulletin of a period [start, end]."""
+    """A whole bulletin for a period [start, end]."""
 
     kind: Literal["biweekly", "monthly"]
     period: str
@@ -102,7 +101,7 @@ class Content(Frozen):
     title: Text
     period_label: Text
     standing: Sentence
-    """What the numbers are and are not; stands on the first page and on every page's foot."""
+    """Explains what the numbers mean, on the first page and in every footer."""
     sections: tuple[Section, ...]
     hidden: tuple[str, ...] = Field(
         default=(), description="Sections that are kept in the draft and not printed."

@@ -1,5 +1,6 @@
-"""A published number and where it comes from: a release, the allow-list, the work plan, or a ratio
-of those. A number without a source cannot be written down: `Figure` has no other way in.
+"""A published number and its source: a release, the allow-list, the work plan, or a ratio of those.
+
+A number without a source cannot be written: `Figure` has no other way in.
 """
 
 from datetime import date
@@ -34,7 +35,7 @@ class ExpectedErrorSource(Frozen):
 
 
 class ThresholdSource(Frozen):
-    """The k of a release: every number of it is a multiple."""
+    """The k of a release; all of its numbers are multiples."""
 
     kind: Literal["threshold"] = "threshold"
     release: UUID
@@ -51,8 +52,8 @@ class ActivitySource(Frozen):
 
 
 class CoverageSource(Frozen):
-    """How many organisations report activities, or how many states have one: counts of partners
-    and places, not of people."""
+    """How many organisations report activities, or how many states have one: counts of partners and places, not of
+    people."""
 
     kind: Literal["coverage"] = "coverage"
     of: Literal["organisations", "states"]
@@ -68,7 +69,7 @@ class TargetSource(Frozen):
 
 
 class OutsideSource(Frozen):
-    """A point of a series imported from elsewhere, with its provenance."""
+    """A point of an imported outside series, with its provenance."""
 
     kind: Literal["outside"] = "outside"
     series: UUID
@@ -107,19 +108,19 @@ Source = Annotated[
 
 
 class Figure(Frozen):
-    """``value`` None means absent, and ``absent`` says why in each language."""
+    """A number with its source. ``value`` None means absent, and ``absent`` gives the reason in each language."""
 
-    # Strict: a decimal read back from JSON text must not become a whole number.
+    # Strict: a decimal read back from JSON text must not become an integer.
     value: Annotated[int, Strict()] | Decimal | None
     low: Annotated[int, Strict()] | Decimal | None = None
     high: Annotated[int, Strict()] | Decimal | None = None
-    """Of a protected number: between them lies the true one in nine of ten cases."""
+    """For a protected number: the true one is between low and high in nine of ten cases."""
     form: Literal["count", "decimal", "share"] = "count"
     source: Source
     absent: Text | None = None
 
     @property
     def between(self) -> Bounds:
-        """The interval; an exact number is its own interval."""
+        """Return the interval; an exact number is its own interval."""
         value = self.value or 0
         return value if self.low is None else self.low, value if self.high is None else self.high

@@ -1,7 +1,7 @@
-"""A bulletin in one language, as runs of text: what every form (page, PDF, workbook) is made from.
+"""A bulletin in one language, as runs of text: the basis of every form (page, PDF, workbook).
 
-A run knows whether it is the bulletin's own wording, a label from a list, or a figure, so that a
-form can mark each number with its source and the checker can tell them apart.
+A run is marked as the bulletin's own wording, a label from a list, or a figure. So a form can mark each number with its
+source, and the checker can tell them apart.
 """
 
 from collections.abc import Iterator
@@ -38,7 +38,7 @@ def figure_run(figure: Figure, language: str) -> Run:
 
 
 def shown(figure: Figure, language: str) -> str:
-    """The number as it is printed, with its interval; a dash with its reason where it is absent."""
+    """Return the number as printed, with its interval; a dash with the reason if it is absent."""
     if figure.value is None:
         reason = figure.absent[language] if figure.absent else ""
         return f"{ABSENT} ({reason})" if reason else ABSENT
@@ -56,7 +56,7 @@ def _written(figure: Figure, value: int | Decimal, language: str) -> str:
 
 
 def sentence_runs(sentence: Sentence, language: str) -> list[Run]:
-    """The sentence with its figures and labels in place."""
+    """Return the sentence with its figures and labels filled in."""
     runs: list[Run] = []
     for wording, name, _spec, _conversion in Formatter().parse(sentence.text[language]):
         if wording:
@@ -71,7 +71,7 @@ def sentence_runs(sentence: Sentence, language: str) -> list[Run]:
 
 
 def paragraphs(words: Words, language: str) -> list[str]:
-    """The text that people wrote, by paragraph."""
+    """Return the text that people wrote, by paragraph."""
     return [part.strip() for part in words.text[language].split("\n") if part.strip()]
 
 
@@ -86,7 +86,7 @@ def plain(runs: list[Run]) -> str:
 
 
 def all_tables(content: Content) -> Iterator[Table]:
-    """Every table, those of charts included, in reading order."""
+    """Return every table, including those of charts, in reading order."""
     for section in content.sections:
         for block in section.blocks:
             if isinstance(block, Table):
@@ -102,7 +102,7 @@ def all_charts(content: Content) -> Iterator[Chart]:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A figure and where it stands: section id and the words beside it."""
+    """A figure with its section id and the words beside it."""
 
     section: str
     beside: str
@@ -110,7 +110,7 @@ class Placed:
 
 
 def all_figures(content: Content, language: str) -> Iterator[Placed]:
-    """Every figure of the bulletin."""
+    """Return every figure of the bulletin."""
     for section in content.sections:
         for block in section.blocks:
             for beside, figure in _figures(block, language):
@@ -141,7 +141,7 @@ def _table_figures(table: Table, language: str) -> Iterator[tuple[str, Figure]]:
 
 
 def all_labels(content: Content) -> Iterator[Label]:
-    """Every label: the words that may hold digits without being a number."""
+    """Return every label: words that may contain digits without being numbers."""
     yield Label(text=content.period_label)
     for section in content.sections:
         for block in section.blocks:

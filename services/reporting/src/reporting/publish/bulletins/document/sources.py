@@ -1,4 +1,4 @@
-"""Says in words where a number comes from, for the page, the workbook and the checker's report."""
+"""Describes the source of a number in words, for the page, the workbook and the checker's report."""
 
 from reporting.publish.bulletins.document.figures import (
     ActivitySource,
@@ -16,7 +16,7 @@ from reporting.publish.bulletins.document.texts import say
 
 
 def described(source: Source, language: str) -> str:
-    """One line: the kind of source, its id, and the summed part."""
+    """Return one line: the kind of source, its id, and the summed part."""
     kind = say(f"source.{source.kind}")[language]
     return f"{kind}: {_detail(source, language)}"
 

@@ -16,5 +16,5 @@ def all_texts() -> Mapping[str, Text]:
 
 
 def say(key: str) -> Text:
-    """The text of that key; KeyError if the table lacks it."""
+    """Return the text of this key. Raises KeyError if the table lacks it."""
     return dict(all_texts()[key])

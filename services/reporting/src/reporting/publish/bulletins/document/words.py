@@ -1,10 +1,8 @@
-"""What people write into a bulletin: highlights, a word on each section, challenges, practices, next
-steps, contacts. Pure.
+"""People's texts in a bulletin: highlights, a text for each section, challenges, practices, next steps, contacts. Pure.
 
-A number typed here has no source of its own. So it is one that stands in its section (in highlights,
-challenges, practices and next steps: anywhere in the bulletin), written as it stands there, with its
-interval; or a date; or, among the contacts, a telephone number or an address. Anything else is refused
-with the place.
+A typed number has no source of its own. So it must be a number of its section (in highlights, challenges, practices and
+next steps: of the bulletin), written as it is printed there, with its interval. Dates are allowed, and in contacts also
+telephone numbers and addresses. Anything else is refused with its position.
 """
 
 from collections.abc import Iterator, Mapping
@@ -20,16 +18,16 @@ from reporting.publish.bulletins.document.reading import all_labels, shown
 from reporting.publish.bulletins.document.texts import say
 
 MOST = 1200
-"""Signs of one text in one language."""
+"""The most characters of one text in one language."""
 BEFORE = ("highlights",)
 AFTER = ("challenges", "practices", "next-steps", "contacts")
 OF_ALL = (*BEFORE, *AFTER)
-"""Texts that belong to no section with numbers: they stand in sections of their own."""
+"""General texts, without numbers of their own; each has its own section."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unfounded:
-    """A number in people's words that is none of the bulletin's; `at` counts signs from 0."""
+    """A number in people's texts that does not belong to the bulletin; `at` counts characters from 0."""
 
     section: str
     language: str
@@ -39,7 +37,7 @@ class Unfounded:
 
 
 def words_of(content: Content) -> dict[str, Text]:
-    """The text that people wrote, by section."""
+    """Return the texts that people wrote, by section."""
     return {
         section.id: dict(block.text)
         for section in content.sections
@@ -49,7 +47,7 @@ def words_of(content: Content) -> dict[str, Text]:
 
 
 def without_words(content: Content) -> Content:
-    """The bulletin as it was composed."""
+    """Return the bulletin as it was composed."""
     bare = (
         section.model_copy(
             update={"blocks": tuple(b for b in section.blocks if not isinstance(b, Words))}
@@ -61,12 +59,12 @@ def without_words(content: Content) -> Content:
 
 
 def with_words(content: Content, texts: Mapping[str, Text]) -> Content:
-    """The bulletin with these words and no others; a text for a section that it lacks is left out."""
+    """Return the bulletin with exactly these texts; those for missing sections are dropped."""
     given = {name: Words(text=dict(text)) for name, text in texts.items() if any(text.values())}
     composed = {each.id: each for each in without_words(content).sections}
 
     def led(name: str) -> Iterator[Section]:
-        """The section with the words first; of words alone where nothing was composed."""
+        """Return the section with the text first; only the text if nothing was composed."""
         words = (given[name],) if name in given else ()
         if name in composed:
             blocks = (*words, *composed[name].blocks)
@@ -81,13 +79,13 @@ def with_words(content: Content, texts: Mapping[str, Text]) -> Content:
 
 
 def places(content: Content) -> tuple[str, ...]:
-    """The places for people's text."""
+    """Return the sections that can have people's texts."""
     own = (each.id for each in without_words(content).sections if each.id not in OF_ALL)
     return (*BEFORE, *own, *AFTER)
 
 
 def unfounded(content: Content, texts: Mapping[str, Text]) -> list[Unfounded]:
-    """The numbers in these words that are not the bulletin's."""
+    """Return the numbers in these texts that do not belong to the bulletin."""
     found: list[Unfounded] = []
     for section, text in texts.items():
         for language in LANGUAGES:

@@ -16,15 +16,18 @@ from reporting.publish.bulletins.document.figures import Figure
 from reporting.publish.bulletins.document.reading import all_charts, shown
 
 Drawings = Mapping[str, tuple[bytes, bytes]]
-"""In one language, by the id of the chart's table: as SVG, and as PNG of `SCALE` pixels per point."""
+"""Charts in one language, by the id of their table: as SVG, and as PNG of `SCALE` pixels per point."""
 SCALE = 2.0
 _ONLY, _LEAST = 0.6, 0.35
-"""The shade of figures that cannot be told apart; and of the least of those that can."""
+"""The shade of figures that cannot be distinguished, and of the lowest distinguishable ones."""
 
 
 def drawings(content: Content, languages: Iterable[str]) -> dict[str, Drawings]:
-    """The charts of the bulletin by language. One process draws them all: beginning costs it as much as
-    several charts. It blocks: call it outside the event loop."""
+    """Return the charts of the bulletin by language.
+
+    One process draws them all, because its start costs as much as several charts. Blocking: call it outside the event
+    loop.
+    """
     charts = list(all_charts(content))
     if not charts:
         return {language: {} for language in languages}
@@ -40,7 +43,7 @@ def drawings(content: Content, languages: Iterable[str]) -> dict[str, Drawings]:
 
 
 def _with_pictures(svgs: Mapping[str, str]) -> Drawings:
-    # A sheet at a time: what makes pictures keeps all of them in its memory until it ends.
+    # One sheet at a time: the converter keeps all pictures in its memory until it ends.
     pictures = json.loads(drawn("pictures", {"drawings": list(svgs.values()), "scale": SCALE}))
     return {
         name: (svg.encode(), b64decode(png))
@@ -49,7 +52,7 @@ def _with_pictures(svgs: Mapping[str, str]) -> Drawings:
 
 
 def spec(chart: Chart, language: str) -> Spec:
-    """The chart as a Vega-Lite specification; its numbers are the figures of its table."""
+    """Return the chart as a Vega-Lite specification; its numbers are the figures of its table."""
     title = chart.title[language]
     match chart.form:
         case "bars":
@@ -65,7 +68,7 @@ def spec(chart: Chart, language: str) -> Spec:
 
 
 def _points(table: Table, language: str) -> list[Point]:
-    """A point per figure: its row's label, its column's label."""
+    """Return a point for each figure: its row's label and its column's label."""
     found = [
         (row, column, cell)
         for row in table.rows
@@ -89,7 +92,8 @@ def _points(table: Table, language: str) -> list[Point]:
 
 
 def _shades(figures: Sequence[Figure]) -> list[float]:
-    """Between 0 and 1, other ones only where intervals tell figures apart; 0 for what shows none."""
+    """Return shades between 0 and 1, different only if intervals tell the figures apart; 0 for a cell that shows
+    nothing."""
     some = [place for place, each in enumerate(figures) if each.value]
     found = levels([figures[place].between for place in some])
     top = max(found, default=0)
@@ -104,7 +108,7 @@ def _word(cell: Label | Figure, language: str) -> str:
 
 
 def says_all(chart: Chart, language: str) -> bool:
-    """Whether every number of its table stands on the drawing."""
+    """Return whether the drawing shows every number of its table."""
     if chart.form == "flow":
         return has_room(_bands(chart.table, language))
     return chart.form in {"bars", "heat-map", "map"}

@@ -1,4 +1,4 @@
-"""Published bulletins as an Atom feed (RFC 4287) in one language: what people and programs subscribe to."""
+"""Published bulletins as an Atom feed (RFC 4287) in one language."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -34,8 +34,8 @@ class Issue(Protocol):
 
 
 def atom(issues: Sequence[Issue], language: str, path: str, front: str) -> bytes:
-    """The feed; links are relative to the address that it was read from. `path`: of the bulletins. `front`:
-    the operation's own address, which tells its feed from those of others in one reader."""
+    """Return the feed, with links relative to its own address. `path` is that of the bulletins. `front` is the
+    operation's own address, which distinguishes its feed from others in the same reader."""
     own = f"{path}/feed?language={language}"
     feed = Element("feed", {"xmlns": _ATOM, f"{_XML}lang": language})
     _text(feed, "id", f"{front.rstrip('/')}{own}")
@@ -52,13 +52,13 @@ def atom(issues: Sequence[Issue], language: str, path: str, front: str) -> bytes
 
 
 def period_of(issue: Issue, language: str) -> str:
-    """With the edition, if the period was told more than once."""
+    """Return the period, with the edition if there are several."""
     edition = f" ({say('page.edition')[language]} {issue.edition})" if issue.edition > 1 else ""
     return f"{issue.content.period_label[language]}{edition}"
 
 
 def reason_of(issue: Issue, language: str) -> str | None:
-    """Why it was withdrawn; None if it was not."""
+    """Return why it was withdrawn; None if it was not."""
     return f"{say('page.withdrawn')[language]}: {issue.gone[language]}" if issue.gone else None
 
 

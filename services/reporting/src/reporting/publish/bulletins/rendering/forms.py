@@ -17,14 +17,14 @@ from reporting.publish.bulletins.rendering.workbook import as_workbook
 
 
 def as_pdf(page: Page) -> bytes:
-    """Tagged for screen readers, with the alternative texts of the charts."""
+    """Return a PDF, tagged for screen readers, with alternative texts for the charts."""
     return drawn(
         "page", {"form": "pdf", "standard": "ua-1", "own_font": True, "files": sources(page)}
     )
 
 
 def sources(page: Page) -> dict[str, str]:
-    """The input of Typst: the page's template, its content and its pictures by name, in base64."""
+    """Return the input of Typst: the page's template, its content and its pictures by name, in base64."""
     template = (
         files("reporting.publish.bulletins.rendering").joinpath("data", "bulletin.typ").read_bytes()
     )
@@ -46,7 +46,7 @@ def _shown(page: Page) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """Runs as objects of text and role; their sources are not typeset."""
+    """Return runs as objects of text and role, without sources, which are not typeset."""
     if is_dataclass(value) and not isinstance(value, type):
         return {k: v for k, v in asdict(value).items() if k in {"text", "role"}}
     raise TypeError(f"{type(value).__name__} has no place in a page")
@@ -66,7 +66,7 @@ def media_type(name: str) -> str:
 
 
 def names(content: Content) -> list[str]:
-    """The names of a bulletin's files, the same in every language."""
+    """Return the names of a bulletin's files, the same in every language."""
     charts = [f"{c.table.id}.{end}" for c in all_charts(content) for end in ("png", "svg")]
     return ["bulletin.html", "bulletin.pdf", "bulletin.xlsx", *charts]
 
@@ -74,8 +74,8 @@ def names(content: Content) -> list[str]:
 def rendered(
     content: Content, language: str, *, draft: bool, drawn: Drawings | None = None
 ) -> dict[str, bytes]:
-    """Every file by name. `drawn`: the charts, where those of several languages were drawn at once (`drawings`).
-    Takes some seconds of computing: call it outside the event loop."""
+    """Return every file by name. `drawn` contains the charts if those of several languages were drawn together
+    (`drawings`). Computes for some seconds: call it outside the event loop."""
     if drawn is None:
         drawn = drawings(content, [language])[language]
     page = laid_out(content, language, drawn, draft=draft)

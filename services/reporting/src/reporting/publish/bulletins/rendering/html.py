@@ -1,4 +1,4 @@
-"""The bulletin as one self-contained web page: each number in a ``data`` element with its source."""
+"""The bulletin as one self-contained web page, with each number in a ``data`` element with its source."""
 
 from functools import cache
 from importlib.resources import files
@@ -23,10 +23,10 @@ def _template() -> Template:
 
 
 def as_html(page: Page) -> str:
-    """Without scripts and without anything fetched from elsewhere."""
+    """Return the page, without scripts or external resources."""
 
     def image(name: str) -> str:
-        # As text and not in base64: what repeats in it is then compressed away.
+        # As text instead of base64, so that repetitions compress well.
         return quote(page.drawings[name].decode(), safe=_AS_THEY_ARE)
 
     def value(run: Run) -> str:
@@ -52,6 +52,6 @@ def as_html(page: Page) -> str:
 
 
 def style_of(page: bytes) -> str:
-    """The style in the head of a page that was made here, now or years ago."""
+    """Return the style in the head of a page that was made here, even years ago."""
     head = page.partition(b"</head>")[0]
     return head.partition(b"<style>")[2].partition(b"</style>")[0].decode()

@@ -31,7 +31,7 @@ _FILES = {
 
 
 def listing(issues: Sequence[Issue], language: str, prefix: str, *, by_mail: bool) -> str:
-    """`by_mail`: whether this operation sends bulletins to mailboxes."""
+    """Return the page. `by_mail` tells whether this operation mails bulletins."""
     return _template().render(
         language=language,
         other=next_language(language),

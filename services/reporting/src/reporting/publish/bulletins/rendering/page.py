@@ -1,4 +1,4 @@
-"""A bulletin laid out in one language: the blocks with their runs, images and alternative texts.
+"""A bulletin laid out in one language: blocks with their runs, images and alternative texts.
 
 The web page and the PDF are two renderings of this; neither adds a word or a number.
 """
@@ -30,18 +30,18 @@ from reporting.publish.bulletins.rendering.drawing import SCALE, Drawings, says_
 
 WORDS = ("table_below", "draft", "page")
 _NARROWEST, _WIDEST = 9, 34
-"""Characters that a table's column is at least and, for words, at most sized for."""
+"""The least and, for words, the most characters for which a table's column is sized."""
 _BOLD = 1.3
-"""How much wider than a digit a letter of a heading is."""
+"""The width of a heading's letter relative to a digit."""
 _OF_AN_ID = 36
 _ROOM = 104
-"""Characters that fit beside each other on a page, the space between columns included."""
+"""Characters that fit on a line of the page, including the space between columns."""
 
 
 @dataclass
 class Page:
-    """``images`` are PNGs by name; blocks refer to them by ``image_name``. ``drawings`` are what they
-    were made of, SVGs by name (``drawing``)."""
+    """A laid-out page. ``images`` are PNGs by name; blocks refer to them by ``image_name``. ``drawings`` are their
+    original SVGs by name (``drawing``)."""
 
     language: str
     title: str
@@ -55,7 +55,7 @@ class Page:
 
 
 def laid_out(content: Content, language: str, drawings: Drawings, *, draft: bool) -> Page:
-    """The page of that language, with the charts as they were drawn for it."""
+    """Return the page of that language, with the charts drawn for it."""
     page = Page(
         language=language,
         title=content.title[language],
@@ -120,8 +120,8 @@ def _table(table: Table, language: str) -> dict[str, Any]:
 
 
 def _width(heading: str, cells: list[str], number: bool) -> tuple[int, int]:
-    """The least width of a column, its longest word or number; and for text the wished one, so that it wraps to few
-    lines."""
+    """Return the least width of a column, its longest word or number; for text the preferred width, so that it wraps to
+    few lines."""
     words = max((_length(word) for text in cells for word in text.split(" ")), default=1)
     words = max(words, *(round(len(word) * _BOLD) for word in heading.split(" ")))
     if number:  # with its interval on one line
@@ -132,13 +132,13 @@ def _width(heading: str, cells: list[str], number: bool) -> tuple[int, int]:
 
 
 def _length(word: str) -> int:
-    """In characters of the text: an id is set smaller."""
+    """Return the length in characters; an id counts less because it is set smaller."""
     return round(0.82 * len(word)) if len(word) == _OF_AN_ID else len(word)
 
 
 def _widths(columns: Sequence[tuple[int, int]]) -> list[int]:
-    """The share of the table's width for each column: its wish, or, where the page is too narrow, so much less that
-    no word overlaps the next column."""
+    """Return the share of the table's width for each column: its preference, reduced on a narrow page so that no word
+    overlaps the next column."""
     needed, liked = (sum(each) for each in zip(*columns, strict=True))
     spare = max(0.0, min(1.0, (_ROOM - needed) / max(liked - needed, 1)))
     return [round(10 * (least + spare * (most - least))) for least, most in columns]
@@ -171,7 +171,7 @@ def _chart(chart: Chart, page: Page) -> dict[str, Any]:
 
 
 def _read_out(chart: Chart, language: str) -> str:
-    """All numbers of a chart in words, where no table below it has them."""
+    """Return all numbers of a chart in words, if no table below it shows them."""
     if not says_all(chart, language):
         return ""
     rows = ([cell_run(cell, language).text for cell in row] for row in chart.table.rows)
