@@ -371,6 +371,20 @@ ROWS = (
         "tests/services/referrals/test_transitions.py::test_who_is_late_with_what_is_told_without_a_small_number",
     ),
     Row(
+        "late-names-nobody",
+        "unheard-house-that-is-hidden",
+        "referrals.telling.unheard_service:_coordinators",
+        Replaces("await is_shown(session, person, referral.service_id)", "True"),
+        "tests/services/referrals/test_unheard.py::test_no_coordinator_learns_of_a_house_that_is_hidden_from_them",
+    ),
+    Row(
+        "late-names-nobody",
+        "coordinators-news-for-colleagues",
+        "referrals.telling.feed.queries:page",
+        Replaces("Role.COORDINATOR not in caller.roles", "False"),
+        "tests/services/referrals/test_unheard.py::test_no_coordinator_learns_of_a_house_that_is_hidden_from_them",
+    ),
+    Row(
         "offer-under-consent",
         "offer-told-after-its-consent",
         "referrals.case.transfers.service:offered_case",

@@ -288,6 +288,13 @@ ROWS = (
         "tests/services/referrals/test_line_desk.py::test_an_exception_needs_a_second_person",
     ),
     Row(
+        "line-exception",
+        "coordinator-of-another-area",
+        "referrals.listening.line.queries:_concerns",
+        Replaces("Role.SUPERVISOR in caller.roles", "True"),
+        "tests/services/referrals/test_line_desk.py::test_an_exception_needs_a_second_person",
+    ),
+    Row(
         "public-pages",
         "public-pages-framed",
         "common.http.page:page_response",

@@ -126,11 +126,15 @@ async def test_an_exception_needs_a_second_person(story: Story, reporter: Report
     assert code(await story.post(TIP, decide, {"approve": True})) == (403, "second_person_needed")
     assert code(await story.post(TIP, f"{path}/hand-over", hand_over)) == (409, "no_wish")
     assert code(await story.post("ngo-refugio-supervisor", decide, {"approve": True}))[0] == 404
+    elsewhere = {"org": str(SALUD), "roles": ["coordinator"], "aors": ["GBV"]}
+    refused = await story.post(GBV, decide, {"approve": True}, **elsewhere)
+    assert refused.status_code == 404
+    assert (await story.get(GBV, "/line/exceptions", **elsewhere)).json()["items"] == []
     decided = await story.made("ngo-salud-supervisor", decide, {"approve": True})
     assert decided["rationale"] == "retienen a un niño enfermo"
-    elsewhere = {**hand_over, "organisation_id": str(LEGAL)}
+    to_others = {**hand_over, "organisation_id": str(LEGAL)}
     await story.service(LEGAL)
-    assert code(await story.post(TIP, f"{path}/hand-over", elsewhere)) == (409, "no_wish")
+    assert code(await story.post(TIP, f"{path}/hand-over", to_others)) == (409, "no_wish")
     await story.made(TIP, f"{path}/hand-over", hand_over)
     await story.made("ngo-salud", f"/line/handed-over/{report['id']}/case", {"area": "VE2313"})
     sealed = await story.rows("SELECT rationale FROM line_exceptions")

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from common import clock
@@ -105,6 +106,24 @@ async def test_an_emergency_that_reached_nobody_is_known_to_all_who_can_do_somet
         path = f"/timers/overdue/organisations/{SALUD}/calls"
         await story.made(COORDINATORS[0], path, {"aor": "MULTI", "outcome": "will_act"})
         assert await watched.look() == 0  # said once
+
+
+async def test_no_coordinator_learns_of_a_house_that_is_hidden_from_them(
+    world: World, watched: Watched
+) -> None:
+    """Nor does a colleague of a coordinator who sees it: the notice names the house's organisation."""
+    story = world.story
+    await people_told(story.client, {who: {} for who in COORDINATORS}, until="ngo-a")
+    house = UUID(await story.any_service())
+    await story.sent(service_id=str(house), urgency="emergency")
+    await story.service(service_id=house, version=2, visibility="restricted", aors=("GBV",))
+    with clock.shifted(LATER):
+        assert await watched.look() == 1
+        told = [await story.told_to(who, str(SALUD)) for who in COORDINATORS]
+        assert told == [[], ["organisation.unheard"], []]
+        colleague = {"sub": "colleague", "roles": ["partner", "caseworker", "supervisor"]}
+        feed = await story.get("gbv-coordinator", "/feed?limit=500", **colleague)
+        assert (feed.status_code, feed.json()["items"]) == (200, [])
 
 
 async def test_an_emergency_whose_messages_were_all_refused_is_known_at_once(

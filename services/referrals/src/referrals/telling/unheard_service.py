@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from referrals.case.cases.queries import looks_into
 from referrals.ground.audit.service import record
+from referrals.ground.directory.queries import is_shown
 from referrals.ground.notices.kinds import NoticeKind
 from referrals.ground.notices.queries import by_ids
 from referrals.ground.notices.service import notify
@@ -124,11 +125,13 @@ async def _tell(session: AsyncSession, referral: Referral) -> None:
 
 
 async def _coordinators(session: AsyncSession, referral: Referral) -> set[UUID]:
+    """Of people to whom the directory shows the service: the notice names its organisation."""
     aor = None if referral.aor == referrals.SHARED else referral.aor
     return {
         person.organisation
         for person in await coordinators(session, aor)
         if await looks_into(session, person, referral.case_id)
+        and await is_shown(session, person, referral.service_id)
     }
 
 

@@ -221,8 +221,6 @@ def told_of_exception(
 def readable_exception(
     caller: Principal, exception_id: sa.ColumnElement[UUID]
 ) -> sa.ColumnElement[bool]:
-    if not {Role.SUPERVISOR, Role.COORDINATOR} & caller.roles:
-        return sa.false()
     return sa.exists().where(col(LineException.id) == exception_id, _concerns(caller))
 
 
@@ -286,11 +284,14 @@ async def may_receive(session: AsyncSession, caller: Principal, report_id: UUID)
 
 
 def _concerns(caller: Principal) -> sa.ColumnElement[bool]:
-    at_own_desk = sa.select(col(LineReport.id)).where(at_desk(caller))
-    return sa.or_(
-        col(LineException.organisation_id) == caller.organisation,
-        col(LineException.report_id).in_(at_own_desk),
-    )
+    """Coordinators of its desk, and supervisors of the organisation that would have the report."""
+    found: list[sa.ColumnElement[bool]] = []
+    if Role.COORDINATOR in caller.roles:
+        at_own_desk = sa.select(col(LineReport.id)).where(at_desk(caller))
+        found.append(col(LineException.report_id).in_(at_own_desk))
+    if Role.SUPERVISOR in caller.roles:
+        found.append(col(LineException.organisation_id) == caller.organisation)
+    return sa.or_(sa.false(), *found)
 
 
 async def against(
