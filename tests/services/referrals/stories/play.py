@@ -33,7 +33,7 @@ class Stories(
     """All roads."""
 
     @initialize(
-        data=st.data(), last=st.integers(0, 9), part=st.integers(0, PARTS - 1), short=st.booleans()
+        data=st.data(), last=st.integers(0, 41), part=st.integers(0, PARTS - 1), short=st.booleans()
     )
     def begin(self, data: Any, last: int, part: int, short: bool) -> None:
         """`last`: who looks at the end of the story, at which `part` of all roads. Somebody has been told of her before

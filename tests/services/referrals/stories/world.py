@@ -103,12 +103,16 @@ class World(RuleBasedStateMachine):
         return Caller(client or NGOS[organisation_id], organisation_id, person, queues)
 
     def callers(self) -> list[Caller]:
-        """People and teams: somebody outside a team, and one who has moved to another organisation."""
+        """People and teams: somebody outside a team, one who has moved to another organisation, and a coordinator beside
+        colleagues who work with cases."""
         outside = self.member(SALUD, "outside")
         moved = self.member(LEGAL, "ngo-refugio", "ngo-refugio")
         asker = Caller("cp-coordinator", organisation(6), "cp-coordinator", reads_cases=False)
         colleague = Caller("cp-coordinator", organisation(6), "another", reads_cases=False)
-        found = [outside, moved, asker, colleague, *self.desks()]
+        beside = Caller(
+            "gbv-coordinator", LEGAL, "beside", reads_cases=False, desks=frozenset({"GBV"})
+        )
+        found = [outside, moved, asker, colleague, beside, *self.desks()]
         for each in NGOS:
             found += [self.chief(each), self.staff(each)]
         return found
