@@ -3,12 +3,16 @@
     python benchmarks/years.py [--rows 1000000] [--rounds 200] [--data DIR] [--fill-only]
 
 ratio = median time with many referrals / the same with 10,000, one client at the service, the two
-asked by turns in the same run. Goal: at most 1.3 for each: pages of a queue, the feed, the audit of an
-organisation and of an auditor, the timeline of a case. The referrals are those of `inbox.py`, over
-five years instead of two; each has an entry in the audit, those of the last half year have notices (older
-ones end, see docs/database.md), and a hundred of our cases have forty entries each.
+asked by turns in the same run. Goal: at most 1.3 for each: pages of a recipient's queue, its counts (which end at a
+number, `counted_to`), the feed, the audit of an organisation and of an auditor, the timeline of a case. The referrals
+are those of some 400 organisations, a few of which receive most: one in ten is ours; most of the last 60 days are open,
+of what is older only one in a hundred, overdue. Each has an entry in the audit, those of the last half year have notices
+(older ones end, see docs/database.md), and a hundred of our cases have forty entries each.
 """
 
+import argparse
+import asyncio
+import hashlib
 import statistics
 import sys
 import tempfile
@@ -18,25 +22,84 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 ROOT = Path(__file__).resolve().parents[1]
 # A file beside this one has the name of a package: look for packages in the environment only.
 sys.path[:] = [str(ROOT), *(p for p in sys.path if Path(p).resolve() != ROOT / "benchmarks")]
 
+import sqlalchemy as sa  # noqa: E402 - after the path
 from common.db.session import Database  # noqa: E402 - after the path
 from common.paging import encode_cursor  # noqa: E402 - after the path
 from referrals.ground.keys.store import create_tables  # noqa: E402 - after the path
 from stack.embedded.postgres import PostgresServer, ServiceDatabase  # noqa: E402 - after the path
 
-from benchmarks import inbox  # noqa: E402 - after the path
-from benchmarks.referrals import Client, referrals  # noqa: E402 - after the path
+from benchmarks.referrals import AS_SERVICE, Client, referrals  # noqa: E402 - after the path
 from tests.support.databases import MigratedDatabases  # noqa: E402 - after the path
-from tests.support.principals import bearer  # noqa: E402 - after the path
+from tests.support.principals import bearer, organisation  # noqa: E402 - after the path
 
-YEARS, OPEN_DAYS = 5, 60
-REFERRALS = inbox.REFERRALS.replace("'2 years'", f"'{YEARS} years'").replace(
-    "0.918", f"{1 - OPEN_DAYS / (YEARS * 365):.3f}"
+FEW = 10_000
+CHUNK = 50_000
+SERVICES_PER_ORGANISATION = 12
+OWN = organisation(2)
+# As the statements below name services; this one has no team.
+OUR_SERVICE = UUID(hashlib.md5(f"{OWN}5".encode(), usedforsecurity=False).hexdigest())
+INBOX = "/referrals/v1/referrals/inbox"
+TO_DECIDE = "state=sent&state=acknowledged&state=waitlisted"
+# Without a role of their own in what is measured: every referral hangs on the same two.
+CASE_AND_GRANT = """
+WITH one AS (
+    INSERT INTO cases (id, organisation_id, reference, version, status, country, minor, caregiver,
+        created_at, created_by, changed_at)
+    VALUES (gen_random_uuid(), gen_random_uuid(), 'BENCH', 1, 'open', 'VE', false, 'unknown',
+        now(), 'bench', now())
+    RETURNING id, organisation_id
 )
+INSERT INTO grants (id, case_id, organisation_id, kind, items, decided_by, language, method,
+    given_at, version, status, requested_by, created_at)
+SELECT gen_random_uuid(), id, organisation_id, 'referral', '{}', 'person', 'spa', 'verbal', now(),
+    1, 'active', 'bench', now() FROM one
+"""
+# `h` scatters: the same number always makes the same referral, but for its random id's tail.
+REFERRALS = """
+INSERT INTO referrals (id, case_id, from_organisation, to_organisation, service_id, category, aor,
+    urgency, state, version, area, grant_id, acknowledge_by, decide_by, expected_on, late,
+    created_at, created_by, sent_at, changed_at)
+SELECT uuidv7(made.at - clock_timestamp()), g.case_id, md5('from' || h % 397)::uuid, made.recipient,
+    md5(made.recipient::text || h / 7 % :services)::uuid,
+    (ARRAY['HLT', 'GBV-PSS', 'GP-DOC', 'CP-CM', 'MH'])[1 + h % 5], 'MULTI', made.urgency,
+    made.state, 2, 'VE23', g.id, made.at + made.window, made.at + 3 * made.window,
+    CASE made.state WHEN 'waitlisted' THEN made.at::date + 30 END, h % 6 = 0,
+    made.at, 'bench', CASE made.state WHEN 'draft' THEN NULL ELSE made.at END, made.at
+FROM generate_series(:first + 1, :last) i,
+LATERAL (SELECT abs(hashint4extended(i::int, 7) % 1000000007) AS h) AS scattered,
+LATERAL (
+    SELECT now() - interval '5 years' * (1 - i::float / :rows) AS at,
+        CASE WHEN h % 10 = 0 THEN CAST(:own AS uuid)
+            ELSE md5('to' || floor(400 * pow(h / 10 % 1000 / 1000.0, 2)))::uuid END AS recipient,
+        CASE WHEN h / 3 % 100 < 4 THEN 'emergency' WHEN h / 3 % 100 < 30 THEN 'urgent'
+            ELSE 'routine' END AS urgency,
+        CASE WHEN h / 3 % 100 < 30 THEN interval '1 day' ELSE interval '3 days' END AS window,
+        (CASE WHEN i > :rows * 0.967  -- the last 60 days
+            THEN ARRAY['draft', 'sent', 'sent', 'sent', 'acknowledged', 'waitlisted', 'accepted',
+                'accepted', 'scheduled', 'in_service', 'in_service', 'on_hold', 'completed',
+                'completed', 'completed', 'not_delivered', 'declined', 'declined', 'recalled',
+                'withdrawn']
+            WHEN h / 11 % 100 = 99 THEN array_fill('sent'::text, ARRAY[20])
+            ELSE ARRAY['completed', 'completed', 'completed', 'completed', 'completed',
+                'completed', 'completed', 'completed', 'completed', 'not_delivered',
+                'not_delivered', 'not_delivered', 'declined', 'declined', 'declined', 'declined',
+                'expired', 'recalled', 'recalled', 'withdrawn'] END)[1 + h / 11 % 20] AS state
+) AS made,
+(SELECT id, case_id FROM grants LIMIT 1) AS g
+"""
+# Two of our services have a team: of one the asking client is a member, of the other it is not.
+TEAMS = """
+INSERT INTO service_team (service_id, organisation_id, client)
+SELECT md5(CAST(:own AS text) || n)::uuid, CAST(:own AS uuid), client
+FROM (VALUES (0, 'ngo-salud'), (1, 'somebody-else')) AS members (n, client)
+"""
+
 AUDIT = """
 INSERT INTO audit_entries (chain, sequence, id, at, organisation_id, client, action, target_type,
     target_id, detail, previous, hash)
@@ -70,20 +133,41 @@ WHERE c.reference LIKE 'YEARS-%'
 """
 
 
+async def fill(owner: Database, rows: int) -> None:
+    """Write `rows` referrals unless they are there already."""
+    async with owner.transaction() as session:
+        await session.execute(sa.text(AS_SERVICE))
+        if await session.scalar(sa.text("SELECT true FROM service_team LIMIT 1")):
+            return
+        await session.execute(sa.text(CASE_AND_GRANT))
+    for first in range(0, rows, CHUNK):
+        async with owner.transaction() as session:
+            await session.execute(sa.text(AS_SERVICE))
+            await session.execute(
+                sa.text(REFERRALS),
+                {
+                    "first": first, "last": min(first + CHUNK, rows), "rows": rows,
+                    "own": OWN, "services": SERVICES_PER_ORGANISATION,
+                },
+            )  # fmt: skip
+    async with owner.transaction() as session:  # last: it tells that all are there
+        await session.execute(sa.text(AS_SERVICE))
+        await session.execute(sa.text(TEAMS), {"own": str(OWN)})
+
+
 async def filled(server: PostgresServer, rows: int) -> ServiceDatabase:
     """Write all of it unless it is there already."""
     name = f"years_{rows}"
     database = await MigratedDatabases(server).of("referrals", name)
     start = time.perf_counter()
     if not server.psql("SELECT true FROM cases WHERE reference = 'YEARS-1'", database=name).strip():
-        inbox.REFERRALS = REFERRALS
         owner = Database.at(database.owner_url)
         try:
-            await inbox.fill(owner, rows)
+            await fill(owner, rows)
         finally:
             await owner.close()
         # The chain is made by hand: a link for each row would take hours.
-        own = f"'{inbox.OWN}'"
+        own = f"'{OWN}'"
         for statement in (
             "ALTER TABLE audit_entries DISABLE TRIGGER audit_link",
             *(each.replace(":own", own) for each in (AUDIT, NOTICES, CASES, OF_CASES)),
@@ -98,20 +182,34 @@ async def filled(server: PostgresServer, rows: int) -> ServiceDatabase:
     return database
 
 
+def paths(client: Client) -> dict[str, str]:
+    """Every way that a queue is read; the last one counts it."""
+    first = client.get(INBOX)
+    second = client.get(f"{INBOX}?cursor={first['next_cursor']}")
+    return {
+        "newest": INBOX,
+        "third page": f"{INBOX}?cursor={second['next_cursor']}",
+        "one state": f"{INBOX}?state=sent&limit=5",
+        "two states": f"{INBOX}?state=accepted&state=in_service&limit=5",
+        "one service": f"{INBOX}?service_id={OUR_SERVICE}&limit=20",
+        "overdue": f"{INBOX}?overdue=true&limit=5",
+        "by deadline": f"{INBOX}?{TO_DECIDE}&order=deadline&limit=5",
+        "counts": f"{INBOX}/counts",
+    }
+
+
 def questions(client: Client, server: PostgresServer, rows: int) -> dict[str, Callable[[], Any]]:
     """Everything that grows with the years and is read by pages."""
     case = server.psql("SELECT id FROM cases WHERE reference = 'YEARS-50'",
                        database=f"years_{rows}").strip()  # fmt: skip
     last = server.psql(
-        f"SELECT position, id FROM notices WHERE organisation_id = '{inbox.OWN}'"  # noqa: S608 - own text
+        f"SELECT position, id FROM notices WHERE organisation_id = '{OWN}'"  # noqa: S608 - own text
         " ORDER BY position DESC, id DESC OFFSET 20 LIMIT 1", database=f"years_{rows}",
     )  # fmt: skip
     late = encode_cursor(*(each.strip() for each in last.split("|")))
     audit, feed = "/referrals/v1/audit", "/referrals/v1/feed"
-    # Of 10,000 in five years fewer are open than of 10,000 in two.
     asked: dict[str, Callable[[], Any]] = {
-        name: partial(client.get, path.replace("limit=10", "limit=5"))
-        for name, path in inbox.paths(client).items()
+        name: partial(client.get, path) for name, path in paths(client).items()
     }
     asked |= {
         "feed, the beginning": partial(client.get, f"{feed}?limit=20"),
@@ -122,7 +220,7 @@ def questions(client: Client, server: PostgresServer, rows: int) -> dict[str, Ca
         "timeline of a case": partial(client.get, f"/referrals/v1/cases/{case}/timeline?limit=40"),
     }
     auditor = bearer("auditor", audience="ruta-referrals")
-    org = f"organisation_id={inbox.OWN}&limit=20"
+    org = f"organisation_id={OWN}&limit=20"
     for name, path in (
         ("auditor, all", f"{audit}?limit=20"),
         ("auditor, one organisation", f"{audit}?{org}"),
@@ -161,7 +259,7 @@ async def measure(folder: Path, rows: int, rounds: int, fill_only: bool) -> None
     server = PostgresServer(folder / "postgres", durable=True)
     server.start()
     try:
-        counts = (inbox.FEW, rows)
+        counts = (FEW, rows)
         databases = [await filled(server, count) for count in counts]
         if fill_only:
             return
@@ -179,5 +277,17 @@ async def measure(folder: Path, rows: int, rounds: int, fill_only: bool) -> None
         server.stop()
 
 
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--rounds", type=int, default=200)
+    parser.add_argument("--data", type=Path, help="where the rows are kept for the next run")
+    parser.add_argument("--fill-only", action="store_true", help="write the rows, measure nothing")
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="ruta-bench-") as temporary:
+        folder = chosen.data or Path(temporary)
+        asyncio.run(measure(folder, chosen.rows, chosen.rounds, chosen.fill_only))
+
+
 if __name__ == "__main__":
-    inbox.run(__doc__, measure)
+    main()

@@ -19,9 +19,11 @@ _LINK = re.compile(r"_ids?$")
 
 @dataclass(frozen=True, slots=True)
 class ReadBack:
-    """`stored` cells are found again as they were; of the others the account told; `silent`, by column, are neither."""
+    """`stored` cells are found again as they were; of the others the account told; `silent`, by column, are neither.
+    `read`: how many values the account counts."""
 
     cells: int
+    read: int
     stored: int
     told: int
     silent: Counter[str]
@@ -52,7 +54,7 @@ async def read_back(
             told[column] += 1
         else:
             silent[column] += 1
-    return ReadBack(cells, stored, told.total(), silent)
+    return ReadBack(cells, account["values"]["read"], stored, told.total(), silent)
 
 
 async def _of_the_api(

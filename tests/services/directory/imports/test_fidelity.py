@@ -4,34 +4,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import pytest
 from common.db.session import Database
 from directory.files.imports.outcomes.fidelity import Fate, Fidelity, Outcome, RowFates
 from httpx import AsyncClient
 
 from tests.services.directory.conftest import V1, as_
 from tests.services.directory.imports.test_package import PLAIN, SERVICE, package
-from tests.support.hsds_packages import VERSIONS, official_packages, write_package
-from tests.support.package_fidelity import compared
-from tests.support.reference import reference_data
 
 IMPORTS = f"{V1}/imports"
-
-
-@pytest.mark.parametrize("version", VERSIONS)
-def test_every_cell_of_every_version_comes_in_or_is_told(tmp_path: Path, version: str) -> None:
-    found = compared(write_package(tmp_path / "package.zip", version, 20))
-    assert found.silent == {}
-    assert found.came_in > found.told * 4
-    assert found.values["read"] == found.cells or version == "ohana"  # it lists several in a cell
-
-
-@pytest.mark.parametrize("name", ["official csv", "official tabular.json"])
-def test_the_official_examples_come_in_or_are_told(tmp_path: Path, name: str) -> None:
-    examples = reference_data("hsds/examples")
-    found = compared(official_packages(examples, tmp_path)[name])
-    assert found.silent == {}
-    assert found.values["read"] == found.cells
 
 
 def test_a_shared_row_is_counted_once_and_many_fields_are_gathered() -> None:
