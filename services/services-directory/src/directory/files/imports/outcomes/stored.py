@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -19,6 +20,7 @@ def as_stored(
     objects = dict(_objects(stored))
     service = str(stored["id"])
 
+    @cache  # each row of a package names those above it
     def stands(given: str) -> str:
         """The id under which the directory stores what the file calls `given`."""
         if given == str(rows[0].made.get("id")):
@@ -60,7 +62,8 @@ def _judged(name: str, fate: Fate, row: RowFates, held: Document, lost: str) -> 
         return fate.left_out(lost)
     if fate.outcome is Outcome.CHANGED or (row.sheet and name != "pcode"):
         return fate
-    if _normal(kept) == _normal(row.made[name]):
+    made = row.made[name]
+    if kept == made or _normal(kept) == _normal(made):
         return fate
     reason = "ids_replaced" if name in ("id", "external_id") else "stored_otherwise"
     return replace(fate, outcome=Outcome.CHANGED, reason=reason)
