@@ -57,11 +57,9 @@ def _published(jwks: Path) -> list[Any]:
 def rotate_internal_keys(
     pem: Path, jwks: Path, *, wait: Callable[[float], None] = time.sleep
 ) -> str:
-    """Replace the internal signing key and return its id, without refusing any request.
-
-    Services learn the new public key first (they check once a second), then the front gets the private one. The old
-    public key stays until the next rotation, for tokens that it signed in the last minute.
-    """
+    """Replace the internal signing key and return its id, without refusing any request. Services learn the new public
+    key first (they check once a second), then the front gets the private one. The old public key stays until the next
+    rotation, for tokens that it signed in the last minute."""
     old, new = pem.read_text(), new_private_pem()
     public = [named_jwk(new), named_jwk(old)]
     _replace(jwks, orjson.dumps({"keys": public}), 0o644)

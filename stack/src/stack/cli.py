@@ -56,11 +56,9 @@ def _options(
 
 @cache
 def _group(module: str) -> typer.Typer | None:
-    """Return the group of a module in `stack.commands`: its `app`, if it has one.
-
-    A group that cannot be imported is reported and skipped, because operators need the others. Groups that need the
-    services are silently skipped where those are not installed, as in the image for cluster operations.
-    """
+    """Return the group of a module in `stack.commands`: its `app`, if it has one. A group that cannot be imported is
+    reported and skipped, because operators need the others. Groups that need the services are silently skipped where
+    those are not installed, as in the image for cluster operations."""
     try:
         group = getattr(importlib.import_module(f"stack.commands.{module}"), "app", None)
     except ImportError as error:

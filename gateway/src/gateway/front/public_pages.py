@@ -60,11 +60,9 @@ class PublicPages:
     def problem(
         self, language: str, problem: dict[str, Any], request_id: str, typed: Typed | None = None
     ) -> tuple[list[Header], bytes]:
-        """Return an error page for a person, in both languages, theirs first.
-
-        The status decides which advice it gives; a problem's details are for programs. The person can send `typed`
-        again from the page; Ruta does not store it.
-        """
+        """Return an error page for a person, in both languages, theirs first. The status decides which advice it gives;
+        a problem's details are for programs. The person can send `typed` again from the page; Ruta does not store
+        it."""
         status, code = int(problem["status"]), str(problem["code"])
         ordered = [language, *(each for each in LANGUAGES if each != language)]
         said = [

@@ -44,11 +44,8 @@ class Deprecation:
 
 @dataclass(frozen=True)
 class Route:
-    """One path prefix; paths are forwarded unchanged.
-
-    `public`, `open`, `sensitive`, `form_tools`, `fhir` and `entrance` are patterns over the method and the path after
-    the prefix.
-    """
+    """One path prefix; paths are forwarded unchanged. `public`, `open`, `sensitive`, `form_tools`, `fhir` and
+    `entrance` are patterns over the method and the path after the prefix."""
 
     prefix: str
     upstream: Upstream
@@ -109,11 +106,9 @@ class Route:
         return self._is(self.entrance, method, path)
 
     def most_bytes(self, method: str, path: str, *, known: bool, typed: bool) -> int:
-        """Return the largest allowed body.
-
-        Anonymous callers get less: they can send from anywhere, and a service may read the body before it refuses them.
-        Form tools authenticate by the secret of their form. `typed` means a form without a file.
-        """
+        """Return the largest allowed body. Anonymous callers get less: they can send from anywhere, and a service may
+        read the body before it refuses them. Form tools authenticate by the secret of their form. `typed` means a form
+        without a file."""
         if not known and not self.takes_forms(method, path):
             return min(self.upload_bytes, MOST_OF_NOBODY)
         return (

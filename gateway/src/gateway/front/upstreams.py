@@ -86,10 +86,8 @@ class Replica:
 
 
 class Upstreams:
-    """The services behind the front, each with one or more replicas.
-
-    `session` is the client for Ruta's own processes, `issuing` the one for the token issuer, inside or outside.
-    """
+    """The services behind the front, each with one or more replicas. `session` is the client for Ruta's own processes,
+    `issuing` the one for the token issuer, inside or outside."""
 
     def __init__(self, settings: FrontSettings) -> None:
         self._settings = settings

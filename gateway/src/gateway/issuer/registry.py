@@ -76,10 +76,8 @@ class Registry:
         )
 
     async def look(self) -> int:
-        """Restore lost changes, then add new ones to the list and return their number.
-
-        Comparing the end of the list is enough, because a database loses its last changes first.
-        """
+        """Restore lost changes, then add new ones to the list and return their number. Comparing the end of the list is
+        enough, because a database loses its last changes first."""
         if (file := self._file) is None:
             return 0
         if await asyncio.to_thread(chained.longer_copies, file, self._places):

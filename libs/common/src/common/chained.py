@@ -1,7 +1,5 @@
-"""Append-only lists outside the database. Each line is signed and linked to the previous one.
-
-Anybody with a copy can read it but not change it unnoticed. The caller decides what a line contains.
-"""
+"""Append-only lists outside the database. Each line is signed and linked to the previous one. Anybody with a copy can
+read it but not change it unnoticed. The caller decides what a line contains."""
 
 import base64
 import hashlib
@@ -51,10 +49,8 @@ class Chained:
 
 
 class Signer:
-    """Signs lines with a key derived from a secret of the installation for one use.
-
-    A line contains `number`, `previous` and the fields named in `said`, which include `at`.
-    """
+    """Signs lines with a key derived from a secret of the installation for one use. A line contains `number`,
+    `previous` and the fields named in `said`, which include `at`."""
 
     def __init__(self, secret: bytes, use: bytes, said: Sequence[str]) -> None:
         seed = HKDF(hashes.SHA256(), 32, salt=None, info=use).derive(secret)
@@ -74,10 +70,8 @@ class Signer:
 
 
 def read(path: Path, signer: Signer) -> Chained:
-    """Read and verify the whole list; a missing file is an empty list.
-
-    An unfinished last line is ignored: its writer was killed, and the next one overwrites it.
-    """
+    """Read and verify the whole list; a missing file is an empty list. An unfinished last line is ignored: its writer
+    was killed, and the next one overwrites it."""
     lines: list[dict[str, Any]] = []
     digests: list[str] = []
     head = Head()
@@ -128,10 +122,8 @@ def append(path: Path, signer: Signer, said: Iterable[Mapping[str, Any]]) -> Hea
 
 
 def carry(path: Path, places: Sequence[Path]) -> list[Path]:
-    """Extend the copies of the list in other places; return the places that could not be reached.
-
-    A copy only ever grows. Raises BrokenList, without a change, if one is not a beginning of the list.
-    """
+    """Extend the copies of the list in other places; return the places that could not be reached. A copy only ever
+    grows. Raises BrokenList, without a change, if one is not a beginning of the list."""
     unreachable = []
     content = b"".join(text.encode() + b"\n" for text in _whole_lines(path))
     for place in places:
@@ -162,11 +154,8 @@ def longer_copies(path: Path, places: Sequence[Path]) -> list[Path]:
 
 
 def put_back_if_lost(path: Path, places: Sequence[Path], signer: Signer) -> bool:
-    """Restore the list from a second place if it is missing or truncated here.
-
-    That happens when the machine's disk was reset to an older state: later lines exist only in the copy. The caller
-    prevents concurrent appends.
-    """
+    """Restore the list from a second place if it is missing or truncated here. That happens when the machine's disk was
+    reset to an older state: later lines exist only in the copy. The caller prevents concurrent appends."""
     for copy in longer_copies(path, places):
         if _goes_on(copy, path, signer):
             replace(path, copy.read_bytes())
@@ -183,10 +172,8 @@ def _goes_on(copy: Path, path: Path, signer: Signer) -> bool:
 
 
 def carry_all(files: Sequence[Path], places: Sequence[Path]) -> dict[Path, str]:
-    """Extend the copies of all files in all second places; return the places that failed, with the reason.
-
-    A place is a mounted folder and is never created.
-    """
+    """Extend the copies of all files in all second places; return the places that failed, with the reason. A place is a
+    mounted folder and is never created."""
     left = {place: "is not there" for place in places if not place.is_dir()}
     for place in places:
         for file in files if place not in left else ():

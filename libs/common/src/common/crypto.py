@@ -55,10 +55,8 @@ def derived(master: bytes, use: bytes) -> bytes:
 
 
 def seal(key: bytes, plaintext: bytes, context: bytes) -> bytes:
-    """Encrypt. `context` (which row, which column) is authenticated, and decryption needs it.
-
-    Returns nonce ‖ ciphertext ‖ tag. Nonces are random: fewer than 2^32 messages per key (NIST SP 800-38D).
-    """
+    """Encrypt. `context` (which row, which column) is authenticated, and decryption needs it. Returns nonce ‖
+    ciphertext ‖ tag. Nonces are random: fewer than 2^32 messages per key (NIST SP 800-38D)."""
     nonce = secrets.token_bytes(_NONCE_BYTES)
     return nonce + AESGCM(key).encrypt(nonce, plaintext, context)
 

@@ -10,11 +10,9 @@ from common.words.tables import rows
 
 @dataclass(frozen=True)
 class FieldError:
-    """One invalid part of a request; `pointer` is a JSON pointer (RFC 6901).
-
-    `params` are values for the code, such as the largest allowed number, so that a page can use its own sentence. They
-    never contain the value that was sent. `said` is the row of `details.csv`, if `detail` has one.
-    """
+    """One invalid part of a request; `pointer` is a JSON pointer (RFC 6901). `params` are values for the code, such as
+    the largest allowed number, so that a page can use its own sentence. They never contain the value that was sent.
+    `said` is the row of `details.csv`, if `detail` has one."""
 
     pointer: str
     detail: str

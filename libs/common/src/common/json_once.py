@@ -1,8 +1,5 @@
-"""JSON in which no object repeats a name.
-
-RFC 8259 leaves the meaning of a repeated name open: some readers take the first value, others the last. So what a proxy
-checked, a person saw or a signature covered might not be what we use.
-"""
+"""JSON in which no object repeats a name. RFC 8259 leaves the meaning of a repeated name open: some readers take the
+first value, others the last. So what a proxy checked, a person saw or a signature covered might not be what we use."""
 
 import json
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
-"""ASGI middleware of every service: identifies the caller and measures.
-
-It is separate from `common.http`, so that the console, which has no database, does not load its libraries.
-"""
+"""ASGI middleware of every service: identifies the caller and measures. It is separate from `common.http`, so that the
+console, which has no database, does not load its libraries."""
 
 import time
 from collections import OrderedDict
@@ -102,10 +100,8 @@ class CallerMiddleware:
 
 
 def template_of(scope: Scope) -> str:
-    """Return the whole path template of the request, with parameter names instead of values.
-
-    Nested routers report only their own part of it.
-    """
+    """Return the whole path template of the request, with parameter names instead of values. Nested routers report only
+    their own part of it."""
     own: str = getattr(scope.get("route"), "path", "unmatched")
     if own == "unmatched" or ":path}" in own:
         return own

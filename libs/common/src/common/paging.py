@@ -55,10 +55,8 @@ def keys_in(
 
 
 def keys_in(cursor: str | None, /, *readers: Reader[Any]) -> tuple[Any, ...] | None:
-    """Return the last keys of the previous page, each converted by its reader; None for the first page.
-
-    Raises 400 `bad_cursor` if the cursor cannot be decoded, has other keys, or a reader refuses one.
-    """
+    """Return the last keys of the previous page, each converted by its reader; None for the first page. Raises 400
+    `bad_cursor` if the cursor cannot be decoded, has other keys, or a reader refuses one."""
     if cursor is None:
         return None
     try:

@@ -1,7 +1,5 @@
-"""`python -m <package> api|worker|migrate` starts every service.
-
-Each verb loads only what it needs: every start waits for the migrations, which need no app.
-"""
+"""`python -m <package> api|worker|migrate` starts every service. Each verb loads only what it needs: every start waits
+for the migrations, which need no app."""
 
 import asyncio
 import os

@@ -25,12 +25,9 @@ _ONE_EACH = b"""
 
 
 def page(wanted: dict[str, Any]) -> bytes:
-    """Return a PDF of all pages, or the first page as PNG.
-
-    `wanted` contains `form` (pdf or png), `files` (base64 by name; `main.typ` is the page), `inputs` (texts by name,
-    `sys.inputs`), `ppi` (dots per inch of a PNG), `standard` (of a PDF, such as ua-1) and `own_font` (use only Ruta's
-    font).
-    """
+    """Return a PDF of all pages, or the first page as PNG. `wanted` contains `form` (pdf or png), `files` (base64 by
+    name; `main.typ` is the page), `inputs` (texts by name, `sys.inputs`), `ppi` (dots per inch of a PNG), `standard`
+    (of a PDF, such as ua-1) and `own_font` (use only Ruta's font)."""
     options: dict[str, Any] = {"ppi": wanted["ppi"]} if wanted["form"] == "png" else {}
     if wanted.get("standard"):
         options["pdf_standards"] = wanted["standard"]
@@ -60,10 +57,8 @@ def _typeset(files: dict[str, bytes], *, own_font: bool, **options: Any) -> list
 
 
 def pictures(wanted: dict[str, Any]) -> bytes:
-    """Return drawings as PNG: a JSON list in their order, in base64.
-
-    `wanted` contains `drawings` (SVG as text) and `scale` (PNG pixels per pixel of the drawing).
-    """
+    """Return drawings as PNG: a JSON list in their order, in base64. `wanted` contains `drawings` (SVG as text) and
+    `scale` (PNG pixels per pixel of the drawing)."""
     drawings = {f"{n}.svg": svg.encode() for n, svg in enumerate(wanted["drawings"])}
     made = _typeset(
         {MAIN: _ONE_EACH, **drawings},

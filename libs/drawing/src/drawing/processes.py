@@ -1,7 +1,5 @@
-"""Makes each drawing in its own process, so that the engine's memory is freed.
-
-`python -m drawing KIND` reads the argument as JSON from standard input and writes the drawing to standard output.
-"""
+"""Makes each drawing in its own process, so that the engine's memory is freed. `python -m drawing KIND` reads the
+argument as JSON from standard input and writes the drawing to standard output."""
 
 import importlib
 import json
@@ -32,9 +30,7 @@ class NobodyDraws(FailedDrawing):
 
 def drawn_apart(kind: str, argument: bytes) -> bytes:
     """Draw in a new process, from an argument in JSON. Raises FailedDrawing if the engine fails or takes two minutes.
-
-    Blocking: call it from a thread. Two run at once, others wait.
-    """
+    Blocking: call it from a thread. Two run at once, others wait."""
     with _FREE:
         try:
             done = subprocess.run(  # noqa: S603 - this Python, one of our functions

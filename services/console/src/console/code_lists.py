@@ -1,7 +1,5 @@
-"""Code lists that are the same for everybody, cached by the process for some minutes.
-
-They contain no personal data, so they are the only answers of the API that a process stores.
-"""
+"""Code lists that are the same for everybody, cached by the process for some minutes. They contain no personal data, so
+they are the only answers of the API that a process stores."""
 
 import time
 

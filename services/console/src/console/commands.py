@@ -1,8 +1,5 @@
-"""Commands of the API as forms: their fields, and the body made from them. Pure.
-
-Field names begin with the command's name, so that several forms fit on one page. The catalogues contain their labels
-and choices under the same names.
-"""
+"""Commands of the API as forms: their fields, and the body made from them. Pure. Field names begin with the command's
+name, so that several forms fit on one page. The catalogues contain their labels and choices under the same names."""
 
 from dataclasses import dataclass, field
 from typing import Any

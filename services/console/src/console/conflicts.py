@@ -1,8 +1,5 @@
-"""Edit conflicts: shows both versions side by side. Pure.
-
-The page appears again with the typed text in its fields and a table of both versions on top (`ui.faults`). Sending it
-again changes the current version.
-"""
+"""Edit conflicts: shows both versions side by side. Pure. The page appears again with the typed text in its fields and
+a table of both versions on top (`ui.faults`). Sending it again changes the current version."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -40,11 +37,8 @@ def now_and_typed(
     worded: Say | None = None,
     labels: Mapping[str, str] | None = None,
 ) -> Versions:
-    """Return the fields where stored and typed values differ.
-
-    `now` has the stored text, or unordered codes of a list, by field name. `labels` are for fields that only the page
-    can name.
-    """
+    """Return the fields where stored and typed values differ. `now` has the stored text, or unordered codes of a list,
+    by field name. `labels` are for fields that only the page can name."""
     both = ((name, _now(name, now.get(name)), _typed(name, typed)) for name in names)
     return Versions(
         ("change.now", "change.yours"),

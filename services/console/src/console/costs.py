@@ -1,7 +1,5 @@
-"""Counts the API calls of each page, and the rounds they need, for developers.
-
-A round begins when no other call is running, so a second round means that a call waited for another.
-"""
+"""Counts the API calls of each page, and the rounds they need, for developers. A round begins when no other call is
+running, so a second round means that a call waited for another."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
-"""Words for the codes of records: steps of a case, audit entries, changes of access. Pure.
-
-Only this module translates them; a test requires words for each code that a service writes.
-"""
+"""Words for the codes of records: steps of a case, audit entries, changes of access. Pure. Only this module translates
+them; a test requires words for each code that a service writes."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass

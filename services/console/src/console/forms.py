@@ -1,8 +1,5 @@
-"""Forms of pages. Pure.
-
-Field names are JSON pointers without the first slash, and the API validates: `contact/phone` is the phone in the
-contact, `items[]` a list. Empty fields are omitted, so that the API reports them as missing.
-"""
+"""Forms of pages. Pure. Field names are JSON pointers without the first slash, and the API validates: `contact/phone`
+is the phone in the contact, `items[]` a list. Empty fields are omitted, so that the API reports them as missing."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field

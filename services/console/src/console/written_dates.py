@@ -1,7 +1,5 @@
-"""Converts days and times that people write (28/11/2026, 2:30 pm) to the API's format. Pure.
-
-Other text stays as typed, so that the API reports the error at its field.
-"""
+"""Converts days and times that people write (28/11/2026, 2:30 pm) to the API's format. Pure. Other text stays as typed,
+so that the API reports the error at its field."""
 
 import re
 from datetime import date, time

@@ -1,8 +1,5 @@
-"""The metadata of all tables of reporting.
-
-Tables in the schema `projection` are derived only from events and can be rebuilt; tables in `public` are the service's
-own record (releases, sign-offs, audited reads).
-"""
+"""The metadata of all tables of reporting. Tables in the schema `projection` are derived only from events and can be
+rebuilt; tables in `public` are the service's own record (releases, sign-offs, audited reads)."""
 
 from typing import Any
 

@@ -53,11 +53,8 @@ class Storyteller:
         json: Any = None,
         if_match: str | None = None,
     ) -> Any:
-        """Send a call that must answer `expect`; return the body (None if empty).
-
-        A mutation carries an Idempotency-Key and is repeated with it while a process restarts, so that restarts do not
-        change the story.
-        """
+        """Send a call that must answer `expect`; return the body (None if empty). A mutation carries an Idempotency-Key
+        and is repeated with it while a process restarts, so that restarts do not change the story."""
         expected = (expect,) if isinstance(expect, int) else expect
         answer = self._answer(client, method, path, params=params, json=json, if_match=if_match)
         held = answer.status_code in expected

@@ -1,7 +1,5 @@
-"""Builds the packages, and imports each alone with the oldest Python available here.
-
-The shared environment hides dependencies that a package uses but does not declare. Alone, they are missing.
-"""
+"""Builds the packages, and imports each alone with the oldest Python available here. The shared environment hides
+dependencies that a package uses but does not declare. Alone, they are missing."""
 
 import subprocess
 import sys

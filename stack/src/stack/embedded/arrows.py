@@ -107,10 +107,8 @@ def _reached(user: str) -> list[str]:
 
 def _requests(user: str) -> list[str]:
     """Return the requests that a user may send. CREATE, UPDATE, DELETE and PURGE are missing: only the operator manages
-    streams and consumers, and published events stay.
-
-    Reading its own stream lets a service find events that its database has lost.
-    """
+    streams and consumers, and published events stay. Reading its own stream lets a service find events that its
+    database has lost."""
     own = [f"$JS.API.STREAM.{verb}.{stream(user)}" for verb in ("INFO", "MSG.GET")]
     reading = (
         f"$JS.API.CONSUMER.{verb}.{stream(producer)}.{user}"

@@ -24,11 +24,8 @@ _RENEW_BEFORE = 30.0
 
 
 class RunningStack:
-    """Sends requests to the gateway at `url`, as the demo clients of `layout`.
-
-    For a deployment elsewhere it uses the caller's environment (`given`): an access token, or the secret of the named
-    client.
-    """
+    """Sends requests to the gateway at `url`, as the demo clients of `layout`. For a deployment elsewhere it uses the
+    caller's environment (`given`): an access token, or the secret of the named client."""
 
     def __init__(self, url: str, layout: Layout, given: Mapping[str, str] | None = None) -> None:
         self.url = url.rstrip("/")

@@ -69,10 +69,8 @@ class Copy:
 
 
 class ForkServer:
-    """Starts forks. The server starts with the first one or in `warm_up`, and again after it was killed.
-
-    `environment` is visible in /proc of every fork, so it must not contain secrets.
-    """
+    """Starts forks. The server starts with the first one or in `warm_up`, and again after it was killed. `environment`
+    is visible in /proc of every fork, so it must not contain secrets."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = dict(environment)

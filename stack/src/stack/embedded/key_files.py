@@ -1,7 +1,5 @@
-"""Creates missing signing keys of an embedded stack: `python -m stack.embedded.key_files DATA`.
-
-It is a separate program, so that the process that keeps the stack running does not load the cryptography libraries.
-"""
+"""Creates missing signing keys of an embedded stack: `python -m stack.embedded.key_files DATA`. It is a separate
+program, so that the process that keeps the stack running does not load the cryptography libraries."""
 
 import sys
 from pathlib import Path

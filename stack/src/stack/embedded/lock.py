@@ -20,10 +20,8 @@ _STOP_SECONDS = 10
 
 @contextmanager
 def exclusive(layout: Layout) -> Iterator[None]:
-    """Hold the data directory during the block. Raises StackError if another stack has it.
-
-    The kernel releases the lock when its holder dies, so a killed stack never blocks the next.
-    """
+    """Hold the data directory during the block. Raises StackError if another stack has it. The kernel releases the lock
+    when its holder dies, so a killed stack never blocks the next."""
     layout.root.mkdir(mode=0o755, parents=True, exist_ok=True)
     descriptor = os.open(layout.lock_file, os.O_RDWR | os.O_CREAT, 0o600)
     try:

@@ -1,7 +1,5 @@
-"""Reads an overlay's documents: arguments, environment, files and volumes of its pods.
-
-With these, a deployment's processes and commands can run without a cluster.
-"""
+"""Reads an overlay's documents: arguments, environment, files and volumes of its pods. With these, a deployment's
+processes and commands can run without a cluster."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
-"""Memory settings of a server, derived from its container's limit.
-
-A server that reserves more than its container allows runs until its cache is full, and is then killed.
-"""
+"""Memory settings of a server, derived from its container's limit. A server that reserves more than its container
+allows runs until its cache is full, and is then killed."""
 
 from pathlib import Path
 

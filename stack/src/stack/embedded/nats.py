@@ -48,11 +48,8 @@ def stored_credentials(path: Path) -> dict[str, str]:
 
 class NatsServer:
     """Runs nats-server. `credentials` maps users of `stack.embedded.arrows` to passwords; each user has only its own
-    arrows.
-
-    `durable=False` acknowledges before data is on disk; for tests only. With a `certificate` and its key, the server
-    accepts only TLS.
-    """
+    arrows. `durable=False` acknowledges before data is on disk; for tests only. With a `certificate` and its key, the
+    server accepts only TLS."""
 
     def __init__(
         self,

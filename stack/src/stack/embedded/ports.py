@@ -32,10 +32,8 @@ def free_port(host: str = LOOPBACK) -> int:
 
 
 def free_ports(count: int, host: str = LOOPBACK) -> list[int]:
-    """Return distinct free ports, held for the servers that bind them seconds later.
-
-    The system chooses ports of outgoing connections above `_BELOW`, so it takes none of these meanwhile.
-    """
+    """Return distinct free ports, held for the servers that bind them seconds later. The system chooses ports of
+    outgoing connections above `_BELOW`, so it takes none of these meanwhile."""
     found: list[int] = []
     while len(found) < count:
         probe = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
@@ -64,10 +62,8 @@ def is_taken(port: int, host: str = LOOPBACK) -> bool:
 
 
 def status_of(port: int, path: str, seconds: float) -> int | None:
-    """Return the HTTP status at a local port; None without an answer.
-
-    Uses http.client, because httpx would need 10 MiB for as long as the stack runs.
-    """
+    """Return the HTTP status at a local port; None without an answer. Uses http.client, because httpx would need 10 MiB
+    for as long as the stack runs."""
     asking = HTTPConnection(LOOPBACK, port, timeout=seconds)
     try:
         asking.request("GET", path)

@@ -55,10 +55,8 @@ def binaries() -> Path:
 
 
 class PostgresServer:
-    """Runs PostgreSQL. `durable=False` gives up safety on power loss for speed; for tests and copies only.
-
-    Finished segments of the write-ahead log go into `spool` and wait there to be shipped.
-    """
+    """Runs PostgreSQL. `durable=False` gives up safety on power loss for speed; for tests and copies only. Finished
+    segments of the write-ahead log go into `spool` and wait there to be shipped."""
 
     def __init__(
         self,
@@ -91,10 +89,8 @@ class PostgresServer:
         return f"{driver}://{user}:{password}@{LOOPBACK}:{self.port}/{database}"
 
     def start(self) -> None:
-        """Create the cluster on first use, start the server, and return once it answers queries.
-
-        Raises StackError if the server ends or does not answer within a minute.
-        """
+        """Create the cluster on first use, start the server, and return once it answers queries. Raises StackError if
+        the server ends or does not answer within a minute."""
         self.stop_stale()
         if not (self.cluster / "PG_VERSION").exists():
             self._initialise()
@@ -142,11 +138,8 @@ class PostgresServer:
             return dict(zip(names, two.map(self.create_service_database, names), strict=True))
 
     def create_service_database(self, name: str) -> ServiceDatabase:
-        """Create database `name` with its two roles; existing ones stay unchanged.
-
-        `<name>_owner` owns the tables and runs migrations; `<name>_app` owns nothing, so row-level security applies to
-        it.
-        """
+        """Create database `name` with its two roles; existing ones stay unchanged. `<name>_owner` owns the tables and
+        runs migrations; `<name>_app` owns nothing, so row-level security applies to it."""
         if not _NAME.fullmatch(name):
             raise StackError("not a database name: {name}", name=name)
         owner, app = f"{name}_owner", f"{name}_app"

@@ -87,9 +87,7 @@ def _lost(path: Path, what: str) -> StackError:
 
 def prepare_key_encryption_keys(layout: Layout, rows: Rows) -> Path:
     """Create the keys that wrap the per-case keys of referrals. They stay outside every database and its backups.
-
-    Raises StackError if they are lost and the key store was already used.
-    """
+    Raises StackError if they are lost and the key store was already used."""
     path = layout.keys / "referrals-kek.json"
     if not path.exists():
         if rows(KEY_STORE, "SELECT name FROM key_checks") or rows(

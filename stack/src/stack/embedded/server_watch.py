@@ -73,10 +73,8 @@ class ServerWatch:
                 seconds = min(seconds * 2, _LONGEST_PAUSE)
 
     async def _end_if_broken(self) -> None:
-        """Stop a broken nats-server: after a full disk it keeps running but accepts nothing until restarted.
-
-        Only its own report counts, and only after several: a slow or stopped server reports nothing.
-        """
+        """Stop a broken nats-server: after a full disk it keeps running but accepts nothing until restarted. Only its
+        own report counts, and only after several: a slow or stopped server reports nothing."""
         self._looks += 1
         if self._looks % _ASK_EVERY or not isinstance(self.server, NatsServer):
             return

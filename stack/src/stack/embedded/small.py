@@ -1,8 +1,5 @@
-"""The `small` overlay, run by deploy/run-small on one machine, seen from its data directory.
-
-deploy/run-small mounts its volumes where an embedded stack keeps the same files, so that backup, restore and doctor use
-the same commands.
-"""
+"""The `small` overlay, run by deploy/run-small on one machine, seen from its data directory. deploy/run-small mounts
+its volumes where an embedded stack keeps the same files, so that backup, restore and doctor use the same commands."""
 
 import os
 from collections.abc import Mapping

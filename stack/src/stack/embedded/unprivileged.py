@@ -42,12 +42,9 @@ def account_for_servers() -> Account | None:
 
 
 def command_as(account: Account | None, command: list[str], needs: list[Path]) -> list[str]:
-    """Wrap `command` so that it runs as `account` and can reach each path in `needs`.
-
-    Other users cannot enter a clone in a private directory (mode 0700, such as /root or `mktemp -d`). Opening the
-    caller's directories to everybody would be wrong, so the process gets the one capability that lets it pass through
-    them.
-    """
+    """Wrap `command` so that it runs as `account` and can reach each path in `needs`. Other users cannot enter a clone
+    in a private directory (mode 0700, such as /root or `mktemp -d`). Opening the caller's directories to everybody
+    would be wrong, so the process gets the one capability that lets it pass through them."""
     if account is None:
         return command
     setpriv = shutil.which("setpriv")

@@ -17,11 +17,8 @@ TOKEN_SIGNING_KEYS = "token-signing-keys"  # noqa: S105 -- a name, no key
 
 
 def accept_another_key(layout: Layout, key: str, *, give_up_cases: bool = False) -> str:
-    """Forget the check value of a key, so that the next start records the key that it finds or creates.
-
-    Returns the consequence. Raises StackError for an unknown name, and for case keys unless the caller gives up those
-    cases.
-    """
+    """Forget the check value of a key, so that the next start records the key that it finds or creates. Returns the
+    consequence. Raises StackError for an unknown name, and for case keys unless the caller gives up those cases."""
     settings = {use[1] for use in NAMES.values() if use is not None}
     if key not in {*settings, KEY_ENCRYPTION_KEYS, TOKEN_SIGNING_KEYS}:
         known = ", ".join(sorted({*settings, KEY_ENCRYPTION_KEYS, TOKEN_SIGNING_KEYS}))

@@ -1,7 +1,5 @@
-"""`ruta-client`: the wheel that openapi-python-client generates from the description, with `session.py` inside.
-
-The generator runs in its own environment, because its command line needs another version of one of our libraries.
-"""
+"""`ruta-client`: the wheel that openapi-python-client generates from the description, with `session.py` inside. The
+generator runs in its own environment, because its command line needs another version of one of our libraries."""
 
 import copy
 import json

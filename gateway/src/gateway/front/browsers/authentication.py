@@ -150,10 +150,7 @@ def _is_nobody(exchange: Exchange, route: Route) -> bool:
 
 
 def _navigates(head: Head) -> bool:
-    """Return whether the browser opens the address as a page.
-
-    Anybody can send a person a link, so opening one is answered as an anonymous request. Ruta's own pages use scripts
-    or the CSRF token.
-    """
+    """Return whether the browser opens the address as a page. Anybody can send a person a link, so opening one is
+    answered as an anonymous request. Ruta's own pages use scripts or the CSRF token."""
     navigation = head.own.get(b"sec-fetch-mode") == b"navigate"
     return navigation and b"x-csrf-token" not in head.own

@@ -25,10 +25,8 @@ _LOOKED_FOR = 5
 
 
 class KeySource:
-    """Loads the issuer's keys from `jwks_url`, or from the `jwks_uri` of the discovery document.
-
-    Ruta's own issuer has a `jwks_url` and requires the front's internal token, which `authorization` returns.
-    """
+    """Loads the issuer's keys from `jwks_url`, or from the `jwks_uri` of the discovery document. Ruta's own issuer has
+    a `jwks_url` and requires the front's internal token, which `authorization` returns."""
 
     def __init__(
         self,

@@ -34,10 +34,8 @@ _NAMED = {"organisation": "organisations", "subject": "subjects", "client": "cli
 
 @dataclass
 class Revocations:
-    """Revoked ids. Each mapping gives the second (since 1970) up to which tokens of that id are void.
-
-    `known` is False until the list has been read once; until then the front accepts nobody.
-    """
+    """Revoked ids. Each mapping gives the second (since 1970) up to which tokens of that id are void. `known` is False
+    until the list has been read once; until then the front accepts nobody."""
 
     known: bool = False
     clients: dict[str, float] = field(default_factory=dict)
@@ -113,11 +111,9 @@ class RevocationSource:
 
 
 class EndedRights:
-    """Forwards changes of the list to each service within a second.
-
-    Also sends the whole list each minute, because a service's database may have been restored. Sends nothing before it
-    has read a list with suspended identities; an issuer of the previous release does not send those.
-    """
+    """Forwards changes of the list to each service within a second. Also sends the whole list each minute, because a
+    service's database may have been restored. Sends nothing before it has read a list with suspended identities; an
+    issuer of the previous release does not send those."""
 
     def __init__(self, authorization: Callable[[str], str]) -> None:
         self._authorization = authorization

@@ -136,11 +136,9 @@ _EVERYWHERE, _NOWHERE = "*", "nowhere"
 
 
 def mapped(claims: Mapping[str, Any], mapping: Mapping[str, str]) -> dict[str, Any]:
-    """Copy `claims` and read each mapped claim from its dotted path.
-
-    If the path is absent, the claim is dropped, never read from the top level: an operator who maps `roles` does not
-    trust a top-level claim that happens to have this name.
-    """
+    """Copy `claims` and read each mapped claim from its dotted path. If the path is absent, the claim is dropped, never
+    read from the top level: an operator who maps `roles` does not trust a top-level claim that happens to have this
+    name."""
     result = dict(claims)
     for name, path in mapping.items():
         value = _at(claims, path)
@@ -170,11 +168,9 @@ def _shaped(name: str, value: Any) -> Any:
 
 
 def within_areas(claims: dict[str, Any]) -> dict[str, Any]:
-    """Return the claims with areas as Ruta encodes them, where an empty list means everywhere.
-
-    An outside provider sends `*` for everywhere. It sends an empty list, null or nothing for a person without areas,
-    who may then lead no AoR anywhere.
-    """
+    """Return the claims with areas as Ruta encodes them, where an empty list means everywhere. An outside provider
+    sends `*` for everywhere. It sends an empty list, null or nothing for a person without areas, who leads no
+    AoR anywhere."""
     areas = claims.get("areas")
     if areas is None or areas == []:
         return {**claims, "areas": [_NOWHERE], "aors": []}

@@ -52,11 +52,9 @@ def combined(
     endpoints: Endpoints | None = None,
     used: set[str] | None = None,
 ) -> dict[str, Any]:
-    """Merge the documents. Schemas with the same name are told apart by the service's name.
-
-    `endpoints` says where to get tokens, by default from Ruta's own issuer at the public address. `used` collects the
-    rows of `fields.csv` that were applied.
-    """
+    """Merge the documents. Schemas with the same name are told apart by the service's name. `endpoints` says where to
+    get tokens, by default from Ruta's own issuer at the public address. `used` collects the rows of `fields.csv` that
+    were applied."""
     routes = tuple(routes)
     result: dict[str, Any] = {
         "openapi": "3.1.0",

@@ -1,7 +1,5 @@
-"""Simplifies the description for client generators, without changing its meaning. Pure.
-
-Each rule names the generator that failed without it.
-"""
+"""Simplifies the description for client generators, without changing its meaning. Pure. Each rule names the generator
+that failed without it."""
 
 import re
 from collections.abc import Iterator

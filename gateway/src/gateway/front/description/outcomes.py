@@ -1,7 +1,5 @@
-"""Turns problem details into FHIR OperationOutcomes (R4). Pure.
-
-Clients that ask for `application/problem+json` still get problem details.
-"""
+"""Turns problem details into FHIR OperationOutcomes (R4). Pure. Clients that ask for `application/problem+json` still
+get problem details."""
 
 import re
 from collections.abc import Mapping
@@ -61,10 +59,8 @@ def wants_problem(accept: bytes) -> bool:
 
 
 def outcome(problem: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an OperationOutcome with one issue for the refusal and one for each field that it names.
-
-    Other members of the problem (`legal_transitions`, `needed_scope`, `request_id` …) become extensions.
-    """
+    """Return an OperationOutcome with one issue for the refusal and one for each field that it names. Other members of
+    the problem (`legal_transitions`, `needed_scope`, `request_id` …) become extensions."""
     status = int(problem["status"])
     code = _KINDS.get(status, "processing" if status < 500 else "exception")
     severity = "error" if status < 500 else "fatal"

@@ -147,12 +147,9 @@ _VERBS = {"put": "set", "patch": "change", "delete": "remove"}
 
 
 def operation_id(method: str, path: str, paths: Mapping[str, Collection[str]]) -> str:
-    """Return the operation id, such as `referrals.send`.
-
-    It joins the words of the path, without version and parameters, and ends with the action. `paths` are all paths of
-    the service; they show whether a path is a collection. A step (`POST …/{id}/send`) is its own verb. POST to a page's
-    own address is `submit`.
-    """
+    """Return the operation id, such as `referrals.send`. It joins the words of the path, without version and
+    parameters, and ends with the action. `paths` are all paths of the service; they show whether a path is a
+    collection. A step (`POST …/{id}/send`) is its own verb. POST to a page's own address is `submit`."""
     parts = [part for part in path.split("/") if part]
     if len(parts) > 1 and _VERSION.fullmatch(parts[1]):
         del parts[1]

@@ -1,8 +1,5 @@
-"""Tickets that enrol a second factor or passkey.
-
-The new secret or challenge is sealed in the form until the person confirms it. So nothing unconfirmed is stored, and
-the old factor stays valid meanwhile.
-"""
+"""Tickets that enrol a second factor or passkey. The new secret or challenge is sealed in the form until the person
+confirms it. So nothing unconfirmed is stored, and the old factor stays valid meanwhile."""
 
 import base64
 from datetime import datetime, timedelta

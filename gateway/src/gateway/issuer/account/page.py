@@ -32,12 +32,9 @@ def account_page(
     error: str | None,
     done: str | None,
 ) -> str:
-    """Return the account page.
-
-    `passkeys` is their number, `sign_ins` the living ones, `recent` those of the last weeks, `own` the id of the
-    current one. `fresh` is the address of a new sign-in, which changes of credentials need; None if the sign-in is
-    recent. `error` and `done` are keys of texts.
-    """
+    """Return the account page. `passkeys` is their number, `sign_ins` the living ones, `recent` those of the last
+    weeks, `own` the id of the current one. `fresh` is the address of a new sign-in, which changes of credentials need;
+    None if the sign-in is recent. `error` and `done` are keys of texts."""
     used = [code["used_at"] for code in codes if code["used_at"] is not None]
     return _page(
         "account",

@@ -20,12 +20,9 @@ def sign_in_page(
     application: str | None = None,
     organisation: str | None = None,
 ) -> str:
-    """Return the sign-in page.
-
-    Without a `ticket` it shows only the error (`wrong`, `wait`, `stale`, `elsewhere`, `unknown`). `name` is the name as
-    typed. `question` is the passkey challenge as JSON and `script` the address of the script that uses it.
-    `application` and `organisation` name an outside client; None for Ruta's own.
-    """
+    """Return the sign-in page. Without a `ticket` it shows only the error (`wrong`, `wait`, `stale`, `elsewhere`,
+    `unknown`). `name` is the name as typed. `question` is the passkey challenge as JSON and `script` the address of the
+    script that uses it. `application` and `organisation` name an outside client; None for Ruta's own."""
     return drawn(
         _PACKAGE,
         "sign_in.html",

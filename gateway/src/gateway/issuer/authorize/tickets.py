@@ -176,10 +176,8 @@ class Opened:
 
 @dataclass(frozen=True)
 class Entered:
-    """A person who proved who they are at time `at` and must see news before they get in.
-
-    Any later change of the row's `version` voids the ticket. `news` is the mark of the news shown.
-    """
+    """A person who proved who they are at time `at` and must see news before they get in. Any later change of the row's
+    `version` voids the ticket. `news` is the mark of the news shown."""
 
     asked: Asked
     person: UUID

@@ -1,8 +1,5 @@
-"""Changes to a person's sign-in, and which of them are news to that person. Pure.
-
-The person sees each change at every sign-in until they confirm it, whoever made it: a thief in their session acts under
-their name.
-"""
+"""Changes to a person's sign-in, and which of them are news to that person. Pure. The person sees each change at every
+sign-in until they confirm it, whoever made it: a thief in their session acts under their name."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,8 +1,5 @@
-"""Use cases of machine clients.
-
-A change of rights voids tokens with the old rights and ends sign-ins through the client. If the database went back in
-time, the external list restores the client's later rights.
-"""
+"""Use cases of machine clients. A change of rights voids tokens with the old rights and ends sign-ins through the
+client. If the database went back in time, the external list restores the client's later rights."""
 
 from typing import Any
 
@@ -109,10 +106,8 @@ async def standing(session: AsyncSession, marks: Marks, client_id: str) -> Word 
 async def hold_to(
     session: AsyncSession, marks: Marks, secrets: SecretChecks, client_id: str, word: Word
 ) -> bool:
-    """Apply the rights from the list. Return whether anything differed.
-
-    A different secret is replaced by an unknown one, and different redirect URIs are removed.
-    """
+    """Apply the rights from the list. Return whether anything differed. A different secret is replaced by an unknown
+    one, and different redirect URIs are removed."""
     await queries.hold(session, client_id)
     row = await queries.client(session, client_id)
     if row is None:

@@ -82,10 +82,8 @@ async def hold_clients(session: AsyncSession, organisation_id: UUID) -> Sequence
 async def identity_of(
     session: AsyncSession, row: Any, subject: str, client_id: str
 ) -> Identity | None:
-    """Return the identity of a client's or person's row; None while its organisation is suspended.
-
-    Locks the organisation's row. So a concurrent change either comes first or revokes the resulting token.
-    """
+    """Return the identity of a client's or person's row; None while its organisation is suspended. Locks the
+    organisation's row. So a concurrent change either comes first or revokes the resulting token."""
     table = organisations.c
     held = await session.execute(
         sa.select(table.active, sa.extract("epoch", sa.func.clock_timestamp()))

@@ -1,8 +1,5 @@
-"""Changes that people make to their own credentials, and the news that they have not confirmed.
-
-A change ends all other sign-ins of the person. The current sign-in stays, because its owner has just typed the
-password.
-"""
+"""Changes that people make to their own credentials, and the news that they have not confirmed. A change ends all other
+sign-ins of the person. The current sign-in stays, because its owner has just typed the password."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

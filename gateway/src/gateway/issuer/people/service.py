@@ -178,10 +178,8 @@ class Admission:
 
 
 async def admitted(session: AsyncSession, proofs: Proofs, attempt: Attempt) -> Admission:
-    """Decide whether to compare a password.
-
-    Counts the attempt as a failure until it succeeds, so that the slow comparison needs no lock or connection.
-    """
+    """Decide whether to compare a password. Counts the attempt as a failure until it succeeds, so that the slow
+    comparison needs no lock or connection."""
     name, source = attempt_name(attempt.sign_in_name), attempt.source
     await attempts.take_turn(session, name, source)
     if wait := await attempts.seconds_to_wait(session, name, source):
@@ -196,10 +194,8 @@ async def admitted(session: AsyncSession, proofs: Proofs, attempt: Attempt) -> A
 async def signed_in(
     session: AsyncSession, proofs: Proofs, attempt: Attempt, matched: str | None
 ) -> Any | None:
-    """Return the person's row if the second factor is right too.
-
-    `matched` is the hash that the password matched, or None. All failures are counted and look the same.
-    """
+    """Return the person's row if the second factor is right too. `matched` is the hash that the password matched, or
+    None. All failures are counted and look the same."""
     row = None
     if matched is not None:
         row = await queries.by_name(session, attempt.sign_in_name, hold=True)
@@ -218,11 +214,8 @@ def attempt_name(sign_in_name: str) -> str:
 
 
 async def _used_code(session: AsyncSession, proofs: Proofs, row: Any, code: str) -> bool:
-    """Return whether the one-time code is right.
-
-    Somebody with the password could guess six digits from many places, so failures count over all sources together.
-    Passkeys and recovery codes cannot be guessed and still work meanwhile.
-    """
+    """Return whether the one-time code is right. Somebody with the password could guess six digits from many places, so
+    failures count over all sources together. Passkeys and recovery codes cannot be guessed and still work meanwhile."""
     guessed = f"code/{row['id']}"
     if row["second_factor"] is None or await attempts.must_wait_anywhere(session, guessed):
         return False
@@ -315,10 +308,8 @@ async def _standing(session: AsyncSession, marks: Marks, row: queries.Row) -> Wo
 
 
 async def hold_to(session: AsyncSession, marks: Marks, person_id: UUID, word: Word) -> bool:
-    """Apply the rights from the list. Return whether anything differed.
-
-    Credentials that differ from the list are removed, and an administrator must issue new ones.
-    """
+    """Apply the rights from the list. Return whether anything differed. Credentials that differ from the list are
+    removed, and an administrator must issue new ones."""
     row = await queries.held(session, person_id)
     if row is None:
         return False

@@ -93,11 +93,8 @@ async def use_code(session: AsyncSession, code: str) -> Any | None:
 
 
 async def use_refresh_token(session: AsyncSession, token: str, successor_key: bytes) -> Any | None:
-    """Mark the refresh token as used and return its row; None as for a code.
-
-    While its successor is unused, the token is accepted again: at once from every tab, later up to `LOST_ANSWERS` times
-    per sign-in.
-    """
+    """Mark the refresh token as used and return its row; None as for a code. While its successor is unused, the token
+    is accepted again: at once from every tab, later up to `LOST_ANSWERS` times per sign-in."""
     row = await _locked(session, refresh_tokens, refresh_tokens.c.token_hash, token)
     if row is None:
         return None

@@ -51,10 +51,8 @@ def forgotten(last_at: datetime, now: datetime) -> bool:
 
 
 async def take_turn(session: AsyncSession, name: str, source: str) -> None:
-    """Wait until no other attempt of `source` at `name` is being counted.
-
-    So many guesses sent at once are slowed down like consecutive ones, and other sources do not wait.
-    """
+    """Wait until no other attempt of `source` at `name` is being counted. So many guesses sent at once are slowed down
+    like consecutive ones, and other sources do not wait."""
     turn = int.from_bytes(_digest(f"{source} {name}")[:8], "big", signed=True)
     await session.execute(sa.select(sa.func.pg_advisory_xact_lock(turn)))
 
@@ -87,11 +85,8 @@ async def failed_here(session: AsyncSession, source: str) -> None:
 
 async def begin(session: AsyncSession, name: str, source: str) -> bool:
     """Count an attempt as a failure of this name until it succeeds. Return whether the name is above its ceiling over
-    all sources.
-
-    After a failure, also call `failed_here`. The source's sum is not raised before, so that people who sign in at the
-    same moment in one office do not block each other.
-    """
+    all sources. After a failure, also call `failed_here`. The source's sum is not raised before, so that people who
+    sign in at the same moment in one office do not block each other."""
     await _count(session, _digest(name), source)
     return await _count(session, _digest(name), _ANYWHERE) > CEILING_OF_A_NAME
 
@@ -129,11 +124,9 @@ async def _count(session: AsyncSession, digest: bytes, source: str) -> int:
 
 
 async def succeeded(session: AsyncSession, name: str, source: str, *, begun: int = 0) -> None:
-    """Forget the failures of this name at this source, also in both sums: the person had only mistyped.
-
-    Failures at other names stay, so nobody can reset them by signing in as themselves. `begun` is the number of
-    attempts that are not in the source's sum yet.
-    """
+    """Forget the failures of this name at this source, also in both sums: the person had only mistyped. Failures at
+    other names stay, so nobody can reset them by signing in as themselves. `begun` is the number of attempts that are
+    not in the source's sum yet."""
     table = failed_attempts.c
     of_source = table.source == source
     own = await session.scalar(

@@ -41,11 +41,8 @@ class EndedRight:
 
 def why_ended(found: Iterable[EndedRight], asked_at: float) -> Why | None:
     """Return why work ordered at `asked_at` (seconds since 1970) under these identities must not be done; None if it
-    may.
-
-    A current suspension comes first. Any change of rights voids the order; somebody who is still allowed can order it
-    again.
-    """
+    may. A current suspension comes first. Any change of rights voids the order; somebody who is still allowed can order
+    it again."""
     rights = tuple(found)
     suspended = {each.named for each in rights if each.suspended}
     if Named.ORGANISATION in suspended:

@@ -96,10 +96,8 @@ class Principal:
 
     @classmethod
     def from_claims(cls, claims: Mapping[str, Any]) -> "Principal":
-        """Read the claims of a verified token. Raises ValueError if a claim is malformed or no client is named.
-
-        Roles unknown to this version are dropped, so they grant nothing.
-        """
+        """Read the claims of a verified token. Raises ValueError if a claim is malformed or no client is named. Roles
+        unknown to this version are dropped, so they grant nothing."""
         organisation = claims.get("org")
         client_id = claims.get("client_id")
         if not isinstance(client_id, str) or not client_id:

@@ -1,8 +1,5 @@
-"""Checks that the database writes to disk before it acknowledges. Pure.
-
-A server without that guarantee looks normal until it loses power. Tests cannot cut the power, so the service checks the
-settings at run time.
-"""
+"""Checks that the database writes to disk before it acknowledges. Pure. A server without that guarantee looks normal
+until it loses power. Tests cannot cut the power, so the service checks the settings at run time."""
 
 from collections.abc import Mapping
 

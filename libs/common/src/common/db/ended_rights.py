@@ -113,12 +113,9 @@ async def take_in(
     off: Mapping[Named, Collection[str]],
     changed: Mapping[Named, Mapping[str, float]],
 ) -> frozenset[str]:
-    """Store the issuer's list; return the newly suspended ids.
-
-    Changes of rights that have left the list stay until they expire: the issuer lists them for half an hour, but work
-    may be queued for longer. `as_of` is the time of the list. Several fronts send lists, and an older list must not
-    replace a newer one.
-    """
+    """Store the issuer's list; return the newly suspended ids. Changes of rights that have left the list stay until
+    they expire: the issuer lists them for half an hour, but work may be queued for longer. `as_of` is the time of the
+    list. Several fronts send lists, and an older list must not replace a newer one."""
     await session.execute(sa.text("LOCK TABLE ended_rights IN SHARE ROW EXCLUSIVE MODE"))
     rows = await session.execute(sa.select(table))
     known = {(row.kind, row.target): (row.suspended, row.changed_until) for row in rows}

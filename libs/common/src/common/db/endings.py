@@ -1,8 +1,5 @@
-"""Retention of rows that nothing else deletes.
-
-They stay as long as somebody may still repeat, replay or restore them. docs/database.md states for each table how its
-rows end; a test compares it with the tables and with this module.
-"""
+"""Retention of rows that nothing else deletes. They stay as long as somebody may still repeat, replay or restore them.
+docs/database.md states for each table how its rows end; a test compares it with the tables and with this module."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -43,11 +40,8 @@ class Ending:
 
 
 def common_endings(tables: CommonTables) -> tuple[Ending, ...]:
-    """Return the retention of the tables that every service has.
-
-    The first row of each reader's inbox stays: it dates the first event, which shows whether the streams still reach
-    back to the beginning.
-    """
+    """Return the retention of the tables that every service has. The first row of each reader's inbox stays: it dates
+    the first event, which shows whether the streams still reach back to the beginning."""
     outbox, inbox = tables.outbox, tables.inbox
     commands, dead = tables.stored_results, tables.dead_letters
     first = inbox.alias("first")
@@ -63,10 +57,8 @@ def common_endings(tables: CommonTables) -> tuple[Ending, ...]:
 
 
 async def end_rows(session: AsyncSession, ending: Ending, now: datetime) -> int:
-    """Delete one batch and return its size. Rows locked by another replica are skipped.
-
-    It scans on purpose: an index by age would cost every command a write, and this runs only a few times a day.
-    """
+    """Delete one batch and return its size. Rows locked by another replica are skipped. It scans on purpose: an index
+    by age would cost every command a write, and this runs only a few times a day."""
     table = ending.table
     place: sa.ColumnElement[Any] = sa.literal_column(f"{table.name}.ctid")
     limit = sa.cast(sa.literal(now - ending.after, sa.DateTime(True)), ending.moment.type)

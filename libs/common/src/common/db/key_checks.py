@@ -66,10 +66,8 @@ async def record(database: Database, values: Mapping[str, str]) -> None:
 
 
 async def verify(database: Database, secrets: Mapping[str, str]) -> None:
-    """Compare the secrets with those of the data. Raises WrongKeys if one differs.
-
-    Values that were never recorded are recorded now: the installation is new, or a release added a key.
-    """
+    """Compare the secrets with those of the data. Raises WrongKeys if one differs. Values that were never recorded are
+    recorded now: the installation is new, or a release added a key."""
     values = {name: check_value(name, secret) for name, secret in secrets.items()}
     known = await recorded(database)
     if missing := {name: value for name, value in values.items() if name not in known}:

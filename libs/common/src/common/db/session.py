@@ -106,10 +106,8 @@ class Database:
         connect_seconds: float = CONNECT_SECONDS,
         statement_seconds: float = STATEMENT_SECONDS,
     ) -> "Database":
-        """Return the database behind a `postgresql+asyncpg://` URL. It connects on first use.
-
-        Under load it opens up to `overflow` (default: `pool_size`) more connections, which stay open until `give_back`.
-        """
+        """Return the database behind a `postgresql+asyncpg://` URL. It connects on first use. Under load it opens up to
+        `overflow` (default: `pool_size`) more connections, which stay open until `give_back`."""
         arguments: dict[str, Any] = {
             "timeout": connect_seconds,
             "command_timeout": statement_seconds,
@@ -163,10 +161,8 @@ class Database:
         return await retrying(whole)
 
     async def once(self, statement: str, *values: Any) -> list[Any]:
-        """Run one statement in its own transaction, directly on the driver; return its rows.
-
-        For hot paths on tables without row security. Parameters are `$1` …, and errors are asyncpg's.
-        """
+        """Run one statement in its own transaction, directly on the driver; return its rows. For hot paths on tables
+        without row security. Parameters are `$1` …, and errors are asyncpg's."""
         async with self.straight() as driver:
             found: list[Any] = await driver.fetch(statement, *values)
         return found
@@ -196,10 +192,8 @@ class Database:
         await self.engine.dispose()
 
     async def give_back(self) -> None:
-        """Close idle connections if the pool holds more than were in use at once since the last call.
-
-        They reopen when needed. A pool never shrinks by itself, and each connection costs the server 4 MiB.
-        """
+        """Close idle connections if the pool holds more than were in use at once since the last call. They reopen when
+        needed. A pool never shrinks by itself, and each connection costs the server 4 MiB."""
         pool = self._pool
         for _ in range(_LOOKS):
             if not pool.checkedout():
@@ -228,10 +222,8 @@ def was_given_up(error: BaseException) -> bool:
 
 
 async def retrying(whole: Callable[[], Awaitable[T]]) -> T:
-    """Run `whole`, and again if PostgreSQL aborted it in favour of another transaction.
-
-    Deadlocks and serialization failures are nobody's error and leave no trace.
-    """
+    """Run `whole`, and again if PostgreSQL aborted it in favour of another transaction. Deadlocks and serialization
+    failures are nobody's error and leave no trace."""
     for attempt in range(1, _ATTEMPTS):
         try:
             return await whole()
@@ -253,11 +245,8 @@ def _sessions_of(
 
 
 def _ping_after_idling(engine: AsyncEngine) -> None:
-    """Check a connection only after it was idle, because a ping costs three round trips.
-
-    A connection that broke within the last two seconds fails its transaction with 503, and the pool drops all others
-    with it.
-    """
+    """Check a connection only after it was idle, because a ping costs three round trips. A connection that broke within
+    the last two seconds fails its transaction with 503, and the pool drops all others with it."""
 
     @event.listens_for(engine.sync_engine, "checkin")
     def left(_connection: Any, entry: ConnectionPoolEntry) -> None:
@@ -275,11 +264,8 @@ def _ping_after_idling(engine: AsyncEngine) -> None:
 
 
 def _to_json(value: Any) -> str:
-    """Encode like `json`.
-
-    The faster encoder turns NaN into null, which PostgreSQL could not refuse then, and rejects long integers and keys
-    that are not text. So such values, and all that contain null, are left to `json`.
-    """
+    """Encode like `json`. The faster encoder turns NaN into null, which PostgreSQL could not refuse then, and rejects
+    long integers and keys that are not text. So such values, and all that contain null, are left to `json`."""
     try:
         fast = orjson.dumps(value, default=_other, option=_AS_JSON_DOES)
     except orjson.JSONEncodeError:

@@ -1,8 +1,5 @@
-"""Processes due rows, each in its own transaction.
-
-One bad row (a case that cannot be opened, a timer of a later release) does not stop the others from being erased or
-escalated.
-"""
+"""Processes due rows, each in its own transaction. One bad row (a case that cannot be opened, a timer of a later
+release) does not stop the others from being erased or escalated."""
 
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
@@ -24,11 +21,8 @@ async def one_by_one(
     rows: Iterable[T],
     work: Callable[[AsyncSession, T], Awaitable[int]],
 ) -> int:
-    """Run `work` for each row and return the sum of its results.
-
-    A row that fails is logged under `what` and stays for the next sweep. Raises the database's error while it is
-    unavailable: then all rows would fail.
-    """
+    """Run `work` for each row and return the sum of its results. A row that fails is logged under `what` and stays for
+    the next sweep. Raises the database's error while it is unavailable: then all rows would fail."""
     done = 0
     for row in rows:
         try:

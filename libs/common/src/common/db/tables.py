@@ -1,8 +1,5 @@
-"""The four tables that every service has besides its own: outbox, inbox, dead letters, stored results.
-
-The outbox has the columns of Debezium's outbox event router, so that a change-data-capture pipeline could replace our
-relay.
-"""
+"""The four tables that every service has besides its own: outbox, inbox, dead letters, stored results. The outbox has
+the columns of Debezium's outbox event router, so that a change-data-capture pipeline could replace our relay."""
 
 from dataclasses import dataclass
 

@@ -13,11 +13,9 @@ from common.sight import LEVELS
 
 
 class ServiceData(Event):
-    """Current state of a service, in codes. `areas` are as precise as its visibility allows.
-
-    `visibility`, `organisation_id`, `managed_by`, `aors` and `states` decide who may see it (common.sight). `states`
-    and `countries` are None in events of older versions.
-    """
+    """Current state of a service, in codes. `areas` are as precise as its visibility allows. `visibility`,
+    `organisation_id`, `managed_by`, `aors` and `states` decide who may see it (common.sight). `states` and `countries`
+    are None in events of older versions."""
 
     service_id: UUID
     organisation_id: UUID

@@ -15,10 +15,8 @@ _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="ruta"'}
 
 
 class AccessRule:
-    """A dependency that returns the principal, or raises 401 or 403.
-
-    `scope` None admits anonymous callers too; `roles` None admits any role.
-    """
+    """A dependency that returns the principal, or raises 401 or 403. `scope` None admits anonymous callers too; `roles`
+    None admits any role."""
 
     def __init__(self, scope: str | None, roles: Collection[Role] | None) -> None:
         self.scope = scope

@@ -26,10 +26,7 @@ async def healthz() -> dict[str, str]:
 @health.get("/readyz")
 async def readyz(request: Request) -> Response:
     """Answer 503 without the database, or while the keys do not match its data, and `degraded` while NATS is away
-    (events wait).
-
-    Only processes that use the broker report it.
-    """
+    (events wait). Only processes that use the broker report it."""
     context, gate = context_of(request), key_gate_of(request.app)
     parts: dict[str, Any] = {"database": "ok"}
     if context.broker.is_used:

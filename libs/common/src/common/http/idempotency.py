@@ -111,11 +111,9 @@ class StoredAnswers:
     async def replay(
         self, session: AsyncSession, caller: Principal, command: KeyedCommand
     ) -> Response | None:
-        """Return the first answer, or None on the first request. Locks the key until the transaction ends.
-
-        Raises 409 while the command runs, 422 for another body, 410 if the answer is gone, and the error that reading
-        its subjects would raise.
-        """
+        """Return the first answer, or None on the first request. Locks the key until the transaction ends. Raises 409
+        while the command runs, 422 for another body, 410 if the answer is gone, and the error that reading its subjects
+        would raise."""
         if not await session.scalar(sa.select(sa.func.pg_try_advisory_xact_lock(command.lock))):
             raise in_flight()
         stored = self.tables.stored_results
@@ -221,11 +219,8 @@ def ending(
     context: ServiceContext, endings: Sequence[Ending] = (), as_whom: AsWhom | None = None
 ) -> BackgroundTask:
     """Return the task that deletes expired rows of the common tables and of `endings`: at the start, then every six
-    hours.
-
-    It skips a run if this machine's clock and the database's differ. `as_whom` sets the caller in each transaction, for
-    row security.
-    """
+    hours. It skips a run if this machine's clock and the database's differ. `as_whom` sets the caller in each
+    transaction, for row security."""
     all_endings = (*common_endings(context.tables), *endings)
 
     async def end() -> None:

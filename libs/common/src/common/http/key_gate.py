@@ -22,10 +22,8 @@ _OPEN_TO_ALL = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
 class KeyGate:
-    """Closed from the start of a process until its keys are verified.
-
-    A process may start before its database; it then tries again and blocks requests meanwhile.
-    """
+    """Closed from the start of a process until its keys are verified. A process may start before its database; it then
+    tries again and blocks requests meanwhile."""
 
     def __init__(self, context: ServiceContext) -> None:
         self._context = context

@@ -31,10 +31,8 @@ def page_response(
     script_address: str | None = None,
 ) -> HTMLResponse:
     """Return a page with a policy that allows only the quick exit, if the page has one, and the script at
-    `script_address`.
-
-    `embeddable` lets other sites show the page in a frame; forms are then disabled, so that no frame can trick people.
-    """
+    `script_address`. `embeddable` lets other sites show the page in a frame; forms are then disabled, so that no frame
+    can trick people."""
     ancestors, forms = ("*", "'none'") if embeddable else ("'none'", "'self'")
     script = EXIT_SCRIPT if 'class="exit"' in html else None
     if script:

@@ -213,11 +213,8 @@ def from_database(error: Exception) -> Problem:
 
 
 def _is_absence(chain: Sequence[Any]) -> bool:
-    """Return whether an error without SQLSTATE means a broken connection.
-
-    The driver's InternalError does too: a server killed during a prepare leaves the protocol in a state that the driver
-    considers impossible.
-    """
+    """Return whether an error without SQLSTATE means a broken connection. The driver's InternalError does too: a server
+    killed during a prepare leaves the protocol in a state that the driver considers impossible."""
     absence = (
         OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError,
         OperationalError, InterfaceError, sa.exc.InternalError, PoolTimeout,

@@ -1,7 +1,5 @@
-"""Routes that receive returned e-mail and ended rights.
-
-The operator's script at the relay sends each returned mail to every service that sends mail; one of them recognises it.
-"""
+"""Routes that receive returned e-mail and ended rights. The operator's script at the relay sends each returned mail to
+every service that sends mail; one of them recognises it."""
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated

@@ -181,11 +181,8 @@ class UnitOfWorkRoute(APIRoute):
 
 
 class PrefixedRouter(APIRouter):
-    """A router that is skipped for paths with another prefix.
-
-    A service has about two hundred routes in thirty routers. FastAPI would try each in turn, twice, which costs most
-    requests more than anything else.
-    """
+    """A router that is skipped for paths with another prefix. A service has about two hundred routes in thirty routers.
+    FastAPI would try each in turn, twice, which costs most requests more than anything else."""
 
     def __init__(self, *args: Any, prefix: str, **kwargs: Any) -> None:
         super().__init__(*args, prefix=prefix, **kwargs)

@@ -1,8 +1,5 @@
-"""Look-ups of names on threads of their own.
-
-All look-ups of an event loop share a few threads, also those of the database: some names that hang would hold up every
-message.
-"""
+"""Look-ups of names on threads of their own. All look-ups of an event loop share a few threads, also those of the
+database: some names that hang would hold up every message."""
 
 import asyncio
 import socket

@@ -1,8 +1,5 @@
-"""A round of messages: claim what is due, deliver it, store the results.
-
-`claim` first postpones the next attempt (a lease), so that two replicas do not send the same message and a crash only
-delays it.
-"""
+"""A round of messages: claim what is due, deliver it, store the results. `claim` first postpones the next attempt (a
+lease), so that two replicas do not send the same message and a crash only delays it."""
 
 import asyncio
 import random
@@ -30,11 +27,9 @@ async def hand_round(
     hand_over: Callable[[One], Awaitable[Became | None]],
     settle: Callable[[AsyncSession, One, Became], Awaitable[None]],
 ) -> int:
-    """Run one round; return how many messages `claim` examined.
-
-    A message stays claimed if `hand_over` fails or returns None; it is tried again after the lease. Each result has its
-    own transaction, so that one failure does not cause other messages to be sent twice.
-    """
+    """Run one round; return how many messages `claim` examined. A message stays claimed if `hand_over` fails or returns
+    None; it is tried again after the lease. Each result has its own transaction, so that one failure does not cause
+    other messages to be sent twice."""
     looked_at, claimed = await database.retried(claim)
     became = await asyncio.gather(*map(hand_over, claimed), return_exceptions=True)
     handed = []

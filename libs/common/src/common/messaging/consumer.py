@@ -50,11 +50,9 @@ a pooler could hand to others."""
 
 @dataclass(frozen=True)
 class Subscription:
-    """One service's subscription to another's events. `durable` is the reading service's name (or a part).
-
-    `apply` handles up to `at_once` events in one transaction. More than one suits readers whose effects block each
-    other anyway, such as counters. Such a reader takes the advisory lock `writer_lock` first.
-    """
+    """One service's subscription to another's events. `durable` is the reading service's name (or a part). `apply`
+    handles up to `at_once` events in one transaction. More than one suits readers whose effects block each other
+    anyway, such as counters. Such a reader takes the advisory lock `writer_lock` first."""
 
     producer: str
     durable: str

@@ -57,10 +57,8 @@ async def append_all(
 
 
 async def republish(database: Database, tables: CommonTables, since: datetime | None = None) -> int:
-    """Mark all events (or those since an instant) as unpublished; return their number.
-
-    Use it after a stream was lost. Ids stay the same, so readers drop events that they already have.
-    """
+    """Mark all events (or those since an instant) as unpublished; return their number. Use it after a stream was lost.
+    Ids stay the same, so readers drop events that they already have."""
     outbox = tables.outbox
     change = outbox.update().where(outbox.c.published_at.is_not(None)).values(published_at=None)
     if since is not None:

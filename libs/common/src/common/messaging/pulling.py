@@ -42,10 +42,8 @@ class Pull:
         self._arrived.put_nowait(None)
 
     async def next(self) -> Msg | None:
-        """Return the next message; None after five seconds without one, or after the end.
-
-        Raises NotFoundError if the consumer or its stream is gone, and TimeoutError if the broker is silent.
-        """
+        """Return the next message; None after five seconds without one, or after the end. Raises NotFoundError if the
+        consumer or its stream is gone, and TimeoutError if the broker is silent."""
         if self._expected == 0:
             await self._ask()
         message: Msg | None = self._ahead
@@ -106,10 +104,8 @@ class Gathering:
             await self._subscription.unsubscribe()
 
     async def batch(self, most: int, seconds: float) -> list[Msg]:
-        """Return at most this many available messages, in order; after `seconds`, those that have arrived.
-
-        Raises NotFoundError if the consumer or its stream is gone.
-        """
+        """Return at most this many available messages, in order; after `seconds`, those that have arrived. Raises
+        NotFoundError if the consumer or its stream is gone."""
         self._most, self._told = most, None
         self._complete.clear()
         question = {"batch": most, "no_wait": True}
@@ -154,10 +150,8 @@ def _status(message: Msg) -> str | None:
 async def pulling(
     client: Client, stream: str, durable: str, stop: asyncio.Event
 ) -> AsyncIterator[Pull]:
-    """Yield a pull that ends with the block or when `stop` is set.
-
-    Messages that arrived but were not handled are redelivered after the ack wait.
-    """
+    """Yield a pull that ends with the block or when `stop` is set. Messages that arrived but were not handled are
+    redelivered after the ack wait."""
     pull = Pull(client, stream, durable)
     subscription = await client.subscribe(pull.inbox, cb=pull.arrive)
 

@@ -1,7 +1,5 @@
-"""The appearance of all pages for people: one style sheet, and their only script.
-
-It uses no framework, because the front renders pages as well.
-"""
+"""The appearance of all pages for people: one style sheet, and their only script. It uses no framework, because the
+front renders pages as well."""
 
 import base64
 import hashlib

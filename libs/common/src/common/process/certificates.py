@@ -93,11 +93,8 @@ def trusting(settings: CoreSettings) -> ssl.SSLContext | None:
 
 
 def refused(error: BaseException, asked: str, authorities: str) -> str | None:
-    """Return why a server's certificate was refused and what to do; None for other errors.
-
-    `asked` is the setting that requires a certificate, with its value; `authorities` is the setting with the file of
-    trusted authorities.
-    """
+    """Return why a server's certificate was refused and what to do; None for other errors. `asked` is the setting that
+    requires a certificate, with its value; `authorities` is the setting with the file of trusted authorities."""
     match error:
         case ssl.SSLCertVerificationError(verify_code=code) if code in _OTHER_NAME:
             return (

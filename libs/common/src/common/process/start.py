@@ -1,7 +1,5 @@
-"""The first steps of every process: load its settings, and report errors in them on one line.
-
-Separate from `common.http.server`, so that the front, which has no database, does not load its libraries.
-"""
+"""The first steps of every process: load its settings, and report errors in them on one line. Separate from
+`common.http.server`, so that the front, which has no database, does not load its libraries."""
 
 import sys
 from typing import NoReturn, TypeVar

@@ -1,7 +1,5 @@
-"""Cells that a spreadsheet would execute: detects them, guards them on export, restores them on import.
-
-Source: OWASP, CSV injection. Spreadsheets also execute full-width forms of the signs.
-"""
+"""Cells that a spreadsheet would execute: detects them, guards them on export, restores them on import. Source: OWASP,
+CSV injection. Spreadsheets also execute full-width forms of the signs."""
 
 import csv
 import re
@@ -29,10 +27,8 @@ def is_formula(text: str) -> bool:
 
 
 def needs_guard(text: str) -> bool:
-    """Return whether a spreadsheet might execute the text, meant or not; numbers and telephones are safe.
-
-    Spreadsheets ignore spaces before a formula.
-    """
+    """Return whether a spreadsheet might execute the text, meant or not; numbers and telephones are safe. Spreadsheets
+    ignore spaces before a formula."""
     return text.lstrip(" ").startswith(FORMULA_STARTS) and not _ARITHMETIC.fullmatch(text)
 
 

@@ -1,7 +1,5 @@
-"""Reads translations in gettext's format (`.po`), for which translators have tools. Pure.
-
-Compiled catalogues (`.mo`) are not used, because somebody would have to build them and could forget it.
-"""
+"""Reads translations in gettext's format (`.po`), for which translators have tools. Pure. Compiled catalogues (`.mo`)
+are not used, because somebody would have to build them and could forget it."""
 
 import json
 import re

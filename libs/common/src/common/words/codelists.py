@@ -1,7 +1,5 @@
-"""The code lists that services share, with Spanish and English labels.
-
-Tables under `data/codelists` define their content.
-"""
+"""The code lists that services share, with Spanish and English labels. Tables under `data/codelists` define their
+content."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
-"""Formats numbers, shares and dates in each page language, by `codelists/page_languages.csv`. Pure.
-
-It follows CLDR. CLDR's own data for all languages would need 30 MB; the tests compare the results with it.
-"""
+"""Formats numbers, shares and dates in each page language, by `codelists/page_languages.csv`. Pure. It follows CLDR.
+CLDR's own data for all languages would need 30 MB; the tests compare the results with it."""
 
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal

@@ -1,7 +1,5 @@
-"""The sentences of refusals, each with a stable code and a text in every language. Pure.
-
-Code that refuses names the code. `data/details.csv` contains the sentences, with places {0}, {1}, … for values.
-"""
+"""The sentences of refusals, each with a stable code and a text in every language. Pure. Code that refuses names the
+code. `data/details.csv` contains the sentences, with places {0}, {1}, … for values."""
 
 import re
 from collections.abc import Sequence

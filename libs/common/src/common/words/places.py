@@ -1,7 +1,5 @@
-"""Administrative areas by P-code: names, parents, label points.
-
-Each country is one folder of tables under `data/places`; a new country needs data, but no code.
-"""
+"""Administrative areas by P-code: names, parents, label points. Each country is one folder of tables under
+`data/places`; a new country needs data, but no code."""
 
 import csv
 import math
@@ -145,10 +143,8 @@ class Places:
         self, name: str, *, level: int | None = None, within: str | None = None
     ) -> tuple[Place, ...]:
         """Return the areas of that name, ignoring accents, case, punctuation, short forms and words such as "Edo.".
-
         Areas of that name come before those whose seat has it. Several areas may share a name (every state has a
-        Libertador), so narrow by `level` or the containing area.
-        """
+        Libertador), so narrow by `level` or the containing area."""
         said = folded(name)
         for spelling in dict.fromkeys((said, _bare(spelled_out(said)))):
             found = tuple(

@@ -1,7 +1,5 @@
-"""Tables and texts that ship with a package.
-
-Each file contains Spanish and English side by side; the package's catalogues add further languages.
-"""
+"""Tables and texts that ship with a package. Each file contains Spanish and English side by side; the package's
+catalogues add further languages."""
 
 import csv
 import json

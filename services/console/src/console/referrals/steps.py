@@ -1,7 +1,4 @@
-"""The steps of a referral as forms. Pure.
-
-Only the API's `legal_transitions` decide which steps are possible now.
-"""
+"""The steps of a referral as forms. Pure. Only the API's `legal_transitions` decide which steps are possible now."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

@@ -145,11 +145,9 @@ class Screens:
     def command(
         self, page: str, command: Command, *, show: Show, to: str, query: tuple[str, ...] = ()
     ) -> None:
-        """Register a form of `page` that is one command of the API, with its own address below the page.
-
-        After success the visitor goes `to` an address with places for the page's ids and the new `id`; a refusal shows
-        the page again.
-        """
+        """Register a form of `page` that is one command of the API, with its own address below the page. After success
+        the visitor goes `to` an address with places for the page's ids and the new `id`; a refusal shows the page
+        again."""
 
         async def do(visit: Visit) -> Outcome:
             answer = await carried_out(visit, command)

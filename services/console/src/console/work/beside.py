@@ -1,7 +1,5 @@
-"""Work outside cases: entries, unpublished numbers, imported files. Pure.
-
-A list is requested only if the visitor can do its work; its rows have the format of the work list.
-"""
+"""Work outside cases: entries, unpublished numbers, imported files. Pure. A list is requested only if the visitor can
+do its work; its rows have the format of the work list."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass

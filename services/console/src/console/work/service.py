@@ -30,11 +30,8 @@ class Waiting:
 
 
 async def waiting(visit: Visit) -> Waiting:
-    """Fetch all lists concurrently.
-
-    The work list begins with what is due now, so counting here is complete unless a page is full of it. With a filter
-    by urgency, lists without urgency are omitted.
-    """
+    """Fetch all lists concurrently. The work list begins with what is due now, so counting here is complete unless a
+    page is full of it. With a filter by urgency, lists without urgency are omitted."""
     filters = {"of": visit.asked("of") or "organisation", "urgency": visit.asked("urgency")}
     cursor = visit.asked("cursor")
     first = not cursor and not filters["urgency"]

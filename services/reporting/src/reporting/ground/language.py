@@ -1,7 +1,5 @@
-"""Texts in the readers' languages, and the notation of numbers, shares and dates.
-
-The notation is shared (`common/words/conventions.py`); each capability has its own words as data.
-"""
+"""Texts in the readers' languages, and the notation of numbers, shares and dates. The notation is shared
+(`common/words/conventions.py`); each capability has its own words as data."""
 
 from datetime import date
 from decimal import Decimal

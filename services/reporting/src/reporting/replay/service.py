@@ -110,11 +110,8 @@ _SHADOWED: Mapping[str, Any] = {"schema_translate_map": {PROJECTION: SHADOW}}
 
 @dataclass(frozen=True)
 class Rebuilt:
-    """The number of events read, and the projection's hashes before and after.
-
-    `carried_on` means that the rebuild began from the current projection, because the streams do not reach back to its
-    beginning.
-    """
+    """The number of events read, and the projection's hashes before and after. `carried_on` means that the rebuild
+    began from the current projection, because the streams do not reach back to its beginning."""
 
     events: int
     hash_before: str
@@ -127,11 +124,9 @@ class Rebuilt:
 
 
 async def replay(engine: AsyncEngine, client: Client, recorder: Recorder) -> Rebuilt:
-    """Rebuild the projection from the streams and swap it in.
-
-    Raises ReplayRunningError if another rebuild is running, HistoryIncompleteError if the streams lack events that have
-    taken effect. Any failure before the swap leaves the live projection unchanged.
-    """
+    """Rebuild the projection from the streams and swap it in. Raises ReplayRunningError if another rebuild is running,
+    HistoryIncompleteError if the streams lack events that have taken effect. Any failure before the swap leaves the
+    live projection unchanged."""
     async with _locked(engine, _REPLAY_LOCK) as lock:
         if lock is None:
             raise ReplayRunningError("another rebuild is at work")

@@ -50,11 +50,8 @@ class Archive:
         return cls(Path(known["folder"]), Path(known["key_file"])) if known else None
 
     def begin(self, layout: Layout) -> None:
-        """Use this archive from the next start on.
-
-        Creates the key file if there never was one. Raises StackError if the key is lost or malformed, or if the
-        archive belongs to another data directory.
-        """
+        """Use this archive from the next start on. Creates the key file if there never was one. Raises StackError if
+        the key is lost or malformed, or if the archive belongs to another data directory."""
         former = Archive.of(layout)
         if not self.key_file.exists():
             if former is not None or layout.last_backup_file.exists():
@@ -185,11 +182,9 @@ def keep_base(archive: Archive, layout: Layout, server: PostgresServer, cluster:
 def at_moment(
     archive: Archive, work: Path, until: datetime | None
 ) -> Iterator[tuple[PostgresServer, Path]]:
-    """Yield a server with the state of all databases at `until` (None: the end of the log), and the key files.
-
-    Raises StackError if there is no earlier base backup, if the log ends before that moment, or, without one, if it has
-    a gap.
-    """
+    """Yield a server with the state of all databases at `until` (None: the end of the log), and the key files. Raises
+    StackError if there is no earlier base backup, if the log ends before that moment, or, without one, if it has a
+    gap."""
     base = _base_before(archive, until)
     folder, log = work / "moment", work / "wal"
     folder.mkdir(mode=0o755)

@@ -51,11 +51,8 @@ def load(server: PostgresServer, databases: tuple[str, ...], folder: Path) -> No
 
 
 def load_data(server: PostgresServer, folder: Path, *, rights: bool) -> None:
-    """Load the record and, with `rights`, the issuer's database.
-
-    Otherwise current rights stay, so that nobody gets in again who was dismissed or whose secret was stolen. Published
-    reports stay too.
-    """
+    """Load the record and, with `rights`, the issuer's database. Otherwise current rights stay, so that nobody gets in
+    again who was dismissed or whose secret was stolen. Published reports stay too."""
     kept = set_aside(server)
     load(server, _SERVICES, folder)
     if kept:
@@ -74,10 +71,8 @@ def set_rights_aside(layout: Layout) -> None:
 
 
 def continue_transactions(server: PostgresServer, databases: tuple[str, ...]) -> None:
-    """Make new transaction ids exceed all earlier ones, and restart the server.
-
-    Rows, partners' cursors and copies refer to transaction ids, but a new server counts from the beginning.
-    """
+    """Make new transaction ids exceed all earlier ones, and restart the server. Rows, partners' cursors and copies
+    refer to transaction ids, but a new server counts from the beginning."""
     newest = [int(server.psql("SELECT pg_current_xact_id()"))]
     for name in databases:
         newest += [int(found) for found in server.psql(_TRANSACTIONS, database=name).split()]
@@ -138,10 +133,8 @@ def put_missing_keys(layout: Layout, folder: Path) -> list[str]:
 
 
 def forget_event_store(layout: Layout, server: PostgresServer) -> None:
-    """Empty the stream, which is newer or older than the restored record, and publish all events again.
-
-    Readers drop events that they already have, because their inboxes were restored with the databases.
-    """
+    """Empty the stream, which is newer or older than the restored record, and publish all events again. Readers drop
+    events that they already have, because their inboxes were restored with the databases."""
     shutil.rmtree(layout.nats / "jetstream", ignore_errors=True)
     for name in _SERVICES:
         server.psql("UPDATE outbox SET published_at = NULL", database=name)

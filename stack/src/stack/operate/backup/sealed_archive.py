@@ -70,10 +70,8 @@ def opened(source: BinaryIO, key: bytes, kind: str) -> Iterator[bytes]:
 
 
 def write_archive(folder: Path, target: Path, key: bytes, kind: str) -> None:
-    """Seal all files of `folder`. `target` appears only when it is complete and verified.
-
-    A partial archive is removed, so that a full disk has room for the next one.
-    """
+    """Seal all files of `folder`. `target` appears only when it is complete and verified. A partial archive is removed,
+    so that a full disk has room for the next one."""
     draft = target.with_name(target.name + ".new")
     try:
         with draft.open("wb") as out:

@@ -29,10 +29,8 @@ _INTERRUPTIONS = (signal.SIGHUP, signal.SIGTERM)
 def consistent_copy(
     layout: Layout, server: PostgresServer, keep: Callable[[Path], object] | None = None
 ) -> Iterator[PostgresServer]:
-    """Yield a running server on a copy of `server`; always remove the copy after the block.
-
-    `keep` receives the copied cluster before a server runs on it.
-    """
+    """Yield a running server on a copy of `server`; always remove the copy after the block. `keep` receives the copied
+    cluster before a server runs on it."""
     remove_leftover(layout)
     _check_room(layout, server)
     folder = layout.backup_copy

@@ -57,12 +57,9 @@ _DOOR = """websocket {
 
 
 def configuration(readers: Sequence[str] = ()) -> str:
-    """Return nats.conf for three nodes.
-
-    Passwords and the routes' addresses, which contain one, come from the environment (Secret `ruta-nats`, StatefulSet
-    `nats`). `readers` are other clusters that listen from outside (component outside-events, passwords in the Secret
-    `ruta-nats-outside`).
-    """
+    """Return nats.conf for three nodes. Passwords and the routes' addresses, which contain one, come from the
+    environment (Secret `ruta-nats`, StatefulSet `nats`). `readers` are other clusters that listen from outside
+    (component outside-events, passwords in the Secret `ruta-nats-outside`)."""
     for reader in readers:
         if not _READER.fullmatch(reader):
             raise StackError(

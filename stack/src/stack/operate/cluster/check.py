@@ -1,7 +1,5 @@
-"""Checks of the Kubernetes deployment that need no cluster (`./ruta k8s check`).
-
-External tools run by name through `uv tool run`. If one is unavailable, its check is reported as skipped.
-"""
+"""Checks of the Kubernetes deployment that need no cluster (`./ruta k8s check`). External tools run by name through `uv
+tool run`. If one is unavailable, its check is reported as skipped."""
 
 import json
 import os

@@ -37,10 +37,7 @@ def certified(documents: Iterable[Document]) -> dict[str, set[str]]:
 
 def faults(documents: Iterable[Document], made: Iterable[Document]) -> Iterator[tuple[str, str]]:
     """Yield each fault: kind and name of the document, and a description. `made` are the Secrets that the overlay
-    reads.
-
-    With the embedded PostgreSQL, which has no TLS, no client may require it.
-    """
+    reads. With the embedded PostgreSQL, which has no TLS, no client may require it."""
     known = list(documents)
     to_dial = _to_dial(known)
     held = sources((*known, *made))

@@ -55,10 +55,8 @@ def design(overlay: str) -> frozenset[Arrow]:
 def missing_and_extra(
     documents: Iterable[Mapping[str, Any]], wanted: frozenset[Arrow]
 ) -> tuple[set[Arrow], set[Arrow]]:
-    """Return wanted arrows that no policy allows, and allowed ones that are not wanted.
-
-    An arrow is allowed only if its sender may send and its receiver may receive.
-    """
+    """Return wanted arrows that no policy allows, and allowed ones that are not wanted. An arrow is allowed only if its
+    sender may send and its receiver may receive."""
     policies = [d for d in documents if d.get("kind") == "NetworkPolicy"]
     out = set(_arrows(policies, "egress"))
     into = set(_arrows(policies, "ingress"))

@@ -88,10 +88,7 @@ def read_authority(text: str) -> Authority:
 
 def faults(documents: Iterable[Document], made: Iterable[Document]) -> Iterator[tuple[str, str]]:
     """Yield each fault: kind and name of the document, and a description. `made` are the Secrets and ConfigMaps that
-    the overlay reads.
-
-    Without certificates, no client may require them.
-    """
+    the overlay reads. Without certificates, no client may require them."""
     known, given = list(documents), list(made)
     overlay = _Overlay(known, given)
     for document in known:

@@ -59,9 +59,7 @@ def documents(
     clients: list[dict[str, Any]] | None = None,
 ) -> list[dict[str, Any]]:
     """Return all Secrets (and the ConfigMap of public keys) that the manifests refer to, with new random values.
-
-    `clients` are those that the issuer creates at its first start; by default a single administrator.
-    """
+    `clients` are those that the issuer creates at its first start; by default a single administrator."""
     roles = {f"{name}_{kind}": _password() for name in DATABASES for kind in ("owner", "app")}
     broker = {user: _password() for user in (*USERS, OPERATOR, "route")}
 

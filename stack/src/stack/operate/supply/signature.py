@@ -78,10 +78,7 @@ def seal(folder: Path, file: Path, key: minisign.SecretKey, told: str) -> None:
 
 def verify(bundle: Path, trusted: minisign.PublicKey) -> tuple[str, int]:
     """Verify a bundle. Return its signed comment and the number of its files. Raises StackError that names the first
-    wrong file.
-
-    `bundle` is the file, or the folder into which it was unpacked.
-    """
+    wrong file. `bundle` is the file, or the folder into which it was unpacked."""
     parts = _in_folder(bundle) if bundle.is_dir() else _in_tar(bundle)
     sums, signature = _head(parts)
     try:

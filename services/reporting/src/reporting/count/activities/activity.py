@@ -79,11 +79,8 @@ class Activity:
 
 
 def published(activity: Activity) -> Activity:
-    """Return the row as others may see it.
-
-    Numbers of people are removed unless they are allow-listed. An activity that serves recipients also loses its
-    parish, place and free text, which could reveal where they are.
-    """
+    """Return the row as others may see it. Numbers of people are removed unless they are allow-listed. An activity that
+    serves recipients also loses its parish, place and free text, which could reveal where they are."""
     shown = activity
     if not is_exact(activity.type, activity.activity_code, "reached"):
         shown = replace(

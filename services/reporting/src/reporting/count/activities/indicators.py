@@ -69,11 +69,8 @@ class Counted(Protocol):
 
 
 def is_exact(activity_type: str, activity_code: str, measure: Measure) -> bool:
-    """Return whether this number of such an activity may be published exactly.
-
-    For people, the activity code decides: a row that calls itself a training cannot turn recipients of a service into
-    participants.
-    """
+    """Return whether this number of such an activity may be published exactly. For people, the activity code decides: a
+    row that calls itself a training cannot turn recipients of a service into participants."""
     code = activity_codes().get(activity_code)
     if code is None or (activity_type, measure) not in _EXACT:
         return False
@@ -97,10 +94,8 @@ def total(
     area: str | None,
     places: Places,
 ) -> int:
-    """Return the exact sum over the activities that start within [start, end] inside ``area``.
-
-    An activity belongs only to the period of its start date, so it is counted once.
-    """
+    """Return the exact sum over the activities that start within [start, end] inside ``area``. An activity belongs only
+    to the period of its start date, so it is counted once."""
     return sum(
         (activity.quantity if indicator.measure == "quantity" else activity.reached) or 0
         for activity in activities

@@ -89,10 +89,8 @@ async def withdraw(session: AsyncSession, caller: Principal, activity_id: UUID) 
 async def import_file(
     session: AsyncSession, caller: Principal, name: str, content: bytes, *, dry_run: bool
 ) -> Imported:
-    """Read a workbook and write all of its rows, or none if one has a flaw.
-
-    Raises UnreadableWorkbookError if the file as a whole cannot be read.
-    """
+    """Read a workbook and write all of its rows, or none if one has a flaw. Raises UnreadableWorkbookError if the file
+    as a whole cannot be read."""
     places = Places.load()
     rows = await asyncio.to_thread(read, content, places)  # reading a workbook takes time
     found = [flaw for row in rows for flaw in _row_flaws(row, places)]

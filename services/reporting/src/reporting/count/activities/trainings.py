@@ -1,8 +1,5 @@
-"""Turns trainings recorded by the referrals service into 5W activities of their organisation.
-
-The event contains only codes and numbers. The organisation's name comes from its own latest activity; before that, its
-id is used.
-"""
+"""Turns trainings recorded by the referrals service into 5W activities of their organisation. The event contains only
+codes and numbers. The organisation's name comes from its own latest activity; before that, its id is used."""
 
 from typing import Any
 

@@ -20,11 +20,8 @@ class SeriesPoint:
 
 @dataclass(frozen=True, slots=True)
 class OutsideSeries:
-    """One imported edition of a series.
-
-    ``source``, ``url``, ``licence``, ``retrieved_on`` and ``method`` are its provenance. ``edition`` counts the imports
-    of ``code``; none is ever overwritten.
-    """
+    """One imported edition of a series. ``source``, ``url``, ``licence``, ``retrieved_on`` and ``method`` are its
+    provenance. ``edition`` counts the imports of ``code``; none is ever overwritten."""
 
     id: UUID
     code: str

@@ -1,7 +1,5 @@
-"""Reads the points of an outside series from a CSV, plain or with an HXL tag row. Pure.
-
-An ambiguous cell is a flaw that explains how to write it, and a file with a flaw gives no points at all.
-"""
+"""Reads the points of an outside series from a CSV, plain or with an HXL tag row. Pure. An ambiguous cell is a flaw
+that explains how to write it, and a file with a flaw gives no points at all."""
 
 import re
 from collections.abc import Sequence

@@ -15,11 +15,9 @@ REFERRED, SCREENED, SEARCHES = "referred-persons", "screened-or-assisted-persons
 
 @dataclass
 class Arrivals:
-    """Data to place facts, including placements that a rebuild must repeat.
-
-    `closed` contains populations with the first and last days of their closed periods, `remembered` earlier late
-    arrivals by event, `seen` events applied while their period was open.
-    """
+    """Data to place facts, including placements that a rebuild must repeat. `closed` contains populations with the
+    first and last days of their closed periods, `remembered` earlier late arrivals by event, `seen` events applied
+    while their period was open."""
 
     today: date
     closed: Collection[tuple[str, date, date]] = ()

@@ -1,8 +1,5 @@
-"""The state of one referral, from its steps in any order.
-
-`advance` is commutative and idempotent over (referral, version): each field is a minimum, a maximum, or the value of
-the highest version seen.
-"""
+"""The state of one referral, from its steps in any order. `advance` is commutative and idempotent over (referral,
+version): each field is a minimum, a maximum, or the value of the highest version seen."""
 
 from datetime import datetime
 from typing import NamedTuple

@@ -86,11 +86,8 @@ STREAMED_AT_ONCE = 1000
 async def steps_by_person(
     session: AsyncSession, start: date, end: date
 ) -> AsyncIterator[list[Step]]:
-    """Yield the countable steps of a period, one list per person, streamed so that memory stays bounded.
-
-    A step is omitted if a later one was already counted before the period: it adds nothing, and nobody counts again for
-    it.
-    """
+    """Yield the countable steps of a period, one list per person, streamed so that memory stays bounded. A step is
+    omitted if a later one was already counted before the period: it adds nothing, and nobody counts again for it."""
     statement = (
         sa.select(
             referral_steps.c.person,

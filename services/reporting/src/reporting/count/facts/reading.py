@@ -15,11 +15,8 @@ AREA_LEVEL = 1
 
 
 class RecordedStep(NamedTuple):
-    """A step with the parts that only releases use.
-
-    Attributes are None without a reporting grant. `natural_day` is the day on which it happened; the day on which it
-    counts may be later (R4).
-    """
+    """A step with the parts that only releases use. Attributes are None without a reporting grant. `natural_day` is the
+    day on which it happened; the day on which it counts may be later (R4)."""
 
     event_id: UUID
     step: FactStep

@@ -6,10 +6,8 @@ from uuid import UUID
 
 
 class Step(NamedTuple):
-    """A state that a referral reached, with only the data that releases may use.
-
-    Only steps recorded under a reporting grant exist here. ``area`` is already at the level that programmes use.
-    """
+    """A state that a referral reached, with only the data that releases may use. Only steps recorded under a reporting
+    grant exist here. ``area`` is already at the level that programmes use."""
 
     person: bytes
     counted_on: date

@@ -32,10 +32,8 @@ def scopes_of(caller: Principal) -> tuple[Scope, ...]:
 
 
 def states_of(areas: Iterable[str]) -> frozenset[str] | None:
-    """Return the first-level areas that a membership covers completely; None if it covers everything.
-
-    A membership in a municipality covers no whole state, and counters are per state, so it sees none.
-    """
+    """Return the first-level areas that a membership covers completely; None if it covers everything. A membership in a
+    municipality covers no whole state, and counters are per state, so it sees none."""
     wanted = set(areas)
     if not wanted:
         return None

@@ -204,10 +204,8 @@ def _reason(reason: str | None, known: Mapping[str, int]) -> int:
 
 @dataclass(frozen=True)
 class Timing:
-    """Hours from sending to a milestone: median and 90th percentile, interpolated within a bin.
-
-    `None` beyond the last bin (180 days) and if no referral reached the milestone.
-    """
+    """Hours from sending to a milestone: median and 90th percentile, interpolated within a bin. `None` beyond the last
+    bin (180 days) and if no referral reached the milestone."""
 
     reached: int
     median_hours: float | None

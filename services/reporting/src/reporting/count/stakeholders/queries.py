@@ -1,8 +1,5 @@
-"""Queries for stakeholders.
-
-Entries linked to the directory are only for people who prepare reports, because others may not be allowed to see the
-organisation there.
-"""
+"""Queries for stakeholders. Entries linked to the directory are only for people who prepare reports, because others may
+not be allowed to see the organisation there."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
-"""The stakeholder table as a file that can be edited and sent back. Pure.
-
-Each row contains the `version` of its download, so that an old sheet cannot overwrite newer changes.
-"""
+"""The stakeholder table as a file that can be edited and sent back. Pure. Each row contains the `version` of its
+download, so that an old sheet cannot overwrite newer changes."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

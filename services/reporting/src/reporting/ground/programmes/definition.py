@@ -37,11 +37,8 @@ class Measure(StrEnum):
 
 @dataclass(frozen=True)
 class ProgrammeDimension:
-    """A dimension with its labels.
-
-    ``fallback`` is the code for every value outside the reviewed list, so that an unknown value is counted and never
-    dropped.
-    """
+    """A dimension with its labels. ``fallback`` is the code for every value outside the reviewed list, so that an
+    unknown value is counted and never dropped."""
 
     dimension: Dimension
     label: Labels
@@ -178,10 +175,8 @@ class Population:
 @dataclass(frozen=True)
 class Programme:
     """A view of a population's joint cube: some of its people (``where``: dimension → codes) by some of its dimensions.
-
     ``sources`` maps each own dimension to the one it reads, and ``into`` maps that one's codes to own codes (the same
-    where absent).
-    """
+    where absent)."""
 
     id: str
     title: Labels

@@ -24,11 +24,8 @@ RATE_DENOMINATOR_FACTOR = 2
 
 @dataclass(frozen=True)
 class Dimension:
-    """A dimension of the base cube: its codes in reviewed order.
-
-    ``groups`` names unions of codes for filters (a country for its states, "children" for two age bands); a group is
-    never a cell of its own.
-    """
+    """A dimension of the base cube: its codes in reviewed order. ``groups`` names unions of codes for filters (a
+    country for its states, "children" for two age bands); a group is never a cell of its own."""
 
     name: str
     codes: tuple[str, ...]
@@ -49,12 +46,9 @@ class Dimension:
 
 @dataclass(frozen=True)
 class ExpectedError:
-    """The average error of a published margin, computed from published values only.
-
-    ``margin`` is ``total``, a dimension's name (its one-way counts), or ``cell``. ``mean_absolute`` is in units of the
-    programme (persons, referrals). ``relative`` is its ratio to the margin's mean published count, absent if nothing is
-    published.
-    """
+    """The average error of a published margin, computed from published values only. ``margin`` is ``total``, a
+    dimension's name (its one-way counts), or ``cell``. ``mean_absolute`` is in units of the programme (persons,
+    referrals). ``relative`` is its ratio to the margin's mean published count, absent if nothing is published."""
 
     margin: str
     mean_absolute: Decimal
@@ -93,11 +87,8 @@ class Rate:
 
 @dataclass(frozen=True)
 class ProtectedCube:
-    """The protected base cube of one (programme, closed period).
-
-    ``cells`` maps coordinates (one code per dimension, in order) to a positive multiple of ``k``; missing coordinates
-    are 0, which may mean none or few.
-    """
+    """The protected base cube of one (programme, closed period). ``cells`` maps coordinates (one code per dimension, in
+    order) to a positive multiple of ``k``; missing coordinates are 0, which may mean none or few."""
 
     programme: str
     period: str
@@ -127,11 +118,9 @@ class ProtectedCube:
         return int(self._kept(filters or {}).sum())
 
     def margin(self, by: Iterable[str] = (), filters: Filters | None = None) -> tuple[Row, ...]:
-        """Return protected counts by the dimensions ``by`` over the cells that pass ``filters``.
-
-        Rows of 0 are omitted, and codes are in reviewed order. Without ``by`` there is exactly one row. Raises
-        OutsideProgrammeError for an unknown dimension or code.
-        """
+        """Return protected counts by the dimensions ``by`` over the cells that pass ``filters``. Rows of 0 are omitted,
+        and codes are in reviewed order. Without ``by`` there is exactly one row. Raises OutsideProgrammeError for an
+        unknown dimension or code."""
         return self.margins([tuple(by)], filters)[0]
 
     def margins(
@@ -281,11 +270,8 @@ def share(part: Row, whole: Row, k: int, places: int = 3) -> Share:
 
 
 def summed(cubes: Iterable[ProtectedCube], period: str) -> ProtectedCube:
-    """Return the cube over several closed periods of one programme: the sum, never a new rounding (R4).
-
-    A person in several periods counts in each. Raises ValueError if programmes, k or dimensions differ, or a period
-    repeats.
-    """
+    """Return the cube over several closed periods of one programme: the sum, never a new rounding (R4). A person in
+    several periods counts in each. Raises ValueError if programmes, k or dimensions differ, or a period repeats."""
     cubes = tuple(cubes)
     if not cubes:
         raise ValueError("a sum needs at least one release")

@@ -68,11 +68,9 @@ the period."""
 
 
 def seed(key: bytes, programme: str, period: str, schema: bytes, draw: int = 0) -> bytes:
-    """Return HMAC-SHA256(key, "KTR1" ‖ programme ‖ period ‖ schema), with the fields separated by NUL.
-
-    ``draw`` > 0 only if an audit of linked cubes rejected the earlier draws (R1). Raises ValueError for a key below 256
-    bits or an id that contains a NUL.
-    """
+    """Return HMAC-SHA256(key, "KTR1" ‖ programme ‖ period ‖ schema), with the fields separated by NUL. ``draw`` > 0
+    only if an audit of linked cubes rejected the earlier draws (R1). Raises ValueError for a key below 256 bits or an
+    id that contains a NUL."""
     if len(key) < LEAST_KEY_BYTES:
         raise ValueError(f"the rounding key must have at least {LEAST_KEY_BYTES} bytes")
     if "\0" in programme + period:
@@ -105,11 +103,9 @@ def protect(
     seed: bytes,
     tilt: Tilt = tuple,
 ) -> dict[Coordinates, int]:
-    """Return the protected cells r of the true cells n; zeros are omitted from both.
-
-    ``counts`` are integers ≥ 0 with coordinates of one length. The tilted margins are the one-way margins of ``tilt``,
-    by default of the cells themselves. Raises ValueError otherwise, or if the weights exceed the cap.
-    """
+    """Return the protected cells r of the true cells n; zeros are omitted from both. ``counts`` are integers ≥ 0 with
+    coordinates of one length. The tilted margins are the one-way margins of ``tilt``, by default of the cells
+    themselves. Raises ValueError otherwise, or if the weights exceed the cap."""
     lengths = {len(at) for at in counts}
     if len(lengths) > 1 or any(n < 0 for n in counts.values()):
         raise ValueError("counts are whole numbers from 0, over cells of one length")

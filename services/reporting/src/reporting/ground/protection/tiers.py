@@ -18,11 +18,8 @@ def public_tier(
     seed: bytes,
     tilt: Tilt = tuple,
 ) -> dict[Coordinates, int]:
-    """Return the same cube at a larger ``k``, by rounding the protected cells once more.
-
-    Raises ValueError unless ``k`` is a larger multiple of the ``finer`` one: another k would show both lattices at
-    once.
-    """
+    """Return the same cube at a larger ``k``, by rounding the protected cells once more. Raises ValueError unless ``k``
+    is a larger multiple of the ``finer`` one: another k would show both lattices at once."""
     if k <= finer or k % finer:
         raise ValueError(f"k of a public tier is a larger multiple of {finer}")
     return protect(internal, k=k, weights=weights, seed=seed, tilt=tilt)

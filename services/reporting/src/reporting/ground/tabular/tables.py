@@ -1,7 +1,5 @@
-"""A table for export: typed columns with a label per language and an HXL tag, and its rows.
-
-Every file format is written from this, so no format can show another number.
-"""
+"""A table for export: typed columns with a label per language and an HXL tag, and its rows. Every file format is
+written from this, so no format can show another number."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

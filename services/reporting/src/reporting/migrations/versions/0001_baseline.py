@@ -1,8 +1,5 @@
-"""Facts, cubes, releases, bulletins: creates all tables from `baseline.sql`.
-
-The tables of the projection exist twice (`projection.sql`): one set is read, the other is rebuilt beside it. Later
-revisions expand them.
-"""
+"""Facts, cubes, releases, bulletins: creates all tables from `baseline.sql`. The tables of the projection exist twice
+(`projection.sql`): one set is read, the other is rebuilt beside it. Later revisions expand them."""
 
 from alembic import context, op
 from common.db.migrations.statements import execute

@@ -1,7 +1,5 @@
-"""Orders to close or publish the programmes of a period, and their open parts.
-
-The releases record what was done, so losing these rows loses nothing.
-"""
+"""Orders to close or publish the programmes of a period, and their open parts. The releases record what was done, so
+losing these rows loses nothing."""
 
 import sqlalchemy as sa
 from common import clock

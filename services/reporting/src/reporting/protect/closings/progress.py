@@ -1,7 +1,5 @@
-"""The progress of a period's programmes. Pure.
-
-It combines the open task with the release, which somebody may have closed or published individually meanwhile.
-"""
+"""The progress of a period's programmes. Pure. It combines the open task with the release, which somebody may have
+closed or published individually meanwhile."""
 
 from collections.abc import Collection
 from enum import StrEnum

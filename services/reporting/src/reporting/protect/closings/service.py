@@ -1,8 +1,5 @@
-"""Orders for all programmes of a period at once.
-
-An order writes tasks. The worker performs them (`running`), each programme in its own transaction, with the use cases
-of single releases.
-"""
+"""Orders for all programmes of a period at once. An order writes tasks. The worker performs them (`running`), each
+programme in its own transaction, with the use cases of single releases."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -43,11 +40,9 @@ class Wanted:
 async def close(
     session: AsyncSession, caller: Principal, wanted: Wanted, catalogue: Catalogue
 ) -> Closing:
-    """Order the closing of an ended period's programmes.
-
-    There is one closing per period: a repeated order adds missing programmes and tries again those not closed. Raises
-    422 for a programme with another kind of period, 409 `period_not_ended`.
-    """
+    """Order the closing of an ended period's programmes. There is one closing per period: a repeated order adds missing
+    programmes and tries again those not closed. Raises 422 for a programme with another kind of period, 409
+    `period_not_ended`."""
     period = wanted.period
     chosen = _chosen(wanted, catalogue)
     if not period.ended(clock.utc_day(clock.now())):

@@ -27,11 +27,8 @@ class Answer:
 def question(
     parameters: Iterable[tuple[str, str]], names: tuple[str, ...], others: Collection[str] = ()
 ) -> ReleaseQuery:
-    """Parse query parameters; a value may list several codes separated by commas.
-
-    `others` are the route's own parameters. Raises OutsideProgrammeError for any other name, and for a dimension that
-    `by` repeats.
-    """
+    """Parse query parameters; a value may list several codes separated by commas. `others` are the route's own
+    parameters. Raises OutsideProgrammeError for any other name, and for a dimension that `by` repeats."""
     by: list[str] = []
     filters: dict[str, tuple[str, ...]] = {}
     for name, value in parameters:

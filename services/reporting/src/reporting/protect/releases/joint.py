@@ -27,11 +27,8 @@ F = TypeVar("F", bound=Dated)
 
 @dataclass(frozen=True)
 class Rule(Generic[F]):
-    """How a person's facts become her values.
-
-    `values` are those in one period; `further` is her carried code over two periods; `place_of` returns the thing of a
-    fact (a referral, a screening) and its version.
-    """
+    """How a person's facts become her values. `values` are those in one period; `further` is her carried code over two
+    periods; `place_of` returns the thing of a fact (a referral, a screening) and its version."""
 
     values: Callable[[Sequence[F]], Values | None]
     further: Callable[[str, str], str]
@@ -47,11 +44,8 @@ def since(population: Population, period: Period) -> date:
 def cell_of(
     population: Population, period: Period, rule: Rule[F], facts: Sequence[F]
 ) -> Coordinates | None:
-    """Return the cell in which a person counts, from all her facts since `since`; None if in none.
-
-    A step that arrived after a later one was already counted adds nothing: the person does not count again at the older
-    stage.
-    """
+    """Return the cell in which a person counts, from all her facts since `since`; None if in none. A step that arrived
+    after a later one was already counted adds nothing: the person does not count again at the older stage."""
     if facts and all(fact.counted_on >= period.start for fact in facts):
         # Most people: nothing earlier is known about them.
         values = rule.values(facts)

@@ -152,11 +152,9 @@ async def visible(
     after: tuple[date, UUID] | None = None,
     limit: int | None = None,
 ) -> list[Release]:
-    """Return the releases that the caller may see, newest period first.
-
-    Everyone sees published ones, and withdrawn ones as tombstones; the IM role and contributing organisations see
-    drafts. `after` is (period start, id) of the last one seen.
-    """
+    """Return the releases that the caller may see, newest period first. Everyone sees published ones, and withdrawn
+    ones as tombstones; the IM role and contributing organisations see drafts. `after` is (period start, id) of the last
+    one seen."""
     conditions = equal(releases, id=release_id, programme=programme, period=period)
     conditions += beyond(after, releases.c.period_start, releases.c.id, falling=True)
     if status is not None:

@@ -70,11 +70,9 @@ class Order:
 
 
 async def close(session: AsyncSession, caller: Principal, order: Order, key: bytes) -> Release:
-    """Count the people of the programme in the period, round once and keep the result permanently (R2, R4).
-
-    A cube that another programme over the same people has closed is reused. Raises 422 for a period of another kind,
-    409 `period_not_ended`, 409 `period_closed`, 409 `period_closed_apart`, 409 `period_maybe_published`.
-    """
+    """Count the people of the programme in the period, round once and keep the result permanently (R2, R4). A cube that
+    another programme over the same people has closed is reused. Raises 422 for a period of another kind, 409
+    `period_not_ended`, 409 `period_closed`, 409 `period_closed_apart`, 409 `period_maybe_published`."""
     programme, period = order.programme, order.period
     if period.kind is not programme.period_kind:
         raise INVALID.because(
@@ -286,10 +284,8 @@ async def waive(
 async def publish(
     session: AsyncSession, caller: Principal, release_id: UUID, *, alone: bool = False
 ) -> Release:
-    """Publish the release once every contributor has agreed, and inform the other services.
-
-    Somebody else must have closed it, or signed it off for a contributor; with `alone` one person is enough.
-    """
+    """Publish the release once every contributor has agreed, and inform the other services. Somebody else must have
+    closed it, or signed it off for a contributor; with `alone` one person is enough."""
     release = await required(session, caller, release_id)
     if release.published:
         raise ALREADY_PUBLISHED.because("was_published_on", release.published_at)

@@ -23,12 +23,9 @@ Row = tuple[tuple[int, str], ...]
 
 @dataclass(frozen=True)
 class Layout:
-    """The positions in a cell's coordinates.
-
-    `carried` and `flagged` are the positions of the codes that change as a person moves on; the history comes last.
-    `reached` lists irreversible steps, each as the carried codes after it. `apart` are those whose people a programme
-    counts separately, so also by two further dimensions.
-    """
+    """The positions in a cell's coordinates. `carried` and `flagged` are the positions of the codes that change as a
+    person moves on; the history comes last. `reached` lists irreversible steps, each as the carried codes after it.
+    `apart` are those whose people a programme counts separately, so also by two further dimensions."""
 
     k: int
     carried: int
@@ -61,11 +58,8 @@ def span(
     layout: Layout, number: int, parts: Iterable[Cells], within: Iterable[Cells]
 ) -> tuple[dict[Coordinates, int], int]:
     """Return the cells of the span at position `number` of a history, and how many persons it had to show beyond the
-    flows.
-
-    `parts` are the closed periods, in order. `within` are the next shorter spans (or the periods), none of whose counts
-    exceeds that of the span.
-    """
+    flows. `parts` are the closed periods, in order. `within` are the next shorter spans (or the periods), none of whose
+    counts exceeds that of the span."""
     made = _Span(layout, flows(layout, number, parts))
     for each in within:
         made.hold(_blocks(layout, each))
@@ -84,10 +78,8 @@ def _blocks(layout: Layout, cells: Cells) -> Counter[Coordinates]:
 
 
 def flows(layout: Layout, number: int, parts: Iterable[Cells]) -> Counter[Coordinates]:
-    """Return blocks of persons new in the span, at their cell, and of those who moved on, from cell to cell.
-
-    A history records that a person had a need before, but not which: assume the most frequent need at that cell.
-    """
+    """Return blocks of persons new in the span, at their cell, and of those who moved on, from cell to cell. A history
+    records that a person had a need before, but not which: assume the most frequent need at that cell."""
     found: Counter[Coordinates] = Counter()
     for cells in parts:
         for (*now, history), shown in sorted(cells.items()):

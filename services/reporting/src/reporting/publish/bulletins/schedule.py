@@ -1,7 +1,5 @@
-"""Drafts the bulletins that are due, so that nobody has to remember the end of a period.
-
-The schedule only drafts: people decide about sign-off and publication.
-"""
+"""Drafts the bulletins that are due, so that nobody has to remember the end of a period. The schedule only drafts:
+people decide about sign-off and publication."""
 
 from datetime import date
 

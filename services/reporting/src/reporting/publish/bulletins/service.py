@@ -130,11 +130,8 @@ async def draft(
     catalogue: Catalogue,
     wish: BulletinWish = NOTHING,
 ) -> Bulletin:
-    """Compose the bulletin of an ended period.
-
-    An unpublished draft is composed again. After a publication a new edition begins, and the published one stays as it
-    is.
-    """
+    """Compose the bulletin of an ended period. An unpublished draft is composed again. After a publication a new
+    edition begins, and the published one stays as it is."""
     now = clock.now()
     if not period.ended(clock.utc_day(now)):
         raise PERIOD_NOT_ENDED.because("period_ends_on", period.id, period.end)
@@ -328,11 +325,8 @@ async def publish(
     alone: bool = False,
     stepped: Callable[[], Awaitable[None]] = _untold,
 ) -> Bulletin:
-    """Render every form, verify each with the checker, and freeze them all.
-
-    `alone` lets the person who signed off publish too; the record then names that person twice. `stepped` is called
-    after each of the `STEPS`.
-    """
+    """Render every form, verify each with the checker, and freeze them all. `alone` lets the person who signed off
+    publish too; the record then names that person twice. `stepped` is called after each of the `STEPS`."""
     bulletin = await _in_state(session, bulletin_id, "signed_off")
     _refuse_signer(caller, bulletin, alone=alone)
     await _refuse_wrong_figures(session, bulletin)

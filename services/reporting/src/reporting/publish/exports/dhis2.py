@@ -121,12 +121,9 @@ def identifiers(programme: Programme, country: str, places: Places) -> list[Iden
 def data_value_set(
     cube: ProtectedCube, country: str, mapping: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
-    """Return the payload.
-
-    The organisation unit is the area; the other dimensions form the category option combination. With a ``mapping``
-    every code becomes the instance's own UID; raises UnmappedError if one is missing. ``country`` is the organisation
-    unit of counts without a known area. Zeros are not sent.
-    """
+    """Return the payload. The organisation unit is the area; the other dimensions form the category option combination.
+    With a ``mapping`` every code becomes the instance's own UID; raises UnmappedError if one is missing. ``country`` is
+    the organisation unit of counts without a known area. Zeros are not sent."""
     missing: dict[str, None] = {}
 
     def own(identifier: str) -> str:

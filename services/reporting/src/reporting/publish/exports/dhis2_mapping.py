@@ -1,7 +1,5 @@
-"""The UIDs of a deployment's DHIS2 instance for Ruta's codes: reviewed configuration, validated when read.
-
-The file is one JSON object, code → UID. `GET /reports/v1/exports/dhis2/codes` lists the codes.
-"""
+"""The UIDs of a deployment's DHIS2 instance for Ruta's codes: reviewed configuration, validated when read. The file is
+one JSON object, code → UID. `GET /reports/v1/exports/dhis2/codes` lists the codes."""
 
 import json
 import re

@@ -42,10 +42,7 @@ def release_table(
     filters: Filters | None = None,
 ) -> Table:
     """Return codes and labels of the dimensions ``by`` (default: all), the protected count, and ``trace``: the ids of
-    the summed releases.
-
-    Raises OutsideProgrammeError for a dimension or code that the programme lacks.
-    """
+    the summed releases. Raises OutsideProgrammeError for a dimension or code that the programme lacks."""
     names = tuple(by) or cube.names
     period = Period.parse(cube.period)
     rows = [

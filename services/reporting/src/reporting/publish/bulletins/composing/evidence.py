@@ -1,8 +1,5 @@
-"""The evidence of a bulletin's numbers, and the value of each source in it.
-
-The same function computes a number for the draft and checks it before sign-off and publication, on evidence that was
-read again.
-"""
+"""The evidence of a bulletin's numbers, and the value of each source in it. The same function computes a number for the
+draft and checks it before sign-off and publication, on evidence that was read again."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

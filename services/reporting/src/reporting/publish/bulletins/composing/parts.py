@@ -109,10 +109,8 @@ class Counts:
 def counts(
     programme_id: str, period: Period, evidence: Evidence, catalogue: Catalogue
 ) -> Counts | None:
-    """Return the counts of a programme for exactly this period; None unless every part is published.
-
-    A programme that closes by quarter gives its latest published quarter that has ended.
-    """
+    """Return the counts of a programme for exactly this period; None unless every part is published. A programme that
+    closes by quarter gives its latest published quarter that has ended."""
     programme = next((p for p in catalogue if p.id == programme_id), None)
     if programme is None:
         return None

@@ -1,7 +1,5 @@
-"""A published number and its source: a release, the allow-list, the work plan, or a ratio of those.
-
-A number without a source cannot be written: `Figure` has no other way in.
-"""
+"""A published number and its source: a release, the allow-list, the work plan, or a ratio of those. A number without a
+source cannot be written: `Figure` has no other way in."""
 
 from datetime import date
 from decimal import Decimal

@@ -23,11 +23,8 @@ _ONLY, _LEAST = 0.6, 0.35
 
 
 def drawings(content: Content, languages: Iterable[str]) -> dict[str, Drawings]:
-    """Return the charts of the bulletin by language.
-
-    One process draws them all, because its start costs as much as several charts. Blocking: call it outside the event
-    loop.
-    """
+    """Return the charts of the bulletin by language. One process draws them all, because its start costs as much as
+    several charts. Blocking: call it outside the event loop."""
     charts = list(all_charts(content))
     if not charts:
         return {language: {} for language in languages}

@@ -1,7 +1,5 @@
-"""A bulletin laid out in one language: blocks with their runs, images and alternative texts.
-
-The web page and the PDF are two renderings of this; neither adds a word or a number.
-"""
+"""A bulletin laid out in one language: blocks with their runs, images and alternative texts. The web page and the PDF
+are two renderings of this; neither adds a word or a number."""
 
 import struct
 from collections.abc import Sequence
