@@ -8,18 +8,13 @@ from common.words.choices import in_sentence
 from referrals.ground.audit.models import Restore
 from referrals.ground.row_security import act_as_service
 
-from tests.services.referrals.story import AUDIENCE, LEGAL, Story
+from tests.services.referrals.story import LEGAL, Story
 from tests.services.referrals.test_break_glass import ASKER, opened
 from tests.services.referrals.test_scenarios import transfer_offer
-from tests.support.principals import bearer
-
-PAGE = "/referrals/v1/withdraw"
 
 
 async def form(story: Story, fields: dict[str, str], language: str = "es") -> tuple[int, str]:
-    headers = bearer("anonymous", audience=AUDIENCE)
-    url = f"{PAGE}?language={language}"
-    answer = await story.client.post(url, data=fields, headers=headers)
+    answer = await story.form(f"/withdraw?language={language}", fields)
     assert answer.headers["cache-control"] == "no-store"
     assert f'<html lang="{language}">' in answer.text
     return answer.status_code, answer.text
