@@ -170,7 +170,7 @@ async def relay(
 
 
 def _locations_checked(headers: list[Header], status: int, public_url: bytes) -> list[Header]:
-    """Remove a Location header that leads to another site. A client that followed it would repeat its body and secret
+    """Remove a Location header that leads to another site, and raise 500 for such a redirect. A client that followed it would repeat its body and secret
     there."""
     kept = [
         (name, value)

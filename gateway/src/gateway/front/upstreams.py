@@ -222,7 +222,7 @@ class Upstreams:
         return [replica for replica in replicas if replica.circuit.state is CircuitState.CLOSED]
 
     def _choose(self, upstream: Upstream, tried: list[Replica]) -> Replica | None:
-        """Return the replica with the fewest open requests, in turn among equals, preferring untried ones. None if no
+        """Return the replica with the fewest open requests, taking turns among equals and preferring untried ones. None if no
         replica answers."""
         replicas = self.replicas[upstream]
         self._turn += 1

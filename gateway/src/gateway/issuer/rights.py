@@ -64,7 +64,7 @@ RIGHTS: Final = ("roles", "scopes", "areas", "aors")
 
 
 class Marks:
-    """Creates marks with `master`, 32 bytes of this installation."""
+    """Creates marks (keyed digests of credentials) with `master`, 32 bytes of this installation."""
 
     def __init__(self, master: bytes) -> None:
         self._key = derived(master, b"ruta standing")

@@ -94,7 +94,7 @@ def read(path: Path, signer: Signer) -> Chained:
 
 
 def latest(path: Path) -> tuple[Mapping[str, Any], ...]:
-    """Return the lines in the last 64 KiB without verifying them; whoever applies the list reads all of it."""
+    """Return the lines in the last 64 KiB without verifying them; applying the list reads all of it."""
     if not path.exists():
         return ()
     with path.open("rb") as file:

@@ -35,7 +35,7 @@ def run_tests(
     context: typer.Context,
     quick: Annotated[bool, typer.Option("--quick", help="Only what needs no server")] = False,
 ) -> None:
-    """Run the tests: all that decide what lands, or those that you name.
+    """Run the tests that every change must pass, or those that you name.
 
     Arguments go to pytest. Named tests run in one process.
     """

@@ -80,7 +80,7 @@ def moved(file: Path) -> Iterator["StackClock"]:
 
 
 class StackClock:
-    """The clock that every process of the stack reads. Setting it shifts the real time."""
+    """The clock that every process of the stack reads. Setting it adds a constant shift to the real time."""
 
     def __init__(self, file: Path) -> None:
         self._file = file

@@ -15,7 +15,7 @@ READERS: dict[str, tuple[str, ...]] = {
 }
 PRODUCERS = tuple(READERS)
 USERS = PRODUCERS
-# The IM team's operations: create streams, inspect, replay, back up. No service has this user.
+# The IM team's user: creates streams, inspects, replays and backs up. No service has it.
 OPERATOR = "operator"
 STREAMS_ACCOUNT = "RUTA"
 """The account of the streams, their operator, and outside readers."""

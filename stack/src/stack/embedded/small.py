@@ -92,7 +92,7 @@ class SmallDeployment:
         return {user: held[f"NATS_{user.upper()}_PASSWORD"] for user in (*USERS, OPERATOR)}
 
     def hand_passwords_over(self) -> None:
-        """Store the passwords of the Secret for a PostgreSQL that a restore starts."""
+        """Copy the Secret's passwords to where a PostgreSQL started by a restore expects them."""
         held = self._secret("ruta-postgres")
         passwords = {role: password for role, password in held.items() if role != "superuser"}
         write_private_map(

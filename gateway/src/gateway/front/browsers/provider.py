@@ -158,7 +158,7 @@ class Renewal:
         self._running: dict[bytes, asyncio.Task[PersonSession]] = {}
 
     async def fresh(self, session: PersonSession) -> PersonSession | None:
-        """Return the session with a living access token, or None if the sign-in has ended. Raises a Problem if the
+        """Return the session with a valid access token, or None if the sign-in has ended. Raises a Problem if the
         provider is unavailable and the old token has expired."""
         now = time.time()
         if session.expires - now > BEFORE_SECONDS or not session.refresh_token:

@@ -59,7 +59,7 @@ class Revocations:
         )
 
     def replace(self, document: Mapping[str, Any]) -> None:
-        """Replace the content by the issuer's document; ValueError if it has another form."""
+        """Replace the content with the issuer's document. Raises ValueError if it is malformed."""
         try:
             clients = {str(k): float(v) for k, v in document["clients"].items()}
             subjects = {str(k): float(v) for k, v in document["subjects"].items()}

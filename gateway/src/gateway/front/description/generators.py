@@ -45,7 +45,7 @@ def _let_anything_be_anything(schema: Schema) -> None:
 
 
 def _let_lists_beside_values_be_anything(schema: Schema) -> None:
-    """Replace a choice between values and lists by a description: openapi-generator makes invalid Java of it. The
+    """Replace a choice between values and lists with a description: openapi-generator makes invalid Java of it. The
     service still validates the value."""
     for name in _ALTERNATIVES:
         kinds = [str(each.get("type", "")) for each in schema.get(name, [])]

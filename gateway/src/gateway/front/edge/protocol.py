@@ -107,7 +107,7 @@ class GuardedProtocol(HttpToolsProtocol):
         super().on_response_complete()
         self._untaken = float("inf")
         if self._in_head and not self._deaf:
-            # It arrived in the same piece as the request being answered now.
+            # The next head arrived together with the request just answered.
             self._await_head()
 
     def resume_writing(self) -> None:

@@ -32,7 +32,7 @@ def account_page(
     error: str | None,
     done: str | None,
 ) -> str:
-    """Return the account page. `passkeys` is their number, `sign_ins` the living ones, `recent` those of the last
+    """Return the account page. `passkeys` is their number, `sign_ins` the active ones, `recent` those of the last
     weeks, `own` the id of the current one. `fresh` is the address of a new sign-in, which changes of credentials need;
     None if the sign-in is recent. `error` and `done` are keys of texts."""
     used = [code["used_at"] for code in codes if code["used_at"] is not None]
@@ -124,7 +124,7 @@ def passkeys_page(
 def again_page(
     *, language: str, action: str, hidden: Mapping[str, str], name: str, path: str
 ) -> str:
-    """Return a page that sends a form again which arrived after the session ended. Ruta does not store it. `path` is
+    """Return a page that resends a form which arrived after the session ended. Ruta does not store it. `path` is
     where the sign-in leads back to."""
     return _page("again", language, action=action, hidden=hidden, name=name, path=path, error=None)
 

@@ -43,7 +43,7 @@ _form = partial(form_on, routes)
 
 @dataclass(frozen=True)
 class Desk:
-    """Groups what adding a passkey needs besides the person."""
+    """The objects that adding a passkey needs, besides the person."""
 
     request: Request
     passkeys: Passkeys

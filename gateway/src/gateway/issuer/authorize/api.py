@@ -96,7 +96,7 @@ async def sign_in(
     recovery: Recovery,
     passkeys: Passkeying,
 ) -> Response:
-    """Take the form of the sign-in page; only that page can create a valid one."""
+    """Process the form of the sign-in page; only that page can create a valid one."""
     form: dict[str, str] = {}
     try:
         form = read_form(request.headers.get("content-type", ""), await request.body())
@@ -172,7 +172,7 @@ async def told(
         PageLanguage | None, Query(alias="ui_locales", description="Language of the page.")
     ] = None,
 ) -> Response:
-    """Take the form of the page that shows a person recent changes to their sign-in."""
+    """Process the form of the page that shows a person recent changes to their sign-in."""
     try:
         form = read_form(request.headers.get("content-type", ""), await request.body())
         browser = request.cookies.get(_COOKIE, "")
@@ -183,7 +183,7 @@ async def told(
         return _page(request, ticket=None, error="elsewhere", status=400)
     person = await queries.held(session, entered.person)
     unread = await news.unread(session, entered.person)
-    # After its news are confirmed, a ticket cannot be used again.
+    # Once its news is confirmed, a ticket cannot be used again.
     if not (_still(person, entered) and unread.ids):
         return _page(request, ticket=None, error="elsewhere", status=400)
     answer = form.get("answer")

@@ -30,7 +30,7 @@ _LOOK_SECONDS = 1.0
 
 
 class RotatedTooOften(Exception):
-    """All published keys are still needed to verify living tokens."""
+    """All published keys are still needed to verify valid tokens."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class KeyRing:
         return [str(key["kid"]) for key in self.jwks()["keys"]]
 
     def jwks(self) -> dict[str, Any]:
-        """Return all public keys that may verify a living token, and the next key."""
+        """Return all public keys that may verify a valid token, and the next key."""
         return {"keys": [key.jwk for key in self._all() if _still_verifies(key)]}
 
     def rotate(self) -> SigningKey:

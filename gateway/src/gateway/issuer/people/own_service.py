@@ -136,7 +136,7 @@ async def remove_passkey(session: AsyncSession, by: Principal, row: Any, passkey
 
 
 async def end_sign_in(session: AsyncSession, by: Principal, row: Any, sign_in: UUID) -> None:
-    """End a living sign-in of this person; ignore others."""
+    """End an active sign-in of this person; ignore others."""
     if await end_that_of_person(session, row["id"], sign_in):
         await record(session, by, "ended own sign-in", "person", row["id"])
 
@@ -199,7 +199,7 @@ async def said_read(session: AsyncSession, person_id: UUID, news: News) -> None:
 
 
 async def said_not_asked_for(session: AsyncSession, person_id: UUID) -> None:
-    """End all sign-ins of the person, who did not request the changes. The news stay unconfirmed. The caller must have
+    """End all sign-ins of the person, who did not request the changes. The news remains unconfirmed. The caller must have
     locked the person's row."""
     await end_all_of_person(session, person_id)
     await record(session, _on_the_page(person_id), NOT_ASKED_FOR, "person", person_id)

@@ -1,4 +1,4 @@
-"""Queries for a person's living and recent sign-ins, and for unused refresh tokens."""
+"""Queries for a person's active and recent sign-ins, and for unused refresh tokens."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -24,7 +24,7 @@ def lives() -> sa.ColumnElement[bool]:
 
 
 async def living_of_person(session: AsyncSession, person_id: UUID) -> Sequence[sa.RowMapping]:
-    """Return the person's living sign-ins, newest first. Locks them, so that none gets a token while it ends."""
+    """Return the person's active sign-ins, newest first. Locks them, so that none gets a token while it ends."""
     statement = (
         sa.select(sign_ins.c.id, sign_ins.c.client_id, sign_ins.c.signed_in_at)
         .where(sign_ins.c.person_id == person_id, lives())

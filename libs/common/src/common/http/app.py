@@ -34,8 +34,8 @@ from common.settings import ServiceSettings
 
 _log = get_logger(__name__)
 _GIVE_BACK_SECONDS = 60.0
-# Starting all at once would open a connection for each, most of them needed every minute afterwards. Staggered starts
-# need only two.
+# Starting all at once would need one connection each. Staggered starts need only
+# two.
 _ONE_AFTER_THE_OTHER_SECONDS = 0.05
 _RESTART_SECONDS = 1.0
 _RESTART_MAX_SECONDS = 30.0

@@ -87,7 +87,7 @@ def configure(service: str, level: str = "INFO") -> None:
     root.setLevel(level)
     for noisy in ("uvicorn.access", "httpx", "httpcore", "alembic", "nats"):
         logging.getLogger(noisy).setLevel("WARNING")
-    # SQLAlchemy and asyncpg log parameters below warning.
+    # At lower levels SQLAlchemy and asyncpg log parameters.
     logging.getLogger("sqlalchemy").setLevel("WARNING")
     structlog.contextvars.bind_contextvars(service=service)
 

@@ -27,8 +27,8 @@ def language_of(environment: Mapping[str, str]) -> str:
 
 
 class Worded(Exception):
-    """An error with a translatable text (`Wording.told`); its values may contain another one. Logs and programs see it
-    in English."""
+    """An error with a translatable text (`Wording.told`), whose values may be such errors too. Logs and programs see
+    it in English."""
 
     def __init__(self, text: str, /, **values: object) -> None:
         super().__init__(text.format(**values) if values else text)

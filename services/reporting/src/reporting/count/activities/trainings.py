@@ -20,7 +20,7 @@ _WRITER = "referrals"
 
 async def record_training(session: AsyncSession, event: TrainingHeld, envelope: Envelope) -> None:
     """Write the training as in its newest event; older events change nothing. If somebody has corrected the row here,
-    the later of correction and event counts."""
+    the later one of correction and event wins."""
     row = completed({**_row(event), **await _named(session, event)})
     statement = pg.insert(activities).values(
         id=new_id(),

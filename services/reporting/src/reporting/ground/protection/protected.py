@@ -163,7 +163,7 @@ class ProtectedCube:
         if any(each.noise is None for each in parts):
             return [(None, None)] * len(table.shown)
         variance = sum(each._variance(table, filters) for each in parts)  # noqa: SLF001 - its own
-        # In one closed period, a person who is shown is there. Cells of a span add up several periods.
+        # In one closed period, a shown count means at least one person. Cells of a span add up several periods.
         least = int(all(each.noise and each.noise.periods == 1 for each in parts))
         share = 1 - max(each.noise.added / max(each.noise.total, 1) for each in parts if each.noise)
         return intervals(table.shown, np.asarray(variance), self.k, least, share)

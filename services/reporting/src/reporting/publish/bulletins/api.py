@@ -319,8 +319,8 @@ async def read_file(
 
 
 def _harmless(kind: str, content: bytes) -> dict[str, str]:
-    """Return a policy under which a page may show its drawings and its own style of that time, while any other file
-    does nothing in a browser."""
+    """Return a content security policy that lets a page show its drawings and its own style, and lets other files do nothing
+    in a browser."""
     policy = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
     if kind.startswith("text/html"):
         policy = page_policy(style_of(content), images="data:", forms="'none'")

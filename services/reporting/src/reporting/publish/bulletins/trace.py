@@ -178,7 +178,7 @@ def _html_strays(content: Content, language: str, file: bytes) -> list[str]:
 
 
 def _printed(content: Content, language: str) -> Iterator[Run]:
-    """Return every run that page and PDF print, as often as they do, except titles and captions."""
+    """Return every run that page and PDF print, with repetitions, except titles and captions."""
     for section in content.sections:
         for block in section.blocks:
             match block:
@@ -200,7 +200,7 @@ def _table_runs(table: Table, language: str) -> Iterator[Run]:
 
 
 def _typeset(content: Content, language: str) -> Iterator[str]:
-    """Return every number that the PDF may show, as often as it shows it."""
+    """Return every number that the PDF may show, with repetitions."""
     yield from _numbers([content.period_label[language]])
     yield from _numbers(run.text for run in _printed(content, language))
     for table in all_tables(content):
@@ -217,7 +217,7 @@ def _pdf_numbers(file: bytes) -> Iterator[str]:
 
 
 def _tabulated(content: Content, language: str) -> Iterator[str]:
-    """Return every number that the workbook may contain, as often as it does."""
+    """Return every number that the workbook may contain, with repetitions."""
     yield from _numbers([f"{content.title[language]} {content.period_label[language]}"])
     yield from _numbers(say(f"page.{name}")[language] for name in ("low", "high"))
     for placed in all_figures(content, language):
