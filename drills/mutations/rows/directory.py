@@ -306,4 +306,11 @@ ROWS = (
         ),
         "tests/services/directory/test_successions.py::test_nobody_confirms_their_own_and_nothing_changes_before",
     ),
+    Row(
+        "map-features",
+        "boxes-of-the-callers-level",
+        "directory.files.exports.queries:_has_site_in",
+        Replaces("site.level == columns.level", "sa.true()"),
+        "tests/services/directory/exports/test_features.py::test_a_box_finds_no_hidden_site",
+    ),
 )

@@ -441,4 +441,25 @@ ROWS = (
         Returns("True"),
         "tests/gateway/test_sign_in.py::test_a_code_works_once_for_its_client_with_its_verifier",
     ),
+    Row(
+        "read-only-clients",
+        "basic-for-readers-alone",
+        "gateway.front.callers.readers:only_reads",
+        Returns("True"),
+        "tests/system/test_readers.py::test_wrong_ended_and_greater_credentials_are_refused",
+    ),
+    Row(
+        "read-only-clients",
+        "clients-end-by-their-day",
+        "gateway.issuer.clients.service:has_ended",
+        Returns("False"),
+        "tests/system/test_readers.py::test_wrong_ended_and_greater_credentials_are_refused",
+    ),
+    Row(
+        "read-only-clients",
+        "basic-opens-listed-tables-alone",
+        "gateway.front.routes:Route.lets_readers",
+        Returns("True"),
+        "tests/system/test_readers.py::test_a_reader_with_too_many_scopes_still_reads_no_case",
+    ),
 )

@@ -321,6 +321,7 @@ def test_every_read_route_is_in_this_test() -> None:
     others = (
         "crosswalks", "pathways", "endorsements", "gaps", "posters", "imports", "exports",
         "risk-messages",
+        "features",  # exports/test_features.py: the documents of the exports
         "successions",  # test_successions.py: curators, and ids that they may see
     )  # fmt: skip
     from directory.app import ROUTERS

@@ -26,6 +26,7 @@ from gateway.front.browsers.session_pages import PREFIX, SessionPages
 from gateway.front.browsers.sessions import Cookies
 from gateway.front.callers.internal_tokens import InternalTokens
 from gateway.front.callers.keys import KeySource
+from gateway.front.callers.readers import Readers
 from gateway.front.callers.revocations import (
     EndedRights,
     Revocations,
@@ -113,6 +114,8 @@ class Front:
         cookies = _cookies(settings)
         provider = Provider(settings, self._upstreams, self._keys, self._internal.of_the_front)
         renewal = Renewal(provider, self._believed) if cookies else None
+        self._sources = Sources(settings.trusted_proxies)
+        issuer = partial(self._upstreams.url, Upstream.ISSUER)
         self._authentication = Authentication(
             callers=self._callers,
             keys=self._keys,
@@ -121,13 +124,14 @@ class Front:
             rates=self._rates,
             cookies=cookies,
             renewal=renewal,
+            readers=Readers(issuer, self._internal.of_the_front),
+            sources=self._sources,
         )
         self._open = Open(settings.concurrency_per_client)
         self._shedding = Shedding(
             open_limit=settings.concurrency,
             memory_limit_bytes=guarded_bytes(settings.memory_limit_bytes),
         )
-        self._sources = Sources(settings.trusted_proxies)
         self._security = SecurityHeaders(https=settings.public_url.startswith("https://"))
         self._public_pages = PublicPages(
             exit_url=settings.exit_url,

@@ -72,6 +72,8 @@ class Route:
     sensitive: str | None = None
     # A form's secret gives access to these. Form tools may send it as the password of HTTP Basic.
     form_tools: str | None = None
+    # Tables that tools without OAuth read: a client with only the role `reader` sends its secret by HTTP Basic.
+    readers: str | None = None
     # FHIR clients get problems here as an OperationOutcome.
     fhir: str | None = None
     # Pages on which people sign in. A sealed ticket protects their forms, so the session cookie is ignored. Only they
@@ -98,6 +100,9 @@ class Route:
 
     def takes_forms(self, method: str, path: str) -> bool:
         return self._is(self.form_tools, method, path)
+
+    def lets_readers(self, method: str, path: str) -> bool:
+        return self._is(self.readers, method, path)
 
     def speaks_fhir(self, method: str, path: str) -> bool:
         return self._is(self.fhir, method, path)
@@ -132,6 +137,7 @@ ROUTES: tuple[Route, ...] = (
         anonymous=True,
         public=r"(GET|HEAD|POST) /help(/.*)?"
         r"|(GET|HEAD) /(posters(/.*)?|gaps/page|risk-messages/(page|snippet|snippet/code|text))",
+        readers=r"(GET|HEAD) /(exports|gaps|features(/.*)?)",
         # These POSTs are queries with private content.
         open=rf"(GET|HEAD) (?!/(records|imports)\b).*|POST /({_HSDS_LISTS}|pathways/resolve(/batch)?)",
         upload_bytes=64 * MEBIBYTE,
@@ -158,6 +164,7 @@ ROUTES: tuple[Route, ...] = (
         public=r"(GET|HEAD) /(exports/page|bulletins/(page|[^/]+/files/.*))"
         r"|(GET|HEAD|POST) /subscriptions(/.*)?",
         open=r"(GET|HEAD) /(?!subscriptions).*",
+        readers=r"(GET|HEAD) /(releases|exports|activities)(/.*)?",
         # The page contains the key from the link in the e-mail.
         sensitive=r"[A-Z]+ /subscriptions/.*",
         upload_bytes=64 * MEBIBYTE,

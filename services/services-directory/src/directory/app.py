@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from directory.curation import api as curation
 from directory.files.crosswalks import api as crosswalks
 from directory.files.exports import api as exports
+from directory.files.exports import features_api as features
 from directory.files.imports import api as imports
 from directory.find import names_api
 from directory.find import services_api as services
@@ -57,6 +58,7 @@ ROUTERS = (
     imports.routes,
     crosswalks.routes,
     exports.routes,
+    features.routes,
     resolve_api.routes,
     profile_sets.routes,
     pathways.routes,

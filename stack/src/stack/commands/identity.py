@@ -72,6 +72,7 @@ def add_client(
     scope: Texts = None,
     aor: Texts = None,
     area: Texts = None,
+    ends: Annotated[str | None, typer.Option(help="The last day, 2027-06-30")] = None,
 ) -> None:
     """Add a client and print its secret, once. Without --role and --scope it gets a partner's usual rights."""
     made = desk.send(
@@ -86,6 +87,7 @@ def add_client(
             or ["directory:read", "directory:write", "referrals:read", "referrals:write"],
             "aors": aor or [],
             "areas": area or [],
+            "ends_on": ends,
         },
     )
     _show_secret(made)
@@ -97,7 +99,9 @@ def list_clients(desk: Desk, as_json: AsJson = False) -> None:
     """List all clients and their rights."""
     items = desk.pages(f"{_BASE}/clients")
     _print_table(
-        items, ["id", "organisation_id", "roles", "scopes", "aors", "active"], as_json=as_json
+        items,
+        ["id", "organisation_id", "roles", "scopes", "ends_on", "last_used_on", "active"],
+        as_json=as_json,
     )
 
 

@@ -4,15 +4,16 @@ import time
 
 from common.auth import InvalidToken
 from common.auth.tokens import UnknownKey
-from common.errors import UNAUTHENTICATED, UNAVAILABLE
+from common.errors import FORBIDDEN, UNAUTHENTICATED, UNAVAILABLE
 
 from gateway.front.browsers.provider import Renewal
 from gateway.front.browsers.sessions import Cookies
 from gateway.front.callers.keys import KeySource
+from gateway.front.callers.readers import Readers, only_reads
 from gateway.front.callers.revocations import Revocations
 from gateway.front.callers.tokens import Caller, Callers, bearer
 from gateway.front.edge.heads import Head
-from gateway.front.edge.limits import Rates
+from gateway.front.edge.limits import Rates, Sources
 from gateway.front.exchange import Exchange, SignedIn
 from gateway.front.routes import Route
 from gateway.front.upstreams import Upstreams
@@ -33,6 +34,8 @@ class Authentication:
         rates: Rates,
         cookies: Cookies | None,
         renewal: Renewal | None,
+        readers: Readers,
+        sources: Sources,
     ) -> None:
         self._callers = callers
         self._keys = keys
@@ -41,6 +44,8 @@ class Authentication:
         self._rates = rates
         self._cookies = cookies
         self._renewal = renewal
+        self._readers = readers
+        self._sources = sources
 
     @property
     def parts(self) -> dict[str, str]:
@@ -70,7 +75,29 @@ class Authentication:
             route.client_secrets or route.takes_forms(exchange.method, exchange.path)
         ):
             return None  # these credentials are for the issuer or the form
+        if authorization[:6].lower() == b"basic " and route.lets_readers(
+            exchange.method, exchange.path
+        ):
+            return await self._reader(authorization, exchange)
         return await self.checked(authorization, exchange)
+
+    async def _reader(self, credentials: bytes, exchange: Exchange) -> Caller:
+        """Return the read-only client of these credentials. Raises 401, with the challenge that its tool asks by, or
+        403 for a client that may do more: its secret belongs to the token endpoint."""
+        try:
+            pseudonym = self._sources.pseudonym(exchange.source)
+            token = await self._readers.token(self._upstreams.session, credentials, pseudonym)
+            caller = await self._believed(token)
+        except InvalidToken:
+            self._readers.forget(credentials)
+            exchange.allowance = self._rates.spend("anonymous", exchange.source)
+            raise UNAUTHENTICATED.because(
+                "read_only_credentials_are_not_valid",
+                headers={"WWW-Authenticate": 'Basic realm="ruta", charset="UTF-8"'},
+            ) from None
+        if not only_reads(caller.principal):
+            raise FORBIDDEN.because("basic_is_for_read_only_clients")
+        return caller
 
     async def _person(self, exchange: Exchange, route: Route) -> Caller | None:
         """Return the person of the session cookie; None if the cookie is invalid or this request must not use it.

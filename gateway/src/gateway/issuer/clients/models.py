@@ -20,4 +20,7 @@ clients = sa.Table(
     sa.Column("active", sa.Boolean, nullable=False),
     sa.Column("version", sa.BigInteger, nullable=False),
     sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+    # The last day on which it gets tokens, and the last day on which it got one.
+    sa.Column("ends_on", sa.Date),
+    sa.Column("last_used_on", sa.Date),
 )

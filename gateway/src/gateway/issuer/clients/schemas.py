@@ -1,6 +1,6 @@
 """Bodies of the client routes."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -33,6 +33,11 @@ RedirectUris = Annotated[
 ]
 
 
+EndsOn = Annotated[
+    date | None, Field(description="The last day on which the client gets tokens; absent: no end.")
+]
+
+
 class NewClient(Strict):
     model_config = ConfigDict(
         json_schema_extra={
@@ -56,6 +61,7 @@ class NewClient(Strict):
     aors: Aors = Field(default_factory=list, description="Empty: all of its organisation's.")
     areas: Areas = Field(default_factory=list)
     redirect_uris: RedirectUris = Field(default_factory=list)
+    ends_on: EndsOn = None
 
 
 class ClientChange(Strict):
@@ -67,6 +73,7 @@ class ClientChange(Strict):
     aors: Aors | None = None
     areas: Areas | None = None
     redirect_uris: RedirectUris | None = None
+    ends_on: EndsOn = None
     active: bool | None = None
 
 
@@ -81,6 +88,8 @@ class Client(BaseModel):
     redirect_uris: list[str]
     active: bool
     created_at: datetime
+    ends_on: date | None = None
+    last_used_on: date | None = Field(None, description="The last day on which it got a token.")
 
 
 class ClientWithSecret(Client):

@@ -53,6 +53,23 @@ async def add(session: AsyncSession, **columns: Any) -> None:
     )
 
 
+async def used(session: AsyncSession, row: Any) -> None:
+    """Note the day of use, once a day. Several requests at once share the row, and one of them notes it later."""
+    today = clock.today()
+    if row["last_used_on"] == today:
+        return
+    free = sa.select(clients.c.id).where(clients.c.id == row["id"])
+    await session.execute(
+        sa.update(clients)
+        .where(clients.c.id.in_(free.with_for_update(skip_locked=True)))
+        .values(last_used_on=today)
+    )
+
+
+def has_ended(row: Any) -> bool:
+    return row["ends_on"] is not None and row["ends_on"] < clock.today()
+
+
 async def ensure_browser_client(session: AsyncSession, client_id: str, redirect_uri: str) -> None:
     """Create the client through which people of all organisations sign in. It restricts no scope."""
     own = {"redirect_uris": [redirect_uri], "scopes": list(SCOPES)}

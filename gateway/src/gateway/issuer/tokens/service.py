@@ -10,6 +10,7 @@ from common.auth import mint_token
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gateway.issuer.clients import queries
+from gateway.issuer.clients.service import has_ended, used
 from gateway.issuer.forms import Credentials
 from gateway.issuer.keys.ring import KeyRing
 from gateway.issuer.rights import Identity
@@ -94,6 +95,9 @@ async def authenticated_client(
     held = await queries.client(session, given.client_id)
     if held is None or held["secret_hash"] != stored or not held["active"]:
         raise Refused("invalid_client", _NO_CLIENT, 401)
+    if has_ended(held):
+        raise Refused("invalid_client", _NO_CLIENT, 401)
+    await used(session, held)
     return held
 
 

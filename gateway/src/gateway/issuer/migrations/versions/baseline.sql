@@ -34,7 +34,9 @@ CREATE TABLE clients (
     redirect_uris text[] DEFAULT '{}'::text[] NOT NULL,
     active boolean DEFAULT true NOT NULL,
     version bigint DEFAULT '1'::bigint NOT NULL,
-    created_at timestamptz NOT NULL
+    created_at timestamptz NOT NULL,
+    ends_on date,
+    last_used_on date
 );
 
 CREATE TABLE people (

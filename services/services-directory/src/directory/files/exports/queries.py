@@ -13,10 +13,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from directory.files.exports.abridged import Exported, is_coarse
 from directory.ground.access import visible
-from directory.record.documents.models import service_documents
+from directory.record.documents.models import service_documents, site_documents
 from directory.record.houses.queries import is_held
 
 _AT_A_TIME = 500
+Box = tuple[float, float, float, float]
+"""West, south, east, north."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,10 @@ class Chosen:
     areas: tuple[str, ...] = ()
     organization_id: UUID | None = None
     modified_after: datetime | None = None
+    within: Box | None = None
+    service_id: UUID | None = None
+    after: UUID | None = None
+    limit: int | None = None
 
 
 async def exported(
@@ -48,6 +54,8 @@ async def exported(
     )
     for condition in _conditions(shown.c, chosen):
         query = query.where(condition)
+    if chosen.limit is not None:
+        query = query.limit(chosen.limit)
     options = {"yield_per": _AT_A_TIME}
     async for row in await session.stream(query, execution_options=options):
         abridged = row.abridged or is_coarse(row.document)
@@ -67,4 +75,22 @@ def _conditions(columns: Any, chosen: Chosen) -> list[Any]:
         found.append(columns.document["organization"]["id"].astext == str(chosen.organization_id))
     if chosen.modified_after is not None:
         found.append(columns.modified_at > chosen.modified_after)
+    if chosen.within is not None:
+        found.append(_has_site_in(columns, chosen.within))
+    if chosen.service_id is not None:
+        found.append(columns.service_id == chosen.service_id)
+    if chosen.after is not None:
+        found.append(columns.service_id > chosen.after)
     return found
+
+
+def _has_site_in(columns: Any, box: Box) -> Any:
+    """Only sites of the level that the caller sees count."""
+    west, south, east, north = box
+    around = sa.func.box(sa.func.point(west, south), sa.func.point(east, north))
+    site = site_documents.c
+    return sa.exists().where(
+        site.service_id == columns.service_id,
+        site.level == columns.level,
+        site.point.bool_op("<@")(around),
+    )

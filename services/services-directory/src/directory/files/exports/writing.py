@@ -110,7 +110,7 @@ class GeoJsonWriter(ExportWriter):
         self._between = ""
 
     def _write(self, each: Exported) -> None:
-        self._file.write(self._between + json.dumps(_feature(each), ensure_ascii=False))
+        self._file.write(self._between + json.dumps(feature(each), ensure_ascii=False))
         self._between = ",\n"
 
     def finish(self) -> None:
@@ -142,7 +142,7 @@ WRITERS: dict[str, type[ExportWriter]] = {
 }
 
 
-def _feature(each: Exported) -> dict[str, Any]:
+def feature(each: Exported) -> dict[str, Any]:
     values = values_of(each.document, abridged=each.abridged)
     latitude, longitude = values.pop("latitude", None), values.pop("longitude", None)
     properties = {

@@ -1,0 +1,64 @@
+"""Tools of information managers open Ruta's tables by address and read-only credentials: GDAL (QGIS), pandas."""
+
+import base64
+import json
+import subprocess
+from typing import Any
+
+import pytest
+
+from drills.conformance.test_schemathesis import uv
+from tests.support.leaving_out import left_out
+from tests.support.patience import PATIENCE
+from tests.support.system import System
+from tests.system.test_readers import made, read
+
+pytestmark = [pytest.mark.system, pytest.mark.slow]
+SERVICES = "/directory/v1/features/collections/services/items"
+GDAL = """
+import json, sys
+import pyogrio.raw
+url, known = sys.argv[1:]
+pyogrio.set_gdal_config_options({"GDAL_HTTP_AUTH": "BASIC", "GDAL_HTTP_USERPWD": known})
+source = f"OAPIF:{url}/directory/v1/features"
+layers = [str(name) for name, _ in pyogrio.list_layers(source)]
+count = {name: len(pyogrio.raw.read(source, layer=name)[2]) for name in layers}
+print(json.dumps(count))
+"""
+PANDAS = """
+import json, sys
+import pandas
+url, authorization = sys.argv[1:]
+by = {"Authorization": authorization}
+services = pandas.read_csv(f"{url}/directory/v1/exports?format=csv&language=en", storage_options=by)
+book = pandas.read_excel(f"{url}/directory/v1/exports?format=xlsx", storage_options=by)
+activities = pandas.read_csv(f"{url}/reports/v1/exports/activities?format=csv", storage_options=by)
+print(json.dumps([len(services), len(book), list(activities.columns) != []]))
+"""
+
+
+def script(packages: list[str], text: str, *arguments: str) -> Any:
+    program = uv()
+    if program is None:
+        left_out("uv was not found: these tools need an environment of their own")
+    wanted = [part for package in packages for part in ("--with", package)]
+    command = [program, "run", "-q", "--no-project", *wanted, "python", "-c", text, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_gdal_opens_services_and_gaps_by_their_address(system: System) -> None:
+    known = made(system)
+    count = script(["pyogrio==0.13.*"], GDAL, system.running.url, ":".join(known))
+    listed = read(system, known, f"{SERVICES}?limit=10000").json()
+    gaps = read(system, known, "/directory/v1/gaps?area=VE&level=1").json()
+    assert (count["services"], count["gaps-VE"]) == (len(listed["features"]), len(gaps["items"]))
+
+
+def test_pandas_reads_csv_and_workbooks(system: System) -> None:
+    known = made(system)
+    authorization = "Basic " + base64.b64encode(":".join(known).encode()).decode()
+    found = script(["pandas==3.*", "openpyxl"], PANDAS, system.running.url, authorization)
+    listed = read(system, known, f"{SERVICES}?limit=10000").json()
+    assert found == [len(listed["features"])] * 2 + [True]
