@@ -79,7 +79,7 @@ def test_wrong_ended_and_greater_credentials_are_refused(system: System) -> None
     living = made(system, ends_on=(clock.today() + timedelta(days=30)).isoformat())
     assert read(system, living, TABLES[0]).status_code == 200
     partner = read(system, ("ngo-refugio", secret_of(system, "ngo-refugio")), TABLES[0])
-    assert (partner.status_code, partner.json()["code"]) == (403, "forbidden")
+    assert partner.status_code == 403
 
 
 def test_a_reader_that_is_switched_off_reads_nothing_more(system: System) -> None:
