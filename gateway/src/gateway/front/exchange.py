@@ -165,7 +165,6 @@ class Exchange:
             raise ClientLeft from None
 
     async def answer(self, status: int, headers: list[Header], body: bytes = b"") -> None:
-        """Send a complete answer of the front itself."""
         if status not in BODILESS_STATUSES:
             headers.append((b"content-length", str(len(body)).encode()))
         await self.begin(status, headers, body)

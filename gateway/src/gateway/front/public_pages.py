@@ -52,7 +52,6 @@ class PublicPages:
         }
 
     def start(self, language: str) -> tuple[int, list[Header], bytes]:
-        """Return the start page."""
         caching = (b"cache-control", b"public, max-age=300")
         vary = (b"vary", b"Accept, Accept-Language")
         return 200, [*page_headers(language), caching, vary], self._start[language]

@@ -248,7 +248,6 @@ class Upstreams:
             await pause(stop, 0.25)
 
     async def alive(self, upstream: Upstream) -> bool:
-        """Return whether a replica answers `/healthz` within a second."""
         answering = self._answering(self.replicas[upstream])
         return any(
             await asyncio.gather(*(self._answers(upstream, replica) for replica in answering))

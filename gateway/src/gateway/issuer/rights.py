@@ -82,7 +82,6 @@ class Marks:
 
 
 def rights_of(row: Any) -> Word:
-    """Return the rights in the row of a person or a client."""
     return {"active": row["active"], **{name: sorted(row[name]) for name in RIGHTS}}
 
 

@@ -86,7 +86,6 @@ class Audience:
         return PATHWAY if aor in self.aors else self.base
 
     def sees(self, entry: Entry) -> bool:
-        """Return whether this audience may see the entry."""
         return LEVELS[entry.visibility] <= self.level(entry)
 
     def _shares(self, aors: tuple[str, ...], entry: Entry) -> bool:

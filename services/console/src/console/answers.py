@@ -102,9 +102,7 @@ class Api(Protocol):
 
     async def upload(
         self, path: str, content: bytes, *, key: str | None = None, **params: Any
-    ) -> Answer:
-        """Send the bytes of a file."""
-        ...
+    ) -> Answer: ...
 
     async def upload_form(
         self,

@@ -59,7 +59,7 @@ def read(content_type: str, content: bytes) -> Typed:
 
 
 WITHDRAW = ("reason/es", "reason/en")
-"""Why something published is withdrawn."""
+"""The reason why a publication is withdrawn."""
 
 
 def body(typed: Typed, names: Iterable[str], *, numbers: Iterable[str] = ()) -> dict[str, Any]:

@@ -33,7 +33,6 @@ class DemoClient:
         return organisation(self.number)
 
     def record(self, secret: str) -> dict[str, Any]:
-        """Return the client's entry in the issuer's bootstrap file."""
         return {
             "client_id": self.client_id,
             "secret": secret,

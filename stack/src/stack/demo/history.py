@@ -222,7 +222,6 @@ class _Past:
 
 
 def _released(tell: Storyteller, asked: dict[str, Any]) -> set[str]:
-    """Return the periods that have a release."""
     items = tell.get(IM, "/reports/v1/releases", {**asked, "limit": 200})["items"]
     return {each["period"] for each in items}
 

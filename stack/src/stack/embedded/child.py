@@ -89,7 +89,6 @@ class Child:
             )
 
     async def keep_running(self) -> None:
-        """Keep the program running until `stop()`."""
         seconds = _FIRST_PAUSE
         while not self._stopping.is_set():
             began = time.monotonic()

@@ -44,7 +44,6 @@ class Console:
         sys.stderr.write(prefix + "".join(c for c in text if c.isprintable() or c == "\t") + "\n")
 
     def say(self, text: str) -> None:
-        """Print a line of the stack itself."""
         self.line(OWN_NAME, text)
 
     def close(self) -> None:

@@ -31,7 +31,6 @@ class ServiceCommands:
         )
 
     def ask(self, name: str, *verb: str) -> subprocess.CompletedProcess[str]:
-        """Run a command and return its output."""
         return subprocess.run(
             [sys.executable, "-m", SERVICES[name], *verb],
             env=self._deployed.environment(name),

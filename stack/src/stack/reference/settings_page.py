@@ -46,7 +46,6 @@ _CLASSES: tuple[tuple[str, type[CoreSettings], type[CoreSettings] | None], ...] 
 
 
 def page() -> str:
-    """Return the whole page as Markdown."""
     return _HEAD + "".join(_section(*each) for each in _CLASSES)
 
 

@@ -19,7 +19,6 @@ _IN_WORDS = {
 
 
 def plainer(document: dict[str, Any]) -> None:
-    """Rewrite the document in place."""
     for schema in _schemas(document):
         _complete_list(schema)
         _let_anything_be_anything(schema)

@@ -106,7 +106,6 @@ class Stream:
 
 
 async def compressed(body: bytes) -> bytes:
-    """Return the compressed body."""
     if len(body) > _INLINE_BYTES:
         return await asyncio.to_thread(_gzip, body)
     return _gzip(body)

@@ -42,7 +42,6 @@ def parts(last: Mapping[Part, Line], names: Names, language: str) -> list[tuple[
 
 
 def moment(at: datetime, language: str) -> str:
-    """Format a day and time for people."""
     there = at.astimezone(UTC)
     return f"{whole_date(clock.utc_day(at), language)}, {there:%H:%M} UTC"
 

@@ -60,7 +60,6 @@ class KeyRing:
         self._looked = float("-inf")
 
     def current(self) -> SigningKey:
-        """Return the key that signs now."""
         return next(key for key in self._all() if key.state == "current")
 
     def file_of_current(self) -> Path:

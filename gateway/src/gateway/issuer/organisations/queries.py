@@ -106,7 +106,6 @@ async def identity_of(
 
 
 async def names_of(session: AsyncSession, ids: Sequence[UUID]) -> dict[str, str]:
-    """Return organisation names by id."""
     statement = sa.select(organisations.c.id, organisations.c.name)
     found = await session.execute(statement.where(organisations.c.id.in_(ids)))
     return {str(identifier): name for identifier, name in found}

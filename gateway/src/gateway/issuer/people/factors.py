@@ -127,7 +127,6 @@ class Passkeys:
 
 
 def credential_id(credential: str) -> bytes:
-    """Return the id of the answering key."""
     try:
         return helpers.parse_authentication_credential_json(credential).raw_id
     except (helpers.exceptions.WebAuthnException, ValueError, TypeError) as error:

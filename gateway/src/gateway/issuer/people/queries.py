@@ -41,7 +41,6 @@ async def recovery_codes_of(session: AsyncSession, person_id: UUID) -> Sequence[
 
 
 async def unused_codes(session: AsyncSession, person_id: UUID) -> Sequence[bytes]:
-    """Return the digests of the person's unused recovery codes."""
     table = recovery_codes.c
     left = sa.select(table.code_digest).where(table.person_id == person_id, table.used_at.is_(None))
     return (await session.scalars(left)).all()

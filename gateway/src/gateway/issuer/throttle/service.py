@@ -79,7 +79,6 @@ async def failed(session: AsyncSession, name: str, source: str) -> None:
 
 
 async def failed_here(session: AsyncSession, source: str) -> None:
-    """Add a failure to the sum of the source."""
     await _count(session, _ANY_NAME, source)
 
 

@@ -74,7 +74,6 @@ class JwksFile:
 
 
 def public_jwk(private_pem: str, kid: str, algorithm: str) -> dict[str, Any]:
-    """Return the public JWK of a private key in PEM."""
     public = jwk.construct(private_pem, algorithm).public_key().to_dict()
     values = {k: v.decode() if isinstance(v, bytes) else v for k, v in public.items()}
     return {**values, "kid": kid, "use": "sig", "alg": algorithm}

@@ -58,7 +58,6 @@ class ServiceContext:
         return key_from_base64(self.settings.stored_result_key.get_secret_value())
 
     def relay(self) -> "BackgroundTask":
-        """Return the task that publishes this service's outbox."""
         relay = Relay(self.settings, self.database, self.tables, self.broker, self.metrics)
         return BackgroundTask("relay", relay.run)
 

@@ -45,7 +45,6 @@ async def _replay_dead_letters(context: ServiceContext) -> int:
 
 
 def _progress(done: int, total: int) -> None:
-    """Print progress on one line that overwrites itself."""
     if sys.stderr.isatty() and (done % 50 == 0 or done == total):
         filled = 40 * done // total
         bar = "#" * filled + "." * (40 - filled)

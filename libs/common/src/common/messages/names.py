@@ -1,5 +1,5 @@
-"""Look-ups of names on threads of their own. All look-ups of an event loop share a few threads, also those of the
-database: some names that hang would hold up every message."""
+"""Looks up host names on separate threads. An event loop's own few threads also serve the database, so look-ups that hang
+there would delay every message."""
 
 import asyncio
 import socket
@@ -12,17 +12,17 @@ _T = TypeVar("_T")
 
 
 class Names:
-    """Of one relay, or of all addresses that one client calls."""
+    """Looks up the names of one relay, or of one HTTP client."""
 
     def __init__(self, threads: int) -> None:
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="names")
 
     async def addresses(self, host: str, port: int) -> list[tuple[Any, ...]]:
-        """As `socket.getaddrinfo`."""
+        """Return the result of `socket.getaddrinfo`."""
         return await self._run(partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM))
 
     async def connected(self, host: str, port: int, seconds: float) -> socket.socket:
-        """A socket to the first of its addresses that answers within `seconds`."""
+        """Return a socket to the first address of the host that answers within `seconds`."""
         found = await self._run(partial(socket.create_connection, (host, port), seconds))
         found.setblocking(False)
         return found

@@ -20,7 +20,6 @@ Known = TypeVar("Known", bound=str)
 
 @cache
 def words(table: str) -> Mapping[str, Mapping[str, str]]:
-    """Return the rows of a table by code, in order."""
     return MappingProxyType({row["code"]: row for row in rows(table)})
 
 

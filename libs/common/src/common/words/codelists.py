@@ -83,7 +83,6 @@ class CodeList(Mapping[str, Entry_co], Generic[Entry_co]):
 
 
 def rows(table: str) -> list[dict[str, str]]:
-    """Return the rows of a table of `data/codelists`."""
     return tables.rows("common.words", f"data/codelists/{table}")
 
 

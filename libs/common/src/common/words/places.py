@@ -143,7 +143,7 @@ class Places:
         self, name: str, *, level: int | None = None, within: str | None = None
     ) -> tuple[Place, ...]:
         """Return the areas of that name, ignoring accents, case, punctuation, short forms and words such as "Edo.".
-        Areas of that name come before those whose seat has it. Several areas may share a name (every state has a
+        Areas of that name come before areas whose seat has it. Several areas may share a name (every state has a
         Libertador), so narrow by `level` or the containing area."""
         said = folded(name)
         for spelling in dict.fromkeys((said, _bare(spelled_out(said)))):
@@ -184,11 +184,11 @@ _KINDS = frozenset({
     "autonomo", "bolivariano", "edo", "estado", "mcpio", "mpio", "mun", "municipality", "municipio", "of", "parish",
     "parr", "parroquia", "pq", "pquia", "state",
 })  # fmt: skip
-"""Words for the kind of an area, which people write beside its name."""
+"""Words for kinds of areas that people write beside a name."""
 
 
 def spelled_out(words: str) -> str:
-    """Folded words with the short forms of places in full: "pto ordaz" as "puerto ordaz"."""
+    """Fold a name and expand short forms of places: "pto ordaz" becomes "puerto ordaz"."""
     return " ".join(_short_forms().get(word, word) for word in words.split())
 
 
@@ -199,7 +199,7 @@ def _short_forms() -> Mapping[str, str]:
 
 
 def _bare(name: str) -> str:
-    """The name without the kind of its area, unless it is nothing else."""
+    """Return the name without words for the kind of area, unless nothing else remains."""
     return " ".join(word for word in name.split() if word not in _KINDS) or name
 
 

@@ -85,7 +85,6 @@ def figure(one: Mapping[str, Any], say: Wording) -> str:
 
 
 def refusal(publication: Mapping[str, Any], say: Wording) -> str:
-    """Return in words why it was not published."""
     problem = publication.get("problem")
     return say.known(f"problem.{problem['code']}", "problem.conflict") if problem else ""
 

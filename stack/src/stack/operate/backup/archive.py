@@ -277,7 +277,6 @@ def _writer(segment: bytes) -> int:
 
 
 def _server_in(cluster: Path) -> int:
-    """Return the cluster's system identifier."""
     return int.from_bytes((cluster / "global" / "pg_control").read_bytes()[:8], sys.byteorder)
 
 

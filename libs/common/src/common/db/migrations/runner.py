@@ -95,7 +95,6 @@ def migrate_now(package: str, owner_url: str, run_time_role: str) -> str:
 
 
 def config_of(package: str) -> Config:
-    """Return Alembic's configuration for a package's revisions."""
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent))
     versions = importlib.resources.files(package) / "migrations" / "versions"
