@@ -1,1 +1,1 @@
-"""Documents of services: one ready document for each level, stored when anything in it changes."""
+"""Documents of services: one stored document per visibility level, updated when its content changes."""

@@ -1,4 +1,4 @@
-"""Changes to stored documents of services without a change of their records."""
+"""Updates the stored documents of services when something other than their own record changes."""
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -16,23 +16,23 @@ from directory.record.records import queries as records
 
 
 async def organization_changed(session: AsyncSession, happening: OrganizationChanged) -> None:
-    """A service's document holds its organisation: all of them are written again."""
+    """Rewrite the documents of all services of the organisation, because they contain it."""
     await store(session, await records.ids_of(session, happening.organization_id))
 
 
 async def places_changed(session: AsyncSession, happening: PlacesChanged) -> None:
-    """Every service at the place shows the change at once."""
+    """Copy the changed places into all services there."""
     touched = await copy_into_services(session, happening.documents, happening.caller)
     await store(session, touched)
 
 
 async def place_copied(session: AsyncSession, happening: PlaceCopied) -> None:
-    """A service at another place is not the endorsed one, unless its endorser moved it (0180)."""
+    """End the endorsements of a service that has moved, unless the endorser moved it (0180)."""
     ended = outlived(happening.before, happening.after) - frozenset(happening.approved_for)
     if ended:
         await end_outlived(session, happening.service_id, ended)
 
 
 async def endorsements_changed(session: AsyncSession, happening: EndorsementsChanged) -> None:
-    """The documents say who stands behind the service, and other services are told of it."""
+    """Store the documents, which name the endorsers, and tell the other services."""
     await store(session, [happening.service_id])

@@ -36,7 +36,7 @@ service_documents = sa.Table(
     *_audience_columns(),
     sa.Column("document", JSONB, nullable=False),
     sa.Column("full_body", sa.LargeBinary, nullable=False),
-    # full_body[:core_length] + "}" is the service without its sites
+    # `full_body[:core_length] + "}"` is the service without its sites.
     sa.Column("core_length", sa.Integer, nullable=False),
     sa.Column("list_body", sa.LargeBinary, nullable=False),
     sa.Column("name", sa.Text, nullable=False),
@@ -61,14 +61,14 @@ service_documents = sa.Table(
     sa.Column("verified_on", sa.Date),
     sa.Column("referable", sa.Boolean, nullable=False),
     sa.Column("endorsed_by", TEXTS, nullable=False),
-    # Hours that hold on any day, and those that hold on some: the days and the minutes of each (hsds.opening).
+    # Hours of every day, and hours of some days with their days, as minutes (hsds.opening).
     sa.Column("open_minutes", INT4MULTIRANGE, nullable=False),
     sa.Column("season_days", ARRAY(DATERANGE)),
     sa.Column("season_minutes", ARRAY(INT4RANGE)),
     sa.Column("hours_unread", sa.Boolean, nullable=False),
     sa.Column("quality", sa.REAL, nullable=False),
 )
-# PostgreSQL generates it from the document, so it is no column of the rows that are written.
+# PostgreSQL generates this column from the document, so we never write it.
 organization_name = sa.literal_column("service_documents.organization_name", sa.Text)
 
 site_documents = sa.Table(

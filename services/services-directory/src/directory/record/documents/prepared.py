@@ -1,5 +1,5 @@
-"""Ready-made rows of one service: per level the bytes that are sent and the columns that are
-searched, all taken from the redacted document and from nothing else."""
+"""Prepares the rows of one service: per level the bytes to send and the columns to search. Both come from the redacted
+document and from nothing else."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -36,7 +36,7 @@ class Prepared:
     columns: Columns
 
     def dated(self, modified_at: datetime) -> Document:
-        """The document with `last_modified`, its sites last."""
+        """Return the document with `last_modified`, its sites last."""
         core = {key: value for key, value in self.full.items() if key != _SITES}
         core["last_modified"] = instant(modified_at)
         if found := self.full.get(_SITES):
@@ -52,7 +52,7 @@ class Bodies:
 
 
 def prepare(record: Record, facts: Facts) -> dict[int, Prepared]:
-    """By level; levels that may not know of the service are absent."""
+    """Return the documents by level. A level that may not know of the service has none."""
     found: dict[int, Prepared] = {}
     begins = levels_in(record.service, record.organization)
     for level in range(4):
@@ -67,7 +67,7 @@ def prepare(record: Record, facts: Facts) -> dict[int, Prepared]:
 
 
 def bodies(dated: Document) -> Bodies:
-    """Bytes of the full and of the list form; the sites come last in the full one."""
+    """Return the bytes of the full form and of the list form. Sites come last in the full form."""
     core = {key: value for key, value in dated.items() if key != _SITES}
     core_bytes = orjson.dumps(core)
     full = core_bytes
@@ -84,20 +84,20 @@ _TEXTS = frozenset({
 
 
 def translated(dated: Document, language: str) -> Document:
-    """The document with its texts in `language`, where they were translated. What is no text, such as its id or
-    whether it is open, is the same in every language."""
+    """Return the document with its texts in `language`, where a translation exists. Other fields, such as the id, are
+    the same in every language."""
     texts = dated.get("translations", {}).get(language, {})
     return {**dated, **{key: text for key, text in texts.items() if key in _TEXTS}}
 
 
 def within(areas: list[str]) -> list[str]:
-    """The areas and all that contain them: a search for the state finds its municipalities."""
+    """Return the areas and all that contain them: a search for the state finds its municipalities."""
     places = Places.load()
     return sorted({each for area in areas for each in (area, *places.ancestors(area))})
 
 
 def words(columns: Columns) -> Iterator[str]:
-    """Plain words of a document that a mistyped query may have meant."""
+    """Yield plain words of a document that a mistyped query may have meant."""
     text = columns.text
     for word in folded(f"{text.name} {text.kind} {text.place} {text.prose}").split():
         if 4 <= len(word) <= _LONGEST_WORD and not word.isdigit():
@@ -105,7 +105,7 @@ def words(columns: Columns) -> Iterator[str]:
 
 
 def quality(columns: Columns) -> float:
-    """Ranks a service when nothing else does: referable, working, with room, verified."""
+    """Rank a service when nothing else does: referable, working, with room, verified."""
     worths = (
         REFERABLE if columns.referable else NOTHING,
         STATUS.get(columns.functional_status, NOTHING),
@@ -132,7 +132,7 @@ def site_rows(prepared: Prepared) -> Iterator[dict[str, Any]]:
 
 
 def listed_site_part(site: Document) -> Document:
-    """Own fields of the site and of its location; the service is joined on when it is read."""
+    """Return the own fields of the site and of its location. A read joins the service."""
     own = {k: v for k, v in site.items() if not isinstance(v, dict | list)}
     if location := site.get("location"):
         own["location"] = {k: v for k, v in location.items() if not isinstance(v, dict | list)}

@@ -1,4 +1,4 @@
-"""Readable services, for callers that need no more of their documents."""
+"""SELECTs of readable services, for callers that do not need the documents themselves."""
 
 from collections.abc import Collection, Sequence
 from uuid import UUID
@@ -14,7 +14,7 @@ from directory.record.records.queries import readable_ids, withheld_sites
 
 
 def seen(audience: Audience) -> sa.Select[UUID]:
-    """Ids of the services that the audience sees at some level."""
+    """Select the ids of the services that the audience sees at some level."""
     d = service_documents.c
     return sa.select(d.service_id).where(visible(d, audience))
 
@@ -27,7 +27,7 @@ async def is_seen(session: AsyncSession, audience: Audience, service_id: UUID) -
 async def states_seen(
     session: AsyncSession, audience: Audience, service_id: UUID
 ) -> list[str] | None:
-    """The states of a service that the audience sees at some level; None for any other."""
+    """Return the states of a service that the audience sees at some level, else None."""
     d = service_documents.c
     found: list[str] | None = await session.scalar(
         sa.select(d.states).where(visible(d, audience), d.service_id == service_id)
@@ -36,7 +36,7 @@ async def states_seen(
 
 
 async def shown(session: AsyncSession, caller: Principal, ids: Collection[UUID]) -> Sequence[UUID]:
-    """Those of the services that the caller sees at some level, or whose record it may read."""
+    """Return those of the services that the caller sees at some level or whose record it may read."""
     wanted = sa.literal(list(ids), sa.ARRAY(sa.Uuid))
     documents = seen(audience_of(caller)).where(service_documents.c.service_id == sa.any_(wanted))
     return (await session.scalars(sa.union(documents, readable_ids(caller, ids)))).all()
@@ -47,7 +47,8 @@ async def is_shown(session: AsyncSession, caller: Principal, service_id: UUID) -
 
 
 async def taken_sites(session: AsyncSession, given: Collection[UUID]) -> set[UUID]:
-    """Those of the site ids that a service has, or will have again: one that is withheld has no document now."""
+    """Return the site ids that a service already uses. A withheld service has no document now but will have one again,
+    so its sites count too."""
     taken = await session.scalars(
         sa.select(site_documents.c.site_id).where(
             site_documents.c.site_id == sa.any_(sa.literal(list(given), sa.ARRAY(sa.Uuid)))

@@ -57,7 +57,7 @@ _UUIDS = sa.ARRAY(sa.Uuid)
 
 @dataclass(frozen=True)
 class Readership:
-    """The readers of each level of a service."""
+    """The audience of every level of one service."""
 
     organization_id: UUID
     managed_by: UUID
@@ -88,7 +88,7 @@ class Stored:
 
 
 async def store(session: AsyncSession, service_ids: Iterable[UUID]) -> None:
-    """Render these services again and write what differs, with the change log and the events."""
+    """Render these services again; write the levels that differ, the change log and the events."""
     ids = list(dict.fromkeys(service_ids))
     for start in range(0, len(ids), CHUNK):
         await _store(session, ids[start : start + CHUNK])
@@ -120,14 +120,14 @@ def _any(column: Any, ids: Sequence[UUID]) -> Any:
 
 
 async def _records(session: AsyncSession, ids: list[UUID]) -> list[Any]:
-    """Service rows with the document of their `organization`, locked against other writers."""
+    """Return service rows with the document of their `organization`, locked against other writers."""
     joined = with_organization(locked_published(ids), OFFERED_BY)
     return list((await session.execute(joined)).all())
 
 
 async def _held(session: AsyncSession, rows: list[Any]) -> tuple[list[Any], set[UUID]]:
-    """The rows as they are shown: what may be a safe house without its place, until somebody has looked. And the
-    organisations of which something is held now that was not, or the other way round."""
+    """Return the rows as readers see them, and the organisations whose safe-house state changed. A possible safe house
+    has no place until somebody has reviewed it."""
     looks = await looks_at(session, SERVICE, [row.id for row in rows])
     held = {
         row.id: as_held(Record(row.approved, row.organization), looks.get(row.id, NOBODY))
@@ -178,7 +178,8 @@ async def _stored(session: AsyncSession, ids: list[UUID]) -> dict[UUID, dict[int
 
 
 def _prepared(row: Any, endorsed_by: list[str]) -> tuple[dict[int, Prepared], Facts]:
-    """The record says whether it is stale, not the clock: what the sweep does not believe is not shown either."""
+    """Return the documents by level, and the facts. The record's `stale` decides, not the clock: if the sweep doubts
+    the clock, readers must not see its result either."""
     service = row.approved
     suspended = row.organisation_suspended
     if not is_offered(service, row.state, row.restricted, organisation_suspended=suspended):
@@ -191,7 +192,7 @@ def _prepared(row: Any, endorsed_by: list[str]) -> tuple[dict[int, Prepared], Fa
 
 
 class _Batch:
-    """Rows to write for a chunk of services, written with few statements at the end."""
+    """Collects the rows of a chunk of services and writes them with few statements at the end."""
 
     def __init__(self, now: datetime) -> None:
         self.now = now
@@ -205,7 +206,7 @@ class _Batch:
         self.words: set[tuple[int, str]] = set()
 
     def service(self, row: Any, prepared: dict[int, Prepared], stored: dict[int, Stored]) -> bool:
-        """Take in one service; whether anything differs from the stored rows."""
+        """Add one service; return whether anything differs from the stored rows."""
         audience = Readership(
             row.organization_id, row.managed_by, tuple(row.aors), tuple(row.states)
         )
@@ -223,7 +224,10 @@ class _Batch:
             self.gone.append((level, row.id))
             modified_at = old.modified_at if same_content and old else self.now
             if new is not None:
-                same = (id(new.full), modified_at)  # of levels that see the same it is one object
+                same = (
+                    id(new.full),
+                    modified_at,
+                )  # levels that see the same content share one object
                 _, levels = ready.setdefault(same, (new, {}))
                 levels[level] = _sensitive(prepared, level)
             if not same_content or level >= PATHWAY:
@@ -253,7 +257,7 @@ class _Batch:
         begins: Mapping[str, int],
         levels: Mapping[int, bool],
     ) -> None:
-        """`levels`: those that see this, and whether reading it there is logged."""
+        """Add the rows of one content. `levels`: each level that sees it, and whether its reads are logged."""
         (level, sensitive), *others = levels.items()
         self.copies += [(row.id, level, *other) for other in others]
         common = {
@@ -299,8 +303,8 @@ class _Batch:
             )
 
     def _by_place(self) -> None:
-        """Rows lie in the order in which they are written: a search looks at all services of a town, which then lie
-        together, as many of a batch as there are."""
+        """Sort rows by place, so that PostgreSQL stores the services of a town next to each other. A search reads all
+        services of a town."""
         self.documents.sort(key=lambda row: row["within_areas"])
         self.sites.sort(key=lambda row: row["pcode"] or "")
         places = {row["service_id"]: at for at, row in enumerate(self.documents)}
@@ -343,7 +347,7 @@ def _ready(prepared: Prepared, modified_at: datetime) -> _Ready:
 
 
 def _begins(prepared: Mapping[int, Prepared]) -> dict[str, int]:
-    """The lowest level at which each site is shown."""
+    """Return the lowest level that shows each site."""
     return {
         site["id"]: level
         for level in sorted(prepared, reverse=True)
@@ -352,8 +356,7 @@ def _begins(prepared: Mapping[int, Prepared]) -> dict[str, int]:
 
 
 def _sensitive(prepared: dict[int, Prepared], level: int) -> bool:
-    """Whether reading this level shows something that nobody below may see: such reads are
-    logged."""
+    """Return whether this level shows more than the levels below it: such reads are logged."""
     if level != RESTRICTED:
         return False
     below = prepared.get(PATHWAY)
@@ -407,7 +410,7 @@ def _delete(table: str) -> sa.TextClause:
 
 _BY_LEVEL = (service_documents, site_documents, service_translations)
 _DELETE = {table: _delete(table.name) for table in _BY_LEVEL}
-# Both languages' stems at the same weight: a word is found in the language it was asked in.
+# Both languages' stems at the same weight: a word is found in the language of the query.
 _VECTOR = " || ".join(
     f"setweight(to_tsvector('{language}', CAST(:text_{weight} AS text)), '{weight.upper()}')"
     for weight in "abcd"
@@ -439,11 +442,11 @@ _COPIED = {
 
 
 def _copied(table: sa.Table) -> sa.TextClause:
-    """What other levels see just the same, from the row that was written: nothing of it is sent, parsed or made
-    twice, and PostgreSQL compresses it once, which is a third of writing a service."""
+    """Return the statement that copies a written row for another level with the same content. The content is sent,
+    parsed and compressed only once, which saves a third of the time."""
     names = [column.name for column in table.c]
     values = [f"one.{name}" if name in ("level", "sensitive") else f"seen.{name}" for name in names]
-    # Row by row, by the key, whatever the planner knows of a table that is being filled.
+    # OFFSET 0 forces one key lookup per row; statistics of a table that is being filled mislead.
     seen = f"SELECT * FROM {table.name} WHERE level = one.source AND service_id = one.id OFFSET 0"  # noqa: S608 - our own names
     return sa.text(
         f"INSERT INTO {table.name} ({', '.join(names)}) SELECT {', '.join(values)}"  # noqa: S608 - our own names

@@ -1,7 +1,7 @@
-"""Takes what an organisation offers off every list while its access is suspended, and puts it back when that has ended.
+"""Hides the services of an organisation while its access is suspended, and shows them again afterwards.
 
-The front tells who is suspended (decision 0179); what is to be done about it is looked for here, so that it is done
-however many services there are, and whatever was told before this release.
+The gateway tells which organisations are suspended (decision 0179). This sweep looks for services to change, so it
+finds all of them, however many, also those of older suspensions.
 """
 
 from functools import partial
@@ -25,7 +25,7 @@ def withholding_tasks(context: ServiceContext) -> list[BackgroundTask]:
 
 
 async def withhold_some(database: Database) -> bool:
-    """Hide or show some services by their organisation's access; False if there was none."""
+    """Hide or show some services by their organisation's access. Return False if there were none."""
     async with database.transaction() as session:
         suspended = await suspended_organisations(session, ENDED_RIGHTS)
         services = await records.take_to_withhold(session, suspended, AT_ONCE)

@@ -13,7 +13,7 @@ from directory.record.endorsements.models import endorsements
 async def endorsed_aors(
     session: AsyncSession, service_ids: Sequence[UUID]
 ) -> dict[UUID, list[str]]:
-    """AoRs that endorse each service, sorted; services without endorsement are absent."""
+    """Return the sorted AoRs that endorse each service; services without endorsement are absent."""
     rows = await session.execute(
         sa.select(endorsements.c.service_id, endorsements.c.aor)
         .where(
@@ -36,7 +36,7 @@ async def listed(
     after: tuple[UUID, str] | None,
     limit: int,
 ) -> list[dict[str, Any]]:
-    """Endorsements of the services of `seen` in (service, AoR) order."""
+    """Return the endorsements of the services in `seen`, in (service, AoR) order."""
     statement = (
         sa.select(endorsements.c.service_id, endorsements.c.aor, endorsements.c.endorsed_at)
         .where(endorsements.c.service_id.in_(seen))

@@ -34,7 +34,7 @@ async def endorse(session: AsyncSession, caller: Principal, service_id: UUID, ao
 async def write_endorsements(
     session: AsyncSession, caller: Principal, service_id: UUID, aors: Sequence[str]
 ) -> None:
-    """For a service whose documents are about to be stored: sends no event."""
+    """Write endorsements of a service. Sends no event: the caller stores its documents next."""
     if aors:
         rows = [_endorsement(caller, service_id, aor) for aor in aors]
         await session.execute(insert(endorsements).on_conflict_do_nothing(), rows)
@@ -51,8 +51,7 @@ def _endorsement(caller: Principal, service_id: UUID, aor: str) -> Row:
 
 
 async def end_outlived(session: AsyncSession, service_id: UUID, aors: Collection[str]) -> None:
-    """End those that were given to what the service is no more. Its documents are about to be stored: nothing is
-    told."""
+    """End endorsements that the changed service no longer fits. Sends no event: the caller stores its documents next."""
     await session.execute(
         sa.delete(endorsements).where(
             endorsements.c.service_id == service_id, endorsements.c.aor.in_(sorted(aors))
@@ -63,7 +62,8 @@ async def end_outlived(session: AsyncSession, service_id: UUID, aors: Collection
 async def withdraw_endorsement(
     session: AsyncSession, caller: Principal, service_id: UUID, aor: str
 ) -> bool:
-    """False if there was none. It stands in the entry's history: no file gives it anew."""
+    """Withdraw an endorsement; return False if there was none. The entry's history keeps the withdrawal, so no import
+    can endorse the service again."""
     gone = await session.execute(
         sa.delete(endorsements)
         .where(endorsements.c.service_id == service_id, endorsements.c.aor == aor)

@@ -13,16 +13,16 @@ house_looks = sa.Table(
     sa.Column("kind", sa.Text, primary_key=True),
     sa.Column("entity_id", sa.Uuid, primary_key=True),
     sa.Column("organization_id", sa.Uuid),
-    # The words by which it may be a house, as it was stored last.
+    # The words that suggest a safe house, as of the last write.
     sa.Column("words", TEXTS, nullable=False),
-    # Those of them that a file said in cells that no field holds.
+    # The part of `words` that an import found in cells without a field of their own.
     sa.Column("heard", TEXTS, nullable=False, server_default="{}"),
-    # The entry is shown without its place.
+    # Readers see the entry without its place.
     sa.Column("held", sa.Boolean, nullable=False),
-    # Somebody has to look.
+    # Somebody has to review it.
     sa.Column("waiting", sa.Boolean, nullable=False),
     sa.Column("since", INSTANT, nullable=False),
-    # What somebody said who looked, and the words that they saw; NULL: nobody has looked.
+    # The reviewer's answer, and the words that the reviewer saw; NULL: not reviewed yet.
     sa.Column("is_house", sa.Boolean),
     sa.Column("seen_words", TEXTS, nullable=False, server_default="{}"),
     sa.Column("looked_by", sa.Text),

@@ -1,4 +1,4 @@
-"""SELECTs of who has looked at what may be a safe house."""
+"""SELECTs of possible safe houses and their reviews."""
 
 from collections.abc import Collection
 from typing import Any
@@ -29,14 +29,14 @@ async def looks_at(session: AsyncSession, kind: str, ids: Collection[UUID]) -> d
 async def held_organizations(
     session: AsyncSession, organization_ids: Collection[UUID]
 ) -> frozenset[UUID]:
-    """Those that are held, or of which a service is: their places may be the house's."""
+    """Return the organisations that are held or have a held service: the place may be the house's."""
     h = house_looks.c
     among = h.organization_id == sa.any_(sa.literal(list(organization_ids), _UUIDS))
     return frozenset(await session.scalars(sa.select(h.organization_id).where(h.held, among)))
 
 
 def is_held(service_id: sa.ColumnElement[UUID]) -> sa.Exists:
-    """Whether a service, by its id in any column of a statement, is shown without its place."""
+    """Select whether a service is shown without its place. Takes the id as a column of any statement."""
     h = house_looks.c
     return sa.exists().where(h.kind == SERVICE, h.entity_id == service_id, h.held)
 
@@ -47,13 +47,13 @@ async def one_look(session: AsyncSession, entity_id: UUID) -> sa.Row[Any] | None
 
 
 def waiting_looks(kind: str) -> sa.Subquery:
-    """The entries of this kind that somebody has to look at."""
+    """Return the entries of this kind that somebody has to review."""
     h = house_looks.c
     return sa.select(house_looks).where(h.kind == kind, h.waiting).subquery()
 
 
 async def waiting_words(session: AsyncSession, service_id: UUID) -> list[str]:
-    """The words of a service that somebody has to look at; none of any other."""
+    """Return the words of a service that somebody has to review, else an empty list."""
     h = house_looks.c
     found = sa.select(h.words).where(h.kind == SERVICE, h.entity_id == service_id, h.waiting)
     return list(await session.scalar(found) or ())

@@ -1,4 +1,4 @@
-"""Whether an entry is held, by its words and by who has looked. Pure."""
+"""Decides by its words and its review whether an entry is held. Pure."""
 
 from collections.abc import Collection
 from typing import NamedTuple
@@ -9,15 +9,15 @@ from directory.ground.hsds.safe_houses import house_words
 
 
 class Look(NamedTuple):
-    """`heard`: words that a file said beside the entry. `is_house`: what somebody said who saw `seen`; None: nobody
-    has looked."""
+    """A review. `heard`: words that a file contained beside the entry. `is_house`: the reviewer's answer after seeing
+    the words `seen`; None: nobody has reviewed it."""
 
     heard: frozenset[str] = frozenset()
     is_house: bool | None = None
     seen: frozenset[str] = frozenset()
 
     def held(self, words: Collection[str]) -> bool:
-        """A person's word counts until there is a word that they did not see."""
+        """Return whether to hide the place. The answer counts until the entry has a word that the reviewer did not see."""
         if self.is_house is None:
             return bool(words)
         return self.is_house or not self.seen >= set(words)
@@ -30,6 +30,6 @@ NOBODY = Look()
 
 
 def as_held(record: Record, look: Look) -> tuple[Record, frozenset[str]]:
-    """The record as it is shown, and the words by which it may be a house."""
+    """Return the record as readers see it, and the words that suggest a safe house."""
     words = house_words(record.service, record.organization) | look.heard
     return (masked(record, confirmed=bool(look.is_house)) if look.held(words) else record), words

@@ -1,4 +1,4 @@
-"""Keeps which entries may be safe houses. Runs in the writer's transaction, wherever documents are stored."""
+"""Records which entries may be safe houses, in the transaction of every write that stores documents."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -16,7 +16,7 @@ from directory.record.houses.schemas import NOBODY, Look
 
 
 class Asked(NamedTuple):
-    """An entry and the words by which it may be a house; `hidden`: it shows no place by its own level."""
+    """An entry and the words that suggest a safe house. `hidden`: its own level already hides the place."""
 
     entity_id: UUID
     organization_id: UUID
@@ -27,8 +27,8 @@ class Asked(NamedTuple):
 async def keep(
     session: AsyncSession, kind: str, asked: Sequence[Asked], looks: Mapping[UUID, Look]
 ) -> set[UUID]:
-    """What is held and what waits, as it is by these words; the organisations of those of which that is news. Entries
-    without words and without a look need no row."""
+    """Store by these words which entries are held and which wait for review. Returns the organisations of entries that
+    became held or are no longer held. Entries without words and without a review need no row."""
     rows: list[dict[str, Any]] = [
         {
             "kind": kind,
@@ -61,8 +61,8 @@ async def keep(
 
 
 async def hear(session: AsyncSession, said: Mapping[UUID, Collection[str]]) -> set[UUID]:
-    """Keep the words that a file says beside its services, in place of what an earlier one said; the services of
-    which this is news: they are to be stored again."""
+    """Replace the words that a file contained beside its services. Returns the services whose words changed; the caller
+    must store them again."""
     looks = await looks_at(session, SERVICE, said)
     news = {
         key: sorted(words)
@@ -94,7 +94,7 @@ async def hear(session: AsyncSession, said: Mapping[UUID, Collection[str]]) -> s
 async def answer(
     session: AsyncSession, caller: Principal, kind: str, entity_id: UUID, *, is_house: bool
 ) -> None:
-    """Somebody looked. What they saw are the words of now."""
+    """Store a reviewer's answer, with the present words as those that the reviewer saw."""
     h = house_looks.c
     await session.execute(
         sa.update(house_looks)

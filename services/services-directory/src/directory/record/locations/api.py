@@ -30,7 +30,7 @@ def _answer(row: Any, outcome: str) -> Response:
 
 @routes.post("", status_code=201, response_model=WrittenOut, summary="New place")
 async def create(session: Session, caller: Writer, body: LocationDocument) -> Response:
-    """The directory gives the id; one that you send names the place inside your organisation."""
+    """The directory gives the id; an id that you send names the place inside your organisation."""
     own = new_id() if body.id is None else await _meant(session, caller, body.id)
     if await service.known(session, [own]):
         raise CONFLICT.because("this_place_is_listed_already_change", pointer="/id")
@@ -58,7 +58,8 @@ async def replace(
     body: LocationDocument,
     if_match: IfMatch = None,
 ) -> Response:
-    """Every service at this place shows the change at once: by whoever may publish them, and as far as each may show it."""
+    """All services at this place show the change at once. The caller must be allowed to publish each of them, and none
+    may show more than its visibility allows."""
     await _own(session, caller, location_id)
     before, after = await service.replace(session, caller, location_id, body, if_match)
     return _answer(after, "unchanged" if after.version == before.version else "changed")

@@ -1,5 +1,4 @@
-"""Tables of locations, which are shown inside services and organisations: the records, and at which
-of them each service is."""
+"""Tables of locations, and of the services at each. Services and organisations contain copies."""
 
 import sqlalchemy as sa
 

@@ -33,7 +33,7 @@ _UUIDS = sa.ARRAY(sa.Uuid)
 async def known(
     session: AsyncSession, ids: Iterable[UUID], *, lock: bool = False
 ) -> dict[UUID, Any]:
-    """Location rows by id."""
+    """Return location rows by id."""
     wanted = list(ids)
     if not wanted:
         return {}
@@ -45,9 +45,9 @@ async def known(
 async def editable(
     session: AsyncSession, caller: Principal, ids: Iterable[UUID]
 ) -> dict[UUID, Any]:
-    """Rows of those places whose record the caller may read: entered by its own organisation, or
-    with a service at it whose record it may read. Knowing an id is not enough: a copy of a hidden
-    place inside a service of one's own would show it."""
+    """Return those of the places whose record the caller may read. Its own organisation entered the place, or it may
+    read the record of a service there. Knowing an id is not enough: adding a hidden place to one's own service would
+    reveal it."""
     rows = await known(session, ids)
     own = {key for key, row in rows.items() if row.managed_by == caller.organisation_id}
     foreign = [key for key in rows if key not in own]
@@ -66,7 +66,7 @@ async def editable(
 async def put(
     session: AsyncSession, caller: Principal, own: UUID, document: LocationDocument
 ) -> Any:
-    """Write a place's record; the row as it is then. 422 for a restricted place with an address."""
+    """Write a place's record and return its row. Raises 422 for a restricted place with an address."""
     plain = with_ids(document.plain(), own)
     wrong = unstorable(plain, level_of(plain))
     if wrong:
@@ -96,8 +96,8 @@ async def replace(
     document: LocationDocument,
     if_match: str | None,
 ) -> tuple[Any, Any]:
-    """As `put`, of a place at which there are services: what is published of them changes at once, so whoever may
-    not publish them is refused (403), and what one of them may not show, too (422). The row before and after."""
+    """Change a place that services use; return the row before and after. Published services change at once: raises 403
+    if the caller may not publish one of them, 422 if one of them may not show the place."""
     at_it = await _locked_at(session, [own])
     before = (await known(session, [own], lock=True))[own]
     check_if_match(if_match, etag_of(before.version))
@@ -120,8 +120,8 @@ def _check_not_too_open(service: Document) -> None:
 
 
 async def closed_since(session: AsyncSession, service: Document) -> Document:
-    """The service with those of its places that are more closed by now than it says: a draft is approved later
-    than it was written, and must open no place again, here or in other services at it."""
+    """Return the service with newer copies of those places that have become more closed. A draft is approved later than
+    it was written; it must not open a place again."""
     said = {
         site["location"]["id"]: level_of(site["location"])
         for site in service.get("service_at_locations", [])
@@ -137,8 +137,8 @@ async def closed_since(session: AsyncSession, service: Document) -> Document:
 async def publish(
     session: AsyncSession, service_id: UUID, managed_by: UUID, shown: Sequence[Document]
 ) -> list[UUID]:
-    """Keep the newest form of the locations that a service shows now, the last where one has several; returns
-    services that showed an older one."""
+    """Store the newest form of a service's locations (the last one, if it has several). Returns the services that
+    showed an older form."""
     rows = await known(session, {UUID(each["id"]) for each in shown})
     kept = {str(key): row.document for key, row in rows.items()}
     newest: dict[str, Document] = {}
@@ -193,9 +193,11 @@ _KEEP = _new.on_conflict_do_update(
 async def copy_into_services(
     session: AsyncSession, newest: Mapping[str, Document], caller: Principal | None = None
 ) -> list[UUID]:
-    """Put the newest form of the locations into all services at them; returns those that differed. A service that
-    may not show a place so keeps it as it was. Whoever has read a record before reads it again before they write
-    (412): they would bring the former place back. `caller`: who may publish all of them, and changed the place."""
+    """Copy the newest form of the locations into all services there; return those that changed.
+
+    Each changed service gets a new version, so editors who read it before get 412 and cannot restore the old place.
+    `caller`: the person who changed the place and may publish all of them.
+    """
     touched: list[UUID] = []
     for row in await _locked_at(session, [UUID(each) for each in newest]):
         document = _taking(row.document, newest)
@@ -213,7 +215,7 @@ async def copy_into_services(
 
 
 async def _locked_at(session: AsyncSession, ids: Sequence[UUID]) -> Sequence[Any]:
-    """Records of the services at these places."""
+    """Return the records of services at these places, locked."""
     at_them = sa.select(service_locations.c.service_id).where(
         service_locations.c.location_id == sa.any_(sa.literal(list(ids), _UUIDS))
     )
@@ -240,7 +242,7 @@ def _differs(row: Any, location: Document) -> bool:
 
 
 async def hand_over(session: AsyncSession, ids: Collection[UUID], former: UUID, to: UUID) -> None:
-    """Those of the places that the former organisation keeps are kept by the other one."""
+    """Give the places that the former organisation manages to its successor."""
     kept = sa.and_(
         locations.c.id == sa.any_(sa.literal([*ids], _UUIDS)), locations.c.managed_by == former
     )

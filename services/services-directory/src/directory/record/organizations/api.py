@@ -71,7 +71,7 @@ async def organizations(request: Request, session: Session, caller: Anyone) -> R
 async def _items(
     session: AsyncSession, query: OrganizationQuery, audience: Audience, rows: list[Row]
 ) -> tuple[list[bytes], list["_Sliced"]]:
-    """Bodies, and the service rows that they show."""
+    """Return the bodies, and the service rows that they contain."""
     if not (query.full or query.full_service):
         return [row["list_body"] for row in rows], []
     found = await _services(session, audience, rows, full=query.full_service)
@@ -96,7 +96,7 @@ async def _services(
 
 
 class _Sliced(dict[str, Any]):
-    """A service row whose body leaves out the organisation, which is around it."""
+    """A service row without its organisation, because the organisation's body contains it."""
 
     def __init__(self, row: Row, *, simple: bool = False) -> None:
         super().__init__(row)
@@ -168,7 +168,7 @@ def _written(result: Upserted, status: int = 200) -> Response:
     summary="New organisation",
 )
 async def create(session: Session, caller: Writer, body: OrganizationDocument) -> Response:
-    """Its id is given here, unless it is your own organisation."""
+    """The directory chooses the id, unless it is your own organisation."""
     if body.id is not None:
         existing = await service.changeable(session, caller, body.id)
         if existing is not None:
@@ -213,7 +213,7 @@ async def replace(
     if row is not None:
         check_if_match(if_match, etag_of(row.version))
     elif organization_id != caller.organisation_id:
-        # Whether it does not exist or is not shown: the same answer.
+        # The same answer for an unknown and for a hidden organisation.
         raise NOT_FOUND.because("no_organisation_record_has_this_id")
     result = await service.upsert_organization(
         session, caller, body, organization_id=organization_id

@@ -10,9 +10,9 @@ organizations = sa.Table(
     METADATA,
     *record_columns(),
     sa.Column("plain_name", sa.Text, nullable=False),
-    # Suspended: organisations are shown its name alone, anybody else nothing.
+    # Suspended: organisations see only its name, anybody else sees nothing.
     sa.Column("withheld", sa.Boolean, nullable=False, server_default=sa.false()),
-    # It ended or became part of another (record.successions); shown as a suspended one.
+    # It ended or merged into another (record.successions); shown like a suspended one.
     sa.Column("ended_at", INSTANT),
 )
 

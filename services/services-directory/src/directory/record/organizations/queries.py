@@ -21,7 +21,7 @@ from directory.record.organizations.parameters import OrganizationQuery
 
 
 def shown(audience: Audience, s: Statement) -> str:
-    """The organisation's document for this audience: its own people see all of it."""
+    """Return the condition for the document that this audience sees; its own people see all of it."""
     if audience.organisation_id is None:
         return f"o.level = {s.argument(audience.base, 'smallint')}"
     own = s.argument(audience.organisation_id, "uuid")
@@ -46,14 +46,14 @@ def _where(query: OrganizationQuery, audience: Audience, s: Statement) -> tuple[
 def with_organization(
     statement: sa.Select[*tuple[Any, ...]], organization_id: sa.ColumnElement[UUID]
 ) -> sa.Select[*tuple[Any, ...]]:
-    """The statement with the document of the organisation beside each row, as `organization`."""
+    """Return the statement with the organisation's document beside each row, as `organization`."""
     return statement.add_columns(organizations.c.document.label("organization")).join(
         organizations, organizations.c.id == organization_id
     )
 
 
 def named_organizations() -> sa.Subquery:
-    """`id`, `name` and `visibility` of all."""
+    """Return `id`, `name` and `visibility` of all organisations."""
     o = organizations.c
     return sa.select(o.id, o.document["name"].astext.label("name"), o.visibility).subquery("named")
 
@@ -82,13 +82,13 @@ async def page(
 
 
 async def _hold_small(session: AsyncSession, query: OrganizationQuery, audience: Audience) -> None:
-    """Refuse a costly question before it is read, as for services."""
+    """Refuse a query that would read too many services, before it runs."""
     if query.page * query.per_page - query.per_page >= bounds.DEEPEST:
         raise TOO_DEEP.because("pages_are_given_to_entry_number_narrow_list", f"{bounds.DEEPEST:,}")
     if not (query.taxonomy_term_id or query.taxonomy_id):
         return
     s = Statement()
-    # Half of what lists of services look through: the organisation is looked up for each.
+    # Half the limit for lists of services, because each row also needs its organisation.
     most = bounds.MOST_READ // (4 if audience.aors else 2)
     tagged = " AND ".join([f"d.level = {audience.base}", *_tagged(query, s)])
     text = (
@@ -100,7 +100,7 @@ async def _hold_small(session: AsyncSession, query: OrganizationQuery, audience:
 
 
 def _tagged(query: OrganizationQuery, s: Statement) -> list[str]:
-    """Conditions on services by their terms."""
+    """Return conditions on services by their terms."""
     found = []
     if query.taxonomy_term_id:
         found.append(f"d.terms @> ARRAY[{s.argument(query.taxonomy_term_id, 'uuid')}]")
@@ -122,7 +122,7 @@ async def one(session: AsyncSession, organization_id: UUID, audience: Audience) 
 
 
 async def names_of(session: AsyncSession, ids: Sequence[UUID], audience: Audience) -> list[Row]:
-    """`organization_id` and `name` of those that the audience is shown, by name."""
+    """Return `organization_id` and `name` of those that the audience sees, by name."""
     s = Statement()
     wanted = s.argument(list(ids), "uuid[]")
     return await fetch(
@@ -137,7 +137,7 @@ async def names_of(session: AsyncSession, ids: Sequence[UUID], audience: Audienc
 async def services_of(
     session: AsyncSession, ids: Sequence[UUID], audience: Audience, *, full: bool
 ) -> list[Row]:
-    """Visible services of these organisations, in id order; `full` or in list form."""
+    """Return the visible services of these organisations, in id order; `full` or in list form."""
     s = Statement()
     owners = s.argument(list(ids), "uuid[]")
     body = "full_body" if full else "list_body"
@@ -152,7 +152,7 @@ async def services_of(
 
 
 async def mailboxes_of(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, str]:
-    """The mailbox of each organisation that anybody may know of and that has one."""
+    """Return the mailboxes of those of the organisations that are public and have one."""
     o = organizations.c
     mailbox = o.document["email"].astext
     found = await session.execute(

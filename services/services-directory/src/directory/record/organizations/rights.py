@@ -1,4 +1,4 @@
-"""People who enter for an organisation."""
+"""Who may enter services for an organisation."""
 
 from typing import Any
 
@@ -6,5 +6,5 @@ from common.auth import Principal
 
 
 def owns(caller: Principal, row: Any) -> bool:
-    """Whether the principal enters services for this organisation."""
+    """Return whether the principal may enter services for this organisation."""
     return caller.organisation_id in (row.id, row.managed_by)

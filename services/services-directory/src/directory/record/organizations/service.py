@@ -1,4 +1,4 @@
-"""Use cases of organisations: find or create the one that a document means, and change it."""
+"""Use cases of organisations: find or create the one that a document names, and change it."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -41,8 +41,8 @@ KIND_OF_WORD = "organisation"
 
 
 async def may_change(session: AsyncSession, caller: Principal, row: Any) -> bool:
-    """Its own people, whoever entered it, and curators; of a confidential organisation only those
-    curators who may read the record of one of its services."""
+    """Return whether the caller may change it: its own people, the one who entered it, or a curator. For a confidential
+    organisation, a curator must be able to read the record of one of its services."""
     if owns(caller, row):
         return True
     if CURATE not in caller.scopes:
@@ -61,11 +61,9 @@ async def upsert_organization(
     external_id: str | None = None,
     organization_id: UUID | None = None,
 ) -> Upserted:
-    """Create or change an organisation; 403 if it is somebody else's.
-
-    Identity: `organization_id`, else (source, external_id), else the document's id, else the name
-    (without accents and case) among those that the caller's organisation manages.
-    """
+    """Create or change an organisation. Raises 403 if it belongs to another one. Identity: `organization_id`, else
+    (source, external_id), else the document's id, else the name (ignoring accents and case) among those that the
+    caller's organisation manages."""
     if organization_id:
         row = await _row(session, organization_id)
     else:
@@ -91,15 +89,15 @@ async def ensure_organization(
     *,
     source: str | None = None,
 ) -> Any:
-    """The row of the organisation that a service names: as it stands if it is known, else created."""
+    """Return the organisation that a service names. Creates it if it is unknown; never changes it."""
     row = await _found(session, caller, document, source, None)
     if row is not None:
         if not owns(caller, row):
-            # Somebody who could not create it is not told whether it exists.
+            # A caller who could not create it must not learn whether it exists.
             _check_may_create(caller, row.id)
         if await _may_name(session, caller, row):
             return row
-        # The same under an id of the caller's own, as of services (0037).
+        # Create a copy under an id of the caller's own, as for services (0037).
         apart = document.model_copy(update={"id": own_id(caller, row.id)})
         return await ensure_organization(session, caller, apart)
     made = await upsert_organization(session, caller, document)
@@ -110,8 +108,8 @@ async def ensure_organization(
 
 
 async def _may_name(session: AsyncSession, caller: Principal, row: Any) -> bool:
-    """Whether services may be entered for it: of a confidential one its record, which stands beside them, is read
-    by those alone who might read it before."""
+    """Return whether the caller may enter services for this organisation. Each service contains its organisation's
+    record, so a confidential one needs a caller who may read it."""
     return (
         row.visibility <= PARTNERS
         or reads_every_record(caller)
@@ -127,9 +125,9 @@ async def bring_in(
     ours: bool,
     dry: bool = False,
 ) -> str | None:
-    """What a file says of an organisation in its own right: `created`, `changed` or `unchanged`; None
-    if it is left as it stands, for whatever reason. `ours`: it came from the same publisher before.
-    What the file does not say of it stays. A dry run says so without doing it, and locks nothing."""
+    """Import an organisation from a file; return `created`, `changed`, `unchanged` or None (left alone). `ours`: the
+    same publisher sent it before. Fields that the file lacks stay. A dry run gives the same result without writing or
+    locking."""
     if document.id is None:
         return None
     row = await _row(session, document.id, lock=not dry)
@@ -142,7 +140,7 @@ async def bring_in(
     if not await may_change(session, caller, row):
         return None
     given = with_ids(document.plain(), row.id)
-    # A package gives a place with the service that is there, so its list of them is not whole.
+    # A package puts places into services, so the organisation's own list is incomplete.
     plain = {**row.document, **{key: value for key, value in given.items() if key != "locations"}}
     if plain == row.document:
         return "unchanged"
@@ -155,7 +153,7 @@ async def bring_in(
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """An organisation that would be created."""
+    """An organisation that an import would create."""
 
     id: UUID
     managed_by: UUID
@@ -171,8 +169,8 @@ async def expected(
     own: UUID | None,
     source: str,
 ) -> Any:
-    """The row of the organisation that a service would have, or what would be created. `own`: whose it
-    is now. Reads only: nothing is locked."""
+    """Return the organisation that a service would get, or the one that would be created. `own`: its present
+    organisation. Only reads; locks nothing."""
     if document is not None:
         row = await _found(session, caller, document, source, None, lock=False)
         if row is not None:
@@ -199,7 +197,7 @@ async def require(
     lock: bool = True,
     pointer: str = "/organization_id",
 ) -> Any:
-    """The row; 422 if there is none, or none that the principal may know of."""
+    """Return the row. Raises 422 if it does not exist or the principal may not know of it."""
     row = await _row(session, organization_id, lock=lock)
     if row is None or (row.visibility > PARTNERS and not await may_change(session, caller, row)):
         raise UNKNOWN_REFERENCE.because("no_organisation_has_this_id_create", pointer=pointer)
@@ -207,13 +205,13 @@ async def require(
 
 
 async def known(session: AsyncSession, organization_id: UUID) -> Any:
-    """The row of an organisation that is known to exist and to be the caller's to name."""
+    """Return the row of an organisation that exists and that the caller may name."""
     return await _row(session, organization_id)
 
 
 async def changeable(session: AsyncSession, caller: Principal, organization_id: UUID) -> Any:
-    """The row if the principal may change it, else None. Locks it, because reading a record's version precedes its
-    change."""
+    """Return the row, locked, if the principal may change it, else None. The lock lets the caller read the version and
+    then change it."""
     row = await _row(session, organization_id)
     return row if row is not None and await may_change(session, caller, row) else None
 
@@ -303,7 +301,7 @@ async def _tell_recorded(session: AsyncSession, own: UUID, version: int) -> None
 
 
 async def end(session: AsyncSession, caller: Principal, own: UUID) -> None:
-    """The organisation is no more: its name is left, for organisations alone."""
+    """End the organisation. Only its name stays visible, and only to organisations."""
     row = await _row(session, own)
     ended_at = clock.now()
     await session.execute(
@@ -332,7 +330,7 @@ async def _tell_restricted(
 
 
 async def restrict_again(session: AsyncSession, own: UUID, word: Word) -> int:
-    """After a restore: 1 if that hid more of it; 0 where there is none, or it was as hidden already."""
+    """Restrict it again after a restore. Return 1 if that hid more of it, else 0."""
     row = await _row(session, own)
     plain = None if row is None else restricted(row.document, word)
     if plain is None or plain == row.document:
@@ -342,7 +340,7 @@ async def restrict_again(session: AsyncSession, own: UUID, word: Word) -> int:
 
 
 async def words_now(session: AsyncSession) -> list[tuple[UUID, Word]]:
-    """The restriction of each organisation whose record hides something."""
+    """Return the restriction of each organisation that hides something."""
     rows = await session.execute(sa.select(organizations.c.id, organizations.c.document))
     words = ((row.id, word_of(row.document, withdrawn=False)) for row in rows)
     return [(own, word) for own, word in words if word]
@@ -374,13 +372,13 @@ async def _changed(
 
 
 async def organization_looked_at(session: AsyncSession, own: UUID) -> None:
-    """Somebody said whether it is a safe house: it and its services are shown by that."""
+    """Store it and its services after a review of whether it is a safe house."""
     await store_organization(session, own)
     await tell(session, OrganizationChanged(own))
 
 
 async def names(session: AsyncSession, caller: Principal, ids: Collection[UUID]) -> dict[UUID, str]:
-    """Names of those of the organisations that every verified organisation may know of."""
+    """Return the names of those that every verified organisation may know of."""
     rows = await session.execute(
         sa.select(organizations.c.id, organizations.c.document["name"].astext).where(
             organizations.c.id == sa.any_(sa.literal(list(ids), sa.ARRAY(sa.Uuid))),

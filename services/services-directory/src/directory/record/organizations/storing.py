@@ -30,7 +30,7 @@ LEVELS = range(4)
 
 
 async def store_organization(session: AsyncSession, organization_id: UUID) -> None:
-    """Write the levels whose content changed; a level that may not see it has no document."""
+    """Write the levels whose content changed. A level that may not see it has no document."""
     suspended = sa.or_(
         organisation_suspended(ENDED_RIGHTS, organizations.c.id),
         organizations.c.ended_at.is_not(None),
@@ -70,7 +70,7 @@ async def store_organization(session: AsyncSession, organization_id: UUID) -> No
 
 
 async def _held(session: AsyncSession, row: Any) -> dict[str, Any]:
-    """Its document as it is shown: without places, while it or a service of it may be a safe house."""
+    """Return its document without places while it or one of its services may be a safe house."""
     looks = await looks_at(session, ORGANIZATION, [row.id])
     words = house_words({}, row.document)
     await keep(session, ORGANIZATION, [Asked(row.id, row.id, words)], looks)
@@ -82,7 +82,7 @@ async def _held(session: AsyncSession, row: Any) -> dict[str, Any]:
 async def take_to_withhold(
     session: AsyncSession, suspended: Collection[UUID], limit: int
 ) -> list[UUID]:
-    """Lock organisations that are shown whole and are suspended, or the other way round."""
+    """Lock organisations whose `withheld` does not match their suspension."""
     o = organizations.c
     named = o.id == sa.any_(sa.literal(list(suspended), sa.ARRAY(sa.Uuid)))
     found: list[UUID] = []

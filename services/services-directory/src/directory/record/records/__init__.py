@@ -1,1 +1,1 @@
-"""Records of services as editors wrote them, and who may read and change one."""
+"""Records of services as editors wrote them, and who may read and change them."""

@@ -1,4 +1,4 @@
-"""The table of the records of services: what their editors wrote."""
+"""The table of the records of services, as their editors wrote them."""
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
@@ -19,9 +19,9 @@ services = sa.Table(
     sa.Column("reminded_on", sa.Date),
     sa.Column("event_version", sa.BigInteger, nullable=False),
     sa.Column("announced", JSONB(none_as_null=True)),
-    # What of it is restricted, as it was told last (hsds.restricted); NULL: never.
+    # The restrictions that the last event named (hsds.restricted); NULL: never announced.
     sa.Column("restricted", JSONB(none_as_null=True)),
-    # Published, and shown to nobody while its organisation is suspended (entries.offered).
+    # Published, but hidden while its organisation is suspended (entries.offered).
     sa.Column("withheld", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("merged_into", sa.Uuid),
     sa.Column("plain_name", sa.Text, nullable=False),

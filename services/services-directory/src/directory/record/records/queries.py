@@ -1,4 +1,4 @@
-"""Records for editors and curators: which they may read, and lists of them."""
+"""SELECTs of records for editors and curators: which ones they may read, and lists of them."""
 
 from collections.abc import Collection, Sequence
 from typing import Any
@@ -30,7 +30,7 @@ def _own(caller: Principal) -> sa.ColumnElement[bool]:
 
 
 def readable(caller: Principal) -> sa.ColumnElement[bool]:
-    """Own entries; for curators also those of their areas of responsibility, in their areas: `may_read` as SQL."""
+    """Return `may_read` as an SQL condition: own entries; for curators also those of their AoRs and areas."""
     own = _own(caller)
     if CURATE not in caller.scopes or not caller.roles & {Role.COORDINATOR, Role.IM}:
         return own
@@ -47,7 +47,7 @@ def readable(caller: Principal) -> sa.ColumnElement[bool]:
 
 
 def readable_ids(caller: Principal, ids: Collection[UUID] | None = None) -> sa.Select[UUID]:
-    """Ids of the records that the caller may read, all or those of `ids`."""
+    """Select the ids of the records that the caller may read: all, or those among `ids`."""
     found = sa.select(services.c.id).where(readable(caller))
     return found if ids is None else found.where(_any(ids))
 
@@ -61,18 +61,18 @@ OFFERED_BY = services.c.organization_id
 
 
 def readable_documents(caller: Principal, ids: Collection[UUID]) -> sa.Select[Any]:
-    """`id`, `document` and `state` of those of the records that the caller may read."""
+    """Select `id`, `document` and `state` of those of the records that the caller may read."""
     s = services.c
     return sa.select(s.id, s.document, s.state).where(_any(ids), readable(caller))
 
 
 def locked_records(ids: Collection[UUID]) -> sa.Select[Any]:
-    """Whole records, locked against other writers in the order of ids."""
+    """Return whole records, locked against other writers in the order of ids."""
     return sa.select(services).where(_any(ids)).order_by(services.c.id).with_for_update(of=services)
 
 
 def locked_published(ids: Collection[UUID]) -> sa.Select[Any]:
-    """The parts of records that make their documents and events; locked in the order of ids."""
+    """Return the parts of records that make their documents and events, locked in the order of ids."""
     s = services.c
     return (
         sa.select(
@@ -87,12 +87,12 @@ def locked_published(ids: Collection[UUID]) -> sa.Select[Any]:
 
 
 def one_record(service_id: UUID) -> sa.Select[Any]:
-    """The whole record, as it stands."""
+    """Select the whole record."""
     return sa.select(services).where(services.c.id == service_id)
 
 
 async def with_restricted_parts(session: AsyncSession, ids: Collection[UUID]) -> Sequence[Any]:
-    """Those of the records of which anything is restricted as it is published, with both their forms."""
+    """Return the published and the draft form of those of the records with restricted parts."""
     s = services.c
     restricted: sa.ColumnElement[Any] = sa.literal_column(
         f"'$.hidden.* ? (@ == {RESTRICTED})'::jsonpath"
@@ -108,7 +108,7 @@ async def with_restricted_parts(session: AsyncSession, ids: Collection[UUID]) ->
 async def standing_names(
     session: AsyncSession, caller: Principal, ids: Collection[UUID]
 ) -> dict[UUID, str]:
-    """The names of those of the records that have not ended and that the caller may read."""
+    """Return the names of those of the records that have not ended and that the caller may read."""
     found = await session.execute(
         sa.select(services.c.id, services.c.document["name"].astext.label("name")).where(
             _any(ids), readable(caller), services.c.state.not_in(ENDED)
@@ -118,7 +118,7 @@ async def standing_names(
 
 
 async def withheld_sites(session: AsyncSession) -> set[UUID]:
-    """The ids of all sites of services that are withheld."""
+    """Return the ids of all sites of withheld services."""
     site: sa.ColumnElement[str] = sa.literal_column(
         "jsonb_path_query(services.approved, '$.service_at_locations[*].id') #>> '{}'"
     )
@@ -127,7 +127,7 @@ async def withheld_sites(session: AsyncSession) -> set[UUID]:
 
 
 async def ids_of(session: AsyncSession, organization_id: UUID) -> list[UUID]:
-    """All services of the organisation."""
+    """Return all services of the organisation."""
     found = sa.select(services.c.id).where(services.c.organization_id == organization_id)
     return list(await session.scalars(found))
 
@@ -138,7 +138,7 @@ async def readable_among(
     ids: Collection[UUID],
     organization_id: UUID | None = None,
 ) -> set[UUID]:
-    """Those of these services, of any organisation or of this one, whose record the caller may read."""
+    """Return those of these services whose record the caller may read, of one or any organisation."""
     found = readable_ids(caller, ids)
     if organization_id is not None:
         found = found.where(services.c.organization_id == organization_id)
@@ -146,7 +146,7 @@ async def readable_among(
 
 
 async def reads_one_of(session: AsyncSession, caller: Principal, organization_id: UUID) -> bool:
-    """Whether the caller may read the record of one of the organisation's services."""
+    """Return whether the caller may read the record of one of the organisation's services."""
     found = readable_ids(caller).where(services.c.organization_id == organization_id).limit(1)
     return await session.scalar(found) is not None
 
@@ -157,8 +157,8 @@ async def merged_into(session: AsyncSession, service_id: UUID) -> UUID | None:
 
 
 async def was_seen(session: AsyncSession, audience: Audience, service_id: UUID) -> bool:
-    """Whether the audience would see something of a service that was published and is stored no more: by who reads
-    its record, at the level that it was kept at."""
+    """Return whether the audience could see a published service that has no document any more. Decides by its readers
+    and by the level that its record still has."""
     s, levels = services.c, sa.values(sa.column("level", sa.SmallInteger), name="levels")
     levels = levels.data([(level,) for level in range(PUBLIC, RESTRICTED + 1)])
     read = sa.select(levels.c.level, s.organization_id, s.managed_by, s.aors, s.states).join_from(
@@ -169,7 +169,7 @@ async def was_seen(session: AsyncSession, audience: Audience, service_id: UUID) 
 
 
 async def with_room(session: AsyncSession, service_id: UUID) -> UUID | None:
-    """The organisation of a published service, unless that says that it is full."""
+    """Return the organisation of a published service, or None if the service is full."""
     s = services.c
     return await session.scalar(
         sa.select(s.organization_id).where(
@@ -182,16 +182,15 @@ async def with_room(session: AsyncSession, service_id: UUID) -> UUID | None:
 
 
 def name_in(document: dict[str, Any], language: str | None) -> str:
-    """The name of a service, in `language` if it was translated."""
+    """Return the name of a service, in `language` if it was translated."""
     translated = document.get("translations", {}).get(language, {})
     name: str = translated.get("name") or document["name"]
     return name
 
 
 def standing(caller: Principal, *, curated: bool, language: str | None = None) -> sa.Subquery:
-    """Records that have not ended, of the caller's organisation, or of all that the caller may
-    read: `id`, `name` (in `language` where it was translated), `aors`, `stale`, `organization_id`, `valid_until` and
-    `visibility`."""
+    """Select records that have not ended: the caller's own, or (`curated`) all that it may read. Columns: `id`, `name`
+    (in `language` where it was translated), `aors`, `stale`, `organization_id`, `valid_until`, `visibility`."""
     s = services.c
     name = s.document["name"].astext
     if language is not None:
@@ -212,8 +211,7 @@ def standing(caller: Principal, *, curated: bool, language: str | None = None) -
 
 
 async def to_be_verified(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, Any]:
-    """Of the published records that have not ended: `name` where anybody may know of them, and
-    `valid_until`."""
+    """Return `valid_until` of the published records that have not ended, with `name` if it is public."""
     s = services.c
     name = sa.case((s.visibility == PUBLIC, s.approved["name"].astext), else_=None)
     found = await session.execute(
@@ -225,8 +223,8 @@ async def to_be_verified(session: AsyncSession, ids: Collection[UUID]) -> dict[U
 
 
 async def duplicates_of(session: AsyncSession, caller: Principal, row: Any) -> list[Any]:
-    """Other records that the caller may read and that look like this one: the same phone, or a
-    like name (trigram similarity) in a shared state."""
+    """Return other records that the caller may read and that look like this one. They have the same phone, or a similar
+    name (trigrams) in a shared state."""
     s = services.c
     alike = sa.func.similarity(s.plain_name, row.plain_name)
     same_phone = s.phone_digits.bool_op("&&")(sa.literal(row.phone_digits, s.phone_digits.type))
@@ -273,8 +271,8 @@ async def page(
     cursor: str | None,
     limit: int,
 ) -> RecordPage:
-    """In id order (time of entry), a cursor page. `own`: none that the caller only curates, and none
-    that has ended. Names in `language` where they were translated."""
+    """Return a cursor page in id order (time of entry). `own`: only the caller's own records that have not ended. Names
+    are in `language` where they were translated."""
     statement = sa.select(services).where(readable(caller))
     if own:
         statement = statement.where(_own(caller), services.c.state.not_in(ENDED))

@@ -1,4 +1,4 @@
-"""People who may read or change a record of a service."""
+"""Who may read or change the record of a service."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +13,7 @@ from directory.ground.entries.states import curates
 
 @dataclass(frozen=True)
 class Scope:
-    """The people whom a service concerns: decides who may read its record, change it and approve it."""
+    """Decides who may read a service's record, change it and approve it."""
 
     organization_id: UUID
     managed_by: UUID

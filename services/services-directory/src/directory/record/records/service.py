@@ -1,4 +1,4 @@
-"""Records of services for those who edit or curate them, and the commands that change the table. Nothing here commits."""
+"""Records of services for editors and curators, and the commands that change the table. Nothing here commits."""
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ KIND = "service"
 async def readable_record(
     session: AsyncSession, caller: Principal, service_id: UUID, *, lock: bool = False
 ) -> Any:
-    """The record row for those who edit or curate it; 404 for anybody else."""
+    """Return the record row for those who edit or curate it. Raises 404 for others."""
     row = await locked(session, service_id) if lock else await row_of(session, service_id)
     if row is None or not may_read(caller, row):
         raise NOT_FOUND.because("no_service_record_has_this_id")
@@ -34,7 +34,7 @@ async def readable_record(
 
 
 async def looked_at(session: AsyncSession, caller: Principal, route: str, service_id: UUID) -> Any:
-    """As `readable_record`, for a reader who sees its content: restricted parts are logged as read."""
+    """Return the row as `readable_record` does, and log restricted parts as read."""
     row = await readable_record(session, caller, service_id)
     if RESTRICTED in levels_in(row.document, row.approved or {}):
         await log_restricted(session, caller, route, [service_id])
@@ -56,7 +56,7 @@ async def locked(session: AsyncSession, service_id: UUID) -> Any:
 
 
 async def published_in_turn(session: AsyncSession) -> AsyncIterator[Any]:
-    """`id`, `state`, `approved` and `restricted` of all records that were ever published."""
+    """Yield `id`, `state`, `approved` and `restricted` of all records that were ever published."""
     s = services.c
     statement = (
         sa.select(s.id, s.state, s.approved, s.restricted)
@@ -69,8 +69,8 @@ async def published_in_turn(session: AsyncSession) -> AsyncIterator[Any]:
 
 
 async def locked_among(session: AsyncSession, ids: sa.Select[UUID]) -> Sequence[Any]:
-    """`id`, `document`, `approved`, `state`, `restricted`, `version`, `aors` and `states` of these records, locked in
-    the order of ids."""
+    """Return `id`, `document`, `approved`, `state`, `restricted`, `version`, `aors` and `states` of these records,
+    locked in the order of ids."""
     s = services.c
     statement = (
         sa.select(s.id, s.document, s.approved, s.state, s.restricted, s.version, s.aors, s.states)
@@ -82,7 +82,6 @@ async def locked_among(session: AsyncSession, ids: sa.Select[UUID]) -> Sequence[
 
 
 async def enter(session: AsyncSession, record: Mapping[str, Any]) -> None:
-    """Write a new record."""
     await session.execute(sa.insert(services).values(record))
 
 
@@ -92,7 +91,7 @@ async def change(session: AsyncSession, service_id: UUID, **values: Any) -> None
 
 
 async def end_in_favour(session: AsyncSession, ending: Any, into: UUID) -> int:
-    """End a record in favour of another one; the version that it has then."""
+    """End a record that was merged into another; return its new version."""
     version: int = ending.version + 1
     await change(
         session,
@@ -105,15 +104,14 @@ async def end_in_favour(session: AsyncSession, ending: Any, into: UUID) -> int:
     return version
 
 
-# As `entries.offered.is_withdrawn`.
+# The same rule as `entries.offered.is_withdrawn`.
 _TOLD_WITHDRAWN = sa.func.coalesce(services.c.restricted["withdrawn"].as_boolean(), sa.false())
 
 
 async def take_to_withhold(
     session: AsyncSession, suspended: Collection[UUID], limit: int
 ) -> list[UUID]:
-    """Lock records that are withheld and are no longer to be, or the other way round (`entries.offered`). `suspended`:
-    the organisations that are."""
+    """Lock records whose `withheld` does not match `suspended`, the organisations that are suspended."""
     s = services.c
     offered_by = s.organization_id == sa.any_(sa.literal(list(suspended), sa.ARRAY(sa.Uuid)))
     to_withhold = sa.and_(
@@ -131,20 +129,19 @@ async def take_to_withhold(
 
 
 async def mark_stale(session: AsyncSession, today: date, limit: int) -> list[UUID]:
-    """Mark published records whose verification has run out since they were looked at."""
+    """Mark published records whose verification has expired since the last sweep."""
     s = services.c
     return await _marked(session, limit, sa.not_(s.stale) & (s.valid_until < today), stale=True)
 
 
 async def mark_fresh(session: AsyncSession, today: date, limit: int) -> list[UUID]:
-    """Mark published records that a clock ahead of time made stale."""
+    """Mark published records as fresh that a clock ahead of time made stale."""
     s = services.c
     return await _marked(session, limit, s.stale & (s.valid_until >= today), stale=False)
 
 
 async def mark_reminded(session: AsyncSession, today: date, until: date, limit: int) -> list[UUID]:
-    """Mark published records whose verification runs out until then and of which nobody was
-    reminded."""
+    """Mark published records whose verification expires by then and that had no reminder yet."""
     s = services.c
     due = sa.and_(
         s.state.not_in(ENDED), s.reminded_on.is_(None), s.valid_until.between(today, until)
@@ -155,7 +152,7 @@ async def mark_reminded(session: AsyncSession, today: date, until: date, limit: 
 async def _marked(
     session: AsyncSession, limit: int, which: sa.ColumnElement[bool], **values: Any
 ) -> list[UUID]:
-    """Set values of published records; the ids."""
+    """Set values of published records; return the ids."""
     statement = (
         sa.select(services.c.id)
         .where(services.c.approved.is_not(None), which)
@@ -170,8 +167,7 @@ async def _marked(
 
 
 async def next_event(session: AsyncSession, ids: Sequence[UUID]) -> Sequence[Any]:
-    """Take the next event version of those of the records that are published, with what an event
-    about them says."""
+    """Take the next event version of the published ones, with the values that their events need."""
     found = await session.execute(
         sa.update(services)
         .where(services.c.id.in_(ids), services.c.approved.is_not(None))
@@ -186,7 +182,7 @@ async def next_event(session: AsyncSession, ids: Sequence[UUID]) -> Sequence[Any
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """The last events about a record."""
+    """The last events about one record."""
 
     service_id: UUID
     event_version: int
@@ -198,7 +194,7 @@ class Told:
 async def remember_told(session: AsyncSession, told: Sequence[Told]) -> None:
     if not told:
         return
-    # On the connection: the ORM would look for mapped rows by primary key.
+    # Use the connection: the ORM would look for mapped rows by primary key.
     connection = await session.connection()
     await connection.execute(
         _REMEMBER,

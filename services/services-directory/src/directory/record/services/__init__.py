@@ -1,1 +1,1 @@
-"""Services as their editors and readers meet them: entered, judged, changed, looked up."""
+"""Services for their editors and readers: entering, judging, changing, looking up."""

@@ -1,5 +1,4 @@
-"""Entering services: create or change a record and, where the caller curates it, publish it at
-once. Nothing here commits."""
+"""Creates or changes a record and, where the caller curates it, publishes it at once. Nothing here commits."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
@@ -59,7 +58,7 @@ from directory.record.taxonomies.service import Terms, keep_terms
 
 @dataclass
 class Finish:
-    """Writes that one transaction makes once for all services that it enters."""
+    """Writes that a transaction makes once for all services that it enters."""
 
     published: set[UUID] = field(default_factory=set)
     sites: set[UUID] = field(default_factory=set)
@@ -84,10 +83,10 @@ async def upsert_service(
 ) -> Upserted:
     """Create or change a service and, where the caller curates it, publish it at once.
 
-    Identity: `service_id`, else (source, external_id), else the document's id, as `own_ids` reads
-    it. `if_match` (an ETag, or None for imports) guards an existing record. 403 for another
-    organisation's entry, 412 for a stale ETag, 422 for what refers to nothing or would show too
-    much. With `finish` stored documents wait until the caller writes it.
+    Identity: `service_id`, else (source, external_id), else the document's id, as `own_ids` reads it. `if_match` (an
+    ETag, or None for imports) guards an existing record. Raises 403 for another organisation's entry, 412 for a stale
+    ETag, 422 for a dangling reference or a document that would show too much. With `finish`, the caller writes the
+    stored documents at the end.
     """
     if isinstance(document, ServiceDocument):
         document = Given.of(document)
@@ -155,13 +154,13 @@ def check_not_merged(row: Any) -> None:
 
 
 async def withdrawn_by_hand(session: AsyncSession, rows: Iterable[Any]) -> set[UUID]:
-    """Those of the records that somebody here, and no file, ended: no file begins them again."""
+    """Return those of the records that a person withdrew here: no file may start them again."""
     ended = [row.id for row in rows if row.state == EntryState.WITHDRAWN]
     return await said_by_hand(session, KIND, ended, STATE) if ended else set()
 
 
 async def brought_as(session: AsyncSession, caller: Principal, document: Given) -> UUID | None:
-    """Which record the id stands for that the document brings."""
+    """Return the id of the record that the document's own id stands for."""
     if document.id is None:
         return None
     row = await row_of(session, document.id)
@@ -179,7 +178,7 @@ async def _organization(
     source: str | None,
     row: Any,
 ) -> Any:
-    """The organisation that the document names, else the record's, else the caller's own."""
+    """Return the organisation that the document names, else the record's, else the caller's own."""
     if document.organization is not None:
         return await organizations.ensure_organization(
             session, caller, document.organization, source=source
@@ -196,8 +195,8 @@ async def _organization(
 async def _opening_nothing(
     session: AsyncSession, row: Any, plain: dict[str, Any]
 ) -> dict[str, Any]:
-    """The file's document, with places as closed as they are now. 422 if it would open an entry that a person closed
-    here: the sender did not know of that yet."""
+    """Return the file's document, with places as closed as they are now. Raises 422 if it would open an entry that a
+    person closed here: the sender did not know of that yet."""
     if row is None or row.document == plain:
         return plain
     opens = level_of(plain) < level_of(row.document)
@@ -266,8 +265,8 @@ async def _write(
             },
         )
     else:
-        # While a newer draft waits, what is published keeps the audience that was approved; a draft that says more
-        # than that may be known by is read by those alone who may read what it will be.
+        # While a newer draft waits, the published entry keeps its approved audience. If the draft needs a higher level,
+        # only readers of that level may read the record.
         if row.approved is not None and not publishes:
             for key in ("organization_id", "aors", "states"):
                 del values[key]
@@ -287,7 +286,7 @@ async def _write(
 
 
 def approval(plain: dict[str, Any]) -> dict[str, Any]:
-    """Values of a record whose document is published."""
+    """Return the values of a record whose document is published."""
     return {
         "approved": plain,
         "state": EntryState.APPROVED.value,
@@ -304,7 +303,7 @@ def approval(plain: dict[str, Any]) -> dict[str, Any]:
 async def end_endorsements(
     session: AsyncSession, service_id: UUID, before: dict[str, Any] | None, plain: dict[str, Any]
 ) -> None:
-    """End endorsements of the document published `before` that the present one does not carry."""
+    """End endorsements of the document published `before` that no longer fit the new one."""
     if aors := outlived(before, plain):
         await end_outlived(session, service_id, aors)
 
@@ -318,8 +317,8 @@ async def publish(
     finish: Finish,
     taken_back: Collection[str] = (),
 ) -> None:
-    """Take in an approved document: its terms, its places, the approver's endorsements, but for those `taken_back`:
-    whoever sends a file does not look at each entry again."""
+    """Publish an approved document: store its terms, its places and the approver's endorsements. Leaves out the
+    endorsements in `taken_back`: a person who sends a file does not review each entry again."""
     finish.terms.take(plain)
     aors = set(states.endorsements(caller, scope.aors)) - set(taken_back)
     await write_endorsements(session, caller, service_id, sorted(aors))

@@ -1,4 +1,4 @@
-"""A service becomes another organisation's, or ends with its own."""
+"""Gives a service to another organisation, or withdraws it when its organisation ends."""
 
 from typing import Any
 from uuid import UUID
@@ -17,7 +17,8 @@ from directory.record.services.drafting import locations_in
 
 
 async def hand_over(session: AsyncSession, caller: Principal, service_id: UUID, to: UUID) -> None:
-    """The service with its id, history and endorsements, and the places that its organisation keeps."""
+    """Give the service its new organisation, with the places that the former one manages. Its id, history and
+    endorsements stay."""
     row = await locked(session, service_id)
     former = row.organization_id
 
@@ -44,7 +45,7 @@ async def hand_over(session: AsyncSession, caller: Principal, service_id: UUID, 
 
 
 async def withdraw(session: AsyncSession, caller: Principal, service_id: UUID) -> None:
-    """Nothing if it has ended already."""
+    """Withdraw the service; do nothing if it has already ended."""
     row = await locked(session, service_id)
     if row.state in ENDED:
         return

@@ -1,4 +1,4 @@
-"""The result of entering a service, without entering it: a dry run of an import. Only reads, and locks nothing, so no
+"""The dry run of an import: the result of entering a service, without entering it. Only reads and locks nothing, so no
 writer waits. The rules are those of entering.py."""
 
 from dataclasses import dataclass, field
@@ -36,7 +36,7 @@ from directory.record.services.permits import check_may_write
 
 @dataclass(slots=True)
 class Judged:
-    """Organisations and places that earlier rows of the same file brought."""
+    """Organisations and places that earlier rows of the same file would create."""
 
     organizations: dict[Any, Any] = field(default_factory=dict)
     places: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -50,7 +50,8 @@ async def judge(
     source: str,
     before: Judged,
 ) -> Upserted:
-    """`entity`: the service that the document's external id stands for. Raises what entering it would."""
+    """Return the result that entering the document would have; raise the errors that it would raise. `entity`: the
+    service that the document's external id stands for."""
     known = entity or await brought_as(session, caller, document)
     row = await row_of(session, known) if known else None
     identity = known or new_id()

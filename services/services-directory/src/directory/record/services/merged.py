@@ -1,4 +1,4 @@
-"""Old ids of merged services keep working: they lead to the entry that they were merged into."""
+"""Keeps old ids of merged services working: they redirect to the merged entry."""
 
 from uuid import UUID
 
@@ -14,8 +14,8 @@ _LONGEST_CHAIN = 10
 
 
 async def moved_to(session: AsyncSession, audience: Audience, service_id: UUID) -> Response:
-    """308 to the entry that took this one in, if the caller may see both; else 404: a holder of its id must not learn
-    that a hidden place is the one next door."""
+    """Redirect (308) to the entry that this one was merged into, if the caller may see both. Raises 404 otherwise: an
+    old id must not reveal that a hidden place is the one next door."""
     target = service_id
     for _ in range(_LONGEST_CHAIN):
         following = await merged_into(session, target)

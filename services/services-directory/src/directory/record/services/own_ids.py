@@ -1,4 +1,4 @@
-"""Ids that a document brings along, as entries/ids.py reads them: of the places and sites of a service."""
+"""Decides which ids of places and sites in a document the directory keeps (see entries/ids.py)."""
 
 from collections.abc import Collection
 from typing import Any
@@ -23,9 +23,11 @@ async def own_ids(
     before: dict[str, Any] | None,
     waiting: Collection[UUID] = (),
 ) -> OwnIds:
-    """A place keeps its id if the caller may read its record, a site if it is this service's; so
-    does all that the service had before. Who may read every record keeps what no other has, nor is one of
-    those `waiting`: sites that are about to be stored."""
+    """Return new ids for the places and sites whose id the sender may not use.
+
+    A place keeps its id if the caller may read its record; a site, if it is already this service's. A caller who reads
+    every record may bring new site ids that no service and none of `waiting` (sites about to be stored) uses.
+    """
     had_places, had_sites = _had(before)
     new_places = document.places - had_places
     new_sites = document.sites - had_sites
@@ -40,7 +42,7 @@ async def own_ids(
 
 
 def _had(before: dict[str, Any] | None) -> tuple[set[UUID], set[UUID]]:
-    """(places, sites) of the record."""
+    """Return the (places, sites) of the record."""
     sites = (before or {}).get("service_at_locations", [])
     named = {UUID(site["location"]["id"]) for site in sites if "location" in site}
     return named, {UUID(site["id"]) for site in sites}

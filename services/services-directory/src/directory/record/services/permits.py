@@ -1,4 +1,4 @@
-"""People who may write an entry."""
+"""Who may write an entry."""
 
 from typing import Any
 
@@ -12,7 +12,8 @@ from directory.record.records.rights import Scope, may_read, owns, scope_of
 
 
 def check_may_write(caller: Principal, scope: Scope, organization: Any, row: Any) -> None:
-    """An existing entry: its owner or curator. A new one: for an organisation that is one's own."""
+    """Raise 403 unless the caller may write: an existing entry as its owner or curator, a new one for its own
+    organisation."""
     if curates(caller, scope.aors, scope.states) and (row is None or may_read(caller, row)):
         return
     if row is not None and not may_read(caller, row):

@@ -1,4 +1,4 @@
-"""Records beside each other, for those who look for doubles."""
+"""SELECTs of records to compare, for finding duplicates."""
 
 from collections.abc import Collection, Sequence
 from typing import Any
@@ -14,7 +14,7 @@ from directory.record.records.queries import OFFERED_BY, readable_documents
 async def compared(
     session: AsyncSession, caller: Principal, ids: Collection[UUID]
 ) -> Sequence[Any]:
-    """`id`, `document`, `state` and the document of its `organization`, of those that the caller may read."""
+    """Return `id`, `document`, `state` and the document of the `organization` of those that the caller may read."""
     statement = with_organization(readable_documents(caller, ids), OFFERED_BY)
     found: Sequence[Any] = (await session.execute(statement)).all()
     return found

@@ -1,5 +1,5 @@
-"""The records behind the stored documents: for those who write and curate. `/services` reads,
-`/records` writes, because in HSDS a POST to a list is a query."""
+"""The records behind the stored documents, for those who write and curate. `/services` reads, `/records` writes,
+because in HSDS a POST to a list is a query."""
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
@@ -70,9 +70,9 @@ async def list_records(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     language: ReadIn = None,
 ) -> RecordPage:
-    """Own records and those in the caller's areas of responsibility, e.g. `state=submitted` for
-    what waits for a decision; each with its capacity and who endorses it. Names are in the language
-    of `Accept-Language` where they were translated."""
+    """Records of your organisation and of your areas of responsibility. For example, `state=submitted` lists the
+    records that wait for a decision. Each has its capacity and its endorsements. Names are in the language of
+    `Accept-Language` where they were translated."""
     page = await record_queries.page(
         session, caller, state=state, own=own, language=language, cursor=cursor, limit=limit
     )
@@ -86,8 +86,8 @@ async def list_records(
 
 @routes.post("/records/services", status_code=201, response_model=WrittenOut, summary="New service")
 async def create(session: Session, caller: Writer, body: ServiceDocument) -> Response:
-    """The directory gives the id. One that you send names the service inside your organisation:
-    sent again it is 412, and the id in the answer is the one to read it by."""
+    """The directory gives the id. An id that you send names the service inside your organisation: sending it again is
+    412, and the answer contains the id to read it by."""
     result = await upsert_service(session, caller, body, if_match='"0"')
     return written(result, 201)
 
@@ -119,8 +119,8 @@ async def read(request: Request, session: Session, caller: Editor, service_id: U
 async def reviewed(
     request: Request, session: Session, caller: Editor, service_id: UUID
 ) -> Response:
-    """The approved and the submitted document field by field, and both as anybody, a partner, somebody
-    on the pathway and the coordination would see them: made by what publishes, and written nowhere."""
+    """The approved and the submitted document, field by field, and as each audience would see them: anybody, a partner,
+    somebody on the pathway, the coordination. Publishing uses the same code; this writes nothing."""
     row = await looked_at(session, caller, request.url.path, service_id)
     found = await service.review_of(session, row)
     return JSONResponse(found.model_dump(mode="json"), headers={"ETag": etag_of(row.version)})
@@ -138,7 +138,7 @@ async def replace(
     body: ServiceDocument,
     if_match: IfMatch = None,
 ) -> Response:
-    """Nothing is created here: whether an id is free or its record hidden, the answer is 404."""
+    """Changes an existing record and never creates one. An unknown id and a hidden record are both 404."""
     row = await readable_record(session, caller, service_id, lock=True)
     check_if_match(if_match, etag_of(row.version))
     result = await upsert_service(session, caller, body, service_id=service_id, if_match=if_match)
@@ -168,7 +168,7 @@ async def patch(
 
 
 def invalid(error: ValidationError) -> Exception:
-    """422 with a pointer for each field that is wrong."""
+    """Answers 422 with a pointer for each field that is wrong."""
     errors = [
         FieldError("/" + "/".join(map(str, item["loc"])), item["msg"], item["type"])
         for item in error.errors(include_url=False, include_input=False, include_context=False)
@@ -245,5 +245,5 @@ async def verify(
 async def capacity(
     session: Session, caller: Writer, service_id: UUID, body: CapacityIn
 ) -> Response:
-    """`{"state": "full"}`. Goes live at once; no If-Match: the last word counts."""
+    """For example `{"state": "full"}`. Takes effect at once. Needs no If-Match: the last call wins."""
     return written(await service.set_capacity(session, caller, service_id, body))

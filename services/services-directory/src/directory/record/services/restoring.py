@@ -1,7 +1,5 @@
-"""After a restored backup: entries become at least as restricted as they were last, as if their keepers did it now.
-
-What the backup hides stays hidden, whatever was said last: whoever may shows it again.
-"""
+"""Restricts entries again after a restored backup, at least as much as before the restore. Restrictions of the backup
+stay, even if they were lifted later: an editor can lift them again."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -24,7 +22,7 @@ REASON = "restored_backup"
 
 
 async def restrict_again(session: AsyncSession, own: UUID, word: Word) -> int:
-    """1 if that changed the entry; 0 where there is none, or it was as restricted already."""
+    """Return 1 if that changed the entry, 0 if it does not exist or was already as restricted."""
     row = await locked(session, own)
     if row is None:
         return 0
@@ -37,7 +35,7 @@ async def restrict_again(session: AsyncSession, own: UUID, word: Word) -> int:
         "document": document,
         "approved": approved,
         "state": state,
-        # A draft that says more than what is published is read as what it will be.
+        # If the draft needs a higher level than the published entry, that level applies.
         "visibility": max(level_of(approved or document), level_of(document)),
         "phone_digits": phones_in(document),
         "version": row.version + 1,
@@ -60,7 +58,7 @@ def _withdraws(row: Any, word: Word) -> bool:
 
 
 async def words_now(session: AsyncSession) -> AsyncIterator[tuple[UUID, Word]]:
-    """Of each entry whose record restricts something, what it is."""
+    """Yield the restriction of each entry that restricts something."""
     async for row in published_in_turn(session):
         word = word_of(row.approved, withdrawn=is_withdrawn(row.state, row.restricted))
         if word or row.restricted:

@@ -37,7 +37,7 @@ class FieldDifferenceOut(BaseModel):
 
 
 class SeenOut(BaseModel):
-    """The service as one of those who may see it sees it; null: they may not know that it exists."""
+    """The service as one audience sees it; null if this audience may not know that it exists."""
 
     level: Visibility = Field(
         description="Who looks: anybody, partners, people on the pathway, the coordination."
@@ -50,7 +50,7 @@ class SeenOut(BaseModel):
 
 
 class ReviewOut(BaseModel):
-    """The approved and the submitted document side by side, and what approving shows to whom."""
+    """The approved and the submitted document side by side, and what approving shows to each audience."""
 
     approved: dict[str, Any] | None = Field(
         description="What is published today; null: nothing is, or it was withdrawn."
@@ -63,7 +63,7 @@ class ReviewOut(BaseModel):
 
 
 class CapacityIn(Strict):
-    """The one-line call: `{"state": "full"}`."""
+    """Sets the capacity, for example `{"state": "full"}`."""
 
     state: CapacityState | None = None
     functional_status: FunctionalStatus | None = None
@@ -73,7 +73,7 @@ class CapacityIn(Strict):
 
 
 class VerificationIn(Strict):
-    """Says that the entry was checked and until when that holds (default: 90 days, at most 365)."""
+    """Confirms that the entry was checked, and until when that holds (default: 90 days, at most 365)."""
 
     valid_until: date | None = None
     method: str | None = Field(None, max_length=200)

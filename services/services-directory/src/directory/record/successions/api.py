@@ -1,4 +1,4 @@
-"""HTTP of successions, for those who curate the directory."""
+"""HTTP of successions, for curators of the directory."""
 
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any
@@ -29,7 +29,7 @@ async def list_successions(
 
 @routes.post("", status_code=201, summary="Propose who takes over from an organisation")
 async def propose(body: NewSuccession, session: Session, caller: Curator) -> Succession:
-    """Nothing changes until somebody else confirms it."""
+    """Nothing changes until a second person confirms it."""
     row = await service.propose(session, caller, body)
     return (await _shown_to(session, caller, [row]))(row)
 
@@ -38,9 +38,9 @@ async def propose(body: NewSuccession, session: Session, caller: Curator) -> Suc
     "/{succession_id}/confirm", summary="Confirm it as a second person", dependencies=[StepUp]
 )
 async def confirm(succession_id: UUID, session: Session, caller: Curator) -> Succession:
-    """Its services follow at once, its cases within a minute. Cases without a consent to the successor are offered to
-    it without content until the person has said yes. Closed cases, reports of the line and cases that accuse the
-    successor stay. Suspend the accounts of an organisation that ended."""
+    """The services move at once, the cases within a minute. Cases without a consent to the successor are offered to it
+    without content until the person agrees. Closed cases, reports of the line and cases that accuse the successor stay.
+    Suspend the accounts of an organisation that ended."""
     row = await service.confirm(session, caller, succession_id)
     return (await _shown_to(session, caller, [row]))(row)
 
@@ -54,7 +54,7 @@ async def refuse(succession_id: UUID, session: Session, caller: Curator) -> Succ
 async def _shown_to(
     session: Session, caller: Principal, rows: Sequence[Any]
 ) -> Callable[[Any], Succession]:
-    """What turns these rows into answers: without services that the caller may not see."""
+    """Return a function that turns a row into an answer, without services that the caller may not see."""
     named = {service_id for row in rows for service_id in row.service_ids}
     seen = await readable_among(session, caller, named)
 

@@ -13,7 +13,8 @@ Kind = Literal["ended", "merged", "split"]
 
 
 class NewSuccession(Strict):
-    """Who takes over from an organisation. The cases of one that ends or merges are offered to the successor."""
+    """Names the organisation that takes over from another. The cases of one that ends or merges are offered to the
+    successor."""
 
     model_config = ConfigDict(
         json_schema_extra={

@@ -25,8 +25,11 @@ from directory.tables import COMMON
 
 
 async def propose(session: AsyncSession, caller: Principal, body: NewSuccession) -> Any:
-    """Nothing changes until somebody else confirms it. 422 for an ended organisation, one that is unknown or that
-    the caller may not know of, and a service of another or that the caller may not see: which of two is not told."""
+    """Propose a succession. Nothing changes until a second person confirms it.
+
+    Raises 422 for an organisation that has ended or that the caller may not know, and for a service of another
+    organisation or that the caller may not see. The error does not tell which of the two applies.
+    """
     _refuse_limited(caller)
     for pointer in ("/organization_id", "/successor_id"):
         own: UUID = getattr(body, pointer.removeprefix("/"))
@@ -71,13 +74,13 @@ def _refuse_ended(row: Any, pointer: str) -> None:
 
 
 async def confirm(session: AsyncSession, caller: Principal, succession_id: UUID) -> Any:
-    """A second person: the services follow now, the cases when referrals reads the event."""
+    """Confirm as a second person. Services move now, cases when referrals reads the event."""
     _refuse_limited(caller)
     row = await _proposed(session, succession_id)
     refuse_same_person(
         caller, row.proposed_by, because=Detail("you_proposed_it_somebody_else_decides")
     )
-    # The organisations may have changed since it was proposed.
+    # The organisations may have changed since the proposal.
     await _refuse_unknown(session, row.organization_id, "/organization_id")
     await _refuse_unknown(session, row.successor_id, "/successor_id")
     own = await ids_of(session, row.organization_id)
@@ -104,7 +107,7 @@ async def confirm(session: AsyncSession, caller: Principal, succession_id: UUID)
 
 
 async def refuse(session: AsyncSession, caller: Principal, succession_id: UUID) -> Any:
-    """Anybody who may confirm one may refuse it, its proposer included."""
+    """Refuse a proposal. Anybody who may confirm it may refuse it, and so may the proposer."""
     _refuse_limited(caller)
     return await _decide(session, caller, await _proposed(session, succession_id), "refused")
 

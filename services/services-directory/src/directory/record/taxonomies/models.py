@@ -1,4 +1,4 @@
-"""Tables of taxonomies and their terms, beside those that are built in."""
+"""Tables of the taxonomies and terms that are not built in."""
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB

@@ -68,7 +68,7 @@ def _taxonomy_of(term: Document) -> str | None:
 
 
 def _matches(item: Document, search: str | None) -> bool:
-    """Every word of the search occurs in its name, code or description, accents or not."""
+    """Return the condition that every word occurs in the name, code or description, ignoring accents."""
     text = folded(f"{item['name']} {item.get('code', '')} {item['description']}")
     return all(word in text for word in folded(search or "").split())
 
@@ -86,7 +86,8 @@ async def _brought(session: AsyncSession, table: str, audience: Audience) -> lis
 
 
 def _carried(table: str, audience: Audience) -> str:
-    """By a service that is shown now: once the last one was hidden or withdrawn, its words are hidden with it."""
+    """Return the condition that a visible service uses it: when the last one is hidden or withdrawn, its words are
+    hidden too."""
     column = "terms" if table == "taxonomy_terms" else "taxonomies"
     return (
         f"EXISTS (SELECT FROM service_documents_{audience.base} d WHERE d.{column} @> ARRAY[t.id])"

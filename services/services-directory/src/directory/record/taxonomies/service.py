@@ -20,8 +20,8 @@ _TERM_WORDS = ("name", "body", "code", "taxonomy_id", "parent_id")
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """Terms and taxonomies of services that are published together, by id: each with the most open level
-    that carries it, and the words of the first service that has that level."""
+    """Terms and taxonomies of services that are published together, by id. Each has the level of the most open service
+    that carries it, and the words of the first service with that level."""
 
     terms: dict[str, tuple[int, Document]] = field(default_factory=dict)
     taxonomies: dict[str, tuple[int, Document]] = field(default_factory=dict)
@@ -42,9 +42,9 @@ def _open(known: dict[str, tuple[int, Document]], level: int, item: Document) ->
 
 
 async def keep_terms(session: AsyncSession, found: Terms) -> None:
-    """Keep the terms of published services. A term is seen from the level of the most open
-    service that carries it: a list of terms must not tell of a service that is not shown."""
-    # In the order of ids: who keeps the same ones meanwhile waits, and neither gives way.
+    """Store the terms of published services, each with the level of its most open service. A list of terms must not
+    reveal a hidden service."""
+    # In the order of ids, so that two writers of the same terms cannot deadlock.
     if found.taxonomies:
         rows = [_taxonomy(*found.taxonomies[key]) for key in sorted(found.taxonomies)]
         await session.execute(_KEEP_TAXONOMY, rows)
@@ -56,9 +56,11 @@ async def keep_terms(session: AsyncSession, found: Terms) -> None:
 
 
 def _keeping(table: sa.Table, columns: Sequence[str]) -> Insert:
-    """The lower of two levels, with the words of the service that it comes from: whoever names the
-    id of a hidden term in an open service must not open what the hidden one calls it. A row that stays
-    as it is is not written: in one transaction each version would be looked through by the next."""
+    """Return the statement that keeps the lower level, with the words of the service that has it.
+
+    An open service that names the id of a hidden term must not reveal the words of the hidden service. Unchanged rows
+    are not written: dead versions would slow the rest of the transaction.
+    """
     statement = insert(table)
     given = statement.excluded
     return statement.on_conflict_do_update(
@@ -97,14 +99,14 @@ def _term(level: int, term: Document) -> dict[str, Any]:
 async def taxonomy_names(
     session: AsyncSession, _principal: Principal, ids: Collection[UUID]
 ) -> dict[UUID, str]:
-    """Names of those of the taxonomies that every verified organisation may know of."""
+    """Return the names of those of the taxonomies that every verified organisation may know of."""
     return await _names(session, taxonomies, ids)
 
 
 async def term_names(
     session: AsyncSession, _principal: Principal, ids: Collection[UUID]
 ) -> dict[UUID, str]:
-    """The same for terms."""
+    """Return the names of those of the terms that every verified organisation may know of."""
     return await _names(session, taxonomy_terms, ids)
 
 
