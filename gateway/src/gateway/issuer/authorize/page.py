@@ -38,7 +38,7 @@ def sign_in_page(
 
 
 def told_page(*, language: str, ticket: str | None, news: Sequence[str], organisation: str) -> str:
-    """Return the page with the news, one sentence each. `ticket` is None if the person has answered that they did not
+    """Return the page with the news, one sentence for each change. `ticket` is None if the person has answered that they did not
     request the changes. `organisation` is the person's."""
     return drawn(
         _PACKAGE, "told.html", language, ticket=ticket, news=news, organisation=organisation

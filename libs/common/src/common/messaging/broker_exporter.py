@@ -31,7 +31,7 @@ class BrokerCollector(Collector):
         said = {page: self._page(page) for page in ("varz", "routez", "jsz?config=true")}
         for name, help_, value in _measured(said):
             yield GaugeMetricFamily(f"ruta_broker_{name}", help_, value=float(value))
-        # These limit its output, not the file: the exporter reads that only at its start.
+        # The expiry of the certificate in use, not of the file, which the server reads only at its start.
         if (ends := said["varz"].get("tls_cert_not_after")) is not None:
             left = seconds_left()
             left.add_metric(["own"], datetime.fromisoformat(ends).timestamp() - time.time())
