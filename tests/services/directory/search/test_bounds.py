@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from common.db.session import Database
 from directory.find.search import matching_queries
+from directory.find.search.page_queries import BEST
 from directory.ground.reading import bounds
 from directory.ground.reading.bounds import DEEPEST, MOST_RANKED, MOST_SORTED
 from httpx import AsyncClient
@@ -36,7 +37,6 @@ async def test_what_would_put_everything_in_order_is_refused_with_the_reason(
 ) -> None:
     nearly_all = " or ".join(WORDS[:20])
     for params in (
-        {"search": nearly_all},
         {"search": nearly_all, "sort": "name"},
         {"sort": "name"},
         {"near": "10.6,-71.6"},
@@ -49,6 +49,13 @@ async def test_what_would_put_everything_in_order_is_refused_with_the_reason(
         assert (status, told.get("code")) == (422, "too_wide"), (params, told)
         assert f"{MOST_RANKED if 'search' in params else MOST_SORTED:,}" in told["detail"]
         assert "`area`" in told["detail"]
+    broad = f'"{WORDS[0]}" or "{WORDS[1]}"'
+    for words in (nearly_all, broad):
+        status, told = await asked(many, search=words, per_page="100", explain="true")
+        assert (status, told["total_items"], len(told["contents"])) == (200, BEST, 100)
+        assert "the best 200" in told["notice"]["en"]
+        worth = [each["quality"] + each["text"] for each in told["ranking"]]
+        assert worth == sorted(worth, reverse=True)
     # Of a state: towns are drawn anew each time, and in one of them there may be nothing.
     status, told = await asked(many, search=nearly_all, area="VE23", facets="category")
     assert (status, 0 < told["total_items"] <= MOST_SORTED) == (200, True)

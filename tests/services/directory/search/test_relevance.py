@@ -3,16 +3,26 @@
 Words and weights were tuned on one half of the questions only; the other half is the measure.
 """
 
+import csv
+import io
 from collections import Counter
 
 import pytest
 from common.db.session import Database
 from directory.files.imports.service import take_in
+from directory.ground.demo_data import demo_services
 from httpx import AsyncClient
 
 from tests.services.directory.conftest import V1, Publish, as_, ids_seen
 from tests.services.directory.imports.test_taking_in import order
-from tests.services.directory.search.asked import FIRST, SERVICES, agreement, questions, success
+from tests.services.directory.search.asked import (
+    FIRST,
+    FOLDER,
+    SERVICES,
+    agreement,
+    questions,
+    success,
+)
 from tests.support.principals import principal
 
 pytestmark = pytest.mark.slow
@@ -43,6 +53,30 @@ async def test_one_of_the_first_five_answers_the_question(
 
     found = await success(search, language, half)
     assert found.share >= GOAL, (round(found.share, 3), found.missed)
+
+
+async def test_unverified_services_in_english_are_found_among_verified_ones_by_what_they_say(
+    judged: AsyncClient, database: Database
+) -> None:
+    """A directory in English beside ours: its services are endorsed and verified by nobody, in no place we know."""
+    rows = list(csv.DictReader((FOLDER / "mixed_en.csv").read_text("utf-8").splitlines()))
+    text = io.StringIO()
+    columns = ["external_id", "organisation", "name", "description", "categories", "address"]
+    table = csv.DictWriter(text, [*columns, "visibility"], extrasaction="ignore")
+    table.writeheader()
+    for row in rows:
+        table.writerow({**row, "organisation": "County", "visibility": "public"})
+    who = principal("im-officer")
+    async with database.transaction(who) as session:
+        await take_in(session, who, order(demo_services(), source="demo"))
+        await take_in(session, who, order(text.getvalue().encode(), source="county"))
+    missed = []
+    for row in rows:
+        asked = {"search": row["question"], "per_page": str(FIRST)}
+        answer = await judged.get(f"{V1}/services", params=asked, headers=as_("im-officer"))
+        if row["name"] not in [each["name"] for each in answer.json()["contents"]]:
+            missed.append(row["question"])
+    assert 1 - len(missed) / len(rows) >= GOAL, missed
 
 
 @pytest.mark.parametrize("without", ["-mujeres", '-"para mujeres"', "-women", "-mujeres -hombres"])

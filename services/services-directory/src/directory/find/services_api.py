@@ -11,11 +11,13 @@ from common.errors import NOT_FOUND
 from common.http import OwnQuery, Session, context_of, open_to_all, router
 from common.sight import Audience, audience_of
 from common.words.languages import LANGUAGES
+from common.words.tables import completed
 from fastapi import Query
 from starlette.requests import Request
 from starlette.responses import Response
 
 from directory.find.search import queries, site_queries
+from directory.find.search.page_queries import BEST
 from directory.find.search.parameters import Filters, ServiceQuery, SiteQuery, SuggestionQuery
 from directory.find.search.ranking import explained
 from directory.find.search.thesaurus import thesaurus
@@ -103,9 +105,20 @@ async def services(request: Request, session: Session, caller: Anyone) -> Respon
         more["ranking"] = [explained(row, meant) for row in found.rows]
         more["understood"] = [each.plain() for each in meant]
         more["read_as"] = {"search": found.search, "any_word": found.any_word}
+    if found.broad:
+        more["notice"] = _BROAD
     return page_answer(
         request, items, total=found.total, number=query.page, per_page=query.per_page, more=more
     )
+
+
+_BROAD = completed(
+    "directory",
+    {
+        "es": f"Coinciden muchos servicios: estos son los {BEST} mejores. Agregue un lugar u otra palabra.",
+        "en": f"Many services match: these are the best {BEST}. Add a place or another word.",
+    },
+)
 
 
 async def _items(

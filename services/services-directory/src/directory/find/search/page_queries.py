@@ -132,6 +132,31 @@ async def page_of(
     return rows, total
 
 
+BEST = 200
+
+
+async def best_of(
+    session: AsyncSession,
+    found: Matching,
+    *,
+    columns: Sequence[str],
+    score: str,
+    number: int,
+    per_page: int,
+) -> tuple[list[Row], int]:
+    """A page of the `BEST` by quality, those first that the words find best: of more matches than can be sorted."""
+    s = found.statement.fork()
+    order = Order("d.quality", "DESC")
+    keys = _merged(found, s, ["d.level", "d.service_id"], order, 1, BEST)
+    text = (
+        f"SELECT {', '.join(columns)}, count(*) OVER () AS total FROM ({keys}) k"
+        f" {_fetched(order, list(found.wheres))}"
+        f" ORDER BY {score} DESC, d.service_id {_bounds(s, number, per_page)}"
+    )
+    rows = await fetch(session, text, s)
+    return rows, rows[0]["total"] if rows else BEST
+
+
 async def _hold_few(
     session: AsyncSession,
     s: Statement,

@@ -18,7 +18,7 @@ from directory.errors import TOO_WIDE
 from directory.find.search import ranking
 from directory.find.search.condition_queries import distance
 from directory.find.search.matching_queries import hold_place_small, matching
-from directory.find.search.page_queries import Matching, Order, page_of
+from directory.find.search.page_queries import Matching, Order, best_of, page_of
 from directory.find.search.parameters import Filters, ServiceQuery, SiteQuery
 from directory.find.search.similar_queries import similar
 from directory.find.search.site_queries import centre_of, site_matching
@@ -61,6 +61,8 @@ class Found:
     search: str = ""
     """The words as they were read: with their slips set right where they had found too little."""
     any_word: bool = False
+    broad: bool = False
+    """More match than can be sorted: these are the best."""
 
 
 def _metres(query: Filters, s: Statement) -> str | None:
@@ -114,9 +116,14 @@ async def _in_words(
         try:
             rows, total = await _page(session, asked, audience, tried, body)
         except Problem as problem:
-            if problem.kind is not TOO_WIDE or not found.total:
+            if problem.kind is not TOO_WIDE:
                 raise
-            break  # what the narrower reading found stands
+            if found.total:
+                break  # what the narrower reading found stands
+            if not tried.rank or tried.left or query.sort or query.facets or query.near:
+                raise
+            rows, total = await _best(session, asked, tried, body)
+            return tried, Found(rows, total, {}, reading.search, reading.any_word, broad=True)
         if taken is None or total > found.total:
             taken, found = tried, Found(rows, total, {}, reading.search, reading.any_word)
         if total >= FEW:
@@ -146,6 +153,17 @@ def _readings(search: str) -> Iterator[_Reading]:
     if corrected is not None:
         yield _Reading(corrected)
     yield _Reading(corrected or search, any_word=True)
+
+
+async def _best(
+    session: AsyncSession, query: ServiceQuery, found: Matching, body: str
+) -> tuple[list[Row], int]:
+    extra = [f"{found.rank} AS rank", _EXPLAINED] if query.explain else []
+    return await best_of(
+        session, found,
+        columns=["d.service_id", "d.level", "d.sensitive", f"d.{body} AS body", *extra],
+        score=ranking.score(found.rank, None), number=query.page, per_page=query.per_page,
+    )  # fmt: skip
 
 
 async def _page(

@@ -1,7 +1,7 @@
 """What puts one service before another, and how that is explained.
 
-score = 10 × text rank (name before category before organisation and description, and a quarter for
-        a category that the words mean)
+score = 10 × text rank (name before category before organisation and description, a quarter for a category that the
+        words mean, and three times the share of the question that a service says or is of)
       + quality (referable 4, fully functional 2 or partially 1, accepting 2 or waitlist 1, verified 1)
       − 1 for each 10 km to the nearest site, where a point was given.
 """
@@ -25,8 +25,10 @@ def text_rank(query: str) -> str:
 MEANING_WEIGHT = 0.25
 OTHER_WORDS_WEIGHT = 0.4
 ANY_WEIGHT = 0.5
-"""What a category that the words mean, other words for it, or one of several words count beside the
-words themselves."""
+COVERED_WEIGHT = 3.0
+"""More than all of quality for each third of a question: no verified service of something near outranks what was asked."""
+_BY_CATEGORY = 0.9
+"""Of the category that a word means first, beside saying the word."""
 
 
 def meaning(codes: str, first: str) -> str:
@@ -35,6 +37,18 @@ def meaning(codes: str, first: str) -> str:
         f"({MEANING_WEIGHT} * (d.categories && {codes})::int"
         f" + {MEANING_WEIGHT / 2} * (d.categories && {first})::int)"
     )
+
+
+def covered(units: Sequence[tuple[str, str | None]]) -> str:
+    """The share of the question that a service says, or is of the category that is meant first. `units`: a query of
+    words, and that category."""
+    parts = [
+        f"greatest((d.vector @@ {said})::int, {_BY_CATEGORY} * (d.categories && {first})::int)"
+        if first
+        else f"(d.vector @@ {said})::int"
+        for said, first in units
+    ]
+    return f"{COVERED_WEIGHT} * ({' + '.join(parts)}) / {len(parts)}"
 
 
 def score(rank: str | None, metres: str | None) -> str:

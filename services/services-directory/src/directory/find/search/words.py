@@ -1,12 +1,13 @@
 """The words of a search as SQL: as they are first, with what they mean (thesaurus.py) weighing less;
 then, if too little is found, any of them; then as they may have been mistyped."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from common.words.places import folded
 
 from directory.find.search import ranking
-from directory.find.search.thesaurus import thesaurus
+from directory.find.search.thesaurus import Meant, thesaurus
 from directory.ground.reading.full_text import words_sql
 from directory.ground.reading.statement import Statement
 
@@ -46,6 +47,14 @@ def matches(search: str, s: Statement, *, any_word: bool = False, meaning: bool 
         # Named here, too: whoever counts what matches, or puts it in another order, leaves the rank out,
         # and PostgreSQL refuses a value that nothing refers to.
         condition = f"(({condition} OR {means}) AND {first} IS NOT NULL)"
+    units = [
+        (words_sql(said, s), first and s.argument([first], "text[]"))
+        for said, first in _units(search, meant)
+    ]
+    if units:
+        rank = f"({rank} + {ranking.covered(units)})"
+        bound = [each for unit in units for each in unit if each]
+        condition = f"({condition} AND {' AND '.join(f'{each} IS NOT NULL' for each in bound)})"
     if any_word:
         others = dict.fromkeys(word for each in meant for word in each.words)
         if others:
@@ -57,6 +66,26 @@ def matches(search: str, s: Statement, *, any_word: bool = False, meaning: bool 
         condition = f"({condition} OR d.vector @@ {some})"
         rank = f"({rank} + {ranking.ANY_WEIGHT} * {ranking.text_rank(some)})"
     return Words(condition, rank)
+
+
+_VAGUE = frozenset({
+    "apoyo", "atencion", "ayuda", "busco", "centro", "como", "donde", "gratis", "necesito", "para", "programa", "puedo",
+    "quiero", "servicio", "servicios", "and", "can", "care", "center", "centre", "find", "for", "free", "from", "get",
+    "group", "help", "how", "need", "people", "program", "service", "services", "support", "the", "where", "with",
+})  # fmt: skip
+"""Words that nearly every service says; they tell nothing of what is asked."""
+_MOST_UNITS = 6
+
+
+def _units(search: str, meant: Sequence[Meant]) -> list[tuple[str, str | None]]:
+    """What is asked, piece by piece, with the category that a piece means first: phrases that are understood, and the
+    words beside them that tell something."""
+    beside = [
+        word for word in _beside(search, [each.said for each in meant]).split() if len(word) > 2
+    ]
+    said = [(each.said, each.categories[0]) for each in meant]
+    found = [*said, *((word, None) for word in beside)]
+    return ([each for each in found if each[0] not in _VAGUE] or found)[:_MOST_UNITS]
 
 
 def says_how(search: str) -> bool:
