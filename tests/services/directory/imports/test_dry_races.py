@@ -15,7 +15,13 @@ from directory.files.imports.worker import work_one
 from directory.files.imports.writing import Judge, Writer
 
 from tests.services.directory.imports.test_package import PLAIN, package
-from tests.services.directory.imports.test_taking_in import HEADER, order, read_again, taken_in
+from tests.services.directory.imports.test_taking_in import (
+    HEADER,
+    large,
+    order,
+    read_again,
+    taken_in,
+)
 from tests.support.databases import MigratedDatabases
 from tests.support.principals import principal
 
@@ -145,3 +151,24 @@ async def test_for_the_import_itself_the_same_writer_has_to_wait(
     assert done.services.updated == MANY
     assert len(waited) >= MANY // BATCH
     assert all("lock timeout" in each for each in waited)
+
+
+async def test_an_import_waits_for_no_dry_run_and_a_small_file_for_no_large_one(
+    database: Database,
+) -> None:
+    who = WHO
+    large_dry = await taken_in(database, who, large(120, 9_000), dry_run=True)
+    small_dry = await taken_in(database, who, large(110, 1), dry_run=True)
+    real = await taken_in(database, who, large(115, 1))
+    assert [each.ahead for each in (large_dry, small_dry, real)] == [0, 1, 0]
+
+    async def states() -> list[ImportState]:
+        each = [await read_again(database, who, one.id) for one in (large_dry, small_dry, real)]
+        return [one.state for one in each]
+
+    queued, finished = ImportState.QUEUED, ImportState.FINISHED
+    assert await work_one(database, dry=False)
+    assert not await work_one(database, dry=False)
+    assert await states() == [queued, queued, finished]
+    assert await work_one(database, dry=True)
+    assert await states() == [queued, finished, finished]

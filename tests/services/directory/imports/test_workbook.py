@@ -119,3 +119,49 @@ def test_a_row_without_id_gets_the_same_one_again() -> None:
     assert first.external_id == again.external_id
     assert first.external_id != row(external_id="", name="Otro").external_id
     assert first.verdict is Verdict.ACCEPTED
+
+
+@pytest.mark.parametrize(
+    ("cells", "pcode"),
+    [
+        ({"admin1": "Edo. Zulia", "admin2": "Mcbo"}, "VE2313"),
+        ({"admin1": "Estado Zulia", "admin2": "Municipio Maracaibo"}, "VE2313"),
+        ({"admin1": "Bolívar", "admin2": "Pto. Ordaz"}, "VE0701"),
+        ({"admin1": "Táchira", "admin2": "La Fría"}, "VE2009"),
+        ({"admin1": "Caracas"}, "VE01"),
+        ({"admin1": "Dtto. Capital", "admin2": "Caracas"}, "VE0101"),
+        ({"admin2": "Libertador", "latitude": "8.59", "longitude": "-71.15"}, "VE1412"),
+        ({"latitude": "10.65", "longitude": "-71.63"}, "VE2313"),
+    ],
+)
+def test_places_are_read_as_people_write_them(cells: dict[str, str], pcode: str) -> None:
+    found = row(**{"pcode": "", "country": "VEN", **cells})
+    assert found.document is not None, codes(found)
+    assert found.document["service_at_locations"][0]["location"]["pcode"] == pcode
+    assert ("place_by_point" in codes(found)) is ("latitude" in cells)
+
+
+@pytest.mark.parametrize(
+    ("cells", "meant"),
+    [
+        ({"admin1": "Zulia", "admin2": "Maracaybo"}, "VE2313 (Maracaibo, Zulia)"),
+        ({"admin1": "Zuliaa"}, "VE23 (Zulia, Venezuela)"),
+        ({"admin2": "Pueblo Inventado", "latitude": "10.65", "longitude": "-71.63"}, "VE2313"),
+    ],
+)
+def test_an_unknown_place_is_refused_with_what_may_be_meant(
+    cells: dict[str, str], meant: str
+) -> None:
+    found = row(**{"pcode": "", "country": "VEN", **cells})
+    assert found.document is None
+    (told,) = [each for each in found.notes if each.code == "place_suggested"]
+    assert meant in told.after
+
+
+def test_a_point_far_from_its_named_place_is_told() -> None:
+    """40 km away in another state: San Antonio del Táchira is no part of Zulia."""
+    found = row(pcode="VE2304", latitude="7.814", longitude="-72.443")
+    (told,) = [each for each in found.notes if each.code == "point_far"]
+    assert "VE2004" in told.after
+    assert "point_far" not in codes(row(pcode="VE2313", latitude="10.65", longitude="-71.63"))
+    assert "point_far" not in codes(row(pcode="VE23", latitude="10.65", longitude="-71.63"))

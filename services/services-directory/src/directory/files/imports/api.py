@@ -40,7 +40,7 @@ from directory.files.imports.schemas import (
 )
 from directory.files.imports.service import Order, take_in
 from directory.files.imports.uploads import MAX_BYTES, upload_of
-from directory.files.imports.workbook.report import CONTENT_TYPES, lines, report_in
+from directory.files.imports.workbook.report import CONTENT_TYPES, lines, report_in, summary
 from directory.files.imports.workbook.template import template_csv, template_xlsx
 from directory.settings import Settings
 
@@ -232,9 +232,9 @@ async def read_report(
     verdict: Annotated[Verdict | None, Query(description="Only rows of which this became.")] = None,
 ) -> Response:
     """The whole report as a table to keep, with the row numbers of your own file."""
-    await queries.import_of(session, caller, import_id)
+    found = import_out(await queries.import_of(session, caller, import_id))
     chosen = verdict.value if verdict else None
-    report, after = report_in(format, language), 0
+    report, after = report_in(format, language, summary(found, language)), 0
     while True:
         rows = await queries.rows_of(
             session, import_id, verdict=chosen, after=after, limit=_REPORTED_AT_ONCE

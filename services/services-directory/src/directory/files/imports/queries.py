@@ -11,7 +11,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from directory.files.imports.models import IMPORT_ROWS, IMPORTS
 
-_SHOWN = [column for column in IMPORTS.c if column.name != "content"]
+_others = IMPORTS.alias()
+_AHEAD = (
+    sa.select(sa.func.count())
+    .where(
+        _others.c.state.in_(("queued", "running")),
+        _others.c.dry_run == IMPORTS.c.dry_run,
+        _others.c.created_at < IMPORTS.c.created_at,
+    )
+    .scalar_subquery()
+    .label("ahead")
+)
+_SHOWN = [*(column for column in IMPORTS.c if column.name != "content"), _AHEAD]
 
 
 _LISTED = [column for column in _SHOWN if column.name != "fidelity"] + [
@@ -62,15 +73,17 @@ async def rows_of(
 
 _WAITING = ("queued", "running")
 _CANDIDATES = 20
+SMALL_BYTES = 1024 * 1024
 
 
-async def next_waiting(session: AsyncSession) -> sa.Row[Any] | None:
-    """The oldest queued import, or one whose worker went away; nobody else gets it until this
-    transaction ends. An advisory lock, because the row itself takes progress meanwhile."""
+async def next_waiting(session: AsyncSession, *, dry: bool | None) -> sa.Row[Any] | None:
+    """The oldest queued import, those of small files first, or one whose worker went away; nobody else gets it until
+    this transaction ends. `dry`: of dry runs or of the others alone. An advisory lock, because the row itself takes progress meanwhile."""
     ids = await session.scalars(
         sa.select(IMPORTS.c.id)
         .where(IMPORTS.c.state.in_(_WAITING), IMPORTS.c.content.is_not(None))
-        .order_by(IMPORTS.c.created_at)
+        .where(sa.true() if dry is None else IMPORTS.c.dry_run.is_(dry))
+        .order_by(IMPORTS.c.file_size > SMALL_BYTES, IMPORTS.c.created_at)
         .limit(_CANDIDATES)
     )
     for import_id in ids.all():

@@ -116,6 +116,9 @@ class ImportOut(BaseModel):
     fidelity: FidelityOut | None = Field(
         None, description="Of tables, sheets and our own GeoJSON; absent while it runs."
     )
+    ahead: int | None = Field(
+        None, description="While it waits: how many others are worked through before it."
+    )
     created_at: datetime
     started_at: datetime | None = None
     finished_at: datetime | None = None
@@ -157,6 +160,7 @@ def import_out(row: Any) -> ImportOut:
         ),
         notes=[NoteOut.model_validate(each) for each in row.notes],
         fidelity=FidelityOut.model_validate(row.fidelity) if row.fidelity else None,
+        ahead=row.ahead if row.state == ImportState.QUEUED.value else None,
         created_at=row.created_at,
         started_at=row.started_at,
         finished_at=row.finished_at,

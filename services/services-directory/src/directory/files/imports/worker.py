@@ -47,19 +47,22 @@ _log = get_logger(__name__)
 
 
 def import_tasks(context: ServiceContext) -> list[BackgroundTask]:
-    work = partial(work_one, context.database)
-    return [BackgroundTask.repeated("imports", work, IDLE_SECONDS)]
+    """Two at a time: no import waits for a dry run, and no dry run for an import."""
+    return [
+        BackgroundTask.repeated(name, partial(work_one, context.database, dry=dry), IDLE_SECONDS)
+        for name, dry in (("imports", False), ("dry_runs", True))
+    ]
 
 
-async def work_one(database: Database) -> bool:
-    """Work through the oldest waiting import; False if there is none.
+async def work_one(database: Database, *, dry: bool | None = None) -> bool:
+    """Work through the next waiting import, of dry runs or of the others alone; False if there is none.
 
     A lock of its own transaction tells other workers; if this process dies the lock goes and
     another begins again. That is harmless: rows are recognised by their external ids. Whoever sent it may have
     been suspended since, or meanwhile: what is not committed by then is not written, and the report says so.
     """
     async with database.transaction() as holding:
-        waiting = await queries.next_waiting(holding)
+        waiting = await queries.next_waiting(holding, dry=dry)
         if waiting is None:
             return False
         await _Work(database, waiting).run()

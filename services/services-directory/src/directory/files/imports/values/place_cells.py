@@ -1,8 +1,11 @@
 """Which place a row means, from P-codes or names. Pure: the tables are in `common.words.places`."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import lru_cache
 
-from common.words.places import Place, Places
+from common.words.places import Place, Places, Point, folded, kilometres
 
 from directory.files.imports.outcomes.notes import Note, note
 
@@ -18,6 +21,8 @@ class PlaceCells:
     admin2: str = ""
     admin3: str = ""
     country: str = ""
+    point: Point | None = None
+    """Decides between places of one name, and where none is named."""
 
 
 def place_of(cells: PlaceCells, notes: list[Note]) -> Place | None:
@@ -28,7 +33,7 @@ def place_of(cells: PlaceCells, notes: list[Note]) -> Place | None:
     before = len(notes)
     named = _by_names(cells, notes)
     if not cells.pcode:
-        return named
+        return named or (None if len(notes) > before else _at_point(cells, notes))
     place = _known(cells.pcode, "pcode", notes)
     places = Places.load()
     if place and named and not _agree(place, named):
@@ -38,6 +43,67 @@ def place_of(cells: PlaceCells, notes: list[Note]) -> Place | None:
     if place and named and places.within(named.pcode, place.pcode):
         return named
     return place
+
+
+FAR_KM = 25
+"""From the seat of the nearest municipality of a place: farther away, a point may be a mistake."""
+_LIKENESS = 0.85
+_SEAT = 2
+
+
+def far_from(place: Place, point: Point) -> tuple[int, Place] | None:
+    """The kilometres from the place and the municipality that is nearer, if a point lies in another one."""
+    nearest = _nearest(place.country, point)
+    own = [p for p in _seats(place.country) if _agree(p, place)]
+    near = _nearest_of(own, point)
+    if near is None or nearest is None or near == nearest or near.point is None:
+        return None
+    away = kilometres(point, near.point)
+    return (round(away), nearest) if away > FAR_KM and not _agree(nearest, place) else None
+
+
+def _at_point(cells: PlaceCells, notes: list[Note]) -> Place | None:
+    """The municipality whose seat is nearest, where a row names no place."""
+    if cells.point is None:
+        return None
+    country = country_of(cells.country) if cells.country else None
+    near = _nearest(country.country if country else None, cells.point)
+    if near is None or near.point is None or kilometres(cells.point, near.point) > FAR_KM:
+        return None
+    notes.append(note("place_by_point", "latitude", "", _candidates((near,))))
+    return near
+
+
+def _seats(country: str | None) -> tuple[Place, ...]:
+    return Places.load().at_level(_SEAT, country)
+
+
+@lru_cache(maxsize=10_000)
+def _nearest(country: str | None, point: Point) -> Place | None:
+    return _nearest_of(_seats(country), point)
+
+
+def _nearest_of(found: Iterable[Place], point: Point) -> Place | None:
+    return min(
+        (each for each in found if each.point is not None),
+        key=lambda each: kilometres(point, each.point or point),
+        default=None,
+    )
+
+
+@lru_cache(maxsize=10_000)
+def _alike(said: str, level: int, within: str | None, point: Point | None) -> tuple[Place, ...]:
+    """What may be meant: places whose names look like it, and the municipality at the point."""
+    places = Places.load()
+    named = {
+        folded(name): place
+        for place in places.at_level(level)
+        if within is None or places.within(place.pcode, within)
+        for name in (place.name, *place.alternative_names)
+    }
+    found = [named[name] for name in get_close_matches(said, named, 3, _LIKENESS)]
+    near = _nearest(None, point) if point is not None and level == _SEAT else None
+    return tuple(dict.fromkeys([*found, *([near] if near else [])]))
 
 
 def places_of(values: list[str], column: str, country: str, notes: list[Note]) -> list[Place]:
@@ -69,7 +135,8 @@ def _by_names(cells: PlaceCells, notes: list[Note]) -> Place | None:
     ):
         if not value:
             continue
-        found = _one(value, column, level, place, notes, tolerant=level == 3 and place is not None)
+        tolerant = level == 3 and place is not None
+        found = _one(value, column, level, place, notes, tolerant=tolerant, point=cells.point)
         if found is None and level < 3:
             return None
         place = found or place
@@ -77,7 +144,14 @@ def _by_names(cells: PlaceCells, notes: list[Note]) -> Place | None:
 
 
 def _one(
-    value: str, column: str, level: int, within: Place | None, notes: list[Note], *, tolerant: bool
+    value: str,
+    column: str,
+    level: int,
+    within: Place | None,
+    notes: list[Note],
+    *,
+    tolerant: bool,
+    point: Point | None,
 ) -> Place | None:
     places = Places.load()
     around = within.pcode if within else None
@@ -89,8 +163,15 @@ def _one(
     found = places.named(value, level=level, within=around)
     if len(found) == 1:
         return found[0]
-    if not found:
-        notes.append(note("place_unresolved" if tolerant else "place_unknown", column, value))
+    if not found and tolerant:
+        notes.append(note("place_unresolved", column, value))
+    elif not found:
+        alike = _alike(folded(value), level, around, point)
+        code = "place_suggested" if alike else "place_unknown"
+        notes.append(note(code, column, value, _candidates(alike)))
+    elif point is not None and (near := _nearest_of(found, point)) is not None:
+        notes.append(note("place_by_point", column, value, _candidates((near,))))
+        return near
     else:
         notes.append(note("place_ambiguous", column, value, _candidates(found)))
     return None

@@ -6,13 +6,13 @@ from typing import Any
 from uuid import UUID
 
 from common.words import codelists
-from common.words.places import Place, Places, folded
+from common.words.places import Place, Places, Point, folded
 
 from directory.files.crosswalks.terms import WORDS, own_words, word_attribute
 from directory.files.imports.outcomes.mapped import Mapped, guard_visibility, is_placeless
 from directory.files.imports.outcomes.notes import Verdict, note, verdict_of
 from directory.files.imports.values import cells, opening_hours
-from directory.files.imports.values.place_cells import PlaceCells, place_of
+from directory.files.imports.values.place_cells import PlaceCells, far_from, place_of
 from directory.files.imports.workbook.flat import cells_of
 from directory.files.imports.workbook.row import Row
 from directory.files.imports.workbook.standing import changed_onto
@@ -159,9 +159,18 @@ def _place(row: Row, country: str) -> Place | None:
             admin2=row.text("admin2"),
             admin3=row.text("admin3"),
             country=row.text("country") or country,
+            point=_point(row),
         ),
         row.notes,
     )
+
+
+def _point(row: Row) -> Point | None:
+    """As it will be read; `_location` tells what is wrong with it."""
+    quiet = Row(row.number, row.raw, row.headers, [])
+    pair = quiet.number_of("latitude"), quiet.number_of("longitude")
+    found = cells.coordinates(*pair, "", [])
+    return Point(*found) if found else None
 
 
 def _made_id(row: Row, document: Mapping[str, Any], place: Place | None) -> str:
@@ -279,6 +288,10 @@ def _location(row: Row, place: Place | None) -> dict[str, Any]:
     }
     if point is not None:
         location["latitude"], location["longitude"] = point
+        if place is not None and (far := far_from(place, Point(*point))) is not None:
+            away, nearer = far
+            shown = f"{away} km, {nearer.name} ({nearer.pcode})"
+            row.notes.append(note("point_far", row.header("latitude"), place.name, shown))
     if address:
         location["addresses"] = [_address(address, kind, place)]
     return location

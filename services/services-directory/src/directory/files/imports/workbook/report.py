@@ -10,6 +10,8 @@ from common.process.lazily import lazily
 from common.tables_io.cells import TEXT_STAYS_TEXT, GuardedCsv
 from common.words.tables import rows
 
+from directory.files.imports.schemas import ImportOut
+
 xlsxwriter = lazily("xlsxwriter")  # ships no types
 
 _HEADS = ("number", "name", "external_id", "verdict", "field", "before", "after", "why")
@@ -36,6 +38,17 @@ def lines(row: Any, language: str) -> Iterable[list[Any]]:
         yield [*begin, "", "", "", ""]
 
 
+def summary(found: ImportOut, language: str) -> Iterable[tuple[str, object]]:
+    """What to read first: the counts, and what is to be said of the file as a whole."""
+    said = {word: texts[language] for word, texts in _words().items()}
+    yield said["file"], found.file_name
+    for part in (found.rows, found.services, found.fidelity and found.fidelity.values):
+        if part is not None:
+            name = said[type(part).__name__]
+            yield from ((f"{name}: {said[key]}", n) for key, n in part.model_dump().items())
+    yield from ((said["remark"], getattr(each, language)) for each in found.notes)
+
+
 class Report(Protocol):
     def add(self, lines: Iterable[list[Any]]) -> None: ...
 
@@ -43,7 +56,7 @@ class Report(Protocol):
 
 
 class CsvReport:
-    def __init__(self, language: str) -> None:
+    def __init__(self, language: str, _first: Iterable[tuple[str, object]]) -> None:
         self._text = io.StringIO()
         self._table = GuardedCsv(self._text)
         self._table.row(_words()[head][language] for head in _HEADS)
@@ -57,11 +70,15 @@ class CsvReport:
 
 
 class XlsxReport:
-    def __init__(self, language: str) -> None:
+    def __init__(self, language: str, first: Iterable[tuple[str, object]]) -> None:
         self._file = io.BytesIO()
         self._book = xlsxwriter.Workbook(self._file, {"constant_memory": True, **TEXT_STAYS_TEXT})
-        self._sheet = self._book.add_worksheet(_words()["report"][language])
         bold = self._book.add_format({"bold": True, "bg_color": "#DCE6F1", "border": 1})
+        opening = self._book.add_worksheet(_words()["summary"][language])
+        opening.set_column(0, 1, 48)
+        for at, (name, value) in enumerate(first):
+            opening.write_row(at, 0, [name, value])
+        self._sheet = self._book.add_worksheet(_words()["report"][language])
         self._wrapped = self._book.add_format({"text_wrap": True, "valign": "top"})
         for column, (head, width) in enumerate(zip(_HEADS, _WIDTHS, strict=True)):
             self._sheet.set_column(column, column, width)
@@ -81,5 +98,6 @@ class XlsxReport:
         return self._file.getvalue()
 
 
-def report_in(form: str, language: str) -> Report:
-    return XlsxReport(language) if form == "xlsx" else CsvReport(language)
+def report_in(form: str, language: str, first: Iterable[tuple[str, object]]) -> Report:
+    """`first`: the summary that a workbook opens with."""
+    return XlsxReport(language, first) if form == "xlsx" else CsvReport(language, first)
