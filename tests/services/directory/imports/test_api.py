@@ -97,7 +97,7 @@ async def test_the_report_is_a_table_to_keep_with_the_rows_as_the_sender_counts_
         assert answer.status_code == 200, answer.text
         assert answer.headers["content-disposition"].startswith("attachment")
         opening, sheet = openpyxl.load_workbook(io.BytesIO(answer.content)).worksheets
-        told = dict(opening.iter_rows(values_only=True))
+        told = {cells[0]: cells[1] for cells in opening.iter_rows(values_only=True)}
         assert {told.get("Filas: leídas"), told.get("Rows: read")} == {4, None}
         assert {told.get("Filas: Rechazada"), told.get("Rows: Refused")} == {2, None}
         return list(sheet.iter_rows(values_only=True))

@@ -204,3 +204,17 @@ async def test_every_format_is_served_in_both_languages(
 async def test_bad_questions_are_422(api: AsyncClient, path: str, params: dict[str, Any]) -> None:
     answer = await api.get(f"{URL}/{path}", params=params, headers=as_("anonymous"))
     assert answer.status_code == 422
+
+
+@pytest.mark.parametrize("aor", AORS)
+@pytest.mark.parametrize("language", ["es", "en"])
+def test_a_poster_has_no_abbreviation_of_our_trade(aor: str, language: str) -> None:
+    shown = crowded(aor, language, 1)
+    said = [shown.title] + [
+        text
+        for band in shown.bands
+        for step in band.steps
+        for text in (step.title, step.instead, *step.notes)
+    ]
+    assert not re.findall(r"\b(NNA|VBG|PEAS|GBV|PSEA|MHPSS|UASC)\b", " ".join(said))
+    assert all(text[:1] == text[:1].upper() for text in said)

@@ -40,6 +40,7 @@ from directory.show.information.schemas import (
     NewRiskMessage,
     RiskMessageView,
 )
+from directory.show.posters.content import written_out
 from directory.show.posters.service import spoken
 
 LONGEST_DAYS = 365
@@ -99,7 +100,10 @@ def _help(row: Any, language: str, local: datetime) -> HelpView:
         open_now=None if wait is None else wait == 0,
         opens=None if opens is None else time_of_week(opens, language),
         ways=list(ways_of_document(document)),
-        what=[codelists.categories().label(c, language) for c in document.get("categories", [])],
+        what=[
+            written_out(codelists.categories().label(code, language), language)
+            for code in document.get("categories", [])
+        ],
         kilometres=None if metres is None else round(metres / 1000, 1),
     )
 

@@ -1,5 +1,6 @@
 """Content of a poster: the steps of a pathway in three bands, each with public services. Pure."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -134,6 +135,32 @@ LABELS: dict[str, dict[str, str]] = completed(
 )
 
 
+_WRITTEN_OUT: dict[str, dict[str, str]] = completed(
+    "directory",
+    {
+        "es": {
+            "NNA": "niñas, niños y adolescentes",
+            "PEAS": "explotación y abuso sexual por personal de ayuda",
+            "VBG": "violencia basada en género",
+        },
+        "en": {
+            "GBV": "gender-based violence",
+            "MHPSS": "mental health and psychosocial support",
+            "PSEA": "sexual exploitation and abuse by aid personnel",
+            "UASC": "unaccompanied and separated children",
+        },
+    },
+)
+_WORD = re.compile(r"\w+")
+
+
+def written_out(text: str, language: str) -> str:
+    """The text without the abbreviations of our trade; a sentence goes on with a capital."""
+    full = _WRITTEN_OUT[language]
+    found = _WORD.sub(lambda word: full.get(word[0], word[0]), text)
+    return found if found[:1] == text[:1] else found[:1].upper() + found[1:]
+
+
 def poster(
     pathway: Pathway,
     course: Course,
@@ -210,11 +237,13 @@ def _step(
     for fallback in ordered.fallbacks:
         if not found:
             found = tuple(services.get(fallback.step.need, ()))
-    intermediaries = [getattr(each, language) for each in step.intermediaries]
+    intermediaries = [
+        written_out(getattr(each, language), language) for each in step.intermediaries
+    ]
     if intermediaries and not found and not any(services.get(n) for n in step.intermediary_needs):
         intermediaries.append(LABELS[language]["nobody"])
     return PosterStep(
-        title=codelists.categories().label(step.need, language),
+        title=written_out(codelists.categories().label(step.need, language), language),
         notes=_notes(step, language),
         services=found[:SERVICES_PER_STEP],
         instead=" ".join(intermediaries) or ("" if found else LABELS[language]["none"]),
@@ -224,6 +253,8 @@ def _step(
 def _notes(step: PlannedStep, language: str) -> tuple[str, ...]:
     """Every note of a safety or clinical step; of the others the first one."""
     sources = sorted(step.sources, key=lambda each: each.window_hours or _NO_WINDOW)
-    notes = [getattr(source.note, language) for source in sources if source.note]
+    notes = [
+        written_out(getattr(source.note, language), language) for source in sources if source.note
+    ]
     unique = tuple(dict.fromkeys(notes))
     return unique if step.safety or step.window_hours is not None else unique[:1]
