@@ -1,7 +1,5 @@
-"""Pathways: which services can help a person, in which order, and where nobody can.
+"""Pathways: the services that can help a person, their order, and the places without help.
 
-Contents: definition (steps and conditions), versions, matching (in time, in reach), planning, endorsing, gaps.
-
-A fact that is unknown removes no step. A profile is not stored.
-Begin with `planning/resolution.py` and `matching/reach.py`.
+Contents: definition (steps and conditions), versions, matching (in time, in reach), planning, endorsing, gaps. An
+unknown fact removes no step. Profiles are not stored. Begin with `planning/resolution.py` and `matching/reach.py`.
 """

@@ -1,7 +1,7 @@
-"""Tells the other services of a published pathway, with the services of each step, also when those change.
+"""Tells the other services about published pathways and the services of each step, also when those change.
 
-Referrals keeps the alternatives, so that a declined or expired referral can suggest the next service
-from the same step without asking the directory. Confidential services are never among them.
+Referrals stores the alternatives, so that it can suggest the next service of a step after a declined or expired
+referral without asking the directory. They never include confidential services.
 """
 
 from typing import Any
@@ -28,7 +28,7 @@ EVERY_SECONDS = 300.0
 
 
 async def announce(session: AsyncSession, pathway_id: UUID) -> bool:
-    """Append the event if it says something new; False if nothing changed since the last one."""
+    """Append the event; return False if nothing changed since the last one."""
     row = await queries.pathway_of(session, pathway_id, lock=True)
     if row is None or row.published_number is None:
         return False
@@ -65,7 +65,7 @@ async def announce(session: AsyncSession, pathway_id: UUID) -> bool:
 
 
 def tasks(context: ServiceContext) -> list[BackgroundTask]:
-    """The background task of published pathways."""
+    """Return the background task that announces published pathways."""
 
     async def look() -> None:
         await announce_changed(context)
@@ -74,7 +74,7 @@ def tasks(context: ServiceContext) -> list[BackgroundTask]:
 
 
 async def announce_changed(context: ServiceContext) -> int:
-    """Announce each published pathway whose alternatives changed; one transaction for each."""
+    """Announce each published pathway whose alternatives changed, each in its own transaction."""
     async with context.database.transaction() as session:
         known = (
             await session.scalars(

@@ -77,7 +77,7 @@ async def proposals(caller: Reader, area: Area) -> dict[str, Any]:
 async def draft_from_proposal(
     caller: Drafter, session: Session, aor: Aor, body: FromProposal, response: Response
 ) -> dict[str, Any]:
-    """Open the first draft of an area's pathway with the shipped proposal as its text."""
+    """Opens the first draft of an area's pathway with the shipped proposal as its text."""
     service.check_area(body.area)
     text = proposal(aor, body.area).model_copy(update={"proposal": False})
     return _drafted(response, caller, await service.create(session, caller, text), [])
@@ -85,7 +85,7 @@ async def draft_from_proposal(
 
 @routes.get("/situations", response_model=Codes)
 async def situation_codes(caller: Reader) -> dict[str, Any]:
-    """What a profile may name as having happened."""
+    """The situations that a profile may name, with their labels."""
     return {
         "items": [
             {"code": code, "says": label.model_dump()} for code, label in situations().items()
@@ -103,7 +103,7 @@ async def list_pathways(
     cursor: CursorText = None,
     limit: Limit = 100,
 ) -> dict[str, Any]:
-    """Published pathways, and the drafts of the caller's own AoRs."""
+    """Published pathways, and the open drafts of your areas of responsibility."""
     if area is not None:
         service.check_area(area)
     found = await queries.listed(
@@ -124,7 +124,7 @@ async def list_pathways(
 async def create(
     caller: Drafter, session: Session, body: PathwayBody, response: Response
 ) -> dict[str, Any]:
-    """Open the first draft of an AoR's pathway for an area."""
+    """Opens the first draft of an AoR's pathway for an area."""
     made = await service.create(session, caller, body)
     return _drafted(response, caller, made, await service.findings_of(session, body))
 
@@ -133,7 +133,7 @@ async def create(
 async def read(
     caller: Reader, session: Session, pathway_id: PathwayId, response: Response
 ) -> dict[str, Any]:
-    """The newest published version, with what it inherits."""
+    """The newest published version, with the steps that it inherits."""
     found = await queries.published(session, pathway_id)
     if found is None:
         raise NOT_FOUND.because("no_published_pathway_has_this_id")
@@ -145,7 +145,7 @@ async def read(
 async def list_versions(
     caller: Reader, session: Session, pathway_id: PathwayId
 ) -> list[dict[str, Any]]:
-    """All versions, newest first; unpublished ones only for those who draft this AoR."""
+    """All versions, newest first. Only those who draft this AoR's pathways see unpublished ones."""
     mine = await _may_see_drafts(session, caller, pathway_id)
     found = await queries.versions(session, pathway_id, published_only=not mine)
     if not found:
@@ -165,7 +165,7 @@ async def read_version(
 async def read_draft(
     caller: Drafter, session: Session, pathway_id: PathwayId, response: Response
 ) -> dict[str, Any]:
-    """The open version, with what it would inherit, and everything that validation has to say about it."""
+    """The open version, with the steps that it would inherit and all findings of the validation."""
     found = await queries.open_version(session, pathway_id)
     if found is None or not service.may_draft(caller, found.aor):
         raise NOT_FOUND.because("no_draft_is_open_under_this_id")
@@ -184,7 +184,7 @@ async def put_draft(
     response: Response,
     if_match: IfMatch = None,
 ) -> dict[str, Any]:
-    """Write the open draft (If-Match), or open one over the published version."""
+    """Writes the open draft (If-Match), or opens one from the published version."""
     found = await service.put_draft(session, caller, pathway_id, body, if_match)
     return _drafted(response, caller, found, await service.findings_of(session, body))
 
@@ -197,7 +197,7 @@ async def submit(
     response: Response,
     if_match: IfMatch = None,
 ) -> dict[str, Any]:
-    """Send the draft to review."""
+    """Sends the draft to review."""
     return _drafted(
         response, caller, await service.submit(session, caller, pathway_id, if_match), []
     )
@@ -213,7 +213,7 @@ async def give_back(
     response: Response,
     if_match: IfMatch = None,
 ) -> dict[str, Any]:
-    """Give a submitted version back to its writer, with the reason."""
+    """Returns a submitted version to its writer, with the reason."""
     found = await service.give_back(session, caller, pathway_id, if_match, body.because)
     return _drafted(response, caller, found, [])
 
@@ -228,7 +228,7 @@ async def publish(
     response: Response,
     if_match: IfMatch = None,
 ) -> dict[str, Any]:
-    """Publish what somebody else submitted; it never changes afterwards."""
+    """Publishes a version that another person submitted. A published version never changes."""
     alone = cast("Settings", context_of(request).settings).one_person_publishes
     found = await service.publish(session, caller, pathway_id, if_match, alone=alone)
     await announce(session, pathway_id)
@@ -243,7 +243,7 @@ async def diff(
     new: Annotated[int, Query(ge=1, le=2_000_000_000)],
     old: Annotated[int | None, Query(ge=1, le=2_000_000_000)] = None,
 ) -> dict[str, Any]:
-    """What changed from version `old` (without it: from nothing) to version `new`."""
+    """The changes from version `old` to version `new`. Without `old`, everything counts as added."""
     newer = await _visible_version(session, caller, pathway_id, new)
     older = None if old is None else await _visible_version(session, caller, pathway_id, old)
     found = difference(
@@ -257,7 +257,7 @@ async def diff(
 async def simulate(
     caller: Drafter, session: Session, pathway_id: PathwayId, body: Simulation
 ) -> dict[str, Any]:
-    """What the open draft would change, and for which of the given profiles."""
+    """The effects of the open draft on each of the given profiles."""
     found = await queries.open_version(session, pathway_id)
     if found is None or not service.may_draft(caller, found.aor):
         raise NOT_FOUND.because("no_draft_is_open_under_this_id")
@@ -304,7 +304,8 @@ def _drafted(
 
 
 def _version(caller: Principal, found: Version) -> dict[str, Any]:
-    """Who wrote it is for those who draft with them: anybody reads what is published."""
+    """Return the version as an answer. Only those who draft this AoR's pathways see who wrote it; anybody can read a
+    published version."""
     return {
         "pathway_id": found.pathway_id,
         "aor": found.aor,

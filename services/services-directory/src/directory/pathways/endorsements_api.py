@@ -41,7 +41,7 @@ async def list_endorsements(
     cursor: CursorText = None,
     limit: Limit = 100,
 ) -> dict[str, Any]:
-    """Endorsements of the services that the caller may see."""
+    """Endorsements of the services that you may see."""
     found = await endorsed.listed(
         session,
         seen(audience_of(caller)),
@@ -58,7 +58,7 @@ async def list_endorsements(
 
 @routes.post("", status_code=status.HTTP_201_CREATED, response_model=EndorsementOut)
 async def endorse(caller: Coordinator, session: Session, body: Endorse) -> dict[str, Any]:
-    """Endorse a service for an AoR that the caller coordinates; repeating it changes nothing."""
+    """Endorses a service for an area of responsibility that you coordinate. Repeating it changes nothing."""
     _check(caller, body.aor)
     await _check_place(session, caller, body.service_id)
     await endorse_service(session, caller, body.service_id, body.aor)
@@ -72,7 +72,7 @@ async def withdraw(
     service_id: Annotated[UUID, Path()],
     aor: Annotated[Aor, Path()],
 ) -> None:
-    """Take the endorsement back; without any endorsement the service is not referable."""
+    """Withdraws the endorsement. A service without any endorsement cannot receive referrals."""
     _check(caller, aor)
     await _check_place(session, caller, service_id)
     if not await withdraw_endorsement(session, caller, service_id, aor):
@@ -86,17 +86,15 @@ async def suggestions(
     aor: Aor,
     area: Annotated[str, Query(pattern=PLACE)],
 ) -> dict[str, Any]:
-    """Services that would fill a gap of this AoR's pathway in the area, if they were endorsed."""
+    """Services that would fill a gap of this AoR's pathway in the area if its coordination endorsed them."""
     service.check_area(area)
     _check(caller, aor)
     return await _suggested(session, audience_of(caller), aor, area)
 
 
 async def _suggested(session: Session, audience: Audience, aor: str, area: str) -> dict[str, Any]:
-    """Unendorsed services for needs of the pathway that have no referable service in the area.
-
-    `also_needed` names what else stands in the way (a stale entry, a suspended service).
-    """
+    """Return unendorsed services for needs that no referable service in the area meets. `also_needed` names further
+    obstacles (a stale entry, a suspended service)."""
     pathway = (await in_force(session, area))[aor].pathway
     needs = sorted({step.need for step in pathway.steps})
     today = clock.today()
@@ -122,8 +120,8 @@ async def _suggested(session: Session, audience: Audience, aor: str, area: str) 
 
 
 async def _check_place(session: Session, caller: Principal, service_id: UUID) -> None:
-    """404 unless the caller sees the service, 403 for one outside its areas: whoever endorses decides as whoever
-    approves."""
+    """Raise 404 unless the caller sees the service, 403 if it is outside the caller's areas. Approving has the same
+    rule."""
     states = await states_seen(session, audience_of(caller), service_id)
     if states is None:
         raise NOT_FOUND.because("no_service_has_this_id")

@@ -17,8 +17,7 @@ SUGGESTED = 100
 async def unendorsed(
     session: AsyncSession, audience: Audience, needs: Sequence[str], area: str
 ) -> Sequence[Any]:
-    """Services without an endorsement for those of the needs that no referable service in the area
-    meets, by name."""
+    """Return unendorsed services, by name, for needs that no referable service in the area meets."""
     d = service_documents.alias("d")
     wanted = sa.func.unnest(sa.literal(list(needs), sa.ARRAY(sa.Text))).table_valued("need")
     need = wanted.render_derived("n")
@@ -50,7 +49,7 @@ def _serving(d: Any, area: str) -> sa.ColumnElement[bool]:
 async def _covered(
     session: AsyncSession, audience: Audience, needs: Sequence[str], area: str
 ) -> list[str]:
-    """Needs that already have a referable service serving the area."""
+    """Return needs for which a referable service already serves the area."""
     d = service_documents.alias("d")
     statement = (
         sa.select(sa.func.unnest(d.c.categories))

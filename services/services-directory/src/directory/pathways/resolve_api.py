@@ -1,5 +1,5 @@
-"""HTTP for resolve: questions are sent by POST, so that no profile is in a URL or a log. An answer is never
-stored under an Idempotency-Key."""
+"""HTTP for resolve. Questions use POST, so that no profile appears in a URL or a log. An answer is never stored under
+an Idempotency-Key."""
 
 from typing import Annotated, Any
 from uuid import UUID
@@ -44,12 +44,10 @@ async def resolve_profile(
     body: Profile,
     services_per_step: PerStep = None,
 ) -> Response:
-    """Who can help this person, in which order, and where nobody can.
-
-    The profile holds no identity. Nothing of it is kept; where a verified organisation meets a
-    gap, one anonymous counter (area, need, group, week) rises by one, unless the question excludes organisations. Services are named in the
-    language of `Accept-Language` where they were translated.
-    """
+    """The services that can help this person, in order, and the needs that no service meets. The profile contains no
+    identity and is not stored. If a verified organisation meets a gap, one anonymous counter (area, need, group, week)
+    rises by one, unless the question excludes organisations. Services have their name in the language of
+    `Accept-Language` where it was translated."""
     check_profile(body)
     found = await _planned(session, Caller.of(caller), body, services_per_step)
     await _after(session, caller, request, [found])
@@ -67,11 +65,11 @@ async def resolve_batch(
     body: Batch,
     services_per_step: PerStep = None,
 ) -> Response:
-    """The same for up to a hundred profiles, answered in their order."""
+    """Resolves up to a hundred profiles, and answers in their order."""
     for at, profile in enumerate(body.profiles):
         check_profile(profile, f"/profiles/{at}")
     asking = Caller.of(caller)
-    # A day's list has the same need of the same group again and again: it is planned once.
+    # A day's list repeats the same need of the same group, so each is planned once.
     planned: dict[str, Plan] = {}
     found = []
     for profile in body.profiles:
@@ -95,7 +93,7 @@ async def _planned(
 async def _name(
     session: Session, caller: Principal, request: Request, answers: list[dict[str, Any]]
 ) -> None:
-    """Services by their names in the language that is asked for, where they were translated."""
+    """Put the names of services into the language of the request, where they were translated."""
     language = language_of(request)
     named = [each for answer in answers for each in shown_services(answer)]
     if language is None or not named:
@@ -108,10 +106,8 @@ async def _name(
 
 
 async def _after(session: Session, caller: Principal, request: Request, plans: list[Plan]) -> None:
-    """Count gaps, and log each restricted service that the answer shows, before it leaves.
-
-    Anonymous callers see only the public level: what they miss is not yet a gap.
-    """
+    """Count gaps, and log each restricted service that the answer shows, before the answer leaves. Anonymous callers
+    see only the public level, so a need without services is not yet a gap for them."""
     restricted = {service_id for each in plans for service_id in each.sensitive}
     seen = [
         (each.profile.area, need, group_of(each.profile))
@@ -125,5 +121,5 @@ async def _after(session: Session, caller: Principal, request: Request, plans: l
 
 
 def _json(answer: dict[str, Any]) -> Response:
-    # The driver's UUIDs are a subclass that orjson does not know by itself.
+    # orjson does not serialise the driver's subclass of UUID.
     return Response(orjson.dumps(answer, default=str), media_type="application/json")

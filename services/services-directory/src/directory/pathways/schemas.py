@@ -28,7 +28,7 @@ class FindingOut(BaseModel):
 
 
 class VersionOut(BaseModel):
-    """One version of a pathway. `effective` is it with what it inherits from wider areas."""
+    """One version of a pathway. `effective` includes the steps that it inherits from wider areas."""
 
     pathway_id: UUID
     aor: str
@@ -46,7 +46,7 @@ class VersionOut(BaseModel):
 
 
 class PathwayListed(BaseModel):
-    """`open_*` are shown to those who may draft this AoR's pathways."""
+    """Only those who may draft this AoR's pathways see `open_*`."""
 
     id: UUID
     aor: str
@@ -57,7 +57,7 @@ class PathwayListed(BaseModel):
 
 
 class FromProposal(Strict):
-    """Start a draft from the shipped proposal of an AoR."""
+    """Starts a draft from the shipped proposal of an AoR."""
 
     area: Annotated[str, Field(pattern=PLACE)]
 
@@ -80,7 +80,7 @@ class StepChangeOut(BaseModel):
 
 
 class DifferenceOut(BaseModel):
-    """`old` is absent where there was no version before."""
+    """`old` is absent if there was no version before."""
 
     old: int | None = None
     new: int
@@ -99,7 +99,7 @@ class ReasonOut(BaseModel):
 
 
 class ReferralOut(BaseModel):
-    """How to refer; codes of the referral attribute lists."""
+    """How to refer, as codes of the referral attribute lists."""
 
     method: str | None = None
     response_delay: str | None = None
@@ -145,8 +145,8 @@ class ExcludedOut(BaseModel):
 
 
 class GapOut(BaseModel):
-    """`nearest` would fit in another area; `near_misses` fail the fewest conditions here, those that are
-    only late first."""
+    """`nearest` would fit in another area; `near_misses` fail the fewest conditions here, those that are only late
+    first."""
 
     nearest: MissedOut | None = None
     near_misses: list[MissedOut]
@@ -154,7 +154,7 @@ class GapOut(BaseModel):
 
 
 class SourceOut(BaseModel):
-    """Which pathway asks for the step, and what must still be checked."""
+    """The pathway that asks for the step, and the facts to check."""
 
     aor: str
     step: str
@@ -164,7 +164,7 @@ class SourceOut(BaseModel):
 
 
 class StepOut(BaseModel):
-    """`remaining_hours` is what is left of a clinical window. `fitting` counts all that fit."""
+    """`remaining_hours` is the rest of a clinical window. `fitting` counts all services that fit."""
 
     order: int
     stage: int
@@ -192,7 +192,7 @@ class StepOut(BaseModel):
 
 
 class InForceOut(BaseModel):
-    """`version` names each layer, widest area first, or says "proposal"."""
+    """`version` names each layer, widest area first, or is "proposal"."""
 
     aor: str
     version: str
@@ -215,9 +215,8 @@ class EmergencyNumberOut(BaseModel):
 
 
 class Resolution(BaseModel):
-    """`directory_version` is a digest of what was read of the directory; together with the
-    pathways' versions and `as_of` it determines the answer.
-    """
+    """`directory_version` is a digest of the documents that were read. With the pathways' versions and `as_of` it
+    determines the answer."""
 
     as_of: date
     directory_version: str
@@ -237,13 +236,13 @@ class Batch(Strict):
 
 
 class BatchResolution(BaseModel):
-    """In the order of the profiles."""
+    """Answers in the order of the profiles."""
 
     items: list[Resolution]
 
 
 class Simulation(Strict):
-    """Profiles to play against the open draft and the published version: these, or those of a stored set."""
+    """Profiles to compare between the open draft and the published version: these, or those of a stored set."""
 
     profiles: Annotated[list[Profile], Field(default_factory=list, max_length=SIMULATION_LIMIT)]
     profile_set: UUID | None = Field(None, description="Id of a stored set, instead of `profiles`.")
@@ -268,7 +267,7 @@ class TurnedOut(BaseModel):
 
 
 class EffectOut(BaseModel):
-    """What the draft would change for one profile."""
+    """The changes that the draft would make for one profile."""
 
     profile: int
     changes: bool
@@ -306,7 +305,7 @@ class Proposals(BaseModel):
 
 
 class Endorse(Strict):
-    """The AoR's coordination stands behind a service."""
+    """Records that the AoR's coordination endorses a service."""
 
     service_id: UUID
     aor: Aor
@@ -335,12 +334,12 @@ class SuggestedEndorsements(BaseModel):
 
 
 class PathwayBody(Pathway):
-    """What a coordinator sends: a pathway for one area, with both languages."""
+    """A coordinator's pathway for one area, with both languages."""
 
     @model_validator(mode="before")
     @classmethod
     def _not_a_proposal(cls, data: Any) -> Any:
-        # Only what ships with Ruta is a proposal; a draft of a coordinator is theirs.
+        # Only pathways that ship with Ruta are proposals; a coordinator's draft is not one.
         if isinstance(data, dict):
             return {key: value for key, value in data.items() if key != "proposal"}
         return data

@@ -1,2 +1,2 @@
-"""A pathway as it is written: its steps and conditions, the profile they ask about, what areas
-inherit and what makes a pathway wrong. Pure."""
+"""A pathway as written: its steps and conditions, the profile that they test, inheritance between areas, and
+validation. Pure."""

@@ -1,7 +1,5 @@
-"""When a step or a pathway applies to a profile, judged in three values.
-
-What a profile leaves open is *unknown*, never "no": a step is dropped only by a known fact.
-"""
+"""Judges whether a step or a pathway applies to a profile: met, not met or unknown. A fact that the profile leaves open
+is *unknown*, never "no". Only a known fact drops a step."""
 
 from collections.abc import Collection, Iterator
 from enum import StrEnum
@@ -18,7 +16,7 @@ Language = Annotated[str, Field(pattern=r"^[a-z]{3}$")]
 
 
 class Verdict(StrEnum):
-    """`unknown` keeps a step in the plan, marked for the worker to check."""
+    """`unknown` keeps a step in the plan, marked for the caseworker to check."""
 
     MET = "met"
     UNKNOWN = "unknown"
@@ -26,10 +24,8 @@ class Verdict(StrEnum):
 
 
 class Condition(BaseModel):
-    """All named criteria must hold; an empty condition always holds.
-
-    Ages are completed years, hours are counted since the incident, languages are ISO 639-3.
-    """
+    """All named criteria must hold; an empty condition always holds. Ages are completed years, hours count from the
+    incident, languages are ISO 639-3."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -48,7 +44,7 @@ class Condition(BaseModel):
 
     @property
     def must_be_told(self) -> bool:
-        """It never holds for a profile that tells no situation."""
+        """Return whether it can hold only for a profile that names a situation."""
         return bool(self.situations) and self.situations <= UNSAID_MEANS_NO
 
     def __bool__(self) -> bool:
@@ -59,7 +55,7 @@ _ALWAYS = Condition()
 
 
 def judge(condition: Condition, profile: Profile) -> tuple[Verdict, tuple[str, ...]]:
-    """The verdict and the names of the criteria that decided it (those unmet, else those unknown)."""
+    """Return the verdict and the names of the criteria that decided it: the unmet ones, else the unknown ones."""
     verdicts = list(_criteria(condition, profile))
     unmet = tuple(name for name, held in verdicts if held is False)
     if unmet:
@@ -118,7 +114,7 @@ def _equals(wanted: bool, known: bool | None) -> bool | None:
 
 
 def contradictions(condition: Condition) -> tuple[str, ...]:
-    """Names of the criteria that no person can meet together; empty when the condition is sound."""
+    """Return the criteria that no person can meet together; empty if the condition is sound."""
     c = condition
     return tuple(
         name
@@ -141,10 +137,8 @@ def _all_excluded(wanted: Collection[str], unwanted: Collection[str]) -> bool:
 
 
 def contradict(first: Condition, second: Condition) -> tuple[str, ...]:
-    """Names of the criteria by which no one person can meet both; empty when somebody can.
-
-    People belong to several populations, live several situations and speak several languages, so
-    those sets never contradict each other.
+    """Return the criteria that keep one person from meeting both conditions; empty if somebody can. People belong to
+    several populations, live several situations and speak several languages, so those sets never contradict each other.
     """
     found = [
         name

@@ -1,4 +1,4 @@
-"""What changed between two versions of a pathway, step by step and field by field."""
+"""Compares two versions of a pathway, step by step and field by field."""
 
 from typing import Any
 
@@ -8,9 +8,11 @@ Json = dict[str, Any]
 
 
 def difference(old: Pathway | None, new: Pathway) -> Json:
-    """From `old` (None: nothing was published before) to `new`, as `schemas.DifferenceOut`: `pathway` holds changes
-    outside the steps, `steps` those of steps in key order; `reordered` is true when steps only moved. `old` and `new`
-    of a change are None where the field was or is empty."""
+    """Return the changes from `old` (None: nothing was published) to `new`, as `schemas.DifferenceOut`.
+
+    `pathway` contains changes outside the steps, `steps` changes of steps in key order. `reordered` is true if steps
+    only moved. `old` and `new` of a change are None where the field was or is empty.
+    """
     before = {step.key: step for step in old.steps} if old else {}
     after = {step.key: step for step in new.steps}
     changes = [_step_change(before.get(key), after.get(key)) for key in sorted({*before, *after})]
@@ -23,7 +25,7 @@ def difference(old: Pathway | None, new: Pathway) -> Json:
 
 
 def _step_change(old: Step | None, new: Step | None) -> Json:
-    """Empty for a step that is the same; of added and removed ones no field is told."""
+    """Return the changes of one step. Added and removed steps list no fields."""
     step = new or old
     if step is None or old == new:
         return {}
@@ -45,7 +47,7 @@ def _heading(pathway: Pathway) -> dict[str, Any]:
 
 
 def plain(model: Pathway | Step) -> dict[str, Any]:
-    """The JSON form without defaults; sets are sorted, so that equal pathways are equal texts."""
+    """Return the JSON form without defaults. Sets are sorted, so that equal pathways are equal texts."""
     return dict(_sorted(model.model_dump(mode="json", exclude_defaults=True)))
 
 

@@ -1,7 +1,5 @@
-"""Which pathways a person is on: by age, situation and population, as each pathway's entry says.
-
-Pathways stand side by side; a person can be on several. Without any, general protection applies.
-"""
+"""Decides which pathways a person enters, by age, situation and population. A person can be on several pathways side by
+side. General protection applies to a person on none."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -15,7 +13,7 @@ GENERAL = "GP"
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One pathway that the person is on, and why: asked_for, need, entry or general."""
+    """One pathway that the person is on, and the reason: asked_for, need, entry or general."""
 
     pathway: Pathway
     because: str
@@ -23,7 +21,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """A pathway that would apply if the named unknown facts turned out to hold."""
+    """A pathway that would apply if the unknown facts named here hold."""
 
     aor: str
     to_check: tuple[str, ...]
@@ -32,7 +30,7 @@ class Doubt:
 def enter(
     pathways: Iterable[Pathway], profile: Profile, need_aors: Mapping[str, str]
 ) -> tuple[tuple[Entry, ...], tuple[Doubt, ...]]:
-    """`need_aors` tells which AoR a category belongs to. Both results are in AoR order."""
+    """Return the entries and the doubts, both in AoR order. `need_aors` maps a category to its AoR."""
     entries: list[Entry] = []
     doubts: list[Doubt] = []
     general: Pathway | None = None
@@ -55,7 +53,7 @@ def enter(
 
 
 def _verdict(pathway: Pathway, profile: Profile) -> tuple[Verdict, tuple[str, ...]]:
-    """The best of the alternatives: one that is met is enough."""
+    """Return the best verdict: meeting one of the alternatives is enough."""
     if not pathway.entry:
         return Verdict.MET, ()
     judged = [judge(condition, profile) for condition in pathway.entry]

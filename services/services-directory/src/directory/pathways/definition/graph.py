@@ -1,8 +1,6 @@
-"""A pathway as a small graph of steps, as a coordinator writes it and as it is stored.
-
-`after` orders steps; steps that are not ordered against each other may run in parallel. A step
-that is `fallback_of` another is used only where the primary has no fitting service.
-"""
+"""A pathway as a small graph of steps, as a coordinator writes it and as it is stored. `after` orders steps; steps
+without an order between them may run in parallel. A step that is `fallback_of` another is used only if the primary has
+no fitting service."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -14,7 +12,7 @@ from directory.pathways.definition.conditions import Condition, Hours
 from directory.pathways.definition.profile import PLACE, Aor, NeedCode
 
 StepKey = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
-# Control characters are in no sentence and in no store.
+# No sentence needs control characters, and PostgreSQL does not store a NUL.
 Sentence = Annotated[
     str,
     StringConstraints(
@@ -27,7 +25,7 @@ Sentence = Annotated[
 
 
 class Bilingual(Each[Sentence]):
-    """Spanish and English are equals: neither may be missing."""
+    """Spanish and English are equals: both are required."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -43,7 +41,7 @@ class Urgency(StrEnum):
 
     @property
     def hours(self) -> int | None:
-        """Hours from now; None where there is no deadline."""
+        """Return the hours from now; None if there is no deadline."""
         return _URGENCY_HOURS[self]
 
 
@@ -59,10 +57,9 @@ _URGENCY_HOURS: dict[Urgency, int | None] = {
 class Step(BaseModel):
     """One need of the pathway; `need` is a service category code.
 
-    `window_hours` is a clinical window counted from the incident (72 h, 120 h). `confidential`
-    needs are reached through the intermediary by everyone who is not cleared to see such services;
-    `intermediary_needs` are the categories of those who mediate (without them the usual ones of
-    the AoR), so that a plan can say when nobody does.
+    `window_hours` is a clinical window counted from the incident (72 h, 120 h). People who may not see services of
+    `confidential` needs reach them through the intermediary. `intermediary_needs` are the categories of services that
+    mediate (by default those usual for the AoR), so that a plan can say when no mediator is available.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -82,11 +79,9 @@ class Step(BaseModel):
 
 
 class Pathway(BaseModel):
-    """`entry` holds alternatives: a person enters when any one of them is met (see entry.py).
-
-    An area's pathway extends that of the wider area: a step with an inherited key replaces it,
-    `omits` withdraws inherited steps (see inheritance.py).
-    """
+    """A pathway. `entry` lists alternatives: a person enters when one of them is met (see entry.py). An area's pathway
+    extends that of the wider area: a step with an inherited key replaces the inherited step, `omits` removes inherited
+    steps (see inheritance.py)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -100,5 +95,4 @@ class Pathway(BaseModel):
     omits: Annotated[tuple[StepKey, ...], Field(max_length=60)] = ()
 
     def step(self, key: str) -> Step | None:
-        """The step with that key, or None."""
         return next((step for step in self.steps if step.key == key), None)

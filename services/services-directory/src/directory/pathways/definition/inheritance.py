@@ -1,4 +1,4 @@
-"""How the pathway of a municipality extends that of its state, and the state's that of its country."""
+"""Inheritance: a municipality's pathway extends that of its state, which extends that of its country."""
 
 from collections.abc import Sequence
 
@@ -7,11 +7,9 @@ from directory.pathways.texts.findings import Finding
 
 
 def inherit(chain: Sequence[Pathway]) -> Pathway:
-    """The effective pathway of the last (most exact) area in `chain`, which is ordered widest first.
-
-    A step with an inherited key replaces it in place, others are added at the end, `omits` removes.
-    References to an omitted step go with it. The narrower text wins where it is given.
-    """
+    """Return the effective pathway of the last area in `chain`, which begins with the widest area. A step with an
+    inherited key replaces it in place; other steps are added at the end. `omits` removes steps and the references to
+    them. The text of the narrower area wins."""
     effective, *narrower = chain
     for layer in narrower:
         effective = _extended(effective, layer)
@@ -34,10 +32,8 @@ def _extended(wider: Pathway, narrower: Pathway) -> Pathway:
 
 
 def _without_omitted(steps: list[Step], narrower: Pathway) -> list[Step]:
-    """Inherited steps forget an omitted predecessor; a fallback of an omitted step becomes primary.
-
-    The narrower area's own steps keep what they say, so that validation can name the mistake.
-    """
+    """Remove omitted steps, and the references to them from inherited steps. A fallback of an omitted step becomes
+    primary. The narrower area's own steps keep their references, so that validation can name the mistake."""
     own = {step.key for step in narrower.steps}
     gone = set(narrower.omits)
     return [
@@ -54,7 +50,7 @@ def _without_omitted(steps: list[Step], narrower: Pathway) -> list[Step]:
 
 
 def inheritance_findings(wider: Pathway | None, narrower: Pathway) -> list[Finding]:
-    """`omits` must name inherited steps, and a safety step cannot be omitted without replacement."""
+    """Check that `omits` names inherited steps and omits no safety step without a replacement."""
     inherited = {step.key: step for step in wider.steps} if wider else {}
     found = []
     for at, key in enumerate(narrower.omits):

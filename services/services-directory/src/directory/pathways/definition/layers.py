@@ -1,4 +1,4 @@
-"""Which published versions make up a pathway in an area, widest first."""
+"""The published versions that make up a pathway in an area, widest first."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -27,10 +27,10 @@ class InForce:
 
     @property
     def version(self) -> str:
-        """Names every layer, widest first: "VE:3 VE23:1", or "proposal"."""
+        """Return the version of every layer, widest first: "VE:3 VE23:1", or "proposal"."""
         return " ".join(f"{each.area}:{each.number}" for each in self.layers) or "proposal"
 
 
 def lineage(area: str) -> tuple[str, ...]:
-    """The area and everything around it, widest first."""
+    """Return the area and everything around it, widest first."""
     return (*reversed(Places.load().ancestors(area)), area)

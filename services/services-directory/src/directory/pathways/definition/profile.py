@@ -1,8 +1,5 @@
-"""The profile that is resolved: facts in codes and numbers, never an identity.
-
-Anything else (a name, a date of birth, a phone, free text) is refused by field name alone; the
-refused value is never repeated back.
-"""
+"""The profile to resolve: facts in codes and numbers, never an identity. Anything else (a name, a date of birth, a
+phone, free text) is refused. The error names the field and never repeats the value."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -37,7 +34,7 @@ class Moment(BaseModel):
 
     @property
     def minute_of_week(self) -> int:
-        """Monday 00:00 is 0."""
+        """Return the minute of the week; Monday 00:00 is 0."""
         hours, minutes = self.time.split(":")
         return (self.weekday - 1) * 1440 + int(hours) * 60 + int(minutes)
 
@@ -47,10 +44,8 @@ def moment_of(local: datetime) -> Moment:
 
 
 class Profile(BaseModel):
-    """Age in completed years, hours since the incident, an OCHA P-code, ISO 639-3 languages.
-
-    What is left out is treated as unknown: it never removes a step. Without a `moment` it is now.
-    """
+    """A person's facts: age in completed years, hours since the incident, an OCHA P-code, ISO 639-3 languages. Missing
+    facts are unknown and never remove a step. Without a `moment`, it is now."""
 
     model_config = ConfigDict(
         frozen=True,
@@ -91,7 +86,7 @@ class Profile(BaseModel):
     )
 
 
-# Population codes that say an age or a sex themselves (codelists/population_groups.csv, age_sex).
+# Population codes that imply an age or a sex (codelists/population_groups.csv, age_sex).
 _AGES = {
     "GIR": (0, 17),
     "BOY": (0, 17),
@@ -116,7 +111,7 @@ _CHILD_SITUATIONS = frozenset({"child_separated", "child_violence", "child_recru
 
 
 def disagreements(profile: Profile) -> tuple[tuple[str, str], ...]:
-    """Fields that cannot be true of one person, as (field, code of the field it disagrees with)."""
+    """Return the fields that contradict each other, as (field, code of the other field)."""
     found: list[tuple[str, str]] = []
     codes = sorted(profile.populations)
     if profile.age is not None:
@@ -139,7 +134,7 @@ def disagreements(profile: Profile) -> tuple[tuple[str, str], ...]:
 
 
 def group_of(profile: Profile) -> Literal["child", "woman", "man", "other"]:
-    """The coarse group under which a gap is counted; never finer than this."""
+    """Return the coarse group that counts a gap; never a finer one."""
     if profile.age is not None and profile.age < 18:
         return "child"
     if profile.sex is Sex.FEMALE:

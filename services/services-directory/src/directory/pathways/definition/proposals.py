@@ -1,7 +1,5 @@
-"""The pathways that ship with Ruta: proposals per AoR, in force only until a coordinator publishes.
-
-They belong to no country; they are read for whichever area is asked about.
-"""
+"""The pathways that ship with Ruta: one proposal per AoR, in force until a coordinator publishes one. Proposals belong
+to no country; each applies to any area."""
 
 import tomllib
 from collections.abc import Mapping
@@ -19,7 +17,7 @@ _ANYWHERE = "XX"
 
 @cache
 def proposal(aor: str, area: str) -> Pathway:
-    """The shipped proposal of one AoR, placed in `area`; raises KeyError for an unknown AoR."""
+    """Return the shipped proposal of one AoR, placed in `area`. Raises KeyError for an unknown AoR."""
     return _shipped(aor).model_copy(update={"area": area})
 
 
@@ -34,8 +32,7 @@ def _shipped(aor: str) -> Pathway:
 
 @cache
 def urgencies() -> Mapping[str, Urgency]:
-    """How soon each need is wanted where it is wanted soonest, fallbacks and
-    what must be told aside."""
+    """Return the shortest urgency of each need. Fallbacks and steps for a named situation do not count."""
     soonest, found = list(Urgency), dict[str, Urgency]()
     for aor in AORS:
         for step in _shipped(aor).steps:
@@ -47,7 +44,7 @@ def urgencies() -> Mapping[str, Urgency]:
 
 @cache
 def situations() -> dict[str, Bilingual]:
-    """What a profile can say of what happened: code → label."""
+    """Return the situations that a profile can name: code → label."""
     source = files(__package__) / "seeds" / "situations.toml"
     entries = completed("directory", tomllib.loads(source.read_text(encoding="utf-8")))
     return {code: Bilingual(**labels) for code, labels in entries.items()}
@@ -55,12 +52,12 @@ def situations() -> dict[str, Bilingual]:
 
 @cache
 def confidential_needs() -> frozenset[str]:
-    """Needs whose services are never shown to everybody (safe houses, alternative care)."""
+    """Return the needs whose services are confidential (safe houses, alternative care)."""
     return frozenset(codelists.confidential_needs())
 
 
 @cache
 def intermediary_for(need: str) -> Bilingual | None:
-    """Through whom a confidential need is reached where no pathway says it."""
+    """Return the intermediary to a confidential need that no pathway contains."""
     entry = codelists.confidential_needs().get(need)
     return None if entry is None else Bilingual(**entry.labels)

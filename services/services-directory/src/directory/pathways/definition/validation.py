@@ -1,8 +1,6 @@
-"""What makes a pathway unusable, and what a coordinator should think about twice.
-
-Refused: cycles, unreachable steps, needs without a known category, contradictory conditions,
-a safety step that a more urgent situation would switch off.
-"""
+"""Validates a pathway: errors prevent publication, warnings are for the coordinator to weigh. Errors: cycles,
+unreachable steps, needs without a known category, contradictory conditions, and safety steps that a more urgent
+situation would switch off."""
 
 from collections.abc import Callable, Collection, Iterator
 from graphlib import CycleError, TopologicalSorter
@@ -18,10 +16,8 @@ def validate(
     populations: Collection[str],
     situations: Collection[str],
 ) -> list[Finding]:
-    """Findings over the effective pathway (after inheritance), errors first, in step order.
-
-    `categories`, `populations` and `situations` are the known codes.
-    """
+    """Return findings about the effective pathway (after inheritance), errors first, in step order. `categories`,
+    `populations` and `situations` are the known codes."""
     places = {step.key: f"/steps/{at}" for at, step in enumerate(pathway.steps)}
     found = [
         *_duplicates(pathway),
@@ -43,7 +39,7 @@ def validate(
 
 
 def errors_in(findings: Collection[Finding]) -> list[Finding]:
-    """Those that keep the pathway from being submitted."""
+    """Return the findings that keep the pathway from being submitted."""
     return [finding for finding in findings if finding.severity is Severity.ERROR]
 
 
@@ -107,7 +103,7 @@ def _cycles(pathway: Pathway, places: dict[str, str]) -> Iterator[Finding]:
 
 
 def _turned(ring: list[str], first: str) -> list[str]:
-    """The same cycle, closed, told from `first`: the answer must not depend on where it was found."""
+    """Return the same cycle, closed and starting at `first`, so that the result is always the same."""
     open_ring = ring[:-1]
     at = open_ring.index(first)
     return [*open_ring[at:], *open_ring[:at], first]
@@ -149,7 +145,7 @@ def _contradictions_along_edges(pathway: Pathway, places: dict[str, str]) -> Ite
 
 
 def _safety(pathway: Pathway, places: dict[str, str]) -> Iterator[Finding]:
-    """A more urgent situation (danger, a fresher incident) must never switch a safety step off."""
+    """Report safety steps that a more urgent situation (danger, a fresher incident) would switch off."""
     for step in pathway.steps:
         if not step.safety:
             continue
@@ -171,7 +167,7 @@ def _intermediaries(pathway: Pathway, places: dict[str, str]) -> Iterator[Findin
 
 
 def _fallback_chains(pathway: Pathway, places: dict[str, str]) -> Iterator[Finding]:
-    """Several fallbacks of one primary are fine; a fallback of a fallback would never be reached."""
+    """Report fallbacks of fallbacks, which nobody would reach. One primary may have several fallbacks."""
     for step in pathway.steps:
         primary = pathway.step(step.fallback_of) if step.fallback_of else None
         if primary is not None and primary.fallback_of is not None:
@@ -180,7 +176,7 @@ def _fallback_chains(pathway: Pathway, places: dict[str, str]) -> Iterator[Findi
 
 
 def _timed_entries(pathway: Pathway) -> Iterator[Finding]:
-    """Who is on a pathway must not depend on danger or hours, or urgency could take steps away."""
+    """Report entries that depend on danger or hours: a more urgent case could leave the pathway and lose its steps."""
     for at, entry in enumerate(pathway.entry):
         for name in ("immediate_danger", "incident_within_hours", "incident_after_hours"):
             if getattr(entry, name) is not None:

@@ -1,7 +1,5 @@
-"""Sends the gap counters to reporting, an hour's observations at a time, and recounts what a new day opened or closed.
-
-Waiting for the hour keeps the time of a single question out of the event stream.
-"""
+"""Sends the gap counters to reporting once an hour, and recounts services whose season a new day begins or ends. The
+hourly batch keeps the time of a single question out of the event stream."""
 
 import asyncio
 from datetime import date
@@ -40,8 +38,7 @@ _TOLD = (
 
 
 async def announce_observed(session: AsyncSession) -> int:
-    """Append one event per counter that rose; `count` is the day's total so far (of rows from
-    before counting by day: the week's)."""
+    """Append one event per counter that rose. `count` is the day's total so far. Old rows count a whole week."""
     rows = (await session.execute(_TOLD)).mappings().all()
     await outbox.append_all(session, COMMON, [_event(row) for row in sorted(rows, key=_key_of)])
     return len(rows)
@@ -59,7 +56,7 @@ def _event(row: sa.RowMapping) -> GapObserved:
 
 
 def _when(counted: str) -> dict[str, Any]:
-    """The ISO week and, if the row knows it, the day."""
+    """Return the ISO week and, if the row has one, the day."""
     if "W" in counted:
         return {"week": counted}
     day = date.fromisoformat(counted)

@@ -44,11 +44,8 @@ async def gaps(
     format: Format = "json",  # noqa: A002 - the parameter's public name, as in HSDS
     language: PageLanguage = "es",
 ) -> Response:
-    """Area × need × group: what is referable, full, stale, suspended, lost, or not there at all.
-
-    What a caller may not see does not count; for confidential needs "none" is said only to those
-    who coordinate them.
-    """
+    """Coverage per area, need and group: referable, full, stale, suspended, lost or none. Services that you may not see
+    do not count. For confidential needs, only those who coordinate them learn that there is none."""
     question = GapQuery(area, level, need or (), group or (), only_gaps)
     found = await service.picture(session, caller, question)
     if format == "xlsx":
@@ -64,7 +61,7 @@ async def gaps(
 
 @routes.put("/population", response_model=PopulationImported)
 async def import_population(caller: Importer, session: Session, body: Population) -> dict[str, int]:
-    """People by area and group, so that gaps can be weighted."""
+    """Imports the number of people by area and group, which weights the gaps."""
     rows = [(row.area, row.group, row.people) for row in body.rows]
     return {"rows": await service.import_population(session, rows, body.source)}
 

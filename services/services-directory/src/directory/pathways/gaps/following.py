@@ -1,4 +1,4 @@
-"""What coverage and the gap counter follow."""
+"""Updates coverage and the gap counter after changes elsewhere."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -24,10 +24,8 @@ async def gaps_met(session: AsyncSession, happening: GapsMet) -> None:
 
 
 async def observe(session: AsyncSession, gaps: Iterable[tuple[str, str, str]]) -> None:
-    """`gaps`: P-code, need and group of each; counted on the present day (UTC).
-
-    A counter may lose its last half second when a server dies; the question must not wait for it.
-    """
+    """Count gaps, each a P-code, need and group, on the present day (UTC). Commits asynchronously, because the question
+    must not wait: a crash may lose the last half second."""
     today = clock.utc_day(clock.now()).isoformat()
     counted = Counter((_coarse(area, need), need, group) for area, need, group in gaps)
     await session.execute(sa.text("SET LOCAL synchronous_commit TO off"))
@@ -46,5 +44,5 @@ async def observe(session: AsyncSession, gaps: Iterable[tuple[str, str, str]]) -
 
 
 def _coarse(area: str, need: str) -> str:
-    """Municipality; for needs whose services are confidential the state."""
+    """Return the municipality, or the state if services for the need are confidential."""
     return Places.load().at_most(area, 1 if need in confidential_needs() else 2)

@@ -1,7 +1,5 @@
-"""The matrix as a heat map (SVG or PNG) that stays legible in black and white.
-
-Drawn by hand: rectangles and words need no engine of charts, which weighs 88 MB.
-"""
+"""Draws the matrix as a heat map (SVG or PNG) that stays legible in black and white. It needs only rectangles and
+words, so our own code replaces a chart library of 88 MB."""
 
 import math
 from base64 import b64encode
@@ -51,12 +49,12 @@ class _Cell:
 
 
 def svg(picture: Picture, language: str) -> bytes:
-    """One cell per area and need; the number of services that can be referred to now."""
+    """Return one cell per area and need, with the number of services that can take a referral now."""
     return "".join(_drawn(picture, language)).encode()
 
 
 def png(picture: Picture, language: str) -> bytes:
-    """The same at twice the resolution."""
+    """Return the heat map as PNG, at twice the resolution."""
     given = {"main.typ": _PAGE, "map.svg": svg(picture, language)}
     encoded = {name: b64encode(each).decode() for name, each in given.items()}
     return drawn("page", {"form": "png", "ppi": _DOTS_PER_INCH, "files": encoded})
@@ -117,12 +115,12 @@ def _wide(texts: list[str], size: int) -> float:
 
 
 def _cells(picture: Picture, language: str) -> tuple[list[str], list[str], list[_Cell]]:
-    """Labels of columns and rows, and what stands in each cell."""
+    """Return the labels of columns and rows, and the cells."""
     counts: dict[tuple[str, str], int] = {}
     hidden: set[tuple[str, str]] = set()
     for row in picture.rows:
         key = (row.area, row.need)
-        # A service for everybody counts once in each group: the most of any group is the number.
+        # A service for everybody counts in each group, so the largest group gives the number.
         most = row.counts.get("referable", 0) + row.counts.get("waitlist", 0)
         counts[key] = max(counts.get(key, 0), most)
         if row.coverage == "not_shown":

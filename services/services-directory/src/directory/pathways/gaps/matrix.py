@@ -1,4 +1,4 @@
-"""The matrix area × need × group, computed from coverage cells; pure."""
+"""The matrix area × need × group, computed from coverage cells. Pure."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ COVERED = frozenset({"referable", "waitlist"})
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """Services in one area, need and state, as the caller may see them; `counts` by group, in the
-    order of GROUPS. `whole` cells count in every part of the area too."""
+    """Services in one area, need and state that the caller may see. `counts` are by group, in the order of GROUPS.
+    `whole` cells count in every part of the area too."""
 
     area: str
     need: str
@@ -26,8 +26,8 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """`counts` holds services by state, less the zeros; `coverage` is the best state, "none" or
-    "not_shown"; `people` is None without a table."""
+    """`counts` holds services by state, without zeros. `coverage` is the best state, "none" or "not_shown". `people` is
+    None without a population table."""
 
     area: str
     need: str
@@ -38,7 +38,7 @@ class Row:
 
     @property
     def is_gap(self) -> bool:
-        """Nobody can be referred here, as far as the caller may know."""
+        """Return whether the caller knows of no service that could take a referral here."""
         return self.coverage not in COVERED and self.coverage != "not_shown"
 
 
@@ -52,11 +52,8 @@ def matrix(
     people: Mapping[tuple[str, str], int],
     groups: Sequence[str] = GROUPS,
 ) -> list[Row]:
-    """One row per area, need and group, in that order.
-
-    A service of a wider area counts in each of its parts, one of a part counts in the whole.
-    `shown` says whether the caller may know that an area has no service for a need.
-    """
+    """Return one row per area, need and group, in that order. A service of a wider area counts in each part, a service
+    of a part counts in the whole. `shown` says whether the caller may know that an area has no service for a need."""
     totals = _totals(cells, areas, places)
     return [
         _row(
@@ -95,7 +92,7 @@ def _totals(
 def _row(
     key: tuple[str, str, str], counts: Mapping[str, int], shown: bool, people: int | None
 ) -> Row:
-    # No count is below one: what sums up to nothing is no cell. "closed" is no verdict.
+    # Each count is at least one, because cells with the sum 0 are left out. "closed" counts as none.
     best = min(counts, key=STATES.index, default="none")
     verdict = "none" if best == "closed" else best
     if verdict not in COVERED and not shown:
@@ -105,7 +102,7 @@ def _row(
 
 @dataclass(frozen=True, slots=True)
 class StepWithoutService:
-    """A step of a published pathway that nobody in the area can take on."""
+    """A step of a published pathway that no service in the area can take."""
 
     area: str
     aor: str
@@ -117,7 +114,7 @@ class StepWithoutService:
 def steps_without_service(
     rows: Iterable[Row], pathways: Mapping[str, Sequence[tuple[str, str, str, str]]]
 ) -> list[StepWithoutService]:
-    """`pathways`: per area (AoR, version, step, need). A step is open when no group is covered."""
+    """Return the steps that no group can use. `pathways`: per area (AoR, version, step, need)."""
     covered: set[tuple[str, str]] = set()
     seen: set[tuple[str, str]] = set()
     for row in rows:
@@ -133,7 +130,7 @@ def steps_without_service(
 
 
 def weighted(rows: Iterable[Row]) -> dict[str, dict[str, int]]:
-    """Per need: people in the areas and groups with a known population, and those without service."""
+    """Return per need the people in areas and groups with a known population, and those without service."""
     found: dict[str, dict[str, int]] = {}
     for row in rows:
         if row.people is None or row.coverage == "not_shown":
@@ -149,7 +146,7 @@ TOO_MANY_CELLS = PROBLEMS["too_many_cells"]
 
 @dataclass(frozen=True, slots=True)
 class GapQuery:
-    """Areas of `level` inside `area`; without needs or groups all of them."""
+    """Selects areas of `level` inside `area`. Without needs or groups it selects all of them."""
 
     area: str
     level: int
@@ -160,7 +157,7 @@ class GapQuery:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """Rows in area, need, group order; `weighted` is empty without a population table."""
+    """Rows in the order of area, need and group; `weighted` is empty without a population table."""
 
     question: GapQuery
     as_of: date

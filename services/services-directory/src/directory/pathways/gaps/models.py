@@ -12,13 +12,13 @@ gap_observations = sa.Table(
     sa.Column("area", sa.Text, primary_key=True),
     sa.Column("need", sa.Text, primary_key=True),
     sa.Column("grp", sa.Text, primary_key=True),
-    # The day; of what was counted before days were told, the ISO week.
+    # The day; in rows from before counts by day, the ISO week.
     sa.Column("week", sa.Text, primary_key=True),
     sa.Column("count", sa.Integer, nullable=False),
     sa.Column("announced", sa.Integer, nullable=False),
     sa.Column("event_version", sa.BigInteger, nullable=False),
 )
-# A day and a week of a year stand in this order as text, too.
+# As text, a day and a week of the same year sort in time order.
 ENDING = Ending(
     gap_observations,
     gap_observations.c.week,

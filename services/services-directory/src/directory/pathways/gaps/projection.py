@@ -1,4 +1,4 @@
-"""Keeps the coverage cells of /gaps true: called at the end of every write to the directory."""
+"""Keeps the coverage cells of /gaps up to date: every write to the directory ends with a call here."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,8 +18,8 @@ CHUNK = 2000
 _UUIDS = ARRAY(sa.Uuid)
 _TEXTS = ARRAY(sa.Text)
 
-# One statement moves the cells by the difference between the old and the new shares. Cells are
-# touched in key order, so that two writers never wait for each other in a circle.
+# One statement changes the cells by the difference between the old and the new shares. It updates cells in key order,
+# so that two writers cannot deadlock.
 _MOVE = sa.text("""
     WITH gone AS (
         DELETE FROM coverage_shares WHERE service_id = ANY(:ids)
@@ -56,14 +56,14 @@ _MOVE = sa.text("""
 
 
 async def refresh(session: AsyncSession, service_ids: Sequence[UUID]) -> None:
-    """Recount these services; those without a stored document count no more."""
+    """Recount these services. A service without a stored document no longer counts."""
     ids = list(service_ids)
     for start in range(0, len(ids), CHUNK):
         await _refresh(session, ids[start : start + CHUNK])
 
 
 async def turn_seasons(session: AsyncSession) -> int:
-    """Recount services whose season has begun or ended since they were counted; returns how many there were (at most a
+    """Recount services whose season has begun or ended since the last count. Returns how many there were (at most one
     chunk)."""
     ids = await turned(session, clock.today(), CHUNK)
     await refresh(session, ids)

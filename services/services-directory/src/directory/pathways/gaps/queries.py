@@ -1,4 +1,4 @@
-"""Every SELECT about coverage and population, and of what services cover."""
+"""SELECTs of coverage and population, and of the facts that coverage counts."""
 
 # ruff: noqa: S608 - the text is our own; every value is a bound argument of a Statement
 
@@ -24,8 +24,8 @@ from directory.pathways.gaps.shares import GROUPS, OUT_OF_SEASON
 async def cells(
     session: AsyncSession, caller: Principal, areas: Sequence[str], needs: Sequence[str]
 ) -> list[Cell]:
-    """Cells that this caller may count, one per area, need and state: those of the areas, and those
-    of everything around them whose services serve it whole."""
+    """Return the cells that this caller may count, one per area, need and state. Includes services of wider areas that
+    serve all of their area."""
     places = Places.load()
     around = {other for area in areas for other in places.ancestors(area)}
     s = Statement()
@@ -49,9 +49,8 @@ async def cells(
 
 
 def _counts_for(audience: Audience, asked: Iterable[str], s: Statement) -> str:
-    """The same rule as `access.visible`, less the caller's own confidential services: a cell does
-    not say whose services it counts.
-    """
+    """Return the rule of `access.visible`, without the caller's own confidential services: a cell does not know whose
+    services it counts."""
     open_to = f"visibility <= {audience.base}"
     led = f"string_to_array(aors, ',') && {s.argument(list(audience.coordinates), 'text[]')}"
     joined = f"string_to_array(aors, ',') && {s.argument(list(audience.aors), 'text[]')}"
@@ -74,8 +73,8 @@ async def population(session: AsyncSession, areas: Sequence[str]) -> dict[tuple[
 
 
 async def covering(session: AsyncSession, service_ids: Sequence[UUID], today: date) -> list[Row]:
-    """What the stored documents of these services say of coverage, by name: counted from what the least privileged
-    reader of a service sees of it, never more exact."""
+    """Return the coverage facts of these services, from their stored documents by column name. Uses the document of the
+    lowest level that sees the service, so coverage is never more exact."""
     s = Statement()
     text = (
         "SELECT service_id, visibility, aors, areas, categories, minimum_age, maximum_age, sexes,"
@@ -88,7 +87,7 @@ async def covering(session: AsyncSession, service_ids: Sequence[UUID], today: da
 
 
 async def turned(session: AsyncSession, today: date, limit: int) -> list[UUID]:
-    """Services that are counted as out of season and are not today, or the other way round."""
+    """Return services whose coverage says in season but that are out of season today, or the reverse."""
     s = Statement()
     referable = s.argument(sorted(REFERABLE_STATUSES), "text[]")
     counted_out = (

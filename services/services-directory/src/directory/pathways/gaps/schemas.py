@@ -63,7 +63,7 @@ class PopulationRow(Strict):
 
 
 class Population(Strict):
-    """Replaces the people of the given areas and groups."""
+    """Replaces the number of people of the given areas and groups."""
 
     source: Annotated[str, Field(min_length=3, max_length=200)]
     rows: Annotated[list[PopulationRow], Field(min_length=1, max_length=5000)]

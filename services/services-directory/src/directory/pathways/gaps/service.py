@@ -1,4 +1,4 @@
-"""Use cases of gaps: the matrix as a caller may see it, and the import of a population table."""
+"""Use cases of gaps: the matrix that a caller may see, and the import of a population table."""
 
 from collections.abc import Sequence
 
@@ -31,7 +31,7 @@ ROWS_AT_MOST = 20_000
 
 
 async def picture(session: AsyncSession, caller: Principal, question: GapQuery) -> Picture:
-    """The matrix, from maintained cells: its cost does not grow with the number of services."""
+    """Return the matrix from stored cells, so that its cost does not grow with the number of services."""
     areas, needs = _scope(question)
     groups = [group for group in GROUPS if not question.groups or group in question.groups]
     if len(areas) * len(needs) * len(groups) > ROWS_AT_MOST:
@@ -85,7 +85,8 @@ def _scope(question: GapQuery) -> tuple[list[str], list[str]]:
 
 
 def _may_know(caller: Principal, area: str, need: str) -> bool:
-    """That an area has no safe house is told to those alone who could be told that it has one."""
+    """Return whether the caller may know that the area has no such service. Only those who may know that a safe house
+    exists may know that there is none."""
     if need not in confidential_needs():
         return True
     aor = codelists.categories()[need].pathway

@@ -1,4 +1,4 @@
-"""What one service adds to coverage: in which areas, for which groups, and in which state."""
+"""Computes what one service adds to coverage: its areas, its groups and its state."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from directory.pathways.definition.proposals import urgencies
 from directory.pathways.matching.reach import demand
 
 GROUPS = ("child", "woman", "man", "other")
-# From best to worst: a cell is called by the best state that any of its services has.
+# From best to worst: a cell has the best state of its services.
 STATES = (
     "referable", "waitlist", "late", "full", "stale", "unendorsed", "suspended", "planned", "lost", "closed",
 )  # fmt: skip
@@ -25,7 +25,7 @@ ADULT = 18
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """The facts of a stored service document that coverage is counted from."""
+    """The facts of a stored service document that coverage uses."""
 
     areas: Sequence[str]
     categories: Sequence[str]
@@ -46,10 +46,8 @@ class Shared:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Share:
-    """The service counts once in `area` for each of `groups`.
-
-    `whole`: it serves all of the area, so it counts in every part too; otherwise only a part of it.
-    """
+    """The service counts once in `area` for each of `groups`. `whole`: it serves all of the area, so it counts in every
+    part too; otherwise it serves only a part."""
 
     area: str
     whole: bool
@@ -59,7 +57,7 @@ class Share:
 
 
 def shares(facts: Shared, today: date, places: Places) -> Iterator[Share]:
-    """One per area that the service touches and per need: what it serves, and all around that."""
+    """Yield one share per need and area: the areas that it serves, and every area around them."""
     state, groups = state_of(facts, today), groups_of(facts)
     served = _widest(facts.areas, places)
     touched = {around for area in served for around in places.ancestors(area)} - set(served)
@@ -72,8 +70,8 @@ def shares(facts: Shared, today: date, places: Places) -> Iterator[Share]:
 
 
 def is_late(facts: Shared, need: str) -> bool:
-    """Whether no call, visit or referral there is in time where the need is most urgent, even at an hour at which it
-    is open: a cell knows no hour."""
+    """Return whether every call, visit or referral comes too late for the need's shortest urgency. Assumes that the
+    service is open, because a cell has no time of day."""
     urgency = urgencies().get(need, Urgency.ROUTINE)
     best = reached(
         ways_of(tuple(facts.modes), facts.method),
@@ -86,7 +84,7 @@ def is_late(facts: Shared, need: str) -> bool:
 
 
 def state_of(facts: Shared, today: date) -> str:
-    """One state per service, the strongest obstacle first."""
+    """Return the state of a service by its strongest obstacle."""
     if facts.functional_status == "closed":
         return "lost" if facts.pre_crisis else "closed"
     if facts.functional_status in {"suspended", "planned"}:
@@ -103,7 +101,7 @@ def state_of(facts: Shared, today: date) -> str:
 
 
 def groups_of(facts: Shared) -> tuple[str, ...]:
-    """The coarse groups of which the service takes anybody."""
+    """Return the coarse groups with people whom the service takes."""
     low = facts.minimum_age or 0
     high = 120 if facts.maximum_age is None else facts.maximum_age
     found = ["child"] if low < ADULT else []
@@ -116,6 +114,6 @@ def groups_of(facts: Shared) -> tuple[str, ...]:
 
 
 def _widest(areas: Sequence[str], places: Places) -> list[str]:
-    """At most municipalities, without those inside another area of the list."""
+    """Return the municipalities or wider areas of the list, without those inside another area of it."""
     known = {places.at_most(area, 2) for area in areas if places.is_known(area)}
     return sorted(area for area in known if not known & set(places.ancestors(area)))

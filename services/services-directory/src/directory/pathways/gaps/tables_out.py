@@ -1,4 +1,4 @@
-"""The matrix as a workbook and as an HXL-tagged table."""
+"""Writes the matrix as a workbook and as an HXL-tagged table."""
 
 import io
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from directory.pathways.texts.wording import say
 
 xlsxwriter = lazily("xlsxwriter")  # ships no types
 
-# Hashtags of the HXL core schema; attributes name what the columns of this table mean.
+# Hashtags of the HXL core schema; attributes describe the columns of this table.
 _COLUMNS = (
     ("adm1_pcode", "#adm1+code"),
     ("adm1_name", "#adm1+name"),
@@ -33,7 +33,7 @@ _COLUMNS = (
 
 
 def hxl(picture: Picture) -> bytes:
-    """CSV in UTF-8: a header row, a row of hashtags, the data."""
+    """Return CSV in UTF-8: a header row, a row of hashtags, the data."""
     out = io.StringIO()
     writer = GuardedCsv(out, line_end="\n")
     writer.row([name for name, _ in _COLUMNS])
@@ -43,7 +43,7 @@ def hxl(picture: Picture) -> bytes:
 
 
 def workbook(picture: Picture) -> bytes:
-    """Three sheets: the matrix, pathway steps without service, people without service."""
+    """Return three sheets: the matrix, pathway steps without service, people without service."""
     out = io.BytesIO()
     book = xlsxwriter.Workbook(out, {"in_memory": True, **TEXT_STAYS_TEXT})
     bold = book.add_format({"bold": True, "bottom": 1})

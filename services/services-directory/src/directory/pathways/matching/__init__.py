@@ -1,1 +1,1 @@
-"""Which services fit a need of a person: read, judged, ranked."""
+"""Finds the services that fit a person's need: reads, judges and ranks them."""

@@ -1,8 +1,5 @@
-"""Which stored service documents a plan looks at, read at the caller's level and at no other.
-
-Hard conditions are asked here once more in SQL, so that only fitting services are read; the rules
-in eligibility.py decide again and give the reasons.
-"""
+"""Reads the stored service documents for a plan, only at the caller's own level. SQL repeats the hard conditions, so
+that it reads only fitting services. The rules in eligibility.py decide again and give the reasons."""
 
 # ruff: noqa: S608 - the text is our own; every value is a bound argument of a Statement
 
@@ -40,7 +37,7 @@ _READ = (
 )  # fmt: skip
 _SELECTED = ", ".join([*(f"d.{name}" for name in _READ), "d.referral::text AS referral"])
 _CODES = ", ".join(f"'{code}'" for code in RESPONSE_HOURS)
-# As hsds/reachability.py says them.
+# The same conditions as in hsds/reachability.py.
 _BY_CALL = "coalesce(d.referral->'intake_modes' ? 'hotline', FALSE)"
 _BY_ONESELF = """coalesce(d.referral->'intake_modes' ?| ARRAY['hotline', 'walk_in']
     OR d.referral->>'method' = 'not_required'
@@ -49,7 +46,7 @@ _ANSWERED = (
     f"(d.referral->>'response_delay' = ANY(n.delays)"
     f" OR coalesce(d.referral->>'response_delay', '') NOT IN ({_CODES}))"
 )
-# Generous: reach.py decides. Who answers a phone or comes to the person is not asked for a place.
+# Wider than needed, because reach.py decides. Hotlines and outreach need no place.
 _IN_REACH = (
     """(n.around && d.within_areas
         OR d.referral->'intake_modes' ?| ARRAY['hotline', 'outreach'])""",
@@ -70,7 +67,7 @@ async def fitting(
     demands: Sequence[Demand],
     today: date,
 ) -> Found:
-    """Services that fit, answer in time, may be in reach and serve the profile's area: the most promising ones of each need."""
+    """Return the most promising services of each need that fit, answer in time and serve the profile's area."""
     await plan_once(session)
     s = Statement()
     conditions = [OFFERS_HERE, *fits(s, profile, today), in_time(s, today), *_IN_REACH]
@@ -85,7 +82,7 @@ async def others(
     demands: Sequence[Demand],
     today: date,
 ) -> Found:
-    """For needs that nothing fits: near misses of the area, and those that would fit elsewhere."""
+    """Return near misses of the area and fitting services elsewhere, for needs without a fitting service."""
     s = Statement()
     here = await shortlist(
         session, s, audience, demands, profile, [OFFERS_HERE], _LIKELY, OTHERS_READ
@@ -105,8 +102,8 @@ async def _elsewhere(
     demands: Sequence[Demand],
     today: date,
 ) -> Found:
-    """What would fit in another place, the nearest states first: in a large directory they hold as many as are read,
-    and nothing of what the rest of the country offers has to be looked at."""
+    """Return fitting services of other places, from the nearest states first. In a large directory those states have
+    enough services, so the rest of the country is not read."""
     state = Places.load().at_most(profile.area, 1)
     states = _states_by_distance(state)[:NEAREST_STATES]
     near = await _away(session, audience, profile, demands, today, states)
@@ -129,7 +126,7 @@ async def _away(
     today: date,
     states: Sequence[str] | None,
 ) -> Found:
-    """Of these states only, or of all."""
+    """Return fitting services outside the area: of these states, or of all if None."""
     s = Statement()
     asked = [*fits(s, profile, today), in_time(s, today), f"NOT {serves(s, profile.area)}"]
     if states is None:
@@ -143,8 +140,8 @@ async def _away(
 
 
 def fits(s: Statement, profile: Profile, today: date) -> list[str]:
-    """The hard conditions of eligibility.py, area left aside. What the profile leaves open is not
-    asked, so it excludes nothing."""
+    """Return the hard conditions of eligibility.py except the area. A fact that the profile lacks adds no condition, so
+    it excludes nothing."""
     asked = [
         f"d.referable AND d.valid_until >= {s.argument(today, 'date')}",
         "cardinality(d.endorsed_by) > 0",
@@ -172,14 +169,14 @@ def fits(s: Statement, profile: Profile, today: date) -> list[str]:
 
 
 def in_time(s: Statement, today: date) -> str:
-    """It opens soon enough, and helps without a referral or answers one soon enough."""
+    """Return the condition that it opens soon enough, and needs no referral or answers one soon enough."""
     week = opening.coming_week(today, s)
     return f"""(n.opening IS NULL OR d.hours_unread OR {week} && n.opening
         OR d.season_days IS NULL AND isempty(d.open_minutes)) AND ({_BY_ONESELF} OR {_ANSWERED})"""
 
 
 def _opening(wanted: Demand, moment: Moment | None) -> str | None:
-    """The minutes of the week in which it must be open, with the longest journey."""
+    """Return the minutes of the week in which it must be open, including the longest journey."""
     limit = wanted.deadline.opening
     if moment is None or limit is None:
         return None
@@ -191,20 +188,20 @@ def _opening(wanted: Demand, moment: Moment | None) -> str | None:
 
 
 def serves(s: Statement, area: str) -> str:
-    """Documents that serve or sit in the area, in a part of it or in all that is around it."""
+    """Return the condition that a document serves or has a site in the area, a part of it or an area around it."""
     inside = s.argument([area], "text[]")
     around = s.argument(list(lineage(area)), "text[]")
     return f"(d.within_areas @> {inside} OR d.areas && {around})"
 
 
 def offered_in(need: str, area: str) -> list[str]:
-    """Keys of the index: something of it in the area, or all of the area or of what is around it."""
+    """Return the index keys of services with a part in the area, or that serve all of it or of an area around it."""
     return [f"{need}>{area}", *(f"{need}<{each}" for each in lineage(area))]
 
 
 def promising(s: Statement, profile: Profile, today: date) -> str:
-    """The points of ranking.py that need no more than a document, so that the best are among those
-    that are read."""
+    """Return the SQL of those points of ranking.py that a document alone gives. Ordering by them makes sure that the
+    best services are read."""
     town = s.argument([Places.load().at_most(profile.area, 2)], "text[]")
     points = [
         _worth("d.capacity_state", CAPACITY),
@@ -258,14 +255,14 @@ async def shortlist(
     limit: int,
     states: Sequence[str] | None = None,
 ) -> Found:
-    """For each need the first `limit` documents in `order`, with the places of their sites. `OFFERS_HERE`
-    means the area, or these states."""
+    """Return for each need the first `limit` documents in `order`, with the places of their sites. `OFFERS_HERE` means
+    the area, or `states` if given."""
     if not demands:
         return Found({}, {}, frozenset())
     area = profile.area
     wanted = s.argument([each.need for each in demands], "text[]")
-    # A service belongs to the area of responsibility of each of its categories (taxonomy.aors_of): where the
-    # caller is of that area, nothing of the need is read at a lower level, and none is looked at there.
+    # A service belongs to the AoR of each of its categories (taxonomy.aors_of). A caller of that AoR sees every service
+    # of the need at the AoR's level, so the query skips lower levels.
     aors = codelists.categories()
     least = s.argument([audience.least(aors[each.need].pathway) for each in demands], "smallint[]")
     limited = s.argument([each.deadline.hours is not None for each in demands], "boolean[]")
@@ -285,11 +282,12 @@ async def shortlist(
         )
     )
     if profile.exclude_organisations:
-        # A hidden organisation may be an excluded one: its services go too, and so tell nothing of it.
+        # A hidden organisation may be an excluded one. Its services are dropped too, so that the answer reveals nothing
+        # about it.
         excluded = s.argument(sorted(profile.exclude_organisations), "uuid[]")
         known = f"d.organization_name IS NOT NULL AND d.organization_id <> ALL({excluded})"
         conditions = [*conditions, known]
-    # Each level from its own partition; the lists are taken apart once for each need, not for each row.
+    # Read each level from its own partition. Unpack the lists once per need, not once per row.
     keys = ", ".join(f"{expression} AS key{at}" for at, (expression, _) in enumerate(order))
     seen = " UNION ALL ".join(
         f"SELECT d.service_id, d.level, {keys} FROM service_documents_{level} d"

@@ -1,4 +1,4 @@
-"""Rows of the shortlist as candidates, with the site that is nearest to the person."""
+"""Turns rows of the shortlist into candidates, each with the site nearest to the person."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Candidates by need, how many fit by what the query asks, the ETag of every document that was read, and the
+    """Candidates by need, the number that fit the query's conditions, the ETag of every document that was read, and the
     ids of restricted services among them."""
 
     candidates: dict[str, list[Candidate]]
@@ -28,7 +28,7 @@ class Found:
 
 
 def found(rows: Iterable[Any], wanted: str) -> Found:
-    """From records of candidate_queries.py; `wanted` is the P-code of the person's area."""
+    """Return the candidates from records of candidate_queries.py. `wanted`: the P-code of the person's area."""
     candidates: dict[str, list[Candidate]] = {}
     counts: dict[str, int] = {}
     etags, sensitive = set(), set()
@@ -51,7 +51,7 @@ _SAME = (
 
 
 def _candidate(row: Any, wanted: str) -> Candidate:
-    """At its site nearest to the area: by name of place, then by distance."""
+    """Return the candidate at its site nearest to the area: first by the area's name, then by distance."""
     referral = orjson.loads(row["referral"]) if row["referral"] else {}
     sites = [(pcode, _point(text)) for pcode, text in zip(
         row["pcodes"] or (), row["points"] or (), strict=True
@@ -100,7 +100,7 @@ def _codes(values: list[str] | None) -> frozenset[str]:
 
 @lru_cache(maxsize=100_000)
 def _steps_apart(site: str | None, area: str) -> int:
-    """0 same municipality, 1 same state, 2 elsewhere, 3 without a place."""
+    """Return 0 for the same municipality, 1 for the same state, 2 for elsewhere, 3 without a place."""
     places = Places.load()
     if site is None or not places.is_known(site):
         return 3
@@ -119,7 +119,7 @@ def _point(text: str | None) -> Point | None:
 
 
 def _is_remote(row: Any, referral: dict[str, Any]) -> bool:
-    """A hotline, or a service that comes to the person and has no place of its own."""
+    """Return whether it is a hotline, or visits people and has no place of its own."""
     modes = referral.get("intake_modes", ())
     if "hotline" in modes:
         return True

@@ -1,7 +1,5 @@
-"""What the rules know of one service, as one caller may see it.
-
-Built from the stored document of the caller's level, so nothing here was ever hidden from them.
-"""
+"""The facts that the rules know of one service, as one caller may see it. They come from the stored document of the
+caller's level, so they contain nothing hidden from the caller."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,7 +12,7 @@ from directory.pathways.definition.profile import Sex
 
 @dataclass(frozen=True, slots=True)
 class ReferralWay:
-    """How to refer: codes of codelists/referral_attributes; the texts are the service's own."""
+    """How to refer, as codes of codelists/referral_attributes; the texts are the service's own."""
 
     method: str | None = None
     response_delay: str | None = None
@@ -27,13 +25,12 @@ class ReferralWay:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """Sets that are empty mean "everyone" or "anywhere not stated", as in HSDS.
+    """An empty set means "everyone" or "anywhere not stated", as in HSDS.
 
-    `area` is the most exact P-code of the site that the caller may see; `areas` are the P-codes
-    served or sited in. `point` is (latitude, longitude). `remote` services need no journey; `modes`
-    are codes of `intake_mode`, and `mobile` teams come to the person.
-    `open_minutes` are half-open spans of the week, Monday 00:00 is 0, that hold on any day; `seasons` those
-    that hold on some. `hours_unread`: they also say what is not understood.
+    `area` is the most exact P-code of the site that the caller may see; `areas` are the P-codes that it serves or has
+    sites in. `point` is (latitude, longitude). `remote` services need no journey; `modes` are codes of `intake_mode`;
+    `mobile` teams visit the person. `open_minutes` are half-open spans of the week (Monday 00:00 is 0) of every day;
+    `seasons` are the spans of some days. `hours_unread`: it has further hours that the directory cannot parse.
     """
 
     service_id: str
@@ -65,7 +62,7 @@ class Candidate:
     referral: ReferralWay = field(default_factory=ReferralWay)
 
     def open_in(self, today: date) -> Sequence[Span]:
-        """In the coming week."""
+        """Return the opening spans of the coming week."""
         return (
             coming_week(self.open_minutes, self.seasons, today)
             if self.seasons
@@ -73,13 +70,13 @@ class Candidate:
         )
 
     def hours_in(self, today: date) -> Hours:
-        """In the coming week, with whether they are told at all."""
+        """Return the hours of the coming week, and whether the service states any."""
         told = bool(self.open_minutes or self.seasons)
         return Hours(self.open_in(today), told, self.hours_unread)
 
     @property
     def ways(self) -> tuple[Way, ...]:
-        """By which it can be reached."""
+        """Return the ways to reach it."""
         return ways_of(self.modes, self.referral.method)
 
     @property
@@ -87,5 +84,5 @@ class Candidate:
         return "outreach" in self.modes
 
     def admits(self, sex: Sex) -> bool:
-        """True if the service is open to that sex."""
+        """Return whether the service is open to that sex."""
         return not self.sexes or sex.value in self.sexes

@@ -1,4 +1,4 @@
-"""Whether a service can take this person at all: hard conditions, each with its own reason."""
+"""Decides whether a service can take this person at all, by hard conditions, each with its own reason."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -18,10 +18,8 @@ AREA = "other_area"
 def eligibility(
     candidate: Candidate, profile: Profile, places: Places, today: date
 ) -> list[Reason]:
-    """Reasons that exclude, that need checking, and the conditions that are met.
-
-    A service fits when none of them excludes. An unknown fact never excludes.
-    """
+    """Return the reasons that exclude, the reasons to check and the conditions that are met. A service fits if no
+    reason excludes it. An unknown fact never excludes."""
     found: list[Reason] = []
     if candidate.minimum_age is not None or candidate.maximum_age is not None:
         found.append(_age(candidate.minimum_age, candidate.maximum_age, profile.age))
@@ -52,7 +50,7 @@ def eligibility(
 
 
 def excluding(reasons: list[Reason]) -> tuple[Reason, ...]:
-    """Those that keep the service from fitting."""
+    """Return the reasons that keep the service from fitting."""
     return tuple([reason for reason in reasons if reason.weight is Weight.EXCLUDES])
 
 
@@ -70,7 +68,7 @@ _OUT_OF_SEASON = Reason("out_of_season", Weight.EXCLUDES)
 OTHER_AREA = Reason(AREA, Weight.EXCLUDES)
 
 
-# The same few limits and groups come back in every plan: their reasons are made once.
+# Cached, because every plan meets the same few limits and groups.
 @lru_cache(maxsize=20_000)
 def _age(low: float | None, high: float | None, age: int | None) -> Reason:
     facts: tuple[tuple[str, str | int], ...] = (
@@ -101,7 +99,7 @@ def _population(served: frozenset[str], of_person: frozenset[str]) -> Reason:
 
 
 def _area(candidate: Candidate, profile: Profile, places: Places) -> Reason:
-    """Served areas count; a service that states none serves the municipality or state of its site."""
+    """Judge the area. A service that states no served areas serves the municipality or state of its site."""
     served = candidate.areas or ((candidate.area,) if candidate.area else ())
     if not served:
         return _AREA_UNKNOWN
@@ -112,7 +110,8 @@ def _area(candidate: Candidate, profile: Profile, places: Places) -> Reason:
 
 
 def serves(served: str, wanted: str, places: Places) -> bool:
-    """A wider area includes its parts; a question about a state is answered by its municipalities."""
+    """Return whether it serves the area. A wider area includes its parts, and a question about a state includes its
+    municipalities."""
     return _overlap(served, wanted, places)
 
 
@@ -124,9 +123,9 @@ def _overlap(served: str, wanted: str, places: Places) -> bool:
 def standing(
     functional_status: str, capacity_state: str | None, valid_until: date | None, today: date
 ) -> Iterator[Reason]:
-    """What keeps a service from taking anybody at all now, endorsement left aside."""
+    """Yield the reasons why a service can take nobody now, apart from a missing endorsement."""
     fresh = is_fresh(valid_until, today)
-    # A stale entry's status turns unknown by itself: that is one obstacle, not two.
+    # A stale entry's status also becomes unknown: report one obstacle, not two.
     if functional_status not in REFERABLE_STATUSES and (fresh or functional_status != "unknown"):
         yield Reason(f"status_{functional_status}", Weight.EXCLUDES)
     if capacity_state == "full":

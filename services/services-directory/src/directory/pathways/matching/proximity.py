@@ -1,8 +1,5 @@
-"""How far a service is from the person's area, as honestly as the data allows.
-
-Areas without a label point of their own, and whole states, are placed by their names only: "same
-municipality", "same state"; no kilometres are claimed for them.
-"""
+"""Estimates how far a service is from the person's area, as exactly as the data allows. For whole states, and areas
+without a label point of their own, it gives "same municipality" or "same state" and no kilometres."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -19,7 +16,7 @@ _MUNICIPALITY = 2
 
 @dataclass(frozen=True, slots=True)
 class Proximity:
-    """`kind`: remote, same_area, same_state, near, far or unknown; `points` go into the rank."""
+    """`kind`: remote, same_area, same_state, near, far or unknown; `points` are part of the rank."""
 
     kind: str
     kilometres: int | None
@@ -28,19 +25,19 @@ class Proximity:
 
     @property
     def order(self) -> tuple[int, int]:
-        """For sorting: nearer first."""
+        """Return the sort key: nearer first."""
         return (-self.points, _UNKNOWN_KM if self.kilometres is None else self.kilometres)
 
 
 def proximity(candidate: Candidate, area: str, places: Places) -> Proximity:
-    """Distance in whole kilometres between label points or the site's own point, where known."""
+    """Return the distance in whole kilometres between label points or the site's own point, if known."""
     if candidate.remote:
         return _REMOTE
     return _between(candidate.area, candidate.point, area, places)
 
 
 def apart(site: str | None, point: tuple[float, float] | None, area: str) -> int:
-    """Kilometres from a site to an area, for comparing; very many where they are not known."""
+    """Return the kilometres from a site to an area, for comparing; a very large number if unknown."""
     known = _between(site, point, area, Places.load()).kilometres
     return _UNKNOWN_KM if known is None else known
 
@@ -48,7 +45,7 @@ def apart(site: str | None, point: tuple[float, float] | None, area: str) -> int
 _REMOTE = Proximity("remote", None, 15)
 
 
-# Sites are few and areas fewer: the same pairs come back in every question of a region.
+# Cached: there are few sites and fewer areas, so the same pairs recur.
 @lru_cache(maxsize=200_000)
 def _between(
     site: str | None, point: tuple[float, float] | None, area: str, places: Places
@@ -70,7 +67,7 @@ def _between(
 
 
 def _between_states(site: str, area: str, places: Places) -> Proximity:
-    """Between label points of states: too coarse to rank by, good enough to say "far"."""
+    """Judge by the label points of states: too coarse to rank by, good enough to say "far"."""
     distance = places.distance(site, area)
     if distance is None:
         return Proximity("unknown", None, 0)
@@ -86,13 +83,13 @@ def _distance(
 
 
 def _own_point(area: str, places: Places) -> Point | None:
-    """None for a state or a country: whoever is somewhere in it may be anywhere in it."""
+    """Return the area's point; None for a state or a country, because the person may be anywhere in it."""
     place = places.get(area)
     return None if place is None or place.level < _MUNICIPALITY else place.point
 
 
 def _same(one: str, other: str, level: int, places: Places) -> bool:
-    """Whether both lie in the same area of that level; False where either is wider than it."""
+    """Return whether both lie in the same area of that level; False if either is wider."""
     if not (places.is_known(one) and places.is_known(other)):
         return False
     first, second = places.at_most(one, level), places.at_most(other, level)

@@ -1,7 +1,7 @@
-"""How fitting services are ranked: points for what helps this person now, each with its reason.
+"""Ranks fitting services by points for what helps this person now, each with its reason.
 
-Every factor is monotone: more capacity, a better status, a shorter way, a fresher check never
-costs points. Ties are broken by distance, then by id, so that the order is always the same.
+Every factor is monotone: more capacity, a better status, a shorter way or a fresher check never costs points. Ties are
+broken by distance, then by id, so that the order is always the same.
 """
 
 from collections.abc import Iterable
@@ -42,7 +42,7 @@ class Ranked:
 
 @dataclass(frozen=True, slots=True)
 class Missed:
-    """A service that does not fit, with what excluded it."""
+    """A service that does not fit, with the reasons that excluded it."""
 
     candidate: Candidate
     proximity: Proximity
@@ -51,7 +51,7 @@ class Missed:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """The best of those that fit, and how many fit and do not; `missed` where nothing fits."""
+    """The best fitting services, and how many fit and do not; `missed` only if nothing fits."""
 
     best: tuple[Ranked, ...]
     fitting: int
@@ -63,7 +63,7 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What ranking needs to know besides the service: the person, the step, the day."""
+    """The facts beside the service that ranking needs: the person, the step, the day."""
 
     profile: Profile
     aors: frozenset[str]
@@ -75,7 +75,7 @@ class Situation:
 def rank(
     candidates: Iterable[Candidate], situation: Situation
 ) -> tuple[tuple[Ranked, ...], tuple[Missed, ...]]:
-    """Fitting services, best first, and the others, fewest exclusions and nearest first."""
+    """Return the fitting services, best first, and the others, fewest exclusions and nearest first."""
     fitting: list[Ranked] = []
     missed: list[Missed] = []
     for candidate in candidates:
@@ -106,7 +106,7 @@ def judged(candidates: Iterable[Candidate], situation: Situation, best: int) -> 
 
 
 def exclusions(candidate: Candidate, situation: Situation) -> tuple[Reason, ...]:
-    """What keeps the service from helping this person, in this urgency."""
+    """Return the reasons why the service cannot help this person at this urgency."""
     near = proximity(candidate, situation.profile.area, situation.places)
     return excluding(_conditions(candidate, near, situation))
 
@@ -114,7 +114,7 @@ def exclusions(candidate: Candidate, situation: Situation) -> tuple[Reason, ...]
 def _conditions(candidate: Candidate, near: Proximity, situation: Situation) -> list[Reason]:
     profile, wanted = situation.profile, situation.wanted
     found = eligibility(candidate, profile, situation.places, situation.today)
-    # Of a service that does not serve the area, that says it all.
+    # If a service does not serve the area, no other obstacle matters.
     if OTHER_AREA not in found:
         found += obstacles(
             candidate, near, wanted, profile.area, situation.places, profile.moment, situation.today
@@ -126,7 +126,7 @@ def _conditions(candidate: Candidate, near: Proximity, situation: Situation) -> 
 
 
 def merits(candidate: Candidate, near: Proximity, situation: Situation) -> list[Reason]:
-    """The reasons that carry points."""
+    """Return the reasons that carry points."""
     profile = situation.profile
     found = [
         _way(near.kind, near.kilometres, near.points),
@@ -147,7 +147,7 @@ def merits(candidate: Candidate, near: Proximity, situation: Situation) -> list[
     return found
 
 
-# Each depends on a few codes and numbers that come back in every plan: it is made once.
+# Cached, because every plan meets the same few codes and numbers.
 @lru_cache(maxsize=10_000)
 def _way(kind: str, kilometres: int | None, points: int) -> Reason:
     facts = () if kilometres is None else (("kilometres", kilometres),)
@@ -181,7 +181,8 @@ def _language(spoken: frozenset[str], wanted: frozenset[str], points: int) -> Re
 
 
 def _in_time(ways: tuple[Way, ...], delay: str | None, deadline: Deadline) -> tuple[Reason, ...]:
-    """A service that can be called or visited, and answers referrals in time too, is reached in two ways."""
+    """Return the reasons for being in time. A service open to calls or visits that also answers referrals in time has
+    two."""
     found = [
         Reason(f"by_{way}", Weight.FOR, MERITS[f"by_{way}"])
         for way in ways[:1]
@@ -196,7 +197,7 @@ def _in_time(ways: tuple[Way, ...], delay: str | None, deadline: Deadline) -> tu
 
 
 def _hours(candidate: Candidate, moment: Moment, today: date) -> Reason | None:
-    """None of a service that says nothing of its hours."""
+    """Return the reason about its hours; None for a service that states no hours."""
     minute = moment.minute_of_week
     if any(opens <= minute < closes for opens, closes in candidate.open_in(today)):
         return Reason("open_now", Weight.FOR, MERITS["open_now"])

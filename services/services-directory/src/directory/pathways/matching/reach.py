@@ -1,8 +1,7 @@
-"""Whether a service is in time (hsds/reachability.py) and near enough: both belong to "available".
+"""Decides whether a service is in time (hsds/reachability.py) and near enough: "available" needs both.
 
-Reach goes by mode. A hotline is reached from wherever it serves; a mobile team wherever its state or
-municipality is served; to any other service the person goes, so it must be near, and a distance
-that nobody knows counts as not near: it must not hide that there is nothing.
+A hotline reaches all areas that it serves, a mobile team those whose state or municipality it serves. Any other service
+must be near, because the person travels. An unknown distance does not count as near, since it could hide a gap.
 """
 
 from collections.abc import Iterable
@@ -43,8 +42,7 @@ REACH_UNKNOWN = "reach_unknown"
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """One need, with the time within which somebody must help and the kilometres that a person in this
-    urgency can be sent."""
+    """One need, the time within which somebody must help, and the kilometres that a person in this urgency can travel."""
 
     need: str
     deadline: Deadline
@@ -58,8 +56,8 @@ def demand(
     *,
     safety: bool = False,
 ) -> Demand:
-    """`remaining_hours`: what is left of a clinical window, which may be less than the urgency; a window
-    that is over limits nothing. `safety`: in danger, at once means that it is open now."""
+    """Return the demand of a step. `remaining_hours`: the rest of a clinical window, which may be shorter than the
+    urgency; a window that is over limits nothing. `safety`: for a person in danger, "at once" means open now."""
     limits = [] if urgency.hours is None else [max(SOONEST, urgency.hours)]
     limits += [remaining_hours] if remaining_hours else []
     hours = min(limits, default=None)
@@ -76,7 +74,7 @@ def obstacles(
     moment: Moment | None,
     today: date,
 ) -> list[Reason]:
-    """What keeps a service that would take the person from helping this time."""
+    """Return the reasons why a service that would take the person cannot help this time."""
     delay = candidate.referral.response_delay
     best = reached(
         candidate.ways,
@@ -115,7 +113,8 @@ _NOT_THIS_WEEK = Reason("closed_this_week", Weight.EXCLUDES)
 
 
 def language_obstacle(candidate: Candidate, languages: frozenset[str]) -> Reason | None:
-    """An interpreter of other languages is none. Languages that are not told exclude nobody."""
+    """Return the reason why an interpreter cannot help: none of the person's languages. If the languages of either are
+    unknown, it excludes nobody."""
     if not languages or not candidate.languages or candidate.languages & languages:
         return None
     said = ", ".join(sorted(languages))
@@ -140,7 +139,7 @@ def _distance(
 
 @lru_cache(maxsize=200_000)
 def _inside(site: str | None, area: str, places: Places) -> bool:
-    """In the person's area or municipality; a site that is shown by its state only, in the state."""
+    """Return whether the site is in the person's area or municipality, or in the state if only the state is shown."""
     if site is None or not places.is_known(site) or not places.is_known(area):
         return False
     if places.within(site, area):
@@ -150,7 +149,7 @@ def _inside(site: str | None, area: str, places: Places) -> bool:
 
 
 def _served(served: Iterable[str], area: str, level: int, places: Places) -> bool:
-    """Whether a served area of at least this level (1 a state, 2 a municipality) touches it."""
+    """Return whether a served area of at least this level (1 a state, 2 a municipality) touches the area."""
     return any(
         places.is_known(each)
         and places.require(each).level >= level
@@ -161,8 +160,8 @@ def _served(served: Iterable[str], area: str, level: int, places: Places) -> boo
 
 @lru_cache(maxsize=10_000)
 def neighbourhood(area: str, kilometres: int) -> tuple[str, ...]:
-    """Areas in which a service may be near enough, generously; and all around the area itself but
-    its country, for sites that are shown by their state only."""
+    """Return areas in which a service may be near enough, with a margin. Includes the areas around, except the country,
+    for sites that show only their state."""
     places = Places.load()
     around = [each for each in places.ancestors(area) if places.require(each).level > 0]
     country = places.require(area).country

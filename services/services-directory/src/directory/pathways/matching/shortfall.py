@@ -1,4 +1,4 @@
-"""Why nothing fits a step, what came closest, and where the nearest service is that would."""
+"""Explains why nothing fits a step, which services came closest, and where the nearest fitting service is."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,10 +13,8 @@ _ELSEWHERE = frozenset({AREA, OUT_OF_REACH, REACH_UNKNOWN})
 
 @dataclass(frozen=True, slots=True)
 class Shortfall:
-    """`nearest` fits in everything but where it is; `near_misses` fail the fewest conditions.
-
-    What is only late stands first among them. `excluded` counts services by the condition that excluded them, area left aside, in code order.
-    """
+    """`nearest` fits in everything but its place; `near_misses` fail the fewest conditions, those that are only late
+    first. `excluded` counts services by the condition that excluded them, except the area, in code order."""
 
     nearest: Missed | None
     near_misses: tuple[Missed, ...]
@@ -24,17 +22,17 @@ class Shortfall:
 
     @property
     def late(self) -> bool:
-        """Something here fits in everything but its time."""
+        """Return whether a service here fits in everything but its time."""
         return any(map(only_late, self.near_misses))
 
 
 def only_late(missed: Missed) -> bool:
-    """Whether it would fit if it opened, answered or were reached sooner."""
+    """Return whether it would fit if it opened, answered or were reached sooner."""
     return _codes(missed) <= TIMES
 
 
 def explain(missed: Sequence[Missed]) -> Shortfall:
-    """`missed` as ranked: fewest exclusions first, then nearest, then id."""
+    """Explain the shortfall. `missed` as ranked: fewest exclusions first, then nearest, then id."""
     elsewhere = [each for each in missed if _codes(each) <= _ELSEWHERE]
     nearest = min(
         elsewhere,

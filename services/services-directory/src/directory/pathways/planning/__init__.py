@@ -1,1 +1,1 @@
-"""The steps of one person's plan, in order, with who can help at each."""
+"""Plans the steps of one person, in order, with the services that can help at each."""

@@ -1,5 +1,5 @@
-"""The services of a step for nobody in particular, best first: by the same rules as for a person of
-whom only the place is known. Announced alternatives and posters are made of them."""
+"""Ranks the services of each step for a person of whom only the place is known, by the usual rules. Announced
+alternatives and posters use this ranking."""
 
 from datetime import date
 
@@ -22,7 +22,7 @@ EVERY_ORGANISATION = Audience(base=PARTNERS)
 
 
 def course_for_nobody(pathway: Pathway, area: str) -> Course:
-    """The steps of the pathway for somebody of whom nothing is known but the place."""
+    """Return the steps of the pathway for a person of whom only the place is known."""
     nobody = Profile(area=area)
     return Course((), (), in_order(compose([pathway], nobody), nobody))
 
@@ -30,7 +30,7 @@ def course_for_nobody(pathway: Pathway, area: str) -> Course:
 async def hotlines(
     session: AsyncSession, audience: Audience, area: str, *, limit: int, today: date
 ) -> list[str]:
-    """Ids of the lines that serve the area, those for the whole country too, best first."""
+    """Return the ids of hotlines that serve the area, including nationwide ones, best first."""
     nobody, wanted = Profile(area=area), demand(HOTLINE, Urgency.ROUTINE)
     read = await candidate_queries.fitting(session, audience, nobody, [wanted], today)
     situation = Situation(nobody, frozenset(), wanted, Places.load(), today)
@@ -48,7 +48,7 @@ async def alternatives(
     limit: int,
     today: date | None = None,
 ) -> dict[str, list[Ranked]]:
-    """By need of the course; those that the AoR endorses are preferred."""
+    """Return ranked services by need of the course. Those that the AoR endorses are preferred."""
     today = today or clock.today()
     nobody, places = Profile(area=area), Places.load()
     read = await candidate_queries.fitting(session, audience, nobody, course.demands, today)

@@ -1,4 +1,4 @@
-"""A plan as JSON-ready data; the shapes are those of schemas.Resolution."""
+"""Turns a plan into JSON-ready data in the shapes of schemas.Resolution."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -24,7 +24,7 @@ Json = dict[str, Any]
 
 
 def resolution(plan: Plan) -> Json:
-    """The whole answer to one profile."""
+    """Return the whole answer to one profile."""
     return {
         "as_of": plan.as_of,
         "directory_version": plan.directory_version,
@@ -102,7 +102,7 @@ def _step(plan: Plan, step: ResolvedStep, order: int) -> Json:
 
 
 def shown_services(answer: Json) -> Iterator[Json]:
-    """Every service in a resolution, also those that nearly fit, as it stands there."""
+    """Return every service in a resolution as it appears there, near misses included."""
     steps = list(answer["steps"])
     while steps:
         step = steps.pop()
@@ -115,7 +115,7 @@ def shown_services(answer: Json) -> Iterator[Json]:
 
 
 def need_label(need: str) -> Json:
-    """The category's name in both languages."""
+    """Return the category's name in both languages."""
     entry = codelists.categories()[need]
     return dict(entry.labels)
 
@@ -156,7 +156,7 @@ def _gap(shortfall: Shortfall, plan: Plan) -> Json:
 
 
 def reason_out(reason: Reason) -> Json:
-    """A reason with its sentence."""
+    """Return a reason with its sentence."""
     return {
         "code": reason.code,
         "weighs": reason.weight.value,
@@ -166,7 +166,7 @@ def reason_out(reason: Reason) -> Json:
 
 
 def service(candidate: Candidate, near: Proximity, plan: Plan) -> Json:
-    """What a caseworker needs of a service to decide and to refer."""
+    """Return the facts of a service that a caseworker needs to decide and to refer."""
     referral, today, moment = candidate.referral, plan.as_of, plan.profile.moment
     hours = candidate.hours_in(today)
     opens = None if moment is None else next_opening(hours, moment.minute_of_week)

@@ -1,8 +1,6 @@
-"""Several pathways at once: a trafficked child is on CP and TIP jointly, a survivor on GBV and TIP.
-
-Steps for the same need become one, and every pathway's reason for it is kept. The result does not
-depend on the order in which the pathways are given.
-"""
+"""Combines several pathways: a trafficked child is on CP and TIP, a survivor on GBV and TIP. Steps for the same need
+become one step that keeps every pathway's reason. The result does not depend on the order in which the pathways are
+given."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -37,10 +35,8 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class PlannedStep:
-    """One need, for all pathways that ask for it. `after` and `fallback_of` name other needs.
-
-    `place` is the earliest place that a pathway's writer gave it: it decides between equals.
-    """
+    """One need, for all pathways that ask for it. `after` and `fallback_of` name other needs. `place` is the earliest
+    position that a pathway gives it, which breaks ties."""
 
     need: str
     sources: tuple[Source, ...]
@@ -56,7 +52,7 @@ class PlannedStep:
 
     @property
     def only_if_told(self) -> bool:
-        """Whether it is needed at all hangs on languages or groups that were not told."""
+        """Return whether the need depends on languages or groups that the profile does not name."""
         return bool(self.sources) and all(
             source.verdict is Verdict.UNKNOWN and bool(_MOSTLY_NOT & set(source.to_check))
             for source in self.sources
@@ -64,12 +60,9 @@ class PlannedStep:
 
 
 def compose(pathways: Iterable[Pathway], profile: Profile) -> dict[str, PlannedStep]:
-    """The steps that this person's facts do not rule out, one per need, keyed by need.
-
-    A fallback for one pathway that is a primary step of another is a primary step. Orders that
-    contradict each other across pathways are dropped for the steps concerned, which then run in
-    parallel.
-    """
+    """Return the steps that this person's facts do not rule out, one per need, by need. A fallback in one pathway that
+    is a primary step in another is a primary step. If pathways contradict each other's order, the steps concerned run
+    in parallel."""
     steps: dict[str, PlannedStep] = {}
     for pathway in pathways:
         for planned in _applicable(pathway, profile):
@@ -110,9 +103,8 @@ def _applicable(pathway: Pathway, profile: Profile) -> Iterable[PlannedStep]:
 
 
 def _keys_that_apply(steps: Mapping[str, Step], verdicts: Mapping[str, Verdict]) -> dict[str, None]:
-    """In the pathway's order. A fallback applies where its primary's need is wanted: the windows of
-    one need (72 h, 120 h, later) are steps of their own and share its fallbacks.
-    """
+    """Return the keys that apply, in the pathway's order. A fallback applies if its primary's need is wanted: the
+    windows of one need (72 h, 120 h, later) are separate steps that share its fallbacks."""
     possible = [key for key in steps if verdicts[key] is not Verdict.NOT_MET]
     wanted = {steps[key].need for key in possible if not steps[key].fallback_of}
     primaries = {key: steps[key].fallback_of for key in possible}
@@ -126,7 +118,7 @@ def _keys_that_apply(steps: Mapping[str, Step], verdicts: Mapping[str, Verdict])
 def _needs_before(
     step: Step, steps: Mapping[str, Step], applies: Mapping[str, None]
 ) -> Iterable[str]:
-    """A predecessor that does not apply to this person is replaced by its own predecessors."""
+    """Replace a predecessor that does not apply to this person by its own predecessors."""
     waiting, seen = list(step.after), set[str]()
     while waiting:
         key = waiting.pop()
@@ -140,7 +132,7 @@ def _needs_before(
 
 
 def _merged(one: PlannedStep, other: PlannedStep) -> PlannedStep:
-    """The more urgent of both, for both reasons; a fallback only if it is one for both."""
+    """Merge two steps of one need: the shorter urgency, all reasons; a fallback only if both are."""
     sources = sorted({*one.sources, *other.sources}, key=lambda source: (source.aor, source.step))
     intermediaries = {*one.intermediaries, *other.intermediaries}
     mediators = {*one.intermediary_needs, *other.intermediary_needs}
@@ -165,7 +157,7 @@ def _smallest(one: int | None, other: int | None) -> int | None:
 
 
 def _settled(steps: dict[str, PlannedStep]) -> dict[str, PlannedStep]:
-    """No step waits for itself or is its own fallback; keys in one fixed order."""
+    """Return the steps in key order; no step waits for itself or is its own fallback."""
     return {
         need: replace(
             step,
@@ -187,7 +179,7 @@ def _without_cycles(steps: dict[str, PlannedStep]) -> dict[str, PlannedStep]:
 
 
 def _reachable(need: str, steps: Mapping[str, PlannedStep]) -> frozenset[str]:
-    """Every need that comes before this one, directly or not; unknown ones do not count."""
+    """Return every need that comes before this one, directly or not; skip unknown ones."""
     found: set[str] = set()
     waiting = list(steps[need].after)
     while waiting:

@@ -1,4 +1,4 @@
-"""In which order the steps of a plan are offered, without forcing one door on anybody."""
+"""Orders the steps of a plan as an offer: the person may begin with any step."""
 
 import heapq
 from collections.abc import Mapping
@@ -13,11 +13,8 @@ _Pressure = tuple[int, int, int, int, int, int, int, str]
 
 @dataclass(frozen=True, slots=True)
 class OrderedStep:
-    """`stage` 0 may begin now; steps of one stage may run in parallel. Hours count from now.
-
-    `remaining_hours` is what is left of a clinical window, None where there is none or where the
-    time since the incident is unknown.
-    """
+    """`stage` 0 may begin now; steps of one stage may run in parallel. Hours count from now. `remaining_hours` is the
+    rest of a clinical window; None without a window or if the time since the incident is unknown."""
 
     step: PlannedStep
     stage: int
@@ -27,11 +24,9 @@ class OrderedStep:
 
 
 def in_order(steps: Mapping[str, PlannedStep], profile: Profile) -> tuple[OrderedStep, ...]:
-    """Primary steps, most pressing first; each carries its fallbacks.
-
-    In danger safety comes before everything. What the person asks for comes next, after a
-    clinical window that is running. Otherwise a step is as pressing as the most pressing step that waits for it.
-    """
+    """Return the primary steps, most pressing first, each with its fallbacks. In danger, safety comes first. Then come
+    running clinical windows, then the needs that the person asks for. Otherwise a step is as pressing as the most
+    pressing step that waits for it."""
     primary = {need: step for need, step in steps.items() if not step.fallback_of}
     before = {need: _waits_for(step, primary) for need, step in primary.items()}
     pressing = _pressing(primary, before, profile)
@@ -50,7 +45,7 @@ def in_order(steps: Mapping[str, PlannedStep], profile: Profile) -> tuple[Ordere
 
 
 def remaining_hours(step: PlannedStep, profile: Profile) -> int | None:
-    """What is left of the step's clinical window; 0 once it has passed."""
+    """Return the rest of the step's clinical window; 0 once it has passed."""
     if step.window_hours is None or profile.hours_since_incident is None:
         return None
     return max(0, step.window_hours - profile.hours_since_incident)
@@ -67,7 +62,7 @@ def _placed(
 
 
 def _waits_for(step: PlannedStep, primary: Mapping[str, PlannedStep]) -> frozenset[str]:
-    """What keeps somebody safe waits for nothing else."""
+    """Return the needs that a step waits for. A safety step waits only for other safety steps."""
     known = step.after & set(primary)
     return frozenset(need for need in known if primary[need].safety) if step.safety else known
 
@@ -85,7 +80,7 @@ def _pressing(
 
 
 def _pressure(step: PlannedStep, profile: Profile) -> _Pressure:
-    # Who did not say a language or a group most likely needs nothing special: asking is not the first action.
+    # A person whose languages or groups are unknown probably has no special need: do not ask about them first.
     hours = None if step.only_if_told else step.urgency.hours
     requested = step.need in profile.needs
     if requested:
@@ -97,7 +92,8 @@ def _pressure(step: PlannedStep, profile: Profile) -> _Pressure:
         _NO_DEADLINE if left is None else left,
         0 if requested else 1,
         0 if step.safety else 1,
-        1 if step.confidential else 0,  # who answers a call comes before who must be asked for
+        # services that answer directly come before those reached through an intermediary
+        1 if step.confidential else 0,
         step.place,
         step.need,
     )
@@ -111,7 +107,7 @@ def _by_pressure(
     before: Mapping[str, frozenset[str]],
     pressing: Mapping[str, _Pressure],
 ) -> list[str]:
-    """Kahn's algorithm that always takes the most pressing step whose predecessors are placed."""
+    """Return the order by Kahn's algorithm, taking the most pressing step whose predecessors are placed."""
     waiting = {need: set(others) for need, others in before.items()}
     ready = [(pressing[need], need) for need, others in waiting.items() if not others]
     heapq.heapify(ready)

@@ -1,4 +1,4 @@
-"""A resolved profile: what was asked, by which versions it was answered, and what came of it."""
+"""A resolved profile: the question, the pathway versions that answered it, and the resulting steps."""
 
 import hashlib
 from collections.abc import Iterable, Iterator
@@ -12,9 +12,8 @@ from directory.pathways.planning.resolution import Course, Coverage, ResolvedSte
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`directory_version` is the digest of exactly what was read of the directory: it says nothing
-    about entries that the caller may not see. `sensitive` are ids of restricted services shown.
-    """
+    """`directory_version` is the digest of exactly the documents that were read, so it reveals nothing about entries
+    that the caller may not see. `sensitive`: ids of restricted services that it shows."""
 
     profile: Profile
     as_of: date
@@ -26,14 +25,14 @@ class Plan:
 
 
 def directory_version(etags: frozenset[tuple[str, str]]) -> str:
-    """A digest over (service id, ETag): equal exactly when the same documents were read."""
+    """Return a digest over (service id, ETag). Two digests are equal if the same documents were read."""
     lines = [f"{service_id}={etag}\n" for service_id, etag in sorted(etags)]
     return hashlib.sha256("".join(lines).encode()).hexdigest()[:16]
 
 
 def gaps_of(steps: Iterable[ResolvedStep], *, with_mediation: bool = True) -> list[str]:
-    """Needs for which neither the step nor one of its fallbacks has a service. `with_mediation`:
-    also those that nobody can ask for now; whether there is a service is then not said."""
+    """Return needs for which neither the step nor one of its fallbacks has a service. `with_mediation` adds
+    confidential needs that no mediator can ask for now; such a need says nothing about the service itself."""
     covered = {Coverage.AVAILABLE, Coverage.WAITLIST}
     gaps = {Coverage.GAP, Coverage.GAP_IN_TIME}
     if with_mediation:
@@ -47,7 +46,7 @@ def gaps_of(steps: Iterable[ResolvedStep], *, with_mediation: bool = True) -> li
 
 
 def shortened(plan: Plan, services: int) -> Plan:
-    """The same plan with the best few services of each step; what is not named is not shown."""
+    """Return the plan with only the best few services of each step."""
     steps = tuple(_shortened(step, services) for step in plan.steps)
     return replace(plan, steps=steps, sensitive=plan.sensitive & set(shown(steps)))
 
@@ -61,7 +60,7 @@ def _shortened(step: ResolvedStep, services: int) -> ResolvedStep:
 
 
 def shown(steps: Iterable[ResolvedStep]) -> Iterator[str]:
-    """Ids of every service that the answer names, near misses and alternatives included."""
+    """Return the ids of all services in the answer, near misses and alternatives included."""
     for step in steps:
         yield from (ranked.candidate.service_id for ranked in step.services)
         if step.shortfall is not None:

@@ -1,7 +1,5 @@
-"""A profile, the published pathways and the services that the caller may see, made into a plan.
-
-Pure and deterministic: the same profile, pathways, services and day give the same plan.
-"""
+"""Makes a plan from a profile, the published pathways and the services that the caller may see. Pure and deterministic:
+the same profile, pathways, services and day give the same plan."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -28,7 +26,7 @@ _LAST = 1000
 
 
 class Coverage(StrEnum):
-    """What a step comes to for this caller."""
+    """The result of a step for this caller."""
 
     AVAILABLE = "available"
     WAITLIST = "waitlist"
@@ -44,7 +42,7 @@ class Coverage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ResolvedStep:
-    """`services` are the best ten, `fitting` counts all that fit."""
+    """`services` are the best ten; `fitting` counts all that fit."""
 
     ordered: OrderedStep
     coverage: Coverage
@@ -58,7 +56,7 @@ class ResolvedStep:
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """What a profile asks for, before any service is looked at."""
+    """The steps and needs of a profile, before any service is read."""
 
     entries: tuple[Entry, ...]
     doubts: tuple[Doubt, ...]
@@ -66,8 +64,8 @@ class Course:
 
     @property
     def demands(self) -> tuple[Demand, ...]:
-        """Every need whose services are wanted, by need: those of steps and of their fallbacks, and
-        of who mediates for a confidential step, as soon as that step asks."""
+        """Return the demand of each need: of steps, their fallbacks, and mediators of confidential steps. A mediator
+        has the urgency of its step."""
         found: dict[str, Demand] = {}
         for ordered in self.steps:
             for each in (ordered, *ordered.fallbacks):
@@ -78,7 +76,7 @@ class Course:
         return tuple(found[need] for need in sorted(found))
 
     def situation(self, profile: Profile, wanted: Demand, places: Places, today: date) -> Situation:
-        """What services of one need are ranked by."""
+        """Return the facts that rank the services of one need."""
         aors = frozenset(entry.pathway.aor for entry in self.entries)
         return Situation(profile, aors, wanted, places, today)
 
@@ -90,7 +88,7 @@ def demand_of(ordered: OrderedStep) -> Demand:
 
 @dataclass(frozen=True, slots=True)
 class Confidential:
-    """Needs whose services are never shown to everybody, and through whom they are reached."""
+    """Needs whose services are confidential, and the intermediary to each."""
 
     needs: frozenset[str] = frozenset()
     intermediary: Callable[[str], Bilingual | None] = lambda need: None
@@ -102,20 +100,20 @@ def chart(
     need_aors: Mapping[str, str],
     confidential: Confidential | None = None,
 ) -> Course:
-    """`pathways`: the effective one of each AoR for the profile's area."""
+    """Return the course. `pathways`: the effective pathway of each AoR for the profile's area."""
     entries, doubts = enter(pathways, profile, need_aors)
     steps = compose([entry.pathway for entry in entries], profile)
     for need in sorted(profile.needs):
         known = steps.get(need)
         if known is None:
             steps[need] = _requested(need, confidential or Confidential())
-        else:  # what the person asks for is a step of its own, even where a pathway has it as a fallback
+        else:  # a need that the person asks for is a step of its own, even if it is a fallback in a pathway
             steps[need] = replace(known, fallback_of=frozenset())
     return Course(entries, doubts, in_order(steps, profile))
 
 
 def _requested(need: str, confidential: Confidential) -> PlannedStep:
-    """A need that the person asks for and no pathway holds is looked up all the same."""
+    """Return a step for a need that the person asks for and no pathway contains."""
     intermediary = confidential.intermediary(need)
     return PlannedStep(
         need=need,
@@ -143,7 +141,7 @@ def resolve(
     places: Places,
     today: date,
 ) -> tuple[ResolvedStep, ...]:
-    """`candidates` by need; for `cleared` see `planned`."""
+    """Resolve a profile. `candidates`: by need; `cleared`: see `planned`."""
     by_need = {
         wanted.need: judged(
             candidates.get(wanted.need, ()),
@@ -158,9 +156,8 @@ def resolve(
 def planned(
     course: Course, by_need: Mapping[str, Judged], cleared: Callable[[PlannedStep], bool]
 ) -> tuple[ResolvedStep, ...]:
-    """The steps with what was judged for each need. `cleared` says whether the caller may see
-    confidential services of a step. It must depend on the caller alone, never on which services exist.
-    """
+    """Return the steps with the judged services of each need. `cleared` says whether the caller may see confidential
+    services of a step. It must depend on the caller alone, never on which services exist."""
     return tuple(
         replace(_resolved(ordered, by_need, cleared), folded=at >= FIRST_ACTIONS)
         for at, ordered in enumerate(course.steps)
@@ -198,8 +195,8 @@ def _coverage(
     if found.best:
         return Coverage.WAITLIST
     if step.confidential and not cleared(step):
-        # Of those who mediate, not of the houses: it says nothing about a hidden service (0042).
-        # A need that no step of the plan asks about has nobody ranked.
+        # This counts mediators, not safe houses, so it reveals nothing about a hidden service (0042). A need that is in
+        # no step of the plan has no ranking.
         mediated = any(need in by_need and by_need[need].best for need in step.intermediary_needs)
         if mediated or not step.intermediary_needs:
             return Coverage.THROUGH_INTERMEDIARY

@@ -1,4 +1,4 @@
-"""Resolve: reads the pathways in force and the services the caller may see, and lets the rules plan."""
+"""Resolves a profile: reads the pathways in force and the services that the caller may see, then applies the rules."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -38,7 +38,7 @@ from directory.pathways.versions.service import covers
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks: decides what may be read and whether confidential needs are answered directly."""
+    """The caller's rights: what it may read, and whether it sees services of confidential needs."""
 
     caller: Principal
     audience: Audience
@@ -48,18 +48,18 @@ class Caller:
         return cls(caller, audience_of(caller))
 
     def cleared_for(self, step: PlannedStep, area: str) -> bool:
-        """Coordinators of an AoR that asks for the step, within their area."""
+        """Return whether the caller coordinates an AoR that asks for the step, within its areas."""
         aors = {source.aor for source in step.sources} or {need_aors().get(step.need, "")}
         return covers(self.caller, area) and any(self.caller.coordinates(aor) for aor in aors)
 
 
 def need_aors() -> dict[str, str]:
-    """Category → the AoR that it belongs to."""
+    """Return a map from category to its AoR."""
     return {code: entry.pathway for code, entry in codelists.categories().items()}
 
 
 def check_profile(profile: Profile, pointer: str = "") -> None:
-    """422 for unknown codes and for facts that cannot be true of one person."""
+    """Raise 422 for unknown codes and for facts that contradict each other."""
     unknown = [
         FieldError.of(f"{pointer}/{field}", Detail("this_code_is_not_known"), "unknown_code")
         for field in _fields_with_unknown_codes(profile)
@@ -100,8 +100,8 @@ async def plan(
     *,
     instead: InForce | None = None,
 ) -> Plan:
-    """Resolve one checked profile; `instead` replaces its AoR's pathway (simulation of a draft). Hours count from
-    the profile's moment, without one from now at home."""
+    """Resolve one checked profile; `instead` replaces its AoR's pathway (simulation of a draft). Hours count from the
+    profile's moment; without one, from now in local time."""
     today = clock.today()
     if profile.moment is None:
         profile = profile.model_copy(update={"moment": moment_of(clock.at_home())})
@@ -121,7 +121,7 @@ async def plan(
         need: judged(found.candidates.get(need, ()), situation, SERVICES_SHOWN)
         for need, situation in situations.items()
     }
-    # Of those that the query took for fitting the rules may have left none.
+    # The rules may have rejected every service that the query accepted.
     excluded = {need: each.excluded for need, each in by_need.items()}
     bare = [each for each in demands if not by_need[each.need].best]
     others = await candidate_queries.others(session, caller.audience, profile, bare, today)
@@ -142,8 +142,8 @@ def _without_doubles(candidates: Iterable[Candidate]) -> list[Candidate]:
 def _with_count(
     step: ResolvedStep, fitting: dict[str, int], excluded: dict[str, int]
 ) -> ResolvedStep:
-    """Only the most promising services were read; the count is of all that fit, less those that the
-    rules excluded after reading."""
+    """Return the step with its count. Only the most promising services were read, so the query counts all that fit,
+    less those that the rules then excluded."""
     need = step.ordered.step.need
     return replace(
         step,

@@ -1,4 +1,4 @@
-"""The effects of an open draft, on each profile, if it replaced the version in force."""
+"""Simulates an open draft: its effects on each profile if it replaced the version in force."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -19,7 +19,7 @@ from directory.pathways.versions.service import refuse_errors
 async def simulate(
     session: AsyncSession, caller: Principal, draft: Version, profiles: Sequence[Profile]
 ) -> dict[str, Any]:
-    """Effects per profile; each profile is resolved in its own area with the draft in force there."""
+    """Return effects per profile. Each profile is resolved in its own area with the draft in force there."""
     for at, profile in enumerate(profiles):
         check_profile(profile, f"/profiles/{at}")
     body = Pathway.model_validate(draft.body)
@@ -42,8 +42,8 @@ async def simulate(
 
 
 def effect(published: Sequence[ResolvedStep], draft: Sequence[ResolvedStep]) -> dict[str, Any]:
-    """What changes in one profile's plan, as `schemas.EffectOut`. `moved`: the places (1 is first) among the needs
-    that both hold."""
+    """Return the changes of one profile's plan, as `schemas.EffectOut`. `moved`: the positions (1 is first) among the
+    needs that both plans contain."""
     before = {step.ordered.step.need: step for step in published}
     after = {step.ordered.step.need: step for step in draft}
     was = [need for need in before if need in after]

@@ -1,1 +1,1 @@
-"""Profiles of people who do not exist, kept by an AoR to try its drafts with."""
+"""Profiles of fictitious people, which an AoR stores to test its drafts."""

@@ -15,7 +15,7 @@ from directory.pathways.profile_sets.schemas import (
 )
 from directory.pathways.versions.service import drafts_of
 
-# Before the routes of pathways, whose ids stand at the same place.
+# Registered before the routes of pathways, which have an id in the same position.
 routes = router("/directory/v1/pathways/profile-sets", ["pathways"])
 Drafter = Annotated[
     Principal, requires(scope="directory:curate", roles={Role.COORDINATOR, Role.IM})
@@ -25,7 +25,7 @@ SetId = Annotated[UUID, Path(description="Id of a profile set.")]
 
 @routes.get("")
 async def list_profile_sets(caller: Drafter, session: Session) -> ProfileSets:
-    """The sets of the caller's own AoRs, at most 50 of each."""
+    """The sets of your own areas of responsibility, at most 50 of each."""
     rows = await queries.sets_of(session, drafts_of(caller))
     return ProfileSets(
         items=[ProfileSetOut.model_validate(row, from_attributes=True) for row in rows]
@@ -34,7 +34,7 @@ async def list_profile_sets(caller: Drafter, session: Session) -> ProfileSets:
 
 @routes.post("", status_code=status.HTTP_201_CREATED)
 async def keep_profile_set(caller: Drafter, session: Session, body: ProfileSetIn) -> ProfileSetOut:
-    """Keep profiles under a name, to try every draft of the AoR with the same people."""
+    """Stores profiles under a name, to test every draft of the AoR with the same people."""
     row = await service.keep(session, caller, body)
     return ProfileSetOut.model_validate(row, from_attributes=True)
 

@@ -12,7 +12,7 @@ from directory.pathways.schemas import SIMULATION_LIMIT
 
 
 class ProfileSetIn(Strict):
-    """Profiles to try drafts with: people who do not exist. A set is not edited: remove it, make another."""
+    """Profiles of fictitious people, to test drafts with. You cannot edit a set: delete it and create another."""
 
     aor: Aor
     name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)] = (

@@ -1,4 +1,4 @@
-"""Keep, find and remove sets of profiles. An AoR's are seen by those who draft its pathways, by nobody else."""
+"""Stores, finds and deletes sets of profiles. Only those who draft an AoR's pathways see its sets."""
 
 from typing import Any
 from uuid import UUID

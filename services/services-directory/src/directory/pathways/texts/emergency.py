@@ -1,4 +1,4 @@
-"""The emergency numbers of a country: data, one row per number and country."""
+"""Emergency numbers by country: data, one row per number and country."""
 
 from functools import cache
 from typing import Any
@@ -9,7 +9,7 @@ from common.words.tables import by_language, rows
 
 @cache
 def emergency_numbers(area: str) -> list[dict[str, Any]]:
-    """Emergency numbers of the country of the area, the general one first; empty if none is known."""
+    """Return the emergency numbers of the area's country, the general one first; empty if unknown."""
     country = Places.load().require(area).country
     return [
         {"number": row["number"], "says": dict(by_language(row, ""))}

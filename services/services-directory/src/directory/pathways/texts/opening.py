@@ -1,4 +1,4 @@
-"""Says weekly opening hours, given as minutes of the week, in both languages."""
+"""Formats weekly opening hours, given as minutes of the week, in both languages."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -18,14 +18,14 @@ _ALWAYS = completed("directory", {"es": "todos los días, 24 horas", "en": "ever
 
 
 def time_of_week(minute: int, language: str) -> str:
-    """A minute of the week as "lunes 08:00"."""
+    """Format a minute of the week as "lunes 08:00"."""
     day, left = divmod(minute, DAY_MINUTES)
     return f"{_WEEKDAYS[language][day]} {_clock(left)}"
 
 
 @lru_cache(maxsize=5_000)
 def opening_hours(spans: tuple[tuple[int, int], ...]) -> Mapping[str, str] | None:
-    """Half-open spans from Monday 00:00, as "lun–vie 08:00–16:00"; None if nothing is known."""
+    """Format half-open spans from Monday 00:00 as "lun–vie 08:00–16:00"; return None if there are none."""
     if not spans:
         return None
     if spans == ((0, WEEK_MINUTES),):
@@ -49,7 +49,7 @@ def _clock(minutes: int) -> str:
 
 
 def _runs(by_day: list[str], names: tuple[str, ...]) -> list[str]:
-    """Neighbouring days with the same hours are said together."""
+    """Group neighbouring days that have the same hours."""
     runs: list[tuple[int, int, str]] = []
     for day, hours in enumerate(by_day):
         if not hours:

@@ -1,4 +1,4 @@
-"""How pathways say no."""
+"""Errors about pathways."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,7 @@ UNKNOWN_CODE = PROBLEMS["unknown_code"]
 
 
 def invalid_pathway(findings: Sequence[Finding]) -> Problem:
-    """One error per finding, with its pointer, in both languages."""
+    """Return one error per finding, with its pointer, in both languages."""
     errors = []
     for finding in findings:
         said = say_finding(finding)

@@ -1,11 +1,11 @@
-"""Reasons for and against a service, in codes and numbers; wording.py says them in two languages."""
+"""Reasons for and against a service, in codes and numbers; wording.py turns them into sentences."""
 
 from enum import StrEnum
 from typing import NamedTuple
 
 
 class Weight(StrEnum):
-    """`excludes` is a near miss's cause; `check` is unknown and must be asked."""
+    """`excludes` explains a near miss; `check` is unknown and the caseworker must ask."""
 
     FOR = "for"
     AGAINST = "against"
@@ -14,7 +14,7 @@ class Weight(StrEnum):
 
 
 class Reason(NamedTuple):
-    """`points` add up to a service's rank; exclusions and checks carry none."""
+    """`points` add up to a service's rank; exclusions and checks have none."""
 
     code: str
     weight: Weight

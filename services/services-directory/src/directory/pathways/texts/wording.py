@@ -1,4 +1,4 @@
-"""Says reasons, findings and states in Spanish and English from one table of sentences."""
+"""Turns reasons, findings and states into Spanish and English, from one table of sentences."""
 
 import tomllib
 from collections.abc import Callable, Mapping
@@ -25,14 +25,14 @@ def _table() -> Mapping[str, Mapping[str, Mapping[str, str]]]:
 
 
 def say(section: str, code: str, facts: Mapping[str, Any] | None = None) -> Said:
-    """The sentence of `code` in both languages; raises KeyError for an unknown code."""
+    """Return the sentence of `code` in both languages. Raises KeyError for an unknown code."""
     sentences = _table()[section][code]
     known = _Facts(facts or {})
     return {language: sentences[language].format_map(known) for language in LANGUAGES}
 
 
 def say_reason(reason: Reason) -> Said:
-    """A reason for or against a service; codes among its facts are said by their labels."""
+    """Return the sentence of a reason; codes among its facts become labels."""
     return dict(_said_reason(reason))
 
 
@@ -56,7 +56,7 @@ def _label(name: str, value: str | int, language: str) -> str | int:
 
 
 def _labels(name: str, codes: str, language: str) -> str:
-    """The labels of codes joined by commas, where the fact's name has a code list."""
+    """Return the labels of codes joined by commas, if the fact's name has a code list."""
     lists: dict[str, Callable[[], codelists.CodeList[Any]]] = {
         "languages": codelists.languages,
         "populations": codelists.populations,
@@ -71,12 +71,12 @@ def _labels(name: str, codes: str, language: str) -> str:
 
 
 def say_finding(finding: Finding) -> Said:
-    """A finding of the validation, with its step named."""
+    """Return the sentence of a validation finding, with its step."""
     return say("findings", finding.code, {"step": finding.step or "", **dict(finding.facts)})
 
 
 class _Facts(dict[str, Any]):
-    """A fact that a sentence names and nobody gave stays readable."""
+    """Facts of a sentence. A missing fact becomes "–", so that the sentence stays readable."""
 
     def __missing__(self, key: str) -> str:
         return "–"

@@ -1,1 +1,1 @@
-"""Pathways as they are kept: drafts, versions, and which one is in force where."""
+"""Stored pathways: drafts, versions, and the version in force in each area."""

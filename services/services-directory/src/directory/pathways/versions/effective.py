@@ -13,12 +13,12 @@ from directory.pathways.definition.proposals import AORS, proposal
 from directory.pathways.versions.queries import published_bodies, published_layers
 
 _KEPT_VERSIONS = 2000
-# Published versions never change, so a parsed one may be kept for the life of the process.
+# Published versions never change, so the process can cache parsed ones without expiry.
 _parsed: dict[tuple[UUID, int], Pathway] = {}
 
 
 async def in_force(session: AsyncSession, area: str) -> dict[str, InForce]:
-    """The effective pathway of each AoR for a known P-code, by AoR."""
+    """Return the effective pathways for a known P-code, by AoR."""
     areas = lineage(area)
     layers = await published_layers(session, areas)
     await _read_missing(session, layers)
@@ -49,7 +49,7 @@ async def _read_missing(session: AsyncSession, layers: Sequence[Layer]) -> None:
 
 
 async def wider(session: AsyncSession, aor: str, area: str) -> Pathway | None:
-    """The layers that a pathway of `area` would inherit, or None."""
+    """Return the pathway that one of `area` would inherit, or None."""
     above = lineage(area)[:-1]
     layers = [each for each in await published_layers(session, above) if each.aor == aor]
     if not layers:
@@ -61,7 +61,7 @@ async def wider(session: AsyncSession, aor: str, area: str) -> Pathway | None:
 async def with_draft(
     session: AsyncSession, area: str, draft: Layer, body: Pathway
 ) -> InForce | None:
-    """The pathway of `area` if the draft were published; None if nothing would change."""
+    """Return the pathway of `area` as if the draft were published; None if nothing would change."""
     areas = lineage(area)
     if draft.area not in areas:
         return None
@@ -79,7 +79,7 @@ async def with_draft(
 async def published_in(
     session: AsyncSession, areas: Sequence[str]
 ) -> dict[str, dict[str, InForce]]:
-    """For each area the published pathways in force there, by AoR; proposals are left out."""
+    """Return for each area the published pathways in force there, by AoR; proposals are left out."""
     lineages = {area: lineage(area) for area in areas}
     wanted = sorted({each for of_area in lineages.values() for each in of_area})
     layers = await published_layers(session, wanted)

@@ -1,4 +1,4 @@
-"""Every SELECT about pathways, their versions and endorsements."""
+"""SELECTs of pathways, their versions and endorsements."""
 
 from collections.abc import Collection, Sequence
 from typing import Any
@@ -25,7 +25,7 @@ _VERSION = (
 
 
 async def published_layers(session: AsyncSession, areas: Sequence[str]) -> list[Layer]:
-    """Published layers for any of `areas`, in no particular order."""
+    """Return published layers for any of `areas`, in no particular order."""
     p = pathways.c
     rows = await session.execute(
         sa.select(p.id, p.aor, p.area, p.published_number).where(
@@ -38,7 +38,7 @@ async def published_layers(session: AsyncSession, areas: Sequence[str]) -> list[
 async def published_bodies(
     session: AsyncSession, wanted: Collection[tuple[UUID, int]]
 ) -> dict[tuple[UUID, int], dict[str, Any]]:
-    """Bodies of versions, by pathway and number."""
+    """Return the bodies of versions, by pathway and number."""
     if not wanted:
         return {}
     v = pathway_versions.c
@@ -51,19 +51,19 @@ async def published_bodies(
 
 
 async def version(session: AsyncSession, pathway_id: UUID, number: int) -> Version | None:
-    """One version whatever its state, or None."""
+    """Return one version in any state, or None."""
     return await _one(session, pathway_versions.c.number == number, pathway_id)
 
 
 async def published(session: AsyncSession, pathway_id: UUID) -> Version | None:
-    """The newest published version, or None."""
+    """Return the newest published version, or None."""
     return await _one(session, pathway_versions.c.number == pathways.c.published_number, pathway_id)
 
 
 async def open_version(
     session: AsyncSession, pathway_id: UUID, *, lock: bool = False
 ) -> Version | None:
-    """The version that is being worked on (draft, submitted or returned), or None."""
+    """Return the unpublished version (draft, submitted or returned), or None."""
     return await _one(session, pathway_versions.c.state != "published", pathway_id, lock=lock)
 
 
@@ -87,7 +87,7 @@ async def _one(
 async def versions(
     session: AsyncSession, pathway_id: UUID, *, published_only: bool
 ) -> list[Version]:
-    """All versions, newest first."""
+    """Return all versions, newest first."""
     statement = (
         sa.select(*_VERSION)
         .join(pathways, pathways.c.id == pathway_versions.c.pathway_id)
@@ -108,7 +108,8 @@ async def listed(
     after: tuple[str, str] | None,
     limit: int,
 ) -> list[Any]:
-    """Pathways in (area, AoR) order: published ones, and those open in `drafts_of` AoRs. Rows of `PathwayListed`."""
+    """Return pathways in (area, AoR) order: published ones, and open ones of `drafts_of` AoRs. Rows are those of
+    `PathwayListed`."""
     opened = (
         sa.select(
             pathway_versions.c.pathway_id, pathway_versions.c.state, pathway_versions.c.number
@@ -145,7 +146,7 @@ async def listed(
 async def pathway_of(
     session: AsyncSession, pathway_id: UUID, *, lock: bool = False
 ) -> sa.Row[Any] | None:
-    """The row of a pathway, or None; `lock` keeps others from publishing or drafting meanwhile."""
+    """Return the row of a pathway, or None. `lock` prevents concurrent drafting and publishing."""
     statement = sa.select(pathways).where(pathways.c.id == pathway_id)
     if lock:
         statement = statement.with_for_update()
@@ -153,7 +154,6 @@ async def pathway_of(
 
 
 async def next_number(session: AsyncSession, pathway_id: UUID) -> int:
-    """The number after the highest one."""
     highest = await session.scalar(
         sa.select(sa.func.max(pathway_versions.c.number)).where(
             pathway_versions.c.pathway_id == pathway_id

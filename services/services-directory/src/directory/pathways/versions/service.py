@@ -1,4 +1,4 @@
-"""Use cases of curation: draft, submit, return and publish a pathway, and endorse services."""
+"""Use cases of curation: draft, submit, return and publish a pathway."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -37,17 +37,17 @@ from directory.pathways.versions.queries import Version
 
 
 def may_draft(caller: Principal, aor: str) -> bool:
-    """The AoR's coordinator and the IM team draft; whether anything is published is decided later."""
+    """Return whether the caller may draft. The AoR's coordinator and the IM team may; publishing has its own rule."""
     return aor in caller.aors and bool(caller.roles & {Role.COORDINATOR, Role.IM})
 
 
 def drafts_of(caller: Principal) -> list[str]:
-    """AoRs whose unpublished versions this caller may read."""
+    """Return the AoRs whose unpublished versions this caller may read."""
     return sorted(aor for aor in caller.aors if may_draft(caller, aor))
 
 
 def covers(caller: Principal, area: str) -> bool:
-    """Whether the caller's mandate (areas; none means everywhere) includes the area."""
+    """Return whether the caller's mandate (areas; none means everywhere) includes the area."""
     places = Places.load()
     return not caller.areas or any(places.within(area, held) for held in caller.areas)
 
@@ -60,13 +60,13 @@ def _check_mandate(caller: Principal, aor: str, area: str) -> None:
 
 
 def check_area(area: str, pointer: str = "/area") -> None:
-    """422 unless the P-code is known."""
+    """Raise 422 unless the P-code is known."""
     if not Places.load().is_known(area):
         raise UNKNOWN_CODE.because("this_p_code_is_not_known", pointer=pointer)
 
 
 async def create(session: AsyncSession, caller: Principal, body: Pathway) -> Version:
-    """The first draft of an AoR's pathway for an area."""
+    """Create the first draft of an AoR's pathway for an area."""
     check_area(body.area)
     _check_mandate(caller, body.aor, body.area)
     pathway_id = new_id()
@@ -90,7 +90,7 @@ async def put_draft(
     body: Pathway,
     if_match: str | None,
 ) -> Version:
-    """Write the open draft, or open one over the newest published version."""
+    """Write the open draft, or open one from the newest published version."""
     row = await _pathway(session, caller, pathway_id)
     _check_mandate(caller, row.aor, row.area)
     if (body.aor, body.area) != (row.aor, row.area):
@@ -116,7 +116,7 @@ async def put_draft(
 async def submit(
     session: AsyncSession, caller: Principal, pathway_id: UUID, if_match: str | None
 ) -> Version:
-    """Send the draft to review; refused while validation has errors."""
+    """Send the draft to review; refuse it while validation finds errors."""
     row = await _pathway(session, caller, pathway_id)
     _check_mandate(caller, row.aor, row.area)
     current = await _open(session, pathway_id, if_match, ("draft", "returned"))
@@ -139,7 +139,7 @@ async def give_back(
     if_match: str | None,
     because: str,
 ) -> Version:
-    """The AoR's coordinator returns a submitted version to its writer."""
+    """Return a submitted version to its writer. Only the AoR's coordinator may do so."""
     row = await _pathway(session, caller, pathway_id)
     _check_coordinates(caller, row.aor, row.area)
     current = await _open(session, pathway_id, if_match, ("submitted",))
@@ -159,8 +159,8 @@ async def publish(
     *,
     alone: bool = False,
 ) -> Version:
-    """The AoR's coordinator publishes what somebody else submitted; from then on it never changes.
-    `alone`: what the coordinator submitted, too; the version then names the same person twice."""
+    """Publish a version that another person submitted. Only the AoR's coordinator may do so. `alone`: one person may
+    submit and publish; the version then names the same person twice."""
     row = await _pathway(session, caller, pathway_id)
     _check_coordinates(caller, row.aor, row.area)
     current = await _open(session, pathway_id, if_match, ("submitted",))
@@ -198,7 +198,7 @@ async def findings_of(session: AsyncSession, body: Pathway) -> list[Finding]:
 
 
 async def once_published(session: AsyncSession, body: Pathway) -> tuple[Pathway, list[Finding]]:
-    """A draft as it would be in force, with its inherited parts; and the findings, with pointers into the body."""
+    """Return a draft as it would be in force, with inherited parts, and findings with pointers into the body."""
     above = await wider(session, body.aor, body.area)
     own = inheritance_findings(above, body)
     effective = inherit([above, body]) if above else body
@@ -206,7 +206,7 @@ async def once_published(session: AsyncSession, body: Pathway) -> tuple[Pathway,
 
 
 def _pointing_into(body: Pathway, finding: Finding) -> Finding:
-    """Inherited steps shift positions: the pointer must fit what the coordinator wrote."""
+    """Return the finding with a pointer into the coordinator's body: inherited steps shift the positions."""
     own = {step.key: at for at, step in enumerate(body.steps)}
     if finding.step is None or not finding.pointer.startswith("/steps/"):
         return finding
@@ -226,14 +226,14 @@ def _checked(effective: Pathway) -> list[Finding]:
 
 
 async def refuse_errors(session: AsyncSession, body: Pathway) -> None:
-    """422 with every error named, step by step."""
+    """Raise 422 with every error, step by step."""
     wrong = errors_in(await findings_of(session, body))
     if wrong:
         raise invalid_pathway(wrong)
 
 
 async def _refuse_broken_heirs(session: AsyncSession, pathway_id: UUID, body: Pathway) -> None:
-    """A new version must not break a published pathway of an area inside it."""
+    """Refuse a version that would break a published pathway of an area inside its own."""
     inside = Places.load().descendants(body.area)
     heirs = [
         layer for layer in await queries.published_layers(session, inside) if layer.aor == body.aor
@@ -325,5 +325,5 @@ async def _again(session: AsyncSession, version: Version) -> Version:
 
 
 def etag(version: Version) -> str:
-    """Of one version of a pathway."""
+    """Return the ETag of one version of a pathway."""
     return etag_of(f"{version.number}.{version.revision}")
