@@ -48,7 +48,7 @@ async def channels(visit: Visit) -> Page:
                 ]
             },
             "command": commands.ADD,
-            "away": commands.AWAY if away.ok else None,
+            "leave": commands.AWAY if away.ok else None,
             "days": away.body if away.ok else {},
             "away_now": _days_away(away.body, visit) if away.ok else "",
             "push": commands.PUSH,
