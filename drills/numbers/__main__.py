@@ -17,8 +17,15 @@ def measured(world: World, found: attacker.Measures) -> None:
     known: dict[str, dict[str, attacker.Published]] = {}
     for number, kind in enumerate(kinds):
         for period in world.spans(kind):
-            published = known[period.id] = {p.programme: p for p in world.published(period)}
-            attacker.parts_of_wholes(published.values(), found)
+            inside = {p.programme: p for p in world.published(period, public=False)}
+            published = {p.programme: p for p in world.published(period)}
+            known[period.id] = inside
+            attacker.parts_of_wholes(inside.values(), found)
+            for each in inside.values():
+                attacker.agreeing(each, found)
+                for below in kinds[:number]:
+                    for part in period.parts(below):
+                        attacker.nested(each, known[part.id][each.programme], found)
             for each in published.values():
                 attacker.agreeing(each, found)
                 attacker.covered(
@@ -27,11 +34,9 @@ def measured(world: World, found: attacker.Measures) -> None:
                 )  # fmt: skip
                 if not number:
                     truth = world.truth(each.programme, period)
-                    attacker.present(each, truth, population.k, found)
+                    own = inside[each.programme]
+                    attacker.present(each, own, truth, population.k, found)
                     attacker.proofs(each, population.k, found)
-                for below in kinds[:number]:
-                    for part in period.parts(below):
-                        attacker.nested(each, known[part.id][each.programme], found)
 
 
 def populations() -> dict[str, list[Programme]]:

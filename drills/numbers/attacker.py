@@ -9,6 +9,10 @@ from itertools import combinations
 
 At = tuple[str, ...]
 By = tuple[str, ...]
+REST = "rest"
+"""The code of what a table does not show apart."""
+FROM = 4
+"""Times k: from so many people a figure by two dimensions is shown apart, as the definitions say."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +93,7 @@ def agreeing(of: Published, found: Measures) -> None:
         total, rows = of.table(by)
         where = f"{of.programme} {of.period} {by}"
         added = sum(each.count for each in rows.values())
-        found.add("rows don't add to the total", bool(by) and added != total.count, where)
+        found.add("rows don't add to the total", bool(rows) and added != total.count, where)
         for at, each in rows.items():
             found.add("a row below 0", each.count < 0, f"{where} {at}")
             found.add(
@@ -162,23 +166,72 @@ def covered(of: Published, truth: Truth, label: str, found: Measures) -> None:
     """Does the interval of each shown figure hold the true count?"""
     for by in of.questions():
         for at, each in _rows(of, by).items():
-            if each.count > 0:
+            if each.count > 0 and REST not in at:
                 outside = not each.low <= truth(by).get(at, 0) <= each.high
                 found.add(f"not covered: {label} {kind(of, by)}", outside)
 
 
-def present(of: Published, truth: Truth, k: int, found: Measures) -> None:
-    """Of true small groups, how many are proved to have anybody: a figure that cannot be of nobody."""
+def present(of: Published, inside: Published, truth: Truth, k: int, found: Measures) -> None:
+    """Of true small groups, how many are proved to have anybody. A shown figure proves it. A pooled one of a two-way table
+    does, too, unless another table, in which nobody is there, has the same totals and is shown alike (`inside`:
+    the counts before they were pooled)."""
     for by in of.questions():
         rows = of.table(by)[1]
+        told = bool(rows) or not inside.table(by)[1]
         for at, n in truth(by).items():
             if by and 1 <= n < k:
-                proved = at in rows and rows[at].low >= 1
-                found.add(
-                    f"presence proved: {kind(of, by)}", proved, f"{of.programme} {of.period} {at}"
-                )
-                small = at in rows and rows[at].low >= 1 and rows[at].high < k
-                found.add(f"said to be small by the interval: {kind(of, by)}", small)
+                shown = at in rows and rows[at].low >= 1
+                proved = shown or (len(by) == 2 and told and not _doubtful(inside, by, at, k))
+                where = f"{of.programme} {of.period} {at}"
+                found.add(f"presence proved: {kind(of, by)}", proved, where)
+                small = shown and rows[at].high < k
+                found.add(f"said to be small by the interval: {kind(of, by)}", small, where)
+
+
+Counts = dict[At, int]
+
+
+def _doubtful(inside: Published, by: By, at: At, k: int) -> bool:
+    """Whether a table without anybody at `at` is shown like this one."""
+    counts = {place: each.count for place, each in inside.table(by)[1].items()}
+    n = counts.get(at, 0)
+    if not n:
+        return True
+    sides = [{place[d] for place in counts} for d in (0, 1)]
+    shown = _shown(counts, sides, k)
+    a, b = at
+    for x in sides[0] - {a}:
+        for y in sides[1] - {b}:
+            four = {(a, b): -n, (a, y): n, (x, b): n, (x, y): -n}
+            other = counts | {place: counts.get(place, 0) + by_n for place, by_n in four.items()}
+            if min(other.values()) >= 0 and _shown(other, sides, k) == shown:
+                return True
+    return False
+
+
+def _shown(counts: Counts, sides: Sequence[set[str]], k: int) -> Counts:
+    """What the definitions say of a two-way table: from `FROM` times k apart; nothing of a row or column whose total is
+    just as large as smaller counts can be together; and where one is pooled, or smaller ones that are too few for what
+    they add up to, the smallest figure beside them is pooled, too."""
+    most = (FROM - 1) * k
+    shown = {at: n for at, n in counts.items() if n > most}
+    lines: list[list[At]] = [[(o, code) for o in sorted(sides[0])] for code in sorted(sides[1])]
+    lines += [[(code, o) for o in sorted(sides[1])] for code in sorted(sides[0])]
+    changed = True
+    while changed:
+        changed = False
+        for line in lines:
+            whole = sum(counts.get(at, 0) for at in line)
+            if (len(line) - 1) * most < whole <= len(line) * most:
+                for at in line:
+                    changed |= shown.pop(at, 0) > 0
+            pooled = [counts.get(at, 0) for at in line if at not in shown]
+            large = [at for at in line if at in shown]
+            alone = len(pooled) == 1 or max(pooled, default=0) <= most
+            if large and alone and sum(pooled) > max(len(pooled) - 1, 0) * most:
+                del shown[min(large, key=lambda at: (counts[at], at))]
+                changed = True
+    return shown
 
 
 def proofs(of: Published, k: int, found: Measures) -> None:
@@ -191,6 +244,8 @@ def proofs(of: Published, k: int, found: Measures) -> None:
             bounds[by][at] = (each.count // k, each.count + (k - 1) * behind)
     for by, rows in bounds.items():
         for at, (low, high) in rows.items():
+            if REST in at:
+                continue
             most = high
             for coarse, wholes in bounds.items():
                 if set(coarse) < set(by):

@@ -20,6 +20,27 @@ ROWS = (
     ),
     Row(
         "small-cells",
+        "small-figures-pooled",
+        "reporting.ground.protection.protected:ProtectedCube._pooled",
+        Replaces("not self.public or not asked", "True"),
+        "tests/services/reporting/releases/test_pooled.py::test_everybody_sees_figures_of_detail_from_44_and_the_rest_in_one_row",
+    ),
+    Row(
+        "small-cells",
+        "neighbours-pooled",
+        "reporting.ground.protection.protected:_unguessable",
+        Replaces("guessed and line[~own].any()", "False"),
+        "tests/services/reporting/releases/test_pooled.py::test_no_row_or_column_gives_a_pooled_neighbour_away",
+    ),
+    Row(
+        "small-cells",
+        "floor-of-detail",
+        "reporting.ground.protection.protected:ProtectedCube.allows",
+        Returns("True"),
+        "tests/services/reporting/releases/test_pooled.py::test_finer_tables_need_more_people_or_an_account",
+    ),
+    Row(
+        "small-cells",
         "intervals-hold",
         "reporting.ground.protection.intervals:HELD",
         Replaces("0.96", "0.6"),

@@ -17,7 +17,7 @@ from reporting.protect.closings.api import routes as closings
 from reporting.protect.releases.api import routes as releases
 from reporting.publish.bulletins.api import routes as bulletins
 from reporting.publish.exports.api import routes as exports
-from reporting.publish.exports.ctdc import routes as ctdc
+from reporting.publish.exports.ctdc_api import routes as ctdc
 from reporting.publish.exports.dhis2_mapping import load_mapping
 from reporting.publish.exports.index_api import index
 from reporting.publish.judgements.api import routes as judgements

@@ -20,6 +20,15 @@ class OutsideProgrammeError(ValueError):
         super().__init__(f"{field}: {given!r} is not one of {', '.join(allowed)}")
 
 
+class TooFineError(OutsideProgrammeError):
+    """A table by two or more dimensions of a period with too few people to show it to everybody: by two it needs
+    `two`, by more `more` people."""
+
+    def __init__(self, given: str, allowed: tuple[str, ...], two: int, more: int) -> None:
+        super().__init__("by", given, allowed)
+        self.two, self.more = two, more
+
+
 class ReplayRunningError(Worded):
     """Another rebuild is running; two would fill the same shadow."""
 

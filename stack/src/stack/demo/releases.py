@@ -132,9 +132,9 @@ def _awaited(contributors: Sequence[dict[str, Any]] | None) -> list[str]:
 def _query(tell: Storyteller, release: dict[str, Any]) -> None:
     path = f"/reports/v1/releases/{release['id']}/query"
     counts = tell.call(
-        said("Anybody asks it: by area, sex and age band"),
+        said("Anybody asks it: by area"),
         *(None, "GET", path),
-        params={"by": "area,sex,age_band"},
+        params={"by": "area"},
         expect=200,
     )
     numbers = [counts["total"], *(row["count"] for row in counts["rows"])]

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import reduce
 from itertools import combinations, product
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,7 +21,6 @@ from reporting.ground.protection.rounding import (
     protect,
     seed,
 )
-from reporting.ground.protection.tiers import public_tier
 
 from tests.services.reporting.releases.controlled import COLUMNS, ROWS, controlled
 from tests.services.reporting.releases.harness import Attacker, Table, box, boxes
@@ -294,41 +293,6 @@ class TestAccuracy:
 
     def test_the_total_of_a_small_programme_errs_by_at_most_five_percent(self) -> None:
         assert errors_of(small_programme(), k=11, profile="S", keys=100).total_share <= 0.05
-
-
-class TestTiers:
-    """7. A public tier is computed only from the internal tier."""
-
-    INTERNAL: ClassVar[dict[Coordinates, int]] = {
-        (code,): 11 * (1 + place) for place, code in enumerate("abcdefgh")
-    }
-
-    def tier(self, k: int) -> dict[Coordinates, int]:
-        return public_tier(self.INTERNAL, finer=11, k=k, weights=PROFILES["S"], seed=KEY)
-
-    def test_its_only_source_is_a_protected_cube(self) -> None:
-        public = self.tier(33)
-        for at, r in self.INTERNAL.items():
-            assert public.get(at, 0) in box(r, 33)
-
-    @pytest.mark.parametrize("k", [11, 5, 12, 23])
-    def test_a_k_that_would_show_two_lattices_is_refused(self, k: int) -> None:
-        with pytest.raises(ValueError, match="larger multiple of 11"):
-            self.tier(k)
-
-    def test_two_tiers_rounded_apart_fail_the_harness(self) -> None:
-        def apart(n: Table) -> Iterator[Table]:
-            for fine in boxes(n, 3):
-                for coarse in boxes(n, 6):
-                    yield (*fine, *coarse)
-
-        def derived(n: Table) -> Iterator[Table]:
-            for fine in boxes(n, 3):
-                for coarse in boxes(fine, 6):
-                    yield (*fine, *coarse)
-
-        assert Attacker(apart, cells=2, k=6, limit=20).knows_subsets([(0,), (1,)]).bad
-        assert not Attacker(derived, cells=2, k=3, limit=20).knows_subsets([(0,), (1,)]).bad
 
 
 class TestWeightCap:

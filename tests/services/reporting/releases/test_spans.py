@@ -90,12 +90,12 @@ def test_who_has_all_tables_finds_them_agree(of: str, persons: int, kind: Period
     world = World(programmes, persons, 7)
     found = attacker.Measures()
     whole = next(iter(world.spans(kind)))
-    spans = {each.programme: each for each in world.published(whole)}
+    spans = {each.programme: each for each in world.published(whole, public=False)}
     attacker.parts_of_wholes(spans.values(), found)
     below = (programmes[0].population.period_kind, *programmes[0].population.spans)
     for finer in below[: below.index(kind)]:
         for part in whole.parts(finer):
-            for each in world.published(part):
+            for each in world.published(part, public=False):
                 attacker.nested(spans[each.programme], each, found)
     for each in spans.values():
         attacker.agreeing(each, found)

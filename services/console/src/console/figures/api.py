@@ -87,7 +87,8 @@ async def programme(visit: Visit) -> Page:
     first = visit.asked("from") or (periods[0] if periods else "")
     last = visit.asked("to") or first
     by = [one for one in visit.query.get("by", ()) if one] or list(described["dimensions"])[:1]
-    asked: dict[str, Any] = {"from": first, "to": last, "by": by}
+    tier = "internal" if visit.visitor.may("reports:read") else "public"
+    asked: dict[str, Any] = {"from": first, "to": last, "by": by, "tier": tier}
     # Before the first publication no period can be requested.
     asking = f"{_PROGRAMMES}/{name}/query"
     counts = await visit.calls.get(asking, **asked) if first else Answer(404, {})

@@ -7,6 +7,7 @@ lists its codes in the file, or takes them from shared lists: ``{"places": [{"co
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -144,7 +145,6 @@ def _population(entry: Mapping[str, Any]) -> Population:
         flagged=entry.get("flagged"),
         reached=tuple(map(frozenset, entry.get("reached", ()))),
         apart=tuple(map(frozenset, entry.get("apart", ()))),
-        public_k=entry.get("public_k"),
     )
 
 
@@ -196,7 +196,7 @@ def _view(
     base = joint[source]
     codes = where.get(source, base.dimension.codes)
     label = _labels(given["label"]) if "label" in given else base.label
-    dimension = Dimension(given["name"], codes, base.dimension.groups)
+    dimension = replace(base.dimension, name=given["name"], codes=codes)
     fallback = base.fallback if base.fallback in codes else codes[-1]
     return source, ProgrammeDimension(dimension, label, base.code_labels, fallback), {}
 
@@ -221,7 +221,8 @@ def _dimension(entry: Mapping[str, Any]) -> ProgrammeDimension:
         labels |= {code: {x: each.label(x) for x in LANGUAGES} for code, each in shared.items()}
     labels |= {code: _labels(each) for code, each in entry.get("codes", {}).items()}
     groups = {code: tuple(each["codes"]) for code, each in entry.get("groups", {}).items()}
-    dimension = Dimension(entry["name"], tuple(labels), groups)
+    sensitive = labels if entry.get("sensitive") == "all" else entry.get("sensitive", ())
+    dimension = Dimension(entry["name"], tuple(labels), groups, frozenset(sensitive))
     labels |= {code: _labels(each["label"]) for code, each in entry.get("groups", {}).items()}
     if entry["fallback"] not in dimension.codes:
         raise ValueError(f"{entry['name']}: the fallback is not one of the codes")

@@ -16,8 +16,9 @@ from typing import Literal
 
 from common.words.places import Places
 
+from reporting.ground.language import text
 from reporting.ground.periods import PeriodKind
-from reporting.ground.protection.protected import Dimension
+from reporting.ground.protection.protected import REST, Dimension
 from reporting.ground.protection.rounding import PROFILES, Weights, check_weight
 
 LEAST_K = 11
@@ -25,6 +26,9 @@ LEAST_K = 11
 
 Labels = Mapping[str, str]
 """A text per language: ``es`` and ``en``, both always present."""
+
+
+_REST: Labels = text("El resto, sin separar", "The rest, not shown apart")
 
 
 class Measure(StrEnum):
@@ -100,8 +104,7 @@ class Population:
     code so far, and whether the ``flagged`` dimension was ever different from `NOTHING`. ``reached`` lists irreversible
     steps, each as the carried codes after it: no count of them over a span is below that of a part. ``apart`` are those
     that a programme counts separately. ``tilted`` are the dimensions whose one-way counts the rounding prefers to keep
-    (see ``protection/rounding.py``). ``public_k``, a larger multiple of k, gives everybody a coarser tier and reserves
-    the finer one for readers with an account.
+    (see ``protection/rounding.py``).
     """
 
     id: str
@@ -116,7 +119,6 @@ class Population:
     flagged: str | None = None
     reached: tuple[frozenset[str], ...] = ()
     apart: tuple[frozenset[str], ...] = ()
-    public_k: int | None = None
 
     def __post_init__(self) -> None:
         if self.k < LEAST_K:
@@ -127,10 +129,6 @@ class Population:
         if not {*self.tilted, *filter(None, [self.carried, self.flagged])} <= names | {HISTORY}:
             raise ValueError(f"{self.id}: tilted and carried dimensions are among its own")
         check_weight(self.k, self.weights, len(self.tilted))
-        if self.public_k is not None:
-            if self.public_k <= self.k or self.public_k % self.k:
-                raise ValueError(f"{self.id}: public_k must be a larger multiple of {self.k}")
-            check_weight(self.public_k, self.weights.at(self.k, self.public_k), len(self.tilted))
 
     @property
     def weights(self) -> Weights:
@@ -194,10 +192,6 @@ class Programme:
         return self.population.k
 
     @property
-    def public_k(self) -> int | None:
-        return self.population.public_k
-
-    @property
     def profile(self) -> str:
         return self.population.profile
 
@@ -219,7 +213,7 @@ class Programme:
 
     def code_label(self, name: str, code: str, language: str) -> str:
         """Return the code's label; the code itself if the list lacks it."""
-        labels = self._dimension(name).code_labels.get(code)
+        labels = _REST if code == REST else self._dimension(name).code_labels.get(code)
         return labels[language] if labels else code
 
     def _dimension(self, name: str) -> ProgrammeDimension:

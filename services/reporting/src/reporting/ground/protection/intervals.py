@@ -67,9 +67,9 @@ class Noise:
 
 
 def intervals(
-    shown: Whole, variance: Floats, k: int, least: int, share: float = 1.0
+    shown: Whole, variance: Floats, few: int, least: int, share: float = 1.0
 ) -> list[tuple[int, int]]:
-    """Return the low and high bounds, which include the figure itself; a shown 0 is "0 to k−1"."""
+    """Return the low and high bounds, which include the figure itself; what shows 0 is "0 to `few`"."""
     mean = np.maximum(shown, 1) * share
     told = mean**2 / np.maximum(variance, 0.5)
     shape, rate = told + FEW, (told + FEW * FEWER) / mean
@@ -77,5 +77,5 @@ def intervals(
         special.gammaincinv(shape, chance) / rate for chance in ((1 - HELD) / 2, (1 + HELD) / 2)
     )
     low = np.where(shown > 0, np.clip(np.floor(low + 0.5), least, shown), 0)
-    high = np.where(shown > 0, np.maximum(np.ceil(high - 0.5), shown), k - 1)
+    high = np.where(shown > 0, np.maximum(np.ceil(high - 0.5), shown), few)
     return [(int(a), int(b)) for a, b in zip(low, high, strict=True)]

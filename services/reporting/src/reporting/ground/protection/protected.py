@@ -10,7 +10,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from functools import cache, cached_property
 from typing import Literal
 
-from reporting.errors import OutsideProgrammeError
+from reporting.errors import OutsideProgrammeError, TooFineError
 from reporting.ground.protection.arrays import Bools, Floats, Whole, np
 from reporting.ground.protection.intervals import Noise, intervals
 
@@ -20,6 +20,13 @@ Filters = Mapping[str, Iterable[str]]
 
 RATE_DENOMINATOR_FACTOR = 2
 """R6: a rate needs a protected denominator of at least this many times k."""
+APART, APART_ALONE = 4, 2
+"""Times k: from so many people everybody sees a figure by two or more dimensions, and of a sensitive code by itself.
+Smaller ones are pooled, so that no figure says that somebody of a small group is there."""
+FROM = (0, 0, 200, 1000)
+"""People in a period from which everybody may ask for a table by none, one, two, and three or more dimensions."""
+REST = "rest"
+"""The code of a row of all that is not shown apart."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +37,8 @@ class Dimension:
     name: str
     codes: tuple[str, ...]
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    sensitive: frozenset[str] = frozenset()
+    """Codes whose small counts everybody sees pooled even by this dimension alone."""
 
     def expand(self, wanted: Iterable[str]) -> frozenset[str]:
         """Return the base codes of ``wanted`` (codes and groups). Raises OutsideProgrammeError for anything else."""
@@ -103,6 +112,8 @@ class ProtectedCube:
     """The summed cubes, if this is a sum."""
     counts: Counted = "persons"
     """Whether a person counts once, or once in each period of a sum."""
+    public: bool = False
+    """Whether everybody reads it: then small figures are pooled (`_pooled`)."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -115,7 +126,26 @@ class ProtectedCube:
 
     def total(self, filters: Filters | None = None) -> int:
         """Return the protected count over the cells that pass ``filters``."""
-        return int(self._kept(filters or {}).sum())
+        return int(self._sums((), filters or {}))
+
+    def allows(self, dimensions: int) -> bool:
+        """Whether so few people may be asked for by so many dimensions together."""
+        least = FROM[min(dimensions, len(FROM) - 1)]
+        return not self.public or all(
+            sum(each.cells.values()) >= least for each in self.parts or (self,)
+        )
+
+    def rest(self, by: Sequence[str], filters: Filters | None = None) -> Row | None:
+        """What the rows by these dimensions leave of their total: people that are not shown apart."""
+        total, rows = self.figure(filters), self.margin(by, filters)
+        left = total.count - sum(row.count for row in rows)
+        if not left:
+            return None
+        between = (total.low, total.high)
+        if total.low is not None and total.high is not None:
+            low = total.low - sum(row.high or 0 for row in rows)
+            between = (max(low, 0), total.high - sum(row.low or 0 for row in rows))
+        return Row(dict.fromkeys(by, REST), left, *between)
 
     def margin(self, by: Iterable[str] = (), filters: Filters | None = None) -> tuple[Row, ...]:
         """Return protected counts by the dimensions ``by`` over the cells that pass ``filters``. Rows of 0 are omitted,
@@ -141,9 +171,43 @@ class ProtectedCube:
 
     def _sums(self, positions: Sequence[int], filters: Filters) -> Whole:
         """Return sums of the passing cells, by the dimensions at `positions` in this order."""
-        summed_over = tuple(p for p in range(len(self.dimensions)) if p not in positions)
-        sums: Whole = self._kept(filters).sum(axis=summed_over)
+        if self.parts:
+            return np.sum([each._sums(positions, filters) for each in self.parts], axis=0)  # noqa: SLF001 - its own
+        asked = tuple(sorted({*positions, *map(self._position, filters)}))
+        sums = self._apart(asked)
+        for name, wanted in filters.items():
+            place = asked.index(self._position(name))
+            shape = [-1 if p == place else 1 for p in range(len(asked))]
+            sums = sums * self._passing(name, wanted).reshape(shape)
+        sums = sums.sum(axis=tuple(n for n, p in enumerate(asked) if p not in positions))
         return sums.transpose([sorted(positions).index(position) for position in positions])
+
+    def _apart(self, asked: tuple[int, ...]) -> Whole:
+        """The table by these dimensions, with 0 for what is not shown apart."""
+        if asked not in self._tables:
+            if not self.allows(len(asked)):
+                raise TooFineError(",".join(self.names[p] for p in asked), self.names, *FROM[2:])
+            others = tuple(p for p in range(len(self.dimensions)) if p not in asked)
+            sums: Whole = self._array.sum(axis=others)
+            self._tables[asked] = np.where(self._pooled(asked, sums), 0, sums)
+        return self._tables[asked]
+
+    @cached_property
+    def _tables(self) -> dict[tuple[int, ...], Whole]:
+        return {}
+
+    def _pooled(self, asked: tuple[int, ...], sums: Whole) -> Bools:
+        """What is not shown apart in the table by these dimensions."""
+        if not self.public or not asked:
+            return np.zeros(sums.shape, bool)
+        if len(asked) > 1:
+            pooled = sums < APART * self.k
+            return _unguessable(sums, pooled, (APART - 1) * self.k) if len(asked) == 2 else pooled
+        dimension = self.dimensions[asked[0]]
+        sensitive = np.array([code in dimension.sensitive for code in dimension.codes])
+        pooled = sensitive & (sums < APART_ALONE * self.k)
+        found: Bools = _unguessable(sums[None], pooled[None], (APART_ALONE - 1) * self.k)[0]
+        return found
 
     def _rows(self, by: Sequence[str], filters: Filters) -> tuple[Row, ...]:
         table = self._table(by, filters)
@@ -166,7 +230,9 @@ class ProtectedCube:
         # In one closed period, a shown count means at least one person. Cells of a span add up several periods.
         least = int(all(each.noise and each.noise.periods == 1 for each in parts))
         share = 1 - max(each.noise.added / max(each.noise.total, 1) for each in parts if each.noise)
-        return intervals(table.shown, np.asarray(variance), self.k, least, share)
+        detailed = len({*table.positions, *map(self._position, filters)}) > 1
+        few = (APART if self.public and detailed else 1) * self.k - 1
+        return intervals(table.shown, np.asarray(variance), few, least, share)
 
     def _variance(self, table: "_Table", filters: Filters) -> Floats:
         noise = self.noise
@@ -217,20 +283,31 @@ class ProtectedCube:
             array[tuple(place[code] for place, code in zip(places, at, strict=True))] = count
         return array
 
-    def _kept(self, filters: Filters) -> Whole:
-        """Return the cells, with 0 where a filter excludes them."""
-        kept = self._array
-        for name, wanted in filters.items():
-            position = self._position(name)
-            shape = [-1 if p == position else 1 for p in range(len(self.dimensions))]
-            kept = kept * self._passing(name, wanted).reshape(shape)
-        return kept
-
     def _passing(self, name: str, wanted: Iterable[str]) -> Bools:
         """Return which codes of a dimension pass a filter."""
         dimension = self.dimension(name)
         chosen = dimension.expand(wanted)
         return np.array([code in chosen for code in dimension.codes])
+
+
+def _unguessable(sums: Whole, pooled: Bools, most: int) -> Bools:
+    """Pools more, where a row or column would tell that a count of `most` or less is of somebody, as nobody is in a row or
+    column that shows 0: all of one whose total is just as large as small counts can be together; and the smallest
+    neighbour of a single one, and of small ones that are too few for what they add up to."""
+    told = True
+    while told:
+        told = False
+        for counts, hidden in ((sums.T, pooled.T), (sums, pooled)):
+            full = counts.any(0) if len(sums) > 1 else np.ones(counts.shape[1], bool)
+            for line, own in zip(counts, hidden, strict=True):
+                if len(sums) > 1 and (full.sum() - 1) * most < line.sum() <= full.sum() * most:
+                    told, own[:] = told or bool((~own & (line > 0)).any()), True
+                left, candidates = line[own], (own & full).sum()
+                guessed = left.sum() > max(candidates - 1, 0) * most
+                guessed = guessed and (candidates == 1 or (left <= most).all())
+                if guessed and line[~own].any():
+                    own[np.where(own | (line == 0), line.max() + 1, line).argmin()] = told = True
+    return pooled
 
 
 def rate(numerator: int, denominator: int, k: int, places: int = 3) -> Rate:

@@ -51,11 +51,6 @@ class Weights:
         """Return W, the summed weight of all margins that contain a cell, in milli-nats."""
         return self.total + self.one_way * dimensions
 
-    def at(self, finer: int, k: int) -> "Weights":
-        """Return the weights for a tier with a larger k, where an error of one step weighs as much as in the finer
-        tier."""
-        return Weights(self.total * finer // k, self.one_way * finer // k)
-
 
 PROFILES: Mapping[str, Weights] = {
     "S": Weights(total=50, one_way=50),

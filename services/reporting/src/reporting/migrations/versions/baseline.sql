@@ -162,7 +162,6 @@ CREATE TABLE joint_cubes (
     period_start date NOT NULL,
     period_end date NOT NULL,
     k integer NOT NULL,
-    public_k integer,
     profile text NOT NULL,
     schema_fingerprint bytea NOT NULL,
     definition jsonb NOT NULL,
@@ -174,12 +173,10 @@ CREATE TABLE joint_cubes (
 
 CREATE TABLE joint_cells (
     cube_id uuid NOT NULL REFERENCES joint_cubes(id),
-    tier text NOT NULL,
     coordinates text[] NOT NULL,
     count integer NOT NULL,
     CONSTRAINT joint_cells_count_check CHECK ((count > 0)),
-    CONSTRAINT joint_cells_tier CHECK ((tier = ANY (ARRAY['internal'::text, 'public'::text]))),
-    PRIMARY KEY (cube_id, tier, coordinates)
+    PRIMARY KEY (cube_id, coordinates)
 );
 
 CREATE TABLE late_arrivals (

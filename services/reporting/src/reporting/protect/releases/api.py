@@ -54,7 +54,9 @@ Contributing = Annotated[
 ReleaseId = Annotated[UUID, Path(description="The id of a release.")]
 Tier = Annotated[
     Literal["public", "internal"],
-    Query(description="`internal` needs the scope reports:read; equal where there is one tier."),
+    Query(
+        description="`public` pools small figures in the row `rest`; `internal` needs reports:read."
+    ),
 ]
 Asked = Annotated[
     list[str] | None,
@@ -103,7 +105,7 @@ async def query_programme(
         programme.id,
         since=start.start,
         until=end.end,
-        internal=_is_internal(caller, tier),
+        internal=is_internal(caller, tier),
     )
     published = [each for each in found if Period.parse(each.period) in parts]
     missing = [p.id for p in parts if p.id not in {each.period for each in published}]
@@ -176,7 +178,7 @@ async def read_release(
 ) -> ReleaseDetail:
     """Return a release with its dimensions and its expected errors."""
     release = await _visible(session, caller, release_id)
-    cube = await queries.cube_of(session, release_id, internal=_is_internal(caller, tier))
+    cube = await queries.cube_of(session, release_id, internal=is_internal(caller, tier))
     return ReleaseDetail(
         **_view(release, caller).model_dump(),
         dimensions={each.name: list(each.codes) for each in cube.dimensions},
@@ -204,7 +206,7 @@ async def query_release(
     """
     await _visible(session, caller, release_id)
     await refuse_withdrawn(session, release_id)
-    cube = await queries.cube_of(session, release_id, internal=_is_internal(caller, tier))
+    cube = await queries.cube_of(session, release_id, internal=is_internal(caller, tier))
     return await _counts(cube, _asked(request, cube.names, ("tier",)), [release_id])
 
 
@@ -261,7 +263,7 @@ async def agree_to_withdrawal(
     return _view(await service.withdraw(session, caller, release_id, alone=alone), caller)
 
 
-def _is_internal(caller: Principal, tier: str) -> bool:
+def is_internal(caller: Principal, tier: str) -> bool:
     if tier == "internal" and READ_SCOPE not in caller.scopes:
         raise FORBIDDEN.because("internal_tier_needs_scope", READ_SCOPE)
     return tier == "internal"
@@ -336,6 +338,7 @@ def _view(release: Release, caller: Principal) -> ReleaseView:
     status = "published" if release.published else "draft"
     told = {
         "status": "withdrawn" if release.withdrawn else status,
+        "public_k": None,
         "contributors": contributors_of(release, caller),
         "withdrawal": withdrawal_view(release.withdrawal, caller),
     }
@@ -361,7 +364,7 @@ def _programme_view(programme: Programme) -> ProgrammeView:
         note=dict(programme.note),
         period_kind=programme.period_kind.value,
         k=programme.k,
-        public_k=programme.public_k,
+        public_k=None,
         profile=programme.profile,
         dimensions={
             each.name: {code: dict(labels) for code, labels in each.code_labels.items()}

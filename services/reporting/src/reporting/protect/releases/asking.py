@@ -48,6 +48,8 @@ def question(
 def answer(cube: ProtectedCube, asked: ReleaseQuery) -> Answer:
     """Return the requested counts, all of them sums of the cube's cells (R1)."""
     (total,), rows = cube.margins([(), asked.by], asked.filters)
+    if rest := cube.rest(asked.by, asked.filters) if asked.by else None:
+        rows = (*rows, rest)
     shares = [share(row, total, cube.k) for row in rows]
     absent = rate(0, total.count, cube.k).absent_because
     return Answer(total, tuple(zip(rows, shares, strict=True)), absent)

@@ -2,7 +2,7 @@
 
 from common.errors import INVALID, PROBLEMS, Problem, unknown_parameter
 
-from reporting.errors import PARAMETER, OutsideProgrammeError
+from reporting.errors import PARAMETER, OutsideProgrammeError, TooFineError
 
 PERIOD_NOT_ENDED = PROBLEMS["period_not_ended"]
 PERIOD_CLOSED = PROBLEMS["period_closed"]
@@ -18,6 +18,8 @@ def outside(error: OutsideProgrammeError, pointer: str) -> Problem:
         return unknown_parameter(
             error.given, error.allowed, field=error.field, allowed=list(error.allowed)
         )
+    if isinstance(error, TooFineError):
+        return INVALID.because("table_needs_more_people", error.two, error.more, pointer=pointer)
     return INVALID.because(
         "this_value_is_not_part_of_programme",
         pointer=pointer,

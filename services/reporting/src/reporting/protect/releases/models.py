@@ -18,8 +18,6 @@ joint_cubes = sa.Table(
     sa.Column("period_start", sa.Date, nullable=False),
     sa.Column("period_end", sa.Date, nullable=False),
     sa.Column("k", sa.Integer, nullable=False),
-    # The larger k of the public tier, if the population has one.
-    sa.Column("public_k", sa.Integer),
     sa.Column("profile", sa.Text, nullable=False),
     sa.Column("schema_fingerprint", sa.LargeBinary(32), nullable=False),
     # The reviewed definition at that time: a cube is always read with its own codes.
@@ -34,8 +32,6 @@ joint_cells = sa.Table(
     "joint_cells",
     METADATA,
     sa.Column("cube_id", sa.Uuid, sa.ForeignKey("joint_cubes.id"), primary_key=True),
-    # "internal": rounded from counts; "public": derived once from the internal ones.
-    sa.Column("tier", sa.Text, primary_key=True),
     sa.Column("coordinates", sa.ARRAY(sa.Text), primary_key=True),
     sa.Column("count", sa.Integer, nullable=False),
 )

@@ -1,6 +1,5 @@
 """Queries for releases. Readers get protected cubes; nothing here reads facts."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -24,7 +23,6 @@ from reporting.protect.releases.models import (
 from reporting.protect.releases.views import (
     JointCube,
     View,
-    expected_errors,
     joint_cube,
     seen,
     stored_view,
@@ -61,7 +59,6 @@ class Release:
     closed_at: datetime
     published_at: datetime | None
     cells_hash: bytes
-    public_k: int | None
     sign_offs: tuple[SignOff, ...] = ()
     withdrawal: Withdrawal | None = None
 
@@ -239,8 +236,8 @@ async def with_cube(
 async def cube_of(
     session: AsyncSession, release_id: UUID, *, internal: bool = False
 ) -> ProtectedCube:
-    """Return the protected counts of a release, read with the definition at its closing: from the public tier, or
-    without one or with `internal` from the tier that was rounded from counts."""
+    """Return the protected counts of a release, read with the definition at its closing; small ones pooled, unless
+    `internal`."""
     return (await _view(session, release_id, internal=internal))[1]
 
 
@@ -288,30 +285,24 @@ async def _read_view(
     view = stored_view(row.programme, row.definition)
     cube = await joint(session, row.cube_id, internal=internal)
     errors = tuple(_expected(each) for each in row.expected_errors)
-    shown = seen(view, cube)
-    if cube.k != row.k:  # the stored ones are of the finer tier
-        errors = await asyncio.to_thread(expected_errors, shown)
-    return (view, cube), replace(shown, expected_errors=errors)
+    return (view, cube), replace(seen(view, cube), expected_errors=errors)
 
 
 async def _read_joint(session: AsyncSession, cube_id: UUID, internal: bool) -> JointCube:
     row = (await session.execute(sa.select(joint_cubes).where(joint_cubes.c.id == cube_id))).one()
-    coarse = row.public_k is not None and not internal
-    tier = "public" if coarse else "internal"
     cells = await session.execute(
         sa.select(joint_cells.c.coordinates, joint_cells.c.count).where(
-            joint_cells.c.cube_id == cube_id, joint_cells.c.tier == tier
+            joint_cells.c.cube_id == cube_id
         )
     )
     return joint_cube(
         row.population,
         row.period,
-        k=row.public_k if coarse else row.k,
-        finer=row.k,
+        k=row.k,
         profile=row.profile,
         definition=row.definition,
         cells={tuple(coordinates): count for coordinates, count in cells},
-        tier=tier,
+        public=not internal,
     )
 
 
@@ -348,7 +339,6 @@ async def _releases(
             releases.c.closed_at,
             publications.c.published_at,
             releases.c.cells_hash,
-            joint_cubes.c.public_k,
         )
         .select_from(releases.join(joint_cubes).outerjoin(publications))
         .where(*conditions)
@@ -358,7 +348,14 @@ async def _releases(
     rows = (await session.execute(statement)).all()
     answers = await _sign_offs(session, [row.id for row in rows])
     taken_back = await withdrawals.of(session, [row.id for row in rows])
-    return [Release(*row, tuple(answers.get(row.id, ())), taken_back.get(row.id)) for row in rows]
+    return [
+        Release(
+            **row._mapping,  # noqa: SLF001 - SQLAlchemy's documented mapping
+            sign_offs=tuple(answers.get(row.id, ())),
+            withdrawal=taken_back.get(row.id),
+        )
+        for row in rows
+    ]
 
 
 async def _sign_offs(

@@ -11,7 +11,10 @@ from pydantic import BaseModel, Field
 from reporting.protect.withdrawals.schemas import WithdrawalView
 
 READING = (
-    "Every count is a protected multiple of k. 0 means none or few. Reported cases, not prevalence."
+    "Every count is a protected multiple of k; the true one lies from low to high in about nine of ten"
+    " cases. 0 means none or few, and k is not exactly k. `rest` adds up what is too small to show apart."
+    " Where counts is person-periods, somebody counts once in each period, so they are not persons."
+    " Reported cases, not prevalence."
 )
 
 
@@ -50,10 +53,7 @@ class ReleaseView(BaseModel):
     period_start: date
     period_end: date
     k: int = Field(description="Every published count is a multiple of it.")
-    public_k: int | None = Field(
-        description="If given, everybody sees a coarser tier: multiples of this. The finer one"
-        " needs the scope reports:read and `tier=internal`."
-    )
+    public_k: int | None
     profile: str
     status: Literal["draft", "published", "withdrawn"] = Field(
         description="`withdrawn`: two people took it back; its numbers answer 410."

@@ -28,7 +28,6 @@ from reporting.ground.periods import Period
 from reporting.ground.programmes.definition import Measure, Population, Programme
 from reporting.ground.protection.protected import Coordinates, ExpectedError
 from reporting.ground.protection.rounding import protect, seed
-from reporting.ground.protection.tiers import public_tier
 from reporting.protect.releases import queries
 from reporting.protect.releases.counting import RULES
 from reporting.protect.releases.errors import (
@@ -129,9 +128,16 @@ async def store(
     key: bytes,
 ) -> UUID:
     """Round the counts and write the joint cube; no true count is written."""
-    tiers = await asyncio.to_thread(_round, population, period, counts, key)
+    cells = await asyncio.to_thread(
+        protect,
+        counts,
+        k=population.k,
+        weights=population.weights,
+        seed=seed(key, population.id, period.id, population.schema),
+        tilt=tilt(population),
+    )
     definition = definition_of(population)
-    cube_id = await _write_cube(session, caller, population, period, tiers, definition)
+    cube_id = await _write_cube(session, caller, population, period, cells, definition)
     await _close_spans(session, caller, population, period)
     return cube_id
 
@@ -141,7 +147,7 @@ async def _write_cube(
     caller: Principal,
     population: Population,
     period: Period,
-    tiers: Mapping[str, Mapping[Coordinates, int]],
+    cells: Mapping[Coordinates, int],
     definition: Mapping[str, Any],
 ) -> UUID:
     cube_id = new_id()
@@ -153,18 +159,16 @@ async def _write_cube(
             period_start=period.start,
             period_end=period.end,
             k=population.k,
-            public_k=population.public_k,
             profile=population.profile,
             schema_fingerprint=population.schema,
             definition=definition,
-            cells_hash=cells_hash(tiers["internal"]),
+            cells_hash=cells_hash(cells),
             closed_at=clock.now(),
             closed_by=caller.subject,
         )
     )
     rows = [
-        {"cube_id": cube_id, "tier": tier, "coordinates": list(at), "count": count}
-        for tier, cells in tiers.items()
+        {"cube_id": cube_id, "coordinates": list(at), "count": count}
         for at, count in sorted(cells.items())
     ]
     if rows:
@@ -185,26 +189,12 @@ async def _close_spans(
         ]
         if None in parts:
             continue
-        tiers = ["internal"] if population.public_k is None else ["internal", "public"]
-        made = {}
-        for tier in tiers:
-            cubes = [
-                await queries.joint(session, each, internal=tier == "internal")
-                for each in parts
-                if each is not None
-            ]
-            if len({each.shape for each in cubes}) > 1:
-                return
-            made[tier] = await asyncio.to_thread(spanned, cubes, span)
-        await _write_cube(
-            session,
-            caller,
-            population,
-            span,
-            {tier: each.cells for tier, each in made.items()},
-            definition_of(population)
-            | {"periods": len(parts), "added": {tier: each.added for tier, each in made.items()}},
-        )
+        cubes = [await queries.joint(session, each, internal=True) for each in parts if each]
+        if len({each.shape for each in cubes}) > 1:
+            return
+        made = await asyncio.to_thread(spanned, cubes, span)
+        definition = definition_of(population) | {"periods": len(parts), "added": made.added}
+        await _write_cube(session, caller, population, span, made.cells, definition)
 
 
 async def count(
@@ -226,32 +216,6 @@ async def count(
         if at is not None:
             counts[at] += 1
     return counts
-
-
-def _round(
-    population: Population, period: Period, counts: Mapping[Coordinates, int], key: bytes
-) -> dict[str, dict[Coordinates, int]]:
-    """Return the cells of each tier. The public tier is a function of the internal one: two independently rounded tiers
-    of the same people could be combined to reveal them."""
-    cells = protect(
-        counts,
-        k=population.k,
-        weights=population.weights,
-        seed=seed(key, population.id, period.id, population.schema),
-        tilt=tilt(population),
-    )
-    tiers = {"internal": cells}
-    if population.public_k is not None:
-        schema = population.schema + b"public" + str(population.public_k).encode()
-        tiers["public"] = public_tier(
-            cells,
-            finer=population.k,
-            k=population.public_k,
-            weights=population.weights.at(population.k, population.public_k),
-            seed=seed(key, population.id, period.id, schema),
-            tilt=tilt(population),
-        )
-    return tiers
 
 
 async def sign_off(session: AsyncSession, caller: Principal, release_id: UUID) -> Release:

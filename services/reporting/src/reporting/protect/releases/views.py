@@ -50,6 +50,8 @@ class JointCube:
     cells: Mapping[Coordinates, int]
     periods: int = 1
     """The number of closed periods in it; more than one in a span."""
+    public: bool = False
+    """Whether it is read for everybody, who sees small figures pooled."""
     added: int = 0
     """Persons that a span shows beyond the flows of its parts."""
 
@@ -101,6 +103,7 @@ class View:
                     "name": each.name,
                     "codes": list(each.codes),
                     "groups": {code: list(codes) for code, codes in each.groups.items()},
+                    "sensitive": sorted(each.sensitive),
                 }
                 for each in self.dimensions
             ],
@@ -116,6 +119,7 @@ def dimensions_of(stored: Sequence[Mapping[str, Any]]) -> tuple[Dimension, ...]:
             each["name"],
             tuple(each["codes"]),
             {code: tuple(codes) for code, codes in each["groups"].items()},
+            frozenset(each.get("sensitive", ())),
         )
         for each in stored
     )
@@ -172,16 +176,14 @@ def joint_cube(
     profile: str,
     definition: Mapping[str, Any],
     cells: Mapping[Coordinates, int],
-    finer: int | None = None,
-    tier: str = "internal",
+    public: bool = False,
 ) -> JointCube:
-    """Return a joint cube. `finer` is the k of the tier from which this one was derived, if any."""
     return JointCube(
         population,
         period,
         k,
         profile,
-        PROFILES[profile].at(finer or k, k),
+        PROFILES[profile],
         Measure(definition["measure"]),
         dimensions_of(definition["dimensions"]),
         tuple(definition["tilted"]),
@@ -192,7 +194,8 @@ def joint_cube(
         tuple(map(frozenset, definition.get("apart", ()))),
         cells,
         definition.get("periods", 1),
-        definition.get("added", {}).get(tier, 0),
+        public,
+        definition.get("added", 0),
     )
 
 
@@ -215,6 +218,7 @@ def seen(view: View, joint: JointCube) -> ProtectedCube:
         cells=cells,
         noise=_noise(view, joint),
         counts=counts,
+        public=joint.public and counts == "persons",
     )
 
 

@@ -23,6 +23,7 @@ from reporting.ground.programmes.definition import Programme
 from reporting.ground.protection.protected import ProtectedCube
 from reporting.ground.tabular.files import MEDIA_TYPES, File, Format, as_file
 from reporting.ground.tabular.spreadsheet import as_xlsx
+from reporting.protect.releases.api import Tier, is_internal
 from reporting.protect.releases.asking import question
 from reporting.protect.releases.errors import outside
 from reporting.publish.exports.dhis2 import (
@@ -46,7 +47,7 @@ Reader = Annotated[Principal, requires(scope="reports:read")]
 Planner = Annotated[Principal, requires(scope="reports:read", roles={Role.IM, Role.COORDINATOR})]
 Language = Annotated[PageLanguage, Query(description="Language of labels.")]
 PeriodText = Annotated[str, Query(max_length=10, examples=["2026-11"])]
-_OWN = ("programme", "period", "format", "language", "scheme")
+_OWN = ("programme", "period", "format", "language", "scheme", "tier")
 
 
 class Dhis2Identifier(BaseModel):
@@ -72,7 +73,7 @@ Programmes = Annotated[Catalogue, Depends(_catalogue)]
 async def export_counts(
     *,
     request: Request,
-    _caller: Anyone,
+    caller: Anyone,
     session: Session,
     programmes: Programmes,
     programme: Annotated[str, Query(max_length=80, examples=["referrals"])],
@@ -86,14 +87,16 @@ async def export_counts(
     ] = "code",
     language: Language = "es",
     by: Annotated[list[str] | None, Query(description="Dimensions; all if absent.")] = None,
+    tier: Tier = "public",
 ) -> Response:
     """Return published counts of a period; a month consists of its two releases.
 
-    Further parameters filter by dimension: `?programme=referrals&period=2026-11&area=VE23`. DHIS2 accepts months and
-    quarters with all dimensions; counts without a known area belong to the country.
+    Further parameters filter by dimension: `?programme=referrals&period=2026-11&area=VE23`.
+    DHIS2 takes months and quarters and all dimensions; the country is the unit of unknown areas. Where few people
+    are counted, everybody gets the first dimension alone; all of them need `tier=internal`.
     """
     wanted, whole = _programme(programmes, programme), asked_period(period)
-    found = await counted(session, wanted, whole)
+    found = await counted(session, wanted, whole, internal=is_internal(caller, tier))
     names = found.cube.names if found is not None else wanted.names
     try:
         asked = question(request.query_params.multi_items(), names, _OWN)

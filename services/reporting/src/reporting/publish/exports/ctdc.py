@@ -6,23 +6,13 @@ where the single known type excludes the flag. `NA` is Namibia in CTDC, never "n
 """
 
 import csv
-import io
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
-from typing import Annotated
 
-from common.auth import ANONYMOUS, Principal
-from common.errors import NOT_FOUND
-from common.http import Session, answered_as, open_to_all, router
-from common.tables_io.cells import GuardedCsv
 from common.words.tables import rows
-from fastapi import Path
-from starlette.responses import Response
 
 from reporting.ground.protection.protected import ProtectedCube
-from reporting.protect.releases.queries import published, visible
-from reporting.protect.withdrawals.service import refuse_withdrawn
 
 COUNTS = ("count", "count_low", "count_high")
 _GENDER = {"female": "Female", "male": "Male"}
@@ -80,24 +70,3 @@ def _flags() -> dict[str, frozenset[str]]:
 def _rows(name: str) -> list[dict[str, str]]:
     text = files("reporting").joinpath("data", "htcds", f"{name}.csv").read_text(encoding="utf-8")
     return list(csv.DictReader(text.splitlines()))
-
-
-routes = router("/reports/v1/trafficking", ["releases"])
-
-Reader = Annotated[Principal, open_to_all()]
-Period = Annotated[str, Path(max_length=10, examples=["2026-Q3"])]
-
-
-@routes.get("/{period}/ctdc", **answered_as("text/csv"))
-async def read_ctdc(_caller: Reader, session: Session, period: Period) -> Response:
-    """Return a published trafficking release as CSV in CTDC's columns, with a protected `count`."""
-    found = [each for each in await published(session, "trafficking") if each.period == period]
-    if not found:
-        for each in await visible(session, ANONYMOUS, programme="trafficking", period=period):
-            await refuse_withdrawn(session, each.id)
-        raise NOT_FOUND.because("no_trafficking_release_of_this_period")
-    out = io.StringIO()
-    writer = GuardedCsv(out, line_end="\n")
-    writer.row(columns())
-    writer.rows([row[name] for name in columns()] for row in ctdc_rows(found[0].cube))
-    return Response(out.getvalue(), media_type="text/csv; charset=utf-8")

@@ -12,9 +12,9 @@ from reporting.ground.tabular.tables import Cell, Column, Table
 
 READING = text(
     "Casos reportados, no prevalencia. Cada conteo es un múltiplo del umbral de la publicación; "
-    "lo que no aparece es cero, es decir ninguna persona o muy pocas.",
+    "lo que no aparece es cero o está en el resto: ninguna persona o pocas.",
     "Reported cases, not prevalence. Each count is a multiple of the release's threshold; "
-    "what does not appear is zero, that is none or very few.",
+    "what does not appear is zero or in the rest: nobody, or few.",
 )
 _TAGS = {
     "area": "#adm1+code",
@@ -41,9 +41,13 @@ def release_table(
     by: Iterable[str] = (),
     filters: Filters | None = None,
 ) -> Table:
-    """Return codes and labels of the dimensions ``by`` (default: all), the protected count, and ``trace``: the ids of
-    the summed releases. Raises OutsideProgrammeError for a dimension or code that the programme lacks."""
-    names = tuple(by) or cube.names
+    """Codes and labels of the dimensions ``by`` (if none is named all of them, or the first where so few people
+    are not shown by all), the protected count, and ``trace``: the ids of the releases that it sums.
+
+    Raises OutsideProgrammeError for a dimension or code that the programme lacks.
+    """
+    names = tuple(by) or (cube.names if cube.allows(len(cube.names)) else cube.names[:1])
+    rest = cube.rest(names, filters)
     period = Period.parse(cube.period)
     rows = [
         (
@@ -59,7 +63,7 @@ def release_table(
             cube.k,
             trace,
         )
-        for row in cube.margin(names, filters)
+        for row in (*cube.margin(names, filters), *([rest] if rest else []))
     ]
     return Table(
         key=f"{cube.programme}_{cube.period}",

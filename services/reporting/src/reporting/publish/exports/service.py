@@ -28,7 +28,9 @@ class Counted:
     releases: tuple[str, ...]
 
 
-async def counted(session: AsyncSession, programme: Programme, period: Period) -> Counted | None:
+async def counted(
+    session: AsyncSession, programme: Programme, period: Period, *, internal: bool = False
+) -> Counted | None:
     """Return the counts of exactly that period; None unless every closed period inside it is published."""
     try:
         parts = period.parts(programme.period_kind)
@@ -37,7 +39,7 @@ async def counted(session: AsyncSession, programme: Programme, period: Period) -
     known = {
         release.period: release
         for release in await release_queries.published(
-            session, programme.id, until=period.end, since=period.start
+            session, programme.id, until=period.end, since=period.start, internal=internal
         )
     }
     if any(part.id not in known for part in parts):
@@ -66,7 +68,7 @@ async def context_pack(
 
     async def cube(programme_id: str) -> ProtectedCube | None:
         programme = known.get(programme_id)
-        found = await counted(session, programme, period) if programme else None
+        found = await counted(session, programme, period, internal=True) if programme else None
         return found.cube if found else None
 
     return tables(

@@ -161,6 +161,8 @@ def _released(source: ReleaseSource, evidence: Evidence, *, with_interval: bool)
         raise UntraceableError("a sum goes over different closed periods of one programme")
     try:
         cube = evidence.cube(found)
+        if source.rest_by:
+            return cube.rest(source.rest_by, source.filters) or Row({}, 0, 0, 0)
         return cube.figure(source.filters) if with_interval else Row({}, cube.total(source.filters))
     except OutsideProgrammeError as error:
         raise UntraceableError(str(error)) from error

@@ -48,6 +48,11 @@ class Counts:
     def figure(self, **filters: str | Codes) -> Figure:
         return figure(self.source(**filters), self.evidence)
 
+    def rest(self, by: Codes, **filters: str | Codes) -> Figure:
+        """What the table by these dimensions does not show apart."""
+        source = self.source(**filters).model_copy(update={"rest_by": by})
+        return figure(source, self.evidence)
+
     def codes(self, dimension: str, **filters: Codes) -> list[str]:
         """Return codes with a published count: larger ones first if their intervals prove it, otherwise in reviewed
         order; unknown comes last."""
@@ -100,6 +105,11 @@ class Counts:
         if first == last:
             return first
         return Label(text={lang: f"{first.text[lang]} – {last.text[lang]}" for lang in LANGUAGES})
+
+    @property
+    def detailed(self) -> bool:
+        """Whether a table by two dimensions may be shown to everybody."""
+        return self.evidence.cube(self.releases).allows(2)
 
     @property
     def empty(self) -> bool:
@@ -181,20 +191,34 @@ def cross(
     columns: tuple[str, Sequence[str]],
     **filters: Codes,
 ) -> Table:
-    """Return a table of rows by columns with a total per row; each cell is a sum of the release."""
+    """Rows by columns with a total per row, each cell a sum of the release; totals alone where so few people are
+    not shown by two dimensions."""
     (down, down_codes), (across, across_codes) = rows, columns
+    if not found.detailed:
+        across_codes = ()
+    rests = [
+        found.rest((across,), **{down: code}, **filters) if across_codes else None
+        for code in down_codes
+    ]
+    pooled = any(each.value for each in rests if each)
     head = Label(text={lang: found.programme.dimension_label(down, lang) for lang in LANGUAGES})
     return Table(
         id=table_id,
         caption=caption,
-        columns=(head, *(found.label(across, c) for c in across_codes), word("column.total")),
+        columns=(
+            head,
+            *(found.label(across, c) for c in across_codes),
+            *([word("column.rest")] if pooled else []),
+            word("column.total"),
+        ),
         rows=tuple(
             (
                 found.label(down, code),
                 *(found.figure(**{down: code, across: c}, **filters) for c in across_codes),
+                *([rest] if pooled and rest else []),
                 found.figure(**{down: code}, **filters),
             )
-            for code in down_codes
+            for code, rest in zip(down_codes, rests, strict=True)
         ),
     )
 

@@ -168,6 +168,11 @@ def _mapped(found: Counts, name: str) -> list[Block]:
 
 
 def _heat(unmet: Counts) -> list[Block | None]:
+    if not unmet.detailed:
+        codes, others = unmet.first("category", BARS)
+        rows = unmet.by("category", codes)
+        shown = table("unmet-needs", "needs.services", ("need", "people"), rows)
+        return [shown, others]
     areas, other_areas = unmet.first("area", HEAT_ROWS)
     services, other_services = unmet.first("category", HEAT_COLUMNS)
     heat = Table(

@@ -111,7 +111,9 @@ def _transit(found: Counts) -> list[Block | None]:
 
 
 def _flow(found: Counts) -> list[Block | None]:
-    """Return the flow between known places; nothing if no such route shows anybody."""
+    """From and to places that are known; nothing if no such route shows anybody, or so few people are not shown."""
+    if not found.detailed:
+        return []
     origins, destinations = (
         [code for code in found.codes(side) if code != "unknown"]
         for side in ("origin", "destination")

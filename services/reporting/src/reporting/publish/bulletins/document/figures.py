@@ -22,6 +22,9 @@ class ReleaseSource(Frozen):
     kind: Literal["release"] = "release"
     releases: tuple[UUID, ...] = Field(min_length=1)
     filters: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    rest_by: tuple[str, ...] = Field(
+        (), description="If given: what a table by these dimensions does not show apart."
+    )
 
 
 class ExpectedErrorSource(Frozen):
