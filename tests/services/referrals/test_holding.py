@@ -105,8 +105,8 @@ async def test_what_a_promoted_standby_forgot_is_erased_and_restricted_again(
     (told,) = [each for each in said if each["event"] == "record_went_back"]
     assert told["erased"] == 1
     assert told["remedy"] == REMEDY
-    ((since,),) = await story.rows(lost)
-    assert since == kept_until, "a person who withdraws hears since when readings are missing"
+    since = [row.kept_until for row in await story.rows(lost)]
+    assert since == [kept_until], "a person who withdraws hears since when readings are missing"
     done = worker.done_again()
     assert done == told["erased"] + told["restricted"] >= 4
     await worker.told()
