@@ -29,7 +29,7 @@ class Reports:
         self.sql(
             f"INSERT INTO joint_cubes (id, population, {columns}, cells_hash, closed_at, closed_by)"
             f" VALUES ('{uuid(number)}', 'referred-persons', {about}, '\\x00', now(), 'im');"
-            f"INSERT INTO joint_cells VALUES ('{uuid(number)}', 'internal', '{{VE23}}', {shown});"
+            f"INSERT INTO joint_cells VALUES ('{uuid(number)}', '{{VE23}}', {shown});"
             f"INSERT INTO releases (id, programme, {columns}, cube_id, expected_errors, cells_hash,"
             f" closed_at, closed_by) VALUES ('{uuid(number)}', 'referrals', {about},"
             f" '{uuid(number)}', '[]', '\\x00', now(), 'im');"
