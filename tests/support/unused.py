@@ -21,6 +21,7 @@ _DECORATORS = [
         "@_form",
         "@search_route",
         "@screens.page",
+        "@screens.file",
         "@screens.form",
         "@*.api_route",
         "@*.command",

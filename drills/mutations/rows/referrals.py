@@ -5,6 +5,34 @@ from drills.mutations.row import Row
 
 ROWS = (
     Row(
+        "case-record",
+        "pictures-are-drawn-again",
+        "referrals.case.entries.api:attach_picture",
+        Replaces("await pictures.drawn_again(content)", "content"),
+        "tests/services/referrals/test_entries.py::test_a_picture_is_kept_without_what_the_phone_wrote_into_it",
+    ),
+    Row(
+        "case-record",
+        "comments-stay",
+        "referrals.case.entries.queries:_readable",
+        Replaces("sa.not_(stayed)", "sa.true()"),
+        "tests/services/referrals/test_entries.py::test_a_comment_is_the_supervisors_and_stays_when_the_case_goes",
+    ),
+    Row(
+        "case-record",
+        "links-of-a-family-end",
+        "referrals.case.entries.handlers:case_handed_over",
+        Drops("await _unlink(session, happening)"),
+        "tests/services/referrals/test_entries.py::test_siblings_are_linked_and_each_case_keeps_its_own_words",
+    ),
+    Row(
+        "case-record",
+        "a-mistake-is-destroyed",
+        "referrals.case.entries.service:take_back",
+        Drops("entry.content = entry.file = entry.due_on = entry.linked_case_id = None"),
+        "tests/services/referrals/test_entries.py::test_an_entry_by_mistake_is_destroyed_by_its_writer",
+    ),
+    Row(
         "foreign-objects",
         "moved-in-its-case",
         "referrals.referral.referrals.queries:one",

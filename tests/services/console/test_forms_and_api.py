@@ -113,8 +113,9 @@ FORMS: dict[str, tuple[tuple[str, str, tuple[str, ...]], ...]] = {
     "cases/search": (("post", f"{CASES}/search", cases.SEARCH),),
     "cases/new": (("post", CASES, cases.NEW_CASE),),
     "cases/{case_id}/change": (
-        ("patch", f"{CASES}/{{case_id}}", (*cases.NEW_CASE, "expected_version")),
+        ("patch", f"{CASES}/{{case_id}}", (*cases.CHANGE, "expected_version")),
     ),
+    "cases/{case_id}/record/picture": (("post", f"{CASES}/{{case_id}}/attachments", ()),),
     "cases/{case_id}/screen": (
         ("post", "/referrals/v1/screenings", ("instrument_id", "case_id", "answers")),
     ),

@@ -58,7 +58,7 @@ def ids_of(api: Any, path: str) -> str:
 def addresses(api: Any) -> list[str]:
     of_lists = {
         "task_id": "/referrals/v1/tasks", "assistance_id": f"{CASE}/assistance", "item_id": f"{CASE}/plan",
-        "review_id": f"{CASE}/reviews", "certificate_id": "/referrals/v1/certificates",
+        "review_id": f"{CASE}/reviews", "entry_id": f"{CASE}/entries", "certificate_id": "/referrals/v1/certificates",
         "form_id": "/referrals/v1/intake/forms", "channel_id": "/referrals/v1/channels",
         "message_id": "/directory/v1/risk-messages/own", "programme": "/reports/v1/programmes",
     }  # fmt: skip
@@ -73,7 +73,7 @@ def addresses(api: Any) -> list[str]:
         for route in screens.router.routes
         if isinstance(route, Route)
         and "GET" in (route.methods or ())
-        and not re.search(r"\.(csv|xlsx)$|preview", route.path)
+        and not re.search(r"\.(csv|xlsx)$|preview|/picture$", route.path)
     ]
 
 

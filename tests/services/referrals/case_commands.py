@@ -190,6 +190,10 @@ class Situation:
         body = {"due_on": str(clock.today() + timedelta(days=9))}
         self.ids["review"] = (await self.story.made(NGO, path, body))["id"]
 
+    async def _entry(self) -> None:
+        path = f"/cases/{self['case']}/entries"
+        self.ids["entry"] = (await self.story.made(NGO, path, _followed_up(kind="follow_up")))["id"]
+
     async def _compared(self) -> None:
         """Somebody else knows the same person, and both persons agreed to be compared."""
         name = f"Ana {self['case'][-6:].translate(_LETTERS)} Canaria"
@@ -235,6 +239,7 @@ _NEEDS_FIRST: dict[str, tuple[str, ...]] = {
     "need": ("case",),
     "given": ("case",),
     "review": ("case",),
+    "entry": ("case",),
     "compared": ("case",),
     "link": ("referral",),
 }
@@ -244,6 +249,10 @@ _COMPARE = {"method": "verbal", **CAREGIVER}
 
 def _given() -> dict[str, str]:
     return {"support_type": "Health", "given_on": str(clock.today())}
+
+
+def _followed_up(**more: Any) -> dict[str, Any]:
+    return {"due_on": str(clock.today() + timedelta(days=9)), "text": "x", **more}
 
 
 Asked = Callable[[Situation], Awaitable[Response | None]]
@@ -417,6 +426,15 @@ COMMANDS: tuple[CaseCommand, ...] = (
           lambda _it: {"due_on": str(clock.today() + timedelta(days=9))}),
     _http("finish a review", "POST /cases/{case}/reviews/{review}/done", ["review"],
           lambda _it: {"outcome": "continue"}),
+    _http("change what was planned", "PUT /cases/{case}/plan/{need}", ["need"],
+          lambda _it: {"objective": "x", "expected_version": 1}),
+    _http("write an entry", "POST /cases/{case}/entries", ["case"],
+          lambda _it: _followed_up(kind="follow_up")),
+    _http("change an entry", "PUT /cases/{case}/entries/{entry}", ["entry"],
+          lambda _it: _followed_up(expected_version=1)),
+    _http("finish an entry", "POST /cases/{case}/entries/{entry}/done", ["entry"]),
+    _http("take an entry back", "POST /cases/{case}/entries/{entry}/take-back", ["entry"]),
+    _http("reopen", "POST /cases/{case}/reopen", ["case"], lambda _it: {"reason": "came_back"}),
     _http("record the route", "PUT /cases/{case}/route", ["case"],
           lambda _it: {"origin": "VE23"}),
     _http("compare the case", "PUT /cases/{case}/matching", ["case"], lambda _it: _COMPARE),

@@ -228,3 +228,34 @@ class Story:
         async with self.database.transaction() as session:
             await act_as_service(session)
             return list((await session.execute(sa.text(statement), values)).all())
+
+
+def photo(**saved: Any) -> bytes:
+    """A small picture, as a phone takes it."""
+    import io
+
+    from PIL import Image
+
+    taken = io.BytesIO()
+    Image.new("RGB", (60, 40), "navy").save(taken, saved.pop("format", "JPEG"), **saved)
+    return taken.getvalue()
+
+
+async def attach(
+    story: Story, case: str, content: bytes, name: str = "photo.jpg", **fields: str
+) -> Response:
+    """Attach a file as Refugio does."""
+    headers = keyed(bearer("ngo-refugio", audience=AUDIENCE))
+    return await story.client.post(
+        f"/referrals/v1/cases/{case}/attachments",
+        files={"file": (name, content)},
+        data={"document": "signed_consent", **fields},
+        headers=headers,
+    )
+
+
+async def attached(story: Story, case: str, **fields: str) -> dict[str, Any]:
+    answer = await attach(story, case, photo(), **fields)
+    assert answer.status_code == 201, answer.text
+    body: dict[str, Any] = answer.json()
+    return body

@@ -19,7 +19,7 @@ from referrals.ground.keys.store import CaseKeys, create_tables
 from stack.embedded.postgres import PostgresServer, ServiceDatabase
 
 from tests.services.referrals.screening_words import RATIONALE, certify
-from tests.services.referrals.story import Story
+from tests.services.referrals.story import Story, attached
 from tests.services.referrals.test_bridges import PRIMERO_MAPPING, case_form
 from tests.services.referrals.test_stored_answers import erase, much
 from tests.support.databases import MigratedDatabases
@@ -158,6 +158,7 @@ async def everything(story: Story) -> str:
                 "own_reference": CANARY,
                 "contact": {"phone": "+58 412 5550199"},
             },
+            "word": "acorn",
         },
     )
     await story.made(NGO, "/consents", {"case_id": case, "kind": "reporting", "method": "verbal"})
@@ -174,6 +175,7 @@ async def everything(story: Story) -> str:
     review = await story.made(NGO, f"{of_case}/reviews", {"due_on": due})
     done = {"outcome": "continue", "note": CANARY}
     await story.made(NGO, f"{of_case}/reviews/{review['id']}/done", done)
+    await attached(story, case, text=CANARY)
     await _a_double(story, case)
     await _a_screening(story, case)
     await _a_record_elsewhere(story, case)

@@ -54,6 +54,7 @@ SINGLE = {
 # … or with one of those that it belongs to.
 BELONGS = {
     "assistance": ("case_id",),
+    "case_entries": ("case_id",),
     "case_matches": ("case_a", "case_b"),
     "case_reviews": ("case_id",),
     "line_messages": ("report_id",),
@@ -134,7 +135,9 @@ async def begin(story: Story, keys: CaseKeys) -> Situation:
     path, roles = f"/services/{it['service']}/team", SUPERVISOR["roles"]
     assert (await story.call("ngo-salud", "PUT", path, team, roles=roles)).status_code == 200
     await it.needs(["referral", "other_draft", "pending", "reporting", "access", "unattached"])
-    await it.needs(["opened", "concluded", "task", "need", "given", "compared", "exception"])
+    await it.needs(
+        ["opened", "concluded", "task", "need", "given", "entry", "compared", "exception"]
+    )
     disclosed = f"/referrals/{it['referral']}/disclosure"  # what was read is to be deleted later
     assert (await story.get("ngo-salud", disclosed, **SUPERVISOR)).status_code == 200
     finished = f"/tasks/{it['task']}/done"

@@ -85,6 +85,11 @@ OWN_LISTS: dict[str, tuple[str, str, Callable[[dict[str, Any], set[str]], bool]]
         lambda row, _own: row["kind"] != "case_review",  # it waits as the review that it is
     ),
     "review": ("/assistance/reviews?by={week}", "review_id", every),
+    "entry_due": (
+        "/calendar?end={week}",
+        "entry_id",
+        lambda row, _own: row["kind"] != "referral",
+    ),
     "transfer_offered": (
         "/transfers?limit=500",
         "transfer_id",
@@ -227,6 +232,8 @@ async def everything_else(story: Story) -> None:
     await story.made("ngo-refugio", f"/referrals/{read['id']}/withdraw", {})
     review = {"due_on": str(clock.today() + timedelta(days=2))}
     await story.made("ngo-refugio", f"/cases/{read['case_id']}/reviews", review)
+    follow_up = {"kind": "follow_up", **review}
+    await story.made("ngo-refugio", f"/cases/{read['case_id']}/entries", follow_up)
     planned = (await story.case())["id"]
     await story.made("ngo-refugio", f"/cases/{planned}/plan", {"need": "HLT"})
     child = (await story.child(13))["id"]

@@ -36,6 +36,7 @@ from console.line.api import screens as line
 from console.matches.api import screens as matches
 from console.pathways.api import screens as pathways
 from console.planning.api import screens as planning
+from console.record.api import screens as record
 from console.referrals.api import screens as referrals
 from console.releases.api import screens as releases
 from console.screening.api import screens as screening
@@ -46,13 +47,16 @@ from console.settings import Settings
 from console.supervision.api import screens as supervision
 from console.wording import load_all, wording
 from console.work.api import screens as work
+from console.work.calendar_api import screens as calendar
 from console.work.late_api import screens as late
 
 _log = get_logger(__name__)
 SCREENS = (
     work,
+    calendar,
     late,
     cases,
+    record,
     care,
     handing,
     screening,

@@ -17,11 +17,12 @@ _WRITTEN = {"date": written_dates.day, "clock": written_dates.clock}
 class Field:
     """A field of a form. `kind` is choice or pick (one of), several (any of), place, text, area, date, moment, number,
     clock, agreed (a checkbox) or given (by the page, not a person). `codes` are the choices; if empty, the page
-    supplies them."""
+    supplies them. `most`: letters of a text, which the page counts."""
 
     name: str
     kind: str
     codes: tuple[str, ...] = ()
+    most: int = 0
 
 
 @dataclass(frozen=True)

@@ -75,6 +75,7 @@ class Beside:
 
 
 _READ: Mapping[str, Callable[[Beside, str], str]] = {
+    "entry": lambda beside, text: beside.say.known(f"entry.{text}", "entry.other"),
     "due_at": lambda beside, text: beside.moments.at(text),
     "due_on": lambda beside, text: beside.moments.day(text),
     "need": lambda beside, text: beside.codes.need(text),

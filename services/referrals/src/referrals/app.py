@@ -10,6 +10,7 @@ from fastapi import APIRouter, FastAPI
 
 from referrals.case.cases.api import cases
 from referrals.case.consents.api import consents, exceptions
+from referrals.case.entries.api import body_limit_of, entries
 from referrals.case.transfers.api import transfers
 from referrals.ground.directory.api import teams
 from referrals.ground.keys.blind_index import BlindIndex
@@ -52,6 +53,7 @@ from referrals.telling.channels.transports.offered import Transports
 from referrals.telling.feed.api import feed
 from referrals.telling.followers_service import declare_followers
 from referrals.telling.todo.api import tasks
+from referrals.telling.todo.calendar_api import calendar
 from referrals.telling.todo.work_api import work
 from referrals.telling.trail.api import audit
 from referrals.telling.webhooks.api import webhooks
@@ -70,6 +72,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     bulk,
     case_list,
     cases,
+    entries,
     consents,
     of_consent,
     exceptions,
@@ -82,6 +85,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     overdue,
     tasks,
     work,
+    calendar,
     teams,
     protocols,
     feed,
@@ -137,6 +141,7 @@ def create_app(
         endings_as=act_as_service,
         ended_rights=ENDED_RIGHTS,
         rights_followed=tell_of_held,
+        body_limit_of=body_limit_of,
         run_worker=True if role == "worker" else None,
         database=database,
         answers=ReferralAnswers(keys),

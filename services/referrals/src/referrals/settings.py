@@ -95,6 +95,11 @@ class Settings(MessageSettings):
         description="Minutes after which an emergency that reached nobody is told to the sender, the supervisors and the"
         " coordinators.",
     )
+    virus_scanner: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z0-9.-]+:\d{1,5}$",
+        description="host:port of a clamd that looks at each picture before it is kept; none = no scanner.",
+    )
     retention_years: int = Field(
         5, ge=1, le=100, description="Years that a closed case is kept before it is erased."
     )

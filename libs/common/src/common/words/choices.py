@@ -70,6 +70,11 @@ def reasons(of: str) -> Mapping[str, Reason]:
     return MappingProxyType(found)
 
 
+def entry_codes(of: str) -> tuple[str, ...]:
+    """The codes of one list that entries of a case record use, in order."""
+    return tuple(row["code"] for row in rows("entry_codes") if row["list"] == of)
+
+
 def offered(of: str, by: str) -> tuple[str, ...]:
     """Return the codes of a list that are offered in this place, in order."""
     return tuple(code for code, reason in reasons(of).items() if by in reason.offered)
@@ -78,16 +83,18 @@ def offered(of: str, by: str) -> tuple[str, ...]:
 @dataclass(frozen=True)
 class OneOf:
     """The type of such a code in API bodies: `Annotated[str, OneOf("decline", "referral")]`. Without `by` it allows all
-    values in a column of a table."""
+    values in a column of a table, or in one `list` of the table."""
 
     of: str
     by: str = ""
     column: str = "code"
+    list: str = ""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> CoreSchema:
         if self.by:
             return literal_schema(list(offered(self.of, self.by)))
-        return literal_schema(list(dict.fromkeys(row[self.column] for row in rows(self.of))))
+        held = (row for row in rows(self.of) if not self.list or row["list"] == self.list)
+        return literal_schema([*dict.fromkeys(row[self.column] for row in held)])
 
 
 def counted(of: str, places: int) -> Mapping[str, int]:
@@ -127,7 +134,9 @@ def in_sentence(item: str, language: str) -> str:
 
 
 _CALLED = {
+    ("case_words", "label"): "case_word",
     ("channels", "label"): "word",
+    ("entry_kinds", "label"): "entry",
     ("items", "label"): "item",
     ("referral_states", "did"): "did.referral",
     ("referral_states", "label"): "state",
@@ -145,7 +154,9 @@ _CALLED = {
 def texts(language: str) -> Mapping[str, str]:
     """Return the labels on pages, by `code.LIST.CODE`, `item.CODE`, `state.CODE` …"""
     found = {
-        f"code.{row['list']}.{row['code']}": row[f"label_{language}"] for row in rows("reasons")
+        f"code.{row['list']}.{row['code']}": row[f"label_{language}"]
+        for table in ("reasons", "entry_codes")
+        for row in rows(table)
     }
     for (table, column), called in _CALLED.items():
         said = ((row["code"], row[f"{column}_{language}"]) for row in rows(table))

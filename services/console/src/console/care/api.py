@@ -16,6 +16,8 @@ _CASE = "/referrals/v1/cases"
 _PLAN = "/cases/{case_id:uuid}/plan"
 _NEED = "/cases/{case_id:uuid}/needs/{item_id:uuid}"
 _REVIEW = "/cases/{case_id:uuid}/reviews/{review_id:uuid}"
+_EDITED = ("objective", "planned_end")
+_EDIT_NAMES = tuple(f"edit/{name}" for name in _EDITED)
 _BACK = "/console/cases/{case_id}/plan"
 
 
@@ -144,11 +146,19 @@ async def need(visit: Visit) -> Page:
         {
             "need": _need(one, visit),
             "command": commands.STATUS,
+            "edit": commands.EDIT,
+            "edited": {
+                "expected_version": str(one["version"]),
+                "objective": one["objective"],
+                "planned_end": one["planned_end"],
+            },
             "case_id": visit.ids["case_id"],
         },
+        versions=visit.beside({f"edit/{name}": one[name] for name in _EDITED}, _EDIT_NAMES),
     )
 
 
+screens.command(_NEED, commands.EDIT, show=need, to=_BACK)
 screens.command(_NEED, commands.STATUS, show=need, to=_BACK)
 
 

@@ -18,6 +18,16 @@ SUGGESTED = Command(
         Field("step", "given"),
     ),
 )
+EDIT = Command(
+    "edit",
+    f"{_CASE}/plan/{{item_id}}",
+    (
+        Field("expected_version", "given"),
+        Field("objective", "area"),
+        Field("planned_end", "date"),
+    ),
+    method="put",
+)
 STATUS = Command(
     "status",
     f"{_CASE}/plan/{{item_id}}/status",

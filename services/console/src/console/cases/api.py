@@ -5,12 +5,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from common.auth import Role
+from common.words.choices import words
 
 from console.answers import together
 from console.cases import views
 from console.code_lists import situations
 from console.codes import SPOKEN, Areas, Codes
 from console.forms import body, flat
+from console.record_views import shown as shown_entries
 from console.referral_views import rows
 from console.screens.routing import Screens
 from console.screens.visit import Again, Elsewhere, Outcome, Page, Refused, Visit, shown
@@ -142,7 +144,7 @@ async def changing(visit: Visit) -> Page:
     """Show the record for editing. After a conflict, the fields contain the typed text beside the current values;
     sending it again applies it."""
     found = shown(await visit.calls.get(f"{_CASES}/{visit.ids['case_id']}"))
-    values = flat(found, views.NEW_CASE)
+    values = flat(found, views.CHANGE)
     return Page(
         "cases/templates/new_case.html",
         "title.change",
@@ -150,10 +152,11 @@ async def changing(visit: Visit) -> Page:
             **_choices(visit, values.get("attributes/languages[]", ())),
             "case": found,
             "values": values,
+            "words": [(code, visit.say(f"case_word.{code}")) for code in words("case_words")],
         },
-        fields=views.NEW_CASE,
+        fields=views.CHANGE,
         versions=visit.beside(
-            values, views.NEW_CASE, worded=views.worded(visit.say, Codes(visit.language))
+            values, views.CHANGE, worded=views.worded(visit.say, Codes(visit.language))
         ),
     )
 
@@ -162,7 +165,7 @@ async def changing(visit: Visit) -> Page:
 async def change(visit: Visit) -> Outcome:
     path = f"{_CASES}/{visit.ids['case_id']}"
     found = shown(await visit.calls.get(path))
-    made = body(visit.typed, (*views.NEW_CASE, "expected_version"), numbers=views.NUMBERS)
+    made = body(visit.typed, (*views.CHANGE, "expected_version"), numbers=views.NUMBERS)
     changed = corrected(found, made, views.NEW_CASE)
     answer = await visit.calls.send("patch", path, changed, key=visit.key)
     return Elsewhere(f"/console/cases/{found['id']}") if answer.ok else Refused(answer)
@@ -172,10 +175,10 @@ async def change(visit: Visit) -> Outcome:
 async def case(visit: Visit) -> Page:
     """Show a case with four concurrent calls. The reading is audited as for any client."""
     case_id = visit.ids["case_id"]
-    (one, timeline, consents, referrals), known = await asyncio.gather(
+    (one, overview, consents, referrals), known = await asyncio.gather(
         together(
             visit.calls.get(f"{_CASES}/{case_id}"),
-            visit.calls.get(f"{_CASES}/{case_id}/timeline", limit=30),
+            visit.calls.get(f"{_CASES}/{case_id}/overview"),
             visit.calls.get("/referrals/v1/consents", case_id=case_id, limit=50),
             visit.calls.get("/referrals/v1/referrals", case_id=case_id, limit=50),
         ),
@@ -183,20 +186,25 @@ async def case(visit: Visit) -> Page:
     )
     found = shown(one)
     say, codes, moments = visit.say, Codes(visit.language), visit.moments
+    seen = overview.body if overview.ok else views.NOTHING_SEEN
     return Page(
         "cases/templates/case.html",
         "title.case",
         {
             "case": found,
-            "summary_facts": views.summary(found, say, codes, moments),
+            "summary_facts": views.summary(found, seen["risk"], say, codes, moments),
             "identity": views.identity(found, say, codes, moments),
-            "timeline": views.timeline(timeline.items, say, moments),
+            "timeline": views.timeline(seen["timeline"], say, moments),
+            "needs": views.needs(seen["plan"], say, codes, moments),
+            "entries": shown_entries(
+                seen["entries"], f"/console/cases/{case_id}", say, codes, moments, {}
+            ),
             "consents": views.consents(consents.items, say, codes, moments),
             "referrals": rows(referrals.items, say, codes, moments),
             "away": [
                 say(f"case.part.{part}")
                 for part, answer in (
-                    ("timeline", timeline),
+                    ("timeline", overview),
                     ("consents", consents),
                     ("referrals", referrals),
                 )
@@ -204,6 +212,7 @@ async def case(visit: Visit) -> Page:
             ],
             "situations": known,
             "may_write": visit.visitor.may("referrals:write") and found["status"] == "open",
+            "may_reopen": visit.visitor.may("referrals:write") and found["status"] == "closed",
             "may_erase": Role.SUPERVISOR in visit.visitor.roles and found["status"] != "erased",
         },
     )

@@ -25,6 +25,7 @@ CONTACT = (
     "identity/contact/safe_times",
 )
 WHERE = ("area",)
+WORD = ("word",)
 CAREGIVER = (
     "caregiver",
     "identity/caregiver/name",
@@ -33,6 +34,7 @@ CAREGIVER = (
 )
 ATTRIBUTES = ("attributes/sex", "attributes/nationality", "attributes/languages[]")
 NEW_CASE = (*IDENTITY, *ATTRIBUTES, *CONTACT, *WHERE, *CAREGIVER)
+CHANGE = (*NEW_CASE, *WORD)
 NUMBERS = ("identity/age", "expected_version")
 SEARCH = ("name", "document", "own_reference")
 CAREGIVERS = ("unknown", "available", "absent", "implicated")
@@ -45,6 +47,7 @@ class Listed:
 
     path: str
     reference: str
+    word: str
     band: str
     area: str
     status: str
@@ -60,6 +63,7 @@ def listed(
         Listed(
             f"/console/cases/{case['id']}",
             case["reference"],
+            _word(case, say),
             band(case["minor"], say),
             codes.place(case["area"]) or case["country"],
             say.known(f"case.status.{case['status']}", "case.status.other"),
@@ -102,9 +106,20 @@ def identity(case: Mapping[str, Any], say: Wording, codes: Codes, moments: Momen
     return [Fact(say(f"field.{name}"), str(value)) for name, value in found if value]
 
 
-def summary(case: Mapping[str, Any], say: Wording, codes: Codes, moments: Moments) -> list[Fact]:
+NOTHING_SEEN: Mapping[str, Any] = {"risk": None, "plan": (), "entries": (), "timeline": ()}
+
+
+def summary(
+    case: Mapping[str, Any],
+    risk: Mapping[str, Any] | None,
+    say: Wording,
+    codes: Codes,
+    moments: Moments,
+) -> list[Fact]:
     attributes = case["attributes"] or {}
     found = (
+        ("case.risk", _risk(risk, say, moments)),
+        ("case.word", _word(case, say)),
         ("case.band", age(case, say)),
         ("field.attributes/sex", _sex(attributes, say)),
         ("field.area", codes.place(case["area"]) or case["country"]),
@@ -117,6 +132,41 @@ def summary(case: Mapping[str, Any], say: Wording, codes: Codes, moments: Moment
         ("case.status", say.known(f"case.status.{case['status']}", "case.status.other")),
     )
     return [Fact(say(label), value) for label, value in found if value]
+
+
+def _risk(risk: Mapping[str, Any] | None, say: Wording, moments: Moments) -> str:
+    if risk is None:
+        return ""
+    level = say(f"code.level.{risk['content']['level']}")
+    return say("case.risk_review", level=level, day=moments.day(risk["due_on"]))
+
+
+def _word(case: Mapping[str, Any], say: Wording) -> str:
+    word = case.get("word")
+    key = f"case_word.{word}"
+    return say(key) if word and say.has(key) else ""
+
+
+@dataclass(frozen=True)
+class Need:
+    what: str
+    status: str
+    end: str
+    objective: str
+
+
+def needs(
+    plan: Iterable[Mapping[str, Any]], say: Wording, codes: Codes, moments: Moments
+) -> list[Need]:
+    return [
+        Need(
+            codes.need(one["need"]),
+            say.code("status", one["status"]),
+            moments.day(one["planned_end"]),
+            one["objective"] or "",
+        )
+        for one in plan
+    ]
 
 
 def age(case: Mapping[str, Any], say: Wording) -> str:
@@ -178,6 +228,8 @@ def worded(say: Wording, codes: Codes) -> Say:
     def one(name: str, value: str) -> str:
         if name == "attributes/sex":
             return say.known(f"sex.{value}", "sex.unknown")
+        if name == "word":
+            return say(f"case_word.{value}")
         if name == "caregiver":
             return say.known(f"caregiver.{value}", "caregiver.unknown")
         if name == "area":

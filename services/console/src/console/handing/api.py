@@ -151,6 +151,15 @@ async def implicated(visit: Visit) -> Page:
 screens.command("/cases/{case_id:uuid}/implicated", commands.IMPLICATED, show=implicated, to=_CASE)
 
 
+@screens.page("/cases/{case_id:uuid}/reopening")
+async def reopening(visit: Visit) -> Page:
+    case = shown(await visit.calls.get(f"{_CASES}/{visit.ids['case_id']}"))
+    return _of_case("title.reopen", "reopen.", commands.REOPEN, case)
+
+
+screens.command("/cases/{case_id:uuid}/reopening", commands.REOPEN, show=reopening, to=_CASE)
+
+
 @screens.page("/cases/{case_id:uuid}/erasing")
 async def erasing(visit: Visit) -> Page:
     case = shown(await visit.calls.get(f"{_CASES}/{visit.ids['case_id']}"))

@@ -18,6 +18,11 @@ IMPLICATED = Command(
     (Field("organisation_ids", "several"),),
     method="put",
 )
+REOPEN = Command(
+    "reopen",
+    f"{_CASE}/reopen",
+    (Field("reason", "choice", offered("reopen", "case")),),
+)
 ERASE = Command(
     "erase",
     f"{_CASE}/erase",

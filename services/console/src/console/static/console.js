@@ -23,6 +23,14 @@
     var form = document.querySelector("form.leave");
     if (form && pressed.length >= 3 && event.timeStamp - pressed[pressed.length - 3] < 3000) leave(form);
   });
+  document.querySelectorAll("textarea[data-most]").forEach(function (area) {
+    var said = document.createElement("p");
+    said.className = "govuk-hint";
+    function count() { said.textContent = area.value.length + " / " + area.dataset.most; }
+    area.after(said);
+    area.addEventListener("input", count);
+    count();
+  });
   // What a worker has in hand is looked at again every two seconds for a minute, not longer: nobody stays
   // signed in by that. Once it is done the page is loaded anew.
   function look(part, turns) {

@@ -78,7 +78,8 @@ def _row(item: Mapping[str, Any], about: str, say: Wording, codes: Codes, moment
 
 
 def _about(code: str, say: Wording, codes: Codes) -> str:
-    key = next((key for key in (f"about.{code}", f"aor.{code}") if say.has(key)), None)
+    keys = (f"about.{code}", f"aor.{code}", f"entry.{code}")
+    key = next((key for key in keys if say.has(key)), None)
     return say(key) if key else codes.need(code)
 
 
@@ -103,6 +104,7 @@ _PAGES: Mapping[str, str] = {
     "referral_consent_ending": _REFERRAL,
     "referral_draft": _REFERRAL,
     "task": "/console/tasks/{task_id}",
+    "entry_due": "/console/cases/{case_id}/entries/{entry_id}",
     "review": "/console/cases/{case_id}/reviews/{review_id}",
     "transfer_offered": "/console/transfers/{transfer_id}",
     "match": "/console/matches",

@@ -4,6 +4,7 @@ from common.happenings import declare
 
 from referrals.case.cases import handlers as cases
 from referrals.case.consents import handlers as consents
+from referrals.case.entries import handlers as entries
 from referrals.case.transfers import handlers as transfers
 from referrals.ground.happenings import (
     CameOfAge,
@@ -33,6 +34,7 @@ def declare_followers() -> None:
         transfers.case_closed,
         referrals.unused_consents_end,
         assistance.case_closed,
+        entries.case_closed,
         tasks.case_closed,
     )
     declare(
@@ -43,6 +45,7 @@ def declare_followers() -> None:
         screenings.case_erased,
         consents.case_erased,
         assistance.case_erased,
+        entries.case_erased,
         tasks.case_erased,
         breakglass.case_erased,
         links.case_erased,
@@ -63,6 +66,7 @@ def declare_followers() -> None:
         intake.case_handed_over,
         line.case_handed_over,
         assistance.case_handed_over,
+        entries.case_handed_over,
     )
     declare(
         ConflictRecorded,

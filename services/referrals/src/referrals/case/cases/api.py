@@ -21,6 +21,7 @@ from referrals.case.cases.schemas import (
     Erasure,
     ImplicatedOrganisations,
     NewCase,
+    Reopening,
     RetentionRow,
 )
 from referrals.ground.dependencies import (
@@ -127,6 +128,14 @@ async def close_case(
     """Close; the retention period begins."""
     years = settings.retention_years
     return _summary(await ending_service.close(session, caller, keys, case_id, body.reason, years))
+
+
+@cases.post("/{case_id}/reopen")
+async def reopen_case(
+    case_id: UUID, body: Reopening, session: Session, caller: Writer
+) -> CaseSummary:
+    """Open a closed case again. What ended with it stays ended: consents are asked for again."""
+    return _summary(await ending_service.reopen(session, caller, case_id, body.reason))
 
 
 @cases.post("/{case_id}/erase", dependencies=[StepUp])

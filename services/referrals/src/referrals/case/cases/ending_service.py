@@ -5,6 +5,7 @@ from uuid import UUID
 
 from common import clock
 from common.auth import Principal
+from common.errors import CONFLICT
 from common.events.referrals import CaseClosed, CaseErased
 from common.happenings import tell
 from common.messaging import append
@@ -12,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from referrals.case.cases import queries
 from referrals.case.cases.models import Case
-from referrals.case.cases.service import coarse, refuse_unless_open, touch
+from referrals.case.cases.service import coarse, refuse_if_erased, refuse_unless_open, touch
 from referrals.ground import happenings
 from referrals.ground.audit.service import record
 from referrals.ground.keys.store import CaseKeys
@@ -50,6 +51,19 @@ async def close(
     return case
 
 
+async def reopen(session: AsyncSession, caller: Principal, case_id: UUID, reason: str) -> Case:
+    """The person came back before the retention ended. Consents and work that ended stay ended."""
+    case = await queries.own_case(session, caller, case_id, lock=True)
+    refuse_if_erased(case)
+    if case.status != "closed":
+        raise CONFLICT.because("case_is_not_closed")
+    case.status, case.closed_at, case.closure_reason, case.retain_until = "open", None, None, None
+    touch(case)
+    await session.flush()
+    await record(session, caller, "case.reopened", chain=case.id, detail={"reason": reason})
+    return case
+
+
 async def erase(
     session: AsyncSession, caller: Principal | None, keys: CaseKeys, case: Case, basis: str
 ) -> None:
@@ -58,7 +72,7 @@ async def erase(
     await keys.destroy(case.id)
     now = clock.now()
     case.identity = case.attributes = None
-    case.area, case.minor = None, None
+    case.area, case.minor, case.word = None, None, None
     case.status, case.erased_at = "erased", now
     touch(case)
     case.caregiver, case.closure_reason = Caregiver.UNKNOWN, None

@@ -29,6 +29,7 @@ class Case(Row, table=True):
     closed_at: datetime | None = Field(default=None, sa_type=Instant)
     closure_reason: str | None = None
     retain_until: date | None = None
+    word: str | None = None
     erased_at: datetime | None = Field(default=None, sa_type=Instant)
 
 

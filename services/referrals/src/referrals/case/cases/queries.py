@@ -103,6 +103,16 @@ async def own_cases(
     return rows.all()
 
 
+async def uses_word(session: AsyncSession, caller: Principal, word: str) -> bool:
+    """Whether the caller's team knows an open case by this word."""
+    used = sa.exists().where(
+        col(Case.organisation_id) == caller.organisation,
+        col(Case.status) == "open",
+        col(Case.word) == word,
+    )
+    return bool(await session.scalar(sa.select(used)))
+
+
 async def references_of(
     session: AsyncSession, caller: Principal, ids: Collection[UUID]
 ) -> dict[UUID, str]:

@@ -1,11 +1,12 @@
 """Bodies of cases."""
 
 from datetime import date, datetime
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from common.events.codes import Code
 from common.http import Strict
+from common.words.choices import OneOf
 from pydantic import BaseModel, Field, model_validator
 
 from referrals.ground.vocabulary import reasons
@@ -82,6 +83,9 @@ class Attributes(Strict):
     exploitation_types: list[Code] = Field([], max_length=10)
 
 
+_WORD = "By which your team knows the case in lists: chosen from a table, so never a name."
+
+
 class NewCase(Strict):
     identity: GivenIdentity = GivenIdentity()
     attributes: Attributes = Attributes()
@@ -107,6 +111,7 @@ class CaseChange(Strict):
     attributes: Attributes | None = None
     area: PlaceCode | None = None
     caregiver: Caregiver | None = None
+    word: Annotated[str, OneOf("case_words")] | None = Field(None, description=_WORD)
     expected_version: int | None = Field(
         None, ge=1, description="The version that you read; 409 if somebody changed it since."
     )
@@ -137,6 +142,12 @@ class Closure(Strict):
     reason: reasons.CloseCase
 
 
+class Reopening(Strict):
+    """Why a closed case is opened again."""
+
+    reason: reasons.ReopenCase
+
+
 class Erasure(Strict):
     """`confirm` repeats the case reference: erasing cannot be undone."""
 
@@ -161,6 +172,7 @@ class CaseSummary(BaseModel):
     minor: bool | None
     caregiver: str
     assigned_to: str | None = None
+    word: str | None = Field(None, description=_WORD)
     created_at: datetime
     changed_at: datetime
     closed_at: datetime | None

@@ -7,7 +7,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from common import clock
 from common.auth import Principal, Role
-from common.errors import CONFLICT, FORBIDDEN, VERSION_CONFLICT
+from common.errors import CONFLICT, FORBIDDEN, INVALID, VERSION_CONFLICT
 from common.events.referrals import CaseRegistered
 from common.happenings import tell
 from common.ids import new_id
@@ -170,6 +170,10 @@ async def change(
         case.area, case.country = body.area, country_of(body.area)
     if body.caregiver is not None:
         case.caregiver = body.caregiver
+    if body.word is not None and body.word != case.word:
+        if await queries.uses_word(session, caller, body.word):
+            raise INVALID.because("another_open_case_has_this_word", pointer="/word")
+        case.word = body.word
     touch(case)
     await session.flush()
     if reached != person.reached_by(identity, Caregiver(case.caregiver)):

@@ -21,6 +21,7 @@ class WorkKind(StrEnum):
     REFERRAL_DRAFT = "referral_draft"
     TASK = "task"
     REVIEW = "review"
+    ENTRY_DUE = "entry_due"
     TRANSFER_OFFERED = "transfer_offered"
     MATCH = "match"
     REPORT_HANDED_OVER = "report_handed_over"

@@ -52,6 +52,7 @@ _READS = {
     "plan_items": _OF_CASE,
     "assistance": _OF_CASE,
     "case_reviews": _OF_CASE,
+    "case_entries": _OF_CASE,
     "case_routes": _OF_CASE,
     "match_consents": _OF_CASE,
     "match_tokens": _OF_CASE,

@@ -46,6 +46,7 @@ CREATE TABLE cases (
     retain_until date,
     erased_at timestamptz,
     assigned_to text,
+    word text,
     CONSTRAINT cases_status_check CHECK ((status = ANY (ARRAY['open'::text, 'closed'::text, 'erased'::text]))),
     CONSTRAINT cases_reference_key UNIQUE (reference)
 );
@@ -174,6 +175,7 @@ CREATE TABLE plan_items (
     ended_on date,
     reason text,
     objective bytea,
+    version integer NOT NULL,
     created_at timestamptz NOT NULL,
     created_by text NOT NULL,
     changed_at timestamptz NOT NULL,
@@ -256,6 +258,24 @@ CREATE TABLE case_reviews (
     created_at timestamptz NOT NULL,
     created_by text NOT NULL,
     done_by text
+);
+
+CREATE TABLE case_entries (
+    id uuid PRIMARY KEY,
+    case_id uuid NOT NULL REFERENCES cases(id),
+    organisation_id uuid NOT NULL,
+    kind text NOT NULL,
+    version integer NOT NULL,
+    content bytea,
+    file bytea,
+    due_on date,
+    done_at timestamptz,
+    linked_case_id uuid REFERENCES cases(id),
+    created_at timestamptz NOT NULL,
+    created_by text NOT NULL,
+    changed_at timestamptz NOT NULL,
+    changed_by text NOT NULL,
+    taken_back_at timestamptz
 );
 
 CREATE TABLE case_routes (
@@ -996,6 +1016,12 @@ CREATE INDEX break_glass_case ON break_glass (case_id);
 CREATE INDEX case_lookups_case ON case_lookups (case_id);
 
 CREATE INDEX case_matches_b ON case_matches (case_b);
+
+CREATE INDEX case_entries_case ON case_entries (case_id, id);
+
+CREATE INDEX case_entries_due ON case_entries (due_on) WHERE ((due_on IS NOT NULL) AND (done_at IS NULL));
+
+CREATE INDEX case_entries_linked ON case_entries (linked_case_id) WHERE (linked_case_id IS NOT NULL);
 
 CREATE INDEX case_reviews_case ON case_reviews (case_id, id);
 

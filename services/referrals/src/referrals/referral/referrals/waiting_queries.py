@@ -1,11 +1,14 @@
 """Which referrals wait for the caller: of the queue of their services, and of what they refer."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 from common.auth import Principal
 from common.words.referral_states import ReferralState
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
@@ -18,7 +21,7 @@ from referrals.ground.waiting_queries import Waiting, WorkRow
 from referrals.referral.referrals.due_queries import DUE
 from referrals.referral.referrals.list_queries import UNCONFIRMED, UNDER_CONSENT, unreplaced
 from referrals.referral.referrals.models import Referral, Step
-from referrals.referral.referrals.queries import addressed_to, seen_by
+from referrals.referral.referrals.queries import addressed_to, concerns, seen_by
 
 _RECEIVED: dict[WorkKind, frozenset[ReferralState]] = {
     WorkKind.REFERRAL_TO_ACKNOWLEDGE: frozenset({ReferralState.SENT}),
@@ -69,6 +72,25 @@ def sent(caller: Principal) -> Iterator[Waiting]:
             asked.append(ends_soon(col(Referral.grant_id)))
         works = works_with(caller, owner)
         yield _of(kind, states, caller, *asked, works=works, has_it=owner, due=due)
+
+
+async def appointments(
+    session: AsyncSession, caller: Principal, first: datetime, last: datetime
+) -> Sequence[tuple[UUID, datetime]]:
+    """Referrals with an appointment in this time, of either side."""
+    at = col(Referral.appointment_at)
+    rows = await session.execute(
+        sa.select(col(Referral.id), at)
+        .where(
+            concerns(caller),
+            col(Referral.state) == ReferralState.SCHEDULED,
+            at >= first,
+            at < last,
+        )
+        .order_by(at, col(Referral.id))
+        .limit(1000)
+    )
+    return [(name, moment) for name, moment in rows if moment is not None]
 
 
 def _of(

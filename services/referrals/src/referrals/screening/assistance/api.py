@@ -14,6 +14,7 @@ from fastapi import Query
 
 from referrals.case.cases import queries as cases
 from referrals.case.cases import service as case_service
+from referrals.case.entries.api import list_entries
 from referrals.ground.dependencies import CaseReader, Keys, Reader, Writer
 from referrals.screening.assistance import htcds_service, queries, service
 from referrals.screening.assistance.codes import codes
@@ -25,7 +26,9 @@ from referrals.screening.assistance.schemas import (
     NewAssistance,
     NewPlanItem,
     NewReview,
+    Overview,
     PlanChange,
+    PlanEdit,
     PlanItemView,
     ReviewDone,
     ReviewView,
@@ -110,6 +113,15 @@ async def add_need(
     case_id: UUID, body: NewPlanItem, session: Session, caller: Writer, keys: Keys
 ) -> PlanItemView:
     return _item(await service.plan(session, caller, keys, case_id, body), body.objective)
+
+
+@of_case.put("/plan/{item_id}")
+async def edit_need(
+    *, case_id: UUID, item_id: UUID, body: PlanEdit, session: Session, caller: Writer, keys: Keys
+) -> PlanItemView:
+    """Replace what was planned. 409 `version_conflict` if a colleague changed it since you read it."""
+    item = await service.edit_plan(session, caller, keys, case_id, item_id, body)
+    return _item(item, body.objective)
 
 
 @of_case.post("/plan/{item_id}/status")
@@ -219,6 +231,31 @@ async def read_timeline(
         TimelineEntry(**entry.model_dump(), by=entry.client)
         for entry in await queries.timeline(session, caller, case.id, limit)
     ]
+
+
+@of_case.get("/overview")
+async def read_overview(
+    case_id: UUID, session: Session, caller: CaseReader, keys: Keys, limit: Limit = 30
+) -> Overview:
+    """The risk, the plan, the latest entries of the record and what was done: for one page."""
+    entries = await list_entries(
+        case_id=case_id, session=session, caller=caller, keys=keys, kind=None, cursor=None, limit=4
+    )
+    risks = await list_entries(
+        case_id=case_id,
+        session=session,
+        caller=caller,
+        keys=keys,
+        kind="risk",
+        cursor=None,
+        limit=1,
+    )
+    return Overview(
+        risk=next((one for one in risks.items if one.content), None),
+        plan=await read_plan(case_id, session, caller, keys),
+        entries=entries.items,
+        timeline=await read_timeline(case_id, session, caller, limit),
+    )
 
 
 @assistance.get("/codes")

@@ -23,6 +23,7 @@ class PlanItem(Row, table=True):
     ended_on: date | None = None
     reason: str | None = None
     objective: bytes | None = None
+    version: int
     created_at: datetime = Field(sa_type=Instant)
     created_by: str
     changed_at: datetime = Field(sa_type=Instant)

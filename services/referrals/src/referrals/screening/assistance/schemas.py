@@ -8,6 +8,7 @@ from common.http import Strict
 from common.words.codelists import categories
 from pydantic import AfterValidator, BaseModel, Field, model_validator
 
+from referrals.case.entries.schemas import EntryView
 from referrals.ground.vocabulary.ages import Assent, Decider
 from referrals.ground.vocabulary.fields import PlaceCode
 from referrals.screening.assistance.codes import codes
@@ -70,6 +71,16 @@ class PlanChange(Strict):
         return self
 
 
+class PlanEdit(Strict):
+    """Replaces what was planned for a need."""
+
+    objective: Note | None = None
+    planned_end: Day | None = None
+    expected_version: int = Field(
+        ge=1, description="The version that you read; 409 if somebody changed it since."
+    )
+
+
 class PlanItemView(BaseModel):
     id: UUID
     need: str
@@ -81,6 +92,7 @@ class PlanItemView(BaseModel):
     ended_on: date | None
     reason: str | None
     objective: str | None
+    version: int
     created_at: datetime
     assistance_count: int = 0
 
@@ -184,6 +196,15 @@ class TimelineEntry(BaseModel):
     target_id: UUID
     by: str
     detail: dict[str, object]
+
+
+class Overview(BaseModel):
+    """What the holder of a case looks at first."""
+
+    risk: EntryView | None = Field(description="The latest risk level; absent if none was set.")
+    plan: list[PlanItemView]
+    entries: list[EntryView]
+    timeline: list[TimelineEntry] = Field(description="What was done, oldest first.")
 
 
 class SupervisionRow(BaseModel):

@@ -6,7 +6,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from common import clock
 from common.auth import Principal
-from common.errors import CONFLICT, INVALID
+from common.errors import CONFLICT, INVALID, VERSION_CONFLICT
 from common.events.codes import ReportingAttributes
 from common.events.referrals import AssistanceGiven
 from common.ids import new_id
@@ -32,6 +32,7 @@ from referrals.screening.assistance.schemas import (
     NewPlanItem,
     NewReview,
     PlanChange,
+    PlanEdit,
     ReviewDone,
     Route,
 )
@@ -52,9 +53,7 @@ async def plan(
     session: AsyncSession, caller: Principal, keys: CaseKeys, case_id: UUID, body: NewPlanItem
 ) -> PlanItem:
     case = await own_open_case(session, caller, case_id)
-    today = clock.today()
-    if body.planned_end is not None and not today <= body.planned_end <= today + _LONGEST_AHEAD:
-        raise INVALID.because("from_today_to_two_years_ahead", pointer="/planned_end")
+    _check_planned_end(body.planned_end)
     item_id = new_id()
     item = PlanItem(
         id=item_id,
@@ -67,6 +66,7 @@ async def plan(
         step=body.step,
         planned_end=body.planned_end,
         objective=await _sealed(keys, caller, case, item_id, "objective", body.objective),
+        version=1,
         created_at=clock.now(),
         created_by=caller.subject,
         changed_at=clock.now(),
@@ -80,6 +80,34 @@ async def plan(
     return item
 
 
+async def edit_plan(
+    session: AsyncSession,
+    caller: Principal,
+    keys: CaseKeys,
+    case_id: UUID,
+    item_id: UUID,
+    body: PlanEdit,
+) -> PlanItem:
+    """Replace objective and end of a need; 409 if somebody changed it since it was read."""
+    case = await own_open_case(session, caller, case_id)
+    item = await queries.one(session, PlanItem, case.id, item_id)
+    if body.expected_version != item.version:
+        raise VERSION_CONFLICT.because(
+            "you_read_version_it_is_now", body.expected_version, item.version, version=item.version
+        )
+    if body.planned_end != item.planned_end:
+        _check_planned_end(body.planned_end)
+    item.organisation_id, item.planned_end = caller.organisation, body.planned_end
+    item.objective = await _sealed(keys, caller, case, item.id, "objective", body.objective)
+    item.version, item.changed_at = item.version + 1, clock.now()
+    await session.flush()
+    detail = {"need": item.need}
+    await record(
+        session, caller, "plan.need_changed", chain=case.id, target_id=item.id, detail=detail
+    )
+    return item
+
+
 async def change_plan(
     session: AsyncSession, caller: Principal, case_id: UUID, item_id: UUID, body: PlanChange
 ) -> PlanItem:
@@ -87,6 +115,7 @@ async def change_plan(
     item = await queries.one(session, PlanItem, case.id, item_id)
     item.status, item.reason, item.changed_at = body.status, body.reason, clock.now()
     item.ended_on = clock.today() if body.status in ("met", "dropped") else None
+    item.version += 1
     await session.flush()
     await record(
         session,
@@ -110,6 +139,7 @@ async def give(
         item = await queries.one(session, PlanItem, case.id, body.plan_item_id)
         if item.status == "planned":
             item.status, item.changed_at = "in_progress", clock.now()
+            item.version += 1
     if body.referral_id is not None and body.referral_id not in {
         referral.id for referral in await referrals_of(session, case.id)
     }:
@@ -370,6 +400,12 @@ async def _sealed(
         return None
     key = await key_of(keys, case.id)
     return seal_column(key, text, organisation=caller.organisation, row=row, column=column)
+
+
+def _check_planned_end(day: date | None) -> None:
+    today = clock.today()
+    if day is not None and not today <= day <= today + _LONGEST_AHEAD:
+        raise INVALID.because("from_today_to_two_years_ahead", pointer="/planned_end")
 
 
 def _check_past(day: date, pointer: str) -> None:

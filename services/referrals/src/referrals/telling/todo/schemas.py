@@ -1,6 +1,6 @@
 """Bodies of the work list."""
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from common.paging import Page
@@ -67,6 +67,20 @@ class WorkCounts(BaseModel):
     now: int
     by_group: dict[Group, int]
     by_kind: dict[WorkKind, int]
+
+
+class CalendarRow(BaseModel):
+    """Something on a day, in codes: an entry of a case record, or the appointment of a referral."""
+
+    id: UUID
+    kind: str = Field(description="A kind of entry, or `referral`.")
+    on: date = Field(description="The day at home.")
+    clock: str | None = Field(None, description="HH:MM at home, if the entry says it.")
+    at: datetime | None = Field(None, description="The moment of a referral's appointment.")
+    case_id: UUID | None = None
+    case_reference: str | None = None
+    word: str | None = Field(None, description="By which the team knows the case.")
+    referral_id: UUID | None = None
 
 
 decided("WorkItem", WorkItem.model_fields)

@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from referrals.case.cases import queries as cases
 from referrals.case.consents import queries as consents
+from referrals.case.entries import queries as entries
 from referrals.case.transfers import queries as transfers
 from referrals.ground.directory.queries import works_with
 from referrals.ground.tasks import queries as tasks
@@ -144,6 +145,7 @@ def _kinds(
             lambda: [tasks.waiting(caller, READING, cases.owner_of, {TaskKind.CASE_REVIEW})],
         ),
         (CASE_ROLES, lambda: [assistance.waiting_reviews(caller, today + WEEK)]),
+        (CASE_ROLES, lambda: [entries.waiting(caller, today + WEEK)]),
         (CASE_ROLES, lambda: [assistance.waiting_matches(caller)]),
         (CASE_ROLES, lambda: [transfers.waiting(caller)]),
         (CASE_ROLES, lambda: [line.waiting_handed(caller)]),

@@ -1,0 +1,1 @@
+"""The record of a case: notes, risk, incidents, family, dates, pictures."""

@@ -1,0 +1,80 @@
+"""The kinds of entries of a case record; each has a row in `codelists/entry_kinds.csv`. Pure.
+
+A row says which fields an entry needs and may have, who writes it, whether it changes, and whether it stays with the
+organisation that wrote it when the case is handed over.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from common.auth import Principal, Role
+from common.errors import FORBIDDEN, INVALID, FieldError
+from common.words.choices import words
+from common.words.details import Detail
+
+FILE = "file"
+
+
+@dataclass(frozen=True)
+class EntryKind:
+    """`ends`: somebody marks it as done. `again`: a new one takes the place of an open one. `stays`: the next holder
+    of the case does not read it."""
+
+    code: str
+    needs: tuple[str, ...]
+    may: tuple[str, ...]
+    changes: bool
+    ends: bool
+    again: bool
+    by: frozenset[Role]
+    stays: bool
+
+    def refuse_unless_complete(self, given: Collection[str]) -> None:
+        """422 with each field that is missing, or that this kind does not have."""
+        missing, odd = "entry_needs_this_field", "this_kind_of_entry_has_no_such_field"
+        wrong = [
+            *((name, missing, "missing") for name in self.needs if name not in given),
+            *((n, odd, "extra_forbidden") for n in sorted({*given} - {*self.needs, *self.may})),
+        ]
+        if wrong:
+            errors = [FieldError.of(f"/{n}", Detail.of(said), code) for n, said, code in wrong]
+            raise INVALID.listing(errors)
+
+    def refuse_unless_writer(self, caller: Principal) -> None:
+        if self.by and not self.by & caller.roles:
+            roles = sorted(self.by)
+            raise FORBIDDEN.because("only_supervisor_writes_this", needed_roles=roles)
+
+
+def _kind(code: str, row: Mapping[str, str]) -> EntryKind:
+    return EntryKind(
+        code=code,
+        needs=tuple(row["needs"].split()),
+        may=tuple(row["may"].split()),
+        changes=bool(row["changes"]),
+        ends=bool(row["ends"]),
+        again=bool(row["again"]),
+        by=frozenset(map(Role, row["by"].split())),
+        stays=bool(row["stays"]),
+    )
+
+
+KINDS = {code: _kind(code, row) for code, row in words("entry_kinds").items()}
+STAYING = [kind.code for kind in KINDS.values() if kind.stays]
+OF_FAMILY = "relative"
+_OTHER_WAY = {"mother_father": "child", "child": "mother_father"}
+
+
+def other_way(relation: str) -> str:
+    """How the first person is related to the second, as the second is to the first."""
+    return _OTHER_WAY.get(relation, relation)
+
+
+def may_take_back(caller: Principal, written_by: str) -> bool:
+    """Its writer, and a supervisor."""
+    return written_by == caller.subject or Role.SUPERVISOR in caller.roles
+
+
+def given_fields(content: Mapping[str, Any]) -> set[str]:
+    return {name for name, value in content.items() if value is not None}

@@ -1,0 +1,79 @@
+"""Pictures of documents: checked by their first bytes, then drawn again in a process without secrets, so that no
+metadata, script or hidden second file is kept."""
+
+import asyncio
+import io
+import subprocess
+import sys
+from pathlib import PurePosixPath
+
+from common.errors import INVALID, TOO_LARGE, UNSUPPORTED_MEDIA_TYPE
+
+MAX_BYTES = 8 * 1024 * 1024
+_MAX_PIXELS = 50_000_000
+_LONGEST_SIDE = 2000
+_SECONDS = 30
+_MEMORY = 1024 * 1024 * 1024
+_NAMES = frozenset({"", ".jpg", ".jpeg", ".png", ".webp"})
+_HEIC = (b"heic", b"heix", b"hevc", b"heim", b"mif1", b"msf1", b"avif")
+_AT_ONCE = asyncio.Semaphore(2)
+
+
+def refuse_unless_picture(content: bytes, name: str) -> None:
+    """413 or 415 with the remedy. The name decides nothing alone: it only refuses."""
+    if not content:
+        raise INVALID.because("file_is_empty", pointer="/file")
+    if len(content) > MAX_BYTES:
+        raise TOO_LARGE.because("picture_is_too_large", pointer="/file")
+    if content[4:8] == b"ftyp" and content[8:12] in _HEIC:
+        raise UNSUPPORTED_MEDIA_TYPE.because("picture_is_heic", pointer="/file")
+    known = (
+        content.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"))
+        or (content[:4] == b"RIFF" and content[8:12] == b"WEBP")
+    )  # fmt: skip
+    if not known or PurePosixPath(name.lower()).suffix not in _NAMES:
+        raise UNSUPPORTED_MEDIA_TYPE.because("picture_is_of_another_kind", pointer="/file")
+
+
+async def drawn_again(content: bytes) -> bytes:
+    """The picture as JPEG, upright, at most 2,000 pixels wide or high. 422 if it cannot be read."""
+    async with _AT_ONCE:
+        done = await asyncio.to_thread(_apart, content)
+    if done is None:
+        raise INVALID.because("picture_cannot_be_read", pointer="/file")
+    return done
+
+
+def _apart(content: bytes) -> bytes | None:
+    try:
+        done = subprocess.run(  # noqa: S603 - this Python, this module
+            [sys.executable, "-I", "-m", __name__],
+            input=content,
+            capture_output=True,
+            check=False,
+            timeout=_SECONDS,
+            env={},
+        )
+    except subprocess.TimeoutExpired:
+        return None
+    return done.stdout if done.returncode == 0 and done.stdout else None
+
+
+def _draw() -> None:
+    """The process itself."""
+    import resource  # noqa: PLC0415 - only the process that draws needs these
+
+    from PIL import Image, ImageOps  # noqa: PLC0415
+
+    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+    Image.MAX_IMAGE_PIXELS = _MAX_PIXELS // 2  # Pillow refuses twice as many
+    with Image.open(io.BytesIO(sys.stdin.buffer.read()), formats=("JPEG", "PNG", "WEBP")) as given:
+        upright = ImageOps.exif_transpose(given).convert("RGB")
+    upright.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE))
+    clean = Image.new("RGB", upright.size)
+    clean.paste(upright)
+    clean.save(sys.stdout.buffer, "JPEG", quality=80, optimize=True)
+
+
+if __name__ == "__main__":
+    _draw()

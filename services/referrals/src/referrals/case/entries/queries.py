@@ -1,0 +1,126 @@
+"""Reading the case record: through the caller's own cases alone."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from common.auth import Principal
+from common.errors import NOT_FOUND
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import defer
+from sqlmodel import col
+
+from referrals.case.cases import queries as cases
+from referrals.case.entries.kinds import STAYING
+from referrals.case.entries.models import CaseEntry
+from referrals.ground.directory.queries import works_with
+from referrals.ground.vocabulary.work_kinds import WorkKind
+from referrals.ground.waiting_queries import Waiting, WorkRow
+
+_FILE: Any = CaseEntry.file
+HAS_FILE = col(CaseEntry.file).is_not(None)
+
+
+def _readable(caller: Principal, case_id: UUID) -> tuple[sa.ColumnElement[bool], ...]:
+    """Of this case, and none that stayed with another organisation that held it."""
+    stayed = sa.and_(
+        col(CaseEntry.kind).in_(STAYING), col(CaseEntry.organisation_id) != caller.organisation
+    )
+    return col(CaseEntry.case_id) == case_id, sa.not_(stayed)
+
+
+async def of_case(
+    session: AsyncSession,
+    caller: Principal,
+    case_id: UUID,
+    *,
+    kind: str | None = None,
+    before: UUID | None = None,
+    limit: int,
+) -> Sequence[tuple[CaseEntry, bool]]:
+    """Newest first, each with whether it has a picture, which is not loaded; one more than `limit` if there are more."""
+    statement = sa.select(CaseEntry, HAS_FILE).where(*_readable(caller, case_id))
+    if kind is not None:
+        statement = statement.where(col(CaseEntry.kind) == kind)
+    if before is not None:
+        statement = statement.where(col(CaseEntry.id) < before)
+    rows = await session.execute(
+        statement.options(defer(_FILE)).order_by(col(CaseEntry.id).desc()).limit(limit + 1)
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+async def one_listed(
+    session: AsyncSession, caller: Principal, case_id: UUID, entry_id: UUID
+) -> tuple[CaseEntry, bool]:
+    """One of them, without its picture; 404 for an entry of another case."""
+    rows = await session.execute(
+        sa.select(CaseEntry, HAS_FILE)
+        .where(col(CaseEntry.id) == entry_id, *_readable(caller, case_id))
+        .options(defer(_FILE))
+    )
+    found = rows.one_or_none()
+    if found is None:
+        raise NOT_FOUND.because("no_such_entry_in_this_case")
+    return found[0], found[1]
+
+
+async def one(
+    session: AsyncSession, caller: Principal, case_id: UUID, entry_id: UUID, *, lock: bool = False
+) -> CaseEntry:
+    """404 for an entry of another case."""
+    statement = sa.select(CaseEntry).where(
+        col(CaseEntry.id) == entry_id, *_readable(caller, case_id)
+    )
+    found = await session.scalars(statement.with_for_update() if lock else statement)
+    entry = found.one_or_none()
+    if entry is None:
+        raise NOT_FOUND.because("no_such_entry_in_this_case")
+    return entry
+
+
+async def due_between(
+    session: AsyncSession, caller: Principal, first: date, last: date, *, mine: bool
+) -> Sequence[CaseEntry]:
+    """What is due on these days and not done, in open cases; `mine`: only in cases that the caller has."""
+    statement = (
+        sa.select(CaseEntry)
+        .where(
+            cases.open_held_by(caller, col(CaseEntry.case_id)),
+            col(CaseEntry.done_at).is_(None),
+            col(CaseEntry.due_on).between(first, last),
+        )
+        .options(defer(_FILE))
+    )
+    if mine:
+        statement = statement.where(cases.owner_of(CaseEntry.case_id) == caller.subject)
+    return (await session.scalars(statement.order_by(col(CaseEntry.id)).limit(1000))).all()
+
+
+def waiting(caller: Principal, by: date) -> Waiting:
+    """What is due by then in the open cases that the caller's organisation holds."""
+    owner = cases.owner_of(CaseEntry.case_id)
+    what = sa.select(
+        col(CaseEntry.id), col(CaseEntry.case_id), col(CaseEntry.created_at), col(CaseEntry.kind)
+    )
+    return Waiting(
+        kind=WorkKind.ENTRY_DUE,
+        what=what.where(
+            cases.open_held_by(caller, col(CaseEntry.case_id)),
+            col(CaseEntry.done_at).is_(None),
+            col(CaseEntry.due_on) <= by,
+        ),
+        id=col(CaseEntry.id),
+        since=col(CaseEntry.created_at),
+        due=col(CaseEntry.due_on),
+        has_it=owner,
+        works=works_with(caller, owner),
+        shown=_row,
+    )
+
+
+def _row(row: Any) -> WorkRow:
+    ids = {"entry_id": row.id, "case_id": row.case_id}
+    return WorkRow(id=row.id, since=row.created_at, ids=ids, about=row.kind)

@@ -1,0 +1,67 @@
+"""HTTP of the calendar: what is due in the caller's cases, and appointments of referrals of either side."""
+
+from datetime import date, timedelta
+
+from common import clock
+from common.auth import Principal
+from common.errors import INVALID
+from common.http import Session, router
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from referrals.case.cases import queries as cases
+from referrals.case.entries import queries as entries
+from referrals.case.entries import service as entry_service
+from referrals.ground.dependencies import CaseReader, Keys
+from referrals.referral.referrals import waiting_queries as referrals
+from referrals.telling.todo.schemas import CalendarRow
+
+calendar = router("/referrals/v1/calendar", ["work"])
+_MOST_DAYS = 62
+
+
+@calendar.get("")
+async def list_calendar(
+    *,
+    session: Session,
+    caller: CaseReader,
+    keys: Keys,
+    start: date | None = None,
+    end: date | None = None,
+    mine: bool = False,
+) -> list[CalendarRow]:
+    """Follow-ups, appointments and reviews of your cases between two days (default: a week from today), in codes:
+    no name and no place. The reading is audited."""
+    first = start or clock.today()
+    last = end or first + timedelta(days=6)
+    if not first <= last <= first + timedelta(days=_MOST_DAYS):
+        raise INVALID.because("from_day_to_62_days_later", pointer="/end")
+    due = await entries.due_between(session, caller, first, last, mine=mine)
+    times = await entry_service.times_of(session, caller, keys, due)
+    known = await cases.by_ids(session, [entry.case_id for entry in due])
+    rows = [
+        CalendarRow(
+            id=entry.id,
+            kind=entry.kind,
+            on=entry.due_on,
+            clock=times.get(entry.id),
+            case_id=entry.case_id,
+            case_reference=known[entry.case_id].reference,
+            word=known[entry.case_id].word,
+        )
+        for entry in due
+        if entry.due_on is not None
+    ]
+    rows += await _of_referrals(session, caller, first, last)
+    return sorted(rows, key=lambda row: (row.on, row.clock or "", row.id))
+
+
+async def _of_referrals(
+    session: AsyncSession, caller: Principal, first: date, last: date
+) -> list[CalendarRow]:
+    found = await referrals.appointments(session, caller, clock.begins(first), clock.ends(last))
+    return [
+        CalendarRow(
+            id=referral_id, kind="referral", on=clock.day_of(at), at=at, referral_id=referral_id
+        )
+        for referral_id, at in found
+    ]
