@@ -342,3 +342,22 @@ async def test_the_calendar_shows_both_sides_their_days_and_says_neither_name_no
     assert [row["referral_id"] for row in theirs] == [referral["id"]]
     assert (await story.get("ngo-legal", "/calendar")).json() == []
     assert (await story.get(NGO, "/calendar?end=2099-01-01")).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("registered", "asked", "found"),
+    [
+        ("Yusmary Gonzales", "yusmari gonzález", True),
+        ("María José Vásquez Peña", "Maria Basques", True),
+        ("Wilmer Hernández", "wilmer ernandes", True),
+        ("Ana Chacón", "Ana Chacin", False),
+    ],
+)
+async def test_a_person_is_found_by_a_name_that_sounds_alike(
+    story: Story, registered: str, asked: str, found: bool
+) -> None:
+    await story.case(identity={"name": registered})
+    answer = await story.post(NGO, "/cases/search", {"name": asked})
+    assert bool(answer.json()["items"]) is found
+    elsewhere = await story.post("ngo-salud", "/cases/search", {"name": asked})
+    assert elsewhere.json()["items"] == []

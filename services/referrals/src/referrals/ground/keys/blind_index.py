@@ -23,6 +23,22 @@ def name_tokens(name: str) -> list[str]:
     return sorted({t for t in re.findall(r"\w+", letters) if len(t) >= _MINIMUM_TOKEN})
 
 
+_SOUNDS = (
+    ("ph", "f"), ("ch", "%"), ("ll", "i"), ("h", ""), ("y", "i"), ("v", "b"), ("w", "u"),
+    ("qu", "k"), ("ce", "se"), ("ci", "si"), ("c", "k"), ("z", "s"), ("x", "s"), ("ge", "je"),
+    ("gi", "ji"),
+)  # fmt: skip
+"""Letters that people in Latin America write for one another, in the order in which they are replaced."""
+
+
+def sound(word: str) -> str:
+    """A word of a name as it is heard, so that Yusmary is Yusmari and Gonzales is González."""
+    heard = word
+    for written, said in _SOUNDS:
+        heard = heard.replace(written, said)
+    return re.sub(r"(.)\1+", r"\1", heard) or word
+
+
 def document_form(number: str) -> str:
     """A document number without the marks that people write differently."""
     return re.sub(r"[\W_]", "", number).casefold()
@@ -34,7 +50,7 @@ class BlindIndex:
 
     def digests(self, organisation: UUID, identity: Mapping[str, Any]) -> set[bytes]:
         names = [identity.get("name") or "", *(identity.get("other_names") or [])]
-        entries = {("name", token) for name in names for token in name_tokens(name)}
+        entries = {("name", sound(token)) for name in names for token in name_tokens(name)}
         document = identity.get("document") or {}
         if document.get("number"):
             entries.add(("document", document_form(document["number"])))
@@ -51,7 +67,7 @@ class BlindIndex:
     ) -> set[bytes]:
         """Digests that a case must all have to match the search."""
         entries: Iterable[tuple[str, str]] = [
-            *(("name", token) for token in name_tokens(name or "")),
+            *(("name", sound(token)) for token in name_tokens(name or "")),
             *([("document", document_form(document))] if document else []),
             *([("reference", document_form(own_reference))] if own_reference else []),
         ]
