@@ -16,8 +16,10 @@ from console.handing.api import screens as handing
 from console.intake.api import screens as intake
 from console.line.api import screens as line
 from console.matches.api import screens as matches
+from console.record.api import screens as record
 from console.screening.api import screens as screening
 from console.supervision.api import screens as supervision
+from console.work.calendar_api import screens as calendar
 from playwright.sync_api import Browser, Page
 from prometheus_client.parser import text_string_to_metric_families
 from stack.demo.people import PEOPLE
@@ -39,6 +41,7 @@ from tests.support.system import System
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
 OURS = (
+    calendar,
     care,
     channels,
     decisions,
@@ -47,6 +50,7 @@ OURS = (
     intake,
     line,
     matches,
+    record,
     screening,
     supervision,
 )
@@ -70,7 +74,9 @@ def pages() -> list[str]:
         route.path
         for screens in OURS
         for route in screens.router.routes
-        if isinstance(route, Route) and "GET" in (route.methods or ())
+        if isinstance(route, Route)
+        and "GET" in (route.methods or ())
+        and not route.path.endswith("{entry_id:uuid}/picture")  # a file
     ]
 
 
@@ -128,6 +134,10 @@ def ids(system: System, browsers: Browser) -> Ids:
             page.locator(f'a[href*="/{what}/"]').first.get_attribute("href") or ""
             for what in ("needs", "reviews")
         )
+        page.goto(f"{case}/record")
+        page.fill('[name="note/text"]', "Vino hoy.")
+        submit(page, "Guardar la nota")
+        entry = address(page, "entries")
         page.goto(f"{case}/screen")
         for name in ("safe_to_talk", "consent"):
             page.locator(f'[name="answers/{name}"][value=yes]').check()
@@ -157,6 +167,7 @@ def ids(system: System, browsers: Browser) -> Ids:
             "case_id": case.rsplit("/", 1)[-1],
             "item_id": need.rsplit("/", 1)[-1],
             "review_id": review.rsplit("/", 1)[-1],
+            "entry_id": entry,
             "screening_id": screened[1],
             "service_id": service.rsplit("/", 1)[-1],
             "submission_id": submission,
