@@ -1,7 +1,6 @@
-"""Files in and out: imports, exports, and what a publisher's terms mean here.
+"""Files in and out: imports, exports, and the meaning of a publisher's terms.
 
-Contents: imports (packages, workbooks, GeoJSON), exports, crosswalks.
-
-An import writes with an editor's rights through `record`. It never opens what a person closed.
-Begin with `imports/service.py` and `crosswalks/terms.py`.
+Contents: imports (packages, workbooks, GeoJSON), exports, crosswalks. An import writes through `record` with an
+editor's rights. It never opens an entry that a person closed. Begin with `imports/service.py` and
+`crosswalks/terms.py`.
 """

@@ -1,7 +1,6 @@
 """Finding services: search by words, place, need and time, and copies for partners.
 
-Contents: search (thesaurus, ranking, facets, limits), sync (snapshot and changes), suggestions of names.
-
-It reads only stored documents at the caller's level, so it cannot reveal a hidden entry.
-Begin with `search/parameters.py` and `search/page_queries.py`.
+Contents: search (thesaurus, ranking, facets, limits), sync (snapshot and changes), suggestions of names. Search reads
+only documents stored at the caller's level, so it cannot reveal a hidden entry. Begin with `search/parameters.py` and
+`search/page_queries.py`.
 """

@@ -1,8 +1,5 @@
-"""Names of services and organisations by their ids: for lists that hold ids, in one request.
-
-What the directory would not show the caller one by one has no name here, and nothing says that it is
-there.
-"""
+"""Names of services and organisations by id, in one request, for lists that contain ids. An entry that the caller may
+not see is left out, like one that does not exist."""
 
 from typing import Annotated
 from uuid import UUID
@@ -27,7 +24,7 @@ _AT_ONCE = 200
 
 
 class NamesQuery(BaseModel):
-    """Ids by commas or by repeating the parameter; those that the caller is not shown are left out."""
+    """Ids separated by commas, or a repeated parameter. Ids that the caller may not see are left out."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -79,7 +76,7 @@ async def names(request: Request, session: Session, caller: Anyone) -> Response:
             {
                 "id": row["service_id"],
                 "name": row["name"],
-                # Where the organisation itself is not shown, its id is not, either.
+                # If the organisation is hidden, its id is hidden too.
                 "organization_id": row["shown_organization_id"],
                 "organization_name": row["organization_name"],
             }
@@ -89,4 +86,6 @@ async def names(request: Request, session: Session, caller: Anyone) -> Response:
             {"id": row["organization_id"], "name": row["name"]} for row in organizations
         ],
     }
-    return answer(request, orjson.dumps(body, default=str))  # the driver's own UUIDs
+    return answer(
+        request, orjson.dumps(body, default=str)
+    )  # orjson does not serialise the driver's own UUIDs

@@ -1,5 +1,5 @@
-"""HSDS reads of services and of services at locations. POST is the private form of GET: the same
-query, with the parameters in the body."""
+"""HSDS reads of services and of services at locations. POST is the private form of GET: the same query, with the
+parameters in the body."""
 
 from typing import Annotated, Any
 from uuid import UUID
@@ -70,7 +70,7 @@ Anyone = Annotated[Principal, open_to_all()]
     dependencies=[OwnQuery],
 )
 async def services_suggested(request: Request, session: Session, caller: Anyone) -> Response:
-    """From the thesaurus alone, so that it tells nothing of any service."""
+    """Suggestions come from the thesaurus alone, so they reveal nothing about any service."""
     asked = await parameters(request, SuggestionQuery)
     items = [each.plain() for each in thesaurus().suggestions(asked.search, asked.language)]
     return answer(request, orjson.dumps({"items": items}))
@@ -182,7 +182,7 @@ async def service(
     session: Session,
     caller: Anyone,
     service_id: UUID,
-    # One entry is always whole; partners wrote it since the guide did.
+    # One entry is always whole. The parameter stays because partners' programs send it.
     _full: Annotated[str | None, Query(alias="full", include_in_schema=False)] = None,
 ) -> Response:
     audience = audience_of(caller)

@@ -1,1 +1,1 @@
-"""Crosswalks: which of our categories a publisher's own terms stand for, decided by a person."""
+"""Crosswalks: a person decides which of our categories a publisher's own terms mean."""

@@ -1,4 +1,4 @@
-"""`/directory/v1/crosswalks`: what the terms of an imported taxonomy stand for among our categories."""
+"""`/directory/v1/crosswalks`: which of our categories the terms of an imported taxonomy mean."""
 
 from typing import Annotated, Any, cast
 from uuid import UUID
@@ -48,7 +48,7 @@ SourceName = Annotated[
 
 @routes.get("")
 async def list_crosswalks(session: Session, caller: Decider) -> SourcesOut:
-    """Publishers whose files your organisation imported, with how many of their terms are undecided."""
+    """Publishers whose files your organisation imported, with the number of undecided terms."""
     rows = await queries.sources_of(session, caller)
     return SourcesOut(
         items=[
@@ -68,8 +68,8 @@ async def list_terms(
     limit: Limit = 50,
     cursor: CursorText = None,
 ) -> Page[TermOut]:
-    """The terms of a publisher, with what was decided and what they may stand for. A suggestion says
-    what its words look like, never what the service does: look before you decide."""
+    """The terms of a publisher, with decisions and suggestions. A suggestion compares words and does not know the
+    service: check it before you decide."""
     rows = await queries.terms_of(
         session,
         caller,
@@ -83,9 +83,9 @@ async def list_terms(
 
 @routes.post("/decisions")
 async def decide_terms(session: Session, caller: Decider, body: DecisionsIn) -> FollowedOut:
-    """Decide what terms stand for, or take decisions back. The services that carry them get the
-    categories, or lose those that only a decision gave them; later imports follow it, too. All or
-    nothing. A service whose level was raised keeps it."""
+    """Decides the meaning of terms, or withdraws decisions. Services with these terms get the categories, or lose those
+    that came only from a decision. Later imports follow too. All decisions are saved or none. A service whose level was
+    raised keeps it."""
     decisions = [service.Decision(each.term_id, each.categories) for each in body.decisions]
     if len({each.term_id for each in decisions}) < len(decisions):
         raise INVALID.because("decide_each_term_once", pointer="/decisions")
@@ -94,7 +94,7 @@ async def decide_terms(session: Session, caller: Decider, body: DecisionsIn) -> 
 
 @routes.get("/file", **answered_as("text/csv"))
 async def crosswalk_file(session: Session, caller: Decider, source: SourceName) -> Response:
-    """All terms of a publisher as a table to fill in, or to take to another directory."""
+    """All terms of a publisher as a table to fill in, or to import into another directory."""
     rows = await queries.terms_of(session, caller, _space(caller, source))
     return Response(
         tables_out.written(rows),
@@ -117,8 +117,8 @@ async def crosswalk_file(session: Session, caller: Decider, source: SourceName) 
 async def take_crosswalk_file(
     request: Request, session: Session, caller: Decider, source: SourceName
 ) -> FollowedOut:
-    """Take in a table as the export gives it. Lines with an empty `categories` decide nothing; `-` is
-    none of ours; terms that no service carries yet are decided for the next import."""
+    """Imports a table in the format of the export. A line with empty `categories` decides nothing; `-` means none of
+    ours. Decisions on terms that no service has yet apply to the next import."""
     given = tables_out.read(await request.body())
     space = _space(caller, source)
     return _followed(await service.take_in(session, caller, space, given))

@@ -1,5 +1,5 @@
-"""Tables of crosswalks: the terms of each publisher with their decisions, the services that carry them, the additions
-of a decision to a service, and services that wait for one."""
+"""Tables of crosswalks: each publisher's terms with their decisions, the services with these terms, the categories that
+decisions added, and services that wait for the worker."""
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
@@ -16,7 +16,7 @@ crosswalk_terms = sa.Table(
     sa.Column("term", sa.Text, nullable=False),
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("version", sa.BigInteger, nullable=False),
-    # NULL: undecided; empty: decided to be none of ours
+    # NULL: undecided; empty: none of our categories.
     sa.Column("categories", TEXTS),
     sa.Column("decided_by", sa.Text),
     sa.Column("decided_at", INSTANT),

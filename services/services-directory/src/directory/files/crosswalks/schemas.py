@@ -18,7 +18,7 @@ class TermState(StrEnum):
 
 
 class CrosswalkSourceOut(BaseModel):
-    """A publisher, by the name in which its ids count."""
+    """A publisher, by the name of the space of its ids."""
 
     source: str
     terms: int
@@ -30,7 +30,7 @@ class SourcesOut(BaseModel):
 
 
 class SuggestionOut(Each[str]):
-    """`score` from 0 to 1. `because`: our words that led to it. Never applied by itself."""
+    """`score` from 0 to 1. `because`: our words that led to it. A suggestion is never applied by itself."""
 
     category: str
     score: float
@@ -41,8 +41,7 @@ class SuggestionOut(Each[str]):
 
 
 class TermOut(BaseModel):
-    """A term of a publisher's taxonomy. `categories` is absent while it is undecided, and empty if it
-    is none of ours."""
+    """A term of a publisher's taxonomy. `categories` is absent while undecided, and empty if it is none of ours."""
 
     id: UUID
     source: str
@@ -60,7 +59,7 @@ Categories = Annotated[list[str], Field(max_length=10)]
 
 
 class DecisionIn(BaseModel):
-    """`categories`: null takes the decision back; [] says that the term is none of ours."""
+    """`categories`: null withdraws the decision; [] means none of ours."""
 
     model_config = ConfigDict(extra="forbid")
 

@@ -1,8 +1,6 @@
-"""Crosswalks as use cases: what a file brings is kept, a person decides, services follow.
-
-Deciding before an import and after it end alike: both go through `crosswalked`, and what a decision
-added is remembered, so that another decision takes it back.
-"""
+"""Use cases of crosswalks: store a file's terms, decide their meaning, update the services. Deciding before or after an
+import gives the same result, because both use `crosswalked`. The additions of each decision are stored, so that another
+decision can remove them."""
 
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -39,7 +37,7 @@ AT_ONCE = 100
 
 
 class Carried(NamedTuple):
-    """A service that a file brought: its terms, and the categories that decisions added to it."""
+    """A service in a file: its terms, and the categories that decisions added."""
 
     service_id: UUID
     terms: Sequence[Term]
@@ -47,7 +45,7 @@ class Carried(NamedTuple):
 
 
 class Decision(NamedTuple):
-    """None: undecided again. Empty: none of ours."""
+    """Categories. None: undecided again. Empty: none of ours."""
 
     term_id: UUID
     categories: Sequence[str] | None
@@ -64,7 +62,7 @@ class Followed(NamedTuple):
 async def keep(
     session: AsyncSession, caller: Principal, source: str, brought: Sequence[Carried]
 ) -> None:
-    """The terms of services that were written, in place of those that they had."""
+    """Replace the terms of the services that the import wrote."""
     if not brought:
         return
     terms = {term.key: term for each in brought for term in each.terms}
@@ -89,7 +87,7 @@ async def _known(
     source: str,
     terms: Mapping[tuple[str, str], Term],
 ) -> dict[tuple[str, str], UUID]:
-    """The ids of these terms, of which new ones are entered as undecided."""
+    """Return the ids of these terms; insert new ones as undecided."""
     if not terms:
         return {}
     t = crosswalk_terms.c
@@ -121,8 +119,8 @@ async def _keep_additions(session: AsyncSession, added: Mapping[UUID, Sequence[s
 
 
 async def lock(session: AsyncSession, source: str) -> None:
-    """Between the end of an import and a decision about its publisher, one waits for the other: each
-    service is then seen by one of them at least."""
+    """Lock the publisher, so that the end of an import and a decision run one after the other. Otherwise both could
+    miss the same service."""
     key = sa.func.hashtextextended(f"crosswalk:{source}", 0)
     await session.execute(sa.select(sa.func.pg_advisory_xact_lock(key)))
 
@@ -130,13 +128,13 @@ async def lock(session: AsyncSession, source: str) -> None:
 async def decide(
     session: AsyncSession, caller: Principal, decisions: Sequence[Decision]
 ) -> Followed:
-    """Record what terms stand for, and let their services follow. 422 for a term of nobody's or
-    another organisation's, and for a category that there is none of; then nothing is recorded."""
+    """Record the meaning of terms and update their services. Raises 422 for an unknown term, a term of another
+    organisation or an unknown category; then nothing is recorded."""
     ids = [each.term_id for each in decisions]
     named = await queries.terms_of(session, caller, ids=ids)
     for source in sorted({row.source for row in named}):
         await lock(session, source)
-    # Again: somebody else may have decided while this waited.
+    # Read again: another person may have decided while this waited for the lock.
     rows = {row.id: row for row in await queries.terms_of(session, caller, ids=ids)}
     _check(decisions, rows)
     changed = [
@@ -197,7 +195,7 @@ async def _record(
 async def take_in(
     session: AsyncSession, caller: Principal, source: str, given: Mapping[Term, Sequence[str]]
 ) -> Followed:
-    """Decisions of a file, also about terms that no service carries yet."""
+    """Import decisions of a file, also about terms that no service has yet."""
     await lock(session, source)
     known = await _known(session, caller, source, {term.key: term for term in given})
     seen = await queries.terms_of(session, caller, source, ids=list(known.values()))
@@ -209,7 +207,7 @@ async def take_in(
 
 
 async def follow(session: AsyncSession, caller: Principal, ids: Sequence[UUID]) -> Followed:
-    """Apply the decisions to these services now or, if they are many, through the worker."""
+    """Apply the decisions to these services now; leave many services to the worker."""
     if len(ids) <= AT_ONCE:
         return await apply(session, caller, ids)
     statement = insert(crosswalk_waiting)
@@ -226,8 +224,8 @@ async def follow(session: AsyncSession, caller: Principal, ids: Sequence[UUID]) 
 async def follow_up(
     session: AsyncSession, caller: Principal, source: str, before: Mapping[UUID, int]
 ) -> None:
-    """At the end of an import: apply decisions made while it ran. `before`: the versions of the terms at its
-    beginning; a clock cannot tell, as a decision may have been under way by then."""
+    """Apply decisions made while the import ran. `before`: the versions of the terms when it began. Times would not do,
+    because a decision may have been uncommitted then."""
     await lock(session, source)
     now = await queries.versions_of(session, source)
     terms = [term for term, version in now.items() if version > before.get(term, 1)]
@@ -236,7 +234,7 @@ async def follow_up(
 
 
 async def apply(session: AsyncSession, caller: Principal, ids: Sequence[UUID]) -> Followed:
-    """Writes like an editor: in the caller's name, as a draft where somebody else approves."""
+    """Write like an editor: in the caller's name, and as a draft where another person approves."""
     rows = (await session.execute(locked_records(ids).where(readable(caller)))).all()
     decided = await queries.decided_of(session, ids)
     before = await queries.additions_of(session, ids)

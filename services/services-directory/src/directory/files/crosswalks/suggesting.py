@@ -1,5 +1,5 @@
-"""Which categories a term may stand for, by what people call them and by likeness. A suggestion is
-never applied: somebody decides. Pure."""
+"""Suggests categories for a term, by the thesaurus and by similarity. Pure. A suggestion is never applied by itself: a
+person decides."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -28,7 +28,7 @@ class Suggestion(NamedTuple):
 
 
 def suggested(name: str) -> list[Suggestion]:
-    """The best first."""
+    """Return the suggestions, best first."""
     found: dict[str, Suggestion] = {}
 
     def take(category: str, score: float, because: str) -> None:
@@ -59,7 +59,7 @@ def _labels() -> Sequence[tuple[str, str, frozenset[str]]]:
 
 
 def _trigrams(words: Sequence[str]) -> frozenset[str]:
-    """As pg_trgm makes them: two spaces before a word, one after."""
+    """Return trigrams like pg_trgm's: two spaces before a word, one after."""
     return frozenset(
         padded[at : at + 3]
         for word in words

@@ -1,4 +1,4 @@
-"""A crosswalk as a CSV table that comes back: one line per term. Pure."""
+"""A crosswalk as a CSV table to fill in and import: one line per term. Pure."""
 
 import csv
 import io
@@ -19,7 +19,8 @@ _MOST_ERRORS = 20
 
 
 def written(rows: Iterable[Any]) -> str:
-    """An empty cell of `categories` is undecided, `-` is none of ours. `suggested` is for the eye."""
+    """Write the table. An empty cell of `categories` is undecided, `-` is none of ours. `suggested` is for reading
+    only."""
     out = io.StringIO()
     table = GuardedCsv(out)
     table.row(HEADER)
@@ -31,8 +32,8 @@ def written(rows: Iterable[Any]) -> str:
 
 
 def read(content: bytes) -> Mapping[Term, Sequence[str]]:
-    """The decisions of a table; lines without one are passed over. 422 with the line and what to do
-    for what cannot be read; nothing is taken then."""
+    """Return the decisions of a table; skip lines without one. Raises 422 with the line and the remedy for an
+    unreadable line; then no decision is taken."""
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:

@@ -1,7 +1,5 @@
-"""Terms of other taxonomies, and the effect of decisions on a document. Pure.
-
-Nothing is guessed: a term without a decision adds no category, not even one with a code of ours.
-"""
+"""Terms of other taxonomies, and the effect of decisions on a document. Pure. Nothing is guessed: a term without a
+decision adds no category, even if it has one of our codes."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -18,7 +16,7 @@ WORDS = "categories"
 
 
 class Term(NamedTuple):
-    """`taxonomy` and `term` as they are compared; `name` as the publisher writes it."""
+    """`taxonomy` and `term` in the form for comparing; `name` as the publisher writes it."""
 
     taxonomy: str
     term: str
@@ -30,12 +28,12 @@ class Term(NamedTuple):
 
 
 def term_of(taxonomy: str, code: str, name: str) -> Term:
-    """Known by its code, else by its name: ids change from one edition to the next."""
+    """Return the term, identified by its code, else its name: ids change between editions."""
     return Term(folded(taxonomy), folded(code or name), name)
 
 
 def terms_in(document: Document) -> Iterator[Term]:
-    """Those of other people's taxonomies, each once."""
+    """Yield each term of other taxonomies once."""
     seen = set()
     for attribute in document.get("attributes", []):
         given = attribute.get("taxonomy_term") or {}
@@ -48,13 +46,13 @@ def terms_in(document: Document) -> Iterator[Term]:
 
 
 def word_attribute(taxonomy: str, word: str) -> Document:
-    """A publisher's word as an attribute of a service: in HSDS a term."""
+    """Return a publisher's word as an attribute of a service, which HSDS calls a term."""
     term = {"name": word, "description": word, "taxonomy": taxonomy}
     return {"link_entity": "service", "taxonomy_term": term}
 
 
 def own_words(record: Document) -> list[Document]:
-    """Those that a sheet brought to this service, as it would bring them again."""
+    """Return the words of a record that came from a sheet, in the form in which the sheet brings them."""
     terms = [each.get("taxonomy_term") or {} for each in record.get("attributes", [])]
     return [word_attribute(WORDS, each["name"]) for each in terms if each.get("taxonomy") == WORDS]
 
@@ -65,9 +63,8 @@ Decided = Mapping[tuple[str, str], Sequence[str]]
 def crosswalked(
     document: Document, own: Sequence[str], decided: Decided
 ) -> tuple[Document, list[str]]:
-    """The document with the decisions on its terms, and the categories that they added. `own`: categories that it has
-    without them. A level that a category demands is applied; none is lowered when the category goes: a person reviews
-    first."""
+    """Return the document with the decisions on its terms, and the categories that they added. `own`: its other
+    categories. A category may raise the level. Removing it does not lower the level: a person reviews first."""
     meant = {code for term in terms_in(document) for code in decided.get(term.key, ())}
     added = sorted(meant - set(own))
     result = {**document, "categories": [*own, *added]}

@@ -1,4 +1,4 @@
-"""Brings services up to decisions about terms that very many of them carry."""
+"""Applies decisions about terms that many services have."""
 
 from functools import partial
 from itertools import groupby
@@ -24,8 +24,8 @@ def crosswalk_tasks(context: ServiceContext) -> list[BackgroundTask]:
 
 
 async def work_some(database: Database) -> bool:
-    """Some of those that wait; False if none do. What somebody decided who was suspended since is not carried out
-    in their name: the decision stands, and the next import or decision follows it."""
+    """Update some waiting services; return False if none wait. If the person who decided was suspended since, nothing
+    is written in their name. The decision stays, and the next import or decision applies it."""
     async with database.transaction() as session:
         waiting = await queries.next_waiting(session, AT_ONCE)
         for claims, rows in groupby(waiting, key=lambda row: row.principal):

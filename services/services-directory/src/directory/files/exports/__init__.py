@@ -1,2 +1,2 @@
-"""Services to files: HSDS data package, workbook, CSV, HXL list, GeoJSON. Every file holds what the
-caller may see and nothing else."""
+"""Writes services to files: HSDS data package, workbook, CSV, HXL list, GeoJSON. A file contains only entries and
+details that the caller may see."""

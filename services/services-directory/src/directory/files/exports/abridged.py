@@ -1,8 +1,7 @@
-"""Whether a document says less than the record behind it even at the highest level. Pure.
+"""Decides whether a document contains less than its record even at the highest level. Pure.
 
-Sites of the level `pathway` are shown as exact as the municipality to everybody, a stale entry is shown as
-unverified, and what may be a safe house is shown without its place (`record.houses`): whoever writes such a
-document back would erase what it does not show.
+Sites of the level `pathway` show only the municipality, a stale entry counts as unverified, and a possible safe house
+has no place (`record.houses`). Writing such a document back would erase the parts that it lacks.
 """
 
 from collections.abc import Mapping
@@ -18,7 +17,7 @@ from directory.ground.hsds.visibility import level_of
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """`abridged`: the record holds more than this document. `sensitive`: the read is logged."""
+    """`abridged`: the record contains more than this document. `sensitive`: the read is logged."""
 
     service_id: UUID
     document: dict[str, Any]
@@ -40,5 +39,5 @@ def _is_coarse_site(site: Mapping[str, Any], level: int) -> bool:
     location = site.get("location")
     if location is None or location.get("location_type") == "virtual":
         return False
-    # Of restricted sites only the shown parts are stored.
+    # The stored document has only the visible parts of restricted sites.
     return level_of(location, level) == PATHWAY

@@ -1,4 +1,4 @@
-"""`/directory/v1/exports`: the directory as a file, as much of it as the caller may see."""
+"""`/directory/v1/exports`: the directory as a file, as far as the caller may see it."""
 
 import asyncio
 import tempfile
@@ -58,11 +58,8 @@ async def export(
     organization_id: UUID | None = None,
     modified_after: datetime | None = None,
 ) -> StreamingResponse:
-    """The services that you may see, as detailed as you may see them.
-
-    Restricted entries in it are logged as read. A row marked `abridged` is a partial copy: it may
-    be imported elsewhere, and never replaces the full record here.
-    """
+    """The services that you may see, with the details that you may see. Restricted entries are logged as read. A row
+    marked `abridged` is a partial copy: another directory may import it, but it never replaces the full record here."""
     chosen = Chosen(
         _known(category, codelists.categories(), "category"),
         _places(area),
@@ -75,7 +72,7 @@ async def export(
         writer = kind(path, language, labels=labels)
         written = await _write(session, caller, chosen, writer, request.url.path)
         size = path.stat().st_size
-        # Open while its name goes: nothing stays behind if the caller hangs up.
+        # The temporary file is deleted while it is open, so nothing stays if the client disconnects.
         content = path.open("rb")
     name = f"ruta-{clock.now():%Y%m%d}.{kind.extension}"
     return StreamingResponse(
@@ -93,8 +90,8 @@ async def export(
 async def _write(
     session: Session, caller: Principal, chosen: Chosen, writer: ExportWriter, route: str
 ) -> int:
-    """The number of services written. The log of restricted reads is in the same transaction: no
-    file without its log."""
+    """Write the services; return their number. Restricted reads are logged in the same transaction, so no file lacks
+    its log."""
     written = 0
     batch: list[Exported] = []
 

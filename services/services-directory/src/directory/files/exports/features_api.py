@@ -1,4 +1,4 @@
-"""`/directory/v1/features`: OGC API - Features, which QGIS, GDAL and ArcGIS open by its address."""
+"""`/directory/v1/features`: OGC API - Features, for QGIS, GDAL and ArcGIS."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -75,7 +75,8 @@ async def list_items(
     cursor: CursorText = None,
     language: PageLanguage = "es",
 ) -> Response:
-    """Services by id, or needs by area, as much as you may see. Features have no time, so `datetime` selects all."""
+    """Services by id, or needs by area, as far as you may see them. Features have no time, so any `datetime` selects
+    all."""
     size = min(limit, _MOST)
     if _known(collection) == features.SERVICES:
         found, following = await _services(session, caller, request, size, _box(bbox), cursor)

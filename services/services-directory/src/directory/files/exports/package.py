@@ -16,8 +16,8 @@ PROFILE = "https://docs.openreferral.org"
 
 
 class PackageWriter:
-    """Takes services one by one; `finish` zips the tables. Ids of shared rows are kept in memory, so
-    that each is written once."""
+    """Takes services one by one; `finish` zips the tables. It remembers the ids of shared rows, so that each is written
+    once."""
 
     def __init__(self) -> None:
         self._temporary = tempfile.TemporaryDirectory(prefix="ruta-export-")
@@ -53,7 +53,7 @@ class PackageWriter:
 
 
 def descriptor(license_note: str) -> dict[str, Any]:
-    """The tabular data package description (frictionless) of the tables as they are written."""
+    """Return the tabular data package description (frictionless) of the tables."""
     return {
         "name": "ruta-services",
         "title": "Services of the directory, in HSDS 3.2.3 tables with the Ruta profile",

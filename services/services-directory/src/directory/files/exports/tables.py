@@ -1,5 +1,4 @@
-"""A full HSDS service taken apart into rows of the 24 tables. Pure; the opposite of
-`imports.package.assembly`."""
+"""Splits a full HSDS service into rows of the 24 tables. Pure; the inverse of `imports.package.assembly`."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -27,8 +26,8 @@ SHARED = frozenset({"organization", "program", "location", "taxonomy", "taxonomy
 
 
 def rows_of(service: Object, fresh: Fresh, *, abridged: bool) -> Iterator[TableRow]:
-    """Rows by table, parents before children. Rows that several services share (`SHARED`) are written, with their
-    children, where they are `fresh`."""
+    """Yield rows by table, parents before children. A row that several services share (`SHARED`) is written, with its
+    children, only while it is `fresh`."""
     organization = service.get("organization") or _withheld(service)
     yield from _entity("organization", organization, {}, fresh)
     links = {"organization_id": organization["id"]}
@@ -41,7 +40,7 @@ def rows_of(service: Object, fresh: Fresh, *, abridged: bool) -> Iterator[TableR
 
 
 def _withheld(service: Object) -> Object:
-    """A service needs an organisation even where its organisation is confidential."""
+    """Return a placeholder for a confidential organisation, because a service needs one."""
     identity = uuid5(NAMESPACE_URL, f"ruta:withheld:{service['id']}")
     return {"id": str(identity), "name": _WITHHELD, "description": _WITHHELD}
 
@@ -60,7 +59,7 @@ def _entity(table: str, item: Object, links: Mapping[str, str], fresh: Fresh) ->
     if table == "attribute":
         term = item.get("taxonomy_term")
         if not term:
-            return  # an attribute without a term says nothing
+            return  # an attribute without a term has no meaning
         yield from _term(term, fresh)
         extra["taxonomy_term_id"] = str(term["id"])
     yield table, _row(table, item, extra)
@@ -114,6 +113,6 @@ def _text(field: Field, value: Any) -> str:
     if field.type in ("array", "object"):
         return json.dumps(value, ensure_ascii=False) if value else ""
     if field.type == "time" and len(str(value)) == len("08:00"):
-        return f"{value}:00"  # frictionless wants seconds
+        return f"{value}:00"  # frictionless requires seconds
     text = str(value)
     return guarded(text) if field.type in ("string", "uri", "email") else text

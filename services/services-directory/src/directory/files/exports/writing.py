@@ -1,4 +1,4 @@
-"""Writes exports to a file, service by service. Blocking: each takes a batch at a time."""
+"""Writes exports to a file in batches of services. Blocking."""
 
 import csv
 import json
@@ -20,7 +20,7 @@ _NOTE = "Holds what the exporting client may see. Not for onward publication abo
 
 
 class ExportWriter(ABC):
-    """`add` any number of batches, then `finish` once."""
+    """Call `add` for any number of batches, then `finish` once."""
 
     media_type: str
     extension: str
@@ -45,8 +45,8 @@ class ExportWriter(ABC):
 
 
 class CsvWriter(ExportWriter):
-    """The workbook's columns as CSV in UTF-8 with the mark that spreadsheet programs look for;
-    cells that such a program might run are guarded."""
+    """The workbook's columns as CSV in UTF-8 with a byte order mark for spreadsheet programs. Cells that such a program
+    might execute are escaped."""
 
     media_type = "text/csv; charset=utf-8"
     extension = "csv"
@@ -77,7 +77,7 @@ class HxlWriter(CsvWriter):
         self._rows.writerow([column.hxl for column in columns()])
 
     def _cell(self, value: Value) -> Value:
-        """HXL takes line breaks and double spaces for mistakes."""
+        """Return the cell without line breaks and double spaces, which HXL reports as errors."""
         return " ".join(value.split()) if isinstance(value, str) else value
 
 
@@ -97,8 +97,8 @@ class XlsxWriter(ExportWriter):
 
 
 class GeoJsonWriter(ExportWriter):
-    """A FeatureCollection whose properties are the workbook's columns by key. A service without a
-    point that the caller may see has no geometry."""
+    """A FeatureCollection with the workbook's columns as properties, by key. A service without a visible point has no
+    geometry."""
 
     media_type = "application/geo+json"
     extension = "geojson"

@@ -1,1 +1,1 @@
-"""Services from files: read any of the formats, map each row, report what was changed and why."""
+"""Imports services from files: reads any of the formats, maps each row, reports changes and their reasons."""

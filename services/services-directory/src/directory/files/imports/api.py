@@ -1,4 +1,4 @@
-"""`/directory/v1/imports`: bring services in from files, see what became of each row."""
+"""`/directory/v1/imports`: import services from files and read the result of each row."""
 
 import asyncio
 from operator import attrgetter
@@ -55,7 +55,7 @@ Importer = Annotated[Principal, Depends(WriteOrCurate("directory:write", None))]
 
 
 def body_limit_of(path: str) -> int | None:
-    """The larger limit of the upload route, for `service_app`."""
+    """Return the larger limit of the upload route, for `service_app`."""
     return MAX_BYTES + 64 * 1024 if path.rstrip("/") == _PATH else None
 
 
@@ -120,13 +120,11 @@ async def import_file(
     ] = False,
     file_name: Annotated[str | None, Query(max_length=300)] = None,
 ) -> Response:
-    """Bring services in: workbook (XLSX, CSV), HXL list, Services Advisor or our own GeoJSON, HSDS
-    data package (zip of CSV tables).
-
-    Every row is reported: accepted, changed and why, refused and why. The same file again changes
-    nothing: rows are known by their external ids. Entries that an earlier package of the same
-    publisher brought and this one does not are reported as `vanished`; they end only if you say so.
-    """
+    """Imports services from a workbook (XLSX, CSV), an HXL list, GeoJSON of the Services Advisor or of this directory,
+    or an HSDS data package (zip of CSV tables). The report lists every row as accepted, changed or refused, with the
+    reason. The same file again changes nothing, because rows are recognised by their external ids. Entries of an
+    earlier package of the same publisher that this one lacks are reported as `vanished`; they end only if you ask for
+    it."""
     settings = cast("Settings", context_of(request).settings)
     upload = await upload_of(request, file_name)
     order = Order(
@@ -145,7 +143,7 @@ async def import_file(
     found = import_out(await queries.import_of(session, caller, import_id))
     headers = {"Location": f"{_PATH}/{import_id}"}
     if found.state is ImportState.REFUSED and not dry_run:
-        # An answer and not an exception: the report has to stay.
+        # Return the error instead of raising it: an exception would roll back the report.
         return problem_response(await _refusal(session, found))
     status = 202 if found.state is ImportState.QUEUED else 201
     return JSONResponse(found.model_dump(mode="json", exclude_none=True), status, headers)
@@ -199,7 +197,7 @@ async def template(
 
 @routes.get("/{import_id}", response_model_exclude_none=True)
 async def read_import(session: Session, caller: Importer, import_id: UUID) -> ImportOut:
-    """State and counts; while it runs, its progress."""
+    """State and counts; while the import runs, its progress."""
     return import_out(await queries.import_of(session, caller, import_id))
 
 
@@ -231,7 +229,7 @@ async def read_report(
     format: Annotated[Literal["xlsx", "csv"], Query(description="A workbook, or CSV.")] = "xlsx",  # noqa: A002 - the parameter's name in the API
     verdict: Annotated[Verdict | None, Query(description="Only rows of which this became.")] = None,
 ) -> Response:
-    """The whole report as a table to keep, with the row numbers of your own file."""
+    """The whole report as a table, with the row numbers of your own file."""
     found = import_out(await queries.import_of(session, caller, import_id))
     chosen = verdict.value if verdict else None
     report, after = report_in(format, language, summary(found, language)), 0

@@ -1,4 +1,4 @@
-"""Why a whole file is turned away before any row is read. Rows have notes instead."""
+"""Errors that refuse a whole file before any row is read. Rows have notes instead."""
 
 from common.errors import PROBLEMS
 

@@ -49,5 +49,5 @@ IMPORT_ROWS = sa.Table(
     sa.Column("notes", pg.JSONB, nullable=False),
 )
 
-# Its rows go with it.
+# Deleting an import also deletes its rows.
 ENDING = Ending(IMPORTS, IMPORTS.c.finished_at, REPORTS_KEPT)

@@ -9,10 +9,12 @@ MOST_LINES = 5_000_000
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the sender says about the file. `visibility`: level where the file names none;
-    `country`: ISO 3166-1 alpha-3, narrows place names; `source`: the space of the file's ids;
-    `most_lines`: of a package's tables together; `named`: somebody gave the publisher a name, so that
-    the words of its own that the file uses can be decided upon."""
+    """The sender's choices.
+
+    `visibility`: the level if the file names none; `country`: ISO 3166-1 alpha-3, narrows place names; `source`: the
+    space of the file's ids; `most_lines`: the limit for all tables of a package together; `named`: the sender named the
+    publisher, so that people can decide on the publisher's own words.
+    """
 
     today: date
     visibility: str | None = None

@@ -1,4 +1,4 @@
-"""Every SELECT over imports. A caller sees the imports of its own organisation."""
+"""SELECTs of imports. A caller sees the imports of its own organisation."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -36,7 +36,7 @@ _LISTED = [column for column in _SHOWN if column.name != "fidelity"] + [
 
 
 async def import_of(session: AsyncSession, caller: Principal, import_id: UUID) -> sa.Row[Any]:
-    """404 for the imports of other organisations too."""
+    """Return the import. Raises 404, also for imports of other organisations."""
     found = await session.execute(
         sa.select(*_SHOWN).where(
             IMPORTS.c.id == import_id, IMPORTS.c.organisation_id == caller.organisation
@@ -51,7 +51,7 @@ async def import_of(session: AsyncSession, caller: Principal, import_id: UUID) -
 async def imports_of(
     session: AsyncSession, caller: Principal, *, before: UUID | None, limit: int
 ) -> Sequence[sa.Row[Any]]:
-    """Newest first."""
+    """Return imports, newest first."""
     query = sa.select(*_LISTED).where(IMPORTS.c.organisation_id == caller.organisation)
     if before is not None:
         query = query.where(IMPORTS.c.id < before)
@@ -77,8 +77,9 @@ SMALL_BYTES = 1024 * 1024
 
 
 async def next_waiting(session: AsyncSession, *, dry: bool | None) -> sa.Row[Any] | None:
-    """The oldest queued import, those of small files first, or one whose worker went away; nobody else gets it until
-    this transaction ends. `dry`: of dry runs or of the others alone. An advisory lock, because the row itself takes progress meanwhile."""
+    """Return the next import, locked until this transaction ends. That is the oldest queued one, small files first, or
+    one whose worker died. `dry`: only dry runs, or only others. The lock is advisory, because the worker updates the
+    row's progress meanwhile."""
     ids = await session.scalars(
         sa.select(IMPORTS.c.id)
         .where(IMPORTS.c.state.in_(_WAITING), IMPORTS.c.content.is_not(None))
@@ -89,7 +90,7 @@ async def next_waiting(session: AsyncSession, *, dry: bool | None) -> sa.Row[Any
     for import_id in ids.all():
         key = sa.func.hashtextextended(str(import_id), 0)
         if await session.scalar(sa.select(sa.func.pg_try_advisory_xact_lock(key))):
-            # Read again under the lock: its worker may have finished just now.
+            # Read again under the lock: another worker may just have finished it.
             still = IMPORTS.c.state.in_(_WAITING)
             found = await session.execute(
                 sa.select(IMPORTS).where(IMPORTS.c.id == import_id, still)

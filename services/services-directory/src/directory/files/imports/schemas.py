@@ -12,16 +12,16 @@ from directory.files.imports.outcomes.notes import Verdict
 
 
 class Mode(StrEnum):
-    """`all`: one refused row and nothing is written. `skip-bad`: the other rows are written."""
+    """`all`: if one row is refused, nothing is written. `skip-bad`: the other rows are written."""
 
     ALL = "all"
     SKIP_BAD = "skip-bad"
 
 
 class Vanishing(StrEnum):
-    """What becomes of entries that an earlier package of the same publisher brought and this one does
-    not. `keep`: they stay. `end`: those end that nobody has changed here by hand. `end-edited`: those,
-    too. They are withdrawn, not deleted, and can be reopened."""
+    """What happens to entries of an earlier package of the same publisher that this one lacks. `keep`: they stay.
+    `end`: entries without changes by hand end. `end-edited`: all of them end. Ended entries are withdrawn, not deleted,
+    and can be reopened."""
 
     KEEP = "keep"
     END = "end"
@@ -43,7 +43,7 @@ FormatName = Literal["workbook", "xlsx", "csv", "hxl", "geojson", "services-advi
 
 
 class NoteOut(Each[str]):
-    """One remark of the report, in both languages. `weight` refused keeps the row out."""
+    """One note of the report, in both languages. The `weight` refused keeps the row out."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -68,7 +68,7 @@ class ServiceCounts(BaseModel):
 
 
 class CountedReasonOut(Each[str]):
-    """Why values of a field were changed or left out."""
+    """How many values of a field were changed or left out for one reason."""
 
     code: str
     outcome: Literal["changed", "left_out"]
@@ -76,7 +76,7 @@ class CountedReasonOut(Each[str]):
 
 
 class ValueCounts(BaseModel):
-    """Of the values that the file holds."""
+    """Counts of the values in the file."""
 
     read: int
     as_is: int
@@ -85,7 +85,7 @@ class ValueCounts(BaseModel):
 
 
 class FieldOut(ValueCounts):
-    """What became of the values of one field (of one table, where the file has several)."""
+    """The outcome of the values of one field (of one table, if the file has several)."""
 
     file: str
     field: str
@@ -93,8 +93,8 @@ class FieldOut(ValueCounts):
 
 
 class FidelityOut(BaseModel):
-    """What became of every value: `read` is the sum of the others. Of dry and refused imports it says
-    what would have come in."""
+    """The outcome of every value: `read` is the sum of the others. For dry and refused imports it says what an import
+    would have stored."""
 
     values: ValueCounts
     fields: list[FieldOut] | None = Field(None, description="Not in lists of imports.")
@@ -126,8 +126,8 @@ class ImportOut(BaseModel):
 
 
 class ImportRowOut(BaseModel):
-    """What became of one row. `number` counts as the sender's program does; entries that are `vanished`
-    from the file follow after its last row."""
+    """The outcome of one row. `number` counts as the sender's program does; entries that are `vanished` from the file
+    follow after its last row."""
 
     number: int
     verdict: Verdict

@@ -1,4 +1,4 @@
-"""Imports as a use case: take a file in, work it through now or leave it for the worker."""
+"""Use cases of imports: take a file, process it now or leave it to the worker."""
 
 import asyncio
 import hashlib
@@ -53,8 +53,8 @@ Settle = Callable[[Source], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What the caller asks for. `source`: names the space of the external ids inside the caller's
-    organisation, else the format does."""
+    """The caller's request. `source`: names the space of the external ids inside the caller's organisation; by default
+    the format does."""
 
     file_name: str
     content: bytes
@@ -70,7 +70,7 @@ class Order:
 
 @asynccontextmanager
 async def as_file(content: bytes) -> AsyncIterator[Path]:
-    """Readers want a file: archives are read from their end."""
+    """Write the content to a file, because archives are read from their end."""
     with tempfile.TemporaryDirectory(prefix="ruta-import-") as folder:
         path = Path(folder) / "upload"
         await asyncio.to_thread(path.write_bytes, content)
@@ -78,10 +78,8 @@ async def as_file(content: bytes) -> AsyncIterator[Path]:
 
 
 async def take_in(session: AsyncSession, caller: Principal, order: Order) -> UUID:
-    """Record the import and, if it is short, work it through in this transaction.
-
-    Raises the 4xx problems of a file that cannot be read at all; then nothing is recorded.
-    """
+    """Record the import and, if it is short, process it in this transaction. Raises 4xx errors of an unreadable file;
+    then nothing is recorded."""
     async with as_file(order.content) as path:
         kind = await asyncio.to_thread(format_of, path, order.named_format)
         if kind is not Format.PACKAGE and order.choice.ends(edited=False):
@@ -89,7 +87,7 @@ async def take_in(session: AsyncSession, caller: Principal, order: Order) -> UUI
                 "only_package_says_that_it_is_whole",
                 pointer="/vanished",
             )
-        # Within the organisation: nobody learns or touches what another one's ids stand for.
+        # The space is inside the organisation, so nobody learns or changes the meaning of another organisation's ids.
         source = f"{caller.organisation}:{order.source or kind.value}"
         options = Options(
             clock.today(), order.visibility, order.country, source, order.most_lines,
@@ -98,7 +96,7 @@ async def take_in(session: AsyncSession, caller: Principal, order: Order) -> UUI
         digest = hashlib.sha256(order.content).digest()
         large = len(order.content) > AT_ONCE_BYTES
         later = await asyncio.to_thread(_is_long, path, kind, options, large=large)
-        # However short the file, there is no saying how much is missing in it.
+        # However short the file is, it may end many missing entries.
         later = later or (order.choice.confirmed and order.choice.ends(edited=False))
         job = Job(new_id(), kind, order.mode, order.dry_run, digest, options, order.choice)
         await _record(session, caller, order, job, later=later)
@@ -108,8 +106,8 @@ async def take_in(session: AsyncSession, caller: Principal, order: Order) -> UUI
 
 
 def _is_long(path: Path, kind: Format, options: Options, *, large: bool) -> bool:
-    """Read the beginning, so that a hopeless file is answered at once; whether there are more rows
-    than one request should wait for."""
+    """Return whether one request should not wait for all rows. Reads the beginning, so that an unreadable file fails at
+    once."""
     if kind is Format.PACKAGE:  # staging it would take as long as the import
         if large:
             check_package(path, options.most_lines)
@@ -164,7 +162,7 @@ async def _record(
 
 
 class _UndoError(Exception):
-    """Leaves a savepoint and undoes its writes."""
+    """Leaves a savepoint to undo its writes."""
 
 
 async def _at_once(session: AsyncSession, caller: Principal, job: Job, path: Path) -> None:
@@ -178,7 +176,7 @@ async def _at_once(session: AsyncSession, caller: Principal, job: Job, path: Pat
 
 
 def writing(session: AsyncSession, caller: Principal, *, dry_run: bool) -> Write:
-    """The work on a batch; a dry run only reads."""
+    """Return the function that handles a batch; a dry run only reads."""
     if dry_run:
         return Judge(session, caller).write
 
@@ -196,11 +194,11 @@ async def write_all(
     settled: Settle,
     report: Report,
 ) -> ImportState:
-    """All rows inside one savepoint of `session`, undone by a refused row; a dry run writes none."""
+    """Write all rows inside one savepoint of `session`. A refused row undoes it; a dry run writes none."""
     state = ImportState.FINISHED
     try:
         async with session.begin_nested():
-            if job.dry_run:  # PostgreSQL itself refuses whatever would lock or write
+            if job.dry_run:  # PostgreSQL then refuses any lock or write
                 await session.execute(sa.text("SET LOCAL transaction_read_only = on"))
             most = JUDGED if job.dry_run else BATCH
             await each_batch(path, job, settled, report, write, most)
@@ -214,7 +212,7 @@ async def write_all(
 
 
 def settling(session: AsyncSession, caller: Principal, job: Job) -> Settle:
-    """Finds out, in this session, whose ids a file holds."""
+    """Return a function that finds the publisher of a file's ids, in this session."""
 
     async def settled(source: Source) -> None:
         sample = await asyncio.to_thread(source.sample)
@@ -240,7 +238,7 @@ async def each_batch(
     write: Write,
     most: int = BATCH,
 ) -> None:
-    """Read in a thread, hand over `most` rows at a time. A problem of the file itself is raised."""
+    """Read in a thread and pass `most` rows at a time. Raises errors of the file itself."""
     with open_source(path, job.kind, job.options) as source:
         report.fidelity = source.fidelity
         try:
@@ -284,7 +282,7 @@ async def finish(
     started: datetime,
     problem: Problem | None = None,
 ) -> None:
-    """Store the report and drop the file."""
+    """Store the report and delete the file."""
     import_id = job.import_id
     if report.source is not None and not job.dry_run and not report.undone:
         await follow_up(session, caller, report.source, report.terms)

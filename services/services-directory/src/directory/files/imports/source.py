@@ -16,9 +16,8 @@ SAMPLE = 100
 
 @dataclass(slots=True)
 class Source:
-    """`notes` are about the file as a whole and may grow while `rows` are read. `space` may be set
-    before the first row is taken; `ids` are those that a package brings, by kind of entry, with
-    the names that it gives them."""
+    """`notes` are about the whole file and may grow while `rows` are read. `space` may be set before the first row is
+    read; `ids` are those in a package with their names, by kind of entry."""
 
     rows: Iterator[Mapped]
     notes: list[Note] = field(default_factory=list)
@@ -36,7 +35,7 @@ class Source:
     sampled: Callable[[], list[Mapped]] | None = None
 
     def sample(self) -> list[Mapped]:
-        """Rows to look at; they come again with `rows`."""
+        """Return some rows for comparing; `rows` yields them again."""
         if self.sampled is not None:
             return self.sampled()
         first = list(islice(self.rows, SAMPLE))

@@ -1,4 +1,4 @@
-"""A file of any format as a stream of mapped services. Blocking; run in a thread."""
+"""Reads a file of any format as a stream of mapped services. Blocking; run in a thread."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -24,7 +24,7 @@ from directory.files.imports.workbook.tabular import fates_of, map_table
 
 @contextmanager
 def open_source(path: Path, kind: Format, options: Options) -> Iterator[Source]:
-    """Reading may raise 422 problems at any row: the file then ends there."""
+    """Open a file. Reading may raise a 422 at any row, which ends the file."""
     if kind is Format.WORKBOOK:
         yield _tabular(read_sheet(path), options)
     elif kind is Format.PACKAGE:
@@ -63,7 +63,7 @@ def _map_features(features: Iterator[Any], options: Options) -> Iterator[Mapped]
 
 
 def _map_plain_feature(feature: Any, number: int, options: Options) -> Mapped:
-    """A feature whose properties are the workbook's columns, as our own export writes them."""
+    """Map a feature whose properties are the workbook's columns, as in our own exports."""
     properties = feature.get("properties") if isinstance(feature, dict) else None
     if not isinstance(properties, dict):
         refused = note("feature_invalid", before=type(feature).__name__)

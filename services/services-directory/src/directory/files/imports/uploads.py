@@ -1,4 +1,4 @@
-"""The file of an import request: the raw body, or the `file` part of a multipart form."""
+"""Reads the file of an import request: the raw body, or the `file` part of a multipart form."""
 
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -21,7 +21,7 @@ class Upload:
 
 
 async def upload_of(request: Request, name: str | None) -> Upload:
-    """422 for an empty file, 400 for a form that cannot be read."""
+    """Return the upload. Raises 422 for an empty file, 400 for an unreadable form."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "multipart/form-data":
         upload = await _from_form(request)
@@ -36,7 +36,7 @@ async def _from_form(request: Request) -> Upload:
     try:
         form = await request.form(max_files=1, max_fields=10, max_part_size=MAX_BYTES)
     except Problem:
-        raise  # too large: said by whoever counts the bytes
+        raise  # too large: the size limit has its own error
     except Exception as error:
         raise BAD_REQUEST.because("multipart_form_cannot_be_read") from error
     try:
@@ -49,7 +49,7 @@ async def _from_form(request: Request) -> Upload:
 
 
 def _plain(name: str) -> str:
-    """The last part of a path, without control characters."""
+    """Return the last part of a path, without control characters."""
     last = PurePosixPath(name.replace("\\", "/")).name
     kept = "".join(char for char in last if char.isprintable())
     return kept[:_LONGEST_NAME] or "upload"

@@ -1,4 +1,4 @@
-"""Works through the imports that were too large for their request, one at a time."""
+"""Processes the imports that were too large for their request, one at a time."""
 
 from functools import partial
 from pathlib import Path
@@ -47,7 +47,7 @@ _log = get_logger(__name__)
 
 
 def import_tasks(context: ServiceContext) -> list[BackgroundTask]:
-    """Two at a time: no import waits for a dry run, and no dry run for an import."""
+    """Return two tasks: imports and dry runs do not wait for each other."""
     return [
         BackgroundTask.repeated(name, partial(work_one, context.database, dry=dry), IDLE_SECONDS)
         for name, dry in (("imports", False), ("dry_runs", True))
@@ -55,11 +55,11 @@ def import_tasks(context: ServiceContext) -> list[BackgroundTask]:
 
 
 async def work_one(database: Database, *, dry: bool | None = None) -> bool:
-    """Work through the next waiting import, of dry runs or of the others alone; False if there is none.
+    """Process the next waiting import; return False if there is none. `dry`: only dry runs, or only others.
 
-    A lock of its own transaction tells other workers; if this process dies the lock goes and
-    another begins again. That is harmless: rows are recognised by their external ids. Whoever sent it may have
-    been suspended since, or meanwhile: what is not committed by then is not written, and the report says so.
+    A lock of its own transaction keeps other workers away. If this process dies, another begins again, which is safe
+    because rows are recognised by their external ids. If the sender is suspended, rows not yet committed are not
+    written, and the report says why.
     """
     async with database.transaction() as holding:
         waiting = await queries.next_waiting(holding, dry=dry)
@@ -104,13 +104,13 @@ class _Work:
                 await self._still_may()
                 async with as_file(self._content) as path:
                     state = await self._through(path, report)
-            except Problem as broken_off:  # what mode `all` wrote is undone by now
+            except Problem as broken_off:  # the writes of mode `all` are already undone
                 problem, state = broken_off, ImportState.FAILED
                 if broken_off.kind in _REFUSALS:
                     state = ImportState.REFUSED
                 report.undone = self._job.mode is Mode.ALL
             except _AWAY:
-                raise  # whoever comes next begins again
+                raise  # another worker begins again
             except Exception as error:  # noqa: BLE001 - a file that we fail on must not hold up the queue
                 _log.error("import_failed", import_id=str(self._job.import_id), exc_info=error)
                 problem, state = _IN_THE_LOG, ImportState.FAILED
@@ -141,7 +141,7 @@ class _Work:
             )
 
     async def _still_may(self) -> None:
-        """Raises `RIGHTS_ENDED` where whoever sent it was suspended, or has other rights, since."""
+        """Raise `RIGHTS_ENDED` if the sender was suspended or has other rights since."""
         async with self._database.transaction(self._principal) as session:
             await refuse_ended(session, ENDED_RIGHTS, self._claims)
 
@@ -167,7 +167,7 @@ class _Work:
             await self._progress(session, report)
 
     def _with_progress(self, session: AsyncSession) -> Write:
-        """Progress is told in transactions of its own, as the great one shows nothing yet."""
+        """Return the function that also stores progress, in its own transactions: others cannot see the main one."""
         written = writing(session, self._principal, dry_run=self._job.dry_run)
 
         async def write(rows: list[Mapped], report: Report, space: Space) -> None:

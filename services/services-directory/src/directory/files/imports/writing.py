@@ -56,7 +56,7 @@ _DAYS = ("verified_at", "valid_until")
 
 @dataclass(slots=True)
 class Standing:
-    """A row, the entry and the record that it stands for, and its document as the directory takes it."""
+    """A row, its entry and record, and its document in the directory's form."""
 
     mapped: Mapped
     entity: UUID | None
@@ -66,18 +66,16 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """`space`: where the ids of the rows count."""
+    """`space`: the space of the rows' ids."""
 
     session: AsyncSession
     caller: Principal
     space: Space
 
     async def write(self, rows: Sequence[Mapped], report: Report) -> None:
-        """Write what is not refused; a row that the directory turns away is refused with why.
-
-        First all in one savepoint, as most batches have nothing wrong. Only if one row fails are
-        they written singly: a savepoint per row costs PostgreSQL a subtransaction each.
-        """
+        """Write the rows. A row that the directory rejects is refused with the reason. First all in one savepoint, as
+        most batches have no errors. Only if one row fails are they written one by one: each savepoint costs PostgreSQL
+        a subtransaction."""
         await bring_organizations(self, [each for each in rows if each.organization], report)
         await end_vanished(self.session, self.caller, rows, report)
         rows = _services(rows)
@@ -106,7 +104,7 @@ class Writer:
         self.session.expunge_all()
 
     def account(self, mapped: Mapped, written: Written | None) -> None:
-        """Count as taken in what is stored, and nothing else."""
+        """Count only stored values as imported."""
         if written is None or not mapped.fates:
             return
         withheld = any(each.code == "place_withheld" for each in mapped.notes)
@@ -138,7 +136,7 @@ class Writer:
         return standing
 
     async def _tell_houses(self, standing: Sequence[Standing]) -> None:
-        """What may be a safe house is told of: it is held when it is stored, by the same rule."""
+        """Add a note to each possible safe house. Storing it applies the same rule."""
         known = [each.entity for each in standing if each.entity is not None]
         looks = await looks_at(self.session, SERVICE, known)
         for each in standing:
@@ -156,8 +154,7 @@ class Writer:
                 mapped.notes.append(note("may_be_house", before=", ".join(sorted(words))))
 
     async def _keep_closed(self, standing: Sequence[Standing]) -> None:
-        """The next edition of a file opens nothing that somebody closed here since: what is hidden, whether it works,
-        that it ended and the level stay, and are told."""
+        """Keep closed what a person closed here since the last file: hidden parts, status, end and level; add notes."""
         kept = [each for each in standing if each.record is not None and each.mapped.document]
         ended = await withdrawn_by_hand(self.session, [each.record for each in kept])
         for each in kept:
@@ -215,8 +212,8 @@ class Writer:
                 mapped.document = without_unstorable({**document, "visibility": floor})[0]
 
     async def _keep_full_records(self, rows: Sequence[Mapped]) -> None:
-        """Refuse partial copies of services that the caller sees here: they would lose what was not
-        shown to whoever exported them. Elsewhere such a copy is a service like any other."""
+        """Refuse partial copies of services that the caller sees here: they would erase the parts that the exporter
+        could not see. Elsewhere such a copy is an ordinary service."""
         partial = {
             UUID(mapped.document["id"]): mapped
             for mapped in rows
@@ -228,8 +225,8 @@ class Writer:
             partial[known].notes.append(note("abridged_copy"))
 
     async def _crosswalk(self, standing: Sequence[Standing], said: Sequence[Sequence[str]]) -> None:
-        """What was decided of the rows' terms. Categories that the file itself says are its own; of a
-        record's, those that a decision added are not."""
+        """Apply the decisions on the rows' terms. The file's own categories stay. Of a record's categories, those that
+        a decision added do not count as its own."""
         if self.space.own:
             return
         decided = await decided_in(self.session, self.space.source)
@@ -256,7 +253,7 @@ class Writer:
                 mapped.notes.append(note("visibility_raised", "visibility", level, raised))
 
     async def _together(self, standing: Sequence[Standing]) -> list[Written | None]:
-        """All in one savepoint; their documents are stored once."""
+        """Write all in one savepoint; store their documents once."""
         written: list[Written | None] = []
         heard: dict[UUID, frozenset[str]] = {}
         async with self.session.begin_nested():
@@ -289,7 +286,7 @@ class Writer:
         return await recognise(self.session, self.caller, self.space, rows, known)
 
     async def claim(self, rows: Sequence[Mapped]) -> None:
-        """What the rows brought beside their services belongs to the file's publisher."""
+        """Record that the other entries in the rows belong to the file's publisher."""
         source = self.space.source
         brought = [
             ExternalId(kind, source, str(own), own) for each in rows for kind, own in each.brings
@@ -312,7 +309,7 @@ def _keep_what_is_not_said(standing: Sequence[Standing]) -> None:
 
 
 def _verified_in_time(standing: Sequence[Standing]) -> None:
-    """No file makes that nobody is asked any more whether people may be sent there."""
+    """Limit verifications in a file, so that none of them prevents later checks."""
     today = clock.today()
     for each in standing:
         mapped, record = each.mapped, each.record
@@ -327,7 +324,7 @@ def _verified_in_time(standing: Sequence[Standing]) -> None:
 
 
 def _decided_words(mapped: Mapped, decided: Decided) -> None:
-    """A word of the publisher's own is told of until it is decided."""
+    """Remove the note about each of the publisher's own words that is decided."""
     words = {term.name for term in mapped.terms if term.taxonomy == WORDS and term.key in decided}
     mapped.notes[:] = [
         each for each in mapped.notes if each.code != "category_foreign" or each.before not in words
@@ -347,7 +344,7 @@ async def bring_organizations(
     for mapped, document in zip(rows, documents, strict=True):
         outcome = None
         if document is not None:
-            # An export of this directory may show less of them than there is: it changes none.
+            # An export of this directory may show less of an organisation than its record, so it changes none.
             outcome = await organizations.bring_in(
                 writer.session,
                 writer.caller,
@@ -369,8 +366,7 @@ def _reasons(problem: Problem) -> list[Note]:
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """Says what would be written, for a dry run. It only reads: a transaction that may write would
-    make others wait for what it then undoes."""
+    """Judges rows for a dry run. It only reads: writing and undoing would make others wait."""
 
     session: AsyncSession
     caller: Principal

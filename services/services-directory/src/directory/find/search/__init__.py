@@ -1,1 +1,1 @@
-"""Searching the stored documents: conditions, words, ranking, facets."""
+"""Searches the stored documents: conditions, words, ranking, facets."""

@@ -1,5 +1,4 @@
-"""One sorted page of what matches, and how much matches: asked level by level, put together in
-the same statement."""
+"""Reads one sorted page of matches and counts them. One statement queries each level and merges the results."""
 
 # ruff: noqa: S608 - the text is our own; every value is a bound argument of a Statement
 
@@ -20,11 +19,10 @@ from directory.ground.reading.statement import Statement
 
 @dataclass
 class Matching:
-    """A FROM and a WHERE per level over the visible documents, with their values, ready to be
-    selected from. `everything` means that nothing but the caller's sight narrows it.
+    """A FROM and a WHERE per level over the visible documents, with their values, ready for a SELECT.
 
-    Each level is read from its own partition: PostgreSQL would find it by the condition, but takes
-    a tenth of a millisecond to do so, each time that it plans.
+    `everything`: only the caller's visibility narrows it. Each level is read from its own partition by name, which
+    saves PostgreSQL a tenth of a millisecond of planning per query.
     """
 
     statement: Statement
@@ -44,7 +42,7 @@ class Matching:
 
     @property
     def most(self) -> int:
-        """So many matches are put in order, and no more."""
+        """Return the largest number of matches that a search sorts."""
         return MOST_RANKED if self.rank else MOST_SORTED
 
     def also(self, conditions: Sequence[str]) -> None:
@@ -53,15 +51,15 @@ class Matching:
         }
 
     def branch(self, level: int, columns: str) -> str:
-        """What matches at one level."""
+        """Select the matches at one level."""
         return f"SELECT {columns} {self._from(level)} WHERE {self.wheres[level]}"
 
     def branches(self, columns: str) -> str:
-        """All that matches, as one SELECT."""
+        """Select the matches at all levels."""
         return " UNION ALL ".join(self.branch(level, columns) for level in self.wheres)
 
     def some(self, columns: str, most: int | None = None) -> str:
-        """The same, to one more than may be sorted: what is too much is not read at each level."""
+        """Select one match more than may be sorted, and no more at any level."""
         if len(self.wheres) == 1:
             return f"{self.branches(columns)} LIMIT {(most or self.most) + 1}"
         end = f"LIMIT {(most or self.most) + 1}"
@@ -79,10 +77,8 @@ class Matching:
 
 @dataclass(frozen=True)
 class Order:
-    """`expression` in `direction` (DESC, NULLS LAST or nothing), then the id named `tie`.
-
-    `walked`: an index is in this order, so that a page is read without what comes after it.
-    """
+    """Sorts by `expression` in `direction` (DESC, NULLS LAST or nothing), then by the id named `tie`. `walked`: an
+    index has this order, so a page reads nothing that follows it."""
 
     expression: str
     direction: str = ""
@@ -108,7 +104,7 @@ async def page_of(
     number: int,
     per_page: int,
 ) -> tuple[list[Row], int]:
-    """The rows of page `number` and the total. `s` holds the values of `found` and of `columns`."""
+    """Return the rows of page `number` and the total. `s` holds the values of `found` and of `columns`."""
     deepest = DEEPEST // (2 if audience.aors else 1)
     if number * per_page - per_page >= deepest:
         raise TOO_DEEP.because("pages_are_given_to_entry_number_narrow", f"{deepest:,}")
@@ -119,8 +115,8 @@ async def page_of(
         if found.everything:
             inner = _walked(found, s, columns, order, number, per_page)
             return await _remembering(session, found, s, audience, inner, number, per_page)
-        # What is asked for may be rare, or stand at the end of the order: along its index everything would
-        # be walked to find a page. What is left has been held few: it is sorted.
+        # Matches may be rare or late in the index order, so following the index could read everything. The limit on the
+        # documents left makes sorting cheap.
         most = bounds.MOST_READ
     text = _sorted(found, s, columns, order, number, per_page, most)
     rows = await fetch(session, text, s)
@@ -144,7 +140,7 @@ async def best_of(
     number: int,
     per_page: int,
 ) -> tuple[list[Row], int]:
-    """A page of the `BEST` by quality, those first that the words find best: of more matches than can be sorted."""
+    """Return a page of the `BEST` matches by quality, best text matches first, if there are too many to sort."""
     s = found.statement.fork()
     order = Order("d.quality", "DESC")
     keys = _merged(found, s, ["d.level", "d.service_id"], order, 1, BEST)
@@ -164,10 +160,10 @@ async def _hold_few(
     found: Matching,
     audience: Audience,
 ) -> None:
-    """A condition that few meet, or a total, is known when all documents have been looked at. That there
-    are few is remembered, as totals are: the next page only asks whether anything changed."""
+    """Refuse a search whose indexes leave too many documents. A rare condition or a total is known only after reading
+    all of them. The result is cached like totals, so the next page checks only for changes."""
     most = bounds.MOST_READ // (2 if audience.aors else 1)
-    if found.beside or found.rank:  # a site is looked up for each, or words in its text
+    if found.beside or found.rank:  # each document also needs a look at its sites or its text
         most //= 2
     key, newest = f"few|{most}|{found.key()}", _newest_change(audience.levels)
     if TOTALS.knows(key):
@@ -194,8 +190,8 @@ def _sorted(
     per_page: int,
     most: int,
 ) -> str:
-    """All that matches has to be read to be sorted, and is counted on the way: by its id alone, since an
-    answer is a hundred times as wide. Then the page is fetched."""
+    """Return the SQL that sorts and counts all matches by id, then fetches the page. A whole answer is a hundred times
+    as wide as an id."""
     bounds = _bounds(s, number, per_page)
     own = f"{order.alias}.level, {order.alias}.{order.tie}"
     keys = (
@@ -210,8 +206,8 @@ def _sorted(
 
 
 def _fetched(order: Order, levels: Sequence[int]) -> str:
-    """The rows that are meant by their keys `k`. The levels are named once more: PostgreSQL plans for each
-    partition that could be meant, which takes longer than to read a page."""
+    """Return the SQL that joins the rows of the keys `k`. Naming the levels again saves planning for other partitions,
+    which takes longer than reading a page."""
     documents = f"service_documents_{levels[0]}" if len(levels) == 1 else "service_documents"
     named = "" if len(levels) == 1 else f" AND d.level IN ({', '.join(map(str, levels))})"
     if order.alias == "d":
@@ -238,7 +234,7 @@ def _walked(
 def _merged(
     found: Matching, s: Statement, columns: Sequence[str], order: Order, number: int, per_page: int
 ) -> str:
-    """The page, put together of what comes first at each level."""
+    """Return the SQL of the page, merged from the first rows of each level."""
     listed = ", ".join(columns)
     if len(found.wheres) == 1:
         bounds = _bounds(s, number, per_page)
@@ -259,7 +255,7 @@ def _bounds(s: Statement, number: int, per_page: int) -> str:
 
 
 def _newest_change(levels: Sequence[int]) -> str:
-    """SQL of two columns: the newest change at these levels and the oldest running writer, as text."""
+    """Return SQL of two columns: the newest change at these levels and the oldest running writer, as text."""
     probes = ", ".join(
         f"(SELECT c.xid FROM service_changes c WHERE c.level = {level} ORDER BY c.xid DESC LIMIT 1)"
         for level in levels
@@ -279,8 +275,8 @@ async def _remembering(
     number: int,
     per_page: int,
 ) -> tuple[list[Row], int]:
-    """The page, with what tells whether a total is still true that was counted before; that is a row of its own
-    where nothing is found."""
+    """Read the page and the markers that say whether a cached total still holds. An empty page still returns one row
+    with the markers."""
     text = (
         f"SELECT {_newest_change(audience.levels)}, p.* FROM (SELECT 1) one"
         f" LEFT JOIN LATERAL ({inner}) p ON true"
@@ -316,8 +312,8 @@ async def _count(session: AsyncSession, found: Matching, audience: Audience) -> 
 
 
 def _sighted(table: str, audience: Audience) -> tuple[Statement, str]:
-    """All that the audience sees: whatever is at its lowest level, which the caller reads at one
-    level or another, and of the higher levels what begins there. An index counts the first."""
+    """Select the number of documents that the audience sees. That is all at its lowest level, counted by an index, plus
+    those of higher levels that begin there."""
     s = Statement()
     wheres = [f"d.level = {audience.base}"]
     if audience.organisation_id is not None:
@@ -325,13 +321,13 @@ def _sighted(table: str, audience: Audience) -> tuple[Statement, str]:
     return s, " + ".join(f"(SELECT count(*) FROM {table} d WHERE {where})" for where in wheres)
 
 
-# A total is only kept when no transaction older than the newest change was still running: only then does every
-# later change raise the newest transaction id, which is what the memory is keyed by.
+# A total is cached only if no transaction older than the newest change is still running. Otherwise that transaction's
+# change would not raise the newest id, which is the cache key.
 _KEPT = 4_096
 
 
 class Totals:
-    """Counts by (audience and filters); exact at all times."""
+    """A cache of counts by (audience and filters); always exact."""
 
     def __init__(self) -> None:
         self._known: OrderedDict[str, tuple[str, int]] = OrderedDict()
@@ -344,7 +340,7 @@ class Totals:
         return found[1]
 
     def knows(self, key: str) -> bool:
-        """Whether it was counted, be it before the newest change."""
+        """Return whether the key was counted, even before the newest change."""
         return key in self._known
 
     def keep(self, key: str, newest: str, total: int) -> None:
@@ -360,8 +356,8 @@ TOTALS = Totals()
 
 
 def settled(newest: str | None, oldest_running: str) -> str | None:
-    """The key under which a total may be kept; None while a writer older than the newest change is running,
-    because its change would not raise the newest."""
+    """Return the key under which a total may be cached. None while a writer older than the newest change is running,
+    because its change would not raise the key."""
     if newest is None:
         return "none"
     return newest if int(newest) < int(oldest_running) else None

@@ -1,5 +1,5 @@
-"""The query parameters of the HSDS endpoints, and this profile's own. Each is checked; an unknown
-one is refused with the known ones named, so that a typing error is not a wider search."""
+"""The query parameters of the HSDS endpoints, and the additional ones of this profile. Each is checked. An unknown
+parameter is refused, with the known ones named, because a typing error must not widen the search."""
 
 import re
 from datetime import date, datetime, time
@@ -51,7 +51,7 @@ Facet = Literal[
 
 
 class Filters(PageQuery):
-    """What services are filtered by; conditions are ANDed, values of one list are ORed."""
+    """Filters for services; conditions are ANDed, values of one list are ORed."""
 
     taxonomy_term_id: UUID | None = None
     taxonomy_id: UUID | None = None
@@ -155,7 +155,7 @@ class ServiceQuery(Filters):
 
 
 class SuggestionQuery(BaseModel):
-    """What somebody has typed so far."""
+    """The text that a user has typed so far."""
 
     model_config = ConfigDict(extra="forbid")
 

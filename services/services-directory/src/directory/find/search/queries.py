@@ -1,5 +1,4 @@
-"""The SELECTs over stored documents. Every one goes through `access`: there is no other way to a
-document."""
+"""SELECTs of stored documents. Each one uses `access`; there is no other way to a document."""
 
 # ruff: noqa: S608 - the text is our own; every value is a bound argument of a Statement
 
@@ -66,7 +65,7 @@ class Found:
 
 
 def _metres(query: Filters, s: Statement) -> str | None:
-    """To the nearest site that is shown, where a point was given."""
+    """Return the distance in metres to the nearest visible site, if the query has a point."""
     if query.near is None:
         return None
     return (
@@ -82,7 +81,7 @@ async def service_page(
     today: date,
     body: str,
 ) -> Found:
-    """One page of services. `body` is the stored column to send: full_body or list_body."""
+    """Return one page of services. `body` is the stored column to send: full_body or list_body."""
     await plan_for_values(session)
     await hold_place_small(session, query, audience)
     taken, found = await _in_words(session, query, audience, today, body)
@@ -106,7 +105,7 @@ async def _in_words(
     today: date,
     body: str,
 ) -> tuple[Matching, Found]:
-    """What is found by the narrowest reading that finds enough; with it, how it was asked."""
+    """Return the result of the narrowest reading with enough matches, and the reading."""
     taken: Matching | None = None
     found = Found([], 0)
     for reading in _readings(query.search or ""):
@@ -119,7 +118,7 @@ async def _in_words(
             if problem.kind is not TOO_WIDE:
                 raise
             if found.total:
-                break  # what the narrower reading found stands
+                break  # keep the result of the narrower reading
             if not tried.rank or tried.left or query.sort or query.facets or query.near:
                 raise
             rows, total = await _best(session, asked, tried, body)
@@ -134,8 +133,7 @@ async def _in_words(
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """`any_word`: any of the words is enough, or other words for them. `meaning`: what the words
-    mean counts, too."""
+    """`any_word`: one of the words, or a synonym, is enough. `meaning`: the meaning of the words counts too."""
 
     search: str
     any_word: bool = False
@@ -143,9 +141,11 @@ class _Reading:
 
 
 def _readings(search: str) -> Iterator[_Reading]:
-    """Ways to read the words, the narrowest first."""
+    """Yield ways to read the words, the narrowest first."""
     if len(search.split()) > 1:
-        yield _Reading(search, meaning=False)  # several words, all of them there, say it themselves
+        yield _Reading(
+            search, meaning=False
+        )  # if all of several words match, their meaning adds nothing
     yield _Reading(search)
     if not search.strip() or says_how(search):
         return
@@ -174,7 +174,7 @@ async def _page(
     body: str,
 ) -> tuple[list[Row], int]:
     s = found.statement.fork()
-    # Bound only where it is named: PostgreSQL refuses a value that nothing refers to.
+    # PostgreSQL refuses a bound value that the statement does not use.
     needed = query.explain or _sort(query, found) in {"relevance", "distance"}
     metres = _metres(query, s) if needed else None
     extra = [f"{found.rank} AS rank"] if found.rank and query.explain else []
@@ -215,7 +215,7 @@ def _order(query: ServiceQuery, found: Matching, metres: str | None) -> Order:
 async def _facets(
     session: AsyncSession, wanted: Sequence[str], found: Matching
 ) -> dict[str, dict[str, int]]:
-    """Counts by code over everything that matches, not just the page."""
+    """Return counts by code over all matches, not just the page."""
     parts = [
         f"SELECT '{name}' AS facet, {_FACETS[name]} AS code, d.service_id FROM hits d"
         for name in dict.fromkeys(wanted)
@@ -236,7 +236,7 @@ async def _facets(
 async def one_service(
     session: AsyncSession, service_id: UUID, audience: Audience, language: str | None
 ) -> Row | None:
-    """Its `body` is in `language` where it was translated."""
+    """Return one service, with its `body` in `language` where it was translated."""
     statement = (
         sa.select(
             d.service_id, d.level, d.sensitive, d.etag,
@@ -255,7 +255,7 @@ def _translated(language: str | None) -> sa.ColumnElement[bool]:
 async def translations(
     session: AsyncSession, rows: Sequence[Row], language: str, body: str
 ) -> dict[UUID, bytes]:
-    """Bodies in `language` of those of the rows that were translated."""
+    """Return the bodies in `language` of those of the rows that were translated."""
     shown = [(row["service_id"], row["level"]) for row in rows]
     found = await session.execute(
         sa.select(t.service_id, t[body]).where(
@@ -271,8 +271,8 @@ async def names_of(
     audience: Audience,
     language: str | None,
 ) -> list[Row]:
-    """Names of those services that the audience reads, in `language` where they were translated, by
-    name; the organisation's where it is shown with the service."""
+    """Return names of those services that the audience sees, by name, in `language` where translated. Includes the
+    organisation's name where the service shows it."""
     translated = sa.cast(sa.func.convert_from(t.list_body, "UTF8"), JSONB)["name"].astext
     name = sa.func.coalesce(translated, d.name).label("name")
     shown_id = sa.case((organization_name.is_not(None), d.organization_id))
@@ -291,7 +291,7 @@ async def names_of(
 async def every(
     session: AsyncSession, query: Filters, audience: Audience, today: date, columns: str
 ) -> AsyncIterator[Row]:
-    """All matching rows by a cursor of the server, in bounded memory; for ndjson."""
+    """Yield all matching rows from a server-side cursor, in bounded memory; for ndjson."""
     if isinstance(query, SiteQuery):
         found, order = (
             site_matching(query, audience, today, await centre_of(session, query, audience)),

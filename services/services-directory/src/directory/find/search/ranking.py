@@ -1,9 +1,8 @@
-"""What puts one service before another, and how that is explained.
+"""Ranks services and explains the rank.
 
 score = 10 × text rank (name before category before organisation and description, a quarter for a category that the
-        words mean, and three times the share of the question that a service says or is of)
-      + quality (referable 4, fully functional 2 or partially 1, accepting 2 or waitlist 1, verified 1)
-      − 1 for each 10 km to the nearest site, where a point was given.
+words mean, and three times the share of the question that a service matches) + quality (referable 4, fully functional 2
+or partially 1, accepting 2 or waitlist 1, verified 1) − 1 for each 10 km to the nearest site, if the query has a point.
 """
 
 from collections.abc import Sequence
@@ -18,7 +17,7 @@ WEIGHTS = "'{0.1, 0.3, 0.6, 1.0}'"
 
 
 def text_rank(query: str) -> str:
-    """ts_rank_cd is bounded by /(1 + rank), so that a long text cannot outweigh a good name."""
+    """Return the text rank, bounded by /(1 + rank), so that a long text cannot outweigh a good name."""
     return f"ts_rank({WEIGHTS}, d.vector, {query}, 32)"
 
 
@@ -32,7 +31,7 @@ _BY_CATEGORY = 0.9
 
 
 def meaning(codes: str, first: str) -> str:
-    """For a service of the categories that the words mean; more for the nearest ones."""
+    """Return points for a service of the categories that the words mean; more for the nearest ones."""
     return (
         f"({MEANING_WEIGHT} * (d.categories && {codes})::int"
         f" + {MEANING_WEIGHT / 2} * (d.categories && {first})::int)"
@@ -40,7 +39,7 @@ def meaning(codes: str, first: str) -> str:
 
 
 def covered(units: Sequence[tuple[str, str | None]]) -> str:
-    """The share of the question that a service says, or is of the category that is meant first. `units`: a query of
+    """Return the share of the question that a service matches by its words or its first category. `units`: a query of
     words, and that category."""
     parts = [
         f"greatest((d.vector @@ {said})::int, {_BY_CATEGORY} * (d.categories && {first})::int)"
@@ -61,7 +60,7 @@ def score(rank: str | None, metres: str | None) -> str:
 
 
 def explained(row: Any, meant: Sequence[Meant] = ()) -> dict[str, Any]:
-    """The parts of one entry's score, in the words of the entry, and as what the words found it."""
+    """Return the parts of one entry's score, with the meanings that led to it."""
     found: dict[str, Any] = {
         "id": str(row["service_id"]),
         "quality": round(row["quality"], 2),

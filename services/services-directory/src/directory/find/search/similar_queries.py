@@ -1,4 +1,4 @@
-"""Words that look like a mistyped one, among those that occur at the caller's levels."""
+"""Finds words similar to a mistyped one, among those in documents at the caller's levels."""
 
 # ruff: noqa: S608 - the text is our own; every value is a bound argument of a Statement
 
@@ -9,18 +9,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from directory.ground.reading.rows_queries import fetch
 from directory.ground.reading.statement import Statement
 
-# Trigram similarity from which another word may be meant: "sicologia" ~ "psicologia" is 0.57.
+# Minimum trigram similarity of a substitute: "sicologia" ~ "psicologia" is 0.57.
 SIMILAR = 0.4
-# Each word is looked for among all that occur; of a longer question the first ones have to do.
+# Each word is compared with all stored words, so a long question uses only its first ones.
 MOST_WORDS = 6
 
 
 async def similar(session: AsyncSession, audience: Audience, text: str) -> list[list[str]]:
-    """For each word of the search those that occur at the audience's levels and look like it.
-
-    All above the threshold, never "the best few": a word that occurs only in documents that are
-    not shown then adds nothing and takes nothing away.
-    """
+    """Return for each word of the search the similar words at the audience's levels. Returns all above the threshold,
+    never "the best few", so that a word of hidden documents cannot change the result."""
     wanted = [word for word in folded(text).split() if len(word) >= 3][:MOST_WORDS]
     if not wanted:
         return []

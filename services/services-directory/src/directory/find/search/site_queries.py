@@ -1,4 +1,4 @@
-"""The SELECTs over sites, each with the document of its service. Every one goes through `visible_sql`."""
+"""SELECTs of sites, each with the document of its service. Each one uses `visible_sql`."""
 
 # ruff: noqa: S608 - the text is our own; every value is a bound argument of a Statement
 
@@ -23,7 +23,7 @@ _JOINED = ("s.level = d.level", "s.service_id = d.service_id")
 
 
 async def centre_of(session: AsyncSession, query: Filters, audience: Audience) -> Point | None:
-    """The middle of the sites at the postcode, of those that the caller sees."""
+    """Return the middle of those sites at the postcode that the caller sees."""
     if not isinstance(query, SiteQuery) or not query.postcode or query.proximity is None:
         return None
     s = Statement()
@@ -42,7 +42,7 @@ async def centre_of(session: AsyncSession, query: Filters, audience: Audience) -
 def site_matching(
     query: SiteQuery, audience: Audience, today: date, centre: Point | None
 ) -> Matching:
-    """Sites of matching services; the place conditions then hold for the site itself."""
+    """Return the search for sites of matching services; place conditions apply to the site itself."""
     found = matching(query, audience, today)
     s = found.statement
     parts = [*_JOINED]
@@ -52,7 +52,7 @@ def site_matching(
         parts.append(in_box(query.bbox, s))
     if query.postcode:
         parts.append(at_postcode(query, centre, s))
-        found.left = None  # sites at one postcode, or around it, are held few
+        found.left = None  # `hold_place_small` already limits sites at or around a postcode
     found.also(parts)
     found.beside, found.table = ", site_documents s", "site_documents"
     found.everything = found.everything and len(parts) == len(_JOINED)
@@ -85,7 +85,7 @@ async def site_page(
 
 
 def site_columns(*, full: bool) -> str:
-    """With the bodies of that form alone: each is kept apart, and read for itself."""
+    """Return the columns with the bodies of that form only, because each form is stored separately."""
     bodies = (
         "s.full_body AS site_full, d.full_body, d.core_length"
         if full
@@ -111,7 +111,7 @@ async def one_site(session: AsyncSession, site_id: UUID, audience: Audience) -> 
 
 
 async def sites_of(session: AsyncSession, rows: Sequence[Row]) -> list[Row]:
-    """Sites with a point of these service rows, at the level at which each was read."""
+    """Return sites with a point of these service rows, at the level of each row."""
     s = Statement()
     ids = s.argument([row["service_id"] for row in rows], "uuid[]")
     levels = s.argument([row["level"] for row in rows], "smallint[]")

@@ -1,8 +1,7 @@
-"""What people call what they need: their words, in Spanish, English and the other languages of the
-border, to service categories. Data, checked as it is read.
+"""Maps people's words for their needs to service categories, in Spanish, English and languages of the border.
 
-A concept means its own categories first, then those of the concepts that are broader. Phrases are
-found whole and the longest first, accents and case aside; a plural finds its singular.
+The table is data, checked when it is loaded. A concept means its own categories first, then those of broader concepts.
+Whole phrases match, the longest first, ignoring accents and case; a plural matches its singular.
 """
 
 import csv
@@ -18,18 +17,18 @@ from common.words.tables import completed
 
 SUGGESTED = 8
 _LANGUAGES = (*LANGUAGES, "other")
-# So many of its other phrases stand in for a phrase that was understood.
+# The number of synonyms that a matched phrase adds to the search.
 _STANDING_IN = 16
 
 
 class ThesaurusError(Exception):
-    """The table cannot be used; says in which line, and why."""
+    """The table is invalid; the message has the line and the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Meant:
-    """Words of a search, the categories that they mean (the nearest first), and other words for it. `danger`: whoever
-    says so needs an answer now."""
+    """Words of a search, the categories that they mean (the nearest first), and synonyms. `danger`: a person who uses
+    these words needs an answer now."""
 
     said: str
     categories: tuple[str, ...]
@@ -76,7 +75,7 @@ class Thesaurus:
                 self._spoken.append((phrase, language))
 
     def understood(self, search: str) -> list[Meant]:
-        """What the words mean, in their order; nothing for words that mean nothing here."""
+        """Return the meanings of the words, in their order; words without a meaning give none."""
         words = folded(search.replace('"', " ")).split()
         found: list[Meant] = []
         at = 0
@@ -95,13 +94,12 @@ class Thesaurus:
     def _known(self, words: list[str]) -> Meant | None:
         phrase = " ".join(words)
         found = self._phrases.get(phrase) or self._phrases.get(_singular(phrase, self._phrases))
-        if found is None and len(words) == 2:  # "wheel chair"
+        if found is None and len(words) == 2:  # matches "wheel chair"
             return self._phrases.get("".join(words))
         return found
 
     def suggestions(self, beginning: str, language: str) -> list[Meant]:
-        """What may be meant by what was typed so far: phrases that begin so, then those with a word
-        that does."""
+        """Suggest meanings of the text so far: phrases that begin with it, then those with a word that does."""
         wanted = folded(beginning)
         if len(wanted) < 2:
             return []
@@ -115,13 +113,12 @@ class Thesaurus:
         return phrase in self._phrases
 
     def spoken(self, language: str) -> frozenset[str]:
-        """The words of its phrases in one language, folded."""
+        """Return the words of its phrases in one language, folded."""
         phrases = (phrase for phrase, tongue in self._spoken if tongue == language)
         return frozenset(word for phrase in phrases for word in folded(phrase).split())
 
     def corrected(self, search: str) -> str | None:
-        """The search with short forms of places in full and its unknown words as they were probably meant; None if
-        none was changed."""
+        """Return the search with abbreviated places in full and unknown words corrected; None if unchanged."""
         words = folded(search)
         read = [
             w if w in self._vocabulary else _nearest(w, self._vocabulary) or w
@@ -131,7 +128,7 @@ class Thesaurus:
 
 
 def _inherited(concept: Concept, concepts: Mapping[str, Concept]) -> tuple[str, ...]:
-    """Its own categories, then those of what is broader. A chain that comes back is refused."""
+    """Return its own categories, then those of broader concepts. Refuses a circle."""
     codes: list[str] = []
     path = [concept.name]
     while True:
@@ -160,7 +157,7 @@ def _singular(phrase: str, known: Mapping[str, Meant]) -> str:
 
 
 def _nearest(word: str, vocabulary: Collection[str]) -> str | None:
-    """The one word that is a slip or two away; None if there is none, or the word is too short."""
+    """Return the one word within one or two typing errors; None if there is none or the word is too short."""
     allowed = 0 if len(word) < 5 else 1 if len(word) < 8 else 2
     if not allowed or len(word) > 30:
         return None
@@ -177,8 +174,7 @@ def _nearest(word: str, vocabulary: Collection[str]) -> str | None:
 
 
 def _slips(one: str, other: str) -> int:
-    """Letters left out, put in, taken for another or exchanged with the next (optimal string
-    alignment)."""
+    """Return the number of letters missing, added, replaced or swapped (optimal string alignment)."""
     before: list[int] = []
     last = list(range(len(other) + 1))
     for i, a in enumerate(one, 1):
@@ -193,8 +189,8 @@ def _slips(one: str, other: str) -> int:
 
 
 def read(lines: Iterable[str]) -> Thesaurus:
-    """The thesaurus of a table `concept,broader,categories,es,en,other,danger`; ThesaurusError with the
-    line of the first thing in it that cannot be right."""
+    """Load the thesaurus of a table `concept,broader,categories,es,en,other,danger`. Raises ThesaurusError with the
+    line of the first error."""
     concepts: dict[str, Concept] = {}
     for concept in _rows(lines):
         if concept.name in concepts:

@@ -1,5 +1,5 @@
-"""The words of a search as SQL: as they are first, with what they mean (thesaurus.py) weighing less;
-then, if too little is found, any of them; then as they may have been mistyped."""
+"""Turns the words of a search into SQL. First the words as given, with their meaning (thesaurus.py) at a lower weight;
+if that finds too little, any of them; then similar words."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from directory.find.search.thesaurus import Meant, thesaurus
 from directory.ground.reading.full_text import words_sql
 from directory.ground.reading.statement import Statement
 
-# Each is one more list to read and to rank by.
+# Each one adds a list to read and to rank by.
 MOST_OTHERS = 12
 _OPERATORS = ('"', " or ", " -")
 
@@ -25,11 +25,9 @@ class Words:
 
 
 def matches(search: str, s: Statement, *, any_word: bool = False, meaning: bool = True) -> Words:
-    """The words in either language; websearch syntax ("…", or, -) turns the meaning off.
-
-    A word that the thesaurus knows is also found as the categories that it means; the words beside
-    it must then occur. `any_word`: one of the words is enough, or one of the other words for them.
-    """
+    """Return the words in either language; websearch syntax ("…", or, -) turns the meaning off. A word that the
+    thesaurus knows also matches its categories; the other words must then occur. `any_word`: one of the words or of
+    their synonyms is enough."""
     exact = words_sql(search, s)
     condition, rank = f"d.vector @@ {exact}", ranking.text_rank(exact)
     if says_how(search) or not meaning:
@@ -44,8 +42,8 @@ def matches(search: str, s: Statement, *, any_word: bool = False, meaning: bool 
         if beside and not any_word:
             rest = words_sql(beside, s)
             means = f"({means} AND (numnode({rest}) = 0 OR d.vector @@ {rest}))"
-        # Named here, too: whoever counts what matches, or puts it in another order, leaves the rank out,
-        # and PostgreSQL refuses a value that nothing refers to.
+        # Names `first` here too: a query that counts or sorts otherwise omits the rank, and PostgreSQL refuses a value
+        # that the statement does not use.
         condition = f"(({condition} OR {means}) AND {first} IS NOT NULL)"
     units = [
         (words_sql(said, s), first and s.argument([first], "text[]"))
@@ -58,7 +56,7 @@ def matches(search: str, s: Statement, *, any_word: bool = False, meaning: bool 
     if any_word:
         others = dict.fromkeys(word for each in meant for word in each.words)
         if others:
-            # Words of a phrase in any order: a phrase could not be found by the index alone.
+            # Words of a phrase in any order, because the index alone cannot find a phrase.
             otherwise = words_sql(" or ".join(list(others)[:MOST_OTHERS]), s)
             condition = f"({condition} OR d.vector @@ {otherwise})"
             rank = f"({rank} + {ranking.OTHER_WORDS_WEIGHT} * {ranking.text_rank(otherwise)})"
@@ -78,8 +76,7 @@ _MOST_UNITS = 6
 
 
 def _units(search: str, meant: Sequence[Meant]) -> list[tuple[str, str | None]]:
-    """What is asked, piece by piece, with the category that a piece means first: phrases that are understood, and the
-    words beside them that tell something."""
+    """Return the parts of the search, each with its first category: known phrases, and the other significant words."""
     beside = [
         word for word in _beside(search, [each.said for each in meant]).split() if len(word) > 2
     ]
@@ -89,18 +86,18 @@ def _units(search: str, meant: Sequence[Meant]) -> list[tuple[str, str | None]]:
 
 
 def says_how(search: str) -> bool:
-    """Whether it is written in the syntax of a search, and so to be taken as it is."""
+    """Return whether the search uses search syntax, so that no meaning is added."""
     return any(each in f" {search.lower()}" for each in _OPERATORS)
 
 
 def mistyped(groups: list[list[str]], s: Statement) -> Words:
-    """The same for words that were looked up: one of each group must occur."""
+    """Return the words after correction: one of each group must occur."""
     query = "(" + " && ".join(words_sql(" or ".join(group), s) for group in groups) + ")"
     return Words(f"d.vector @@ {query}", ranking.text_rank(query))
 
 
 def _beside(search: str, said: list[str]) -> str:
-    """The words that are not part of a phrase that was understood."""
+    """Return the words that are not part of a known phrase."""
     rest = f" {' '.join(folded(search).split())} "
     for phrase in said:
         rest = rest.replace(f" {phrase} ", " ", 1)

@@ -1,1 +1,1 @@
-"""Keeping a copy: one consistent snapshot, then only what changed."""
+"""Lets a partner keep a copy: one consistent snapshot, then only changes."""

@@ -1,4 +1,4 @@
-"""Sync endpoints: take the snapshot once, then come back for the changes."""
+"""Sync endpoints: a client takes the snapshot once, then asks for changes."""
 
 from collections.abc import AsyncIterator
 from typing import Annotated
@@ -30,8 +30,8 @@ CHUNK_BYTES = 65_536
     **answered_as(NDJSON),
 )
 async def snapshot(request: Request, caller: Anyone) -> Response:
-    """One JSON document per line: a head with the cursor, the services, an end with their number.
-    Without the end the snapshot is broken off: take it again."""
+    """One JSON document per line: a head with the cursor, the services, an end with their number. If the end is
+    missing, the snapshot is incomplete: take it again."""
     database = context_of(request).database
     audience = audience_of(caller)
 
@@ -90,8 +90,8 @@ async def changes(
     cursor: Annotated[str, Query(max_length=500, description="Of the answer before.")],
     limit: Annotated[int, Query(ge=1, le=5000)] = 1000,
 ) -> Response:
-    """`items` in the order of the changes: `upsert` with the whole service as you may see it now,
-    or `delete` for one that you see no more. Repeat while `more` is true."""
+    """`items` in the order of the changes: `upsert` with the whole service as you may see it now, or `delete` for one
+    that you no longer see. Repeat while `more` is true."""
     audience = audience_of(caller)
     viewer = await queries.viewer(session, audience)
     since = position.read(cursor, viewer)

@@ -1,5 +1,5 @@
-"""Where a copy stands. A position is a transaction id, not a time and not a sequence number: those
-become visible out of order, while everything below the oldest running transaction is final."""
+"""The position of a copy in the history of changes. A position is a transaction id. Times and sequence numbers become
+visible out of order, while everything below the oldest running transaction is final."""
 
 import hashlib
 from dataclasses import dataclass
@@ -14,18 +14,18 @@ _NIL = UUID(int=0)
 
 @dataclass(frozen=True)
 class Position:
-    """Everything before (`xid`, `after`) is in the copy."""
+    """The copy contains everything before (`xid`, `after`)."""
 
     xid: int
     after: UUID = _NIL
 
     def cursor(self, viewer: str) -> str:
-        """`viewer`: who sees what, in which history (`queries.viewer`)."""
+        """Return the cursor. `viewer` names the audience and the database history (`queries.viewer`)."""
         return encode_cursor(_mark(viewer), str(self.xid), str(self.after))
 
 
 def read(cursor: str, viewer: str) -> Position:
-    """400 for a made-up cursor; 410 if it was given to a caller who sees other documents, or in another history."""
+    """Read a cursor. Raises 400 for an invalid one; 410 for one of another audience or another database history."""
     keys = keys_in(cursor, str, numeral_in, id_in)
     if keys is None or keys[0] != _mark(viewer):
         raise RESYNC_NEEDED.because("what_you_may_see_has_changed_since")

@@ -17,8 +17,8 @@ _NOW = "(SELECT pg_snapshot_xmin(pg_current_snapshot())::text)"
 
 
 async def viewer(session: AsyncSession, audience: Audience) -> str:
-    """Names who sees what in which history. After a restore or a failover it is another one: what a cursor of the
-    former one names may be another transaction there, and the copy may hold what the directory never knew."""
+    """Return a name for the audience and the database history. A restore or failover starts another history: an old
+    cursor may name a different transaction there, and the copy may contain changes that the database lost."""
     text = (
         "SELECT system_identifier || '/' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8)"
         " AS history FROM pg_control_system()"
@@ -28,8 +28,8 @@ async def viewer(session: AsyncSession, audience: Audience) -> str:
 
 
 async def snapshot(session: AsyncSession, audience: Audience) -> AsyncIterator[Row]:
-    """All visible services with the position of the snapshot in each row; one row with a NULL
-    service if there is none. One statement is one snapshot of the database."""
+    """Yield all visible services, each with the position of the snapshot. Without services, yields one row with a NULL
+    service. One statement is one snapshot of the database."""
     s = Statement()
     where = visible_sql(audience, s.argument)
     text = (
@@ -42,7 +42,7 @@ async def snapshot(session: AsyncSession, audience: Audience) -> AsyncIterator[R
 
 @dataclass(frozen=True)
 class Changes:
-    """`rows` are distinct services; `body` NULL means that the caller sees it no more."""
+    """`rows` are distinct services; `body` is NULL if the caller no longer sees it."""
 
     rows: list[Row]
     position: Position
@@ -58,7 +58,7 @@ async def changes(
     xid = s.argument(str(since.xid), "text")
     after = s.argument(since.after, "uuid")
     limited = f"ORDER BY c.xid, c.service_id LIMIT {s.argument(limit + 1, 'bigint')}"
-    # Level by level, because the index on the position begins with the level.
+    # Query each level separately, because the index on the position begins with the level.
     parts = " UNION ALL ".join(
         f"(SELECT c.xid, c.service_id, c.changed_at FROM service_changes c WHERE {where}"
         f" AND (c.xid, c.service_id) > ({xid}::xid8, {after})"

@@ -1,7 +1,5 @@
-"""Services Advisor features (UNHCR Jordan's GeoJSON) to HSDS documents. Pure: no I/O.
-
-Every word of the source that is not taken over as it stands leaves a note.
-"""
+"""Maps Services Advisor features (UNHCR Jordan's GeoJSON) to HSDS documents. Pure: no I/O. Every source word that is
+changed or dropped leaves a note."""
 
 import re
 from collections.abc import Mapping
@@ -49,7 +47,7 @@ DEFAULT_VISIBILITY = "public"
 
 @dataclass(slots=True)
 class _Reading:
-    """The parts that one feature's properties add up to."""
+    """The parts of a service, collected from one feature's properties."""
 
     notes: list[Note]
     headings: Mapping[str, str]
@@ -61,7 +59,7 @@ class _Reading:
 
 
 def is_feature(feature: object) -> bool:
-    """True for a feature that carries the Services Advisor's properties."""
+    """Return whether a feature has the Services Advisor's properties."""
     properties = feature.get("properties") if isinstance(feature, dict) else None
     return isinstance(properties, dict) and {"activityName", "partnerName"} <= set(properties)
 
@@ -74,10 +72,8 @@ def map_feature(
     repeated: bool = False,
     visibility: str = DEFAULT_VISIBILITY,
 ) -> Mapped:
-    """`repeated`: the feature's id was seen before in this file.
-
-    One partner at one place shares an id over its activities, so identity is id and activity.
-    """
+    """Map one feature. `repeated`: the file has used the feature's id before. One partner at one place uses one id for
+    all its activities, so the identity is id and activity."""
     notes: list[Note] = []
     given = feature["properties"]
     headings = {_plain(name): _NUMBERED.sub("", name).strip() for name in given}
@@ -91,7 +87,8 @@ def map_feature(
     document["visibility"] = visibility
     guard_visibility(document, notes, "indicators")
     if level_of(document) > PARTNERS or not activity.categories:
-        # Whoever may know of it may not know where; and of an activity that nobody decided, who may is not known yet.
+        # The source's name may reveal the place. Drop it if not everybody may know the place, or while the activity is
+        # undecided and its level unknown.
         document["name"] = activity.name_en
         document["translations"] = {code: {"name": name} for code, name in activity.names.items()}
     document, withheld = without_unstorable(without_empty(document))
@@ -153,7 +150,7 @@ def _end_reason(ends: date | None) -> str:
 
 
 def _plain(name: str) -> str:
-    """`11. Immediate Next step  response` → `immediate next step response`."""
+    """Return the plain name: `11. Immediate Next step response` → `immediate next step response`."""
     return folded(_NUMBERED.sub("", name))
 
 
@@ -179,7 +176,7 @@ def _activity(properties: Mapping[str, Any], notes: list[Note]) -> Activity:
 
 
 def _offered(properties: Mapping[str, Any]) -> list[str]:
-    """Indicators with a value; 0 means that the partner does not do it here."""
+    """Return indicators with a value; 0 means that the partner does not offer it here."""
     indicators = properties.get("indicators")
     if not isinstance(indicators, dict):
         return []

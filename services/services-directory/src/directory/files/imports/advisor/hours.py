@@ -1,4 +1,4 @@
-"""Days and office hours of a Services Advisor feature to HSDS schedules. Pure: no I/O."""
+"""Maps days and office hours of a Services Advisor feature to HSDS schedules. Pure: no I/O."""
 
 import re
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ _ALWAYS = frozenset({"always open", "never closed"})
 def schedules_of(
     properties: Mapping[str, Any], starts: date | None, ends: date | None, notes: list[Note]
 ) -> list[dict[str, Any]]:
-    """At most one schedule per set of days; without both times the hours stay words."""
+    """Return at most one schedule per set of days. Without both times, the hours remain a text."""
     opening = _chosen(properties.get("office open at"))
     closing = _chosen(properties.get("office close at"))
     days = _days(_chosen(properties.get("availability day")), notes)
@@ -95,6 +95,6 @@ def _time(values: list[str], column: str, notes: list[Note], *, latest: bool) ->
 
 
 def _is_plain(match: re.Match[str], read: str) -> bool:
-    """`8:30am` and `13:00` say what they mean; `13:00pm` and `12:00am` need telling."""
+    """Return whether the time is unambiguous: `8:30am` and `13:00` are, `13:00pm` and `12:00am` need a note."""
     hour, mark = int(match.group(1)), (match.group(3) or "").lower()
     return not (mark and hour > 12) and not (mark == "am" and read.startswith("00"))

@@ -1,4 +1,4 @@
-"""The tables that say what the Services Advisor's words mean in our codes."""
+"""The tables that translate the Services Advisor's words into our codes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,8 +20,8 @@ class Activity:
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """The meaning of one value of one property. `exactness`: same; nearest (a code that is close); several (one word,
-    many codes); text (no code exists, the words are kept); document (a required document)."""
+    """The meaning of one value of one property. `exactness`: same; nearest (a similar code); several (one word, many
+    codes); text (no code exists, the words stay); document (a required document)."""
 
     target: str
     codes: tuple[str, ...]
@@ -30,7 +30,7 @@ class Meaning:
 
 @cache
 def activities() -> Mapping[str, Activity]:
-    """By folded activity name."""
+    """Return the activities, by folded name."""
     return {
         folded(row["activity"]): Activity(
             by_language(row, "name"), tuple(row["categories"].split(";"))
@@ -41,14 +41,14 @@ def activities() -> Mapping[str, Activity]:
 
 @cache
 def indicator_categories() -> Mapping[str, str]:
-    """Service category by folded indicator; most indicators have none of their own."""
+    """Return the service category of each folded indicator; most indicators have none."""
     found = rows("directory.files.imports", "data/services_advisor_indicators")
     return {folded(row["indicator"]): row["category"] for row in found}
 
 
 @cache
 def meanings() -> Mapping[str, Mapping[str, Meaning]]:
-    """By folded property, then by folded value."""
+    """Return the meanings by folded property, then by folded value."""
     found: dict[str, dict[str, Meaning]] = {}
     for row in rows("directory.files.imports", "data/services_advisor_values"):
         codes = tuple(filter(None, row["codes"].split(";")))

@@ -1,1 +1,1 @@
-"""The outcome of each row: as mapped, with notes; the outcome of each value; the report of all."""
+"""The outcome of each row and of each value, and the report of the import."""

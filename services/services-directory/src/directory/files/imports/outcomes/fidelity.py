@@ -1,5 +1,5 @@
-"""The outcome of every value of a file: taken as it is, changed and why, left out and why. Counted by field, so that
-the account of a million rows is as long as that of ten."""
+"""Records the outcome of every value of a file: unchanged, changed or left out, with the reason. Counts are per field,
+so that a million rows need no longer a list than ten."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -25,7 +25,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """The outcome of one value. `reason`: the code of a note; empty if it was taken as it is."""
+    """The outcome of one value. `reason`: the code of a note; empty for an unchanged value."""
 
     file: str
     field: str
@@ -38,14 +38,14 @@ class Fate:
 
 @cache
 def as_it_is(file: str, field: str) -> Fate:
-    """One for all the cells of a column: nearly all come in as they are."""
+    """Return the same object for all cells of a column, because nearly all are unchanged."""
     return Fate(file, field)
 
 
 @dataclass(frozen=True, slots=True)
 class RowFates:
-    """The values of one row, by their names in `made`: the object that it became or, of a `sheet`, its cells. `row` is
-    its own number among all rows of the file; `links` are ids of other rows."""
+    """The outcomes of one row's values. `made` is the object that the row became or, for a `sheet`, its cells. `row` is
+    its number among all rows of the file; `links` are ids of other rows."""
 
     row: int
     fates: Mapping[str, Fate]
@@ -59,7 +59,7 @@ class RowFates:
 
 @dataclass(slots=True)
 class Fidelity:
-    """A row that several services share is counted once."""
+    """Counts outcomes. A row that several services share counts once."""
 
     _fields: dict[tuple[str, str], Counter[tuple[Outcome, str]]] = field(default_factory=dict)
     _seen: bytearray = field(default_factory=bytearray)

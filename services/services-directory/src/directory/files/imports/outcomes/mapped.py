@@ -20,7 +20,7 @@ from directory.ground.hsds.visibility import objects_in, raised
 
 @dataclass(frozen=True, slots=True)
 class Vanished:
-    """An entry that an earlier file of the publisher brought and this one does not."""
+    """An entry of an earlier file of the publisher that this file lacks."""
 
     service_id: UUID
     name: str
@@ -30,10 +30,8 @@ class Vanished:
 
 @dataclass(slots=True)
 class Mapped:
-    """`document` is a full HSDS service with our extensions, without nulls; None if refused.
-
-    `number` is the row as the sender counts it: the line of a sheet, the feature's position.
-    """
+    """`document` is a full HSDS service with our extensions, without nulls; None if refused. `number` is the row as the
+    sender counts it: the line of a sheet, the feature's position."""
 
     number: int
     external_id: str | None
@@ -70,7 +68,7 @@ class Mapped:
 
     @property
     def told(self) -> list[Note]:
-        """The notes that may be kept."""
+        """Return the notes in the form in which they may be stored."""
         if self.notes and (self.placeless or is_placeless(self.document or {})):
             return nameless(self.notes)
         return self.notes
@@ -83,7 +81,7 @@ class Mapped:
 
 
 def validated(mapped: Mapped) -> Given | None:
-    """The document as the directory takes it; what does not fit becomes a refusal of the row."""
+    """Return the document in the directory's form. An invalid document refuses the row."""
     if mapped.document is None or mapped.verdict is Verdict.REFUSED:
         return None
     try:
@@ -112,7 +110,7 @@ def _unfit(item: ErrorDetails) -> Note:
 
 
 def organization_of(mapped: Mapped) -> OrganizationDocument | None:
-    """The organisation as the directory takes it, if it does."""
+    """Return the organisation in the directory's form, or None if it is invalid."""
     try:
         return OrganizationDocument.model_validate(mapped.document)
     except ValidationError:
@@ -120,11 +118,7 @@ def organization_of(mapped: Mapped) -> OrganizationDocument | None:
 
 
 def guard_visibility(document: dict[str, Any], notes: list[Note], column: str) -> None:
-    """Raise the level to what the categories demand, and keep a restricted site's place out.
-
-    Source: directory.md, levels: `restricted` is known to admin1 only and no coordinates are
-    stored. A file may be wrong about this; it is never followed towards the more open side.
-    """
+    """Raise the level to the minimum of the categories. A file may name a level that is too open, so it can only close."""
     higher = raised(document)["visibility"]
     if higher != document["visibility"]:
         notes.append(note("visibility_raised", column, document["visibility"], higher))
@@ -132,7 +126,7 @@ def guard_visibility(document: dict[str, Any], notes: list[Note], column: str) -
 
 
 def is_placeless(document: Mapping[str, Any]) -> bool:
-    """Whether a part of it is restricted, or its categories demand it; of a document that nobody looked at yet, too."""
+    """Return whether a part of it is restricted or its categories require it. Also accepts an invalid document."""
     known = codelists.categories()
     if any(
         known[code].minimum_visibility == NAMES[RESTRICTED]

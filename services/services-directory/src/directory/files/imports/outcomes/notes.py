@@ -1,4 +1,4 @@
-"""Notes of an import on a row: its changes, and reasons for refusing. The texts, in Spanish and English, are a table
+"""Notes of an import on a row: changes, and reasons for refusing. The texts, in Spanish and English, are a table
 (`data/notes.csv`)."""
 
 from collections.abc import Mapping, Sequence
@@ -32,7 +32,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """One thing that the report says. `field` is the column or path as the sender named it."""
+    """One note of the report. `field` is the column or path as the sender named it."""
 
     code: str
     field: str = ""
@@ -62,8 +62,8 @@ _HARMLESS = frozenset({
 
 
 def nameless(notes: Sequence[Note]) -> list[Note]:
-    """The same without the values that they repeat, of a row whose place must not be written down anywhere: one of
-    them may be its coordinates, the other way round."""
+    """Return the notes without values, for a row whose place must not be stored. A value may contain coordinates, for
+    example the wrong way round."""
     return [
         each
         if each.code in _HARMLESS
@@ -73,7 +73,7 @@ def nameless(notes: Sequence[Note]) -> list[Note]:
 
 
 def nameless_plain(kept: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The same of notes as they are kept."""
+    """Return stored notes without values."""
     known = [Note(*(each.get(name, "") for name in _PARTS)) for each in kept]
     return [each.plain() for each in nameless(known) if each.code in _texts()]
 
@@ -93,7 +93,7 @@ def verdict_of(notes: "list[Note] | tuple[Note, ...]") -> Verdict:
 
 
 def _shown(value: object) -> str:
-    text = "" if value is None else str(value).replace("\0", "�")  # no database takes it
+    text = "" if value is None else str(value).replace("\0", "�")  # PostgreSQL does not store a NUL
     return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
 
 

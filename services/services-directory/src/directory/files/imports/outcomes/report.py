@@ -1,5 +1,5 @@
-"""The running report of one import: counts in memory, rows in a temporary file, so that a hundred
-thousand rows need no more memory than one."""
+"""The running report of one import. Counts are in memory and rows in a temporary file, so that memory does not grow
+with the number of rows."""
 
 import tempfile
 from collections import Counter
@@ -18,7 +18,7 @@ from directory.files.imports.outcomes.notes import Note, Verdict, note
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """The directory's result for a row's service."""
+    """The result of writing a row's service."""
 
     service_id: UUID
     outcome: str
@@ -27,7 +27,7 @@ class Written:
 
 
 class Report:
-    """Takes rows in order; gives them back in order. A context manager: closing drops the file."""
+    """Takes rows and returns them in the same order. A context manager: closing deletes the file."""
 
     def __init__(self) -> None:
         self.verdicts: Counter[Verdict] = Counter()
@@ -73,7 +73,7 @@ class Report:
         self._put(mapped, mapped.number, verdict, written)
 
     def miss(self, mapped: Mapped, *, ended: bool) -> None:
-        """An entry that the file does not hold: after its last row, and no row of it."""
+        """Add an entry that the file lacks, after the last row."""
         if mapped.vanished is not None:
             written = Written(mapped.vanished.service_id, "ended" if ended else "kept")
             self._put(mapped, self._last + 1, Verdict.VANISHED, written)
@@ -92,7 +92,7 @@ class Report:
         self._file.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
 
     def bring(self, mapped: Mapped, outcome: str | None) -> None:
-        """An organisation in its own right."""
+        """Add an organisation that a file contains for itself."""
         self.organizations[outcome or "left"] += 1
         fates = mapped.fates
         if outcome is None:
@@ -111,20 +111,21 @@ class Report:
         return notes
 
     def term_notes(self) -> list[Note]:
-        """Terms that nobody decided, and the rows that have one."""
+        """Return a note with the number of undecided terms, and of rows that have one."""
         if not self._undecided:
             return []
         return [note("terms_undecided", before=len(self._undecided), after=self._with_undecided)]
 
     def _account(self, mapped: Mapped, verdict: Verdict) -> None:
-        """Children of a refused row may come in with another one, so the account holds the row alone."""
+        """Count the values of a row. If it is refused, count only the row itself: its children may arrive with another
+        row."""
         fates = mapped.fates
         if verdict is Verdict.REFUSED:
             fates = [each.left_out("row_refused") for each in fates[:1]]
         self.fidelity.take(fates)
 
     def counts(self) -> dict[str, int]:
-        """Values of the columns of `imports` that count."""
+        """Return the values of the counting columns of `imports`."""
         return {
             "rows_read": self.verdicts.total(),
             "rows_accepted": self.verdicts[Verdict.ACCEPTED],

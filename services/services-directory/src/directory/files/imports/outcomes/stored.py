@@ -1,4 +1,4 @@
-"""The outcome of values by what the directory stores of them, whatever the reading of the file made of them. Pure."""
+"""Determines the outcome of values by comparing them with the stored record. Pure."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -15,14 +15,15 @@ OwnId = Callable[[UUID], UUID]
 def as_stored(
     rows: Sequence[RowFates], stored: Document, cells: Document, lost: str, own: OwnId
 ) -> list[RowFates]:
-    """`stored`: the record with its organisation; `cells`: the same as a row of a sheet; `lost`: why a value is not in
-    it; `own`: the id that the directory gives to an entry of the sender."""
+    """Return the rows with their outcomes. `stored`: the record with its organisation; `cells`: the same as a row of a
+    sheet; `lost`: the reason for a missing value; `own`: returns the id that the directory gives to the sender's entry.
+    """
     objects = dict(_objects(stored))
     service = str(stored["id"])
 
-    @cache  # each row of a package names those above it
+    @cache  # each row of a package names its parents
     def stands(given: str) -> str:
-        """The id under which the directory stores what the file calls `given`."""
+        """Return the id under which the directory stores the file's `given`."""
         if given == str(rows[0].made.get("id")):
             return service
         try:
@@ -81,7 +82,7 @@ def _objects(value: Any) -> Iterator[tuple[str, Document]]:
 
 
 def _normal(value: object) -> object:
-    """As it counts: a time with or without seconds, a number or its text, words with single spaces."""
+    """Return the form for comparing: a time without seconds, a text as a number, single spaces."""
     if isinstance(value, bool | dict | list):
         return value
     text = " ".join(str(value).split())

@@ -1,5 +1,5 @@
-"""HSDS data packages: CSV tables of version 3, of version 2 and of the Ohana API, as far as they
-map. The tables are staged on disk, joined there, and come out as one service at a time."""
+"""HSDS data packages: CSV tables of version 3, and of version 2 and the Ohana API as far as they map. The tables are
+staged on disk and joined there; services are read one at a time."""
 
 from directory.files.imports.package.reading import open_package
 

@@ -1,4 +1,4 @@
-"""Staged rows to full HSDS services: each row becomes an object and takes its children in."""
+"""Assembles staged rows into full HSDS services: each row becomes an object that contains its children."""
 
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -48,7 +48,7 @@ _Shared = tuple[Document, list[Note], list[RowFates], _Brings]
 
 
 def _pruned(document: Document, table: TableFields) -> Document:
-    """Drop empty parts of values that came as JSON: nothing else here is ever empty."""
+    """Drop empty parts of JSON values; other values are never empty."""
     for name in table.structures:
         if name in document:
             document |= without_empty({name: document.pop(name)})
@@ -56,8 +56,8 @@ def _pruned(document: Document, table: TableFields) -> Document:
 
 
 class Assembly:
-    """`space`: where the package's ids count; ids that are no UUIDs are derived within it.
-    `said`: names of what the package says of services, if only that there is none."""
+    """`space`: the space of the package's ids; ids that are not UUIDs are derived within it. `said`: the fields of
+    services for which the package has a column or table, even an empty one."""
 
     def __init__(
         self, staging: Staging, space: Space, visibility: str, said: frozenset[str] = frozenset()
@@ -89,7 +89,9 @@ class Assembly:
             placeless = is_placeless({"visibility": self._visibility, **document})
             return Mapped(staged.line, given, None, notes, fates=self._fates, placeless=placeless)
         if document.get("functional_status", {}).get("code", "unknown") != "unknown":
-            document["status"] = "active"  # shown as the functional status says, whatever is kept
+            document["status"] = (
+                "active"  # readers see the functional status, whatever is stored here
+            )
         document.setdefault("visibility", self._visibility)
         guard_visibility(document, notes, "visibility")
         document, withheld = without_unstorable(_pruned(document, tables()["service"]))
@@ -98,7 +100,7 @@ class Assembly:
 
         def onto(record: dict[str, Any]) -> dict[str, Any]:
             merged = said_onto(record, document, self._said | ALWAYS_SAID)
-            merged.setdefault("visibility", _MOST_OPEN)  # what none means
+            merged.setdefault("visibility", _MOST_OPEN)  # the meaning of a missing level
             guard_visibility(merged, notes, "visibility")
             if merged["visibility"] == _MOST_OPEN and "visibility" not in record:
                 del merged["visibility"]
@@ -121,8 +123,8 @@ class Assembly:
         )
 
     def organization(self, staged: Staged, *, alone: bool) -> Mapped:
-        """An organisation in its own right; one that is `alone`, without services here, is shown to
-        those whom the file's services are shown to."""
+        """Return an organisation of the package. One that is `alone`, without services here, gets the level of the
+        file's services."""
         notes: list[Note] = []
         self._fates = []
         self._brings = []
@@ -140,7 +142,7 @@ class Assembly:
         )
 
     def identifier(self, table: str, given: str) -> str:
-        """The id as a UUID: itself, or one made from it that is always the same."""
+        """Return the id as a UUID: itself, or one always derived the same way."""
         found = self._space.identifier(table, given)
         if table in ENTRIES and found not in self._space.ours.get(table, ()):
             self._brings.append((table, found))
@@ -179,7 +181,9 @@ class Assembly:
         if parent := row.get("parent_organization_id"):
             found["parent_organization_id"] = self.identifier("organization", parent)
         if ("latitude" in found) != ("longitude" in found):
-            half = found.pop("latitude", None) or found.pop("longitude", None)  # that is no point
+            half = found.pop("latitude", None) or found.pop(
+                "longitude", None
+            )  # half a point is no point
             for name in ("latitude", "longitude"):
                 found.pop(name, None)
                 reason = changed[name].reason if name in changed else "coordinates_invalid"
@@ -201,7 +205,7 @@ class Assembly:
     def _value(
         self, staged: Staged, field: Field, found: Document, notes: list[Note]
     ) -> Fate | None:
-        """Puts read values into `found`; records the outcome unless a value is taken as it is."""
+        """Put the converted value into `found`. Return its outcome, or None if it is unchanged."""
         file, name, raw = tables()[staged.table].file, field.name, staged.row[field.name]
         before = len(notes)
         value = value_of(field, raw, self._place(staged, name), notes)
@@ -216,7 +220,7 @@ class Assembly:
         return Fate(file, name, Outcome.CHANGED, reason) if reason else None
 
     def _fate(self, staged: Staged, field: Field | None, name: str) -> Fate:
-        """The outcome of a value that needs no reading: of a link, by its target."""
+        """Return the outcome of a value that needs no conversion, or of a link by its target."""
         file = tables()[staged.table].file
         if field is None:
             return Fate(file, name, Outcome.LEFT_OUT, "field_unknown")
@@ -231,7 +235,7 @@ class Assembly:
         return as_it_is(file, name)
 
     def _fill(self, staged: Staged, found: dict[str, Any], notes: list[Note]) -> None:
-        """Fill in required values that the package leaves out, where a value can be given."""
+        """Fill in required values that the package lacks, where a value can be derived."""
         for field in tables()[staged.table].required:
             if field.name in found:
                 continue
@@ -252,7 +256,7 @@ class Assembly:
         for child in rows:
             mark = len(self._fates)
             if table == "location" and self._staging.is_a_site(child.row["id"]):
-                continue  # it comes with the service that is given there
+                continue  # it arrives with the service at that location
             made = self._object(child, notes, depth + 1)
             if table == "service_at_location":
                 self._location(child, made, notes, depth)
@@ -289,7 +293,7 @@ class Assembly:
     def _once(
         self, staged: Staged, notes: list[Note], depth: int, make: Callable[[list[Note]], Document]
     ) -> Document:
-        """Parts that many services share are made once, and reported with each of them."""
+        """Build a part that several services share once, and report it with each of them."""
         key = (staged.table, staged.row["id"], depth)
         if key not in self._shared:
             around = self._fates, self._brings
@@ -346,7 +350,7 @@ class Assembly:
             notes.append(note("organisation_dangling", place, given or "–"))
             return
         if given not in self._organisations:
-            # Its notes are told once, with the first service of the organisation.
+            # The organisation's notes appear once, with its first service.
             mark = len(self._fates)
             made = self._object(organisation, notes, 1)
             self._organisations[given] = (made, self._fates[mark:])
@@ -357,7 +361,7 @@ class Assembly:
         self.identifier("organization", given)
 
     def _through_location(self, staged: Staged) -> str:
-        """Ohana's services belong to a location, and that to an organisation."""
+        """Return the organisation's id through the location: in Ohana, services belong to locations."""
         children = self._staging.children_of("service", staged.row["id"])
         for site in children.get("service_at_location", ()):
             location = self._staging.find("location", site.row.get("location_id", ""))
@@ -374,8 +378,8 @@ class Assembly:
 
     @staticmethod
     def _categories(document: dict[str, Any], notes: list[Note]) -> None:
-        """Our categories from their column or from terms of our own taxonomies, whose attributes are made
-        anew by the directory. What other people's terms mean somebody decides."""
+        """Read our categories from their column or from terms of our own taxonomies. The directory recreates the
+        attributes of these terms. A person decides the meaning of other terms."""
         known = codelists.categories()
         foreign = []
         codes: list[str] = []
@@ -395,5 +399,5 @@ class Assembly:
 
 
 def _written_alike(value: str, given: str) -> bool:
-    """But for a guarding apostrophe, and for the seconds of a time."""
+    """Return whether both are the same text, apart from an escaping apostrophe and the seconds of a time."""
     return value in (given, given.removeprefix("'"), given.removesuffix(":00"))

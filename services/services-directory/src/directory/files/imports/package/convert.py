@@ -1,5 +1,5 @@
-"""One field of a package's row to its HSDS value. Pure. What does not fit is dropped with a note:
-one bad opening time must not keep a service out."""
+"""Converts one field of a package's row to its HSDS value. Pure. An invalid value is dropped with a note: one bad
+opening time must not keep a service out."""
 
 import re
 from collections.abc import Callable
@@ -37,7 +37,7 @@ _STATUSES = {
 
 
 def value_of(field: Field, raw: str, place: str, notes: list[Note]) -> Any:
-    """None if it is empty or unusable. `place` names the cell in the notes."""
+    """Return the value, or None if it is empty or unusable. `place` names the cell in the notes."""
     text = raw if raw[:1].isalnum() and cells.is_tidy(raw) else _cleaned(raw, place, notes)
     if not text:
         return None
@@ -63,7 +63,7 @@ def _cleaned(raw: str, place: str, notes: list[Note]) -> str:
 
 
 def _weekdays(text: str, place: str, notes: list[Note]) -> str | None:
-    """RFC 5545 weekdays, as they are (`1MO,-1FR`) or read from words ("Monday - Friday")."""
+    """Return RFC 5545 weekdays, as given (`1MO,-1FR`) or read from words ("Monday - Friday")."""
     if BYDAY.fullmatch(text.upper().replace(" ", "")):
         return text.upper().replace(" ", "")
     try:
@@ -76,8 +76,8 @@ def _weekdays(text: str, place: str, notes: list[Note]) -> str | None:
 
 
 def _level(text: str, place: str, notes: list[Note]) -> str:
-    """The level of a row. A word that is no level refuses the row, as in a sheet, and stays in the document, so that
-    nothing with it is taken for open."""
+    """Return the level of a row. An unknown word refuses the row, as in a sheet. It stays in the document, so that
+    nothing treats the row as open."""
     known = codelists.visibility_levels().codes
     found = folded(text)
     if found in known:
@@ -160,7 +160,7 @@ def _structure(text: str, place: str, notes: list[Note], kind: type) -> Any:
 
 
 def _codes(text: str, place: str, notes: list[Note]) -> Any:
-    """A list of texts, which is compared with our own lists before anybody looks at its form."""
+    """Return a list of texts. Other lists are refused here, because code lists compare it before the schema is checked."""
     found = _structure(text, place, notes, list)
     if any(isinstance(each, list | dict) for each in found or ()):
         notes.append(note("row_invalid", place, text))
@@ -179,7 +179,7 @@ def _chosen(field: Field, text: str, place: str, notes: list[Note]) -> str | Non
     if (exact := _by_folded(field).get(folded(text))) is not None:
         return exact
     if field.name == "status":
-        # Unknown is the careful reading: nobody is sent to a service that may be gone.
+        # An unknown status counts as inactive, so that nobody is sent to a closed service.
         status = _STATUSES.get(folded(text), "inactive")
         notes.append(note("status_mapped", place, text, status))
         return status

@@ -1,5 +1,5 @@
-"""The 24 HSDS tables, their fields and links, and the profile's own fields. Names and types are
-those of HSDS 3.2.3 (openreferral/specification, CC BY-SA 4.0)."""
+"""The 24 HSDS tables, their fields and links, and the profile's own fields. Names and types are those of HSDS 3.2.3
+(openreferral/specification, CC BY-SA 4.0)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ from common.words.tables import rows
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """`type`: string, uuid, uri, email, number, date, datetime, time, enum:a|b, array, object.
-    `references`: the table whose id it holds. `profile`: not HSDS but of our profile."""
+    """`type`: string, uuid, uri, email, number, date, datetime, time, enum:a|b, array, object. `references`: the table
+    of the id. `profile`: a field of our profile, not of HSDS."""
 
     name: str
     type: str
@@ -21,7 +21,7 @@ class Field:
 
     @property
     def allowed(self) -> tuple[str, ...]:
-        """The values of an enum."""
+        """Return the values of an enum."""
         return tuple(self.type.removeprefix("enum:").split("|"))
 
 
@@ -33,17 +33,17 @@ class TableFields:
 
     @cached_property
     def plain(self) -> tuple[Field, ...]:
-        """Fields that hold a value of their own: ids and links are resolved by nesting."""
+        """Return the fields with a value of their own: nesting resolves ids and links."""
         return tuple(each for each in self.fields if each.type != "uuid")
 
     @cached_property
     def required(self) -> tuple[Field, ...]:
-        """Those of them that no object may lack."""
+        """Return the required ones."""
         return tuple(each for each in self.plain if each.required)
 
     @cached_property
     def structures(self) -> tuple[str, ...]:
-        """Names of those whose values are JSON."""
+        """Return the names of fields with JSON values."""
         return tuple(each.name for each in self.plain if each.type in ("array", "object"))
 
     @property
@@ -76,7 +76,7 @@ def tables() -> Mapping[str, TableFields]:
     return {name: TableFields(name, paths[name], tuple(found[name])) for name in found}
 
 
-# Which link says where a row belongs, the most exact one first.
+# The links that place a row, the most exact one first.
 OWNERS: Mapping[str, tuple[str, ...]] = {
     "phone": (
         "contact_id",
@@ -104,7 +104,7 @@ OWNERS: Mapping[str, tuple[str, ...]] = {
     "metadata": ("resource_id",),
 }
 
-# Under which name the rows of a table hang on their owner.
+# The names under which an object contains the rows of a table.
 NESTED: Mapping[str, Mapping[str, str]] = {
     "service": {
         "phones": "phone",

@@ -1,4 +1,4 @@
-"""Rows of HSDS 2 and Ohana tables in today's names. Pure; the tables of names are data."""
+"""Converts rows of HSDS 2 and Ohana tables to today's names. Pure; the tables of names are data."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -25,7 +25,7 @@ Placed = tuple[str, Row]
 """A table of today and a row for it."""
 
 _LISTED = re.compile("[,;|]")
-# A list in a cell of an older table → the table that holds it today, and its field.
+# A list in a cell of an older table → its table and field today.
 _LISTS = {
     "service_areas": ("service_area", "name"),
     "required_documents": ("required_document", "document"),
@@ -35,7 +35,7 @@ _LISTS = {
     "funding_sources": ("funding", "source"),
     "accessibility": ("accessibility", "description"),
 }
-_SIMPLE = {  # tables that only changed their name, and what all their rows have
+_SIMPLE = {  # tables with only a new name, and constant values of their rows
     "physical_address": ("address", {"address_type": "physical"}),
     "postal_address": ("address", {"address_type": "postal"}),
     "regular_schedule": ("schedule", {}),
@@ -45,13 +45,12 @@ _SIMPLE = {  # tables that only changed their name, and what all their rows have
 
 
 def _listed(value: str) -> list[str]:
-    """Blanks are no part of the pattern: of very many it would take the square of their number."""
+    """Split a list. The pattern excludes blanks, because many of them would make it quadratic."""
     return [each.strip() for each in _LISTED.split(value)]
 
 
 def table_of(file_name: str, header: Iterable[str]) -> str | None:
-    """Today's or an older table by the file's name (`services.csv`, `data/Services_Taxonomy.csv`).
-
+    """Return today's or an older table by the file's name (`services.csv`, `data/Services_Taxonomy.csv`).
     `taxonomy.csv` meant terms in version 2 and in Ohana."""
     stem = re.sub(r"\.csv$", "", file_name.replace("\\", "/").rsplit("/", 1)[-1].lower())
     table = _stems().get(stem)
@@ -66,7 +65,7 @@ def is_older(table: str) -> bool:
 
 
 def modern(table: str, given: Mapping[str, str], line: int) -> list[Placed]:
-    """The row under today's names first, then rows that its lists and links become."""
+    """Return the row under today's names first, then the rows that its lists and links become."""
     if table == "eligibility":
         return [("service:addition", {"id": given.get("service_id", ""), **_eligibility(given)})]
     if table == "payment_accepted":
@@ -78,7 +77,7 @@ def modern(table: str, given: Mapping[str, str], line: int) -> list[Placed]:
     own = given.get("id") or (given.get("taxonomy_id", "") if now == "taxonomy_term" else "")
     made = set() if own else {"id"}
     if table == "postal_address" and own.isdigit():
-        own = f"postal_address:{own}"  # counted apart from physical addresses: both have a 1
+        own = f"postal_address:{own}"  # physical and postal addresses are numbered separately, so both have a 1
     own = own or f"{table}:{line}"
     for name, value in given.items():
         if value:
@@ -90,7 +89,7 @@ def modern(table: str, given: Mapping[str, str], line: int) -> list[Placed]:
     if made:
         row[MADE] = ",".join(sorted(made))
     if now == "taxonomy_term" and not given.get("id"):
-        row.pop("taxonomy_id", None)  # it was the id
+        row.pop("taxonomy_id", None)  # it served as the id
     return [(now, {**always, **row} if always else row), *more]
 
 
@@ -101,9 +100,9 @@ def _eligibility(given: Mapping[str, str]) -> Row:
 def _put(kind: str, table: str, row: Row, own: str, name: str, value: str) -> list[Placed]:
     target = _target_in(kind, table, name)
     if target == _ELIGIBILITY and value.startswith("{"):
-        target = name  # ours is an object under that name, Ohana's words
+        target = name  # under that name HSDS has an object, Ohana has text
     if target is None:
-        row[name] = value  # reported as unknown by whoever converts the row
+        row[name] = value  # the conversion of the row reports it as unknown
     elif target.startswith("+"):
         field = target.removeprefix("+")
         row[field] = f"{row[field]}; {value}" if field in row else value
@@ -128,7 +127,7 @@ _ELIGIBILITY = "+eligibility_description"
 
 @lru_cache(maxsize=4_096)
 def _target_in(kind: str, table: str, name: str) -> str | None:
-    """The target of a column in the older table `kind`, which is `table` today."""
+    """Return the target of a column in the older table `kind`, which is `table` today."""
     if table == "service" and name in ("eligibility", "eligibility_description"):
         return _ELIGIBILITY
     if kind == "service_taxonomy" and name in ("service_id", "taxonomy_id", "taxonomy_detail"):
@@ -213,8 +212,7 @@ def _special(table: str, row: Row, own: str, what: str, value: str) -> list[Plac
 
 
 def said(table: str, header: Iterable[str]) -> frozenset[str]:
-    """Today's names of the columns about services: of these the table says something, if only that
-    there is none."""
+    """Return today's names of the service fields for which the table has a column, even an empty one."""
     if table == "eligibility":
         return frozenset({"eligibility_description"})
     now, _ = _SIMPLE.get(table, (table, {}))
@@ -228,7 +226,7 @@ def said(table: str, header: Iterable[str]) -> frozenset[str]:
 
 
 def left_out(table: str, name: str) -> bool:
-    """Whether the field is known and has no place today: it is not imported, which is told."""
+    """Return whether the field is known but has no place today: it is left out with a note."""
     now, _ = _SIMPLE.get(table, (table, {}))
     return not _is_current(now, name) and _names().get((now, name)) == ""
 

@@ -1,4 +1,4 @@
-"""Opens a package (zip of CSV tables), stages its tables, gives its services one by one."""
+"""Opens a package (zip of CSV tables), stages its tables and yields its services one by one."""
 
 import tempfile
 from collections import defaultdict
@@ -42,7 +42,7 @@ _LISTED_AS = {
 
 @contextmanager
 def open_package(path: Path, options: Options) -> Iterator[Source]:
-    """Staging happens here; `rows` then reads the staged tables."""
+    """Open a package. Staging happens here; `rows` then reads the staged tables."""
     with tempfile.TemporaryDirectory(prefix="ruta-package-") as folder:
         staging = Staging(Path(folder))
         try:
@@ -67,8 +67,7 @@ def open_package(path: Path, options: Options) -> Iterator[Source]:
 
 
 def check_package(path: Path, most_lines: int) -> None:
-    """422 unless it is an archive that may be opened, has one table of services and no more lines than
-    may be read."""
+    """Raise 422 unless it is a safe archive with one table of services and not too many lines."""
     with archive(path) as opened:
         _check_lines(opened, most_lines)
         tables = [name for name in _tables_in(opened) if table_of(name, ()) == "service"]
@@ -81,8 +80,7 @@ def check_package(path: Path, most_lines: int) -> None:
 
 
 def rows_in(path: Path, most_lines: int) -> int:
-    """How many organisations and services there are to read, without keeping any; a problem of any table
-    is raised."""
+    """Count the organisations and services without storing any. Raises the errors of any table."""
     found = 0
     check_package(path, most_lines)
     with archive(path) as opened:
@@ -106,7 +104,7 @@ def _tables_in(opened: ZipFile) -> list[str]:
 
 
 def _check_lines(opened: ZipFile, most: int) -> None:
-    """Counted while it is unpacked piece by piece, before anything of it is kept."""
+    """Count lines while unpacking in pieces, before any of it is stored."""
     lines = 0
     for name in _tables_in(opened):
         with opened.open(name) as content:
@@ -143,7 +141,7 @@ def _services(
 
 
 def _left_behind(staging: Staging, fidelity: Fidelity) -> None:
-    """Accounts for the rows that no service took in."""
+    """Count the values of rows that no service used."""
     for staged in staging.others(fidelity.has):
         reason = "link_dangling" if staged.link else "left_behind"
         if staged.table == "meta_table_description":
@@ -157,7 +155,7 @@ def _left_behind(staging: Staging, fidelity: Fidelity) -> None:
 def _stage(
     opened: ZipFile, staging: Staging, fidelity: Fidelity
 ) -> tuple[list[Note], frozenset[str]]:
-    """Notes on the package, and its tables of services."""
+    """Return the notes on the package, and its tables of services."""
     notes: list[Note] = []
     names: set[str] = set()
     found: set[str] = set()
@@ -196,7 +194,7 @@ def _count(fidelity: Fidelity, file: str, names: Iterable[str], reason: str) -> 
 
 
 def _count_merged(fidelity: Fidelity, file: str, given: Mapping[str, str], lost: str) -> None:
-    """A row of which only the words are left, in its service; `lost`: why not even those."""
+    """Count the values of a row that was merged into its service; `lost`: the reason if it was dropped."""
     for name in (name for name, value in given.items() if value):
         if lost:
             fidelity.count(Fate(file, name, Outcome.LEFT_OUT, lost))

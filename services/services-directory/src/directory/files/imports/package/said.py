@@ -1,5 +1,4 @@
-"""A package's service onto the record that it stands for: what the package has no column or table for
-stays as it stands. Pure."""
+"""Merges a package's service into its record: fields without a column or table in the package stay. Pure."""
 
 from collections.abc import Iterator
 from datetime import time
@@ -15,12 +14,12 @@ ALWAYS_SAID = frozenset({"id", "name", "organization", "organization_id"})
 
 
 def said_onto(record: Document, given: Document, said: frozenset[str]) -> Document:
-    """`given`, a package's service, with what the package has no column or table for (`said`: those
-    that it has) and what only differs in how it is written."""
+    """Return `given` merged into the record. Keeps record fields that are not in `said` (the fields that the package
+    has), and values that differ only in how they are written."""
     if "program_id" in said:
         said |= {"program"}
     if given.get("categories"):
-        said |= {"categories"}  # read from terms
+        said |= {"categories"}  # they come from terms
     given = {key: value for key, value in given.items() if key in said}
     silent = {key: value for key, value in record.items() if key not in said}
     return {**_as_written(record, given, "service"), **silent}
@@ -32,7 +31,7 @@ def _as_written(record: Document, given: Document, table: str) -> Document:
         if key in given:
             merged[key] = _value_as_written(key, value, given[key], table)
         elif key not in _sayable(table):
-            merged[key] = value  # an own export brings it back as it stood
+            merged[key] = value  # keep the record's form, which our own export changed
     return merged
 
 
@@ -59,7 +58,7 @@ def _table_of(table: str, key: str) -> str | None:
 
 @cache
 def _sayable(table: str) -> frozenset[str]:
-    """Names that a package can say of an object of this table; links it says by nesting."""
+    """Return the fields that a package can contain of this table; nesting resolves links."""
     own = (field.name for field in tables()[table].fields if not field.references)
     return frozenset({"id", *own, *NESTED.get(table, {}), *_written_apart(table)})
 

@@ -1,5 +1,5 @@
-"""The rows of a package in a temporary SQLite file, from the first that is read to those that nobody took in,
-joined by their links. Memory stays small however large the package is."""
+"""Stores the rows of a package in a temporary SQLite file and joins them by their links. Memory stays small however
+large the package is."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -46,7 +46,7 @@ Children = dict[str, list["Staged"]]
 
 @dataclass(slots=True)
 class Staged:
-    """`line` is that of the file; `row` holds texts under today's names."""
+    """`line` is that of the file; `row` contains texts under today's names."""
 
     table: str
     line: int
@@ -58,12 +58,12 @@ class Staged:
 
     @property
     def cells(self) -> list[str]:
-        """Fields that the file holds."""
+        """Return the fields that the file contains."""
         made = self.row.get(MADE, "").split(",")
         return [name for name in self.row if name not in made and not name.startswith("~")]
 
     def named(self, fates: Mapping[str, Fate]) -> Mapping[str, Fate]:
-        """The outcomes of its fields under the names that the file gives."""
+        """Return the outcomes under the field names of the file."""
         if FILE not in self.row and NAMES not in self.row:
             return fates
         file = self.row.get(FILE, tables()[self.table].file)
@@ -76,10 +76,10 @@ class Staged:
 
 
 class Staging:
-    """Rows come in with `add`; `index` follows after the last, and all else after that."""
+    """Call `add` for each row, then `index`, then the other methods."""
 
     def __init__(self, folder: Path) -> None:
-        # Batches are read in whatever thread is free, one after the other, never two at once.
+        # Any free thread may read a batch, but never two at once.
         self._db = sqlite3.connect(
             folder / "staging.sqlite", isolation_level=None, check_same_thread=False
         )
@@ -126,7 +126,7 @@ class Staging:
         self._links.clear()
 
     def add_to(self, table: str, row_id: str, addition: Row) -> str:
-        """Put fields into a row that is there already; the reason where they cannot come in."""
+        """Merge fields into a stored row. Return the reason if that is impossible."""
         found = self.find(table, row_id)
         if found is None:
             return "link_dangling"
@@ -145,8 +145,7 @@ class Staging:
         return ""
 
     def index(self) -> None:
-        """After the last row: indexes, then each row keeps its most exact link that leads
-        somewhere."""
+        """Create indexes, then keep each row's most exact link with an existing target."""
         self._flush()
         self._db.executescript(
             "CREATE INDEX rows_by_id ON rows (id, tab, line); CREATE INDEX rows_by_line ON rows (tab, line);"
@@ -180,7 +179,7 @@ class Staging:
         return found
 
     def dangling(self) -> list[Note]:
-        """Links of child rows that lead nowhere; services are judged with their own rows."""
+        """Return notes on links of child rows without a target. Services are checked with their own rows."""
         gaps = self._db.execute(
             "SELECT tab, line, field, parent_id FROM gaps ORDER BY tab, line LIMIT ?",
             (_MOST_NOTES,),
@@ -195,7 +194,7 @@ class Staging:
         return notes
 
     def unused(self) -> list[Note]:
-        """Locations that neither a service nor an organisation leads to."""
+        """Return a note on locations that neither a service nor an organisation uses."""
         count = sum(
             "organization_id" not in each.row and not self.is_a_site(each.row["id"])
             for each in self._in_order("location")
@@ -203,17 +202,17 @@ class Staging:
         return [note("unused_rows", tables()["location"].file, count)] if count else []
 
     def services(self) -> Iterator[Staged]:
-        """In the order of the file."""
+        """Yield services in the order of the file."""
         return self._in_order("service")
 
     def organizations(self) -> Iterator[tuple[Staged, bool]]:
-        """With whether a service here is theirs."""
+        """Yield organisations, and whether a service here belongs to each."""
         for staged in self._in_order("organization"):
             given = staged.row["id"]
             yield staged, self._is_named("service", given) or self._is_named("location", given)
 
     def children_of(self, parent: str, parent_id: str) -> Children:
-        """The children of a row, by table."""
+        """Return the children of a row, by table."""
         if parent not in self._leading:
             return {}
         kinds = (*NESTED.get(parent, {}).values(), "attribute", "metadata")
@@ -224,12 +223,12 @@ class Staging:
         }
 
     def some_services(self, most: int) -> list[Staged]:
-        """At most so many, from all over the file."""
+        """Return at most so many services, spread over the file."""
         apart = max(1, -(-self._count("rows", "tab = 'service'") // most))
         return list(islice(self.services(), None, None, apart))
 
     def uuids(self) -> dict[str, dict[UUID, str]]:
-        """The UUIDs of what services have beside themselves, with the names given."""
+        """Return by table the UUIDs of entries that services share, with their names."""
         found: dict[str, dict[UUID, str]] = {}
         for table in ENTRIES:
             ids = found[table] = {}
@@ -239,8 +238,8 @@ class Staging:
         return found
 
     def _find(self, table: str, row_id: str) -> Staged | None:
-        """The first row with that id."""
-        # An index that gives the order alone would read the whole table: hence the plus.
+        """Return the first row with that id."""
+        # The plus keeps SQLite from using an index for the order alone, which would read the whole table.
         query = f"{_ROW} FROM rows WHERE id = ? AND tab = ? ORDER BY +line LIMIT 1"
         return next(self._read(query, row_id, table), None)
 
@@ -254,7 +253,7 @@ class Staging:
         return list(self._read(query, parent_id, table, parent, MOST_CHILDREN))
 
     def dangles(self, table: str, line: int, field: str) -> bool:
-        """Whether this link of a child row leads nowhere."""
+        """Return whether this link of a child row has no target."""
         return self.has_dangling and field in self._gaps_of(table, line)
 
     def _gaps_of(self, table: str, line: int) -> list[str]:
@@ -266,7 +265,7 @@ class Staging:
         return self._db.execute(query, (row_id, table)).fetchone() is not None
 
     def others(self, is_taken: Callable[[int], bool]) -> Iterator[Staged]:
-        """Rows that nobody took in. `link`: one of theirs that leads nowhere."""
+        """Yield rows that no service used. `link`: one of their links without a target."""
         for staged in self._read(f"{_ROW} FROM rows ORDER BY rowid"):
             if not is_taken(staged.key):
                 gaps = self._gaps_of(staged.table, staged.line) if self.has_dangling else ()
@@ -274,7 +273,7 @@ class Staging:
                 yield staged
 
     def is_a_site(self, location_id: str) -> bool:
-        """Whether some service is given at this location."""
+        """Return whether a service is at this location."""
         return self._is_named("service_at_location", location_id)
 
     def _is_named(self, table: str, row_id: str) -> bool:

@@ -1,1 +1,1 @@
-"""Publishers of ids: the entries that a file's rows stand for, and those that are missing from it."""
+"""Publishers of ids: finds the entries of a file's rows, and entries that the file lacks."""

@@ -1,8 +1,6 @@
-"""Whether a row of a file and an entry of the directory are one service. Pure.
-
-Ids alone do not say it: two publishers number their services from one, and people copy files with
-their ids. So what the two say of themselves is compared, too.
-"""
+"""Decides whether a row of a file and an entry of the directory are the same service. Pure. Ids alone do not tell: two
+publishers both number their services from one, and people copy files with their ids. So this also compares names,
+phones and places."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,11 +11,11 @@ from common.words.places import folded
 
 Document = Mapping[str, Any]
 _SAID = ("description", "email", "url", "alternate_name")
-_DIGITS = 8  # the end of a phone number decides: the country's code is often left out
+_DIGITS = 8  # compare the last digits of a phone number: the country code is often missing
 
 
 class Likeness(IntEnum):
-    """`perhaps`: enough for an id of the same publisher, not enough across publishers."""
+    """`perhaps` is enough for an id of the same publisher, but not across publishers."""
 
     UNLIKE = 0
     PERHAPS = 1
@@ -26,7 +24,7 @@ class Likeness(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Signs:
-    """The marks by which a service is recognised beside its id."""
+    """The details that identify a service without its id."""
 
     name: str
     organisation: str
@@ -34,7 +32,7 @@ class Signs:
 
 
 def signs_of(document: Document, organisation: Document | None = None) -> Signs:
-    """`organisation`: the service's, where its document names it by id only."""
+    """Return the signs of a document. `organisation`: the service's, if its document has only the id."""
     named = organisation or document.get("organization") or {}
     return Signs(
         folded(str(document.get("name", ""))),
@@ -44,7 +42,7 @@ def signs_of(document: Document, organisation: Document | None = None) -> Signs:
 
 
 def likeness(one: Signs, other: Signs) -> Likeness:
-    """Without the same organisation the name must be backed by details: half of the fewer."""
+    """Compare two services. If the organisations differ, half of the shorter list of details must match too."""
     same_name = one.name == other.name
     shared = one.details & other.details
     fewer = min(len(one.details), len(other.details))

@@ -6,8 +6,8 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 @dataclass(slots=True)
 class Space:
-    """`own`: the file is an export of this directory, so its ids are the directory's. `taken`: by
-    kind of entry, ids that stand for somebody else's; `ours`: those that came from here before."""
+    """`own`: the file is an export of this directory, so its ids are the directory's. By kind of entry, `taken` are ids
+    of somebody else's entries, `ours` ids that came from this publisher before."""
 
     source: str
     own: bool = False
@@ -19,7 +19,7 @@ class Space:
         return uuid5(NAMESPACE_URL, f"ruta:import:{self.source}")
 
     def identifier(self, kind: str, given: str) -> UUID:
-        """The id as it counts here: itself, or one made from it that is always the same."""
+        """Return the id within this space: itself, or one always derived the same way."""
         known = as_uuid(given)
         if known is None or known in self.taken.get(kind, ()):
             return uuid5(self.namespace, f"{kind}:{given}")

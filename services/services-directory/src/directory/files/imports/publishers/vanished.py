@@ -1,5 +1,5 @@
-"""Entries that an earlier file of the same publisher brought and this one lacks. A file may be a part, or damaged:
-such entries stay, unless the sender chooses otherwise."""
+"""Finds entries of an earlier file of the same publisher that this file lacks. A file may be partial or damaged, so
+these entries stay unless the sender chooses otherwise."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -27,8 +27,8 @@ _REASON = "An edition of its publisher's file no longer holds it."
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The sender's choice for such entries. `most`: the share of all known ones that may be missing unless a person
-    has `confirmed` it."""
+    """The sender's choice for such entries. `most`: the share of known entries that may be missing before a person must
+    confirm."""
 
     vanishing: Vanishing = Vanishing.KEEP
     confirmed: bool = False
@@ -49,8 +49,8 @@ async def missing_in(
     *,
     dry_run: bool,
 ) -> tuple[list[Mapped], list[Note]]:
-    """Rows of the report, and what to tell of the file that `holds` ids. 422 for a file that shrank
-    and that nobody confirmed; a dry run only says so."""
+    """Return report rows and notes for missing entries. `holds`: whether the file has an id. Raises 422 if too many are
+    missing and nobody confirmed it; a dry run only adds a note."""
     known = await all_of(session, KIND, source)
     gone = await asyncio.to_thread(_without, known, holds)
     names = await _standing(session, caller, list(known))
@@ -108,11 +108,11 @@ async def end_vanished(
     *,
     dry: bool = False,
 ) -> None:
-    """End those that are to end: they are withdrawn, not deleted, and can be reopened."""
+    """End the chosen entries: they are withdrawn, not deleted, and can be reopened."""
     for mapped in rows:
         gone = mapped.vanished
         if gone is None or gone.service_id not in report.missing:
-            continue  # the file holds it under another id
+            continue  # the file contains it under another id
         ended = gone.ends
         if ended and not dry:
             try:

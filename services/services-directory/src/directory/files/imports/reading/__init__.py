@@ -1,1 +1,1 @@
-"""From files to raw rows, one at a time: CSV, XLSX, GeoJSON, archives. Blocking; run in a thread."""
+"""Reads raw rows from files, one at a time: CSV, XLSX, GeoJSON, archives. Blocking; run in a thread."""

@@ -1,4 +1,4 @@
-"""CSV as found: any of the usual separators, UTF-8 or not, or both in one file."""
+"""Reads CSV with any usual separator, in UTF-8, another encoding or a mix of both."""
 
 import codecs
 import csv
@@ -19,7 +19,7 @@ _SEPARATORS = (",", ";", "\t", "|")
 
 
 class _Lines:
-    """Decoded lines; remembers which encodings the lines since the last row needed."""
+    """Decoded lines; remembers whether any line since the last row was not UTF-8."""
 
     def __init__(self, source: BinaryIO) -> None:
         self._source = source
@@ -44,7 +44,7 @@ class _Lines:
         yield from self._of(rest)
 
     def _of(self, lines: bytes) -> Iterator[str]:
-        """Decoded in one go, unless one of them needs a look of its own."""
+        """Decode all lines in one go, or one by one if that fails."""
         if len(lines) <= MAX_LINE:
             try:
                 return iter(io.StringIO(lines.decode("utf-8"), newline="\n"))
@@ -71,7 +71,7 @@ class _Lines:
             return line.decode("utf-8")
         except UnicodeDecodeError:
             self.fell_back = True
-            # Five bytes mean nothing in Windows-1252; they become visible marks and no error.
+            # Five bytes are undefined in Windows-1252: show a mark instead of failing.
             return line.decode("cp1252", errors="replace")
 
 
@@ -80,7 +80,7 @@ def _too_long() -> Problem:
 
 
 def read_delimited(source: BinaryIO) -> Table:
-    """Rows of a CSV file that is open for reading in binary and can seek."""
+    """Read rows of a CSV file that is open in binary mode and can seek."""
     notes: list[Note] = []
     return Table(_rows(source), notes)
 
@@ -91,8 +91,8 @@ def _rows(source: BinaryIO) -> Iterator[RawRow]:
 
 
 def _separator(source: BinaryIO) -> str:
-    """The one that most of the first lines have; of several the one that they use most. A list in a cell
-    may have more of another than the line has cells, but the header has none."""
+    """Return the separator that most of the first lines have, else the one that they use most. A list in a cell may
+    have more of another separator than the line has cells, but the header has none."""
     source.seek(0)
     sample = source.read(64 * 1024)
     encoding = "utf-16" if sample[:2] in _UTF16 else "latin-1"
@@ -103,7 +103,7 @@ def _separator(source: BinaryIO) -> str:
 
 
 def read_cells(source: BinaryIO) -> Iterator[tuple[int, list[str], bool]]:
-    """For each row its number, its cells, and whether it holds a line that is no UTF-8."""
+    """Yield for each row its number, its cells, and whether one of its lines is not UTF-8."""
     separator = _separator(source)
     lines = _Lines(source)
     reader = csv.reader(lines, delimiter=separator)

@@ -1,4 +1,4 @@
-"""GeoJSON features one at a time, from a FeatureCollection or a bare list."""
+"""Reads GeoJSON features one at a time, from a FeatureCollection or a bare list."""
 
 from collections.abc import Iterator
 from typing import Any, BinaryIO
@@ -11,7 +11,7 @@ DEEPEST = 64
 
 
 def read_features(source: BinaryIO) -> Iterator[Any]:
-    """Each feature as plain Python objects, numbers as int or float."""
+    """Yield each feature as plain Python objects, numbers as int or float."""
     first = _first_character(source)
     prefix = "item" if first == b"[" else "features.item"
     try:
@@ -22,9 +22,8 @@ def read_features(source: BinaryIO) -> Iterator[Any]:
 
 
 def _shallow(events: Iterator[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
-    """The same events; a ValueError where they nest deeper than any feature does, or say something
-    twice. Without the first a megabyte of brackets costs minutes: the parser names each level by its
-    whole path."""
+    """Yield the same events. Raises ValueError for too many levels or a repeated member. A megabyte of brackets would
+    cost minutes, because the parser names each level by its whole path."""
     names: list[set[str]] = []
     for event, value in events:
         if event in ("start_map", "start_array"):

@@ -1,4 +1,4 @@
-"""The format of a file: as named by the caller, else by its content."""
+"""Determines the format of a file: as named by the caller, else by its content."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -17,7 +17,7 @@ class Format(StrEnum):
 
 
 def format_of(path: Path, named: str | None) -> Format:
-    """`named` may also be `xlsx`, `hxl` (tagged rows, in CSV or XLSX) or `services-advisor`."""
+    """Return the format. `named` may also be `xlsx`, `hxl` (tagged rows, in CSV or XLSX) or `services-advisor`."""
     found = _by_content(path)
     if named is None:
         return found

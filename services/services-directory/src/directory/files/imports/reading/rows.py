@@ -1,4 +1,4 @@
-"""The shape of every tabular reader: the header once, then rows."""
+"""The result of every tabular reader: the header once, then rows."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ class RawRow:
 
 @dataclass(slots=True)
 class Table:
-    """Rows as they come, header rows among them. `notes` may grow while rows are read."""
+    """Rows in file order, including header rows. `notes` may grow while rows are read."""
 
     rows: Iterator[RawRow]
     notes: list[Note] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""XLSX workbooks, read row by row. Formulas are given as their text, never as a result."""
+"""Reads XLSX workbooks row by row. A formula gives its text, never its result."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,15 +28,15 @@ would count up to there, for hours."""
 
 
 def read_sheet(path: Path) -> Table:
-    """Rows of the sheet that has our headers or tags; of the first one if none has."""
+    """Read the rows of the sheet with our headers or tags, else of the first sheet."""
     with archive(path):
-        pass  # refuses bombs before openpyxl reads its parts into memory
+        pass  # refuse zip bombs before openpyxl reads parts into memory
     notes: list[Note] = []
     return Table(_rows(path, notes), notes)
 
 
 def _rows(path: Path, notes: list[Note]) -> Iterator[RawRow]:
-    # As an open file: openpyxl judges a path by its ending, and uploads have none.
+    # Pass an open file: openpyxl judges a path by its ending, and uploads have none.
     with path.open("rb") as source:
         try:
             book = openpyxl.load_workbook(source, read_only=True, data_only=False, keep_links=False)
@@ -60,7 +60,7 @@ def _sheet_rows(book: Any, notes: list[Note]) -> Iterator[RawRow]:
     sheet = next((each for each in book.worksheets if _has_header(each)), book.worksheets[0])
     if len(book.worksheets) > 1:
         notes.append(note("sheet_chosen", after=sheet.title))
-    sheet.reset_dimensions()  # some programs write dimensions that are wrong
+    sheet.reset_dimensions()  # some programs write wrong dimensions
     rows = sheet.iter_rows(values_only=True, max_row=LAST_ROW + 1, max_col=MAX_COLUMNS)
     for number, cells in enumerate(rows, 1):
         if number > LAST_ROW:

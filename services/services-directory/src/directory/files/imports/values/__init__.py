@@ -1,1 +1,1 @@
-"""Single values as people write them in a cell: texts and numbers, opening hours, places."""
+"""Reads single values from cells: texts and numbers, opening hours, places."""

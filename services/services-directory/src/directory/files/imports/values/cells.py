@@ -1,7 +1,5 @@
-"""Reading single values out of files: text that may be badly encoded, numbers, dates, addresses.
-
-Each function takes the column's name and a list that it adds notes to; it never raises.
-"""
+"""Reads single values from files: text in a wrong encoding, numbers, dates, addresses. Each function takes the column's
+name and a list to which it adds notes; it never raises."""
 
 import math
 import re
@@ -31,7 +29,7 @@ _DATE_FORMS = ("%Y-%m-%d", "%d/%m/%Y", "%d-%m-%Y", "%d.%m.%Y", "%Y/%m/%d", "%d/%
 
 
 def text(value: object, column: str, notes: list[Note]) -> str:
-    """Clean text, or '' with a `refused` note if it is too long."""
+    """Return clean text, or '' with a `refused` note if it is too long."""
     if value is None:
         return ""
     raw = str(value)
@@ -50,12 +48,12 @@ def text(value: object, column: str, notes: list[Note]) -> str:
 
 
 def is_tidy(raw: str) -> bool:
-    """Whether there is nothing to clean, as in most cells."""
+    """Return whether there is nothing to clean, as in most cells."""
     return len(raw) <= MAX_TEXT and _TIDY.fullmatch(raw) is not None
 
 
 def _repaired(raw: str, column: str, notes: list[Note]) -> str:
-    """Undo UTF-8 that was read as Windows-1252 (`SeguÃ­n`), if the whole text agrees."""
+    """Undo UTF-8 that was read as Windows-1252 (`SeguÃ­n`), if the whole text fits."""
     if not _MOJIBAKE.search(raw):
         return raw
     try:
@@ -67,7 +65,7 @@ def _repaired(raw: str, column: str, notes: list[Note]) -> str:
 
 
 def number(value: object, column: str, notes: list[Note]) -> float | None:
-    """A finite number; a decimal comma is read as a point. Refused if it is none."""
+    """Return a finite number; a decimal comma counts as a point. Refused otherwise."""
     raw = str(value).strip() if value is not None else ""
     if not raw:
         return None
@@ -85,7 +83,7 @@ def number(value: object, column: str, notes: list[Note]) -> float | None:
 
 
 def age(value: object, column: str, notes: list[Note]) -> int | None:
-    """Whole years from 0 to 130."""
+    """Return whole years from 0 to 130."""
     found = number(value, column, notes)
     if found is None:
         return None
@@ -96,7 +94,7 @@ def age(value: object, column: str, notes: list[Note]) -> int | None:
 
 
 def day(value: object, column: str, notes: list[Note]) -> date | None:
-    """A date: ISO, or day first as in Spanish. Dropped with a note if it cannot be read."""
+    """Return a date: ISO, or day first as in Spanish. An unreadable one is dropped with a note."""
     if isinstance(value, datetime):
         return value.date()
     if isinstance(value, date):
@@ -147,9 +145,8 @@ def coordinates(
     notes: list[Note],
     near: Point | None = None,
 ) -> tuple[float, float] | None:
-    """(latitude, longitude) in WGS 84 degrees; a swapped pair that only fits the other way round
-    is turned; half a pair, 0/0, anything out of range and what is far from `near`, the place that
-    the row names, is dropped."""
+    """Return (latitude, longitude) in WGS 84 degrees. Turns a pair that fits only the other way round. Drops half a
+    pair, 0/0, values out of range and points far from `near`, the place of the row."""
     if latitude is None and longitude is None:
         return None
     shown = f"{latitude}, {longitude}"

@@ -1,7 +1,5 @@
-"""Opening hours as people write them in a cell, from and to HSDS schedules.
-
-`lun-vie 08:00-16:00; sáb 09:00-12:00`, `Mon-Fri 8am-4pm`, `24/7`. Pure; no calendar beyond weeks.
-"""
+"""Reads opening hours from cells into HSDS schedules, and writes them back. Examples: `lun-vie 08:00-16:00; sáb
+09:00-12:00`, `Mon-Fri 8am-4pm`, `24/7`. Pure; no calendar beyond weeks."""
 
 import re
 from typing import Any
@@ -38,11 +36,11 @@ _LIST = re.compile(r"\s*(?:,|/|\by\b|\band\b|&)\s*")
 
 
 class UnreadableHoursError(ValueError):
-    """The text is not opening hours; it goes into the schedule's description instead."""
+    """The text is not opening hours; it becomes the schedule's description instead."""
 
 
 def parse(text: str) -> list[dict[str, Any]]:
-    """HSDS schedules (`freq`, `byday`, `opens_at`, `closes_at`). Raises UnreadableHoursError."""
+    """Return HSDS schedules (`freq`, `byday`, `opens_at`, `closes_at`). Raises UnreadableHoursError."""
     if folded(text) in _ALWAYS:
         return [_weekly(DAYS, "00:00", "23:59")]
     parts = [part.strip() for part in re.split(r"[;\n]", text) if part.strip()]
@@ -68,7 +66,7 @@ def _weekly(days: tuple[str, ...], opens: str, closes: str) -> dict[str, Any]:
 
 
 def clock(hour: str, minute: str | None, half: str | None) -> str:
-    """`HH:MM` on the 24-hour clock. `13:00pm` is read as 13:00; raises UnreadableHoursError."""
+    """Return `HH:MM` on the 24-hour clock. Reads `13:00pm` as 13:00; raises UnreadableHoursError."""
     hours, minutes = int(hour), int(minute or 0)
     mark = (half or "").replace(".", "").replace(" ", "").lower()
     if mark == "pm" and hours < 12:
@@ -83,14 +81,14 @@ def clock(hour: str, minute: str | None, half: str | None) -> str:
 
 
 def weekdays(text: str) -> tuple[str, ...]:
-    """Weekday codes of "Monday - Friday" or "lun, mié". Raises UnreadableHoursError."""
+    """Return weekday codes of "Monday - Friday" or "lun, mié". Raises UnreadableHoursError."""
     if not text.strip():
         raise UnreadableHoursError(text)
     return _days(text)
 
 
 def weekday(text: str) -> Weekday | None:
-    """One day by its name or number (Monday is 1)."""
+    """Return one day by its name or number (Monday is 1)."""
     name = folded(text)
     return DAYS[int(name) - 1] if name in set("1234567") else _DAY_OF.get(name)
 
@@ -117,8 +115,8 @@ def _day(name: str) -> str:
 
 
 def shown(schedules: list[dict[str, Any]], language: str = "es") -> str:
-    """The cell text of weekly schedules; `parse` reads it back. Others are left out, and those that hold on some
-    days only: read back, they would hold on any day."""
+    """Return the cell text of weekly schedules, which `parse` reads back. Leaves out other schedules and those of some
+    dates only: `parse` would read them as hours of every day."""
     return "; ".join(
         f"{_days_shown(each['byday'], language)} {each['opens_at'][:5]}-{each['closes_at'][:5]}"
         for each in schedules

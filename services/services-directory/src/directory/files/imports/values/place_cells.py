@@ -1,4 +1,4 @@
-"""Which place a row means, from P-codes or names. Pure: the tables are in `common.words.places`."""
+"""Finds the place of a row by P-codes or names. Pure: the tables are in `common.words.places`."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -26,10 +26,8 @@ class PlaceCells:
 
 
 def place_of(cells: PlaceCells, notes: list[Note]) -> Place | None:
-    """The most exact place that the cells agree on; None if they name none or disagree.
-
-    The third level is not complete everywhere: an unknown parish leaves the municipality.
-    """
+    """Return the most exact place on which the cells agree; None if they name none or disagree. The third level is not
+    complete everywhere, so an unknown parish leaves the municipality."""
     before = len(notes)
     named = _by_names(cells, notes)
     if not cells.pcode:
@@ -52,7 +50,7 @@ _SEAT = 2
 
 
 def far_from(place: Place, point: Point) -> tuple[int, Place] | None:
-    """The kilometres from the place and the municipality that is nearer, if a point lies in another one."""
+    """Return the kilometres from the place and the nearer municipality, if the point lies in another one."""
     nearest = _nearest(place.country, point)
     own = [p for p in _seats(place.country) if _agree(p, place)]
     near = _nearest_of(own, point)
@@ -63,7 +61,7 @@ def far_from(place: Place, point: Point) -> tuple[int, Place] | None:
 
 
 def _at_point(cells: PlaceCells, notes: list[Note]) -> Place | None:
-    """The municipality whose seat is nearest, where a row names no place."""
+    """Return the municipality with the nearest seat, if the row names no place."""
     if cells.point is None:
         return None
     country = country_of(cells.country) if cells.country else None
@@ -93,7 +91,7 @@ def _nearest_of(found: Iterable[Place], point: Point) -> Place | None:
 
 @lru_cache(maxsize=10_000)
 def _alike(said: str, level: int, within: str | None, point: Point | None) -> tuple[Place, ...]:
-    """What may be meant: places whose names look like it, and the municipality at the point."""
+    """Return likely places: those with a similar name, and the municipality at the point."""
     places = Places.load()
     named = {
         folded(name): place
@@ -107,14 +105,14 @@ def _alike(said: str, level: int, within: str | None, point: Point | None) -> tu
 
 
 def places_of(values: list[str], column: str, country: str, notes: list[Note]) -> list[Place]:
-    """Each value a P-code or a name at any level (states before municipalities)."""
+    """Return the place of each value, a P-code or a name at any level (states before municipalities)."""
     within = _country(country, notes) if country else None
     found = [_any_level(value, column, within, notes) for value in values]
     return [place for place in found if place is not None]
 
 
 def country_of(value: str) -> Place | None:
-    """By ISO 3166-1 alpha-3, country P-code, or name in Spanish or English."""
+    """Return the country by ISO 3166-1 alpha-3, P-code, or name in Spanish or English."""
     places = Places.load()
     for place in places.at_level(0):
         if value.upper() in (place.country, place.pcode):

@@ -1,1 +1,1 @@
-"""The service-mapping workbook: its rows from and to services, and the empty one to fill in."""
+"""The service-mapping workbook: converts its rows from and to services, and makes the empty one."""

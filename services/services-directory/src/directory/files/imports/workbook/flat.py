@@ -1,8 +1,5 @@
-"""A full HSDS service as one row of the service-mapping workbook; the importer reads it back.
-
-Pure. A service of several sites keeps the first one: the workbook has one row per service, and
-the data package is the format that keeps all.
-"""
+"""Converts a full HSDS service to one row of the service-mapping workbook, which the importer reads back. Pure. A
+service with several sites keeps only the first: the workbook has one row per service. The data package keeps all."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -18,7 +15,7 @@ Value = str | int | float | None
 
 
 def row_of(document: Document, *, abridged: bool, language: str | None = None) -> list[Value]:
-    """Values in the order of `columns()`. With `language` codes become labels in it."""
+    """Return values in the order of `columns()`. With `language`, codes become labels."""
     values = values_of(document, abridged=abridged)
     return [_shown(column, values.get(column.key), language) for column in columns()]
 
@@ -36,7 +33,7 @@ def _shown(column: Column, value: Any, language: str | None) -> Value:
 
 
 def cells_of(document: Document) -> dict[str, object]:
-    """As in a row, by column key."""
+    """Return the texts of the cells, by column key."""
     return {
         key: "; ".join(map(str, value)) if isinstance(value, list) else value
         for key, value in values_of(document, abridged=False).items()
@@ -44,7 +41,7 @@ def cells_of(document: Document) -> dict[str, object]:
 
 
 def values_of(document: Document, *, abridged: bool) -> dict[str, Any]:
-    """Values by column key; lists for columns of several values."""
+    """Return values by column key; lists for columns of several values."""
     values: dict[str, Any] = {"abridged": "yes" if abridged else None}
     for part in _PARTS:
         values |= part(document)

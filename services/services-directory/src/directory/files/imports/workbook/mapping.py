@@ -1,4 +1,4 @@
-"""One row of the service-mapping workbook to an HSDS document. Pure: no I/O."""
+"""Maps one row of the service-mapping workbook to an HSDS document. Pure: no I/O."""
 
 import hashlib
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ from directory.ground.hsds.base import without_empty
 from directory.ground.hsds.visibility import without_unstorable
 
 DEFAULT_VISIBILITY = "partners"
-_NONE = "n/a"  # HSDS requires these parts of an address; many places have no postal code in use
+_NONE = "n/a"  # HSDS requires these parts of an address, but many places have no postal code.
 _URGENCIES = ("emergency", "routine")
 
 
@@ -33,11 +33,8 @@ def map_row(
     country: str = "",
     named: bool = False,
 ) -> Mapped:
-    """`raw`: cell values by column key. `visibility` and `country` hold where cells are empty. `named`: a
-    word in `categories` that is none of ours is the publisher's own; of others it is a mistake.
-
-    A refused row has no document.
-    """
+    """Map one row. `raw`: cell values by column key; `visibility` and `country` are for empty cells. `named`: an
+    unknown word in `categories` is the publisher's own; otherwise it is an error. A refused row has no document."""
     row = Row(number, raw, headers or {}, [])
     place = _place(row, country)
     document = _document(row, place, visibility, country, named=named)
@@ -51,7 +48,7 @@ def map_row(
         row.notes.append(note("place_withheld"))
     _name_sites(document)
     if (own := _as_uuid(external_id)) is not None:
-        document["id"] = own  # an id of ours, as exports give it: the same service, no new one
+        document["id"] = own  # one of our ids, as in exports: the same service
     abridged = row.yes_no("abridged") is True
 
     def onto(record: dict[str, Any]) -> dict[str, Any]:
@@ -61,7 +58,9 @@ def map_row(
         if "id" not in document and (words := own_words(record)):
             base["attributes"] = words
         if "attributes" in given and "categories" not in given:
-            base = _without_ours(base)  # in words of the publisher's own: ours stay
+            base = _without_ours(
+                base
+            )  # the file uses the publisher's own words, so our categories stay
         own = {key: value for key, value in record.items() if key != "organization"}
         return changed_onto(own, base, given)
 
@@ -69,13 +68,13 @@ def map_row(
 
 
 def _without_ours(base: dict[str, Any]) -> dict[str, Any]:
-    """Without categories and the areas that follow from them."""
+    """Return it without categories and the areas that follow from them."""
     steps = [each for each in base.get("pathway", []) if each.keys() - {"aor"}]
     return without_empty({**base, "categories": [], "pathway": steps})
 
 
 def _as_shown(raw: Mapping[str, object], visibility: str | None, country: str) -> dict[str, Any]:
-    """The text of these cells, right or wrong."""
+    """Return the document of these cells, valid or not."""
     row = Row(0, raw, {}, [])
     document = _document(row, _place(row, country), visibility, country)
     guard_visibility(document, [], "")
@@ -85,7 +84,7 @@ def _as_shown(raw: Mapping[str, object], visibility: str | None, country: str) -
 
 
 def _name_sites(document: dict[str, Any]) -> None:
-    """A site without a name is called after its area: the area that is left of a restricted one."""
+    """Name a site without a name after its area. For a restricted site, that is the area that readers see."""
     for site in document.get("service_at_locations", []):
         place = Places.load().get(site["location"].get("pcode", ""))
         if place is not None:
@@ -166,7 +165,7 @@ def _place(row: Row, country: str) -> Place | None:
 
 
 def _point(row: Row) -> Point | None:
-    """As it will be read; `_location` tells what is wrong with it."""
+    """Return the point as it will be read. `_location` adds the notes."""
     quiet = Row(row.number, row.raw, row.headers, [])
     pair = quiet.number_of("latitude"), quiet.number_of("longitude")
     found = cells.coordinates(*pair, "", [])
@@ -174,7 +173,7 @@ def _point(row: Row) -> Point | None:
 
 
 def _made_id(row: Row, document: Mapping[str, Any], place: Place | None) -> str:
-    """Stable as long as name, organisation and place stay: the same row again is no new service."""
+    """Return an id from name, organisation and place, so that the same row is the same service."""
     parts = (document["organization"]["name"], document["name"], place.pcode if place else "")
     digest = hashlib.sha256("\n".join(folded(part) for part in parts).encode()).hexdigest()[:20]
     made = f"row:{digest}"
@@ -207,7 +206,7 @@ def _more_closed(one: str, other: str) -> str:
 
 
 def _categories(row: Row, *, named: bool) -> tuple[list[str], list[dict[str, Any]]]:
-    """Ours, and the publisher's own words as terms, which somebody decides upon."""
+    """Return our categories, and the publisher's own words as terms for a person to decide."""
     if not row.text("categories"):
         row.notes.append(note("value_missing", row.header("categories")))
     if not named:
@@ -219,7 +218,7 @@ def _categories(row: Row, *, named: bool) -> tuple[list[str], list[dict[str, Any
 
 
 def _pathway(row: Row, categories: list[str]) -> list[dict[str, Any]]:
-    """Steps as given, and each AoR of the categories that no step names."""
+    """Return the steps as given, and one for each other AoR of the categories."""
     steps = [step for text in row.texts("pathway_steps") if (step := _step(row, text))]
     named = {step["aor"] for step in steps}
     aors = dict.fromkeys(codelists.categories()[code].pathway for code in categories)

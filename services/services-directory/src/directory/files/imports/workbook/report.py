@@ -1,5 +1,5 @@
-"""The report of an import as a table to keep: each row with the number that it has in the sender's own file,
-what became of it and why. Written as the rows come, however many there are."""
+"""Writes the report of an import as a table: each row with its number in the sender's file, its outcome and the reason.
+Rows are written one at a time, however many there are."""
 
 import io
 from collections.abc import Iterable, Mapping
@@ -12,7 +12,7 @@ from common.words.tables import rows
 
 from directory.files.imports.schemas import ImportOut
 
-xlsxwriter = lazily("xlsxwriter")  # ships no types
+xlsxwriter = lazily("xlsxwriter")  # has no type hints
 
 _HEADS = ("number", "name", "external_id", "verdict", "field", "before", "after", "why")
 _WIDTHS = (8, 40, 24, 18, 28, 28, 28, 80)
@@ -28,7 +28,7 @@ def _words() -> Mapping[str, Mapping[str, str]]:
 
 
 def lines(row: Any, language: str) -> Iterable[list[Any]]:
-    """One line for each remark on a row; one without for a row of which nothing is to be said."""
+    """Yield one line for each note on a row, or one line without a note."""
     verdict = _words()[row.verdict][language]
     begin = [row.number, row.name or "", row.external_id or "", verdict]
     for note in row.notes:
@@ -39,7 +39,7 @@ def lines(row: Any, language: str) -> Iterable[list[Any]]:
 
 
 def summary(found: ImportOut, language: str) -> Iterable[tuple[str, object]]:
-    """What to read first: the counts, and what is to be said of the file as a whole."""
+    """Return the summary: the counts, and notes about the whole file."""
     said = {word: texts[language] for word, texts in _words().items()}
     yield said["file"], found.file_name
     for part in (found.rows, found.services, found.fidelity and found.fidelity.values):
@@ -65,7 +65,7 @@ class CsvReport:
         self._table.rows(lines)
 
     def content(self) -> bytes:
-        """With a mark that makes spreadsheet programs read it as UTF-8."""
+        """Return UTF-8 with a byte order mark for spreadsheet programs."""
         return self._text.getvalue().encode("utf-8-sig")
 
 
@@ -99,5 +99,5 @@ class XlsxReport:
 
 
 def report_in(form: str, language: str, first: Iterable[tuple[str, object]]) -> Report:
-    """`first`: the summary that a workbook opens with."""
+    """Return the report. `first`: the summary at the top of a workbook."""
     return XlsxReport(language, first) if form == "xlsx" else CsvReport(language, first)

@@ -1,4 +1,4 @@
-"""The cells of one workbook row, read by the kind of their column. Pure: no I/O."""
+"""Reads the cells of one workbook row by the kind of their column. Pure: no I/O."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,10 +23,8 @@ _SEPARATOR = re.compile(r"[;\n|]")
 
 @dataclass(slots=True)
 class Row:
-    """One row: raw cells by column key, and the notes that reading them leaves.
-
-    `language` is that of the notes' column names: the reader's own headers.
-    """
+    """One row: raw cells by column key, and the notes from reading them. Notes name columns in `language`, the reader's
+    own headers."""
 
     number: int
     raw: Mapping[str, object]
@@ -66,7 +64,7 @@ class Row:
         return list(dict.fromkeys(filter(None, found)))
 
     def codes_and_others(self, key: str) -> tuple[list[str], list[str]]:
-        """Codes of the list, and unknown words, which are not reported yet."""
+        """Return codes of the list, and unknown words, which are not yet reported."""
         known = _lookup(_column(key).codelist)
         words = self.texts(key)
         codes = [known[folded(word)] for word in words if folded(word) in known]
@@ -122,7 +120,7 @@ class Row:
         return places_of(self.texts(key), self.header(key), country, self.notes)
 
     def countries(self, key: str) -> list[str]:
-        """ISO 3166-1 alpha-3; a code of three letters is taken as it is, a name must be known."""
+        """Return ISO 3166-1 alpha-3 codes. Any code of three letters is accepted; a name must be known."""
         found: list[str] = []
         for value in self.texts(key):
             country = country_of(value)
@@ -140,7 +138,7 @@ class Row:
 
 
 def _as_text(value: object) -> str:
-    """A spreadsheet keeps 58 as 58.0 and a day as a moment; people mean neither."""
+    """Return the text: spreadsheets store 58 as 58.0 and a day as a time."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -159,7 +157,7 @@ def _column(key: str) -> Column:
 
 @cache
 def _lookup(name: str) -> Mapping[str, str]:
-    """Code by folded code and by folded label in both languages; a code wins over a label."""
+    """Return codes by folded code and by folded label in both languages; a code wins over a label."""
     return dict(_pairs(code_list(name)))
 
 

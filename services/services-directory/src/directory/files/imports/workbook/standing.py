@@ -1,8 +1,5 @@
-"""A row onto the record that it stands for: what the file does not say stays as it stands. Pure.
-
-A sheet says little of a service. It does not erase what it has no column for: other sites of the
-service, what a coordinator added, ids. `package.said` is the same for packages.
-"""
+"""Merges a row into its record: fields that the file lacks stay. Pure. A sheet has few columns. It erases nothing for
+which it has no column: further sites, a coordinator's additions, ids. `package.said` is the same for packages."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -26,11 +23,10 @@ _FIRST = frozenset({"contacts", "service_at_locations", "addresses"})
 
 
 def changed_onto(record: Document, base: Document, given: Document) -> Document:
-    """The record with what `given` says otherwise than `base`, which is the record as the same
-    columns show it."""
+    """Return the record with the differences between `given` and `base`, the record in the same columns."""
     merged = _dict_onto(record, base, given)
     if base.get("organization") == given.get("organization"):
-        merged.pop("organization", None)  # the record's own, and all that is known of it
+        merged.pop("organization", None)  # keep the record's organisation, which has more details
     return merged
 
 
@@ -60,7 +56,7 @@ def _onto(key: str, record: Any, base: Any, given: Any) -> Any:
 
 
 def _nearly(base: Any, given: Any) -> bool:
-    """A spreadsheet keeps fifteen digits of a number, and an HXL list no line breaks."""
+    """Return whether both are nearly equal: spreadsheets keep fifteen digits, HXL lists no line breaks."""
     if isinstance(base, str) and isinstance(given, str):
         return base.split() == given.split()
     numbers = isinstance(base, int | float) and isinstance(given, int | float)

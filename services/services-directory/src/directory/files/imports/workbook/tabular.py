@@ -1,4 +1,4 @@
-"""Rows of a sheet, CSV or HXL list to mapped services: finds the header, then maps each row."""
+"""Maps rows of a sheet, CSV or HXL list to services: finds the header, then maps each row."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ HEADER_WITHIN = 20
 
 @dataclass(slots=True)
 class Heading:
-    """Where each column stands. `row` is the last header row; data begins after it."""
+    """The position of each column. `row` is the last header row; data begins after it."""
 
     row: int
     found: list[Column | None]
@@ -32,7 +32,7 @@ class Heading:
 
     @property
     def headers(self) -> dict[str, str]:
-        """By column key, the words that the sender's own header uses."""
+        """Return the words of the sender's own header, by column key."""
         pairs = zip(self.found, self.shown, strict=False)
         return {column.key: words for column, words in pairs if column}
 
@@ -40,8 +40,8 @@ class Heading:
 def map_table(
     table: Table, *, visibility: str | None, country: str, named: bool = False
 ) -> Iterator[Mapped]:
-    """Mapped rows, blank ones left out; a repeated external id refuses the later row. `named`: a
-    publisher with a name may have categories of its own."""
+    """Yield mapped rows without blank ones; a repeated external id refuses the later row. `named`: the publisher has a
+    name and may use its own categories."""
     first = list(islice(table.rows, HEADER_WITHIN))
     if not first:
         raise EMPTY_FILE.because("it_has_no_rows")
@@ -92,7 +92,7 @@ def _mapped(
 
 
 def fates_of(named: Iterable[tuple[Column | None, str]], notes: Sequence[Note]) -> dict[str, Fate]:
-    """`named`: the columns that hold something, None where they are not known, and how the file calls them."""
+    """Return an outcome per column. `named`: the non-empty columns (None if unknown), with the file's names."""
     changes = {each.field: each.code for each in notes if each.weight is Weight.CHANGED}
     return {
         f"{at} {shown}" if column is None else column.key: Fate(
@@ -107,14 +107,14 @@ def fates_of(named: Iterable[tuple[Column | None, str]], notes: Sequence[Note]) 
 
 
 def find_heading(first: list[RawRow]) -> Heading:
-    """HXL tags win over headers where both are there; 422 if neither is complete."""
+    """Find the header. HXL tags take precedence over headers. Raises 422 if neither is complete."""
     header: RawRow | None = None
     for row in first:
         texts = [_text(cell) for cell in row.cells]
         if is_tag_row(texts):
             return _heading(row.number, recognised(texts, hxl=True), texts, header)
         if header is not None:
-            break  # tags may only follow the header at once
+            break  # tags must directly follow the header
         if is_header_row(texts):
             header = row
     if header is None:
@@ -127,7 +127,7 @@ def _heading(
     number: int, found: list[Column | None], texts: list[str], header: RawRow | None
 ) -> Heading:
     shown = list(texts)
-    if header is not None:  # people know their own words, not the tags under them
+    if header is not None:  # people know their own headers, not the tags below
         words = [_text(cell) for cell in header.cells]
         shown = [word or tag for word, tag in zip(words, texts, strict=False)] or shown
         shown += texts[len(shown) :]
@@ -154,7 +154,7 @@ def _require(keys: set[str]) -> None:
 
 
 def _missing(first: list[RawRow]) -> str:
-    """Names the columns that the most promising row lacks."""
+    """Return the names of columns that the best candidate for a header lacks."""
     required = [column for column in columns() if column.required]
     best: set[str] = set()
     for row in first:

@@ -1,7 +1,5 @@
-"""The empty service-mapping workbook: headers, lists to choose from, an explanation of each column.
-
-Also the sheet layout that exports fill.
-"""
+"""The empty service-mapping workbook: headers, lists to choose from, an explanation of each column. Exports use the
+same sheet layout."""
 
 import io
 from collections.abc import Sequence
@@ -15,7 +13,7 @@ from common.words.tables import completed
 
 from directory.files.imports.columns import Column, code_list, columns
 
-xlsxwriter = lazily("xlsxwriter")  # ships no types
+xlsxwriter = lazily("xlsxwriter")  # has no type hints
 
 _ROWS_WITH_LISTS = 5_000
 _WORDS = completed(
@@ -52,7 +50,7 @@ def header_of(column: Column, language: str) -> str:
 
 
 def template_csv(language: str) -> bytes:
-    """One line of headers, in UTF-8 with a mark that makes spreadsheet programs read it so."""
+    """Return one line of headers, in UTF-8 with a byte order mark for spreadsheet programs."""
     text = io.StringIO()
     GuardedCsv(text).row(header_of(column, language) for column in columns())
     return text.getvalue().encode("utf-8-sig")
@@ -65,10 +63,8 @@ def template_xlsx(language: str) -> bytes:
 
 
 class WorkbookWriter:
-    """Writes rows in the order of `columns()` as they come, in constant memory.
-
-    Texts stay texts: nothing that starts with `=` becomes a formula, no address a link.
-    """
+    """Writes rows in the order of `columns()`, in constant memory. Text stays text: a leading `=` is no formula, an
+    address no link."""
 
     def __init__(self, target: Path | io.BytesIO, language: str) -> None:
         self._book = xlsxwriter.Workbook(
@@ -146,7 +142,7 @@ def _write_explanation(sheet: Any, language: str, bold: Any, words: dict[str, st
 
 
 def _write_lists(sheet: Any, language: str, bold: Any) -> None:
-    """Code and label side by side, two columns per list, row by row (constant memory)."""
+    """Write code and label side by side, two columns per list, row by row (constant memory)."""
     named = {name: code_list(name) for name in _listed()}
     for position, name in enumerate(named):
         sheet.set_column(position * 2, position * 2 + 1, 24)
