@@ -121,6 +121,7 @@ async def test_who_is_away_is_told_nothing_until_they_are_back_and_the_rota_pass
         "ends_at": (now + timedelta(days=1, hours=8)).isoformat(),
     }
     refused = await world.story.post("ngo-salud-supervisor", "/on-call", shift)
+    assert refused.status_code == 422, refused.text
     assert "away" in refused.json()["errors"][0]["detail"]
     later = {**shift, "starts_at": (now + timedelta(days=4)).isoformat()}
     later["ends_at"] = (now + timedelta(days=4, hours=8)).isoformat()
