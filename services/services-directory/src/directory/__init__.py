@@ -1,1 +1,1 @@
-"""The directory: who offers what, where and for whom, and the pathways over it."""
+"""The directory: services, their places and the people they help, and the pathways over them."""

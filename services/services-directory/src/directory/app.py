@@ -96,7 +96,8 @@ def create_app(
 
 
 def _short_messages(settings: Settings) -> dict[str, Any]:
-    """ValueError or OSError where a file of the settings cannot be used: the process ends."""
+    """Return the gateway for text messages. Raises ValueError or OSError for an unusable settings file, which ends the
+    process."""
     if settings.sms_questions_file is None:
         return {}
     questions = questions_of(settings.sms_questions_file)

@@ -1,4 +1,4 @@
-"""Problems that only the directory has."""
+"""Errors that only the directory has."""
 
 from common.errors import PROBLEMS
 

@@ -1,4 +1,4 @@
-"""Who follows what happens in the directory, in this order. Wiring only."""
+"""Registers who handles each happening in the directory, and in which order. Wiring only."""
 
 from common.happenings import declare
 

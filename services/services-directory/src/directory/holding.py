@@ -1,7 +1,8 @@
-"""The record is held to what the directory has said of its own restrictions: the stream of its events lies elsewhere than
-the database, and knows more than a standby that was promoted before it had followed so far.
+"""Restores restrictions that the database lost.
 
-What was hidden, withdrawn or suspended since is so again, at once: until then a shelter's address is read by everybody.
+The event stream is stored apart from the database and knows more than a standby that was promoted before it caught up.
+Entries that were hidden, withdrawn or suspended become so again at once: until then, everybody could read a shelter's
+address.
 """
 
 from collections.abc import Awaitable, Mapping
@@ -43,7 +44,7 @@ AGAIN: Mapping[str, _Again] = {
 
 
 class Holding:
-    """Of one worker."""
+    """Holds one worker's database to the event stream."""
 
     def __init__(self, context: ServiceContext) -> None:
         self._database = context.database
@@ -56,18 +57,18 @@ class Holding:
         )
 
     async def look(self) -> int:
-        """What was said last is forgotten first. Returns 0."""
+        """Check whether the database lost the newest event; a loss always includes it. Returns 0."""
         try:
             last = await self._said.last()
             if last is not None:
                 await self._hold([last])
-        except BrokerDown:  # nothing is said meanwhile either
+        except BrokerDown:  # without the broker, nothing new is announced either
             pass
         return 0
 
     async def _hold(self, last: list[Envelope]) -> None:
         async with self._database.transaction() as session:
-            # Another worker may be at it.
+            # Another worker may be restoring them.
             if await self._said.forgotten(session, last) and await session.scalar(_LOCK):
                 await self._do_again(session)
 
@@ -77,7 +78,7 @@ class Holding:
         words = {(event.entry, event.entry_id): event.word() for event in events}
         restricted = 0
         for (entry, own), word in words.items():
-            if entry in AGAIN:  # else of a release that comes
+            if entry in AGAIN:  # other kinds of entries are from a newer release
                 restricted += await AGAIN[entry](session, own=own, word=word)
         await self._said.know_again(session, forgotten)
         self._went_back.inc(len(forgotten))

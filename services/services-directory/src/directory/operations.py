@@ -1,7 +1,7 @@
-"""`python -m directory announce-gaps|list-restrictions|apply-restrictions`, for an operator.
+"""Operator commands: `python -m directory announce-gaps|list-restrictions|apply-restrictions`.
 
-`announce-gaps`: what waits for the hour goes out now; for whoever closes a period, and for the demo's past. The other
-two belong to a restore: what the record restricts, and restricting it again.
+`announce-gaps` sends the waiting gap counters now, for closing a period and for the demo's past. The other two belong
+to a restore: they list the restrictions of the record, and apply them again.
 """
 
 import argparse
@@ -28,7 +28,7 @@ from directory.spoken import said
 
 
 async def _announce(database: Database) -> int:
-    """Print how many counters went out."""
+    """Send the gap counters and print how many."""
     async with database.transaction() as session:
         gone = await announce_observed(session)
     say(said("{count} gap counters go out", count=gone))
@@ -36,7 +36,7 @@ async def _announce(database: Database) -> int:
 
 
 async def _list_restrictions(database: Database) -> int:
-    """Print what each entry restricts now, a line each: for `tell-restrictions` of referrals."""
+    """Print the present restrictions, one line per entry, for referrals' `tell-restrictions`."""
     async with database.transaction() as session:
         async for own, word in restoring.words_now(session):
             _say_word("service", own, word)
@@ -53,7 +53,7 @@ def _say_word(entry: str, own: UUID, word: Word) -> None:
 
 
 def _read_word(text: str) -> tuple[str, UUID, Word]:
-    """ValueError, or what a line of another shape raises."""
+    """Read one line. Raises ValueError or another error for an invalid line."""
     line = json.loads(text)
     word = line["word"]
     levels = {str(part): int(level) for part, level in word.get("hidden", {}).items()}
@@ -61,8 +61,8 @@ def _read_word(text: str) -> tuple[str, UUID, Word]:
 
 
 async def _apply_restrictions(database: Database) -> int:
-    """After restoring a backup: restrict again what was restricted last. The words, as `list-restrictions` of
-    referrals prints them, are arguments, or the lines of `--from`."""
+    """After a restore, apply the last restrictions again. The words, as `list-restrictions` of referrals prints them,
+    are arguments, or the lines of `--from`."""
     parser = argparse.ArgumentParser(prog="apply-restrictions")
     parser.add_argument("--from", dest="file", type=Path)
     parser.add_argument("line", nargs="*")

@@ -1,4 +1,4 @@
-"""Settings that the directory reads from its environment."""
+"""The directory's settings from environment variables."""
 
 from pathlib import Path
 from typing import ClassVar, Literal

@@ -1,4 +1,4 @@
-"""The service's metadata, its kinds of columns and its copies of the tables that every service has."""
+"""The service's metadata, its column types and its copies of the tables that every service has."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ INSTANT = sa.DateTime(timezone=True)
 
 
 class Xid8(sa.types.UserDefinedType[str]):
-    """A transaction id; travels as text, because drivers know no such type."""
+    """A transaction id, transferred as text because drivers do not know this type."""
 
     cache_ok = True
 
@@ -34,7 +34,7 @@ class Point(sa.types.UserDefinedType[str]):
 
 
 def record_columns() -> list[sa.Column[Any]]:
-    """Columns of every record: its document, its keeper, its lowest level of visibility."""
+    """Return the columns of every record: its document, its manager, its lowest level of visibility."""
     return [
         sa.Column("id", sa.Uuid, primary_key=True),
         sa.Column("document", JSONB, nullable=False),

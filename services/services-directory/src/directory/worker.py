@@ -24,8 +24,8 @@ ENDINGS = (REMINDERS, OBSERVATIONS, IMPORTS, ending(ENDED_RIGHTS))
 
 
 def tasks(context: ServiceContext) -> Sequence[BackgroundTask]:
-    """Relay of own events, declined referrals, withheld and stale entries, mails, queued imports, decided terms, counters,
-    pathways, what the record forgot."""
+    """Return the tasks: event relay, declined referrals, withheld and stale entries, e-mails, queued imports, decided
+    terms, counters, pathways, lost restrictions."""
     return [
         context.relay(),
         context.consumer(DECLINED),

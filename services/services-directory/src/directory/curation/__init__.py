@@ -1,5 +1,3 @@
-"""Curation: entries whose verification runs out, duplicates, merges, and reminders to their owners.
-
-It works on entries through `record` and tells owners by its own mails, which name nothing hidden.
-Begin with `sweep.py` (what is due) and `service.py`.
-"""
+"""Curation: entries whose verification expires, duplicates, merges, and reminders to organisations. It changes entries
+through `record` and sends its own e-mails, which name nothing hidden. Begin with `sweep.py` (expired entries) and
+`service.py`."""

@@ -123,7 +123,7 @@ async def all_reads(
     cursor: CursorText = None,
     limit: Limit = 50,
 ) -> Page[AnyReadOut]:
-    """Newest first. Each look stands in the log itself, without an entry."""
+    """Newest first. Each reading of this log is logged too, without an entry."""
     (before,) = keys_in(cursor, number_in) or (None,)
     rows = await read_queries.reads(
         session,
@@ -152,9 +152,9 @@ async def reminders(
     limit: Limit = 50,
     language: ReadIn = None,
 ) -> Page[ReminderOut]:
-    """The most urgent first. Those of verification go out as `ruta.directory.verification.due.v1`
-    too; one about capacity ends with the next word about its capacity. Names are in the language of
-    `Accept-Language` where they were translated."""
+    """The most urgent first. Verification reminders are also sent as `ruta.directory.verification.due.v1`; a capacity
+    reminder ends when the organisation next states the capacity. Names are in the language of `Accept-Language` where
+    they were translated."""
     after = keys_in(cursor, day_in, id_in)
     rows = await queries.reminders_for(
         session, caller, curated=of == "curated", language=language, after=after, limit=limit + 1
@@ -180,8 +180,8 @@ async def houses(
     limit: Limit = 50,
     language: ReadIn = None,
 ) -> Page[HouseOut]:
-    """The oldest first. Until somebody looks, verified organisations see each without its place, and nobody
-    else sees it."""
+    """The oldest first. Until its review, verified organisations see each entry without its place, and nobody else sees
+    it."""
     after = keys_in(cursor, moment_in, id_in)
     rows = await queries.houses_for(
         session, caller, language=language, after=after, limit=limit + 1
@@ -201,7 +201,7 @@ async def look(
     entity_id: Annotated[UUID, Path(description="Id of the service or of the organisation.")],
     body: HouseIn,
 ) -> None:
-    """Who looked and when is kept. You are asked again only when there are words that you did not see."""
+    """The directory stores who reviewed the entry and when. It asks again only for words that you did not see."""
     await service.look(session, caller, entity_id, body)
 
 
@@ -209,8 +209,8 @@ async def look(
 async def take_bounced_reminder(
     request: Request, body: ReturnedMail, session: Session, _caller: Postmaster
 ) -> None:
-    """A mail to an organisation that came back later, from the mailbox that mail is sent from. Its mailbox is
-    left alone and its reminders say so; what is no report of that changes nothing."""
+    """Reports an e-mail to an organisation that bounced, from the mailbox that sends them. The directory stops writing
+    to that address, and the reminders say so. A message that is not a bounce report changes nothing."""
     key = key_from_base64(context_of(request).settings.stored_result_key.get_secret_value())
     await service.bounced(session, Names(key), body.bounce())
 
@@ -230,7 +230,7 @@ async def duplicates(
 async def _log_names(
     session: Session, caller: Principal, request: Request, levels: Mapping[UUID, int]
 ) -> None:
-    """Reading the name of a restricted house is logged like any reading of it."""
+    """Log the names of restricted houses in the answer, as for any reading of them."""
     restricted = [each for each, level in levels.items() if level == RESTRICTED]
     await log_restricted(session, caller, request.url.path, restricted)
 

@@ -1,4 +1,4 @@
-"""Ends of reminders, and parts that history must forget."""
+"""Ends reminders, and removes parts from history after a change elsewhere."""
 
 from uuid import UUID
 
@@ -14,18 +14,18 @@ from directory.record.records.service import KIND
 
 
 async def documents_stored(session: AsyncSession, happening: DocumentsStored) -> None:
-    """If a place is restricted now, no row of history keeps the parts that must not be stored."""
+    """Remove from history the parts of restricted places that must not be stored."""
     rows = await with_restricted_parts(session, happening.service_ids)
     formerly = {row.id: Formerly(row.document, row.approved) for row in rows}
     places = {UUID(place) for each in formerly.values() for place in each.closed_places}
-    # What an entry was from its beginning was storable: a file that brings new ones has nothing to look through.
+    # The first version of an entry was storable, so a new entry has no history to check.
     changed = {row.id: formerly[row.id].shown for row in rows if row.version > 1}
     await forget(session, KIND, changed)
     await forget(session, "location", dict.fromkeys(places, place_formerly))
 
 
 async def capacity_told(session: AsyncSession, happening: CapacityTold) -> None:
-    """The keeper answered how full the service is: end the reminder."""
+    """End the capacity reminder, because the organisation answered."""
     r = reminders.c
     await session.execute(
         sa.delete(reminders).where(r.service_id == happening.service_id, r.kind == CAPACITY_DOUBTED)

@@ -1,5 +1,5 @@
-"""Writes to organisations whose entries are to be verified: to the mailbox that their own entry shows, once
-a day at most. Whoever has none, or is hidden, finds the reminders in the list all the same."""
+"""Sends e-mails to organisations whose entries need verification, at most once a day. They go to the mailbox in the
+organisation's public entry. Hidden organisations and those without a mailbox find the reminders in the list."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ from directory.settings import Settings
 _AT_ONCE = 10
 _LEASE = timedelta(minutes=5)
 _REST = timedelta(days=1)
-_LOCK = 0x5255_5441_524D  # "RUTARM": claimed by one worker at a time
+_LOCK = 0x5255_5441_524D  # "RUTARM": one worker claims at a time
 
 
 def mailing_tasks(context: ServiceContext) -> list[BackgroundTask]:
@@ -44,7 +44,7 @@ def mailing_tasks(context: ServiceContext) -> list[BackgroundTask]:
 
 @dataclass(frozen=True)
 class _Claimed:
-    """`until`: reminders that were made until then are told by it."""
+    """A claimed e-mail. `until`: it covers reminders created up to then."""
 
     organisation: UUID
     mailbox: str
@@ -54,7 +54,7 @@ class _Claimed:
 
 
 async def write_due(database: Database, mail: Mail, names: Names, front: str) -> int:
-    """Write to those whose time it is; returns how many organisations were looked at."""
+    """Send the e-mails that are due; return how many organisations were checked."""
     return await hand_round(
         database,
         partial(_claim, names=names, front=front),
@@ -117,7 +117,7 @@ async def _settle(session: AsyncSession, one: _Claimed, handing: Handing) -> Non
 
 
 _SUBJECT = "Ruta: verifique sus fichas / verify your entries"
-# In both languages: nobody asked an organisation which one it reads.
+# In both languages, because an organisation's language is unknown.
 _TEXT = """Verifique de nuevo las fichas de su organización en el directorio. Una ficha que no se verifica a tiempo
 deja de recibir remisiones. {address}
 
@@ -127,6 +127,6 @@ receives no more referrals. {address}
 
 
 def verify(entries: Sequence[tuple[str, date]], address: str) -> Message:
-    """`entries`: public ones, each with the day until which it holds; `address`: the front's."""
+    """Ask for verification. `entries`: public ones, each with the day until which it holds; `address`: the front's."""
     listed = "\n".join(f"- {name}: {until.isoformat()}" for name, until in entries)
     return Message(_SUBJECT, f"{_TEXT.format(address=address)}\n{listed}".strip())

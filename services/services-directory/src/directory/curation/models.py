@@ -20,7 +20,7 @@ reminders = sa.Table(
     sa.Column("created_at", INSTANT, nullable=False),
 )
 
-# What an organisation was written to, and the digest of a mailbox that takes nothing.
+# Which reminders an organisation was told of, and the digest of a mailbox that rejects e-mail.
 reminder_mails = sa.Table(
     "reminder_mails",
     METADATA,
@@ -32,7 +32,7 @@ reminder_mails = sa.Table(
 )
 
 _later = reminders.alias("later")
-# The last one of an entry stays, as long as nobody has verified it.
+# The last reminder of an entry stays until the entry is verified.
 ENDING = Ending(
     reminders,
     reminders.c.due_on,

@@ -1,5 +1,5 @@
-"""Names of mails to organisations. A reader who has not seen a mail cannot name it, and a report of its failure
-counts only for the mailbox that it went to. Pure."""
+"""Message ids of e-mails to organisations. Pure. Only a reader of an e-mail knows its id, so nobody else can report
+that it bounced. A report counts only for the mailbox that the e-mail went to."""
 
 import hashlib
 import hmac
@@ -11,7 +11,7 @@ from common.messages.bounces import Bounce
 
 
 def digest(mailbox: str) -> bytes:
-    """Digest of a mailbox that the directory shows: not secret, only shorter."""
+    """Return the digest of a public mailbox; it is for brevity, not secrecy."""
     return hashlib.sha256(mailbox.encode()).digest()
 
 
@@ -22,7 +22,7 @@ class Names:
         self._key = crypto.derived(master, b"reminder-mail")
 
     def called(self, organisation: UUID, mailbox: str, until: datetime) -> str:
-        """The same for every attempt of one mail: mailboxes show it once."""
+        """Return the same id for every attempt of one e-mail, so that mailboxes show it once."""
         told = str(int(until.timestamp() * 1_000_000))
         return f"{organisation}.{told}.{self._mark(organisation, mailbox, told)}"
 

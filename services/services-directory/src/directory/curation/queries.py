@@ -37,7 +37,8 @@ async def reminders_for(
     after: tuple[date, UUID] | None,
     limit: int,
 ) -> list[Any]:
-    """Open reminders of the caller's organisation, or of every entry that the caller curates; the most urgent first."""
+    """Return open reminders of the caller's organisation, or of every entry that the caller curates; the most urgent
+    first."""
     entries = standing(caller, curated=curated, language=language)
     r, s = reminders.c, entries.c
     statement = (
@@ -64,8 +65,8 @@ _TO_VERIFY = reminders.c.kind.in_((VERIFICATION_DUE, VERIFICATION_EXPIRED))
 
 
 async def to_write_to(session: AsyncSession, now: datetime, limit: int) -> Sequence[Any]:
-    """Organisations that got no mail about their newest reminder and are not suspended: `organisation_id`, `newest`,
-    and the state of earlier mails, if any was sent."""
+    """Return organisations that got no e-mail about their newest reminder and are not suspended. Columns:
+    `organisation_id`, `newest`, and the state of earlier e-mails, if any was sent."""
     newest = (
         sa.select(reminders.c.organisation_id, sa.func.max(reminders.c.created_at).label("newest"))
         .where(_TO_VERIFY)
@@ -88,7 +89,7 @@ async def to_write_to(session: AsyncSession, now: datetime, limit: int) -> Seque
 
 
 async def to_verify(session: AsyncSession, organisations: Collection[UUID]) -> Sequence[Any]:
-    """Their reminders, newest last: `organisation_id`, `service_id`, `due_on`, `created_at`."""
+    """Return their reminders, newest last: `organisation_id`, `service_id`, `due_on`, `created_at`."""
     r = reminders.c
     found = (
         sa.select(r.organisation_id, r.service_id, r.due_on, r.created_at)
@@ -104,7 +105,7 @@ async def mails_to(session: AsyncSession, organisation: UUID) -> Any:
 
 
 async def refusing(session: AsyncSession, organisations: Collection[UUID]) -> frozenset[UUID]:
-    """Those of them whose mailbox takes nothing, as far as a mail to it has told."""
+    """Return those whose mailbox rejected an e-mail."""
     m = reminder_mails.c
     found = sa.select(m.organisation_id, m.refused).where(
         m.organisation_id.in_(organisations), m.refused.is_not(None)
@@ -126,7 +127,7 @@ async def houses_for(
     after: tuple[datetime, UUID] | None,
     limit: int,
 ) -> list[Any]:
-    """Services that the caller may read, and organisations, that wait for review; the oldest first."""
+    """Return services that the caller may read, and organisations, that wait for review; the oldest first."""
     of_services, of_organizations = waiting_looks(SERVICE), waiting_looks(ORGANIZATION)
     services = standing(caller, curated=True, language=language)
     named = named_organizations()

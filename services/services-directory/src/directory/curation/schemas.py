@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 
 class ChangeOut(BaseModel):
-    """One field of one change. An entry's first row has an empty pointer and the whole of it."""
+    """One field of one change. The first row of an entry has an empty pointer and contains the whole entry."""
 
     version: int
     pointer: str
@@ -64,13 +64,13 @@ class DuplicatesOut(BaseModel):
 
 
 class MergeIn(Strict):
-    """The entry that stays. The one in the path ends; its id and its external ids lead here."""
+    """The entry that stays. The one in the path ends; its id and its external ids then lead here."""
 
     into: UUID
 
 
 class HouseOut(BaseModel):
-    """What may be a safe house: verified organisations see it without its place until somebody looks."""
+    """A possible safe house: verified organisations see it without its place until its review."""
 
     id: UUID = Field(description="Id of the service or of the organisation.")
     kind: Literal["service", "organization"] = Field(description="What it is an entry of.")
@@ -89,7 +89,7 @@ class HouseOut(BaseModel):
 
 
 class HouseIn(Strict):
-    """What somebody says who looked."""
+    """The answer of a reviewer."""
 
     is_house: bool = Field(
         description="True: its place stays hidden, as `restricted`. False: it is shown as its own level says."

@@ -1,6 +1,8 @@
-"""Looks for entries whose verification has run out: they are shown as unverified and are not
-referable any more; owners are reminded before. A clock in doubt ends nothing; what it ended is fresh again once it is
-right (decision 0178)."""
+"""Finds entries whose verification has expired: they become unverified and are no longer referable.
+
+Organisations get a reminder before. While the clock is in doubt, nothing expires. Entries that a wrong clock made stale
+become fresh again once it is right (decision 0178).
+"""
 
 import asyncio
 from collections.abc import Sequence
@@ -46,7 +48,8 @@ def sweep_tasks(context: ServiceContext) -> list[BackgroundTask]:
 
 
 async def sweep(database: Database, dates: Dates, reminder_days: int) -> int:
-    """Bring entries up to the day; returns how many the longest step changed (a batch: there may be more)."""
+    """Update entries to the present day. Returns the largest number that one step changed (a full batch: there may be
+    more)."""
     believed = await dates.believed()
     async with database.transaction() as session:
         changed = [await mark_fresh(session)]
@@ -56,7 +59,7 @@ async def sweep(database: Database, dates: Dates, reminder_days: int) -> int:
 
 
 async def mark_fresh(session: AsyncSession) -> int:
-    """Store entries again that had not run out; returns how many there were (at most a batch)."""
+    """Store again the entries that had not expired; return how many there were (at most a batch)."""
     ids = await records.mark_fresh(session, clock.today(), BATCH)
     if ids:
         await store(session, ids)
@@ -64,7 +67,7 @@ async def mark_fresh(session: AsyncSession) -> int:
 
 
 async def mark_stale(session: AsyncSession) -> int:
-    """Store the entries that became stale again; returns how many there were (at most a batch)."""
+    """Store the entries that became stale; return how many there were (at most a batch)."""
     ids = await records.mark_stale(session, clock.today(), BATCH)
     if ids:
         await store(session, ids)
@@ -73,8 +76,8 @@ async def mark_stale(session: AsyncSession) -> int:
 
 
 async def remind(session: AsyncSession, days: int) -> int:
-    """One reminder per entry and date of expiry, for the organisation that offers the service and for its curator;
-    returns how many there were (at most a batch)."""
+    """Create one reminder per entry and expiry date, for its organisation and its curator. Returns how many there were
+    (at most a batch)."""
     today = clock.today()
     ids = await records.mark_reminded(session, today, today + timedelta(days=days), BATCH)
     if ids:
@@ -83,8 +86,8 @@ async def remind(session: AsyncSession, days: int) -> int:
 
 
 async def _tell(session: AsyncSession, ids: Sequence[UUID], kind: str) -> None:
-    """List the reminders, and send an event of each to whoever delivers messages. The services are
-    locked by their caller; one reminder per entry, kind and date, however often this runs."""
+    """Store the reminders and append an event of each for the service that sends messages. The caller has locked the
+    services. There is one reminder per entry, kind and date, however often this runs."""
     rows = await records.next_event(session, ids)
     now = clock.now()
     if not rows:

@@ -1,7 +1,5 @@
-"""Which stored documents a caller reads: for each service exactly one level, decided in the query.
-
-The rule itself is `common.sight`; here it is SQL. A test holds them together.
-"""
+"""Decides in the query which stored document a caller reads: exactly one level of each service. The rule itself is
+`common.sight`; this is its SQL form. A test compares both."""
 
 from collections.abc import Callable, Collection
 from typing import Any
@@ -12,10 +10,8 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 
 def visible(columns: Any, audience: Audience) -> sa.ColumnElement[bool]:
-    """True for the one document of each service that the audience reads.
-
-    `columns` are those of a table with level, organization_id, managed_by, aors and states.
-    """
+    """Return the condition for the one document of each service that the audience reads. `columns` are those of a table
+    with level, organization_id, managed_by, aors and states."""
     if audience.organisation_id is None:
         condition: sa.ColumnElement[bool] = columns.level == audience.base
         return condition
@@ -52,13 +48,13 @@ def _shares(columns: Any, aors: tuple[str, ...], states: tuple[str, ...]) -> Any
 
 
 def visible_sql(audience: Audience, argument: Callable[[Any, str], str], alias: str = "d") -> str:
-    """The same as `visible`, as SQL text for the read path; `argument(value, type)` binds a value
-    and gives its placeholder."""
+    """Return `visible` as SQL text for the read path. `argument(value, type)` binds a value and returns its
+    placeholder."""
     return either(visible_by_level(audience, argument, alias).values())
 
 
 def either(conditions: Collection[str]) -> str:
-    """Any of them, as one condition."""
+    """Join the conditions with OR."""
     if len(conditions) == 1:
         return next(iter(conditions))
     return f"({' OR '.join(f'({c})' for c in conditions)})"
@@ -67,11 +63,9 @@ def either(conditions: Collection[str]) -> str:
 def visible_by_level(
     audience: Audience, argument: Callable[[Any, str], str], alias: str = "d"
 ) -> dict[int, str]:
-    """`visible_sql` in its parts: one condition for each level of the audience.
-
-    A sorted page is better asked level by level. Over all of them at once PostgreSQL walks the
-    sorting index of each level until a row fits, and of the highest level few do or none.
-    """
+    """Return `visible_sql` in parts: one condition for each level of the audience. A sorted page is faster level by
+    level. Otherwise PostgreSQL walks the sorting index of each level until a row fits, and at the highest level few or
+    none do."""
     if audience.organisation_id is None:
         return {audience.base: f"{alias}.level = {audience.base}"}
     full, member = _sight(audience, argument, alias)
@@ -89,8 +83,7 @@ def visible_by_level(
 def begins_above(
     audience: Audience, argument: Callable[[Any, str], str], alias: str = "d"
 ) -> list[str]:
-    """Conditions on the documents that this audience sees of services of which there is nothing at
-    its base level."""
+    """Return conditions on documents of services that have nothing at the audience's base level."""
     full, member = _sight(audience, argument, alias)
     hidden = f"{alias}.visibility > {audience.base}"
     found = [f"{alias}.level = {RESTRICTED} AND {hidden} AND {full}"]
@@ -102,10 +95,9 @@ def begins_above(
 def _sight(
     audience: Audience, argument: Callable[[Any, str], str], alias: str
 ) -> tuple[str, str | None]:
-    """(the services of which the audience reads everything, those of whose pathway it is).
-
-    Whoever coordinates all areas that they belong to reads everything of those: to look for what is
-    left to read as a member would go through the whole level and find nothing."""
+    """Return (services that the audience reads entirely, services of its pathways). The second is None if the audience
+    coordinates all its AoRs: it already reads those services entirely, and a search at the lower level would scan it
+    all in vain."""
     own = argument(audience.organisation_id, "uuid")
     full = f"({alias}.organization_id = {own} OR {alias}.managed_by = {own}"
     if audience.coordinates:

@@ -1,5 +1,5 @@
-"""What happens in the directory and has to be followed elsewhere, in the same transaction: see
-common/happenings.py. `followers_service` says who follows, in which order."""
+"""Happenings in the directory that other capabilities handle in the same transaction (see common/happenings.py).
+`followers_service` lists the handlers and their order."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ from common.auth import Principal
 
 @dataclass(frozen=True)
 class OrganizationChanged:
-    """The document of its record is another one from this transaction on."""
+    """The organisation's record has a new document."""
 
     organization_id: UUID
 
 
 @dataclass(frozen=True)
 class PlacesChanged:
-    """Their documents, by id, by whoever may publish all services at them."""
+    """Places changed. Contains their documents by id; the caller may publish all services there."""
 
     documents: Mapping[str, dict[str, Any]]
     caller: Principal
@@ -26,8 +26,9 @@ class PlacesChanged:
 
 @dataclass(frozen=True)
 class PlaceCopied:
-    """What is published of the service has another form of one of its places, from `before` to `after`; its documents
-    are about to be stored. `approved_for`: the areas of responsibility of whoever may publish it and changed the place."""
+    """The published service has another form of one of its places, from `before` to `after`. Its documents are about to
+    be stored. `approved_for`: the areas of responsibility of the person who changed the place and may publish the
+    service."""
 
     service_id: UUID
     before: dict[str, Any]
@@ -37,27 +38,27 @@ class PlaceCopied:
 
 @dataclass(frozen=True)
 class EndorsementsChanged:
-    """An area of responsibility stands behind the service from now on, or no longer does."""
+    """An endorsement of the service was given or withdrawn."""
 
     service_id: UUID
 
 
 @dataclass(frozen=True)
 class DocumentsStored:
-    """The stored documents of these services were looked at, and written where they differed."""
+    """The documents of these services were rendered, and stored if they differed."""
 
     service_ids: Sequence[UUID]
 
 
 @dataclass(frozen=True)
 class CapacityTold:
-    """Its organisation said how much room the service has, whether or not that is news."""
+    """The organisation stated the service's capacity, changed or not."""
 
     service_id: UUID
 
 
 @dataclass(frozen=True)
 class GapsMet:
-    """Somebody asked and nothing fitted: P-code, need and group of each gap."""
+    """A plan found gaps: P-code, need and group of each."""
 
     gaps: Sequence[tuple[str, str, str]]

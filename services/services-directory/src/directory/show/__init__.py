@@ -1,7 +1,3 @@
-"""Pages and posters of the directory for people without an account.
-
-Contents: information (help pages, questions by SMS, the message of an information point), posters.
-
-It shows the public level only, to everybody.
-Begin with `information/`.
-"""
+"""Pages and posters of the directory for people without an account. Contents: information (help pages, questions by
+SMS, messages of an information point), posters. They show the public level only, to everybody. Begin with
+`information/`."""

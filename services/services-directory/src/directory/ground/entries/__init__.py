@@ -1,1 +1,1 @@
-"""What every record has in common: its ids, its life, its history, what a write answers."""
+"""The common parts of all records: ids, states, history and the result of a write."""

@@ -1,4 +1,4 @@
-"""What changed between two versions of a document, field by field, as JSON pointers."""
+"""Compares two versions of a document, field by field, as JSON pointers."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ class Difference:
 
 
 def differences(old: Any, new: Any, pointer: str = "") -> Iterator[Difference]:
-    """Leaves that differ. Objects in lists are matched by their id, not by their position."""
+    """Yield the leaves that differ. Objects in lists are matched by their id, not by their position."""
     if isinstance(old, dict) and isinstance(new, dict):
         for key in dict.fromkeys((*old, *new)):
             yield from differences(old.get(key), new.get(key), f"{pointer}/{_escaped(key)}")
@@ -32,7 +32,7 @@ def _escaped(key: str) -> str:
 
 
 def _has_ids(value: Any) -> bool:
-    """A list whose objects each have a text of their own for an id, so that none hides another."""
+    """Return whether all objects in the list have distinct text ids, so that none hides another."""
     if not isinstance(value, list):
         return False
     ids = [entry.get("id") if isinstance(entry, dict) else None for entry in value]

@@ -1,4 +1,4 @@
-"""History forgets where a place is that was closed since. PostgreSQL lets it forget nothing else."""
+"""Removes a place from history after the entry is restricted. PostgreSQL permits no other change of history."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -14,7 +14,8 @@ Kept = Callable[[str, Any], Any]
 
 
 async def forget(session: AsyncSession, kind: str, entities: Mapping[UUID, Kept]) -> None:
-    """By id of the entry. All are asked for at once: a file may bring hundreds that are restricted."""
+    """Reduce the history of the entries, by id. One query for all, because a file may contain hundreds of restricted
+    entries."""
     if not entities:
         return
     h = history.c

@@ -1,10 +1,9 @@
-"""Ids that a caller brings along.
+"""Ids that a caller sends with an entry.
 
-If a free id were taken and a taken one turned away, an id would tell whether something hidden stands
-under it. So the directory gives the ids: one that is brought along means an entry of the caller's
-own organisation, under an id made from both, unless it is an entry whose record the caller may
-read. The answer is the same whether the brought id is free or hidden. Only who may read every
-record keeps new ids: from that caller nothing is hidden.
+If the directory accepted free ids and rejected used ones, an id would reveal whether a hidden entry has it. So an id
+that the caller sends means an entry of its own organisation, stored under an id made from both, unless the caller may
+read the record with that id. The answer is the same for a free and a hidden id. Only a caller who may read every record
+keeps new ids, because nothing is hidden from that caller.
 """
 
 from functools import lru_cache
@@ -16,10 +15,10 @@ from directory.ground.entries.states import reads_every_record
 
 
 def own_id(caller: Principal, given: UUID) -> UUID:
-    """The id of what the caller's organisation means by `given`."""
+    """Return the id of the entry that the caller's organisation means by `given`."""
     return given if reads_every_record(caller) else _made(caller.organisation, given)
 
 
-@lru_cache(maxsize=4_096)  # with each row of a file the same few are asked for several times
+@lru_cache(maxsize=4_096)  # each row of a file asks for the same few ids several times
 def _made(organisation: UUID, given: UUID) -> UUID:
     return uuid5(organisation, str(given))

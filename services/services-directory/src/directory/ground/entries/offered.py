@@ -1,8 +1,6 @@
-"""Whether what is published of an entry is shown to anybody. Pure.
-
-What is not shown has no stored document: no search, plan, list, page, file or copy has it, and referrals are told
-that it was withdrawn. Its record stays as it is, for those who may read records.
-"""
+"""Decides whether the published form of an entry is visible to anybody. Pure. A hidden entry has no stored document, so
+no search, plan, list, page, file or copy contains it, and referrals learns that it was withdrawn. Its record stays for
+those who may read records."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,7 +15,7 @@ Told = Mapping[str, Any] | None
 
 
 def is_withdrawn(state: str, told: Told) -> bool:
-    """It stays so while it is worked on again, until somebody who may approves it."""
+    """Return whether the entry is withdrawn. A reopened entry stays withdrawn until somebody who may approve it does."""
     if state in {EntryState.APPROVED, EntryState.MERGED}:
         return False
     return state == EntryState.WITHDRAWN or bool(told and told.get("withdrawn"))
@@ -28,8 +26,8 @@ def is_published(approved: Any, state: str, told: Told) -> bool:
 
 
 def is_withheld(approved: Any, state: str, told: Told, *, organisation_suspended: bool) -> bool:
-    """Published, and shown to nobody while the organisation that offers it has no access: why that was ended nobody
-    says here, and it may be for what its people did to those who came."""
+    """Return whether the entry is published but hidden because its organisation is suspended. The directory does not
+    know the reason, which may be abuse by its staff."""
     return is_published(approved, state, told) and organisation_suspended
 
 

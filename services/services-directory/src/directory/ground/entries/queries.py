@@ -15,7 +15,7 @@ from directory.ground.entries.models import history
 async def history_of(
     session: AsyncSession, entity_id: UUID, after: tuple[int, UUID] | None, limit: int
 ) -> list[Any]:
-    """Newest first."""
+    """Return changes, newest first."""
     h = history.c
     statement = (
         sa.select(history)
@@ -40,7 +40,7 @@ _STEPS = ("", "/state", "/reason", ENDORSED)
 async def changed_by_hand(
     session: AsyncSession, kind: str, entity_ids: Collection[UUID], *, or_entered: bool = False
 ) -> set[UUID]:
-    """Those of the entries of which somebody changed here what they say, or entered them here."""
+    """Return those of the entries that a person changed, or with `or_entered` also entered, here."""
     h = history.c
     found = await session.scalars(
         sa.select(h.entity_id)
@@ -58,7 +58,7 @@ async def changed_by_hand(
 async def levels_set_by_hand(
     session: AsyncSession, kind: str, entity_ids: Collection[UUID]
 ) -> dict[UUID, int]:
-    """The level that somebody here, and no file, gave an entry last, be it when they entered it."""
+    """Return the level that a person, not a file, last gave each entry here, or gave when entering it."""
     h = history.c
     level = sa.case((h.pointer == "", h.new["visibility"].astext), else_=h.new[()].astext)
     newest = (
@@ -78,7 +78,7 @@ async def levels_set_by_hand(
 async def said_by_hand(
     session: AsyncSession, kind: str, entity_ids: Collection[UUID], pointers: Collection[str]
 ) -> set[UUID]:
-    """Those of the entries of which the newest word at these pointers is somebody's here, and no file's."""
+    """Return those of the entries whose newest change at these pointers was by a person here, not a file."""
     h = history.c
     newest = (
         sa.select(h.entity_id, h.source)
@@ -94,7 +94,7 @@ async def said_by_hand(
 
 
 async def endorsements_taken_back(session: AsyncSession, entity_id: UUID) -> set[str]:
-    """The areas of responsibility whose coordinator took an endorsement of the entry back."""
+    """Return the areas of responsibility whose coordinator withdrew an endorsement of the entry."""
     h = history.c
     found = await session.scalars(
         sa.select(h.old).where(h.entity_id == entity_id, h.pointer == ENDORSED)

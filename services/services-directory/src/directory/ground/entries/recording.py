@@ -1,4 +1,4 @@
-"""Writes field-level history: who changed what, when, from what to what."""
+"""Writes field-level history: who changed which field, when, from which value to which."""
 
 from typing import Any
 from uuid import UUID
@@ -24,8 +24,8 @@ async def record_history(
     new: dict[str, Any],
     source: str | None = None,
 ) -> None:
-    """One row per field that differs; a new entry is one row with the whole of it. `source`: the
-    publication that an import brought the change from; what people change here has none."""
+    """Write one row per field that differs; for a new entry, one row with the whole document. `source`: the publication
+    of an imported change; None for changes by people here."""
     rows = [
         {
             "id": new_id(),

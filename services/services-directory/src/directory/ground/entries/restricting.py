@@ -1,4 +1,4 @@
-"""Telling what of an entry is restricted: an event that others keep beside the databases."""
+"""Builds the event that announces the restrictions of an entry. The event stream keeps it outside the database."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""What a write gives, whatever it wrote."""
+"""The result of a write of any entry."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ Outcome = Literal["created", "changed", "unchanged"]
 
 @dataclass(frozen=True)
 class Upserted:
-    """What became of a write. `version` is that of the record; its ETag is made from it."""
+    """The result of a write. `version` is the record's; its ETag is made from it."""
 
     id: UUID
     outcome: Outcome

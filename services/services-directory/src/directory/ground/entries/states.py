@@ -1,6 +1,5 @@
-"""The life of an entry: draft → submitted → approved by the coordinator of its area of
-responsibility; a returned one is a draft again. What is approved stays visible while a newer
-draft is worked on."""
+"""The life of an entry: draft → submitted → approved by the coordinator of its area of responsibility. A returned entry
+is a draft again. The approved document stays visible while its editor prepares a newer draft."""
 
 from collections.abc import Collection
 from enum import StrEnum
@@ -46,19 +45,19 @@ def possible_steps(state: str) -> list[str]:
 
 
 def after(step: str, state: str) -> EntryState | None:
-    """The state after a step, or None if it is not possible."""
+    """Return the state after a step, or None if it is not possible."""
     return STEPS[step].get(EntryState(state))
 
 
 def covers(caller: Principal, states: Collection[str]) -> bool:
-    """Whether the principal's areas include one of the states (no areas: everywhere)."""
+    """Return whether the principal's areas include one of the states (no areas: everywhere)."""
     if not caller.areas:
         return True
     return not set(states_of(caller.areas)).isdisjoint(states)
 
 
 def curates(caller: Principal, aors: Collection[str], states: Collection[str]) -> bool:
-    """Whether the principal may approve a service of these areas of responsibility."""
+    """Return whether the principal may approve a service of these areas of responsibility."""
     if CURATE not in caller.scopes:
         return False
     if not caller.roles & {Role.COORDINATOR, Role.IM}:
@@ -68,14 +67,15 @@ def curates(caller: Principal, aors: Collection[str], states: Collection[str]) -
 
 
 def endorsements(caller: Principal, aors: Collection[str]) -> list[str]:
-    """Areas of responsibility for which this principal's approval is an endorsement."""
+    """Return the areas of responsibility for which this principal's approval is an endorsement."""
     own = set(aors) & set(caller.aors)
     shared = set(aors) & NO_AOR
     return sorted(own | shared)
 
 
 def reads_every_record(caller: Principal) -> bool:
-    """A coordinator of all areas of responsibility, everywhere: no record is hidden from it."""
+    """Return whether the principal coordinates all areas of responsibility everywhere, so that no record is hidden from
+    it."""
     return (
         CURATE in caller.scopes
         and Role.COORDINATOR in caller.roles

@@ -1,1 +1,1 @@
-"""The Human Services Data Specification 3.2.3 with this project's profile: shapes and pure rules."""
+"""The Human Services Data Specification 3.2.3 with this project's profile: schemas and pure rules."""

@@ -1,4 +1,4 @@
-"""The base of every HSDS object that is written: strict, without control characters, no nulls."""
+"""The base of every written HSDS object: strict, without control characters, no nulls."""
 
 import re
 from collections.abc import Collection
@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 
 
 def _matching(pattern: str, told: LiteralString) -> AfterValidator:
-    """A text that is all of `pattern`, else `told`."""
+    """Return a validator: the whole text must match `pattern`, otherwise the error is `told`."""
     known = re.compile(pattern)
 
     def check(value: str) -> str:
@@ -38,7 +38,7 @@ PROGRAMS = ("javascript:", "vbscript:", "data:")
 
 
 def _leads_somewhere(value: str) -> str:
-    """Whoever shows the directory makes links of these: one that runs what is written in it is none."""
+    """Refuse links that run code, such as `javascript:`, because readers of the directory make links of these."""
     if value.lower().startswith(PROGRAMS):
         raise ValueError("a link leads somewhere, and runs nothing")
     return value
@@ -59,7 +59,7 @@ def _is_time(value: str) -> str:
     return value
 
 
-# Dates and instants stay the text that was given, so that a document comes back byte for byte.
+# Dates and times stay the given text, so that a document comes back byte for byte.
 Text = Annotated[str, Field(max_length=20_000), _CLEAN]
 Short = Annotated[str, Field(min_length=1, max_length=1_000), _CLEAN]
 DateText = Annotated[str, Field(max_length=10), AfterValidator(_is_date)]
@@ -75,7 +75,7 @@ Number = Annotated[
 
 
 class Hsds(BaseModel):
-    """An object with an optional id: one without gets a stable id from its place in the document."""
+    """An object with an optional id. Without one it gets a stable id from its position in the document."""
 
     model_config = ConfigDict(extra="forbid", frozen=False, allow_inf_nan=False)
 
@@ -84,20 +84,20 @@ class Hsds(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _nulls_are_absences(cls, data: Any) -> Any:
-        # HSDS sends no nulls; a client that does means "I have nothing here".
+        # HSDS has no nulls; a client that sends one means an absent value.
         if isinstance(data, dict) and None in data.values():
             return {key: value for key, value in data.items() if value is not None}
         return data
 
     def plain(self, without: Collection[str] = ()) -> dict[str, Any]:
-        """JSON-ready, without nulls, empty lists, objects and texts, and the members that are named."""
+        """Return the JSON form without nulls, empty values and the members in `without`."""
         return without_empty(
             self.model_dump(mode="json", by_alias=True, exclude_none=True, exclude=set(without))
         )
 
 
 def without_empty(value: dict[str, Any]) -> dict[str, Any]:
-    """The same object less its empty members, at every depth (HSDS: omit empty fields)."""
+    """Return the object without empty members, at every depth (HSDS: omit empty fields)."""
     kept = {key: _less_empty(item) for key, item in value.items()}
     return {key: item for key, item in kept.items() if item not in _EMPTY}
 

@@ -1,5 +1,5 @@
-"""What a rendered document can be found by. Every value is read from the document of one level,
-so that no filter, facet, sort or distance can see more than the level does."""
+"""Returns the search columns of a rendered document. Every value comes from the document of one level, so no filter,
+facet, sort or distance can reveal more than the level shows."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -54,7 +54,7 @@ class Columns:
 
 
 def columns_of(full: Document) -> Columns:
-    """The search columns of a full service document of one level."""
+    """Return the search columns of a full service document of one level."""
     eligibility = full.get("eligibility", {})
     verification = full.get("verification", {})
     terms = [a["taxonomy_term"] for a in full.get("attributes", []) if a.get("taxonomy_term")]
@@ -89,7 +89,7 @@ def sites(full: Document) -> list[Document]:
 
 
 def point_of(location: Document) -> tuple[float, float] | None:
-    """(latitude, longitude), or None where they are missing or on no map."""
+    """Return (latitude, longitude), or None if they are missing or invalid."""
     latitude, longitude = location.get("latitude"), location.get("longitude")
     if latitude is None or longitude is None:
         return None
@@ -99,7 +99,7 @@ def point_of(location: Document) -> tuple[float, float] | None:
 
 
 def areas_of(full: Document) -> list[str]:
-    """P-codes of the service areas and of the sites."""
+    """Return the P-codes of the service areas and of the sites."""
     found = {
         str(area["extent"])
         for area in _service_areas(full)
@@ -139,7 +139,7 @@ def _taxonomy_id(term: Document) -> str | None:
 
 
 def verified_on(verification: Document) -> date | None:
-    """The day of the last look, at home; some say the moment, others the day."""
+    """Return the day of the last verification in local time. Some senders give a time, others a date."""
     text = verification.get("verified_at")
     moment = datetime.fromisoformat(text) if text else None
     return clock.day_of(moment) if moment and moment.tzinfo else _day(text)
@@ -168,7 +168,7 @@ def _text(full: Document, areas: list[str]) -> SearchText:
     return SearchText(
         name=_joined(names),
         kind=_joined([*labels]),
-        # Whose it is counts below what it is: a name may hold every word of a need.
+        # The organisation's name weighs less than the service's, because it may contain every word of a need.
         prose=_joined([*prose, organization.get("name"), organization.get("alternate_name")]),
         place=_joined([*_place_names(areas), *_cities(full)]),
     )
@@ -197,8 +197,8 @@ _STREETS = ("av", "calle", "carrera", "c.c", "centro com", "cerca", "detr", "dia
 
 
 def _towns(address: str) -> Iterator[str]:
-    """Parts of an address line that may be a town: behind the street, without a number. Streets bear the names of
-    states and municipalities, so they are left out."""
+    """Yield parts of an address line that may be a town: after the street, without a number. Leaves out streets, which
+    are named after states and municipalities."""
     for part in address.split(",")[1:]:
         name = part.strip(" .")
         if not any(c.isdigit() for c in name) and not name.casefold().startswith(_STREETS):

@@ -1,8 +1,5 @@
-"""In which countries a service is. Pure.
-
-A country is told of every service, also of a restricted one: without it nobody could say whether a
-referral crosses a border.
-"""
+"""Finds the countries of a service. Pure. Every service shows its country, even a restricted one: otherwise nobody
+could tell whether a referral crosses a border."""
 
 from collections.abc import Iterable, Iterator
 
@@ -15,8 +12,8 @@ _ALPHA_2 = 2
 
 
 def countries_of(service: Document, organization: Document) -> list[str]:
-    """By its areas and its sites' places; else by its sites' addresses; else by where its
-    organisation is. ISO 3166-1 alpha-2; empty if nothing says it."""
+    """Return the countries by areas and sites, else by addresses, else by the organisation's place. ISO 3166-1 alpha-2;
+    empty if unknown."""
     locations = [site.get("location") or {} for site in sites(service)]
     found = (
         _of_places(areas_of(service))

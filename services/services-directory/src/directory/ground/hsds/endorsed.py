@@ -1,4 +1,4 @@
-"""Whether an endorsement is still of the service that it was given to. Pure."""
+"""Decides whether an endorsement still applies to the service that received it. Pure."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,9 +10,9 @@ Document = dict[str, Any]
 
 
 def outlived(before: Document | None, after: Document) -> frozenset[str]:
-    """The areas of responsibility whose endorsement of what was published, `before`, is none of what is to be: all
-    if another organisation offers it or it is in another municipality altogether, else those of which it does
-    nothing any more that it did."""
+    """Return the areas of responsibility whose endorsement of the document `before` does not apply to `after`. All of
+    them if the organisation changed or the service moved to other municipalities; otherwise those for which it no
+    longer offers any of its categories."""
     every = frozenset(codelists.pathways())
     if before is None:
         return frozenset()
@@ -31,7 +31,7 @@ def _categories(service: Document, aor: str) -> frozenset[str]:
 
 
 def _apart(before: Document, after: Document) -> bool:
-    """A place that became vaguer, as a house that is hidden does, is where it was."""
+    """Return whether the places differ. A place that only became less exact, such as a hidden house, does not differ."""
     one, other, places = set(_municipalities(before)), set(_municipalities(after)), Places.load()
     if not one or not other:
         return False

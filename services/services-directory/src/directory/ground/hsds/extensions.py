@@ -1,5 +1,5 @@
-"""What the profile adds to HSDS: pathway, visibility, functional status, eligibility, referral,
-verification, capacity. Codes come from the shared code lists; the lists are data."""
+"""The profile's extensions of HSDS: pathway, visibility, functional status, eligibility, referral, verification,
+capacity. Codes come from the shared code lists, which are data."""
 
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal
@@ -13,7 +13,7 @@ from directory.ground.hsds.base import DateText, InstantText, Short, Text
 
 
 def one_of(codes: Callable[[], Mapping[str, Any]], what: str) -> AfterValidator:
-    """A validator that refuses a code outside the list and names those that are allowed."""
+    """Return a validator that refuses a code outside the list and names the allowed ones."""
 
     def check(value: str) -> str:
         if value not in codes():
@@ -53,7 +53,7 @@ class Extension(BaseModel):
 
 
 class PathwayStep(Extension):
-    """Where the service stands in an area of responsibility's pathway."""
+    """The service's step in the pathway of an area of responsibility."""
 
     aor: Aor
     step: Short | None = None
@@ -61,7 +61,7 @@ class PathwayStep(Extension):
 
 
 class FunctionalStatus(Extension):
-    """Whether the service works now; it decides HSDS `status` and whether one may refer to it."""
+    """Whether the service works now. It decides HSDS `status` and whether the service is referable."""
 
     code: Annotated[Code, one_of(codelists.functional_statuses, "functional status")]
     since: DateText | None = None
@@ -77,7 +77,7 @@ class PreCrisis(Extension):
 
 
 class Eligibility(Extension):
-    """Whom the service takes. An empty list means no rule of that kind."""
+    """The people whom the service accepts. An empty list means no rule of that kind."""
 
     sex: list[Literal["female", "male", "other"]] = Field(default_factory=list)
     populations: list[Population] = Field(default_factory=list)
@@ -87,7 +87,7 @@ class Eligibility(Extension):
 
 
 class Referral(Extension):
-    """How the service takes referrals (attributes of the UNHCR Jordan Services Advisor)."""
+    """How the service accepts referrals (attributes of the UNHCR Jordan Services Advisor)."""
 
     intake_modes: list[Annotated[Code, _attribute("intake_mode")]] = Field(default_factory=list)
     method: Annotated[Code, _attribute("referral_method")] | None = None

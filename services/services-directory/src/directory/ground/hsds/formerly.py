@@ -1,8 +1,5 @@
-"""What history says of a place that was closed since: what must not be stored of it is told to nobody any more, and
-forgotten. Pure.
-
-In doubt it is closed: a place that the entry no longer names is judged like the most closed one that it does.
-"""
+"""Removes from history the parts of a place that may no longer be stored after it was restricted. Pure. In doubt, a
+place counts as closed: one that the entry no longer names has the level of its most closed place."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -15,7 +12,7 @@ Document = Mapping[str, Any]
 
 
 def place_formerly(pointer: str, value: Any) -> Any:
-    """What may be kept of a field's value in the history of a place that is restricted by now."""
+    """Return the part of a field's value that the history of a restricted place may keep."""
     if value is None:
         return None
     match pointer.split("/")[1:]:
@@ -26,8 +23,8 @@ def place_formerly(pointer: str, value: Any) -> Any:
 
 
 class Formerly:
-    """By the forms that the entry has now: the draft, and what is published. `held`: it may be a safe house, and
-    nobody has looked: nothing is told of its places, whatever their levels."""
+    """The present levels of an entry's places, from its forms (the draft and the published one). `held`: a possible
+    safe house without a review; then no place is shown, whatever its level."""
 
     def __init__(self, *documents: Document | None, held: bool = False) -> None:
         levels: dict[str, int] = {}
@@ -48,7 +45,7 @@ class Formerly:
         self._open = {named for named, level in levels.items() if level < RESTRICTED}
 
     def shown(self, pointer: str, value: Any) -> Any:
-        """What may be told of a field's value. `pointer`: as `entries.differences` writes it."""
+        """Return the part of a field's value that may be shown. `pointer`: as in `entries.differences`."""
         if not self._closed or value is None:
             return value
         match pointer.split("/")[1:]:

@@ -1,4 +1,4 @@
-"""A service as somebody sent it, in the form that is kept."""
+"""A service as sent by a client, in the form that is stored."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +11,7 @@ Document = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """`document`: less what it says of its organisation."""
+    """`document` excludes the organisation."""
 
     document: Document
     organization: OrganizationDocument | None = None
@@ -30,7 +30,7 @@ class Given:
 
     @property
     def places(self) -> set[UUID]:
-        """Ids of the places that it brings or names."""
+        """Return the ids of the places that it contains or names."""
         sites = self.document.get("service_at_locations", ())
         named = (
             site["location"].get("id") if "location" in site else site.get("location_id")
@@ -40,12 +40,12 @@ class Given:
 
     @property
     def sites(self) -> set[UUID]:
-        """Ids that it brings of sites."""
+        """Return the ids that it contains of sites."""
         sites = self.document.get("service_at_locations", ())
         return {UUID(site["id"]) for site in sites if "id" in site}
 
     def plain(self) -> Document:
-        """All of it."""
+        """Return the whole document, with its organisation."""
         if self.organization is None:
             return self.document
         return {**self.document, "organization": self.organization.plain()}

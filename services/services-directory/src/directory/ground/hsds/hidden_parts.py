@@ -1,7 +1,5 @@
-"""Numbers and people that somebody hid in an entry stay hidden in it when a file brings the entry anew. Pure.
-
-A file does not know of them: what it says of the same number would open it, and what it does not say would end it.
-"""
+"""Keeps phone numbers and contacts hidden that an editor hid, when a file contains the entry again. Pure. A file does
+not know about them: its version of a number would open it, and a missing number would delete it."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -16,8 +14,8 @@ _LISTS = ("phones", "contacts")
 
 
 def keeping_hidden(before: Document, after: Document) -> Document:
-    """`after` with each number and person at least as hidden as `before` has them, and with those that the entry
-    itself hides and `after` does not say."""
+    """Return `after` with each number and contact at least as hidden as in `before`. Adds the hidden ones of the entry
+    that `after` lacks."""
     hidden: dict[str, int] = {}
     for key, part in _parts(before):
         sign = _sign(key, part)
@@ -39,7 +37,7 @@ def keeping_hidden(before: Document, after: Document) -> Document:
 
 
 def _parts(item: Any) -> Iterator[tuple[str, Document]]:
-    """Every number and every person, however deep."""
+    """Yield every phone number and contact, at any depth."""
     if isinstance(item, list):
         for each in item:
             yield from _parts(each)
@@ -52,7 +50,7 @@ def _parts(item: Any) -> Iterator[tuple[str, Document]]:
 
 
 def _sign(key: str, part: Document) -> str:
-    """What tells it from others; a number by its last digits, as it may be written in many ways."""
+    """Return the sign that identifies a part: for a number its last digits, because formats differ."""
     if key == "phones":
         return "".join(char for char in str(part.get("number", "")) if char.isdigit())[-8:]
     return folded(f"{part.get('name', '')} {part.get('email', '')}").strip()

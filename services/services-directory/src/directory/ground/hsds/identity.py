@@ -1,5 +1,5 @@
-"""Stable ids for the parts of a document: a part without an id gets one from its place in it, so
-that the same input imported twice is the same document."""
+"""Stable ids for the parts of a document. A part without an id gets one from its position, so that importing the same
+input twice gives the same document."""
 
 from typing import Any
 from uuid import UUID, uuid5
@@ -9,7 +9,7 @@ _UNIDENTIFIED = frozenset({"eligibility", "referral", "verification", "functiona
 
 
 def with_ids(document: dict[str, Any], own: UUID) -> dict[str, Any]:
-    """The document under id `own`, every HSDS object inside it with an id, members in order."""
+    """Return the document under id `own`, every HSDS object inside it with an id, members in order."""
     result: dict[str, Any] = {"id": str(own)}
     for key, value in document.items():
         if key in _UNIDENTIFIED:

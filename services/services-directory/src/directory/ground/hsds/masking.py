@@ -1,8 +1,7 @@
-"""A service that may be a safe house, without anything that leads to its door. Pure.
+"""Removes from a possible safe house everything that leads to its door. Pure.
 
-What is left is for verified organisations: the name, what it does, its phones, its municipality. A sentence that has a
-street, or the words of an address or of a place's name, is left out. A house that somebody confirmed is shown as
-`restricted`: its state alone.
+Verified organisations see the rest: the name, what it does, its phones, its municipality. A sentence with a street, or
+with words of an address or of a place's name, is left out. A confirmed house is shown as `restricted`: only its state.
 """
 
 import re
@@ -30,7 +29,7 @@ _SHORTEST = 5
 
 
 def masked(record: Record, *, confirmed: bool = False) -> Record:
-    """The record as it is shown while somebody has to look, or after somebody confirmed that it is a house."""
+    """Return the record as readers see it until its review, or after a review confirmed a house."""
     service, level = record.service, RESTRICTED if confirmed else PARTNERS
     told = _places_in(service)
     kept = {key: value for key, value in service.items() if key not in _LINKS}
@@ -49,7 +48,7 @@ def masked(record: Record, *, confirmed: bool = False) -> Record:
 
 
 def placeless(organization: Document, told: Collection[str] = ()) -> Document:
-    """An organisation without its places, nor what its texts say of them and of those in `told`."""
+    """Return an organisation without its places and without sentences about them or about those in `told`."""
     said = {*told, *_places_in(organization)} - {folded(organization.get("name", ""))}
     kept = {key: value for key, value in organization.items() if key != "locations"}
     after: Document = _told(kept, said)
@@ -70,7 +69,7 @@ def _areas(item: Document, own: int) -> list[Document]:
 
 
 def _places_in(item: Any) -> set[str]:
-    """Names of places and lines of addresses, folded."""
+    """Return names of places and lines of addresses, folded."""
     found: set[str] = set()
     for each in objects_in(item.get("service_at_locations", []), item.get("locations", [])):
         said = [each.get(key) for key in ("address_1", "address_2")]
@@ -81,7 +80,7 @@ def _places_in(item: Any) -> set[str]:
 
 
 def _told(item: Any, told: Collection[str]) -> Any:
-    """The same without sentences that name a place; areas keep their names."""
+    """Return the item without sentences that name a place; areas keep their names."""
     if isinstance(item, list):
         return [_told(each, told) for each in item]
     if isinstance(item, str):
@@ -93,7 +92,7 @@ def _told(item: Any, told: Collection[str]) -> Any:
 
 
 def without_place(text: str, told: Collection[str] = ()) -> str:
-    """The text without each sentence that says where something is."""
+    """Return the text without sentences that name a place."""
     parts = [each for each in _SENTENCE.split(text) if each and each.strip()]
     kept = [GONE if _says_where(each, told) else each.strip() for each in parts]
     return text if GONE not in kept else " ".join(dict.fromkeys(kept))

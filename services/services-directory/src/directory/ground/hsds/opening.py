@@ -1,8 +1,5 @@
-"""Opening hours as minutes of the week, for "open now": Monday 00:00 is 0, Sunday 24:00 is 10080.
-
-Only what a weekly rule says is known to be open, and only on the days on which it holds; monthly rules
-and free text are not guessed.
-"""
+"""Opening hours as minutes of the week, for "open now": Monday 00:00 is 0, Sunday 24:00 is 10080. Only weekly rules
+count, and only on the days on which they hold. Monthly rules and free text are not interpreted."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -35,8 +32,8 @@ _NOT_WEEKLY = ("count", "byweekno", "bymonthday", "byyearday")
 
 
 class Season(NamedTuple):
-    """Open in `span` from the day `first` to the day `last`; None: as far as is known. No span: on these
-    days nothing is known to be open, such as those of a holiday."""
+    """Open in `span` from the day `first` to the day `last`; None: no known limit. Without a span, closed on these
+    days, such as a holiday."""
 
     first: date | None
     last: date | None
@@ -44,7 +41,7 @@ class Season(NamedTuple):
 
 
 class Opening(NamedTuple):
-    """What the schedules of a service say together. `unread`: one of them says what is not understood."""
+    """All schedules of a service together. `unread`: at least one of them cannot be interpreted."""
 
     usual: list[Span]
     seasons: list[Season]
@@ -52,13 +49,13 @@ class Opening(NamedTuple):
 
 
 def minute_of_week(moment: datetime) -> int:
-    """`moment` is local time at the service."""
+    """Return the minute. `moment` is local time at the service."""
     return moment.weekday() * DAY_MINUTES + moment.hour * 60 + moment.minute
 
 
 def windows(days: Sequence[Weekday], start: time, end: time | None) -> list[Span]:
-    """The spans between two times of day on these days, every day if there are none; `end` None is
-    midnight. Empty unless `end` is after `start`."""
+    """Return the spans between two times of day on these days (none: every day); `end` None is midnight. Empty unless
+    `end` is after `start`."""
     first = start.hour * 60 + start.minute
     last = DAY_MINUTES if end is None else end.hour * 60 + end.minute
     return [
@@ -69,7 +66,7 @@ def windows(days: Sequence[Weekday], start: time, end: time | None) -> list[Span
 
 
 def schedules_of(document: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Of a service document: its own, and those of its sites and their places."""
+    """Return the schedules of a service document: its own, and those of its sites and their places."""
     sites = document.get("service_at_locations", [])
     return [
         *document.get("schedules", []),
@@ -82,8 +79,8 @@ def schedules_of(document: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def opening_of(schedules: Iterable[dict[str, Any]]) -> Opening:
-    """Half-open spans of minutes, merged and in order. A span past midnight runs into the next
-    day; one past Sunday midnight continues on Monday."""
+    """Return half-open spans of minutes, merged and in order. A span past midnight runs into the next day; one past
+    Sunday midnight continues on Monday."""
     usual: list[Span] = []
     seasons: list[Season] = []
     unread = False
@@ -93,7 +90,7 @@ def opening_of(schedules: Iterable[dict[str, Any]]) -> Opening:
         backwards = first is not None and last is not None and last < first
         if spans is None or backwards:
             unread = True
-            # It may be a holiday. What never ends would leave nothing of the hours.
+            # It may be a holiday, if it ends. A closure without end would leave no hours at all.
             if first and last and not backwards:
                 seasons.append(Season(first, last, None))
         elif first is None and last is None:
@@ -108,7 +105,7 @@ def opening_of(schedules: Iterable[dict[str, Any]]) -> Opening:
 
 
 def week_from(usual: Iterable[Span], seasons: Sequence[Season], first: date) -> list[Span]:
-    """What is known to be open in the seven days from `first` on, merged and in order."""
+    """Return the known open spans of the seven days from `first`, merged and in order."""
     if not seasons:
         return list(usual)
     opened, shut = list(usual), []
@@ -124,8 +121,8 @@ def week_from(usual: Iterable[Span], seasons: Sequence[Season], first: date) -> 
 
 
 def coming_week(usual: Iterable[Span], seasons: Sequence[Season], today: date) -> list[Span]:
-    """The same where a weekday is asked and not a day. `today` is that at home; where it is still yesterday, that
-    weekday may be meant, or the one in a week: a season counts for it that holds on both."""
+    """Return the spans of the coming week for callers that know the weekday but not the date. `today` is the date in
+    local time, which may still be yesterday elsewhere. So a season counts only if it holds in both weeks."""
     if not seasons:
         return list(usual)
     one, other = (week_from(usual, seasons, each) for each in (today - _DAY, today))
@@ -135,7 +132,7 @@ def coming_week(usual: Iterable[Span], seasons: Sequence[Season], today: date) -
 def out_of_season(
     usual: Sequence[Span], seasons: Sequence[Season], today: date, *, unread: bool
 ) -> bool:
-    """Whether all hours that are told hold on other days than this one, yesterday's being counted as this one's."""
+    """Return whether all known hours hold on other days. A schedule that ended yesterday still counts."""
     if usual or unread or not seasons:
         return False
     return not any(
@@ -146,13 +143,13 @@ def out_of_season(
 
 
 def holds(schedule: dict[str, Any], day: date) -> bool:
-    """Whether it has begun and not ended, whatever it says."""
+    """Return whether the schedule has begun and not ended, whatever its hours."""
     first, last = _days(schedule)
     return (first is None or first <= day) and (last is None or day <= last)
 
 
 def _held(seasons: Sequence[Season], first: date) -> Iterator[tuple[Span | None, list[Span]]]:
-    """The span of each season and the days of the week from `first` on which it holds, in minutes."""
+    """Yield the span of each season and the days of the week from `first` on which it holds, in minutes."""
     for season in seasons:
         begins = max(first, season.first or first)
         ends = min(first + _WEEK, season.last + _DAY if season.last else first + _WEEK)
@@ -162,8 +159,8 @@ def _held(seasons: Sequence[Season], first: date) -> Iterator[tuple[Span | None,
 
 
 def _spans(schedule: dict[str, Any]) -> list[tuple[int, Span]] | None:
-    """Each with the nights that lie between its rule's day and its beginning; None for what is not
-    understood. Without both times a day has no hours."""
+    """Return each span with the nights between its day and its beginning; None if it cannot be interpreted. A day
+    without both times has no hours."""
     days = str(schedule.get("byday") or "").upper().replace(" ", "").split(",")
     opens, closes = _minutes(schedule.get("opens_at")), _minutes(schedule.get("closes_at"))
     if (
@@ -206,7 +203,7 @@ def _minutes(text: str | None) -> int | None:
 
 
 def _days(schedule: dict[str, Any]) -> tuple[date | None, date | None]:
-    """The first and the last on which it holds, as far as they are known."""
+    """Return the first and the last day on which it holds, if known."""
     first = [schedule.get("valid_from"), schedule.get("dtstart")]
     last = [schedule.get("valid_to"), schedule.get("until")]
     return (

@@ -1,8 +1,8 @@
-"""By which way a person reaches a service, and whether in time. Plans, gaps, posters, help and text messages ask
-this one rule. Pure.
+"""Decides how a person reaches a service, and whether in time. Pure.
 
-A call or a visit needs no referral: it waits for the next opening, a visit also for the journey. A referral waits
-for the service's answer, which it never gives before it opens. Hours that nobody told exclude nobody.
+Plans, gaps, posters, help pages and text messages share this rule. A call or a visit needs no referral: it waits for
+the next opening, a visit also for the journey. A referral waits for the service's answer, which never comes before it
+opens. Unknown hours exclude nobody.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -20,7 +20,7 @@ from directory.ground.hsds.opening import (
     week_from,
 )
 
-# Hours until a first answer to a referral, codelists/referral_attributes.csv `response_delay`.
+# Hours until the first answer to a referral, codelists/referral_attributes.csv `response_delay`.
 RESPONSE_HOURS = {"same_day": 12, "24h": 24, "72h": 72, "one_week": 168, "one_month": 720}
 SOONEST = RESPONSE_HOURS["same_day"]
 """The shortest answer that the codes can say: in time for what is urgent at once."""
@@ -28,7 +28,7 @@ KILOMETRES_AN_HOUR = 60
 
 
 class Way(StrEnum):
-    """The quickest first."""
+    """The ways to reach a service, quickest first."""
 
     CALL = "call"
     WALK_IN = "walk_in"
@@ -45,21 +45,21 @@ class Late(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """Hours from now until somebody must have helped, and until the service must have opened; None: no limit."""
+    """Hours from now within which somebody must have helped, and the service must have opened; None: no limit."""
 
     hours: int | None = None
     opening: int | None = None
 
     @property
     def delays(self) -> tuple[str, ...]:
-        """Codes of answers that come in time."""
+        """Return the codes of answers that arrive in time."""
         return _delays(self.hours)
 
 
 @dataclass(frozen=True, slots=True)
 class Hours:
-    """What is known of the coming week. `told`: the service gives hours. `unread`: it also gives some that are
-    not understood."""
+    """The known hours of the coming week. `told`: the service states hours. `unread`: it states some that cannot be
+    interpreted."""
 
     week: Sequence[Span] = ()
     told: bool = False
@@ -68,7 +68,7 @@ class Hours:
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """The best way, and why it is late, if it is. `opens`: the minute of the week for which it waits."""
+    """The best way, and why it is late, if it is. `opens`: the minute of the week at which it opens."""
 
     way: Way
     late: Late | None = None
@@ -77,7 +77,7 @@ class Reached:
 
 @lru_cache(maxsize=1_000)
 def ways_of(modes: Collection[str], method: str | None) -> tuple[Way, ...]:
-    """From codes of `intake_mode` (hashable) and `referral_method`. Empty: nobody can be sent there."""
+    """Return the ways from codes of `intake_mode` (hashable) and `referral_method`. Empty: nobody can be sent there."""
     found = []
     if "hotline" in modes:
         found.append(Way.CALL)
@@ -94,7 +94,7 @@ def ways_of_document(document: Mapping[str, Any]) -> tuple[Way, ...]:
 
 
 def hours_of_document(document: Mapping[str, Any], today: date) -> Hours:
-    """In the seven days from this one."""
+    """Return the hours of the seven days from `today`."""
     known = opening_of(schedules_of(document))
     week = week_from(known.usual, known.seasons, today)
     return Hours(week, bool(known.usual or known.seasons), known.unread)
@@ -108,16 +108,14 @@ def reached(
     minute: int | None,
     kilometres: int | None = None,
 ) -> Reached | None:
-    """The first way that is in time, else the first with what makes it late; None without any way.
-
-    `minute` of the week at the service; None, as on a wall: any, so that no opening is compared.
-    """
+    """Return the first way that is in time, else the first with the reason for being late; None without any way.
+    `minute`: of the week at the service; None ignores opening hours, for a poster."""
     found = [_by(way, hours, delay, deadline, minute, kilometres or 0) for way in ways]
     return min(found, key=lambda each: each.late is not None, default=None)
 
 
 def until_open(hours: Hours, minute: int) -> int | None:
-    """Minutes until it is next known to be open; a week if it is not in this one, None if nobody knows."""
+    """Return the minutes until it next opens; a week if not in this week; None if unknown."""
     waits = [
         0 if opens <= minute < closes else (opens - minute) % WEEK_MINUTES
         for opens, closes in hours.week
@@ -127,7 +125,7 @@ def until_open(hours: Hours, minute: int) -> int | None:
 
 
 def next_opening(hours: Hours, minute: int) -> int | None:
-    """The minute of the week at which it opens, if it is known to be closed now and to open this week."""
+    """Return the minute of the week at which it opens, if it is known to be closed now and to open this week."""
     wait = until_open(hours, minute)
     return (minute + wait) % WEEK_MINUTES if wait and wait < WEEK_MINUTES else None
 

@@ -1,8 +1,5 @@
-"""The ready document of a service, a site or an organisation at one level.
-
-Whatever the level may not see is left out here, before anything is indexed: search vectors,
-coordinates, facets and hashes are taken from the result and from nothing else.
-"""
+"""Renders the document of a service, a site or an organisation at one level. It removes everything that the level may
+not see, before indexing: search vectors, coordinates, facets and hashes come from the result and from nothing else."""
 
 import hashlib
 from dataclasses import dataclass
@@ -36,7 +33,7 @@ _SERVICE_MANY = frozenset({
 
 @dataclass(frozen=True)
 class Facts:
-    """What is true of a service beside its own document. `stale`: its verification has run out."""
+    """Facts about a service outside its own document. `stale`: its verification has expired."""
 
     endorsed_by: tuple[str, ...] = ()
     stale: bool = False
@@ -45,14 +42,14 @@ class Facts:
 
 @dataclass(frozen=True)
 class Record:
-    """A service, its sites' locations inside it, and the organisation that offers it."""
+    """A service with its sites' locations, and its organisation."""
 
     service: Document
     organization: Document
 
 
 def render_service(record: Record, level: int, facts: Facts) -> Document | None:
-    """The full HSDS service that `level` sees, or None if it may not know of it."""
+    """Return the full HSDS service that `level` sees, or None if it may not know of it."""
     own = level_of(record.service)
     if own > level:
         return None
@@ -102,7 +99,7 @@ def _sites(service: Document, level: int, own: int) -> list[Document]:
 
 
 def render_location(location: Document, level: int, own: int) -> Document:
-    """A location that `level` may see, as exact as `own`, the level of the location, allows."""
+    """Return a location that `level` may see, as exact as `own`, the location's level, allows."""
     shown = coarse_location(seen_at(location, level, own), own)
     shown.pop("organization_id", None)
     if location.get("visibility") in (None, "public"):
@@ -111,7 +108,7 @@ def render_location(location: Document, level: int, own: int) -> Document:
 
 
 def render_organization(organization: Document, level: int) -> Document | None:
-    """The organisation without its services (those differ by caller), or None."""
+    """Return the organisation without its services (those differ by caller), or None."""
     own = level_of(organization)
     if own > level:
         return None
@@ -127,14 +124,14 @@ def render_organization(organization: Document, level: int) -> Document | None:
 
 
 def named_alone(organization: Document) -> Document:
-    """What other organisations are shown of one whose access is suspended: what was sent there still names it, and
-    nothing leads to its door. HSDS wants a description."""
+    """Return the name of a suspended organisation as its description too, which HSDS requires. Other organisations see
+    only this: existing referrals still name it, but nothing leads to its door."""
     name = organization["name"]
     return {"id": organization["id"], "name": name, "description": name}
 
 
 def listed_service(full: Document) -> Document:
-    """The list form: one-to-one fields, the organisation's own fields, the program."""
+    """Return the list form: one-to-one fields, the organisation's own fields, the program."""
     listed = {key: value for key, value in full.items() if key not in _SERVICE_MANY}
     if organization := full.get("organization"):
         listed["organization"] = listed_organization(organization)

@@ -1,8 +1,6 @@
-"""What of an entry is restricted, by the ids of its parts, and how an entry becomes as restricted as it was. Pure.
-
-A word holds only what is restricted: an empty one says that nothing is. `hidden`: level by the id of each part that
-says one of its own, the entry among them.
-"""
+"""Names the restricted parts of an entry by id, and restricts an entry again. Pure. A word contains only restrictions;
+an empty one means that there are none. `hidden`: the level of each part with a level of its own, by id, including the
+entry."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,7 +14,7 @@ Word = Mapping[str, Any]
 
 
 def word_of(approved: Mapping[str, Any] | None, *, withdrawn: bool) -> Word:
-    """Of an entry as it is published; nothing is restricted of what never was."""
+    """Return the restrictions of the published entry; none if it was never published."""
     if approved is None:
         return {}
     word: dict[str, Any] = {}
@@ -39,8 +37,8 @@ def _hidden(document: Mapping[str, Any]) -> dict[str, int]:
 
 
 def restricted(document: dict[str, Any], word: Word) -> dict[str, Any]:
-    """The entry's document at least as restricted as the word says; of a place that is hidden by it, what must not be
-    stored is left out."""
+    """Return the entry's document at least as restricted as the word. Leaves out parts of hidden places that must not
+    be stored."""
     hidden: Mapping[str, int] = word.get("hidden", {})
     after: dict[str, Any] = _raised(document, hidden) if hidden else document
     if after != document:

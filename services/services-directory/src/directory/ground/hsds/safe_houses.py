@@ -1,26 +1,26 @@
-"""Whether a service may be a safe house, by its words. Pure.
+"""Decides by its words whether a service may be a safe house. Pure.
 
-The words are rows of `data/house_words.csv`: a language, the words (a `*` ends a stem) and what they signal:
+The words are rows of `data/house_words.csv`: a language, the words (a `*` ends a stem) and their signal:
 
-- `sure`: a safe house in so many words ("casa de abrigo", "undisclosed location")
+- `sure`: explicit words for a safe house ("casa de abrigo", "undisclosed location")
 - `house`: a place to sleep · `home`: a house, which may be an office · both may be in an indigenous language
-- `danger`: what people flee from · `group`: people for whom such houses are kept
-- `elsewhere`: the house is another one's ("referral to …"); the words that follow it do not count
+- `danger`: what people flee from · `group`: people who use such houses
+- `elsewhere`: another organisation's house ("referral to …"); the words after it do not count
 - `harmless`: words that only look like a signal ("casa de la cultura", "animal shelter")
-- `day`: what is done in offices
-- `street`: a place is told (`hsds.masking`)
+- `day`: activities of an office
+- `street`: the name of a place (`hsds.masking`)
 
-The rule. A passage is one title (names, terms of a taxonomy, labels of links) or one sentence. It may be a safe house if
+A passage is one title (names, terms of a taxonomy, labels of links) or one sentence. A service may be a safe house if
 
-1. a passage is `sure`, or a category is one whose places are never published, or
-2. a title has `house` or `home` and `danger` or `group`; or a sentence has near each other `house` and one of these,
-   or `home` and after it `danger`, or
+1. a passage is `sure`, or a category never publishes its places, or
+2. a title has `house` or `home`, and `danger` or `group`; or in one sentence `house` is near one of these, or `danger`
+shortly follows `home`, or
 3. a title has `house`, or a category is accommodation, and another title, the population or the organisation has
-   `danger` or `group`, or the categories are of GBV or trafficking, or the description has `danger`, or
+`danger` or `group`, or the categories are of GBV or trafficking, or the description has `danger`, or
 4. the description has `house`, and a title or the population has `danger`, or
-5. a title has `home`, the description `danger`, and no passage says what is done by day.
+5. a title has `home`, the description `danger`, and no passage has `day`.
 
-The name and the description of the organisation count by 1 and 2 alone.
+Only rules 1 and 2 apply to the organisation's name and description.
 """
 
 import re
@@ -61,7 +61,7 @@ class _Found(NamedTuple):
 
 
 class Texts(NamedTuple):
-    """What is said of a service: `about` its organisation, `heard` beside it, in cells that no field holds."""
+    """Texts of a service; `about` are those of its organisation."""
 
     titles: Iterable[str] = ()
     prose: Iterable[str] = ()
@@ -73,7 +73,7 @@ class Texts(NamedTuple):
 def house_words(
     service: Document, organization: Document | None, heard: Iterable[str] = ()
 ) -> frozenset[str]:
-    """The words by which the service may be a safe house; none: it is none. `heard`: texts beside it."""
+    """Return the words that suggest a safe house; empty if none do. `heard`: texts beside the service."""
     titles, prose = _texts_of(service)
     terms = [each.get("taxonomy_term") or {} for each in service.get("attributes", [])]
     titles += [str(term.get(key) or "") for term in terms for key in ("name", "code")]
@@ -94,7 +94,7 @@ def house_words(
 
 
 def suspicious(said: Texts) -> frozenset[str]:
-    """The rule above, on texts."""
+    """Apply the rule above to texts."""
     titles = [_found(each) for each in said.titles if each]
     prose = [_found(part) for each in said.prose for part in _SENTENCES.split(each) if part.strip()]
     about = [_found(part) for each in said.about for part in _SENTENCES.split(each) if part.strip()]
@@ -119,7 +119,7 @@ def _together(
     prose: list[tuple[_Found, ...]],
     about: list[tuple[_Found, ...]],
 ) -> set[str]:
-    """What several passages say together."""
+    """Return the words of rules 3 to 5, which combine several passages."""
     known = codelists.categories()
     populations = set(said.populations)
     named = set().union(
@@ -143,7 +143,7 @@ def _together(
 
 
 def _with(one: Iterable[str], other: Iterable[str]) -> set[str]:
-    """Both, if there are both."""
+    """Return both sets together if neither is empty."""
     first, second = set(one), set(other)
     return first | second if first and second else set()
 
@@ -155,7 +155,7 @@ def _near(
     *,
     after: bool = False,
 ) -> set[str]:
-    """Words of two kinds that stand near each other; `after`: the other one comes after."""
+    """Return words of two kinds that are near each other; `after`: the second kind must follow."""
     return {
         word
         for first in passage
@@ -170,10 +170,10 @@ def _words(passage: tuple[_Found, ...], *signals: str) -> set[str]:
     return {each.words for each in passage if each.signal in signals}
 
 
-# A service is asked about when a file is read and when it is stored, and many services share an organisation.
+# Cached: importing and storing both check a service, and many services share an organisation.
 @lru_cache(maxsize=5_000)
 def _found(text: str) -> tuple[_Found, ...]:
-    """The signals of one passage in their order, without houses that are somebody else's."""
+    """Return the signals of one passage in their order, without other organisations' houses."""
     spoken = folded(text).split()
     found: list[_Found] = []
     at, away = 0, -_AWAY - 1
@@ -193,7 +193,7 @@ def _found(text: str) -> tuple[_Found, ...]:
 
 
 def _row_at(spoken: list[str], at: int) -> "_Row | None":
-    """The longest words that the passage has there, so that "animal shelter" is not a shelter."""
+    """Return the longest row that matches there, so that "animal shelter" is not a shelter."""
     first = spoken[at]
     starts, stems = _rows()
     for row in starts.get(first, ()):
@@ -208,7 +208,7 @@ def _row_at(spoken: list[str], at: int) -> "_Row | None":
 
 
 def _texts_of(document: Document) -> tuple[list[str], list[str]]:
-    """Titles and prose, however deep. A place's own texts are prose: streets are called after houses."""
+    """Return titles and prose, at any depth. A place's own texts are prose, because streets are named after houses."""
     titles: list[str] = []
     prose: list[str] = []
     for key, value, deep in _strings(document, 0):
@@ -245,7 +245,7 @@ def street_words() -> frozenset[str]:
 
 @cache
 def _rows() -> tuple[Mapping[str, list[_Row]], Mapping[str, _Row]]:
-    """Rows by their first word, the longest first; and stems of one word."""
+    """Return rows by their first word, the longest first, and single-word stems."""
     starts: dict[str, list[_Row]] = {}
     stems: dict[str, _Row] = {}
     for each in rows(__package__, "data/house_words"):
@@ -263,6 +263,6 @@ def _rows() -> tuple[Mapping[str, list[_Row]], Mapping[str, _Row]]:
 
 @cache
 def _stem() -> re.Pattern[str]:
-    """The longest stem that a word begins with."""
+    """Return the pattern for the longest stem at the beginning of a word."""
     stems = sorted(_rows()[1], key=len, reverse=True)
     return re.compile("|".join(map(re.escape, stems)))

@@ -1,4 +1,4 @@
-"""Refuses entries that would show more than is safe, before anything of them is stored."""
+"""Refuses entries that would show more than is safe, before any part of them is stored."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,10 +10,8 @@ from directory.ground.hsds.visibility import level_of, unstorable
 
 
 def dangers(service: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """(JSON pointer, why) for each location that is shown too openly or too exactly.
-
-    A shelter may have an open intake point, but only a virtual one.
-    """
+    """Return (JSON pointer, reason) for each location that is too open or too exact. A shelter may have an open intake
+    point, but only a virtual one."""
     own = level_of(service)
     needed = max(
         (

@@ -1,5 +1,5 @@
-"""The HSDS 3.2.3 objects as they are written: every field of the 24 tables, and the extensions
-of this project's profile. Descriptions of the fields are the specification's."""
+"""The HSDS 3.2.3 objects in written form: every field of the 24 tables, and the extensions of this profile.
+Descriptions of the fields are the specification's."""
 
 from typing import Literal, Self
 from uuid import UUID
@@ -81,7 +81,7 @@ class Attribute(Hsds):
 
 
 class Described(Hsds):
-    """An object that HSDS lets carry attributes and metadata."""
+    """An object with attributes and metadata, as HSDS allows."""
 
     attributes: list[Attribute] = Field(default_factory=list, max_length=_MANY)
     metadata: list[Metadata] = Field(default_factory=list, max_length=_MANY)
@@ -196,7 +196,7 @@ class OrganizationIdentifier(Described):
 
 
 class ServiceArea(Described):
-    """`extent_type: pcode` with a P-code in `extent` is how this profile names a served area."""
+    """`extent_type: pcode` with a P-code in `extent` names a served area in this profile."""
 
     service_id: UUID | None = None
     service_at_location_id: UUID | None = None
@@ -302,7 +302,7 @@ class ServiceAtLocation(Described):
 
 
 class ServiceDocument(Described):
-    """A service with everything that hangs on it."""
+    """A service with all its parts."""
 
     organization_id: UUID | None = None
     program_id: UUID | None = None

@@ -1,5 +1,5 @@
-"""HSDS objects as the directory shows them: what is written, and what it adds. For the description of the
-API alone; answers are stored bytes."""
+"""HSDS objects as the directory shows them: the written fields, and those that it adds. Used only for the API
+description; answers are stored bytes."""
 
 from typing import Any, Generic, TypeVar
 from uuid import UUID
@@ -20,7 +20,7 @@ T = TypeVar("T", bound=BaseModel)
 
 
 class ShownService(ServiceDocument):
-    """A service (HSDS 3.2.3) as the caller may see it; in lists what is one to one, with `full=true` all."""
+    """A service (HSDS 3.2.3) as you may see it. Lists contain its one-to-one fields, or everything with `full=true`."""
 
     model_config = _GROWS
 
@@ -41,7 +41,7 @@ class ShownSite(ServiceAtLocation):
 
 
 class ShownOrganization(OrganizationDocument):
-    """An organisation (HSDS 3.2.3); with `full=true` and alone also its services that the caller sees."""
+    """An organisation (HSDS 3.2.3). With `full=true`, and when read alone, it contains the services that you may see."""
 
     model_config = _GROWS
 
@@ -83,10 +83,10 @@ class PageOf(BaseModel, Generic[T]):
 
 
 def one(kind: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
-    """For the `responses` of a route that shows one."""
+    """Return the `responses` of a route that shows one object."""
     return {200: {"model": kind}}
 
 
 def page_of(kind: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
-    """For the `responses` of a route that lists them."""
+    """Return the `responses` of a route that lists objects."""
     return one(PageOf[kind])  # type: ignore[valid-type]  # a class is made of a class, at run time

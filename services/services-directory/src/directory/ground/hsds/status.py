@@ -1,4 +1,4 @@
-"""How functional status, freshness and HSDS `status` hang together."""
+"""Relates functional status, freshness and HSDS `status`."""
 
 from contextlib import suppress
 from datetime import date, timedelta
@@ -24,17 +24,17 @@ def is_closed(service: dict[str, Any]) -> bool:
 
 
 def valid_until(service: dict[str, Any]) -> date | None:
-    """The last day on which the verification holds; None when none was promised."""
+    """Return the last day on which the verification holds; None without one."""
     text = service.get("verification", {}).get("valid_until")
     return date.fromisoformat(text) if text else None
 
 
 def timely(said: dict[str, Any], before: dict[str, Any], today: date) -> dict[str, Any]:
-    """What a file `said` of an entry's verification, with what stood there `before` in place of a day to come on which
-    it was looked at, and of one until which nobody would look again."""
+    """Return a file's verification without impossible dates. A verification day in the future gives way to the one in
+    `before`; an end later than allowed is shortened."""
     latest = today + timedelta(days=LONGEST_DAYS)
     kept = dict(said)
-    tomorrow = today + timedelta(days=1)  # which it is already where others write their days
+    tomorrow = today + timedelta(days=1)  # it may already be tomorrow where the sender is
     if (verified := _day(said.get("verified_at"))) and verified > tomorrow:
         del kept["verified_at"]
         if stood := before.get("verified_at"):
@@ -46,7 +46,7 @@ def timely(said: dict[str, Any], before: dict[str, Any], today: date) -> dict[st
 
 
 def _day(text: Any) -> date | None:
-    """None for what is no day: whoever looks at the document's form says so."""
+    """Return the day, or None if the text is none: validation reports that."""
     with suppress(ValueError):
         return date.fromisoformat(str(text)[:10])
     return None
@@ -58,8 +58,8 @@ def is_stale(service: dict[str, Any], today: date) -> bool:
 
 
 def with_status(service: dict[str, Any], *, stale: bool) -> dict[str, Any]:
-    """The service as it is to be shown: a stale one is unverified, and `status` follows the
-    functional status (`unknown` says nothing about it, so the given status stays)."""
+    """Return the service as readers see it: a stale one is unverified, and `status` follows the functional status. The
+    functional status `unknown` leaves the given `status`."""
     shown = dict(service)
     if stale:
         since = valid_until(service)
@@ -71,5 +71,5 @@ def with_status(service: dict[str, Any], *, stale: bool) -> dict[str, Any]:
 
 
 def functional_status(shown: dict[str, Any]) -> str:
-    """The code; a service that never said is unverified, which is not referable."""
+    """Return the code. A service without one is unverified, which is not referable."""
     return str(shown.get("functional_status", {}).get("code", "unknown"))

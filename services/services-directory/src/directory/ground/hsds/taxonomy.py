@@ -1,6 +1,5 @@
-"""The profile's own taxonomies: categories, areas of responsibility, sex, population and pathway
-step as HSDS taxonomy terms, so that a plain HSDS client can filter by them. Ids are derived from
-the codes: the same in every installation."""
+"""The profile's own taxonomies: categories, areas of responsibility, sex, population and pathway step as HSDS terms. A
+plain HSDS client can filter by them. Ids are derived from the codes, so every installation has the same ones."""
 
 from collections.abc import Iterator
 from functools import cache
@@ -55,7 +54,7 @@ def taxonomies() -> dict[str, dict[str, Any]]:
 
 
 def term(taxonomy: str, code: str) -> dict[str, Any]:
-    """The HSDS taxonomy term of a code, named in English and described in both languages."""
+    """Return the HSDS taxonomy term of a code, named in English and described in both languages."""
     english, spanish = _labels(taxonomy, code)
     return {
         "id": str(term_id(taxonomy, code)),
@@ -69,7 +68,7 @@ def term(taxonomy: str, code: str) -> dict[str, Any]:
 
 
 def _labels(taxonomy: str, code: str) -> tuple[str, str]:
-    """In English and in Spanish."""
+    """Return the labels in English and in Spanish."""
     if taxonomy == SEXES:
         return _SEX_LABELS[code]
     if taxonomy == STEPS:
@@ -84,7 +83,7 @@ def _labels(taxonomy: str, code: str) -> tuple[str, str]:
 
 
 def built_in_terms() -> Iterator[dict[str, Any]]:
-    """Every term of the code lists (pathway steps are free and come with the services)."""
+    """Yield every term of the code lists (pathway steps are free text and come with the services)."""
     for code in codelists.categories():
         yield term(CATEGORIES, code)
     for code in codelists.pathways():
@@ -96,14 +95,14 @@ def built_in_terms() -> Iterator[dict[str, Any]]:
 
 
 def aors_of(service: dict[str, Any]) -> list[str]:
-    """Areas of responsibility: those of the pathway steps and those of the categories."""
+    """Return the areas of responsibility of the pathway steps and of the categories."""
     found = {step["aor"] for step in service.get("pathway", [])}
     found |= {codelists.categories()[code].pathway for code in service.get("categories", [])}
     return sorted(found)
 
 
 def attributes_of(service: dict[str, Any]) -> list[dict[str, Any]]:
-    """The extensions of a service as HSDS attributes; ids derive from the service and the term."""
+    """Return the extensions of a service as HSDS attributes; ids derive from the service and the term."""
     own = UUID(service["id"])
     wanted = [(CATEGORIES, code) for code in service.get("categories", [])]
     wanted += [(AORS, aor) for aor in aors_of(service)]
@@ -127,8 +126,8 @@ def _attribute(service: UUID, taxonomy: str, code: str) -> dict[str, Any]:
 
 
 def given_attributes(service: dict[str, Any]) -> list[dict[str, Any]]:
-    """Attributes that somebody wrote; those that we derive come back when a client sends what it
-    read, and must not be stored twice."""
+    """Return attributes without those that we derive. A client that writes back what it read sends them too; they must
+    not be stored twice."""
     return [
         attribute
         for attribute in service.get("attributes", [])

@@ -1,8 +1,6 @@
-"""The four levels, and what each part of a document becomes at a level (OCHA sensitivity classes).
-
-public: the address · partners: the address · pathway: the municipality (admin2) · restricted: the
-state (admin1), no coordinates, and nothing more exact is ever stored.
-"""
+"""The four levels, and how exact a place is at each (OCHA sensitivity classes). public: the address · partners: the
+address · pathway: the municipality (admin2) · restricted: the state (admin1), no coordinates, and nothing more exact is
+stored."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -11,10 +9,10 @@ from common.sight import LEVELS, NAMES, PATHWAY, PUBLIC, RESTRICTED
 from common.words import codelists
 from common.words.places import Places
 
-# How exactly a place may be named, by its own level (administrative level); absent: exactly.
+# How exact a place may be, by its own level (administrative level); absent: exact.
 _PRECISION = {PATHWAY: 2, RESTRICTED: 1}
 
-# What could lead somebody to the door. Virtual locations have no door.
+# Fields that could lead a person to the door. Virtual locations have no door.
 _WAYS_TO_THE_DOOR = (
     "latitude",
     "longitude",
@@ -34,19 +32,19 @@ _NEVER_STORED = ("latitude", "longitude", "addresses", "transportation", "extern
 
 
 def level_of(item: dict[str, Any], parent: int = PUBLIC) -> int:
-    """The level from which `item` is seen: its own, and never below that of what holds it."""
+    """Return the level from which `item` is visible: its own, and never below that of its container."""
     own = item.get("visibility")
     return max(parent, LEVELS[own]) if own else parent
 
 
 def levels_in(*items: Any) -> set[int]:
-    """The levels from which some part of these documents is seen: at any other one there is no more to see
-    than at the one below it."""
+    """Return the levels at which a part of these documents first appears. Any other level shows the same as the one
+    below it."""
     return {LEVELS[own] for each in objects_in(*items) if (own := each.get("visibility"))}
 
 
 def objects_in(*items: Any) -> Iterator[dict[str, Any]]:
-    """Every object in these documents, however deep."""
+    """Yield every object in these documents, at any depth."""
     inside = list(items)
     while inside:
         item = inside.pop()
@@ -57,10 +55,10 @@ def objects_in(*items: Any) -> Iterator[dict[str, Any]]:
 
 
 def seen_at(item: dict[str, Any], level: int, own: int) -> dict[str, Any]:
-    """`item` without the parts that `level` may not see; `own` is the level of `item` itself."""
+    """Return `item` without the parts that `level` may not see; `own` is the level of `item` itself."""
     seen: dict[str, Any] = {}
     for key, value in item.items():
-        # Texts first: a document has a thousand members, read at four levels.
+        # Texts first: a document has a thousand members and is read at four levels.
         if value.__class__ is str:
             seen[key] = value
         elif isinstance(value, dict):
@@ -87,7 +85,7 @@ def _seen_of(items: list[Any], level: int, parent: int) -> list[Any]:
 
 
 def coarse_location(location: dict[str, Any], own: int) -> dict[str, Any]:
-    """A location as exact as its level `own` allows; a virtual one stays as it is."""
+    """Return a location as exact as its level `own` allows; a virtual one stays as it is."""
     precision = _PRECISION.get(own)
     if precision is None or location.get("location_type") == "virtual":
         return location
@@ -99,13 +97,13 @@ def coarse_location(location: dict[str, Any], own: int) -> dict[str, Any]:
 
 
 def coarse_pcode(pcode: str, own: int) -> str:
-    """The area itself or, for pathway and restricted, the municipality or the state around it."""
+    """Return the area itself or, for pathway and restricted, the municipality or the state around it."""
     precision = _PRECISION.get(own)
     return pcode if precision is None else Places.load().at_most(pcode, precision)
 
 
 def coarse_area(area: dict[str, Any], own: int) -> dict[str, Any] | None:
-    """A service area as exact as `own` allows; drawn extents of a confidential one are dropped."""
+    """Return a service area as exact as `own` allows; drawn extents of a confidential one are dropped."""
     if own not in _PRECISION:
         return area
     if area.get("extent_type") != "pcode":
@@ -115,25 +113,25 @@ def coarse_area(area: dict[str, Any], own: int) -> dict[str, Any] | None:
 
 
 def unstorable(location: dict[str, Any], own: int) -> list[str]:
-    """Members of a restricted location that must not be stored at all (no safe house on disk)."""
+    """Return members of a restricted location that must not be stored at all (no safe house on disk)."""
     if own < RESTRICTED or location.get("location_type") == "virtual":
         return []
     return [key for key in _NEVER_STORED if location.get(key) not in (None, [], "")]
 
 
 def storable(location: dict[str, Any], own: int) -> dict[str, Any]:
-    """The location as it may be stored: a restricted one keeps its state only."""
+    """Return the location in the form that may be stored: a restricted one keeps only its state."""
     if own < RESTRICTED or location.get("location_type") == "virtual":
         return location
     kept = {key: value for key, value in location.items() if key not in _NEVER_STORED}
-    # One that is none stays as it came: whoever looks at the document's form refuses it, and says why.
+    # An unknown P-code stays: validation refuses it and gives the reason.
     if Places.load().is_known(pcode := str(location.get("pcode", ""))):
         kept["pcode"] = coarse_pcode(pcode, own)
     return kept
 
 
 def without_unstorable(service: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """A service that can be stored, and pointers to what had to be left out of it."""
+    """Return a service that can be stored, and pointers to the parts left out of it."""
     own = level_of(service)
     sites: list[dict[str, Any]] = []
     removed: list[str] = []
@@ -150,7 +148,7 @@ def without_unstorable(service: dict[str, Any]) -> tuple[dict[str, Any], list[st
 
 
 def raised(service: dict[str, Any]) -> dict[str, Any]:
-    """A service at the level that its categories demand, or at its own if that is higher."""
+    """Return the service at the level that its categories require, or at its own if that is higher."""
     known = codelists.categories()
     needed = max(
         (LEVELS[known[c].minimum_visibility] for c in service.get("categories", []) if c in known),

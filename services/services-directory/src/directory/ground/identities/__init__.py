@@ -1,1 +1,1 @@
-"""What the ids of other people's files stand for here."""
+"""External ids: the entries that ids in other people's files stand for."""

@@ -1,4 +1,4 @@
-"""What external ids stand for. `source` names a publisher's space: `<organisation>:<name>`."""
+"""SELECTs of external ids. `source` names a publisher's space: `<organisation>:<name>`."""
 
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
@@ -32,7 +32,7 @@ async def by_external_id(
 async def by_external_ids(
     session: AsyncSession, kind: str, source: str, ids: Sequence[str]
 ) -> dict[str, UUID | None]:
-    """Each of these external ids with what it stands for."""
+    """Return the entry of each of these external ids."""
     found = await session.execute(
         sa.select(external_ids.c.external_id, external_ids.c.entity_id)
         .filter_by(kind=kind, source=source)
@@ -44,7 +44,7 @@ async def by_external_ids(
 async def in_any_space(
     session: AsyncSession, kind: str, organisation: UUID, ids: Collection[str]
 ) -> list[Known]:
-    """What these ids stand for in every space of one organisation."""
+    """Return the entries of these ids in every space of one organisation."""
     e = external_ids.c
     found = await session.execute(
         sa.select(e.source, e.external_id, e.entity_id).where(
@@ -57,7 +57,7 @@ async def in_any_space(
 
 
 async def is_used(session: AsyncSession, source: str) -> bool:
-    """Whether anything at all is known under this space."""
+    """Return whether this space has any entries."""
     kinds = ("organization", "service")
     one = sa.select(sa.literal(1)).select_from(external_ids)
     return bool(
@@ -68,7 +68,7 @@ async def is_used(session: AsyncSession, source: str) -> bool:
 
 
 async def all_of(session: AsyncSession, kind: str, source: str) -> dict[UUID, list[str]]:
-    """Every entry that is known in this space, with its external ids there."""
+    """Return every entry of this space, with its external ids there."""
     e = external_ids.c
     found = await session.execute(
         sa.select(e.entity_id, e.external_id)
@@ -84,6 +84,6 @@ async def all_of(session: AsyncSession, kind: str, source: str) -> dict[UUID, li
 async def registered(
     session: AsyncSession, kind: str, source: str, ids: Sequence[UUID]
 ) -> set[UUID]:
-    """Those of the ids that came from this space before."""
+    """Return those of the ids that came from this space before."""
     found = await by_external_ids(session, kind, source, [str(each) for each in ids])
     return {UUID(key) for key, entity in found.items() if entity is not None}

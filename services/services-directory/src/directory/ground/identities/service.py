@@ -1,4 +1,4 @@
-"""Keeps what external ids stand for."""
+"""Stores external ids and their entries."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from directory.ground.identities.models import external_ids
 
 
 class ExternalId(NamedTuple):
-    """What the id of a publisher stands for."""
+    """A publisher's id and the entry that it stands for."""
 
     kind: str
     source: str
@@ -21,14 +21,14 @@ class ExternalId(NamedTuple):
 
 
 async def remember(session: AsyncSession, ids: Sequence[ExternalId]) -> None:
-    """An id that stands for an entry already goes on standing for it."""
+    """Store an id. One that already has an entry keeps it."""
     if ids:
         rows = [each._asdict() for each in ids]
         await session.execute(insert(external_ids).on_conflict_do_nothing(), rows)
 
 
 async def move(session: AsyncSession, kind: str, entity_id: UUID, into: UUID) -> None:
-    """Whatever ids stood for one entry stand for the other from now on."""
+    """Give all external ids of one entry to another one."""
     await session.execute(
         sa.update(external_ids)
         .where(external_ids.c.kind == kind, external_ids.c.entity_id == entity_id)

@@ -1,1 +1,1 @@
-"""What this directory is, for whoever reads its API description."""
+"""The description of this directory for readers of its API."""

@@ -1,4 +1,4 @@
-"""The root of the HSDS API: what this is, whose it is, and the profile that it follows."""
+"""The root of the HSDS API: this directory, its publisher, and its profile."""
 
 from typing import Annotated, Any
 
@@ -14,7 +14,7 @@ from directory.settings import Settings
 routes = router("/directory/v1", ["HSDS"])
 Anyone = Annotated[Principal, open_to_all()]
 HSDS_VERSION = "3.2.3"
-# Its validator takes the version for the description to check by; the answers satisfy both.
+# The Open Referral UK validator reads the version of its schema from here; our answers satisfy both.
 _OPEN_REFERRAL_UK = {
     "version": "HSDS-UK-3.0",
     "profile": "https://docs.openreferraluk.org/en/latest/",
@@ -45,8 +45,7 @@ async def about(request: Request, _principal: Anyone) -> dict[str, Any]:
 
 @routes.get("/profile", summary="The HSDS profile of this API")
 async def profile(request: Request, _principal: Anyone) -> dict[str, Any]:
-    """For each object that the profile extends: the merge patch over the official schema, and the
-    merged schema."""
+    """For each object that the profile extends: the merge patch of the official schema, and the merged schema."""
     settings = context_of(request).settings
     base = f"{settings.public_url.rstrip('/')}/directory/v1/profile"
     return {

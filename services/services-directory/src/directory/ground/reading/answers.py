@@ -1,5 +1,4 @@
-"""Answers of the read endpoints: stored bytes with validators, and an audit row per restricted
-document that was read."""
+"""Answers of the read endpoints: stored bytes with validators, and an audit row per restricted document."""
 
 import hashlib
 import math
@@ -55,7 +54,7 @@ def answer(
     media_type: str = JSON,
     headers: dict[str, str] | None = None,
 ) -> Response:
-    """200 with an ETag, or 304 if the caller already has it. `etag` defaults to a digest."""
+    """Return 200 with an ETag, or 304 if the caller already has it. `etag` defaults to a digest."""
     tag = f'"{etag or hashlib.sha256(body).hexdigest()[:24]}"'
     given = {
         "ETag": tag,
@@ -77,8 +76,8 @@ def page_answer(
     per_page: int,
     more: dict[str, Any] | None = None,
 ) -> Response:
-    """A page in the HSDS envelope; its total and its neighbours also as headers, for a client that
-    reads none of the body. A search by POST is private: it gets no addresses."""
+    """Return a page in the HSDS envelope. Headers repeat its total and links to neighbours, for a client that does not
+    read the body. A search by POST is private, so it gets no links."""
     body = envelope.page(items, total=total, number=number, per_page=per_page, more=more)
     headers = {"X-Total-Items": str(total)}
     if request.method == "GET":
@@ -89,7 +88,7 @@ def page_answer(
 
 
 def _links(path: str, query: bytes, number: int, last: int) -> Iterator[str]:
-    """Neighbours of a page (RFC 8288), relative to the server."""
+    """Return the links to neighbours of a page (RFC 8288), relative to the server."""
     kept = "&".join(
         part.replace(">", "%3E")
         for part in query.decode("latin-1").split("&")
@@ -118,8 +117,8 @@ def _has(request: Request, tag: str) -> bool:
 async def audit(
     session: AsyncSession, caller: Principal, request: Request, rows: Sequence[Any]
 ) -> None:
-    """Log each restricted service that this answer shows; committed before the answer leaves, so
-    that there is no answer without its log."""
+    """Log each restricted service in this answer. The log commits before the answer leaves, so that every answer has
+    its log."""
     found = {row["service_id"] for row in rows if row["sensitive"]}
     await log_restricted(session, caller, request.url.path, found)
 
@@ -131,7 +130,7 @@ def stream(
     rows: Callable[[AsyncSession], AsyncIterator[Row]],
     line: Callable[[Row], bytes],
 ) -> StreamingResponse:
-    """All rows, one JSON document per line, in a transaction of its own that lasts as long."""
+    """Stream all rows, one JSON document per line, in a transaction of its own."""
 
     async def lines() -> AsyncIterator[bytes]:
         async with database.transaction(caller) as session:
@@ -154,7 +153,7 @@ def stream(
 
 
 def language_of(request: Request) -> str | None:
-    """The language that is asked for first, None if it does not matter."""
+    """Return the client's preferred language; None without a preference."""
     return next(iter(preferred(request.headers.get("accept-language"))), None)
 
 
@@ -168,9 +167,8 @@ def described(
     *,
     moves: bool = False,
 ) -> dict[str, Any]:
-    """`openapi_extra` of a route whose parameters are read by hand; its other forms are those of
-    the parameter `format`. `schema`: unless `responses` of the route say it. `moves`: what was merged
-    answers with where it is now."""
+    """Return the `openapi_extra` of a route that reads its parameters by hand. The parameter `format` gives its other
+    formats. `schema`: unless the route's `responses` have it. `moves`: a merged entry answers with its new address."""
     forms: dict[str, Any] = next(
         (each["schema"] for each in parameters if each["name"] == "format"), {}
     )
@@ -201,7 +199,7 @@ def search_route(
     schema: dict[str, Any] | None = None,
     privately: str | None = None,
 ) -> Callable[[Search], Search]:
-    """Registers a search as GET and, privately, as POST with the same parameters in its body."""
+    """Register a search as GET and, for private queries, as POST with the same parameters in its body."""
     asked = described(parameters_of(kind), schema)
 
     def register(search: Search) -> Search:

@@ -15,9 +15,9 @@ Q = TypeVar("Q", bound=BaseModel)
 async def parameters(
     request: Request, kind: type[Q], *, without: Sequence[str] = (), any_query: bool = False
 ) -> Q:
-    """The parameters of a GET, or of a POST: from the query and from a JSON or form body (private
-    queries: a body leaves no trace in logs of addresses). `without`: what the route reads itself.
-    `any_query`: what is not known is left alone, but only in the address (`AnyQuery`)."""
+    """Return the parameters of a GET, or of a POST from the query and a JSON or form body. A body leaves no trace in
+    logs of addresses. `without`: parameters that the route reads itself. `any_query`: ignore unknown parameters in the
+    address (`AnyQuery`), but not in the body."""
     left = {name for name in request.query_params if any_query and name not in kind.model_fields}
     pairs = request.query_params.multi_items()
     given = _pairs([pair for pair in pairs if pair[0] not in {*without, *left}])
@@ -42,7 +42,7 @@ def _pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 async def fields_of_body(request: Request) -> dict[str, Any]:
-    """Of a JSON object or a form."""
+    """Return the fields of a JSON object or a form."""
     body = await request.body()
     if not body.strip():
         return {}

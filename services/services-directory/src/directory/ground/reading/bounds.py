@@ -1,9 +1,8 @@
-"""How much one question may cost: so that none of them, however it is asked, holds others up.
+"""Limits the cost of one query, so that no query holds up others.
 
-What has to be read whole before the first entry is known (ranked words, distances, names, counts by
-facet) is read to so many matches and no further; more is refused with the reason. A list along an
-index costs by its last entry. Of what is bounded by how much is read, whoever reads many services at
-two levels has half: each is looked at twice.
+Queries that must read all matches first (ranked words, distances, names, counts by facet) read up to a limit; a query
+with more matches is refused with the reason. A list along an index costs as much as the position of its last entry. A
+caller who reads many services at two levels has half the limit, because each service is read twice.
 """
 
 MOST_SORTED = 2_000

@@ -1,4 +1,4 @@
-"""The HSDS page envelope around stored bytes: nothing is parsed and serialised again."""
+"""Puts the HSDS page envelope around stored bytes, without parsing or serialising them again."""
 
 import math
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ def page(
     per_page: int,
     more: dict[str, Any] | None = None,
 ) -> bytes:
-    """`more` are this profile's own members (facets, ranking), absent for a plain request."""
+    """Return a page. `more`: this profile's own members (facets, ranking), absent for a plain request."""
     pages = math.ceil(total / per_page)
     head: dict[str, Any] = {
         "total_items": total,
@@ -31,17 +31,17 @@ def page(
 
 
 def without_sites(full: bytes, core_length: int) -> bytes:
-    """A stored service without its sites, which come last in it."""
+    """Return a stored service without its sites, which come last in it."""
     return full[:core_length] + b"}"
 
 
 def site(own: bytes, service: bytes) -> bytes:
-    """A site with its service put in."""
+    """Return a site with its service inside."""
     return own[:-1] + b',"service":' + service + b"}"
 
 
 def organization(own: bytes, services: Sequence[bytes]) -> bytes:
-    """An organisation with the services that this caller sees of it."""
+    """Return an organisation with those of its services that this caller sees."""
     if not services:
         return own
     return own[:-1] + b',"services":[' + b",".join(services) + b"]}"

@@ -1,16 +1,16 @@
-"""The words that somebody searches for, as a full-text query in either language."""
+"""Turns the words of a search into a full-text query in either language."""
 
 import re
 
 from directory.ground.reading.statement import Statement
 
-# A minus says "not", but several in a row are dashes: PostgreSQL fails at more than 32 "not".
+# A minus means "not", but several in a row are dashes: PostgreSQL fails at more than 32 "not".
 _DASHES = re.compile(r'-[^\w"]*-')
 _NOT = re.compile(r'(?<!\S)-("[^"]*"|\w\S*)')
 
 
 def words_sql(search: str, s: Statement) -> str:
-    """What is found in one of the languages; what a minus excludes must be found in neither."""
+    """Return the query: one language must match, and words after a minus must match in neither."""
     text = _DASHES.sub(" ", search)
     excluded = " or ".join(_NOT.findall(text))
     wanted = _in_either(_NOT.sub(" ", text), s)

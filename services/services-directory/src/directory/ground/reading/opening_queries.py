@@ -1,4 +1,4 @@
-"""Weekly opening hours in SQL, as `hsds.opening` says them: of `d`, a stored service document."""
+"""Weekly opening hours of `d`, a stored service document, in SQL. The rules are those of `hsds.opening`."""
 
 from datetime import date
 
@@ -8,18 +8,18 @@ _WEEK = "ruta_week_from(d.open_minutes, d.season_days, d.season_minutes, {})"
 
 
 def week_from(first: date, s: Statement) -> str:
-    """The minutes of the week in which it is known to be open in the seven days from `first` on."""
+    """Return the minutes of the week in which it is known to be open, in the seven days from `first`."""
     return _unless_usual(_WEEK.format(s.argument(first, "date")))
 
 
 def coming_week(today: date, s: Statement) -> str:
-    """The same where a weekday is asked and not a day."""
+    """Return the same for callers that know the weekday but not the date."""
     first = s.argument(today, "date")
     return _unless_usual(f"{_WEEK.format(f'{first} - 1')} * {_WEEK.format(first)}")
 
 
 def in_season(today: date, s: Statement) -> str:
-    """Unless all hours that are told hold on other days."""
+    """Return the condition that not all known hours hold on other days."""
     first = s.argument(today, "date")
     return (
         "(d.season_days IS NULL OR d.hours_unread OR NOT isempty(d.open_minutes) OR EXISTS ("
@@ -28,5 +28,5 @@ def in_season(today: date, s: Statement) -> str:
 
 
 def _unless_usual(week: str) -> str:
-    # Hours of most services hold on any day: nothing is worked out for those.
+    # Most services have the same hours every day, which need no computation.
     return f"CASE WHEN d.season_days IS NULL THEN d.open_minutes ELSE {week} END"

@@ -1,5 +1,5 @@
-"""The query parameters that every list takes. Each is checked; an unknown one is refused with the
-known ones named, so that a typing error is not a wider search."""
+"""The query parameters of every list. Each is checked. An unknown parameter is refused, with the known ones named,
+because a typing error must not widen the search."""
 
 from functools import cache
 from typing import Annotated, Any, Literal
@@ -12,7 +12,7 @@ DEFAULT_PER_PAGE = 25
 
 
 def _many(value: Any) -> Any:
-    """A list may be written with commas or by repeating the parameter."""
+    """Split a list, which may use commas or repeat the parameter."""
     items = value if isinstance(value, list) else [value]
     return [
         part for item in items for part in (item.split(",") if isinstance(item, str) else [item])
@@ -24,7 +24,7 @@ Text = Annotated[str, Field(max_length=300, pattern=r"^[^\x00]*$")]
 
 
 class PageQuery(BaseModel):
-    """What every list takes."""
+    """The parameters of every list."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -38,7 +38,7 @@ class PageQuery(BaseModel):
 
 @cache
 def described(kind: type[BaseModel]) -> list[dict[str, Any]]:
-    """The parameters for the API description."""
+    """Return the parameters for the API description."""
     schema = kind.model_json_schema()
     found = []
     for name, field in schema["properties"].items():
@@ -57,7 +57,7 @@ def described(kind: type[BaseModel]) -> list[dict[str, Any]]:
 
 
 def body_of(kind: type[BaseModel]) -> dict[str, Any]:
-    """The request body of a query by POST for the API description: the same parameters."""
+    """Return the request body of a query by POST for the API description: the same parameters."""
     schema = {
         "type": "object",
         "additionalProperties": False,
@@ -75,7 +75,7 @@ def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
     if len(options) == 1:
         rest = {k: v for k, v in schema.items() if k not in {"anyOf", "default"}}
         schema = {**options[0], **rest}
-    if "prefixItems" in schema:  # a pair of numbers is written with commas
+    if "prefixItems" in schema:  # a pair of numbers uses a comma
         return {"type": "string", "pattern": r"^-?\d+(\.\d+)?(,-?\d+(\.\d+)?)+$"}
     return schema
 

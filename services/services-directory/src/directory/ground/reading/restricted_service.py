@@ -1,5 +1,4 @@
-"""Who was shown a restricted service: written in the transaction of the answer, so that there is no
-answer without its log."""
+"""Logs who saw a restricted service, in the transaction of the answer, so that every answer has its log."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -21,7 +20,7 @@ async def log_restricted(
 
 
 async def log_look(session: AsyncSession, caller: Principal, route: str) -> None:
-    """That the log itself was looked at."""
+    """Log that the caller read the log itself."""
     await session.execute(restricted_reads.insert(), [_row(caller, route, None)])
 
 

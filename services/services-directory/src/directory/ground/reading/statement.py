@@ -1,11 +1,11 @@
-"""A SELECT under construction: text of our own, values only as bound parameters."""
+"""Builds a SELECT: our own text, with values only as bound parameters."""
 
 from typing import Any
 
 
 class Statement:
-    """Collects bound values. The parameters are numbered in the order of the arguments, so that the
-    same kind of question is the same prepared statement."""
+    """Collects bound values, numbered in the order of the arguments, so that similar queries share a prepared
+    statement."""
 
     def __init__(self) -> None:
         self.values: list[Any] = []
@@ -16,11 +16,11 @@ class Statement:
         return f"CAST(:p{len(self.values)} AS {kind})"
 
     def named(self) -> dict[str, Any]:
-        """The values by the names of their placeholders."""
+        """Return the values by the names of their placeholders."""
         return {f"p{at}": value for at, value in enumerate(self.values, 1)}
 
     def fork(self) -> "Statement":
-        """A statement that starts with the same values."""
+        """Return a statement that starts with the same values."""
         other = Statement()
         other.values = list(self.values)
         return other

@@ -1,7 +1,5 @@
-"""What somebody writes in a few words: a place, a need by number or word, warnings, or the line. Pure.
-
-"ZULIA 9", "comida en mcbo", "VE2313 salud", "risk Zulia". Needs are the words of the search (find/search/thesaurus.py).
-"""
+"""Interprets a short text: a place, a need by number or word, warnings, or the line. Pure. "ZULIA 9", "comida en mcbo",
+"VE2313 salud", "risk Zulia". Needs are the words of the search (find/search/thesaurus.py)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -35,7 +33,7 @@ _LONGEST_NAME = 6
 
 @dataclass(frozen=True)
 class ShortQuestion:
-    """`words`: all but the place. `meant`: the search knows some of them. `danger`: they tell of danger."""
+    """`words`: all but the place. `meant`: the thesaurus knows some of them. `danger`: they mention danger."""
 
     language: PageLanguage
     area: str | None = None
@@ -48,7 +46,7 @@ class ShortQuestion:
 
 
 def understood(text: str, country: str) -> ShortQuestion:
-    """`country`: whose places are meant, ISO 3166-1 alpha-3."""
+    """Interpret a text. `country`: the country of the places, ISO 3166-1 alpha-3."""
     area, rest = _place(spelled_out(folded(text)).split(), country)
     said, words = frozenset(rest), " ".join(rest)
     meant = thesaurus().understood(words) or thesaurus().understood(
@@ -67,14 +65,14 @@ def understood(text: str, country: str) -> ShortQuestion:
 
 
 def _numbered(words: list[str]) -> str | None:
-    """By its number on the list that a text message offers, where nothing else is written."""
+    """Return a need by its number in the list of our text messages, if the text has nothing else."""
     if len(words) != 1 or not (words[0].isascii() and words[0].isdigit()):
         return None
     return dict(enumerate(needs(), 1)).get(int(words[0][:3]))
 
 
 def _language(said: frozenset[str]) -> PageLanguage:
-    """Spanish, unless more of the words are English."""
+    """Return Spanish, unless more of the words are English."""
     spanish = said & (_words("es") | _RISKS["es"] | _LINE["es"])
     english = said & (_words("en") | _RISKS["en"] | _LINE["en"] | _GREETINGS)
     return "en" if len(english - spanish) > len(spanish - english) else "es"
@@ -86,8 +84,8 @@ def _words(language: PageLanguage) -> frozenset[str]:
 
 
 def _place(words: list[str], country: str) -> tuple[str | None, list[str]]:
-    """The place, and the words that are not its name. Many municipalities share a name: one counts
-    alone only where no other has it, else beside its state."""
+    """Return the place, and the words that are not its name. Many municipalities share a name: such a name counts only
+    beside its state."""
     found: list[tuple[Place, ...]] = []
     rest: list[str] = []
     at = 0
@@ -106,7 +104,7 @@ def _place(words: list[str], country: str) -> tuple[str | None, list[str]]:
     inside = [p for p in exact if p.parent in states or p.level > _MUNICIPALITY]
     alone = [each[0] for each in found if len(each) == 1 and each[0].level >= _MUNICIPALITY]
     if len(states) == 1:
-        # "Sucre" is a state, and a municipality of many: the state, unless another name says more.
+        # "Sucre" is a state and a municipality of several: choose the state, unless another name narrows it.
         narrower = {p.pcode for p in inside if len(found) > 1}
         return (narrower.pop() if len(narrower) == 1 else states.pop()), rest
     return (alone[0].pcode if len(alone) == 1 and not states else None), rest
@@ -114,7 +112,7 @@ def _place(words: list[str], country: str) -> tuple[str | None, list[str]]:
 
 @cache
 def _named(country: str) -> Mapping[str, tuple[Place, ...]]:
-    """States and municipalities by name, all places by P-code."""
+    """Return states and municipalities by name, and all places by P-code."""
     found: dict[str, tuple[Place, ...]] = {}
     for place in Places.load():
         if place.country != country or place.level == 0:
@@ -123,5 +121,5 @@ def _named(country: str) -> Mapping[str, tuple[Place, ...]]:
         if place.level <= _MUNICIPALITY:
             for name in (place.name, *place.alternative_names):
                 found[folded(name)] = (*found.get(folded(name), ()), place)
-    # A need is a need: no place is called so that nobody could ask for it.
+    # A word for a need is never a place name, so that people can ask for the need.
     return {name: places for name, places in found.items() if not thesaurus().knows(name)}

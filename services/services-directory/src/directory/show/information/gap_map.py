@@ -1,4 +1,4 @@
-"""Figures of each area on the page of gaps; and the tiles: one square per area, in its rough place."""
+"""Draws the map on the page of gaps: figures for each area, and one tile per area in its approximate position."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ _SHADES = 4
 
 @dataclass(frozen=True)
 class Area:
-    """`missing`: needs for which nobody can be referred here, of the `asked` ones that are shown."""
+    """`missing`: needs without a referable service here, among the `asked` ones that are shown."""
 
     pcode: str
     missing: tuple[str, ...]
@@ -33,7 +33,7 @@ class Tile:
 
 
 def areas_of(rows: Iterable[Row]) -> list[Area]:
-    """A need counts as met in an area as soon as any group of people is helped there."""
+    """Count a need as met in an area as soon as one group of people can get help there."""
     met: dict[str, dict[str, bool]] = {}
     for row in rows:
         if row.coverage == _NOT_SHOWN:
@@ -47,7 +47,7 @@ def areas_of(rows: Iterable[Row]) -> list[Area]:
 
 
 def tiles(areas: Iterable[Area]) -> list[Tile]:
-    """Nothing unless every area has its place: a map that leaves one out would lie."""
+    """Return the tiles; none unless every area has a position, because an incomplete map would mislead."""
     placed = _places()
     found = list(areas)
     if not all(area.pcode in placed for area in found):
@@ -61,8 +61,8 @@ def tiles(areas: Iterable[Area]) -> list[Tile]:
 
 
 def shades(areas: Iterable[Area]) -> list[range]:
-    """How many needs each shade means, from light to dark: equal steps between the fewest and the most that are missing
-    anywhere. A fixed scale would give all states one colour where much is missing everywhere."""
+    """Return the number of needs of each shade, from light to dark. The steps are equal between the fewest and the most
+    missing needs of any area: a fixed scale would give all states one colour if many needs are missing everywhere."""
     missing = {len(area.missing) for area in areas} - {0}
     if not missing:
         return []
@@ -73,7 +73,7 @@ def shades(areas: Iterable[Area]) -> list[range]:
 
 
 def _shade(area: Area, steps: list[range]) -> int:
-    """0: nothing is missing. The more is missing, the darker."""
+    """Return 0 if nothing is missing; more missing needs are darker."""
     return next((n for n, step in enumerate(steps, 1) if len(area.missing) in step), 0)
 
 

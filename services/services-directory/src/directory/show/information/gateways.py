@@ -1,4 +1,4 @@
-"""Gateways that pass on text messages of the public: how they are known, and how they are answered."""
+"""Gateways that forward text messages of the public: how they authenticate, and how we answer."""
 
 import hmac
 import time
@@ -25,8 +25,8 @@ class Fields(BaseModel):
 
 
 class Questions(BaseModel):
-    """`answer`: `returned` in the answer to the gateway, which needs no number; `sent` through the
-    gateway that messages go out by."""
+    """Settings of a gateway. `answer`: `returned` in the response, which needs no number; `sent` through the gateway
+    for outgoing messages."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -40,13 +40,13 @@ class Questions(BaseModel):
 
 
 def questions_of(file: Path) -> Questions:
-    """ValueError (of pydantic) says which member is wrong."""
+    """Read the settings. Raises ValueError (of pydantic), which names the invalid member."""
     return Questions.model_validate_json(file.read_bytes())
 
 
 class Turns:
-    """How often a number was answered in the last hour, so that two machines that answer each other
-    come to an end. In the memory of this process alone, under a key that ends with it."""
+    """Counts the answers to each number within an hour, so that two machines that answer each other stop. Kept only in
+    this process's memory, under a key that ends with it."""
 
     MOST = 6
 
@@ -55,7 +55,7 @@ class Turns:
         self._answered: OrderedDict[bytes, deque[float]] = OrderedDict()
 
     def take(self, number: str, now: float | None = None) -> bool:
-        """Whether this number is answered once more."""
+        """Return whether this number may get another answer."""
         at = time.monotonic() if now is None else now
         name = self._named(number)
         while self._answered and at - next(iter(self._answered.values()))[-1] > _AN_HOUR:
@@ -72,7 +72,7 @@ class Turns:
         return True
 
     def give_back(self, number: str) -> None:
-        """The turn just taken was none: nothing went out, and the gateway asks again."""
+        """Undo the last turn: nothing was sent, and the gateway will ask again."""
         if times := self._answered.get(self._named(number)):
             times.pop()
             if not times:

@@ -1,4 +1,4 @@
-"""HTTP of the pages that lead on: all posters, and where services are missing."""
+"""HTTP of the overview pages: all posters, and where services are missing."""
 
 from typing import Annotated
 
@@ -26,7 +26,7 @@ _DEEPEST = 2
 
 @poster_index.get("", response_class=HTMLResponse, dependencies=[AnyQuery])
 async def list_posters(request: Request, _anyone: Anyone, asked: Asked = None) -> HTMLResponse:
-    """The page that leads to each poster."""
+    """Shows a page with links to all posters."""
     return posters_page(settings_of(request), language_in(request, asked))
 
 
@@ -43,7 +43,7 @@ async def show_gaps(
     ] = None,
     asked: Asked = None,
 ) -> HTMLResponse:
-    """Where a need has no service that anybody may see, state by state; whoever asks."""
+    """Shows the needs without a public service, by state. The page is the same for every caller."""
     settings = settings_of(request)
     country = Places.load().at_level(0, settings.home_country)[0].pcode
     if area is not None:
@@ -57,5 +57,5 @@ async def show_gaps(
 
 
 async def _areas(session: Session, inside: str, level: int) -> list[Area]:
-    """What anybody may know, whoever asks."""
+    """Return the public figures, the same for every caller."""
     return areas_of((await picture(session, ANONYMOUS, GapQuery(inside, level))).rows)

@@ -60,7 +60,7 @@ async def list_own_messages(
     caller: Writer,
     state: Literal["draft", "published", "withdrawn"] | None = None,
 ) -> list[RiskMessageView]:
-    """Those of your areas of responsibility, drafts too."""
+    """Messages of your areas of responsibility, including drafts."""
     return [service.view(row) for row in await queries.own(session, caller, state)]
 
 
@@ -72,7 +72,7 @@ async def show_messages(
     area: Area = None,
     asked: Asked = None,
 ) -> HTMLResponse:
-    """The page for people."""
+    """Shows the page for people."""
     found = await service.in_force(session, _known(area))
     language = language_in(request, asked)
     return risks_page(settings_of(request), language, found, "/directory/v1/risk-messages/page")
@@ -121,7 +121,7 @@ async def show_as_text(
     asked: Asked = None,
     form: Literal["text", "sms"] = "text",
 ) -> Response:
-    """All in force as plain text; `form=sms`: one text message a line."""
+    """All messages in force as plain text; with `form=sms` one text message per line."""
     found = await service.in_force(session, _known(area))
     language = language_in(request, asked)
     said = [message.texts.en if language == "en" else message.texts.es for message in found]
@@ -142,7 +142,7 @@ async def read_message(message_id: UUID, session: Session, _anyone: Anyone) -> R
 async def write_message(
     body: NewRiskMessage, session: Session, caller: Writer, response: Response
 ) -> RiskMessageView:
-    """A draft, in both languages and with a text that fits one text message."""
+    """Creates a draft in both languages, with a text that fits one text message."""
     return _tagged(response, await service.write_message(session, caller, body))
 
 
@@ -161,7 +161,8 @@ async def rewrite_message(
     response: Response,
     if_match: IfMatch = None,
 ) -> RiskMessageView:
-    """Replace a draft; with `If-Match`, its `version` in quotes, only if nobody has changed it since."""
+    """Replaces a draft. With `If-Match` (its `version` in quotes), it is refused if the draft has changed since you
+    read it."""
     return _tagged(
         response,
         await service.rewrite_message(session, caller, message_id, body, if_match=if_match),
@@ -178,7 +179,8 @@ async def publish_message(
     response: Response,
     if_match: IfMatch = None,
 ) -> RiskMessageView:
-    """From now on anybody reads it. Somebody else wrote it. With `If-Match` it is what you read, or refused."""
+    """Makes the message public. Another person must have written it. With `If-Match`, it is refused if the message has
+    changed since you read it."""
     alone = settings_of(request).one_person_publishes
     return _tagged(
         response,

@@ -1,7 +1,5 @@
-"""Needs in everyday words, each with the service categories that meet it: a table. Pure.
-
-A need of danger leads to a line that answers now, so hotlines are among its categories.
-"""
+"""Needs in everyday words, each with the service categories that meet it: a table. Pure. A need in danger leads to a
+line that answers now, so hotlines are among its categories."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,7 +26,7 @@ HOTLINE = "HOT"
 
 
 def checked(need: Need) -> Need:
-    """ValueError where somebody in danger would be led to no line."""
+    """Return the need. Raises ValueError if a person in danger would find no hotline."""
     if need.danger and HOTLINE not in need.categories:
         raise ValueError(f"need {need.code}: danger needs {HOTLINE} among the categories")
     return need

@@ -1,4 +1,4 @@
-"""Reading for information points: services of the public level only, and risk messages."""
+"""SELECTs for information points: services of the public level only, and risk messages."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -23,18 +23,18 @@ from directory.show.information.needs import HOTLINE, needs
 from directory.show.information.schemas import HelpQuery
 
 PER_PAGE, LINES = 20, 3
-# If more services are known than can be sorted by distance, those nearby are.
+# If there are too many services to sort by distance, use those nearby.
 NEAR_METRES = 50_000
 
 
 async def one_locked(session: AsyncSession, message_id: UUID) -> Any:
-    """The message's row; None if there is none."""
+    """Return the message's row; None if there is none."""
     statement = sa.select(risk_messages).where(risk_messages.c.id == message_id)
     return (await session.execute(statement.with_for_update())).mappings().one_or_none()
 
 
 async def withdrawn(session: AsyncSession) -> Sequence[UUID]:
-    """Ids of all messages that were withdrawn."""
+    """Return the ids of all withdrawn messages."""
     statement = sa.select(risk_messages.c.id).where(risk_messages.c.state == "withdrawn")
     return (await session.scalars(statement)).all()
 
@@ -42,7 +42,7 @@ async def withdrawn(session: AsyncSession) -> Sequence[UUID]:
 async def public_help(
     session: AsyncSession, query: HelpQuery, today: date, local: datetime
 ) -> Found:
-    """One page of public services, for any caller: endorsed, working, verified."""
+    """Return one page of public services, for any caller: endorsed, working, verified."""
     given: dict[str, Any] = {
         "referable": True,
         "full": True,
@@ -72,7 +72,7 @@ async def public_help(
 async def open_lines(
     session: AsyncSession, query: HelpQuery, today: date, local: datetime
 ) -> list[Row]:
-    """Hotlines that serve the place and are open at this moment."""
+    """Return hotlines that serve the place and are open now."""
     given: dict[str, Any] = {
         "referable": True,
         "category": [HOTLINE],
@@ -86,7 +86,7 @@ async def open_lines(
 
 
 def _place_of(query: HelpQuery) -> str | None:
-    """The place that was asked for; of a position the municipality whose point is nearest."""
+    """Return the place of the query; for a position, the municipality with the nearest point."""
     if query.area is not None or query.latitude is None or query.longitude is None:
         return query.area
     here = Point(query.latitude, query.longitude)
@@ -106,7 +106,7 @@ async def _asked(session: AsyncSession, given: dict[str, Any], today: date) -> F
 async def published(
     session: AsyncSession, today: date, area: str | None, limit: int = 50
 ) -> Sequence[Any]:
-    """Messages in force, newest first: for the area, its surroundings, and everywhere."""
+    """Return messages in force, newest first: for the area, its surroundings, and everywhere."""
     statement = sa.select(risk_messages).where(
         risk_messages.c.state == "published", risk_messages.c.valid_until >= today
     )
@@ -141,7 +141,7 @@ async def one_published(session: AsyncSession, message_id: UUID, today: date) ->
 async def own(
     session: AsyncSession, caller: Principal, state: str | None, limit: int = 200
 ) -> Sequence[Any]:
-    """Messages of the areas of responsibility that the caller coordinates, drafts too."""
+    """Return messages of the areas of responsibility that the caller coordinates, drafts included."""
     statement = sa.select(risk_messages).where(risk_messages.c.aor.in_(sorted(caller.aors)))
     if state is not None:
         statement = statement.where(risk_messages.c.state == state)

@@ -32,8 +32,8 @@ NeedCode = Annotated[str, Field(max_length=40), one_of(needs, "need")]
 
 
 class HelpQuery(BaseModel):
-    """A position and words are taken from a body only: they never stand in an address. Only a place and a need
-    are asked, and nothing about the person."""
+    """A search for help. Only a body may contain a position or words, so they never appear in an address. It asks
+    nothing about the person."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -64,8 +64,8 @@ class HelpQuery(BaseModel):
 
 
 class HelpView(BaseModel):
-    """A public service in the words of one language. `open_now` is null where nobody knows; `opens` is the next
-    opening, null where it is open or nobody knows. `ways`: call and walk_in need no referral."""
+    """A public service in one language. `open_now` is null if unknown; `opens` is the next opening, null if it is open
+    or unknown. `ways`: call and walk_in need no referral."""
 
     id: UUID
     name: str
@@ -94,7 +94,7 @@ class HelpPage(BaseModel):
 
 
 class ShortMessage(BaseModel):
-    """Fields by the names that the operation has set; others are not read."""
+    """Fields by the names that the operation has set; other fields are ignored."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
@@ -125,7 +125,7 @@ class RiskText(Strict):
 
 
 class RiskTexts(Strict, Each[RiskText]):
-    """Both languages, always: nobody is warned in half."""
+    """Both languages are required, so that everybody gets the whole warning."""
 
 
 class NewRiskMessage(Strict):
@@ -148,7 +148,7 @@ class RiskMessageView(BaseModel):
 
 
 class SnippetCode(BaseModel):
-    """What a website puts into its page, and the same as a plain link."""
+    """The code for a website's page, and the same as a plain link."""
 
     html: str
     link: str

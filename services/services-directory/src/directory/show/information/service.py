@@ -51,8 +51,8 @@ RISK_MESSAGE = "risk_message"
 async def find_help(
     session: AsyncSession, query: HelpQuery, language: str, country: str
 ) -> HelpPage:
-    """Public services for a need in or around a place, nearest or best first. Somebody in danger finds the lines
-    that answer now before anything else. Words may name a place, in `country`."""
+    """Return public services for a need in or around a place, nearest or best first. A person in danger first gets the
+    lines that answer now. Words may name a place in `country`."""
     today, local = clock.today(), clock.at_home()
     danger = query.need is not None and needs()[query.need].danger
     if query.words:
@@ -62,7 +62,9 @@ async def find_help(
         query = query.model_copy(update=found_in)
     found = await queries.public_help(session, query, today, local)
     items = [_help(row, language, local) for row in found.rows]
-    if query.latitude is None and not query.words:  # else the nearest come first, or the best
+    if (
+        query.latitude is None and not query.words
+    ):  # otherwise keep the order: nearest or best first
         items.sort(key=lambda item: item.open_now is not True)
     if danger and query.page == 1:
         first = await open_lines(session, query, language)
@@ -78,7 +80,7 @@ async def find_help(
 
 
 async def open_lines(session: AsyncSession, query: HelpQuery, language: str) -> list[HelpView]:
-    """Hotlines with a number that serve the place and answer now."""
+    """Return hotlines with a number that serve the place and answer now."""
     local = clock.at_home()
     rows = await queries.open_lines(session, query, local.date(), local)
     return [line for row in rows if (line := _help(row, language, local)).phones]
@@ -111,7 +113,7 @@ def _help(row: Any, language: str, local: datetime) -> HelpView:
 async def write_message(
     session: AsyncSession, caller: Principal, body: NewRiskMessage
 ) -> RiskMessageView:
-    """A draft: nobody but coordinators of its area of responsibility sees it."""
+    """Write a draft, which only coordinators of its area of responsibility see."""
     _check(caller, body)
     row = {
         "id": new_id(),
@@ -138,7 +140,7 @@ async def rewrite_message(
     *,
     if_match: str | None = None,
 ) -> RiskMessageView:
-    """Replace a draft. What is published stays as it was read: withdraw it and write another."""
+    """Replace a draft. A published message never changes: withdraw it and write another."""
     row = await _as_read(session, caller, message_id, if_match)
     _check_holds(caller, row)
     _check(caller, body)
@@ -164,8 +166,8 @@ async def publish_message(
     alone: bool,
     if_match: str | None = None,
 ) -> RiskMessageView:
-    """From the commit on anybody reads it, until it is withdrawn or its time ends. `alone`: whoever
-    wrote it may publish it, too; the row then names the same person twice."""
+    """Publish a message until it is withdrawn or its time ends. `alone`: the author may publish it too; the row then
+    names the same person twice."""
     row = await _as_read(session, caller, message_id, if_match)
     _check_holds(caller, row)
     if not alone:
@@ -184,7 +186,7 @@ async def publish_message(
 async def withdraw_message(
     session: AsyncSession, caller: Principal, message_id: UUID
 ) -> RiskMessageView:
-    """Nobody reads it any more; withdrawing twice changes nothing."""
+    """Withdraw a message; withdrawing twice changes nothing."""
     row = await queries.one_own(session, caller, message_id)
     _check_holds(caller, row)
     if row["state"] == "withdrawn":
@@ -199,7 +201,7 @@ async def _withdrawn(session: AsyncSession, row: Any, by: str) -> RiskMessageVie
 
 
 async def withdraw_again(session: AsyncSession, own: UUID, word: Word) -> int:
-    """After a restore: 1 if it was to be read again."""
+    """Withdraw again after a restore; return 1 if the restore had made it public again, else 0."""
     row = await queries.one_locked(session, own)
     if row is None or row["state"] == "withdrawn" or not word.get("withdrawn"):
         return 0
@@ -210,7 +212,7 @@ async def withdraw_again(session: AsyncSession, own: UUID, word: Word) -> int:
 async def _as_read(
     session: AsyncSession, caller: Principal, message_id: UUID, if_match: str | None
 ) -> Any:
-    """The message, locked. `if_match`: what the caller read of it; 412 if it has changed since."""
+    """Return the message, locked. `if_match`: the version that the caller read; 412 if it has changed since."""
     row = await queries.one_own(session, caller, message_id)
     if if_match is not None:
         check_if_match(if_match, etag_of(row["version"]))
@@ -228,7 +230,7 @@ async def _change(session: AsyncSession, row: Any, **values: Any) -> RiskMessage
 
 
 def _check_holds(caller: Principal, row: Any) -> None:
-    """403 for a message that is for others, too: who may not write it neither publishes nor ends it."""
+    """Raise 403 if the message also covers areas outside the caller's: such a caller can neither publish nor end it."""
     if caller.areas and not (row["areas"] and all(covers(caller, each) for each in row["areas"])):
         raise FORBIDDEN.because("message_is_also_for_areas_that_are")
 

@@ -1,8 +1,5 @@
-"""Text messages: what fits, and how a text is cut into them. Pure.
-
-The GSM 7-bit alphabet (3GPP TS 23.038) has é, ñ and ü but not á, í, ó, ú; one character outside it
-halves the room of the whole message. So those are written without accent.
-"""
+"""Text messages: their length, and how a text is split. Pure. The GSM 7-bit alphabet (3GPP TS 23.038) has é, ñ and ü
+but not á, í, ó, ú. One character outside it halves the length of the whole message, so these lose their accent."""
 
 import unicodedata
 
@@ -17,7 +14,7 @@ _INSTEAD = {"–": "-", "—": "-", "«": '"', "»": '"', "“": '"', "”": '"'
 
 
 def plain(text: str) -> str:
-    """The text in the GSM alphabet; what has no letter there loses its accent or is dropped."""
+    """Return the text in the GSM alphabet; other characters lose their accent or are dropped."""
     return "".join(_plain(character) for character in unicodedata.normalize("NFC", text))
 
 
@@ -31,7 +28,7 @@ def _plain(character: str) -> str:
 
 
 def messages(text: str, most: int = 3) -> list[str]:
-    """The text as at most that many messages, cut at spaces; the last one says if more was there."""
+    """Return the text as at most that many messages, split at spaces; the last one says if text is missing."""
     words, short = plain(text).split(), " ".join(plain(text).split())
     if len(short) <= ONE:
         return [short] if short else []

@@ -46,10 +46,8 @@ async def print_poster(
     language: Language = "es",
     format: Format = "html",  # noqa: A002 - the parameter's public name, as in HSDS
 ) -> Response:
-    """The pathway of an area on one A4 page, with a QR code to this address.
-
-    It shows what anybody may see, whoever asks: a printed page cannot be taken back.
-    """
+    """The pathway of an area on one A4 page, with a QR code of this address. It shows the public level to every caller,
+    because a printed page cannot be withdrawn."""
     check_area(area, "/area")
     settings = cast("Settings", context_of(request).settings)
     public_url = str(settings.public_url).rstrip("/")

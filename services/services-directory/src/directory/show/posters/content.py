@@ -24,7 +24,7 @@ _SOON = frozenset({Urgency.AT_ONCE, Urgency.WITHIN_24_HOURS})
 
 @dataclass(frozen=True, slots=True)
 class PublicService:
-    """A service as anybody may see it; every line is already in the poster's language."""
+    """A public service; every line is already in the poster's language."""
 
     name: str
     organisation: str
@@ -35,7 +35,7 @@ class PublicService:
 
 @dataclass(frozen=True, slots=True)
 class PosterStep:
-    """`instead` says where to ask when no service may be printed."""
+    """`instead` says where to ask if no service may be printed."""
 
     title: str
     notes: tuple[str, ...]
@@ -51,8 +51,8 @@ class Band:
 
 @dataclass(frozen=True, slots=True)
 class Poster:
-    """One page. `no_number`: no service of the steps has one to call, so that its maker is told; `lines` are then
-    hotlines that serve the area. `url` is where the living version is; `version` names the pathway's layers."""
+    """One page. `no_number`: no service of the steps has a number, which its maker must know; `lines` are then hotlines
+    that serve the area. `url` is the address of the current version; `version` names the pathway's layers."""
 
     language: str
     title: str
@@ -73,7 +73,7 @@ class Poster:
     labels: Mapping[str, str]
 
     def with_at_most(self, services: int) -> "Poster":
-        """The same with fewer services per step, and a word that there are more."""
+        """Return the poster with fewer services per step, and a note that there are more."""
         bands = tuple(
             replace(
                 band,
@@ -86,7 +86,7 @@ class Poster:
         return replace(self, bands=bands, shortened=self.shortened or bands != self.bands)
 
     def with_lines(self, lines: Sequence[PublicService]) -> "Poster":
-        """The same with hotlines that serve the area."""
+        """Return the poster with hotlines that serve the area."""
         return replace(self, lines=tuple(_line(each) for each in lines))
 
 
@@ -155,7 +155,7 @@ _WORD = re.compile(r"\w+")
 
 
 def written_out(text: str, language: str) -> str:
-    """The text without the abbreviations of our trade; a sentence goes on with a capital."""
+    """Return the text without our technical abbreviations; a sentence still begins with a capital."""
     full = _WRITTEN_OUT[language]
     found = _WORD.sub(lambda word: full.get(word[0], word[0]), text)
     return found if found[:1] == text[:1] else found[:1].upper() + found[1:]
@@ -172,7 +172,7 @@ def poster(
     today: date,
     url: str,
 ) -> Poster:
-    """`services` by need, best first; only the first few are printed."""
+    """Return the poster. `services`: by need, best first; only the first few are printed."""
     ordered = course.steps
     labels = LABELS[language]
     bands = tuple(
@@ -209,7 +209,7 @@ def poster(
 
 
 def has_number(bands: Sequence[Band]) -> bool:
-    """Whether anybody on it can be called, emergency numbers aside."""
+    """Return whether it shows any number besides emergency numbers."""
     return any(each.phones for band in bands for step in band.steps for each in step.services)
 
 
@@ -251,7 +251,7 @@ def _step(
 
 
 def _notes(step: PlannedStep, language: str) -> tuple[str, ...]:
-    """Every note of a safety or clinical step; of the others the first one."""
+    """Return every note of a safety or clinical step; of other steps only the first note."""
     sources = sorted(step.sources, key=lambda each: each.window_hours or _NO_WINDOW)
     notes = [
         written_out(getattr(source.note, language), language) for source in sources if source.note

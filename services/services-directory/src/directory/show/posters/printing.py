@@ -1,4 +1,4 @@
-"""A poster as PDF, PNG or HTML. Texts are handed over as data, never as markup."""
+"""Prints a poster as PDF, PNG or HTML. Texts are passed as data, never as markup."""
 
 import json
 import re
@@ -19,7 +19,7 @@ from markupsafe import Markup, escape
 from directory.show.posters.content import Poster
 
 _DOES_NOT_FIT = "the poster does not fit"
-# Services per step and the smallest letters (points), from the fullest form to the last resort.
+# Services per step and the smallest font size (points), from the fullest form to the last resort.
 _NUMBER = re.compile(r"[+(]?\d[\d ().\-]{1,20}\d")
 _DOTS_PER_INCH = 150.0
 _FORMS = ((3, 8.0), (2, 8.0), (1, 7.0), (0, 6.0))
@@ -36,7 +36,7 @@ def png(poster: Poster) -> bytes:
 
 
 def _compiled(poster: Poster, form: Literal["pdf", "png"]) -> bytes:
-    """The fullest form that is still legible: rather fewer services than smaller letters."""
+    """Compile the fullest form that is still legible: fewer services are better than smaller letters."""
     for services, smallest in _FORMS[:-1]:
         try:
             return _typeset(poster.with_at_most(services), form, smallest)
@@ -66,12 +66,12 @@ def _template() -> str:
 
 
 def qr_svg(url: str) -> str:
-    """The QR code of the living page, with a quiet zone, black on white."""
+    """Return the QR code of the page's address, with a quiet zone, black on white."""
     return segno.make(url, error="m").svg_inline(scale=4, border=2)
 
 
 def html(poster: Poster, exit_url: str) -> str:
-    """A page that prints on A4. On the phone that scanned its code it can be left at once."""
+    """Return a page that prints on A4. On the phone that scanned its code it has a quick exit."""
     return _page().render(
         poster=poster,
         qr=qr_svg(poster.url),
@@ -83,14 +83,14 @@ def html(poster: Poster, exit_url: str) -> str:
 
 @cache
 def page_style() -> str:
-    """The one style that the page's policy allows, by its digest."""
+    """Return the page's one style, which its content policy allows by digest."""
     source = files(__package__).joinpath("templates", "poster.html.j2").read_text("utf-8")
     return source.split("<style>")[1].split("</style>")[0]
 
 
 def as_call(text: str) -> Markup:
-    """The text with its first number as one that a phone can call by a touch. What a phone takes for a command (with
-    * or #: some send all calls elsewhere) is in no link."""
+    """Return the text with its first number as a link to call. A link never contains a phone command (with * or #),
+    some of which forward all calls."""
     found = _NUMBER.search(text)
     if found is None:
         return escape(text)
