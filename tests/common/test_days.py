@@ -21,7 +21,7 @@ WITHOUT_A_ZONE = {
     "services/services-directory/src/directory/files/imports/workbook/row.py": 1,
     "services/services-directory/src/directory/find/search/condition_queries.py": 1,
     # The hands of the clock at home, or in the calendar's own zone.
-    "services/services-directory/src/directory/show/information/service.py": 2,
+    "services/services-directory/src/directory/show/information/service.py": 3,
     "services/referrals/src/referrals/ground/timers/deadlines.py": 1,
 }
 """Places that take the day of a `datetime` without saying in which zone, and how many of them."""
