@@ -40,7 +40,7 @@ AGAIN: Mapping[str, _Again] = {
     "organisation": organizations.restrict_again,
     "risk_message": information.withdraw_again,
 }
-"""How an entry becomes as restricted as it was, by its kind: 1 if that changed it."""
+"""Restricts an entry again, by its kind; returns 1 if that changed it."""
 
 
 class Holding:

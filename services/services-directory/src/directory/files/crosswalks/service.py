@@ -33,7 +33,7 @@ from directory.record.services.entering import Finish, upsert_service
 
 KIND = "crosswalk_term"
 AT_ONCE = 100
-"""So many services follow before the answer; of more, all are left to the worker."""
+"""Services that change within the request; if there are more, the worker changes all of them."""
 
 
 class Carried(NamedTuple):

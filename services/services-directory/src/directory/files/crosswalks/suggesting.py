@@ -15,7 +15,7 @@ _LEAST = 0.34
 _SAME = 1.0
 _UNDERSTOOD = 0.9
 _ALIKE = 0.8
-"""Likeness of letters alone is worth less than words that were understood."""
+"""Similar letters count less than known words."""
 _SHORT = 3
 
 

@@ -12,7 +12,7 @@ from directory.ground.hsds.visibility import raised, without_unstorable
 Document = dict[str, Any]
 OWN_TAXONOMIES = "ruta-"
 WORDS = "categories"
-"""The taxonomy of words that a publisher's sheet has in its column of categories."""
+"""The taxonomy of a publisher's own words in the column `categories` of a sheet."""
 
 
 class Term(NamedTuple):

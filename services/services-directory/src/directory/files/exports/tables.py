@@ -13,7 +13,7 @@ Object = Mapping[str, Any]
 Row = dict[str, str]
 TableRow = tuple[str, Row]
 Fresh = Callable[[str, str], bool]
-"""Whether the row of this table and id is written for the first time."""
+"""Whether the row of this table and id has not been written yet."""
 
 _WITHHELD = "Organización no mostrada / Organisation not shown"
 _OWN_LINKS = {

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 
 MOST_LINES = 5_000_000
-"""Some 100,000 services with all that HSDS can say of them."""
+"""About 100,000 services with every HSDS field."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,10 +33,10 @@ class ImportState(StrEnum):
     RUNNING = "running"
     FINISHED = "finished"
     REFUSED = "refused"
-    """Not written: a row was refused in mode `all`, the package shrank and nobody confirmed it, or the rights of
-    whoever sent it have ended (then of mode `skip-bad` what was written before stays)."""
+    """Not written: a row was refused in mode `all`, a smaller package was not confirmed, or the sender lost the rights
+    (in mode `skip-bad`, rows written before stay)."""
     FAILED = "failed"
-    """The file broke off while it was read; nothing of mode `all` was written."""
+    """The file became unreadable midway; mode `all` wrote nothing."""
 
 
 FormatName = Literal["workbook", "xlsx", "csv", "hxl", "geojson", "services-advisor", "hsds"]

@@ -39,11 +39,11 @@ from directory.files.imports.writing import Judge, Writer
 
 AT_ONCE_ROWS = 100
 AT_ONCE_BYTES = 1024 * 1024
-"""A file within both is worked through before the answer; a larger one by the worker, as a request
-is given up after a minute."""
+"""A file within both limits is processed in the request, a larger one by the worker, because requests time out after a
+minute."""
 BATCH = 100
 JUDGED = 300
-"""Rows of a dry run that are asked for together: nothing is written, so none has to be written singly."""
+"""Rows of a dry run in one batch. It writes nothing, so rows need no separate savepoints."""
 _REPORT_BATCH = 1_000
 
 

@@ -11,7 +11,7 @@ from directory.files.imports.outcomes.notes import Note
 from directory.files.imports.publishers.space import Space
 
 SAMPLE = 100
-"""Rows by which a file's publisher is recognised."""
+"""Rows that identify a file's publisher."""
 
 
 @dataclass(slots=True)
@@ -25,13 +25,13 @@ class Source:
     ids: Callable[[], Mapping[str, Mapping[UUID, str]]] = dict
     fidelity: Fidelity = field(default_factory=Fidelity)
     holds: Callable[[str], bool] | None = None
-    """Whether the file has a service with this id; only a file that means to be whole says so."""
+    """Whether the file has a service with this id; None if the file may be partial."""
     terms: Mapping[UUID, int] = field(default_factory=dict)
-    """The versions of the publisher's terms when reading began."""
+    """The versions of the publisher's terms before reading."""
     vanished: list[Mapped] = field(default_factory=list)
-    """Entries of earlier files that this one does not hold; they follow after its rows."""
+    """Entries of earlier files that this one lacks; they follow after its rows."""
     left_behind: Callable[[], None] = lambda: None
-    """After the last row: accounts for what no row took in."""
+    """Called after the last row; counts the rows that no service used."""
     sampled: Callable[[], list[Mapped]] | None = None
 
     def sample(self) -> list[Mapped]:

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from directory.files.imports.errors import EMPTY_FILE
 
 MAX_BYTES = 64 * 1024 * 1024
-"""A CSV of 100,000 services has about fifty megabytes; a workbook a fifth of it."""
+"""A CSV of 100,000 services has about 50 MB, a workbook a fifth of that."""
 _LONGEST_NAME = 200
 
 

@@ -41,7 +41,7 @@ from directory.tables import ENDED_RIGHTS
 IDLE_SECONDS = 1.0
 _REFUSALS = frozenset({PACKAGE_SHRUNK, RIGHTS_ENDED})
 _AWAY = (sa.exc.OperationalError, sa.exc.InterfaceError, OSError)
-"""The database is."""
+"""Errors of a lost database connection."""
 _IN_THE_LOG = INTERNAL.because("im_team_finds_it_in_log")
 _log = get_logger(__name__)
 

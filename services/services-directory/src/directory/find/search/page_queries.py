@@ -31,14 +31,14 @@ class Matching:
     key: Callable[[], str]
     beside: str = ""
     table: str = "service_documents"
-    """Whose rows are found."""
+    """The table whose rows match."""
     alone: bool = False
-    """Sites are found without a look at their services, which are joined to those of the page."""
+    """Finds sites without reading their services; only the page joins them."""
     everything: bool = False
     heavy: bool = False
-    """Whether finding it costs more than a look at a column: by words, or by the places of sites."""
+    """Whether matching costs more than comparing a column: by words, or by the places of sites."""
     left: tuple[Statement, str] | None = None
-    """The documents that the indexes leave, where they may be many and all are looked through."""
+    """The documents that the indexes leave, if they may be many and each must be read."""
 
     @property
     def most(self) -> int:

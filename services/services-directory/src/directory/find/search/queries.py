@@ -49,7 +49,7 @@ _FACETS = {
 
 
 FEW = 3
-"""Below so many services, those with any of the words are shown, too."""
+"""With fewer matches, services with any of the words match too."""
 
 
 @dataclass
@@ -58,10 +58,10 @@ class Found:
     total: int
     facets: dict[str, dict[str, int]] = field(default_factory=dict)
     search: str = ""
-    """The words as they were read: with their slips set right where they had found too little."""
+    """The words as read, corrected if the originals found too little."""
     any_word: bool = False
     broad: bool = False
-    """More match than can be sorted: these are the best."""
+    """There are too many matches to sort; these are the best by quality."""
 
 
 def _metres(query: Filters, s: Statement) -> str | None:

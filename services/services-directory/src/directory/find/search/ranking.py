@@ -25,9 +25,10 @@ MEANING_WEIGHT = 0.25
 OTHER_WORDS_WEIGHT = 0.4
 ANY_WEIGHT = 0.5
 COVERED_WEIGHT = 3.0
-"""More than all of quality for each third of a question: no verified service of something near outranks what was asked."""
+"""A third of a question outweighs all of quality, so that no verified service of a similar kind ranks above an exact
+match."""
 _BY_CATEGORY = 0.9
-"""Of the category that a word means first, beside saying the word."""
+"""The weight of a word's first category, where the word itself counts 1."""
 
 
 def meaning(codes: str, first: str) -> str:

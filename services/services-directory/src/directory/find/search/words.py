@@ -71,7 +71,7 @@ _VAGUE = frozenset({
     "quiero", "servicio", "servicios", "and", "can", "care", "center", "centre", "find", "for", "free", "from", "get",
     "group", "help", "how", "need", "people", "program", "service", "services", "support", "the", "where", "with",
 })  # fmt: skip
-"""Words that nearly every service says; they tell nothing of what is asked."""
+"""Words that nearly every service contains, so they do not narrow a search."""
 _MOST_UNITS = 6
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from directory.ground.entries.models import history
 
 Kept = Callable[[str, Any], Any]
-"""What is kept of the value at a pointer."""
+"""Returns the part of the value at a pointer that history may keep."""
 
 
 async def forget(session: AsyncSession, kind: str, entities: Mapping[UUID, Kept]) -> None:

@@ -8,10 +8,10 @@ from typing import Any
 from directory.ground.entries.states import EntryState
 
 ENDED = (EntryState.WITHDRAWN.value, EntryState.MERGED.value)
-"""States of an entry of which nothing is published any more."""
+"""States of an entry without a published document."""
 
 Told = Mapping[str, Any] | None
-"""What others were told last of what is restricted of it (`hsds.restricted`)."""
+"""The restrictions in the last event (`hsds.restricted`)."""
 
 
 def is_withdrawn(state: str, told: Told) -> bool:

@@ -31,10 +31,10 @@ async def history_of(
 
 STATE = ("/state",)
 STATUS = ("", "/functional_status", "/functional_status/code")
-"""Where history tells of whether a service works."""
+"""The pointers at which history records whether a service works."""
 ENDORSED = "/endorsed_by"
 _STEPS = ("", "/state", "/reason", ENDORSED)
-"""What the life of an entry writes: that it was entered, and each of its steps."""
+"""The pointers that entering an entry and its later steps write."""
 
 
 async def changed_by_hand(

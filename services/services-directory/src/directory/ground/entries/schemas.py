@@ -20,7 +20,7 @@ class Upserted:
     state: str
     may_be_house: Sequence[str] = ()
     stored: Mapping[str, Any] = field(default_factory=dict)
-    """The record with its `organization`; of services alone."""
+    """The record with its `organization`; only for services."""
 
 
 class WrittenOut(BaseModel):

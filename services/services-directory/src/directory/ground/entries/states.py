@@ -10,7 +10,7 @@ from common.words import codelists
 
 CURATE = "directory:curate"
 NO_AOR = frozenset({"MULTI", "GP"})
-"""Areas without a coordinator of their own in every response: any curator may approve them."""
+"""Areas that have no coordinator of their own in some responses: any curator may approve them."""
 
 
 class EntryState(StrEnum):

@@ -34,7 +34,7 @@ _URI = _matching(
 
 
 PROGRAMS = ("javascript:", "vbscript:", "data:")
-"""What a link begins with that runs what is written in it."""
+"""Schemes of links that run code."""
 
 
 def _leads_somewhere(value: str) -> str:

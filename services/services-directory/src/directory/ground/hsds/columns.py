@@ -32,7 +32,7 @@ class Columns:
     text: SearchText
     categories: list[str]
     areas: list[str]
-    """P-codes served or located in, as exact as the level allows."""
+    """P-codes of areas served and of sites, as exact as the level allows."""
     terms: list[str]
     taxonomies: list[str]
     languages: list[str]

@@ -25,7 +25,7 @@ _LEFT = frozenset({
 })  # fmt: skip
 _OF_A_SITE = frozenset({"id", "phones", "contacts", "schedules", "visibility"})
 _SHORTEST = 5
-"""Letters of a place's name that are looked for in texts."""
+"""The shortest name of a place to look for in texts."""
 
 
 def masked(record: Record, *, confirmed: bool = False) -> Record:

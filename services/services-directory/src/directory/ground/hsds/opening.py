@@ -21,7 +21,7 @@ DAY_MINUTES = 24 * 60
 WEEK_MINUTES = 7 * DAY_MINUTES
 _EACH = rf"([+-]?\d{{1,2}})?({'|'.join(DAYS)})"
 BYDAY = re.compile(rf"{_EACH}(,{_EACH})*")
-"""Weekdays as RFC 5545 writes them: `MO,WE`, `1MO,-1FR`."""
+"""Weekdays in the form of RFC 5545: `MO,WE`, `1MO,-1FR`."""
 
 Span = tuple[int, int]
 _WEEK = timedelta(days=7)

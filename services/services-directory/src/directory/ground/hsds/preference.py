@@ -26,4 +26,4 @@ MERITS = {
     "language_met": 15,
     "open_now": 20,
 }
-"""Points in a plan by the code of their reason, of those that SQL asks, too."""
+"""Points in a plan by the code of their reason, for reasons that SQL also checks."""

@@ -23,7 +23,7 @@ from directory.ground.hsds.opening import (
 # Hours until the first answer to a referral, codelists/referral_attributes.csv `response_delay`.
 RESPONSE_HOURS = {"same_day": 12, "24h": 24, "72h": 72, "one_week": 168, "one_month": 720}
 SOONEST = RESPONSE_HOURS["same_day"]
-"""The shortest answer that the codes can say: in time for what is urgent at once."""
+"""The shortest answer that has a code; it counts as in time for the most urgent needs."""
 KILOMETRES_AN_HOUR = 60
 
 

@@ -36,9 +36,9 @@ from common.words.tables import rows
 Document = Mapping[str, Any]
 
 _NEAR = 10
-"""So many words are between a house and a danger in one sentence, at most."""
+"""The largest number of words between a house and a danger in one sentence."""
 _AWAY = 6
-"""Words after "referral to" that speak of somebody else's house."""
+"""The number of words after "referral to" that describe another organisation's house."""
 _ACCOMMODATION = frozenset({"SHL"})
 _AORS = frozenset({"GBV", "TIP"})
 _IN_DANGER = frozenset({"SUR", "VOT", "WAR", "LGB", "CAR", "CAAFAG"})
@@ -57,7 +57,7 @@ class _Found(NamedTuple):
     signal: str
     words: str
     at: int
-    """Which word of its passage it begins with."""
+    """The position of its first word in the passage."""
 
 
 class Texts(NamedTuple):

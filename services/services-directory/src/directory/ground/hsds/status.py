@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from typing import Any
 
 LONGEST_DAYS = 365
-"""That a verification holds without anybody's looking again."""
+"""The longest time for which a verification holds."""
 _HSDS_STATUS = {
     "fully_functional": "active",
     "partially_functional": "active",
@@ -15,7 +15,7 @@ _HSDS_STATUS = {
     "closed": "defunct",
 }
 CLOSED = frozenset({"suspended", "closed"})
-"""What somebody says of a place to which nobody is to go."""
+"""Statuses of a place to which nobody should go."""
 UNVERIFIED = {"code": "unknown", "reason": "verification has expired"}
 
 

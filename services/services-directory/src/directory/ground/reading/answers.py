@@ -158,7 +158,7 @@ def language_of(request: Request) -> str | None:
 
 
 ReadIn = Annotated[str | None, Depends(language_of)]
-"""Of whoever asks: texts that were translated are in it."""
+"""The caller's language, for texts that were translated."""
 
 
 def described(

@@ -8,7 +8,7 @@ caller who reads many services at two levels has half the limit, because each se
 MOST_SORTED = 2_000
 MOST_RANKED = 1_000
 MOST_SITES = 5_000
-"""Sites in a box, around a point or at a postcode, whatever else narrows the question."""
+"""Sites in a box, around a point or at a postcode, before any other filter."""
 MOST_READ = 10_000
-"""Documents that are looked through one by one; half of it where a site is looked up for each."""
+"""Documents that are read one by one; half as many if each needs a look at its sites."""
 DEEPEST = 5_000

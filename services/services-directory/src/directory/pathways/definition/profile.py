@@ -106,7 +106,7 @@ _SEXES = {
     "MEN": Sex.MALE,
 }
 UNSAID_MEANS_NO = frozenset({"suicide_risk", "early_union"})
-"""Situations that hold only where they are told: no plan begins with them on a guess."""
+"""Situations that hold only if the profile names them: no plan begins with them on a guess."""
 _CHILD_SITUATIONS = frozenset({"child_separated", "child_violence", "child_recruitment"})
 
 

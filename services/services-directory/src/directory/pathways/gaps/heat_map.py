@@ -22,22 +22,22 @@ _TITLES = completed(
     },
 )
 _WIDTH, _HEIGHT = 34, 18
-"""Of a cell, in points."""
+"""The size of a cell, in points."""
 _TITLE, _LABEL, _NUMBER = 13, 10, 9
-"""Sizes of letters."""
+"""Font sizes."""
 _LETTER = 0.56
-"""What a letter is wide on average, of its size; labels have some more room."""
+"""The average width of a letter as a share of the font size; labels have some extra room."""
 _SLOPE = math.radians(50)
 _ROOM = 8
 _DARK_FROM = 0.55
-"""The part of the highest number from which a cell is dark enough for white digits."""
+"""The share of the highest number from which a cell needs white digits."""
 _LIGHTEST, _DARKEST = 245, 20
 _PAGE = b"""
 #set page(width: auto, height: auto, margin: 0pt)
 #image("map.svg")
 """
 _DOTS_PER_INCH = 192.0
-"""Two dots for each of the drawing's own, of which 96 are an inch."""
+"""Two dots per unit of the drawing, at 96 units per inch."""
 
 
 @dataclass(frozen=True, slots=True)

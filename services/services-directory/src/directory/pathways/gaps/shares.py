@@ -18,7 +18,7 @@ STATES = (
     "referable", "waitlist", "late", "full", "stale", "unendorsed", "suspended", "planned", "lost", "closed",
 )  # fmt: skip
 OUT_OF_SEASON = "suspended"
-"""Nobody is sent to what is closed on all these days: as to what is suspended, it will be there again."""
+"""A service out of season will open again, like a suspended one, so nobody is referred to it now."""
 _TAKES = ("referable", "waitlist")
 ADULT = 18
 
@@ -38,7 +38,7 @@ class Shared:
     endorsed: bool
     pre_crisis: bool | None
     in_season: bool
-    """Unless all hours that it tells hold on other days."""
+    """False if all its known hours hold on other days."""
     modes: Sequence[str] = ()
     method: str | None = None
     response_delay: str | None = None

@@ -56,8 +56,8 @@ Order = Sequence[tuple[str, str]]
 _LIKELY: Order = (("d.referable", "DESC"), ("cardinality(d.endorsed_by)", "DESC"))
 OFFERS = "d.categories @> ARRAY[n.need]"
 OFFERS_HERE = "ruta_offered(d.categories, d.areas, d.within_areas) && n.here"
-"""Documents of the need that serve or sit in the area, in a part of it or in all that is around it: found by
-the index of both together, so that neither all of the need nor all of the area is read."""
+"""Documents of the need that serve or have a site in the area, a part of it or an area around it. One index covers
+both, so that neither all of the need nor all of the area is read."""
 
 
 async def fitting(

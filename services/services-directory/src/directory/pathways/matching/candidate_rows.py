@@ -47,7 +47,7 @@ _SAME = (
     "name", "referable", "functional_status", "capacity_state", "minimum_age", "maximum_age", "hours_unread",
     "verified_on", "valid_until", "provider_level",
 )  # fmt: skip
-"""Columns that a candidate is called as."""
+"""Columns with the same name in a candidate."""
 
 
 def _candidate(row: Any, wanted: str) -> Candidate:

@@ -57,7 +57,7 @@ class Judged:
     fitting: int
     excluded: int
     at_once: bool
-    """Whether one that fits is not a waiting list."""
+    """Whether a fitting service has no waiting list."""
     missed: tuple[Missed, ...] = ()
 
 

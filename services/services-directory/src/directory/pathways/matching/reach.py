@@ -32,9 +32,9 @@ KILOMETRES = {
     Urgency.WITHIN_A_WEEK: 250,
     Urgency.ROUTINE: 250,
 }
-"""How far a person can be sent: an hour, two hours, a day of travel and back."""
+"""How far a person can travel and return: an hour, two hours, a day."""
 _MARGIN_KM = 60
-"""Between a municipality's label point and a site in it: the query takes rather too many."""
+"""The distance between a municipality's label point and a site in it; the query may read too many."""
 INTERPRETATION = "INT"
 OUT_OF_REACH = "out_of_reach"
 REACH_UNKNOWN = "reach_unknown"
@@ -96,7 +96,7 @@ def obstacles(
 
 _NO_WAY = Reason("referrals_not_accepted", Weight.EXCLUDES)
 TIMES = frozenset({*Late, "closed_this_week"})
-"""Codes of what is late and nothing else."""
+"""Codes of reasons that concern only time."""
 
 
 def _late(best: Reached, delay: str | None, kilometres: int | None) -> Reason:

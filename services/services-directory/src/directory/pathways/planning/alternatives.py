@@ -18,7 +18,7 @@ from directory.pathways.planning.ordering import in_order
 from directory.pathways.planning.resolution import HOTLINE, Course
 
 EVERY_ORGANISATION = Audience(base=PARTNERS)
-"""What every verified organisation sees; rows of confidential services are not in it."""
+"""The level that every verified organisation sees; it has no confidential services."""
 
 
 def course_for_nobody(pathway: Pathway, area: str) -> Course:

@@ -17,7 +17,7 @@ MEDIATORS: Mapping[str, tuple[str, ...]] = {
     "TIP": ("HOT", "TIP-ASSIST"),
     "GP": ("GP-INFO", "HOT"),
 }
-"""Who is asked for a confidential service where the pathway does not name others."""
+"""Mediators for a confidential service if the pathway names none."""
 
 
 @dataclass(frozen=True, slots=True)

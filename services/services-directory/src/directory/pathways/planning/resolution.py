@@ -20,7 +20,7 @@ from directory.pathways.planning.ordering import OrderedStep, in_order
 
 SERVICES_SHOWN = 10
 FIRST_ACTIONS = 5
-"""What somebody in the middle of a conversation can take in; the rest is folded."""
+"""The number of steps that a person can take in during a conversation; the rest is folded."""
 HOTLINE = "HOT"
 _LAST = 1000
 
@@ -32,11 +32,11 @@ class Coverage(StrEnum):
     WAITLIST = "waitlist"
     THROUGH_INTERMEDIARY = "through_intermediary"
     INTERMEDIARY_GAP = "intermediary_gap"
-    """Reached through somebody, and nobody who could mediate is available."""
+    """An intermediary is needed, and none is available."""
     TO_CHECK = "to_check"
-    """Nothing fits, and whether it is needed at all hangs on languages or groups that were not told."""
+    """Nothing fits, and the need depends on languages or groups that the profile does not name."""
     GAP_IN_TIME = "gap_in_time"
-    """Something would fit, but it opens, answers or is reached too late."""
+    """A service would fit, but it opens, answers or is reached too late."""
     GAP = "gap"
 
 
@@ -50,7 +50,7 @@ class ResolvedStep:
     fitting: int
     shortfall: Shortfall | None
     folded: bool = False
-    """Not among the first actions: shown when asked for."""
+    """Not among the first actions: shown on request."""
     fallbacks: tuple["ResolvedStep", ...] = ()
 
 

@@ -201,7 +201,7 @@ class _Batch:
         self.sites: list[dict[str, Any]] = []
         self.translations: list[dict[str, Any]] = []
         self.copies: list[tuple[UUID, int, int, bool]] = []
-        """Of a service, from a level to one that sees the same, and whether reading it there is logged."""
+        """The service, the written level, another level with the same content, and whether its reads are logged."""
         self.changes: dict[tuple[int, UUID, str], dict[str, Any]] = {}
         self.words: set[tuple[int, str]] = set()
 
@@ -368,7 +368,7 @@ _SAME = (
     "minimum_age", "maximum_age", "capacity_state", "functional_status", "provider_level", "pre_crisis", "valid_until",
     "verified_on", "referable", "endorsed_by",
 )  # fmt: skip
-"""Columns that are called as in `hsds.columns`."""
+"""Columns with the same name in `hsds.columns`."""
 
 
 def _columns(prepared: Prepared) -> dict[str, Any]:

@@ -37,7 +37,7 @@ from directory.tables import COMMON
 
 KIND = "organization"
 KIND_OF_WORD = "organisation"
-"""As others are told it, who keep what is restricted."""
+"""The kind of entry in events about restrictions."""
 
 
 async def may_change(session: AsyncSession, caller: Principal, row: Any) -> bool:

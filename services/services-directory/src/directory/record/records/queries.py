@@ -57,7 +57,7 @@ def _any(ids: Collection[UUID]) -> sa.ColumnElement[bool]:
 
 
 OFFERED_BY = services.c.organization_id
-"""What the statements below may be joined to an organisation by."""
+"""The column that joins an organisation to the statements below."""
 
 
 def readable_documents(caller: Principal, ids: Collection[UUID]) -> sa.Select[Any]:

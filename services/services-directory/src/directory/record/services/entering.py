@@ -62,7 +62,7 @@ class Finish:
 
     published: set[UUID] = field(default_factory=set)
     sites: set[UUID] = field(default_factory=set)
-    """Those of the published: their documents, by which others ask for them, are written last."""
+    """Sites of the published services; their documents are written last."""
     terms: Terms = field(default_factory=Terms)
 
     async def write(self, session: AsyncSession) -> None:

@@ -15,7 +15,7 @@ class Need:
     categories: tuple[str, ...]
     labels: Mapping[str, str]
     words: Mapping[str, str]
-    """By language: the word that a text message offers."""
+    """By language: the word in a text message."""
     danger: bool = False
 
     def label(self, language: str) -> str:

@@ -27,7 +27,7 @@ _MAP_STYLE = (
     ".key{display:flex;flex-wrap:wrap;gap:.5rem 1.25rem;list-style:none;padding:0}"
     ".key svg{vertical-align:middle}summary{padding:.4rem 0;min-height:24px}"
 )
-"""Gaps are the loudest; each tile has its number too, for print and for who sees no red."""
+"""Gaps stand out most. Each tile also has its number, for print and for people who cannot see red."""
 
 
 def help_page(

@@ -51,7 +51,7 @@ class _Reading:
 
     notes: list[Note]
     headings: Mapping[str, str]
-    """By plain property name, the sender's own."""
+    """The sender's property names, by plain name."""
     codes: dict[str, list[str]] = field(default_factory=dict)
     open_to_all: set[str] = field(default_factory=set)
     words: list[str] = field(default_factory=list)

@@ -14,7 +14,7 @@ from directory.files.imports.outcomes.notes import note
 
 _MOST_FIELDS = 1_000
 _MANY = "…"
-"""Stands for the fields beyond those that are counted apart."""
+"""All fields beyond `_MOST_FIELDS`."""
 
 
 class Outcome(StrEnum):

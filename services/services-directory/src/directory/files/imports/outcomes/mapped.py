@@ -25,7 +25,7 @@ class Vanished:
     service_id: UUID
     name: str
     ends: bool
-    """As whoever imports the file chose."""
+    """The sender's choice."""
 
 
 @dataclass(slots=True)
@@ -38,29 +38,28 @@ class Mapped:
     document: dict[str, Any] | None
     notes: list[Note] = field(default_factory=list)
     abridged: bool = False
-    """The row is an export of somebody to whom not everything was shown."""
+    """The row is an export by a user who could not see everything."""
     brings: list[tuple[str, UUID]] = field(default_factory=list)
-    """Entries beside the service, by kind: they belong to the file's publisher from now on."""
+    """Other entries in the row, by kind. They belong to the file's publisher from now on."""
     organization: bool = False
-    """The row is an organisation in its own right, and no service."""
+    """The row is an organisation, not a service."""
     vanished: Vanished | None = None
-    """The row is not in the file: it stands for an entry that was in an earlier one."""
+    """The row is not in the file; it is an entry of an earlier file."""
     fates: list[RowFates] = field(default_factory=list)
-    """What became of the values of its rows, the row of the service first."""
+    """The outcomes of its rows, the service's row first."""
     terms: tuple[Term, ...] = ()
-    """Of other people's taxonomies."""
+    """Terms of other taxonomies."""
     undecided: list[Term] = field(default_factory=list)
     added: list[str] = field(default_factory=list)
-    """Categories that it has because somebody decided so of its terms."""
+    """Categories that decisions on its terms added."""
     placeless: bool = False
-    """Nobody may be told where it is, though it has no document."""
+    """Its place must not be stored, even though it has no document."""
     beside: Sequence[str] = ()
-    """Texts of cells that no field holds: they may say that it is a safe house."""
+    """Texts of cells without a field of their own, which may suggest a safe house."""
     heard: frozenset[str] = frozenset()
-    """The words by which they do."""
+    """The words in `beside` that suggest a safe house."""
     onto: Callable[[dict[str, Any]], dict[str, Any]] | None = None
-    """The document as it is with what the file says nothing of, from the record that it stands
-    for (with its `organization`)."""
+    """Merges the document into its record (with its `organization`): fields that the file lacks stay."""
 
     @property
     def verdict(self) -> Verdict:
@@ -98,7 +97,7 @@ _UNFIT = {
     "too_long": "too_many",
     "ages_reversed": "ages_reversed",
 }
-"""What the standard's own rules find, in our words; the words of the rest are English."""
+"""Our texts for errors of the standard's own rules; other errors have only an English text."""
 
 
 def _unfit(item: ErrorDetails) -> Note:

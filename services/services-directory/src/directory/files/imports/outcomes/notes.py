@@ -11,7 +11,7 @@ from common.words.languages import LANGUAGES, page_language
 from common.words.tables import rows
 
 _SHOWN = 120
-"""Characters of a value that a report repeats; a cell may hold a megabyte."""
+"""Characters of a value in a report; a cell may have a megabyte."""
 
 
 class Weight(StrEnum):
@@ -27,7 +27,7 @@ class Verdict(StrEnum):
     CHANGED = "changed"
     REFUSED = "refused"
     VANISHED = "vanished"
-    """Not in the file, but in an earlier one of the same publisher."""
+    """Missing in the file, but present in an earlier one of the same publisher."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ _HARMLESS = frozenset({
     "abridged_copy", "category_decided", "closing_kept", "duplicate_id", "end_kept", "hidden_kept", "id_missing",
     "id_replaced", "may_be_house", "verification_in_time", "visibility_assumed", "visibility_kept", "visibility_raised",
 })  # fmt: skip
-"""What is told of these is never where a place is."""
+"""Notes whose values never reveal a place."""
 
 
 def nameless(notes: Sequence[Note]) -> list[Note]:

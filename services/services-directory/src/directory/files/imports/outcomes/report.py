@@ -36,16 +36,16 @@ class Report:
         self.fidelity = Fidelity()
         self.organizations: Counter[str] = Counter()
         self.missing: set[UUID] = set()
-        """Entries that no row has stood for yet."""
+        """Vanished entries that no row matched yet."""
         self.source: str | None = None
-        """The space of a file that is no export of this directory."""
+        """The space of the ids; None for an export of this directory."""
         self.terms: Mapping[UUID, int] = {}
-        """The versions of the publisher's terms when reading began."""
+        """The versions of the publisher's terms before reading."""
         self._undecided: set[tuple[str, str]] = set()
         self._with_undecided = 0
         self._last = 0
         self.undone = False
-        """What was written has been undone: the ids of created services mean nothing."""
+        """The writes were undone, so the ids of created services mean nothing."""
         self._file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
 
     def __enter__(self) -> Self:

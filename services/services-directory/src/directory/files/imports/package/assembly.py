@@ -44,7 +44,7 @@ _DEEPEST = 6
 Document = dict[str, Any]
 _Brings = list[tuple[str, UUID]]
 _Shared = tuple[Document, list[Note], list[RowFates], _Brings]
-"""An object that several services have, with all that was told while it was made."""
+"""An object that several services share, with the notes, outcomes and entries from building it."""
 
 
 def _pruned(document: Document, table: TableFields) -> Document:

@@ -146,4 +146,4 @@ NESTED: Mapping[str, Mapping[str, str]] = {
     "phone": {"languages": "language"},
 }
 WITHOUT_ATTRIBUTES = frozenset({"attribute", "metadata", "taxonomy", "taxonomy_term"})
-"""Tables whose objects carry neither attributes nor, but for terms, metadata."""
+"""Tables whose objects have no attributes and, apart from terms, no metadata."""

@@ -12,17 +12,17 @@ from directory.files.imports.values.opening_hours import weekday
 
 Row = dict[str, str]
 MADE = "~made"
-"""Under this name a row lists those of its fields that the file does not hold."""
+"""Lists the fields of a row that the file does not have."""
 READ = "~read"
-"""Here those that were read from other words."""
+"""Lists the fields whose value was translated from other words."""
 LOST = "~lost"
-"""And here the columns that said the same with another value."""
+"""Lists the columns with a different value for a field that already has one."""
 FILE = "~file"
-"""The file that the row is from, where it is not called as today."""
+"""The row's file, if its name differs from today's."""
 NAMES = "~names"
-"""Today's names of its fields with those of the file: `valid_from=start_date,…`."""
+"""Today's names of fields with the names in the file: `valid_from=start_date,…`."""
 Placed = tuple[str, Row]
-"""A table of today and a row for it."""
+"""A table of today and a row of it."""
 
 _LISTED = re.compile("[,;|]")
 # A list in a cell of an older table → its table and field today.

@@ -37,7 +37,7 @@ _LISTED_AS = {
     table: frozenset(name for name, kind in NESTED["service"].items() if kind == table)
     for table in NESTED["service"].values()
 } | {"attribute": frozenset({"attributes"}), "metadata": frozenset({"metadata"})}
-"""Names under which the rows of a table hang on a service."""
+"""The names under which a service contains the rows of a table."""
 
 
 @contextmanager

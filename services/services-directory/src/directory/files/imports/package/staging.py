@@ -24,20 +24,20 @@ else:
     sqlite3 = lazily("sqlite3")
 
 _ANY = "*"
-"""Stands for the table of a link that may lead to a row of any."""
+"""The table of a link that may point to any table."""
 _MOST_NOTES = 200
 _AT_ONCE = 1_000
 _MOST_FOUND = 1_000
 MOST_CHILDREN = 501
-"""One more than an object may have: a parent of millions is refused without being read."""
+"""One more than an object may have, so that a parent of millions is refused without reading them."""
 ENTRIES = ("organization", "location", "taxonomy", "taxonomy_term")
-"""Tables whose rows are entries of the directory in their own right, beside services."""
+"""Tables whose rows are entries of their own, besides services."""
 _NAMES = {
     "service": "organization_id",
     "location": "organization_id",
     "service_at_location": "location_id",
 }
-"""Links by which rows name another one without hanging on it."""
+"""Links to rows that do not contain the linking row."""
 _ROW = "SELECT rows.tab, rows.line, rows.data, rows.rowid"
 
 
@@ -54,7 +54,7 @@ class Staged:
     key: int
     """Its number among all rows of the package."""
     link: str = ""
-    """The field by which it hangs on the row that it was found from."""
+    """The field that links the row to the row above it."""
 
     @property
     def cells(self) -> list[str]:
@@ -96,10 +96,10 @@ class Staging:
         self._links: list[tuple[int, int, str, str, str, str]] = []
         self._keys = 0
         self.tables: set[str] = set()
-        """Those that hold a row."""
+        """Tables with at least one row."""
         self.has_dangling = False
         self._leading: set[str] = set()
-        """Tables on whose rows others hang."""
+        """Tables whose rows have child rows."""
         self.find = lru_cache(maxsize=_MOST_FOUND)(self._find)
 
     def close(self) -> None:

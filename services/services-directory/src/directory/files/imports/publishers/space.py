@@ -27,7 +27,7 @@ class Space:
 
 
 _LONGEST = len("urn:uuid:{00000000-0000-0000-0000-000000000000}")
-"""Of a way to write a UUID."""
+"""The longest form of a UUID."""
 
 
 def as_uuid(text: str) -> UUID | None:

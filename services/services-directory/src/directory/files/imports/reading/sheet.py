@@ -20,11 +20,11 @@ else:
     openpyxl = lazily("openpyxl")
 
 HEADER_WITHIN = 20
-"""Rows from the top in which the header must be."""
+"""The header must be among the first rows."""
 MAX_COLUMNS = 500
 LAST_ROW = 1_048_576
-"""Of a sheet of any spreadsheet program. A row may say that it is number two thousand million, and its reader
-would count up to there, for hours."""
+"""The last row of any spreadsheet program. A file may claim row two thousand million, and openpyxl would count up to it
+for hours."""
 
 
 def read_sheet(path: Path) -> Table:

@@ -14,13 +14,13 @@ from directory.files.imports.outcomes.notes import Note, note
 
 MAX_TEXT = 20_000
 TIDY_CHARACTERS = "!-~áéíóúñüÁÉÍÓÚÑÜ¿¡"
-"""Between single spaces they need no cleaning."""
+"""Characters that need no cleaning, if only single spaces separate them."""
 _TIDY = re.compile(f"[{TIDY_CHARACTERS}]+(?: [{TIDY_CHARACTERS}]+)*")
 _SPACES = re.compile(r"[^\S\n]+")
 _CONTROL = re.compile(rf"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x9f{TURNING}\ud800-\udfff]")
 _MOJIBAKE = re.compile("[ÂÃâ][\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ¡-¿]")
 LONGEST_EMAIL = 320
-"""Characters (RFC 5321); of a longer text the pattern takes the square of its length."""
+"""Characters (RFC 5321). The pattern's time is quadratic in the length."""
 EMAIL = re.compile(r"[^@\s<>\"]+@[^@\s<>\"]+\.[^@\s<>\"]+")
 _URL = re.compile(r"https?://[^\s<>\"{}|\\^`]+", re.IGNORECASE)
 _BARE_HOST = re.compile(r"(?:[a-z0-9-]+\.)+[a-z]{2,}(?:/[^\s<>\"{}|\\^`]*)?", re.IGNORECASE)
@@ -134,8 +134,8 @@ def url(value: str, column: str, notes: list[Note]) -> str:
 
 
 _FARTHEST_KM = 1_000
-"""From the named place's label point: more than half across the widest state. Swapped, all of
-Venezuela lies in the Antarctic sea, within the range of both numbers."""
+"""The largest distance from the place's label point, more than half of the widest state. A swapped pair of Venezuela is
+still in range, but lies in the Antarctic sea."""
 
 
 def coordinates(

@@ -30,8 +30,8 @@ _HOURS = re.compile(
 _FILLER = re.compile(r"^(?:de|from)\b|\b(?:de|from)$", re.IGNORECASE)
 _RANGE = re.compile(r"\s*(?:-|–|—|\ba\b|\bto\b)\s*")
 _LONGEST = 500
-"""Characters of the days of a line. Of a longer text a pattern takes the square of its length, and nothing else runs
-meanwhile: a cell of twenty thousand line breaks took a minute."""
+"""Characters of the days of a line. A pattern's time is quadratic and blocks the process: a cell of 20,000 line breaks
+took a minute."""
 _LIST = re.compile(r"\s*(?:,|/|\by\b|\band\b|&)\s*")
 
 

@@ -22,7 +22,7 @@ class PlaceCells:
     admin3: str = ""
     country: str = ""
     point: Point | None = None
-    """Decides between places of one name, and where none is named."""
+    """Chooses between places with the same name, or the place if none is named."""
 
 
 def place_of(cells: PlaceCells, notes: list[Note]) -> Place | None:
@@ -44,7 +44,7 @@ def place_of(cells: PlaceCells, notes: list[Note]) -> Place | None:
 
 
 FAR_KM = 25
-"""From the seat of the nearest municipality of a place: farther away, a point may be a mistake."""
+"""From the seat of the nearest municipality of a place. A point farther away may be an error."""
 _LIKENESS = 0.85
 _SEAT = 2
 

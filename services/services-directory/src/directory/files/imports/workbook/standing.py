@@ -17,9 +17,9 @@ _MATCHED: Mapping[str, Key] = {
     "service_areas": lambda each: each.get("extent"),
     "attributes": lambda each: (each.get("taxonomy_term") or {}).get("name"),
 }
-"""Lists that a cell holds whole, and what the cell shows of each member."""
+"""Lists that a cell contains entirely, and the text of each member in the cell."""
 _FIRST = frozenset({"contacts", "service_at_locations", "addresses"})
-"""Lists of which a sheet shows the first member."""
+"""Lists of which a sheet has only the first member."""
 
 
 def changed_onto(record: Document, base: Document, given: Document) -> Document:
