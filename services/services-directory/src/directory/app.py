@@ -76,7 +76,7 @@ ROUTERS = (
 def create_app(
     settings: Settings | None = None, *, role: str = "api", database: Database | None = None
 ) -> FastAPI:
-    """The app as `api` (all routes) or `worker` (health and metrics beside the background tasks)."""
+    """Return the app as `api` (all routes) or `worker` (health and metrics beside the background tasks)."""
     declare_followers()
     settings = settings or Settings()
     return service_app(

@@ -20,7 +20,7 @@ reminders = sa.Table(
     sa.Column("created_at", INSTANT, nullable=False),
 )
 
-# Which reminders an organisation was told of, and the digest of a mailbox that rejects e-mail.
+# The newest reminder that an e-mail covered, and the digest of a mailbox that rejects e-mail.
 reminder_mails = sa.Table(
     "reminder_mails",
     METADATA,

@@ -1,4 +1,4 @@
-"""Reads of reminders and reviews for curators."""
+"""SELECTs of reminders and reviews, for curators."""
 
 from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
@@ -46,7 +46,7 @@ async def reminders_for(
         .join(entries, s.id == r.service_id)
         .where(
             sa.case(
-                # An expired entry is no longer just due.
+                # Once the entry is stale, only its reminder of expiry is open.
                 (r.kind == VERIFICATION_DUE, (r.due_on == s.valid_until) & sa.not_(s.stale)),
                 (r.kind == VERIFICATION_EXPIRED, (r.due_on == s.valid_until) & s.stale),
                 else_=r.created_at > clock.now() - DOUBTED_FOR,

@@ -1,4 +1,4 @@
-"""HTTP for endorsements: an AoR's coordination stands behind a service, or no longer does."""
+"""HTTP for endorsements: the coordination of an AoR endorses a service or withdraws the endorsement."""
 
 from operator import itemgetter
 from typing import Annotated, Any

@@ -27,7 +27,7 @@ routes = router("/directory/v1/crosswalks", ["crosswalks"])
 
 
 class WriteOrCurate(AccessRule):
-    """Partners write their own services; curators of the directory may hold no write scope."""
+    """A scope for partners, who write their own services, or for curators, who may lack the write scope."""
 
     def _check_grants(self, caller: Principal) -> None:
         if "directory:curate" not in caller.scopes or caller.organisation_id is None:

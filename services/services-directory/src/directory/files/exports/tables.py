@@ -26,8 +26,8 @@ SHARED = frozenset({"organization", "program", "location", "taxonomy", "taxonomy
 
 
 def rows_of(service: Object, fresh: Fresh, *, abridged: bool) -> Iterator[TableRow]:
-    """Yield rows by table, parents before children. A row that several services share (`SHARED`) is written, with its
-    children, only while it is `fresh`."""
+    """Yield rows by table, parents before children. A row that several services share (`SHARED`) is written only once,
+    with its children; `fresh` tells when."""
     organization = service.get("organization") or _withheld(service)
     yield from _entity("organization", organization, {}, fresh)
     links = {"organization_id": organization["id"]}

@@ -68,7 +68,7 @@ class CsvWriter(ExportWriter):
 
 
 class HxlWriter(CsvWriter):
-    """The same with a row of HXL tags under the headers."""
+    """The CSV with a row of HXL tags under the headers."""
 
     extension = "hxl.csv"
 

@@ -1,4 +1,4 @@
-"""The content of a file of any format."""
+"""An opened file of any format."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field

@@ -154,7 +154,8 @@ class Writer:
                 mapped.notes.append(note("may_be_house", before=", ".join(sorted(words))))
 
     async def _keep_closed(self, standing: Sequence[Standing]) -> None:
-        """Keep closed what a person closed here since the last file: hidden parts, status, end and level; add notes."""
+        """Keep closed the parts that a person closed here since the last file, and add notes: hidden parts, status,
+        withdrawal and level."""
         kept = [each for each in standing if each.record is not None and each.mapped.document]
         ended = await withdrawn_by_hand(self.session, [each.record for each in kept])
         for each in kept:

@@ -255,7 +255,7 @@ def _translated(language: str | None) -> sa.ColumnElement[bool]:
 async def translations(
     session: AsyncSession, rows: Sequence[Row], language: str, body: str
 ) -> dict[UUID, bytes]:
-    """Return the bodies in `language` of those of the rows that were translated."""
+    """Return the translated bodies in `language`, for the rows that have one."""
     shown = [(row["service_id"], row["level"]) for row in rows]
     found = await session.execute(
         sa.select(t.service_id, t[body]).where(

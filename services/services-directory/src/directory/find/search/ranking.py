@@ -12,7 +12,7 @@ from directory.find.search.thesaurus import Meant
 
 TEXT_WEIGHT = 10.0
 METRES_PER_POINT = 10_000.0
-# D, C, B, A: places, description, organisation and category, name
+# Weights D, C, B, A: places, description, organisation and category, name.
 WEIGHTS = "'{0.1, 0.3, 0.6, 1.0}'"
 
 

@@ -16,8 +16,8 @@ MOST_WORDS = 6
 
 
 async def similar(session: AsyncSession, audience: Audience, text: str) -> list[list[str]]:
-    """Return for each word of the search the similar words at the audience's levels. Returns all above the threshold,
-    never "the best few", so that a word of hidden documents cannot change the result."""
+    """Return for each word of the search all similar words at the audience's levels. It never picks "the best few",
+    because then a word of hidden documents could change the result."""
     wanted = [word for word in folded(text).split() if len(word) >= 3][:MOST_WORDS]
     if not wanted:
         return []

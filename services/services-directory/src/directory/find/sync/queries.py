@@ -1,4 +1,4 @@
-"""The snapshot and the change feed, at the caller's levels."""
+"""SELECTs of the snapshot and the change feed, at the caller's levels."""
 
 # ruff: noqa: S608 - the text is our own; every value is a bound argument of a Statement
 

@@ -40,7 +40,7 @@ _STEPS = ("", "/state", "/reason", ENDORSED)
 async def changed_by_hand(
     session: AsyncSession, kind: str, entity_ids: Collection[UUID], *, or_entered: bool = False
 ) -> set[UUID]:
-    """Return those of the entries that a person changed, or with `or_entered` also entered, here."""
+    """Return the entries that a person here changed, or with `or_entered` also entered."""
     h = history.c
     found = await session.scalars(
         sa.select(h.entity_id)
@@ -78,7 +78,7 @@ async def levels_set_by_hand(
 async def said_by_hand(
     session: AsyncSession, kind: str, entity_ids: Collection[UUID], pointers: Collection[str]
 ) -> set[UUID]:
-    """Return those of the entries whose newest change at these pointers was by a person here, not a file."""
+    """Return the entries whose newest change at these pointers was by a person here, not a file."""
     h = history.c
     newest = (
         sa.select(h.entity_id, h.source)

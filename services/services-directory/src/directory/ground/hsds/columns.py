@@ -19,7 +19,7 @@ Document = dict[str, Any]
 
 @dataclass(frozen=True)
 class SearchText:
-    """Text by weight: name; organisation and category; description; places."""
+    """The searchable text by weight: name; organisation and category; description; places."""
 
     name: str
     kind: str

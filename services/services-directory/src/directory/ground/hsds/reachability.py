@@ -36,7 +36,7 @@ class Way(StrEnum):
 
 
 class Late(StrEnum):
-    """Why a way is not in time; also the codes of the reasons."""
+    """The reasons why a way is not in time, which are also codes of `Reason`."""
 
     OPENS = "opens_late"
     ANSWERS = "answers_late"

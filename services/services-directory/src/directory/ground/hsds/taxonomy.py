@@ -126,8 +126,8 @@ def _attribute(service: UUID, taxonomy: str, code: str) -> dict[str, Any]:
 
 
 def given_attributes(service: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return attributes without those that we derive. A client that writes back what it read sends them too; they must
-    not be stored twice."""
+    """Return the attributes that a client wrote. A client that writes back what it read also sends our derived ones,
+    which must not be stored twice."""
     return [
         attribute
         for attribute in service.get("attributes", [])

@@ -84,6 +84,6 @@ async def all_of(session: AsyncSession, kind: str, source: str) -> dict[UUID, li
 async def registered(
     session: AsyncSession, kind: str, source: str, ids: Sequence[UUID]
 ) -> set[UUID]:
-    """Return those of the ids that came from this space before."""
+    """Return the given ids that came from this space before."""
     found = await by_external_ids(session, kind, source, [str(each) for each in ids])
     return {UUID(key) for key, entity in found.items() if entity is not None}

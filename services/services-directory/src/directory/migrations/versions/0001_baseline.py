@@ -1,4 +1,4 @@
-"""Entries, what is shown of them, pathways, imports: all tables, as `baseline.sql` beside this file makes them. Later revisions expand them."""
+"""Creates all tables from `baseline.sql` in this folder. Later revisions expand them."""
 
 from alembic import context, op
 from common.db.migrations.statements import execute

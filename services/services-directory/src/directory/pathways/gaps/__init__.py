@@ -1,1 +1,1 @@
-"""Gaps: where a need has no service that a caseworker could refer to."""
+"""Gaps: needs and places without a service that accepts referrals."""

@@ -1,4 +1,4 @@
-"""HTTP for gaps: where a need has no service that a caseworker could refer to."""
+"""HTTP for gaps: needs and places without a service that accepts referrals."""
 
 import asyncio
 from dataclasses import asdict

@@ -63,7 +63,7 @@ def _counts_for(audience: Audience, asked: Iterable[str], s: Statement) -> str:
 
 
 async def population(session: AsyncSession, areas: Sequence[str]) -> dict[tuple[str, str], int]:
-    """People by area and group."""
+    """Return the number of people by area and group."""
     rows = await session.execute(
         sa.select(area_population.c.area, area_population.c.grp, area_population.c.people).where(
             area_population.c.area.in_(list(areas))

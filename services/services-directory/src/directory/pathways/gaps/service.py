@@ -96,7 +96,7 @@ def _may_know(caller: Principal, area: str, need: str) -> bool:
 async def import_population(
     session: AsyncSession, rows: Sequence[tuple[str, str, int]], source: str
 ) -> int:
-    """Replace the given cells; `rows` are (P-code, group, people)."""
+    """Replace the population of the given areas and groups; `rows` are (P-code, group, people)."""
     places = Places.load()
     unknown = [
         FieldError.of(f"/rows/{at}/area", Detail("this_p_code_is_not_known"), "unknown_code")

@@ -13,7 +13,7 @@ from directory.pathways.gaps.matrix import Picture, Row
 from directory.pathways.gaps.shares import STATES
 from directory.pathways.texts.wording import say
 
-xlsxwriter = lazily("xlsxwriter")  # ships no types
+xlsxwriter = lazily("xlsxwriter")  # has no type hints
 
 # Hashtags of the HXL core schema; attributes describe the columns of this table.
 _COLUMNS = (

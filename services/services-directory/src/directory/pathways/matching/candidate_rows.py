@@ -111,7 +111,7 @@ def _steps_apart(site: str | None, area: str) -> int:
 
 
 def _point(text: str | None) -> Point | None:
-    """PostgreSQL writes a point as "(longitude,latitude)"."""
+    """Return a point, which PostgreSQL writes as "(longitude,latitude)"."""
     if text is None:
         return None
     longitude, latitude = text.strip("()").split(",")

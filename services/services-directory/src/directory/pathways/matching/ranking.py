@@ -1,8 +1,6 @@
-"""Ranks fitting services by points for what helps this person now, each with its reason.
-
-Every factor is monotone: more capacity, a better status, a shorter way or a fresher check never costs points. Ties are
-broken by distance, then by id, so that the order is always the same.
-"""
+"""Ranks fitting services by points for this person, each with its reason. Every factor is monotone: more capacity, a
+better status, a shorter way or a fresher check never costs points. Ties are broken by distance, then by id, so that the
+order is always the same."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

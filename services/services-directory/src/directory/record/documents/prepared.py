@@ -105,7 +105,7 @@ def words(columns: Columns) -> Iterator[str]:
 
 
 def quality(columns: Columns) -> float:
-    """Rank a service when nothing else does: referable, working, with room, verified."""
+    """Return the points that rank a service if nothing else does: referable, working, with room, verified."""
     worths = (
         REFERABLE if columns.referable else NOTHING,
         STATUS.get(columns.functional_status, NOTHING),

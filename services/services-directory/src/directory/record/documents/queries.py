@@ -36,7 +36,7 @@ async def states_seen(
 
 
 async def shown(session: AsyncSession, caller: Principal, ids: Collection[UUID]) -> Sequence[UUID]:
-    """Return those of the services that the caller sees at some level or whose record it may read."""
+    """Return the given services that the caller sees at some level or whose record it may read."""
     wanted = sa.literal(list(ids), sa.ARRAY(sa.Uuid))
     documents = seen(audience_of(caller)).where(service_documents.c.service_id == sa.any_(wanted))
     return (await session.scalars(sa.union(documents, readable_ids(caller, ids)))).all()

@@ -1,1 +1,1 @@
-"""Endorsements: an area of responsibility's coordination stands behind a service."""
+"""Endorsements: the coordination of an area of responsibility vouches for a service."""

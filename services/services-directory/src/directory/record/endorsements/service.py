@@ -20,7 +20,7 @@ Row = dict[str, Any]
 
 
 async def endorse(session: AsyncSession, caller: Principal, service_id: UUID, aor: str) -> None:
-    """Record that the AoR's coordination stands behind a service; repeating it changes nothing."""
+    """Record that the AoR's coordination endorses a service; repeating it changes nothing."""
     made = await session.execute(
         insert(endorsements)
         .values(_endorsement(caller, service_id, aor))

@@ -1,1 +1,1 @@
-"""Places: one that several services share is kept once."""
+"""Places. A place that several services share is stored once."""

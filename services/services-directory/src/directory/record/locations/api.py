@@ -1,4 +1,4 @@
-"""Records of places: a place that several services share is changed once for all of them."""
+"""Records of places. A place that several services share changes once for all of them."""
 
 from typing import Annotated, Any
 from uuid import UUID

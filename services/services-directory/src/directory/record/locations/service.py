@@ -1,4 +1,4 @@
-"""Locations: one place that several services share is kept once and copied into each of them."""
+"""Locations. One that several services share is stored once and copied into each of them."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
@@ -45,9 +45,9 @@ async def known(
 async def editable(
     session: AsyncSession, caller: Principal, ids: Iterable[UUID]
 ) -> dict[UUID, Any]:
-    """Return those of the places whose record the caller may read. Its own organisation entered the place, or it may
-    read the record of a service there. Knowing an id is not enough: adding a hidden place to one's own service would
-    reveal it."""
+    """Return the given places whose record the caller may read. Its own organisation entered the place, or it may read
+    the record of a service there. Knowing an id is not enough: adding a hidden place to one's own service would reveal
+    it."""
     rows = await known(session, ids)
     own = {key for key, row in rows.items() if row.managed_by == caller.organisation_id}
     foreign = [key for key in rows if key not in own]

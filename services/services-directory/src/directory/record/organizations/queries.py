@@ -152,7 +152,7 @@ async def services_of(
 
 
 async def mailboxes_of(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, str]:
-    """Return the mailboxes of those of the organisations that are public and have one."""
+    """Return the mailboxes of the given organisations, if they are public and have one."""
     o = organizations.c
     mailbox = o.document["email"].astext
     found = await session.execute(

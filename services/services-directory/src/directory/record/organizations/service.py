@@ -378,7 +378,7 @@ async def organization_looked_at(session: AsyncSession, own: UUID) -> None:
 
 
 async def names(session: AsyncSession, caller: Principal, ids: Collection[UUID]) -> dict[UUID, str]:
-    """Return the names of those that every verified organisation may know of."""
+    """Return the names of the given organisations that every verified organisation may know of."""
     rows = await session.execute(
         sa.select(organizations.c.id, organizations.c.document["name"].astext).where(
             organizations.c.id == sa.any_(sa.literal(list(ids), sa.ARRAY(sa.Uuid))),

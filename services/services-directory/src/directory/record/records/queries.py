@@ -30,7 +30,7 @@ def _own(caller: Principal) -> sa.ColumnElement[bool]:
 
 
 def readable(caller: Principal) -> sa.ColumnElement[bool]:
-    """Return `may_read` as an SQL condition: own entries; for curators also those of their AoRs and areas."""
+    """Return the rule `may_read` as an SQL condition: own entries; for curators also those of their AoRs and areas."""
     own = _own(caller)
     if CURATE not in caller.scopes or not caller.roles & {Role.COORDINATOR, Role.IM}:
         return own
@@ -61,7 +61,7 @@ OFFERED_BY = services.c.organization_id
 
 
 def readable_documents(caller: Principal, ids: Collection[UUID]) -> sa.Select[Any]:
-    """Select `id`, `document` and `state` of those of the records that the caller may read."""
+    """Select `id`, `document` and `state` of the given records that the caller may read."""
     s = services.c
     return sa.select(s.id, s.document, s.state).where(_any(ids), readable(caller))
 
@@ -92,7 +92,7 @@ def one_record(service_id: UUID) -> sa.Select[Any]:
 
 
 async def with_restricted_parts(session: AsyncSession, ids: Collection[UUID]) -> Sequence[Any]:
-    """Return the published and the draft form of those of the records with restricted parts."""
+    """Return the draft and the published form of the given records that have restricted parts."""
     s = services.c
     restricted: sa.ColumnElement[Any] = sa.literal_column(
         f"'$.hidden.* ? (@ == {RESTRICTED})'::jsonpath"
@@ -108,7 +108,7 @@ async def with_restricted_parts(session: AsyncSession, ids: Collection[UUID]) ->
 async def standing_names(
     session: AsyncSession, caller: Principal, ids: Collection[UUID]
 ) -> dict[UUID, str]:
-    """Return the names of those of the records that have not ended and that the caller may read."""
+    """Return the names of the given records that the caller may read and that have not ended."""
     found = await session.execute(
         sa.select(services.c.id, services.c.document["name"].astext.label("name")).where(
             _any(ids), readable(caller), services.c.state.not_in(ENDED)
@@ -138,7 +138,7 @@ async def readable_among(
     ids: Collection[UUID],
     organization_id: UUID | None = None,
 ) -> set[UUID]:
-    """Return those of these services whose record the caller may read, of one or any organisation."""
+    """Return the given services whose record the caller may read, optionally of one organisation."""
     found = readable_ids(caller, ids)
     if organization_id is not None:
         found = found.where(services.c.organization_id == organization_id)

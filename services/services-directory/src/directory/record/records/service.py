@@ -135,7 +135,7 @@ async def mark_stale(session: AsyncSession, today: date, limit: int) -> list[UUI
 
 
 async def mark_fresh(session: AsyncSession, today: date, limit: int) -> list[UUID]:
-    """Mark published records as fresh that a clock ahead of time made stale."""
+    """Mark records as fresh that became stale while the clock was ahead."""
     s = services.c
     return await _marked(session, limit, s.stale & (s.valid_until >= today), stale=False)
 

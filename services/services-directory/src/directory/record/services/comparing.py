@@ -1,4 +1,4 @@
-"""What approving an entry changes, field by field and for each reader. Pure."""
+"""Compares an entry before and after approval, field by field and for each reader. Pure."""
 
 from typing import Any
 

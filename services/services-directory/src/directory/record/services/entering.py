@@ -62,7 +62,7 @@ class Finish:
 
     published: set[UUID] = field(default_factory=set)
     sites: set[UUID] = field(default_factory=set)
-    """Sites of the published services; their documents are written last."""
+    """Sites of the published services, whose documents are not written yet, so no query finds them."""
     terms: Terms = field(default_factory=Terms)
 
     async def write(self, session: AsyncSession) -> None:
@@ -154,7 +154,7 @@ def check_not_merged(row: Any) -> None:
 
 
 async def withdrawn_by_hand(session: AsyncSession, rows: Iterable[Any]) -> set[UUID]:
-    """Return those of the records that a person withdrew here: no file may start them again."""
+    """Return the given records that a person here withdrew: no file may reopen them."""
     ended = [row.id for row in rows if row.state == EntryState.WITHDRAWN]
     return await said_by_hand(session, KIND, ended, STATE) if ended else set()
 

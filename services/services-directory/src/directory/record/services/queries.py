@@ -14,7 +14,8 @@ from directory.record.records.queries import OFFERED_BY, readable_documents
 async def compared(
     session: AsyncSession, caller: Principal, ids: Collection[UUID]
 ) -> Sequence[Any]:
-    """Return `id`, `document`, `state` and the document of the `organization` of those that the caller may read."""
+    """Return `id`, `document`, `state` and the document of the `organization` of the given records that the caller may
+    read."""
     statement = with_organization(readable_documents(caller, ids), OFFERED_BY)
     found: Sequence[Any] = (await session.execute(statement)).all()
     return found

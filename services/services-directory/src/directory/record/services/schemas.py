@@ -12,7 +12,7 @@ from directory.ground.hsds.extensions import FunctionalStatus
 
 
 class RecordOut(BaseModel):
-    """A record as its editors see it: everything, whatever its visibility."""
+    """A record as its editors see it: all fields, at any visibility."""
 
     id: UUID
     version: int

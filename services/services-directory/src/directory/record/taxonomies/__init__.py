@@ -1,1 +1,1 @@
-"""Taxonomies and terms: the built-in ones and those that services brought along."""
+"""Taxonomies and terms: the built-in ones and those that came with services."""

@@ -1,5 +1,5 @@
-"""SELECTs of taxonomies and terms: the built-in ones and those that services brought along. A term
-is listed from the level of the most open service that carries it."""
+"""SELECTs of taxonomies and terms: the built-in ones and those that came with services. A term is listed from the level
+of its most open service."""
 
 # ruff: noqa: S608 - the text is our own; every value is a bound argument of a Statement
 

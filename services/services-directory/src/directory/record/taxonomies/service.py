@@ -1,4 +1,4 @@
-"""Taxonomies and terms that services bring along, beside the built-in ones."""
+"""Taxonomies and terms that come with services, in addition to the built-in ones."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
@@ -99,14 +99,14 @@ def _term(level: int, term: Document) -> dict[str, Any]:
 async def taxonomy_names(
     session: AsyncSession, _principal: Principal, ids: Collection[UUID]
 ) -> dict[UUID, str]:
-    """Return the names of those of the taxonomies that every verified organisation may know of."""
+    """Return the names of the given taxonomies that every verified organisation may know of."""
     return await _names(session, taxonomies, ids)
 
 
 async def term_names(
     session: AsyncSession, _principal: Principal, ids: Collection[UUID]
 ) -> dict[UUID, str]:
-    """Return the names of those of the terms that every verified organisation may know of."""
+    """Return the names of the given terms that every verified organisation may know of."""
     return await _names(session, taxonomy_terms, ids)
 
 

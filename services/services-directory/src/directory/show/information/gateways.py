@@ -15,7 +15,7 @@ _KNOWN = 20_000
 
 
 class Fields(BaseModel):
-    """The gateway's names of its fields."""
+    """The names of the gateway's fields."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

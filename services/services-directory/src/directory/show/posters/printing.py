@@ -26,12 +26,12 @@ _FORMS = ((3, 8.0), (2, 8.0), (1, 7.0), (0, 6.0))
 
 
 def pdf(poster: Poster) -> bytes:
-    """One A4 page."""
+    """Return one A4 page."""
     return _compiled(poster, "pdf")
 
 
 def png(poster: Poster) -> bytes:
-    """The same page as an image."""
+    """Return the same page as an image."""
     return _compiled(poster, "png")
 
 

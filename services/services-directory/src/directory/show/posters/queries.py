@@ -1,4 +1,4 @@
-"""Documents of the public level, by id."""
+"""SELECTs of public documents by id."""
 
 from collections.abc import Collection
 from typing import Any

@@ -1,1 +1,1 @@
-"""Features of the Services Advisor."""
+"""Imports of GeoJSON from the Services Advisor."""

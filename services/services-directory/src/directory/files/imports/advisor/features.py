@@ -41,7 +41,7 @@ _READ = frozenset({
     "activity", "activityname", "activitycategory", "partnername", "locationname", "comments", "startdate", "enddate",
     "referral required",
 })  # fmt: skip
-# The source rows came from a public map.
+# Services Advisor data is already on a public map.
 DEFAULT_VISIBILITY = "public"
 
 

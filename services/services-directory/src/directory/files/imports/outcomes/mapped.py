@@ -30,8 +30,8 @@ class Vanished:
 
 @dataclass(slots=True)
 class Mapped:
-    """`document` is a full HSDS service with our extensions, without nulls; None if refused. `number` is the row as the
-    sender counts it: the line of a sheet, the feature's position."""
+    """The result of one row. `document` is a full HSDS service with our extensions, without nulls; None if refused.
+    `number` is the row as the sender counts it: the line of a sheet, the feature's position."""
 
     number: int
     external_id: str | None

@@ -155,7 +155,7 @@ def _left_behind(staging: Staging, fidelity: Fidelity) -> None:
 def _stage(
     opened: ZipFile, staging: Staging, fidelity: Fidelity
 ) -> tuple[list[Note], frozenset[str]]:
-    """Return the notes on the package, and its tables of services."""
+    """Stage the tables; return notes on the package, and the service fields for which it has columns."""
     notes: list[Note] = []
     names: set[str] = set()
     found: set[str] = set()

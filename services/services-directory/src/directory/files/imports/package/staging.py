@@ -46,7 +46,7 @@ Children = dict[str, list["Staged"]]
 
 @dataclass(slots=True)
 class Staged:
-    """`line` is that of the file; `row` contains texts under today's names."""
+    """A staged row. `line` is its line in the file; `row` contains texts under today's names."""
 
     table: str
     line: int

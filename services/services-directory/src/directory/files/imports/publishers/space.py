@@ -1,4 +1,4 @@
-"""The space in which the ids of a file count."""
+"""The space of ids that one publisher's files share."""
 
 from dataclasses import dataclass, field
 from uuid import NAMESPACE_URL, UUID, uuid5
