@@ -1,8 +1,8 @@
 """Restores restrictions that the database lost.
 
 The event stream is stored apart from the database and knows more than a standby that was promoted before it caught up.
-Entries that were hidden, withdrawn or suspended become so again at once: until then, everybody could read a shelter's
-address.
+Entries that were hidden, withdrawn or suspended are restricted again at once: until then, everybody could read a
+shelter's address.
 """
 
 from collections.abc import Awaitable, Mapping
@@ -44,7 +44,7 @@ AGAIN: Mapping[str, _Again] = {
 
 
 class Holding:
-    """Holds one worker's database to the event stream."""
+    """Compares the database with the event stream and restores what is missing."""
 
     def __init__(self, context: ServiceContext) -> None:
         self._database = context.database

@@ -18,7 +18,7 @@ async def documents_stored(session: AsyncSession, happening: DocumentsStored) ->
     rows = await with_restricted_parts(session, happening.service_ids)
     formerly = {row.id: Formerly(row.document, row.approved) for row in rows}
     places = {UUID(place) for each in formerly.values() for place in each.closed_places}
-    # The first version of an entry was storable, so a new entry has no history to check.
+    # Version 1 contains nothing that must not be stored, so a new entry needs no check.
     changed = {row.id: formerly[row.id].shown for row in rows if row.version > 1}
     await forget(session, KIND, changed)
     await forget(session, "location", dict.fromkeys(places, place_formerly))

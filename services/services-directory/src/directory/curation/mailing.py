@@ -28,7 +28,7 @@ from directory.settings import Settings
 _AT_ONCE = 10
 _LEASE = timedelta(minutes=5)
 _REST = timedelta(days=1)
-_LOCK = 0x5255_5441_524D  # "RUTARM": one worker claims at a time
+_LOCK = 0x5255_5441_524D  # "RUTARM": one worker claims e-mails at a time
 
 
 def mailing_tasks(context: ServiceContext) -> list[BackgroundTask]:
@@ -117,7 +117,7 @@ async def _settle(session: AsyncSession, one: _Claimed, handing: Handing) -> Non
 
 
 _SUBJECT = "Ruta: verifique sus fichas / verify your entries"
-# In both languages, because an organisation's language is unknown.
+# The text is in both languages, because an organisation's language is unknown.
 _TEXT = """Verifique de nuevo las fichas de su organización en el directorio. Una ficha que no se verifica a tiempo
 deja de recibir remisiones. {address}
 
@@ -127,6 +127,7 @@ receives no more referrals. {address}
 
 
 def verify(entries: Sequence[tuple[str, date]], address: str) -> Message:
-    """Ask for verification. `entries`: public ones, each with the day until which it holds; `address`: the front's."""
+    """Return the e-mail that asks for verification. `entries`: public ones, each with the day until which it holds;
+    `address`: the front's."""
     listed = "\n".join(f"- {name}: {until.isoformat()}" for name, until in entries)
     return Message(_SUBJECT, f"{_TEXT.format(address=address)}\n{listed}".strip())

@@ -16,7 +16,7 @@ def digest(mailbox: str) -> bytes:
 
 
 class Names:
-    """`master`: the service's key for stored results."""
+    """Makes the message ids. `master`: the service's key for stored results."""
 
     def __init__(self, master: bytes) -> None:
         self._key = crypto.derived(master, b"reminder-mail")

@@ -71,7 +71,7 @@ async def merge(
 
 
 async def bounced(session: AsyncSession, names: Names, bounce: Bounce) -> None:
-    """Stop e-mails to a mailbox that bounced, and show that at its reminders to the curators."""
+    """Stop e-mails to a mailbox that bounced; its reminders then tell the curators."""
     if bounce.status is None:
         return
     mailbox = (await mailboxes_of(session, [bounce.about])).get(bounce.about)
@@ -85,7 +85,7 @@ async def bounced(session: AsyncSession, names: Names, bounce: Bounce) -> None:
 
 
 async def look(session: AsyncSession, caller: Principal, entity_id: UUID, body: HouseIn) -> None:
-    """Store a reviewer's answer about a possible safe house. For a confirmed house, only the state stays stored, as for
+    """Store a reviewer's answer about a possible safe house. Of a confirmed house only the state stays stored, as for
     any restricted place."""
     row = await one_look(session, entity_id)
     if row is None:

@@ -96,8 +96,8 @@ def _sight(
     audience: Audience, argument: Callable[[Any, str], str], alias: str
 ) -> tuple[str, str | None]:
     """Return (services that the audience reads entirely, services of its pathways). The second is None if the audience
-    coordinates all its AoRs: it already reads those services entirely, and a search at the lower level would scan it
-    all in vain."""
+    coordinates all its AoRs: it already reads those services entirely, and a query of the lower level would scan it and
+    find nothing."""
     own = argument(audience.organisation_id, "uuid")
     full = f"({alias}.organization_id = {own} OR {alias}.managed_by = {own}"
     if audience.coordinates:

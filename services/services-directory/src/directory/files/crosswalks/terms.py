@@ -52,7 +52,7 @@ def word_attribute(taxonomy: str, word: str) -> Document:
 
 
 def own_words(record: Document) -> list[Document]:
-    """Return the words of a record that came from a sheet, in the form in which the sheet brings them."""
+    """Return the publisher's own words in a record, as the sheet would contain them."""
     terms = [each.get("taxonomy_term") or {} for each in record.get("attributes", [])]
     return [word_attribute(WORDS, each["name"]) for each in terms if each.get("taxonomy") == WORDS]
 

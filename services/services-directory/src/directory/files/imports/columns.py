@@ -99,7 +99,7 @@ def by_header(header: str) -> Column | None:
 
 def by_tag(tag: str) -> Column | None:
     """Return the column of an HXL tag. Attributes may have any order and there may be additional ones (`#adm1 +name
-    +es`). The column must have no attribute that the tag lacks; the one with most attributes wins."""
+    +es`). The column must have no attribute that the tag lacks; the one with the most attributes wins."""
     base, attributes = split_tag(tag)
     best: tuple[int, Column] | None = None
     for column in columns():

@@ -70,7 +70,7 @@ class Order:
 
 @asynccontextmanager
 async def as_file(content: bytes) -> AsyncIterator[Path]:
-    """Write the content to a file, because archives are read from their end."""
+    """Write the content to a temporary file, because archives are read from their end."""
     with tempfile.TemporaryDirectory(prefix="ruta-import-") as folder:
         path = Path(folder) / "upload"
         await asyncio.to_thread(path.write_bytes, content)
@@ -96,7 +96,7 @@ async def take_in(session: AsyncSession, caller: Principal, order: Order) -> UUI
         digest = hashlib.sha256(order.content).digest()
         large = len(order.content) > AT_ONCE_BYTES
         later = await asyncio.to_thread(_is_long, path, kind, options, large=large)
-        # However short the file is, it may end many missing entries.
+        # Even a short file may end many entries that it lacks, so the worker handles it.
         later = later or (order.choice.confirmed and order.choice.ends(edited=False))
         job = Job(new_id(), kind, order.mode, order.dry_run, digest, options, order.choice)
         await _record(session, caller, order, job, later=later)

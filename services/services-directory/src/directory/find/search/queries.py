@@ -271,7 +271,7 @@ async def names_of(
     audience: Audience,
     language: str | None,
 ) -> list[Row]:
-    """Return names of those services that the audience sees, by name, in `language` where translated. Includes the
+    """Return names of the given services that the audience sees, by name, in `language` where translated. Includes the
     organisation's name where the service shows it."""
     translated = sa.cast(sa.func.convert_from(t.list_body, "UTF8"), JSONB)["name"].astext
     name = sa.func.coalesce(translated, d.name).label("name")

@@ -94,7 +94,7 @@ class Thesaurus:
     def _known(self, words: list[str]) -> Meant | None:
         phrase = " ".join(words)
         found = self._phrases.get(phrase) or self._phrases.get(_singular(phrase, self._phrases))
-        if found is None and len(words) == 2:  # matches "wheel chair"
+        if found is None and len(words) == 2:  # so that "wheel chair" matches "wheelchair"
             return self._phrases.get("".join(words))
         return found
 

@@ -1,5 +1,5 @@
-"""Returns the search columns of a rendered document. Every value comes from the document of one level, so no filter,
-facet, sort or distance can reveal more than the level shows."""
+"""The search columns of a rendered document. Every value comes from the document of one level, so no filter, facet,
+sort or distance can reveal more than the level shows."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

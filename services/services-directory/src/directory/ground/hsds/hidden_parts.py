@@ -1,5 +1,5 @@
-"""Keeps phone numbers and contacts hidden that an editor hid, when a file contains the entry again. Pure. A file does
-not know about them: its version of a number would open it, and a missing number would delete it."""
+"""Keeps phone numbers and contacts hidden through imports, if an editor hid them. Pure. A file does not know about
+them: its version of a number would open it, and a missing number would delete it."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -132,7 +132,7 @@ def coming_week(usual: Iterable[Span], seasons: Sequence[Season], today: date) -
 def out_of_season(
     usual: Sequence[Span], seasons: Sequence[Season], today: date, *, unread: bool
 ) -> bool:
-    """Return whether all known hours hold on other days. A schedule that ended yesterday still counts."""
+    """Return whether all known hours hold on other days. A schedule that ended yesterday still counts as in season."""
     if usual or unread or not seasons:
         return False
     return not any(
@@ -159,8 +159,8 @@ def _held(seasons: Sequence[Season], first: date) -> Iterator[tuple[Span | None,
 
 
 def _spans(schedule: dict[str, Any]) -> list[tuple[int, Span]] | None:
-    """Return each span with the nights between its day and its beginning; None if it cannot be interpreted. A day
-    without both times has no hours."""
+    """Return each span with its offset in days from the rule's day: 1 for the part after midnight, else 0. None if the
+    schedule cannot be interpreted, for example without both times."""
     days = str(schedule.get("byday") or "").upper().replace(" ", "").split(",")
     opens, closes = _minutes(schedule.get("opens_at")), _minutes(schedule.get("closes_at"))
     if (

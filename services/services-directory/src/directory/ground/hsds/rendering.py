@@ -124,8 +124,8 @@ def render_organization(organization: Document, level: int) -> Document | None:
 
 
 def named_alone(organization: Document) -> Document:
-    """Return the name of a suspended organisation as its description too, which HSDS requires. Other organisations see
-    only this: existing referrals still name it, but nothing leads to its door."""
+    """Return only the name of a suspended organisation, also as the description that HSDS requires. Existing referrals
+    still name it to other organisations, but nothing leads to its door."""
     name = organization["name"]
     return {"id": organization["id"], "name": name, "description": name}
 

@@ -1,6 +1,6 @@
-"""Names the restricted parts of an entry by id, and restricts an entry again. Pure. A word contains only restrictions;
-an empty one means that there are none. `hidden`: the level of each part with a level of its own, by id, including the
-entry."""
+"""Names the restricted parts of an entry by id, and restricts an entry again. Pure. A `Word` contains only
+restrictions; an empty one means that there are none. `hidden`: the level of each part with a level of its own, by id,
+including the entry."""
 
 from collections.abc import Mapping
 from typing import Any

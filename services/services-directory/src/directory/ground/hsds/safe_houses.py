@@ -185,7 +185,7 @@ def _found(text: str) -> tuple[_Found, ...]:
         if row.signal == "elsewhere":
             away = at
         elif row.signal in _HOUSES and at - away <= _AWAY:
-            away = at  # "referral to shelters and safe houses"
+            away = at  # as in "referral to shelters and safe houses"
         else:
             found.append(_Found(row.signal, " ".join(spoken[at : at + len(row.words)]), at))
         at += len(row.words)

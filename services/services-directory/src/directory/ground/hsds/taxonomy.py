@@ -102,7 +102,7 @@ def aors_of(service: dict[str, Any]) -> list[str]:
 
 
 def attributes_of(service: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the extensions of a service as HSDS attributes; ids derive from the service and the term."""
+    """Return the extensions of a service as HSDS attributes. Ids derive from the service and the term."""
     own = UUID(service["id"])
     wanted = [(CATEGORIES, code) for code in service.get("categories", [])]
     wanted += [(AORS, aor) for aor in aors_of(service)]

@@ -21,8 +21,7 @@ _ONCE = sa.text(
 
 
 async def plan_for_values(session: AsyncSession) -> None:
-    """Plan each following statement for its values: a plan for any words in any area reads half of the table for rare
-    words."""
+    """Plan each following statement for its values: a generic plan reads half of the table for rare words."""
     await session.execute(_FOR_VALUES)
 
 

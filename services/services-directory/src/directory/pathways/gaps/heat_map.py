@@ -49,7 +49,7 @@ class _Cell:
 
 
 def svg(picture: Picture, language: str) -> bytes:
-    """Return one cell per area and need, with the number of services that can take a referral now."""
+    """Return the heat map as SVG: one cell per area and need, with the number of services that can take a referral now."""
     return "".join(_drawn(picture, language)).encode()
 
 

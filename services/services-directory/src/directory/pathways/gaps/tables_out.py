@@ -43,7 +43,7 @@ def hxl(picture: Picture) -> bytes:
 
 
 def workbook(picture: Picture) -> bytes:
-    """Return three sheets: the matrix, pathway steps without service, people without service."""
+    """Return a workbook with three sheets: the matrix, pathway steps without service, people without service."""
     out = io.BytesIO()
     book = xlsxwriter.Workbook(out, {"in_memory": True, **TEXT_STAYS_TEXT})
     bold = book.add_format({"bold": True, "bottom": 1})

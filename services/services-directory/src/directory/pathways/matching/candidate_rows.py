@@ -18,8 +18,8 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Candidates by need, the number that fit the query's conditions, the ETag of every document that was read, and the
-    ids of restricted services among them."""
+    """The result of a shortlist: candidates by need, the number that fit the query's conditions, the ETag of every
+    document that was read, and the ids of restricted services among them."""
 
     candidates: dict[str, list[Candidate]]
     fitting: dict[str, int]

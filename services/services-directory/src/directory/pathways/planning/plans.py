@@ -31,8 +31,8 @@ def directory_version(etags: frozenset[tuple[str, str]]) -> str:
 
 
 def gaps_of(steps: Iterable[ResolvedStep], *, with_mediation: bool = True) -> list[str]:
-    """Return needs for which neither the step nor one of its fallbacks has a service. `with_mediation` adds
-    confidential needs that no mediator can ask for now; such a need says nothing about the service itself."""
+    """Return needs for which neither the step nor one of its fallbacks has a service. `with_mediation` also returns
+    confidential needs without an available mediator, which reveals nothing about the services themselves."""
     covered = {Coverage.AVAILABLE, Coverage.WAITLIST}
     gaps = {Coverage.GAP, Coverage.GAP_IN_TIME}
     if with_mediation:

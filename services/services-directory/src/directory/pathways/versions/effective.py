@@ -49,7 +49,7 @@ async def _read_missing(session: AsyncSession, layers: Sequence[Layer]) -> None:
 
 
 async def wider(session: AsyncSession, aor: str, area: str) -> Pathway | None:
-    """Return the pathway that one of `area` would inherit, or None."""
+    """Return the pathway that a pathway of `area` would inherit, or None."""
     above = lineage(area)[:-1]
     layers = [each for each in await published_layers(session, above) if each.aor == aor]
     if not layers:

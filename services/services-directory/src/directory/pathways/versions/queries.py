@@ -1,4 +1,4 @@
-"""SELECTs of pathways, their versions and endorsements."""
+"""SELECTs of pathways and their versions."""
 
 from collections.abc import Collection, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Use cases of curation: draft, submit, return and publish a pathway."""
+"""Use cases of pathways: draft, submit, return and publish."""
 
 from collections.abc import Sequence
 from dataclasses import replace

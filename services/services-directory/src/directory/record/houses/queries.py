@@ -29,14 +29,14 @@ async def looks_at(session: AsyncSession, kind: str, ids: Collection[UUID]) -> d
 async def held_organizations(
     session: AsyncSession, organization_ids: Collection[UUID]
 ) -> frozenset[UUID]:
-    """Return the organisations that are held or have a held service: the place may be the house's."""
+    """Return the organisations that are held or have a held service, because their place may be the house's."""
     h = house_looks.c
     among = h.organization_id == sa.any_(sa.literal(list(organization_ids), _UUIDS))
     return frozenset(await session.scalars(sa.select(h.organization_id).where(h.held, among)))
 
 
 def is_held(service_id: sa.ColumnElement[UUID]) -> sa.Exists:
-    """Select whether a service is shown without its place. Takes the id as a column of any statement."""
+    """Return the condition that a service is shown without its place. Takes the id as a column of any statement."""
     h = house_looks.c
     return sa.exists().where(h.kind == SERVICE, h.entity_id == service_id, h.held)
 

@@ -84,8 +84,8 @@ def _words(language: PageLanguage) -> frozenset[str]:
 
 
 def _place(words: list[str], country: str) -> tuple[str | None, list[str]]:
-    """Return the place, and the words that are not its name. Many municipalities share a name: such a name counts only
-    beside its state."""
+    """Return the place, and the words that are not its name. Many municipalities share a name, which then counts only
+    beside the name of its state."""
     found: list[tuple[Place, ...]] = []
     rest: list[str] = []
     at = 0

@@ -61,8 +61,9 @@ def tiles(areas: Iterable[Area]) -> list[Tile]:
 
 
 def shades(areas: Iterable[Area]) -> list[range]:
-    """Return the number of needs of each shade, from light to dark. The steps are equal between the fewest and the most
-    missing needs of any area: a fixed scale would give all states one colour if many needs are missing everywhere."""
+    """Return the range of missing needs of each shade, from light to dark. The steps are equal between the fewest and
+    the most missing needs of any area: a fixed scale would give all states one colour if many needs are missing
+    everywhere."""
     missing = {len(area.missing) for area in areas} - {0}
     if not missing:
         return []

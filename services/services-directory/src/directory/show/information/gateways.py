@@ -45,8 +45,8 @@ def questions_of(file: Path) -> Questions:
 
 
 class Turns:
-    """Counts the answers to each number within an hour, so that two machines that answer each other stop. Kept only in
-    this process's memory, under a key that ends with it."""
+    """Counts the answers to each number within an hour, so that two machines that answer each other stop. Only this
+    process keeps the counts, by a hash of the number."""
 
     MOST = 6
 

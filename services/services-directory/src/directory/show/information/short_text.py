@@ -1,5 +1,5 @@
 """Text messages: their length, and how a text is split. Pure. The GSM 7-bit alphabet (3GPP TS 23.038) has é, ñ and ü
-but not á, í, ó, ú. One character outside it halves the length of the whole message, so these lose their accent."""
+but not á, í, ó, ú. One other character halves the length of the whole message, so those four lose their accent."""
 
 import unicodedata
 

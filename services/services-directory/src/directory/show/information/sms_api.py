@@ -61,7 +61,7 @@ async def answer_short_message(request: Request, _caller: Anyone) -> ShortAnswer
 
 
 def _number(given: dict[str, Any], questions: Questions) -> str | None:
-    """Return the number to answer; None if the gateway answers it."""
+    """Return the number to answer; None if the gateway returns the answer itself."""
     if questions.answer == "returned":
         return None
     name = questions.fields.number

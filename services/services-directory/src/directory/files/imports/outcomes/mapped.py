@@ -80,7 +80,7 @@ class Mapped:
 
 
 def validated(mapped: Mapped) -> Given | None:
-    """Return the document in the directory's form. An invalid document refuses the row."""
+    """Return the document in the directory's form; refuse the row if it is invalid."""
     if mapped.document is None or mapped.verdict is Verdict.REFUSED:
         return None
     try:
@@ -117,7 +117,7 @@ def organization_of(mapped: Mapped) -> OrganizationDocument | None:
 
 
 def guard_visibility(document: dict[str, Any], notes: list[Note], column: str) -> None:
-    """Raise the level to the minimum of the categories. A file may name a level that is too open, so it can only close."""
+    """Raise the level to the minimum of the categories, because a file may name a level that is too open."""
     higher = raised(document)["visibility"]
     if higher != document["visibility"]:
         notes.append(note("visibility_raised", column, document["visibility"], higher))

@@ -92,7 +92,7 @@ class Report:
         self._file.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
 
     def bring(self, mapped: Mapped, outcome: str | None) -> None:
-        """Add an organisation that a file contains for itself."""
+        """Add an organisation that has a row of its own."""
         self.organizations[outcome or "left"] += 1
         fates = mapped.fates
         if outcome is None:

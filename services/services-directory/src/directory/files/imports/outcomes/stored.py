@@ -82,7 +82,7 @@ def _objects(value: Any) -> Iterator[tuple[str, Document]]:
 
 
 def _normal(value: object) -> object:
-    """Return the form for comparing: a time without seconds, a text as a number, single spaces."""
+    """Return the form for comparing: a time without seconds, a number for its text, single spaces."""
     if isinstance(value, bool | dict | list):
         return value
     text = " ".join(str(value).split())

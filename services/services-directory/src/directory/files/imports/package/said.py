@@ -31,7 +31,7 @@ def _as_written(record: Document, given: Document, table: str) -> Document:
         if key in given:
             merged[key] = _value_as_written(key, value, given[key], table)
         elif key not in _sayable(table):
-            merged[key] = value  # keep the record's form, which our own export changed
+            merged[key] = value  # a package has no place for this field, so it stays
     return merged
 
 

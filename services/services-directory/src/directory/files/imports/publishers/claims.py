@@ -164,7 +164,7 @@ def _forms(caller: Principal, ids: Iterable[str]) -> dict[str, tuple[UUID, ...]]
 async def _whose(
     session: AsyncSession, caller: Principal, kind: str, source: str, given: Mapping[UUID, str]
 ) -> tuple[set[UUID], set[UUID]]:
-    """Return (ids that came from this space, ids of somebody else's entries)."""
+    """Return the ids that came from this space, and the ids of somebody else's entries."""
     ours: set[UUID] = set()
     taken: set[UUID] = set()
     ids = list(given)
@@ -180,7 +180,7 @@ async def _whose(
 async def _place_names(
     session: AsyncSession, caller: Principal, ids: Collection[UUID]
 ) -> dict[UUID, str]:
-    """Return an unusable name for places that others entered, so that the file never overwrites them. For a place that
+    """Return a name that matches nothing, so that a file never overwrites places that others entered. For a place that
     the caller may not read, the directory gives a new id (`own_ids`)."""
     given = {form: each for each in ids for form in (each, own_id(caller, each))}
     return {given[form]: "\0" for form in await places.editable(session, caller, given)}

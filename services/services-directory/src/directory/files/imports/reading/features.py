@@ -22,8 +22,8 @@ def read_features(source: BinaryIO) -> Iterator[Any]:
 
 
 def _shallow(events: Iterator[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
-    """Yield the same events. Raises ValueError for too many levels or a repeated member. A megabyte of brackets would
-    cost minutes, because the parser names each level by its whole path."""
+    """Check the parser's events and yield them. Raises ValueError for too many levels or a repeated member. A megabyte
+    of brackets would cost minutes, because the parser names each level by its whole path."""
     names: list[set[str]] = []
     for event, value in events:
         if event in ("start_map", "start_array"):
