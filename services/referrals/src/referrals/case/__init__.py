@@ -1,8 +1,6 @@
-"""Cases and consent: a person's record, what the person allows, and who holds the case.
+"""Cases and consent: a person's record, the consents they give, and the organisation that holds the case.
 
 Contents: cases (record, retention, erasure), consents (grants, withdrawal, exceptions), transfers to another
-organisation.
-
-It does not know referrals, screenings or the line; they follow its happenings.
-Begin with `consents/decision.py`: the one decision that every movement of data asks.
+organisation. This wing does not know referrals, screenings or the line; they subscribe to its happenings. Begin with
+`consents/decision.py`: the one decision behind every movement of data.
 """

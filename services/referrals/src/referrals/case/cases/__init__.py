@@ -1,1 +1,1 @@
-"""People, as case codes: identity encrypted under a key of their own."""
+"""Cases: people by case code, with the identity encrypted under a key per case."""

@@ -1,4 +1,4 @@
-"""A case and the service that its person may be referred to: read together, judged together."""
+"""Whether a person may be referred to a service, judged from the case and the service together."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,7 +18,7 @@ from referrals.ground.keys.store import CaseKeys
 
 @dataclass(frozen=True, slots=True)
 class CaseAndService:
-    """`service` is None if the directory would show the caller none."""
+    """`service` is None if the directory does not show it to the caller."""
 
     case: Case
     key: bytes
@@ -26,7 +26,7 @@ class CaseAndService:
     implicated: bool
 
     def service_for(self, category: str, now: datetime, pointer: str) -> DirectoryService:
-        """The service, if the case is open and it may be chosen for this."""
+        """Return the service if the case is open and the caller may choose the service for it."""
         case_service.refuse_unless_open(self.case)
         service = refuse_unless_choosable(self.service, implicated=self.implicated, now=now)
         if category not in service.categories:
@@ -41,7 +41,9 @@ class CaseAndService:
 async def case_and_service(
     session: AsyncSession, caller: Principal, keys: CaseKeys, case_id: UUID, service_id: UUID | None
 ) -> CaseAndService:
-    """The caller's case, locked, with its key and the service. 404 if the case is not theirs, 410 if it was erased."""
+    """Return the caller's case, locked, with its key and the service. Raises 404 if another organisation holds the
+    case, 410 if it was erased.
+    """
     case = await cases.own_case(session, caller, case_id, lock=True)
     key = await case_service.key_of(keys, case.id)
     service = await service_shown_to(session, caller, service_id)

@@ -1,4 +1,4 @@
-"""Ends of a case: closing it, and erasing its content about the person."""
+"""Close a case, and erase its content about the person."""
 
 from datetime import date
 from uuid import UUID
@@ -52,7 +52,7 @@ async def close(
 
 
 async def reopen(session: AsyncSession, caller: Principal, case_id: UUID, reason: str) -> Case:
-    """The person came back before the retention ended. Consents and work that ended stay ended."""
+    """Reopen a case whose person came back before retention ended. Ended consents and work stay ended."""
     case = await queries.own_case(session, caller, case_id, lock=True)
     refuse_if_erased(case)
     if case.status != "closed":
@@ -67,8 +67,7 @@ async def reopen(session: AsyncSession, caller: Principal, case_id: UUID, reason
 async def erase(
     session: AsyncSession, caller: Principal | None, keys: CaseKeys, case: Case, basis: str
 ) -> None:
-    """Destroy the person's key before the rest: if this transaction fails, nothing can be read and repeating
-    finishes."""
+    """Destroy the person's key first: if this transaction fails, nothing is readable and a repeat finishes."""
     await keys.destroy(case.id)
     now = clock.now()
     case.identity = case.attributes = None

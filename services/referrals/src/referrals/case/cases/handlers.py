@@ -1,4 +1,4 @@
-"""Data that goes with the key of a case: lookups, stored answers, the content of its events."""
+"""Deletes data that depends on a case's key: search entries, stored answers, event content."""
 
 import sqlalchemy as sa
 from common.http.answers import forget_answers

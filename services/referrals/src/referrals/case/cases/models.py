@@ -1,4 +1,4 @@
-"""Tables of cases. Everything personal is in two sealed columns, `identity` and `attributes`."""
+"""Tables of cases. Two sealed columns, `identity` and `attributes`, hold everything personal."""
 
 from datetime import date, datetime
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Facts from a person's record: age, items that can be disclosed, attributes that may be counted. Pure."""
+"""Facts from a person's record: age, items to disclose, attributes to count. Pure."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -19,19 +19,19 @@ _ADOLESCENT = 12
 
 
 def new_reference() -> str:
-    """A case code for people: 10 random characters that are hard to confuse (50 bits)."""
+    """Return a case code that is easy to read: 10 random characters (50 bits), none easily confused."""
     text = new_code(10)
     return f"{text[:5]}-{text[5:]}"
 
 
 def age_of(identity: Mapping[str, Any], today: date) -> int | None:
-    """Completed years; from an age that was told, as many more as have passed since."""
+    """Return the age in completed years; a stated age grows by the years since it was recorded."""
     if identity.get("birth_date"):
         return completed_years(date.fromisoformat(identity["birth_date"]), today)
     if identity.get("age") is None:
         return None
     told_on = date.fromisoformat(identity["recorded_on"])
-    # Told in the evening, before days were those at home, it stands under the day after.
+    # An entry from an evening may carry the next day: dates were once in UTC, not local.
     return int(identity["age"]) + max(0, completed_years(told_on, today))
 
 
@@ -41,7 +41,7 @@ def is_minor(identity: Mapping[str, Any], today: date) -> bool | None:
 
 
 def age_band(age: int | None) -> str:
-    """Bands of the statistics, coarser than those of consent."""
+    """Return the age band of the statistics; these bands are coarser than those of consent."""
     if age is None:
         return "unknown"
     if age < _ADOLESCENT:
@@ -54,7 +54,7 @@ def age_band(age: int | None) -> str:
 def reporting_attributes(
     identity: Mapping[str, Any], attributes: Mapping[str, Any], today: date
 ) -> ReportingAttributes:
-    """The codes that anonymous statistics may hold; only ever sent under a reporting grant."""
+    """Return the codes that anonymous statistics may contain; only a reporting grant lets them leave."""
     populations = attributes.get("populations") or [None]
     return ReportingAttributes(
         sex=attributes.get("sex") or "unknown",
@@ -67,7 +67,7 @@ def reporting_attributes(
 
 
 def reached_by(identity: Mapping[str, Any], caregiver: Caregiver) -> tuple[Any, ...]:
-    """Instructions for reaching the person: where, how safely, and whether through the caregiver."""
+    """Return how to reach the person: where, how safely, and whether through the caregiver."""
     kept = ("contact", "address", "caregiver")
     return (*(identity.get(name) for name in kept), caregiver in SUPPRESSED)
 
@@ -80,7 +80,7 @@ def disclosable(
     attributes: Mapping[str, Any],
     today: date,
 ) -> dict[str, Any]:
-    """The record by item. A caregiver who is implicated or absent is suppressed here, at the source."""
+    """Return the record by item, without the contact of an implicated or absent caregiver."""
     record: dict[str, Any] = {
         Item.CASE_REFERENCE: reference,
         Item.NAME: identity.get("name"),
@@ -102,7 +102,7 @@ def disclosable(
 
 
 def shown_to_others(identity: Mapping[str, Any], caregiver: Caregiver) -> dict[str, Any]:
-    """The identity for a reader who does not hold the case: without the contact of a caregiver whom nobody may reach."""
+    """Return the identity for readers who do not hold the case, without a suppressed caregiver's contact."""
     known = identity.get("caregiver")
     if not known or Item.CAREGIVER_CONTACT not in hidden(caregiver):
         return dict(identity)
@@ -114,14 +114,14 @@ _GIVES_ANY = frozenset({Role.SUPERVISOR, Role.PARTNER})
 
 
 def may_assign(caller: Principal, owner: str | None, to: str | None) -> bool:
-    """Others take what nobody has, and hand on or let go what is theirs."""
+    """Whether the caller may assign the case: a caseworker takes a free one, and passes on or releases their own."""
     if _GIVES_ANY & caller.roles:
         return True
     return owner == caller.subject or (owner is None and to == caller.subject)
 
 
 class Sealed(Protocol):
-    """A case, as a row or as a record."""
+    """A case with sealed columns, as a row or as a record."""
 
     @property
     def id(self) -> UUID: ...
@@ -134,7 +134,7 @@ class Sealed(Protocol):
 
 
 def open_with(key: bytes, case: Sealed) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Identity and attributes in clear; 410 after erasure."""
+    """Return identity and attributes decrypted; raises 410 after erasure."""
     if case.identity is None or case.attributes is None:
         raise ERASED.because("only_case_code_and_its_history_remain")
     owner = case.organisation_id

@@ -1,4 +1,4 @@
-"""Reading cases. The queries repeat what row-level security enforces, so that neither guard stands alone."""
+"""Reads cases. The queries repeat the conditions of row-level security, so that either guard is enough."""
 
 from collections.abc import Collection, Sequence
 from datetime import date, datetime
@@ -24,7 +24,7 @@ from referrals.ground.waiting_queries import Waiting, WorkRow
 async def own_case(
     session: AsyncSession, caller: Principal, case_id: UUID, *, lock: bool = False
 ) -> Case:
-    """The caller's case, or 404. `lock` holds it until the transaction ends."""
+    """Return the caller's case, or raise 404. `lock` locks it until the transaction ends."""
     statement = sa.select(Case).where(
         col(Case.id) == case_id, col(Case.organisation_id) == caller.organisation
     )
@@ -38,7 +38,7 @@ async def own_case(
 
 
 def held_by(caller: Principal, case_id: Any) -> sa.ColumnElement[bool]:
-    """Whether the caller holds the case in this column now: for lists of what belongs to cases."""
+    """Whether the caller now holds the case in this column; filters lists of things that belong to cases."""
     held = sa.select(sa.literal(1)).where(
         col(Case.id) == case_id, col(Case.organisation_id) == caller.organisation
     )
@@ -55,7 +55,7 @@ def owned_by(caller: Principal) -> sa.ColumnElement[bool]:
 
 
 def open_held_by(caller: Principal, case_id: Any) -> sa.ColumnElement[bool]:
-    """The same of an open case: its open work."""
+    """Whether the caller holds this case and it is open."""
     held = sa.select(sa.literal(1)).where(
         col(Case.id) == case_id,
         col(Case.organisation_id) == caller.organisation,
@@ -65,10 +65,10 @@ def open_held_by(caller: Principal, case_id: Any) -> sa.ColumnElement[bool]:
 
 
 def owner_of(case_id: Any) -> sa.ScalarSelect[Any]:
-    """The caseworker of the case in this column; NULL if row security does not show the case."""
-    case = aliased(Case)  # the column may itself be said by a statement about cases
+    """The caseworker of the case in this column; NULL if row security hides the case."""
+    case = aliased(Case)  # an alias: the outer statement may select from cases too
     owner = sa.select(col(case.assigned_to)).where(col(case.id) == case_id)
-    # However deep the subquery stands, the column belongs to the row outside.
+    # The column belongs to the outer statement, however deep this subquery is nested.
     return owner.correlate_except(case).scalar_subquery()
 
 
@@ -84,7 +84,7 @@ async def own_cases(
     before: UUID | None,
     limit: int,
 ) -> Sequence[Case]:
-    """Newest first, one more than `limit` if there are more. `area`: it, and what lies in it."""
+    """Return cases newest first, up to one more than `limit`. `area` includes the areas within it."""
     statement = sa.select(Case).where(col(Case.organisation_id) == caller.organisation)
     if status is not None:
         statement = statement.where(col(Case.status) == status)
@@ -104,7 +104,7 @@ async def own_cases(
 
 
 async def uses_word(session: AsyncSession, caller: Principal, word: str) -> bool:
-    """Whether the caller's team knows an open case by this word."""
+    """Whether an open case of the caller's team uses this word."""
     used = sa.exists().where(
         col(Case.organisation_id) == caller.organisation,
         col(Case.status) == "open",
@@ -116,7 +116,7 @@ async def uses_word(session: AsyncSession, caller: Principal, word: str) -> bool
 async def references_of(
     session: AsyncSession, caller: Principal, ids: Collection[UUID]
 ) -> dict[UUID, str]:
-    """The codes of the caller's own cases: a case's code is told to its holder alone."""
+    """Return the codes of the caller's own cases; only the holder of a case sees its code."""
     if not ids:
         return {}
     rows = await session.execute(
@@ -152,7 +152,7 @@ async def cases_with_digests(
     return rows.all()
 
 
-# For conditions of others on cases: columns that they may speak of.
+# Columns that other modules may use in conditions on cases.
 ID = col(Case.id)
 CHANGED_AT = col(Case.changed_at)
 
@@ -164,7 +164,7 @@ async def living(
     after: UUID | None,
     limit: int,
 ) -> Sequence[Case]:
-    """The caller's cases that are not erased, oldest first, one more than `limit` if there are more."""
+    """Return the caller's cases that are not erased, oldest first, up to one more than `limit`."""
     statement = sa.select(Case).where(
         col(Case.organisation_id) == caller.organisation, col(Case.status) != "erased", which
     )
@@ -188,7 +188,7 @@ async def open_where(
 async def open_elsewhere(
     session: AsyncSession, organisation: UUID, among: sa.Select[Any]
 ) -> Sequence[Case]:
-    """Open cases of other organisations, as they are now; needs service rights."""
+    """Return open cases of other organisations in their present state; needs service rights."""
     rows = await session.scalars(
         sa.select(Case)
         .where(
@@ -205,7 +205,7 @@ async def open_elsewhere(
 async def kept_too_long(
     session: AsyncSession, today: date
 ) -> Sequence[tuple[UUID, str, date | None]]:
-    """(organisation, reference, kept until) of what retention will erase now; needs service rights."""
+    """Return (organisation, reference, kept until) of each case that retention erases next; needs service rights."""
     rows = await session.execute(
         sa.select(col(Case.organisation_id), col(Case.reference), col(Case.retain_until))
         .where(col(Case.status) == "closed", col(Case.retain_until) < today)
@@ -215,12 +215,12 @@ async def kept_too_long(
 
 
 async def by_id(session: AsyncSession, case_id: UUID, *, fresh: bool = False) -> Case | None:
-    """Any organisation's case; needs service rights. `fresh`: not as it was read before."""
+    """Return a case of any organisation; needs service rights. `fresh` reads it again from the database."""
     return await session.get(Case, case_id, populate_existing=fresh)
 
 
 async def not_erased(session: AsyncSession, ids: Collection[UUID]) -> set[UUID]:
-    """The cases among them that are there; needs service rights."""
+    """Return those of these cases that exist and are not erased; needs service rights."""
     asked = col(Case.id) == sa.any_(sa.literal([*ids], sa.ARRAY(sa.Uuid)))
     return set(
         await session.scalars(sa.select(col(Case.id)).where(asked, col(Case.status) != "erased"))
@@ -228,7 +228,7 @@ async def not_erased(session: AsyncSession, ids: Collection[UUID]) -> set[UUID]:
 
 
 def to_follow(succession: Succession) -> sa.Select[UUID]:
-    """Ids of open cases that the successor is to take over, without those that speak against it."""
+    """Return ids of open cases that the successor takes over, except those that implicate it."""
     accused = sa.exists().where(
         col(ImplicatedOrganisation.case_id) == col(Case.id),
         col(ImplicatedOrganisation.organisation_id) == succession.successor,
@@ -251,14 +251,15 @@ def with_reference(reference: str) -> sa.Select[Any]:
 
 
 async def by_reference(session: AsyncSession, reference: str) -> Case | None:
-    """Any organisation's case; needs service rights."""
+    """Return a case of any organisation by its code; needs service rights."""
     found = await session.scalars(sa.select(Case).where(col(Case.reference) == reference.upper()))
     return found.one_or_none()
 
 
 def looked_into_by(caller: Principal, case_id: Any) -> sa.ColumnElement[bool]:
-    """Whether the caller coordinates the case's area and the case does not speak against their organisation. Needs
-    service rights."""
+    """Whether the caller coordinates the case's area and the case does not implicate their organisation. Needs
+    service rights.
+    """
     accused = sa.select(sa.literal(1)).where(
         col(ImplicatedOrganisation.case_id) == col(Case.id),
         col(ImplicatedOrganisation.organisation_id) == caller.organisation,
@@ -288,7 +289,7 @@ async def implicated(session: AsyncSession, case_id: UUID) -> set[UUID]:
 
 
 async def by_ids(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, Case]:
-    """Any organisation's; needs service rights."""
+    """Return cases of any organisation; needs service rights."""
     rows = await session.scalars(sa.select(Case).where(col(Case.id).in_(ids)))
     return {case.id: case for case in rows}
 

@@ -1,4 +1,4 @@
-"""Work by the calendar: consent again at 18, erasure, tombstones."""
+"""Scheduled work: ask for consent again at 18, erase expired cases, reapply tombstones."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date
@@ -26,8 +26,9 @@ _BATCH = 500
 
 
 async def ask_reconsent(database: Database, keys: CaseKeys, today: date) -> int:
-    """Open a task for each case whose person has turned 18; returns how many. Birth dates are sealed, and a clear
-    "adult on" date would give them away: so the open cases of minors are read once a day."""
+    """Open a task for each case whose person has turned 18; returns how many. Birth dates are sealed, and a plain
+    "adult on" date would reveal them, so this reads the open cases of minors once a day.
+    """
     turned, after = 0, UUID(int=0)
     while True:
         async with database.transaction() as session:
@@ -71,7 +72,7 @@ def _has_turned(key: bytes, case: Case, today: date) -> bool:
 async def _ask_one(
     session: AsyncSession, case_id: UUID, *, keys: Mapping[UUID, bytes], today: date
 ) -> int:
-    """1 if the person has turned 18 by what the case says now, and nobody has noted it before."""
+    """Return 1 if the person is 18 by the present record and no task notes it yet."""
     await act_as_service(session)
     await hold_case(session, case_id)
     case = await session.get(Case, case_id)
@@ -103,8 +104,9 @@ async def erase_expired(database: Database, keys: CaseKeys, today: date) -> int:
 
 
 async def reapply_tombstones(database: Database, keys: CaseKeys) -> int:
-    """After a restored backup: erase again; returns how many cases. Whichever of the two backups (key store, cases)
-    forgot an erasure learns it from the other."""
+    """Erase cases again after a restored backup; returns how many. The key store and the case record each remember
+    erasures that the other's backup may have lost.
+    """
     tombstones = set(await keys.destroyed())
     erased = 0
     async with database.transaction() as session:
@@ -120,7 +122,7 @@ async def reapply_tombstones(database: Database, keys: CaseKeys) -> int:
 
 
 async def erase_again(database: Database, keys: CaseKeys, case_ids: Collection[UUID]) -> int:
-    """Erase again those of these cases that came back; returns how many."""
+    """Erase again those of these cases that a restore brought back; returns how many."""
     erased = 0
     for case_id in sorted(case_ids):
         erased += await database.retried(partial(_erase_again, keys=keys, case_id=case_id))
@@ -131,7 +133,9 @@ async def _erase_again(session: AsyncSession, keys: CaseKeys, case_id: UUID) -> 
     await act_as_service(session)
     await hold_case(session, case_id)
     case = await session.get(Case, case_id)
-    if case is None or case.status == "erased":  # keys of screenings and of reports are here too
+    if (
+        case is None or case.status == "erased"
+    ):  # keys of screenings and line reports are stored here too
         return 0
     await erase(session, None, keys, case, "restored_backup")
     return 1

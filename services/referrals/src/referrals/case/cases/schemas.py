@@ -29,7 +29,7 @@ class Document(Strict):
 
 
 class Contact(Strict):
-    """How the person can be reached, and the rule of safety for it."""
+    """How to reach the person, and how to do it safely."""
 
     phone: str | None = Field(None, max_length=40)
     email: str | None = Field(None, max_length=200)
@@ -44,7 +44,7 @@ class CaregiverContact(Strict):
 
 
 class Identity(Strict):
-    """The person's identity. Stored encrypted under a key of this case only."""
+    """The person's identity, encrypted under a key of this case only."""
 
     name: Name | None = None
     other_names: list[Name] = Field([], max_length=10)
@@ -66,13 +66,13 @@ class Identity(Strict):
 
 
 class GivenIdentity(Identity):
-    """The same as somebody records or corrects it."""
+    """An identity as a caseworker records or corrects it."""
 
     birth_date: BirthDate = None
 
 
 class Attributes(Strict):
-    """Attributes that describe the person without naming them. Encrypted as well."""
+    """Attributes that describe the person without naming them. Encrypted too."""
 
     sex: Literal["female", "male", "other", "unknown"] = "unknown"
     nationality: Country | None = None
@@ -105,7 +105,7 @@ class NewCase(Strict):
 
 
 class CaseChange(Strict):
-    """A new record that replaces the former parts; absent parts stay as they are."""
+    """New values for parts of the record; absent parts stay unchanged."""
 
     identity: GivenIdentity | None = None
     attributes: Attributes | None = None
@@ -118,7 +118,7 @@ class CaseChange(Strict):
 
 
 class CaseSearch(Strict):
-    """All that is given must match. In the body, not the URL: names never go into URLs."""
+    """A search in which all given values must match. It is in the body because names never go into URLs."""
 
     name: Name | None = None
     document: str | None = Field(None, max_length=60)
@@ -143,7 +143,7 @@ class Closure(Strict):
 
 
 class Reopening(Strict):
-    """Why a closed case is opened again."""
+    """The reason for reopening a closed case."""
 
     reason: reasons.ReopenCase
 
@@ -160,7 +160,7 @@ class ImplicatedOrganisations(Strict):
 
 
 class CaseSummary(BaseModel):
-    """A case without anything personal."""
+    """A case without personal data."""
 
     id: UUID
     reference: str

@@ -1,4 +1,4 @@
-"""Use cases of cases: register, read, change, find, hand over."""
+"""Use cases of cases: register, read, change, search, hand over."""
 
 from datetime import date
 from typing import Any
@@ -46,7 +46,7 @@ async def register(
     *,
     owned: bool = True,
 ) -> Case:
-    """Register a case. `owned`: the person who registers it is its caseworker; else nobody yet."""
+    """Register a case. With `owned`, the caller becomes its caseworker; otherwise it has none yet."""
     await _refuse_unknown_organisation(session, caller)
     now = clock.now()
     case_id = new_id()
@@ -96,19 +96,19 @@ async def register(
 
 
 def country_of(area: str | None) -> str:
-    """The country (level 0) that a P-code lies in."""
+    """Return the country (level 0) of a P-code."""
     if area is None:
         raise ValueError("a case without area names its country")
     return next(reversed((area, *Places.load().ancestors(area))))
 
 
 def coarse(area: str | None) -> str | None:
-    """The area as events carry it: never more exact than a municipality."""
+    """Return the area for events, at most as exact as a municipality."""
     return None if area is None else Places.load().at_most(area, AREA_LEVEL)
 
 
 async def _refuse_unknown_organisation(session: AsyncSession, caller: Principal) -> None:
-    """403 for an organisation that ended, and for one that an outside provider names and the directory does not know."""
+    """Raise 403 for an organisation that has ended, or that only an outside identity provider knows."""
     if caller.organisation in await ended_organisations(session):
         raise FORBIDDEN.because("your_organisation_has_ended")
     if caller.outside and not await is_known(session, caller.organisation):
@@ -116,14 +116,14 @@ async def _refuse_unknown_organisation(session: AsyncSession, caller: Principal)
 
 
 async def open_record(keys: CaseKeys, case: Case) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Identity and attributes in clear; 410 after erasure."""
+    """Return identity and attributes decrypted; raises 410 after erasure."""
     if case.identity is None or case.attributes is None:
         raise ERASED.because("only_case_code_and_its_history_remain")
     return open_with(await key_of(keys, case.id), case)
 
 
 async def key_of(keys: CaseKeys, case_id: UUID) -> bytes:
-    """410 after erasure."""
+    """Return the key of the case; raises 410 after erasure."""
     try:
         return await keys.of(case_id)
     except KeyDestroyed as error:
@@ -133,7 +133,7 @@ async def key_of(keys: CaseKeys, case_id: UUID) -> bytes:
 async def read(
     session: AsyncSession, caller: Principal, keys: CaseKeys, case_id: UUID
 ) -> tuple[Case, dict[str, Any], dict[str, Any]]:
-    """A case in clear; the reading is audited."""
+    """Return a case decrypted, and audit the reading."""
     case = await queries.own_case(session, caller, case_id)
     identity, attributes = await open_record(keys, case)
     await record(session, caller, "case.read", chain=case.id)
@@ -193,8 +193,9 @@ async def _remember_contact(session: AsyncSession, case: Case) -> None:
 async def doubt_contact(
     session: AsyncSession, keys: CaseKeys, case: Case, *, caregiver_too: bool
 ) -> None:
-    """After a restore: the contact changed later than this record knows. Warn readers, and suppress a caregiver whom
-    nobody may reach. Needs service rights."""
+    """After a restore: warn readers that the contact changed later than this record knows, and suppress the
+    caregiver's contact where needed. Needs service rights.
+    """
     identity, attributes = await open_record(keys, case)
     minor, caregiver = case.minor, Caregiver(case.caregiver)
     contact = identity.get("contact") or {}
@@ -212,7 +213,9 @@ async def doubt_contact(
 
 
 async def warn(session: AsyncSession, keys: CaseKeys, case: Case, notes: list[str]) -> bool:
-    """Put notes of another system before the safe way; false if they are too long. The case is locked."""
+    """Put notes from another system before the safe way of contact; false if they are too long. The caller has locked
+    the case.
+    """
     identity, attributes = await open_record(keys, case)
     contact = identity.get("contact") or {}
     way = with_notes(contact.get("safe_way"), notes)
@@ -229,7 +232,7 @@ async def warn(session: AsyncSession, keys: CaseKeys, case: Case, notes: list[st
 
 
 def with_notes(way: str | None, notes: list[str]) -> str | None:
-    """The safe way with notes of another system before it, each once; None if it is too long."""
+    """Return the safe way with each note once before it; None if it is too long."""
     former = way or ""
     new = [note for note in notes if note not in former]
     warned = f"{NOTE_OF_SENDER} {' · '.join(new)} · {former}".strip(" ·") if new else former
@@ -271,7 +274,7 @@ def seal_record(
 async def search(
     session: AsyncSession, caller: Principal, blind: BlindIndex, body: CaseSearch
 ) -> list[Case]:
-    """Own cases that match; the search itself is audited, its words are not."""
+    """Return own cases that match. The audit records the search but not its words."""
     digests = blind.wanted(caller.organisation, body.name, body.document, body.own_reference)
     found = await queries.cases_with_digests(session, caller, digests, 50) if digests else []
     await record(
@@ -378,7 +381,7 @@ async def hand_over(
     to: UUID,
     taken_by: str | None,
 ) -> None:
-    """Seal the case for the other organisation, which alone finds it from the commit on. Needs service rights."""
+    """Seal the case for the other organisation, which alone can find it after the commit. Needs service rights."""
     former = case.organisation_id
     case.organisation_id = to
     case.assigned_to = taken_by
@@ -393,7 +396,7 @@ async def hand_over(
 async def hand_over_again(
     session: AsyncSession, keys: CaseKeys, blind: BlindIndex, case: Case, to: UUID
 ) -> None:
-    """A restored backup has it with a former holder: it is the last one's again. Needs service rights."""
+    """Give the case back to its last holder, after a restored backup gave it to an earlier one. Needs service rights."""
     identity, attributes = await open_record(keys, case)
     await hand_over(session, keys, blind, case, identity, attributes, to, taken_by=None)
     await record(session, None, "case.handed_over_again", chain=case.id)

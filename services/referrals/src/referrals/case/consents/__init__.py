@@ -1,1 +1,1 @@
-"""What the person agreed to share, with whom, for what; and the narrow exceptions to it."""
+"""What a person agrees to share, with whom and for what purpose; and the narrow exceptions."""

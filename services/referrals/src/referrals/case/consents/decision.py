@@ -1,7 +1,7 @@
 """May these items of this case go to this organisation, for this purpose, now? Pure.
 
-Everything that moves a person's data asks here at that moment. Each clause is one function below, in the order in
-which they are asked. Source: the inter-agency rules of referral under consent, docs/referral-lifecycle.md.
+Every movement of personal data calls this at that moment. Each clause is one function below, in the order of
+evaluation. Source: the inter-agency rules on referral with consent, docs/referral-lifecycle.md.
 """
 
 from collections.abc import Callable, Collection, Iterable
@@ -22,7 +22,7 @@ from referrals.ground.vocabulary.disclosure import TEXTS, hidden
 
 
 class Road(StrEnum):
-    """Why something of a person would move."""
+    """Why personal data would move."""
 
     SEND = "send"
     ANSWER = "answer"
@@ -33,7 +33,7 @@ class Road(StrEnum):
 
 
 class Kind(StrEnum):
-    """What allows a move: a consent of one of these kinds, or an exception that a second person approved."""
+    """The kinds of permission: the four kinds of consent, and an exception that a second person approved."""
 
     REFERRAL = "referral"
     TRANSFER = "transfer"
@@ -80,15 +80,16 @@ def has_expired(valid_until: datetime | None, now: datetime) -> bool:
 
 
 def status_at(status: str, valid_until: datetime | None, now: datetime) -> str:
-    """The status that is shown: what a person ended stays so, whatever the date."""
+    """Return the status to show: a consent that the person ended stays ended, whatever its date."""
     over = STANDINGS[status] is not Standing.ENDED and has_expired(valid_until, now)
     return EXPIRED if over else status
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """What the person, or somebody for them, decided. `decided_by` None: an exception. `confirmed`: a supervisor
-    agreed. `status`: a key of STANDINGS."""
+    """A consent or an exception. `decided_by` is None for an exception. `confirmed`: a supervisor agreed. `status` is
+    a key of STANDINGS.
+    """
 
     kind: Kind
     status: str
@@ -105,7 +106,7 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """The person as they are known now; `age` in completed years, None if it is not recorded."""
+    """The person according to the present record; `age` in completed years, None if not recorded."""
 
     age: int | None
     caregiver: Caregiver
@@ -114,8 +115,9 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """What would move, on which road, to whom. `items` None: all that may; `texts`: names of `disclosure.TEXTS`.
-    `shared` False: the referral ended so that nobody may read it any more."""
+    """The data that would move, on which road and to whom. `items` None: all granted items. `texts`: names of
+    `disclosure.TEXTS`. `shared` False: the referral ended in a way that ends reading.
+    """
 
     road: Road
     case_id: UUID
@@ -146,7 +148,7 @@ class Why(StrEnum):
 
 
 class Refused(Exception):
-    """`code`: of the decider's rule where that is why; `items`: those that were not granted."""
+    """`code` is set if the rule on who decides refused; `items` are those that were not granted."""
 
     def __init__(
         self, why: Why, message: str, *, code: str | None = None, items: Iterable[str] = ()
@@ -159,7 +161,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """All that is known when it is asked."""
+    """Everything that the decision depends on."""
 
     move: Move
     word: Word
@@ -169,7 +171,7 @@ class Asked:
 
 
 def allowed(asked: Asked) -> frozenset[str]:
-    """The items that may move; Refused by the first clause that says no."""
+    """Return the items that may move; raises Refused from the first clause that fails."""
     for clause in CLAUSES:
         clause(asked)
     granted = still_granted(asked.word.items, asked.person)
@@ -177,7 +179,7 @@ def allowed(asked: Asked) -> frozenset[str]:
 
 
 def still_granted(items: Iterable[str], person: Person) -> frozenset[str]:
-    """What of the granted items may be told as the person is known now."""
+    """Return the granted items that may be shared, given the present record of the person."""
     return frozenset(items) - hidden(person.caregiver)
 
 
@@ -252,7 +254,9 @@ def sharing_goes_on(asked: Asked) -> None:
 
 
 def decider_may_still_decide(asked: Asked) -> None:
-    """Judge again by what is known now: the person may be of age, the caregiver implicated, the record corrected."""
+    """Check the decider against the present record: the person may be of age, the caregiver implicated, the record
+    corrected.
+    """
     if asked.move.road not in NEW_FACTS or asked.word.decided_by is None:
         return
     if asked.word.decided_by == Decider.BEST_INTEREST and asked.person.age is None:
@@ -287,7 +291,7 @@ def items_are_granted(asked: Asked) -> None:
 
 
 def texts_belong_to_granted_items(asked: Asked) -> None:
-    """What is typed freely says as much as an item: it goes only where one is granted."""
+    """Free text can reveal as much as an item, so it needs a granted item."""
     granted = texts_granted(still_granted(asked.word.items, asked.person))
     for text in asked.move.texts:
         if text not in granted:

@@ -1,4 +1,4 @@
-"""The one decision, asked with this service's own records and answered as its problems."""
+"""Runs the one decision on this service's records and turns refusals into problem responses."""
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
@@ -46,7 +46,7 @@ def word_of(grant: Grant) -> Word:
 
 
 def word_of_exception(exception: DisclosureException) -> Word:
-    """In the best interest somebody decides for a child only; another basis holds at every age."""
+    """Describe an exception. Best interest applies to children only; the other bases apply at every age."""
     for_a_child = exception.basis == Decider.BEST_INTEREST
     return Word(
         kind=Kind.EXCEPTION,
@@ -68,7 +68,7 @@ def shown_status(grant: Grant) -> str:
 async def word_under(
     session: AsyncSession, grant_id: UUID | None, exception_id: UUID | None
 ) -> Word | None:
-    """What something was sent under, as it is now; needs service rights."""
+    """Return the present state of the consent or exception under which something was sent; needs service rights."""
     if grant_id is not None:
         grant = await queries.by_id(session, grant_id)
         return word_of(grant) if grant is not None else None
@@ -101,7 +101,7 @@ def ask(
     now: datetime,
     implicated: Collection[UUID] = frozenset(),
 ) -> frozenset[str]:
-    """The items that may move now; the problem that says why not, and what to do next."""
+    """Return the items that may move now; raises a problem with the reason and the remedy."""
     if word is None:
         raise _refusal(move, Refused(Why.ENDED, NOT_COVERED))
     try:
@@ -111,7 +111,7 @@ def ask(
 
 
 def _refusal(move: Move, refused: Refused) -> Problem:
-    """To a recipient that reads, an end by its date is told as one; every other end looks alike: none tells why."""
+    """Tell a reading recipient of an expired date; every other end looks alike and gives no reason."""
     text = str(refused)
     match refused.why:
         case Why.ERASED:

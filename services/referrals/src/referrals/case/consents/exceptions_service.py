@@ -1,4 +1,4 @@
-"""Use cases of exceptions to consent: ask, decide by a second person, review by a third, end."""
+"""Use cases of exceptions to consent: request, second person's decision, third person's review, end."""
 
 from collections.abc import Collection, Sequence
 from contextlib import nullcontext
@@ -42,7 +42,7 @@ def refuse_hidden_contact(items: Collection[Item], caregiver: Caregiver) -> None
 
 
 def _refuse_for_an_adult(body: NewException, age: int | None) -> None:
-    """The decision asks it again at sending."""
+    """Refuse early; the decision checks the age again at sending."""
     if body.basis == Decider.BEST_INTEREST.value and age is not None and age >= ADULT_AGE:
         raise WRONG_DECIDER.because(
             "best_interest_is_for_a_child", pointer="/basis", reason="adult_decides"
@@ -109,8 +109,9 @@ async def listed(
     before: UUID | None,
     limit: int,
 ) -> Sequence[DisclosureException]:
-    """As `queries.exceptions`, with service rights for a coordinator: row security hides which cases accuse their
-    organisation."""
+    """Return exceptions as `queries.exceptions` does. A coordinator's list needs service rights: row security hides
+    which cases implicate their organisation.
+    """
     coordinates = Role.COORDINATOR in caller.roles
     async with acting_as_service(session) if coordinates else nullcontext():
         return await queries.exceptions(
@@ -162,7 +163,7 @@ async def review(
 async def read(
     session: AsyncSession, caller: Principal, keys: CaseKeys, exception_id: UUID
 ) -> tuple[DisclosureException, str | None]:
-    """The caller's, with its rationale in clear; the reading is audited."""
+    """Return the caller's exception with its rationale decrypted, and audit the reading."""
     exception = await queries.own_exception(session, caller, exception_id)
     rationale = await exceptions_service.rationale_of(
         keys,

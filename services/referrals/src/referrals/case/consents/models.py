@@ -39,7 +39,7 @@ class Grant(Row, table=True):
 
 
 class DisclosureException(Row, table=True):
-    """Disclosure without the person's consent, decided by two people and listed for review."""
+    """Disclosure without the person's consent: two people decide it, and a review list shows it."""
 
     __tablename__ = "exceptions"
 

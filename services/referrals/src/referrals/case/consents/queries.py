@@ -1,4 +1,4 @@
-"""Reading grants and exceptions."""
+"""Reads grants and exceptions."""
 
 import hashlib
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -27,7 +27,7 @@ from referrals.ground.waiting_queries import Waiting, WorkRow
 async def own_grant(
     session: AsyncSession, caller: Principal, grant_id: UUID, *, lock: bool = False
 ) -> Grant:
-    """The caller's consent, or 404. `lock` holds its case until the transaction ends."""
+    """Return the caller's consent, or raise 404. `lock` locks its case until the transaction ends."""
     statement = sa.select(Grant).where(
         col(Grant.id) == grant_id, col(Grant.organisation_id) == caller.organisation
     )
@@ -44,12 +44,12 @@ _T = TypeVar("_T", Grant, DisclosureException)
 
 
 async def by_ids(session: AsyncSession, table: type[_T], ids: Collection[UUID]) -> Sequence[_T]:
-    """Grants or exceptions of any organisation; needs service rights."""
+    """Return grants or exceptions of any organisation; needs service rights."""
     return (await session.scalars(sa.select(table).where(col(table.id).in_(ids)))).all()
 
 
 async def given_to(session: AsyncSession, case_id: UUID, organisation: UUID) -> Grant | None:
-    """The person's last consent that the whole case goes to this organisation; needs service rights."""
+    """Return the person's last consent to give the whole case to this organisation; needs service rights."""
     statement = sa.select(Grant).where(
         col(Grant.case_id) == case_id,
         col(Grant.kind) == "transfer",
@@ -112,7 +112,7 @@ async def grants(
 
 
 def status_now() -> sa.ColumnElement[str]:
-    """`decision.status_at` as SQL; a test holds them together."""
+    """`decision.status_at` as SQL; a test keeps the two equal."""
     ended = [each for each, standing in STANDINGS.items() if standing is Standing.ENDED]
     over = sa.and_(col(Grant.status).not_in(ended), col(Grant.valid_until) <= clock.now())
     return sa.case((over, EXPIRED), else_=col(Grant.status))
@@ -134,7 +134,7 @@ def searchable(caller: Principal) -> Searchable:
 
 
 def changed_at(grant: Grant) -> datetime:
-    """When its status became what it is: `searchable`'s column of that name."""
+    """When the consent got its present status: the column of that name in `searchable`."""
     ended = status_at(grant.status, grant.valid_until, clock.now()) == EXPIRED
     expired_at = grant.valid_until if ended else None
     return max(filter(None, (grant.created_at, grant.approved_at, grant.withdrawn_at, expired_at)))
@@ -143,7 +143,7 @@ def changed_at(grant: Grant) -> datetime:
 def _to_decide(
     kind: type[Grant] | type[DisclosureException], caller: Principal
 ) -> sa.ColumnElement[bool]:
-    """Waits for a supervisor of the organisation other than who asked, and the caller is one."""
+    """Whether it waits for a supervisor other than the requester, and the caller is one."""
     if Role.SUPERVISOR not in caller.roles:
         return sa.false()
     return sa.and_(
@@ -162,8 +162,9 @@ async def exceptions(
     before: UUID | None,
     limit: int,
 ) -> Sequence[DisclosureException]:
-    """The caller's own, if they work with cases; a coordinator's, of their AoRs and of cases that they look into. A
-    coordinator needs service rights."""
+    """Return exceptions of the caller's organisation, if they work with cases. A coordinator gets those of their AoRs
+    and of cases that they look into; this needs service rights.
+    """
     shown: list[sa.ColumnElement[bool]] = [sa.false()]
     if works_with_cases(caller):
         shown.append(col(DisclosureException.organisation_id) == caller.organisation)
@@ -185,14 +186,14 @@ async def exceptions(
 
 
 def has_agreed(case_id: Any) -> sa.ColumnElement[bool]:
-    """Narrows a list to cases with a consent to statistics; whether it counts now is asked apart."""
+    """Filter a list to cases with a consent to statistics, without checking whether it counts now."""
     return sa.exists().where(
         col(Grant.case_id) == case_id, col(Grant.kind) == "reporting", col(Grant.status) == "active"
     )
 
 
 async def active_reporting(session: AsyncSession, case_id: UUID) -> Sequence[Grant]:
-    """The case's consents to statistics that nobody took back, locked; needs service rights."""
+    """Return the case's active consents to statistics, locked; needs service rights."""
     rows = await session.scalars(
         sa.select(Grant)
         .where(
@@ -207,12 +208,12 @@ async def active_reporting(session: AsyncSession, case_id: UUID) -> Sequence[Gra
 
 
 def code_digest(code: str) -> bytes:
-    """How a withdrawal code is stored: 66 random bits need no slow hash."""
+    """Return the digest under which a withdrawal code is stored: random bits need no slow hash."""
     return hashlib.sha256(code.replace("-", "").replace(" ", "").upper().encode()).digest()
 
 
 async def grant_by_code(session: AsyncSession, code: str) -> Grant | None:
-    """The grant that the person's own code belongs to; needs service rights."""
+    """Return the grant with this withdrawal code of the person; needs service rights."""
     rows = await session.scalars(
         sa.select(Grant)
         .where(col(Grant.withdrawal_digest) == code_digest(code), held(col(Grant.case_id)))
@@ -222,7 +223,7 @@ async def grant_by_code(session: AsyncSession, code: str) -> Grant | None:
 
 
 class Uses(Protocol):
-    """Whether something was shared under what a column names: whoever shares under it says so."""
+    """Whether anything was shared under the grant or exception in a column. Modules that share data implement this."""
 
     def grant(self, grant_id: Any) -> sa.ColumnElement[bool]: ...
     def exception(self, exception_id: Any) -> sa.ColumnElement[bool]: ...
@@ -231,7 +232,7 @@ class Uses(Protocol):
 async def unused_for(
     session: AsyncSession, case_id: UUID, service_id: UUID, uses: Uses
 ) -> Sequence[Grant]:
-    """Consents to refer to this service under which nothing was sent; needs service rights."""
+    """Return referral consents for this service under which nothing was sent; needs service rights."""
     rows = await session.scalars(
         sa.select(Grant)
         .where(
@@ -247,7 +248,7 @@ async def unused_for(
 
 
 async def given_by(session: AsyncSession, case_id: UUID, decider: sa.ColumnElement[bool]) -> bool:
-    """Whether a consent of the case that holds, or waits, was decided so."""
+    """Whether an active or pending consent of the case has such a decider."""
     found = await session.scalar(
         sa.select(sa.literal(1))
         .where(col(Grant.case_id) == case_id, col(Grant.status).in_(("active", "pending")), decider)
@@ -257,7 +258,7 @@ async def given_by(session: AsyncSession, case_id: UUID, decider: sa.ColumnEleme
 
 
 async def for_a_child(session: AsyncSession, case_id: UUID) -> bool:
-    """Whether somebody decided, or is asked to decide, in the best interest of the case's person."""
+    """Whether an approved or pending exception in the person's best interest exists."""
     found = await session.scalar(
         sa.select(sa.literal(1))
         .where(
@@ -271,7 +272,7 @@ async def for_a_child(session: AsyncSession, case_id: UUID) -> bool:
 
 
 def covers(item: str, grant_id: Any, exception_id: Any, former: Any) -> sa.ColumnElement[bool]:
-    """Whether the consent or the exception that a column names covers an item, or one of the former consents."""
+    """Whether the consent, the exception or one of the former consents covers the item."""
     named = (
         (Grant, col(Grant.id) == grant_id),
         (Grant, col(Grant.id) == sa.any_(former)),
@@ -283,18 +284,18 @@ def covers(item: str, grant_id: Any, exception_id: Any, former: Any) -> sa.Colum
 
 
 def ends_at(grant_id: Any) -> sa.ScalarSelect[Any]:
-    """The date of the consent that a column names; NULL for one without."""
+    """The end date of the consent in a column; NULL if it has none."""
     found = sa.select(col(Grant.valid_until)).where(col(Grant.id) == grant_id)
     return found.correlate_except(Grant).scalar_subquery()
 
 
 def ends_soon(grant_id: Any) -> sa.ColumnElement[bool]:
-    """Whether the date of the consent that a column names is near, or over."""
+    """Whether the consent in a column ends soon or has ended by date."""
     return ends_at(grant_id) <= clock.now() + ENDING_AHEAD
 
 
 def ending_between(first: datetime, last: datetime) -> sa.Select[Any]:
-    """Ids of consents that nobody ended and whose date lies there."""
+    """Ids of active consents that end by date in this span."""
     return sa.select(col(Grant.id)).where(
         col(Grant.status) == "active", col(Grant.valid_until).between(first, last)
     )
@@ -303,7 +304,7 @@ def ending_between(first: datetime, last: datetime) -> sa.Select[Any]:
 async def asked_before(
     session: AsyncSession, case_id: UUID, service_id: UUID | None, purpose: str
 ) -> UUID | None:
-    """The recipient of the newest consent of the case to this service and purpose that nobody ended or refused."""
+    """Return the recipient of the case's newest consent to this service and purpose that still holds or waits."""
     asked = sa.select(col(Grant.recipient_organisation_id)).where(
         col(Grant.case_id) == case_id,
         col(Grant.service_id) == service_id,
@@ -315,12 +316,12 @@ async def asked_before(
 
 
 async def grants_by_ids(session: AsyncSession, ids: Collection[UUID]) -> Sequence[Grant]:
-    """For capabilities that may not name the table; needs service rights."""
+    """Return grants for capabilities that may not name the table; needs service rights."""
     return await by_ids(session, Grant, ids)
 
 
 async def by_id(session: AsyncSession, grant_id: UUID) -> Grant | None:
-    """Needs service rights."""
+    """Return a consent of any organisation; needs service rights."""
     return await session.get(Grant, grant_id)
 
 
@@ -330,14 +331,14 @@ _HOLDS_OR_WAITS = ("active", "approved", "pending")
 
 
 async def consent_in_force(session: AsyncSession, grant_id: UUID) -> Grant | None:
-    """With its case held; None as well if it ended. Needs service rights."""
+    """Return the consent with its case locked, or None if it has ended. Needs service rights."""
     return await _one_in_force(session, Grant, grant_id)
 
 
 async def exception_in_force(
     session: AsyncSession, exception_id: UUID
 ) -> DisclosureException | None:
-    """As `consent_in_force`."""
+    """Return the exception as `consent_in_force` returns a consent."""
     return await _one_in_force(session, DisclosureException, exception_id)
 
 
@@ -347,7 +348,7 @@ async def _one_in_force(session: AsyncSession, kind: type[OneKind], own: UUID) -
 
 
 async def exception_by_id(session: AsyncSession, exception_id: UUID) -> DisclosureException | None:
-    """Needs service rights."""
+    """Return an exception of any organisation; needs service rights."""
     return await session.get(DisclosureException, exception_id)
 
 
@@ -356,7 +357,7 @@ Drafted = Callable[[Any, Any], sa.ColumnElement[Any]]
 
 
 def waiting(caller: Principal, drafted: Drafted) -> Iterator[Waiting]:
-    """What a supervisor decides, who did not ask for it."""
+    """Return consents and exceptions that the supervisor may decide and did not request."""
     for kind, table in (
         (WorkKind.CONSENT_TO_DECIDE, Grant),
         (WorkKind.EXCEPTION_TO_DECIDE, DisclosureException),

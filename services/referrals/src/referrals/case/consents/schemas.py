@@ -13,11 +13,8 @@ from referrals.ground.vocabulary.fields import Category, Items, Language
 
 
 class NewConsent(Strict):
-    """What the person decided.
-
-    `referral`: one recipient service, one purpose, the items that may be shared. `reporting`:
-    anonymous statistics only, never a condition of help. `transfer`: the whole case goes to
-    another organisation.
+    """A person's decision. `referral`: one recipient service, one purpose, the items to share. `reporting`: anonymous
+    statistics only, never a condition of help. `transfer`: the whole case goes to another organisation.
     """
 
     case_id: UUID
@@ -54,14 +51,14 @@ class SupervisorDecision(Strict):
 
 
 class Withdrawal(Strict):
-    """The person's wish. Nothing is required: withdrawing never fails for a missing field."""
+    """The person's wish. No field is required, so a withdrawal never fails for a missing one."""
 
     method: Literal["in_person", "phone", "message", "own_code", "other"] = "other"
     withdrawn_at: datetime | None = None
 
 
 class OwnWithdrawal(Strict):
-    """The code that the person was given with the consent."""
+    """The withdrawal code that the person received with the consent."""
 
     code: str = Field(min_length=8, max_length=40)
 
@@ -99,7 +96,7 @@ class GivenConsent(Consent):
 
 
 class NewCode(Strict):
-    """Ask for it while the person is with you: the code that they hold is void from then on."""
+    """A new withdrawal code. Request it while the person is with you: their earlier code stops working."""
 
 
 class DisclosureRead(BaseModel):
@@ -110,7 +107,7 @@ class DisclosureRead(BaseModel):
 
 
 class RecordRead(BaseModel):
-    """A reading of the whole record: by the organisation that received the case, or in an emergency."""
+    """A reading of the whole record, by the organisation that received the case or in an emergency."""
 
     road: Literal["transfer", "break_glass"] = Field(
         description="`transfer`: its holder read it. `break_glass`: it was opened in an emergency."
@@ -120,14 +117,14 @@ class RecordRead(BaseModel):
 
 
 class MissingReadings(BaseModel):
-    """A time of which no reading is known, because a backup was restored."""
+    """A span without a record of readings, because a backup was restored."""
 
     since: datetime = Field(description="The last entry of the record before the backup.")
     until: datetime = Field(description="When the backup was restored.")
 
 
 class ToldOfReadings(BaseModel):
-    """After a withdrawal, honestly: what had been read already cannot be unread."""
+    """What a withdrawal reports honestly: recipients cannot unread what they have read."""
 
     already_read: list[DisclosureRead]
     record_read: list[RecordRead] = Field(
@@ -149,13 +146,13 @@ class ToldOfReadings(BaseModel):
 
 
 class WithdrawnConsent(Consent, ToldOfReadings):
-    """A withdrawn consent: who had read what, and which referrals ended with it."""
+    """A withdrawn consent: who had read which items, and which referrals ended."""
 
     referrals_ended: list[UUID]
 
 
 class NewException(Strict):
-    """Sharing without the person's consent. Somebody else must approve it; it is reviewed later."""
+    """A request to share without the person's consent. A second person must approve it; a third reviews it."""
 
     case_id: UUID
     service_id: UUID
@@ -167,8 +164,9 @@ class NewException(Strict):
 
 
 class ExceptionSummary(BaseModel):
-    """Service and recipient are left out for a coordinator to whom the directory does not show the
-    service; never for the organisation whose exception it is."""
+    """An exception in a list. A coordinator does not see the service and the recipient if the directory hides the
+    service from them. The organisation that requested it always does.
+    """
 
     id: UUID
     case_id: UUID

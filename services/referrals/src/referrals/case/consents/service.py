@@ -1,4 +1,4 @@
-"""Use cases of consent: record, decide by a second person, withdraw."""
+"""Use cases of consent: record, confirm by a second person, withdraw."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -51,7 +51,7 @@ CLOCK_AHEAD = timedelta(minutes=1)
 
 
 def new_withdrawal_code() -> str:
-    """Sixteen random characters (80 bits) in groups of four."""
+    """Return sixteen random characters (80 bits) in groups of four."""
     text = new_code(16)
     return "-".join(text[i : i + 4] for i in range(0, 16, 4))
 
@@ -59,7 +59,7 @@ def new_withdrawal_code() -> str:
 async def give(
     session: AsyncSession, caller: Principal, keys: CaseKeys, body: NewConsent
 ) -> tuple[Grant, str]:
-    """Record a decision; returns it with the code that lets the person withdraw on their own."""
+    """Record a decision; returns it with the code by which the person can withdraw alone."""
     now = clock.now()
     found = await case_and_service(session, caller, keys, body.case_id, body.service_id)
     case = found.case
@@ -77,7 +77,7 @@ async def give_to_successor(
     attributes: Mapping[str, Any],
     body: NewConsent,
 ) -> Grant:
-    """What a person decided whose case the caller's organisation is to take over. Needs service rights."""
+    """Record a person's decision about a case that the caller's organisation takes over. Needs service rights."""
     grant, _ = await _recorded(
         session, caller, case, identity, attributes, body, body.recipient_organisation_id
     )
@@ -131,7 +131,9 @@ async def _recorded(
 
 
 def _given_at(body: NewConsent, now: datetime) -> datetime:
-    """When the person decided. A device's clock may run a little ahead; a decision in the future is refused."""
+    """Return when the person decided. A device's clock may run slightly ahead; a decision further in the future is
+    refused.
+    """
     if body.valid_until is not None and body.valid_until <= now:
         raise INVALID.because("it_has_ended_already", pointer="/valid_until")
     if body.given_at is None:
@@ -156,7 +158,7 @@ async def _recipient(
 ) -> UUID | None:
     if body.kind == "referral" and body.purpose:
         if found.service is not None and not is_choosable(found.service, now):
-            # Asked again: an open referral there needs a consent, even if nobody else may be referred there now.
+            # An open referral to a closed service still needs a consent, so this asks again.
             asked = (found.case.id, body.service_id, body.purpose)
             if (former := await queries.asked_before(session, *asked)) is not None:
                 await refuse_implicated(session, found.case, former)
@@ -168,18 +170,18 @@ async def _recipient(
 
 
 async def refuse_implicated(session: AsyncSession, case: Case, organisation: UUID) -> None:
-    """409 if the organisation is implicated in the case (duty of conflict)."""
+    """Raise 409 if the case implicates the organisation (duty of conflict)."""
     if organisation in await cases.implicated(session, case.id):
         raise IMPLICATED.because("nothing_goes_to_implicated_organisation")
 
 
 def aor_of(category: str) -> str:
-    """The area of responsibility whose pathway a category belongs to (CP, GBV, TIP, GP, MULTI)."""
+    """Return the area of responsibility of the category's pathway (CP, GBV, TIP, GP, MULTI)."""
     return str(categories()[category].pathway)
 
 
 async def tell_given(session: AsyncSession, grant: Grant) -> None:
-    if grant.kind == "transfer":  # the transfer itself tells
+    if grant.kind == "transfer":  # the transfer itself sends the notice
         return
     await append(
         session,
@@ -199,8 +201,7 @@ async def tell_given(session: AsyncSession, grant: Grant) -> None:
 async def decide(
     session: AsyncSession, caller: Principal, keys: CaseKeys, grant_id: UUID, *, approve: bool
 ) -> Grant:
-    """A supervisor, other than the one who asked, decides in the child's best interest, by what is known of the
-    person now."""
+    """Decide in the child's best interest, as a supervisor other than the requester, by the present record."""
     grant = await queries.own_grant(session, caller, grant_id, lock=True)
     status = status_at(grant.status, grant.valid_until, clock.now())
     if status != "pending":
@@ -221,7 +222,7 @@ async def decide(
 
 
 async def renew_code(session: AsyncSession, caller: Principal, grant_id: UUID) -> tuple[Grant, str]:
-    """Another code by which the person withdraws, of a consent that can be withdrawn."""
+    """Issue a new withdrawal code for a consent that can still be withdrawn."""
     grant = await queries.own_grant(session, caller, grant_id, lock=True)
     if grant.status not in ("active", "pending"):
         raise CONFLICT.because("nothing_to_withdraw_its_status_is", grant.status)
@@ -236,7 +237,7 @@ async def renew_code(session: AsyncSession, caller: Principal, grant_id: UUID) -
 
 
 async def hold_to_code(session: AsyncSession, grant_id: UUID, word: Mapping[str, Any]) -> int:
-    """A restored backup has a former code: the one that the person was given last holds."""
+    """After a restored backup: replace the old withdrawal code by the last one that the person received."""
     grant = await queries.consent_in_force(session, grant_id)
     digest = bytes.fromhex(word["digest"])
     if grant is None or grant.withdrawal_digest == digest:
@@ -267,7 +268,7 @@ async def _refuse_changed(
 async def end_grant(
     session: AsyncSession, caller: Principal | None, grant: Grant, method: str, at: datetime
 ) -> None:
-    """Mark a grant withdrawn and tell it; its referrals are ended by their own service."""
+    """Mark a grant as withdrawn and publish that; the referrals' own service ends its referrals."""
     await _end(session, grant, method, at)
     await notify(
         session,
@@ -304,7 +305,7 @@ async def _end(session: AsyncSession, grant: Grant, method: str, at: datetime) -
 async def end_unused(
     session: AsyncSession, caller: Principal | None, case_id: UUID, uses: queries.Uses
 ) -> None:
-    """The case is closed: end the consents and exceptions under which nothing was shared. Those to statistics go on."""
+    """End unused consents and exceptions of a closed case. Consents to statistics continue."""
     unused = sa.and_(col(Grant.kind) != "reporting", sa.not_(uses.grant(col(Grant.id))))
     await _end_those(session, caller, case_id, "case_closed", unused)
     await exceptions_service.end_unused(session, case_id, uses)

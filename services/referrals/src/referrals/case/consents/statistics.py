@@ -1,4 +1,4 @@
-"""What anonymous statistics may know of a case now: asked anew for every event and every export."""
+"""The attributes of a case that anonymous statistics may use now; checked for every event and export."""
 
 from base64 import b64decode
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ from referrals.ground.vocabulary.ages import ADULT_AGE, Caregiver, Decider
 async def countable(
     session: AsyncSession, keys: CaseKeys, case_id: UUID
 ) -> ReportingAttributes | None:
-    """The codes that an event or an export may carry now; None if nothing may be told."""
+    """Return the codes that an event or an export may carry now, or None if it may carry none."""
     asked, attributes = await decided(session, keys, case_id)
     return attributes if asked else None
 
@@ -31,9 +31,9 @@ async def countable(
 async def decided(
     session: AsyncSession, keys: CaseKeys, case_id: UUID
 ) -> tuple[bool, ReportingAttributes | None]:
-    """Whether the person ever decided on being counted, and what may be told of them now."""
-    # The case's consent to statistics with what decides over it, whoever asks: the newest active
-    # one, else the newest that was taken back; NULL if the person was never asked.
+    """Return whether the person ever decided about statistics, and what statistics may use now."""
+    # The newest active consent to statistics, else the newest withdrawn one, with all that the decision needs; NULL
+    # if the person was never asked.
     told = await session.scalar(sa.select(sa.func.reporting_word(case_id)))
     if told is None:
         return False, None
@@ -42,7 +42,7 @@ async def decided(
 
 
 def _counted(case_id: UUID, found: Mapping[str, Any], of: Person) -> ReportingAttributes | None:
-    """What the decision allows of a consent to statistics that was read with the case."""
+    """Return what the decision allows under a consent to statistics that was loaded with the case."""
     until = found["valid_until"]
     word = Word(
         kind=Kind.REPORTING,
@@ -62,7 +62,7 @@ def _counted(case_id: UUID, found: Mapping[str, Any], of: Person) -> ReportingAt
 
 
 async def _known(keys: CaseKeys, case_id: UUID, found: Mapping[str, Any]) -> Person:
-    """The age is opened only where it decides: for a child, and for whoever speaks for somebody."""
+    """Decrypt the age only where the decision depends on it: for a child, or when somebody else decided."""
     caregiver, erased = Caregiver(found["caregiver"]), found["case_status"] == "erased"
     if found["identity"] is None:
         return Person(None, caregiver, erased=True)

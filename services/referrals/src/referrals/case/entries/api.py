@@ -32,7 +32,7 @@ _ATTACHMENTS = re.compile(r"/referrals/v1/cases/[^/]+/attachments/?")
 
 
 def body_limit_of(path: str) -> int | None:
-    """The larger limit of the upload, for `service_app`."""
+    """Return the larger body limit of uploads, for `service_app`."""
     return pictures.MAX_BYTES + 64 * 1024 if _ATTACHMENTS.fullmatch(path) else None
 
 
@@ -63,7 +63,7 @@ async def views(
     case: Case,
     rows: Sequence[tuple[CaseEntry, bool]],
 ) -> list[EntryView]:
-    """Entries of a case in clear, each with whether it has a picture."""
+    """Return decrypted entries of a case, each with whether it has a picture."""
     contents = await service.opened(session, caller, keys, case, [entry for entry, _ in rows])
     linked = {entry.linked_case_id for entry, _ in rows if entry.linked_case_id}
     references = await cases.references_of(session, caller, linked)

@@ -1,4 +1,4 @@
-"""The case record when its case is closed, erased or handed over."""
+"""The case record when its case closes, is erased or moves to another organisation."""
 
 import sqlalchemy as sa
 from common import clock
@@ -10,7 +10,7 @@ from referrals.ground.happenings import CaseClosed, CaseErased, CaseHandedOver
 
 
 async def case_closed(session: AsyncSession, happening: CaseClosed) -> None:
-    """Nothing of a closed case is due."""
+    """Mark nothing of a closed case as due."""
     await session.execute(
         sa.update(CaseEntry)
         .where(
@@ -34,7 +34,7 @@ async def case_erased(session: AsyncSession, happening: CaseErased) -> None:
 
 
 async def case_handed_over(session: AsyncSession, happening: CaseHandedOver) -> None:
-    """The cases of a family are linked only while one organisation holds both."""
+    """Unlink the cases of a family that two organisations now hold."""
     await _unlink(session, happening)
 
 

@@ -1,7 +1,7 @@
-"""The kinds of entries of a case record; each has a row in `codelists/entry_kinds.csv`. Pure.
+"""The kinds of entries of a case record, one row each in `codelists/entry_kinds.csv`. Pure.
 
-A row says which fields an entry needs and may have, who writes it, whether it changes, and whether it stays with the
-organisation that wrote it when the case is handed over.
+A row defines which fields an entry needs and allows, who writes it, whether it can change, and whether it stays with
+its author's organisation when the case moves.
 """
 
 from collections.abc import Collection, Mapping
@@ -18,8 +18,9 @@ FILE = "file"
 
 @dataclass(frozen=True)
 class EntryKind:
-    """`ends`: somebody marks it as done. `again`: a new one takes the place of an open one. `stays`: the next holder
-    of the case does not read it."""
+    """`ends`: somebody marks it as done. `again`: a new entry replaces an open one. `stays`: the next holder of the
+    case cannot read it.
+    """
 
     code: str
     needs: tuple[str, ...]
@@ -31,7 +32,7 @@ class EntryKind:
     stays: bool
 
     def refuse_unless_complete(self, given: Collection[str]) -> None:
-        """422 with each field that is missing, or that this kind does not have."""
+        """Raise 422 with each field that is missing or not allowed for this kind."""
         missing, odd = "entry_needs_this_field", "this_kind_of_entry_has_no_such_field"
         wrong = [
             *((name, missing, "missing") for name in self.needs if name not in given),
@@ -67,12 +68,12 @@ _OTHER_WAY = {"mother_father": "child", "child": "mother_father"}
 
 
 def other_way(relation: str) -> str:
-    """How the first person is related to the second, as the second is to the first."""
+    """Return the inverse of a family relation, such as child for parent."""
     return _OTHER_WAY.get(relation, relation)
 
 
 def may_take_back(caller: Principal, written_by: str) -> bool:
-    """Its writer, and a supervisor."""
+    """Whether the caller may take the entry back: its author and supervisors may."""
     return written_by == caller.subject or Role.SUPERVISOR in caller.roles
 
 

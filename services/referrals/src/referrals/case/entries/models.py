@@ -1,4 +1,4 @@
-"""The table of the case record. Only `content` and `file` say something of the person; both are sealed."""
+"""The table of the case record. Only `content` and `file` describe the person; both are sealed."""
 
 from datetime import date, datetime
 from uuid import UUID
@@ -9,7 +9,7 @@ from referrals.tables import Instant, Row
 
 
 class CaseEntry(Row, table=True):
-    """`organisation_id`: who wrote it; the seal is bound to it."""
+    """`organisation_id`: the author's organisation, to which the seal is bound."""
 
     __tablename__ = "case_entries"
 

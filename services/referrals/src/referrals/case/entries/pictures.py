@@ -1,5 +1,7 @@
-"""Pictures of documents: checked by their first bytes, then drawn again in a process without secrets, so that no
-metadata, script or hidden second file is kept."""
+"""Pictures of documents: checked by their first bytes, then redrawn in a process without secrets.
+
+Redrawing removes metadata, scripts and hidden second files.
+"""
 
 import asyncio
 import io
@@ -20,7 +22,7 @@ _AT_ONCE = asyncio.Semaphore(2)
 
 
 def refuse_unless_picture(content: bytes, name: str) -> None:
-    """413 or 415 with the remedy. The name decides nothing alone: it only refuses."""
+    """Raise 413 or 415 with the remedy. A file name can cause a refusal but never an acceptance."""
     if not content:
         raise INVALID.because("file_is_empty", pointer="/file")
     if len(content) > MAX_BYTES:
@@ -36,7 +38,7 @@ def refuse_unless_picture(content: bytes, name: str) -> None:
 
 
 async def drawn_again(content: bytes) -> bytes:
-    """The picture as JPEG, upright, at most 2,000 pixels wide or high. 422 if it cannot be read."""
+    """Return the picture as an upright JPEG, at most 2,000 pixels wide or high; raises 422 if unreadable."""
     async with _AT_ONCE:
         done = await asyncio.to_thread(_apart, content)
     if done is None:
@@ -60,13 +62,13 @@ def _apart(content: bytes) -> bytes | None:
 
 
 def _draw() -> None:
-    """The process itself."""
+    """Redraw one picture; runs in the separate process."""
     import resource  # noqa: PLC0415 - only the process that draws needs these
 
     from PIL import Image, ImageOps  # noqa: PLC0415
 
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
-    Image.MAX_IMAGE_PIXELS = _MAX_PIXELS // 2  # Pillow refuses twice as many
+    Image.MAX_IMAGE_PIXELS = _MAX_PIXELS // 2  # Pillow raises at twice this number
     with Image.open(io.BytesIO(sys.stdin.buffer.read()), formats=("JPEG", "PNG", "WEBP")) as given:
         upright = ImageOps.exif_transpose(given).convert("RGB")
     upright.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE))

@@ -1,4 +1,4 @@
-"""Reading the case record: through the caller's own cases alone."""
+"""Reads the case record, only through the caller's own cases."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -24,7 +24,7 @@ HAS_FILE = col(CaseEntry.file).is_not(None)
 
 
 def _readable(caller: Principal, case_id: UUID) -> tuple[sa.ColumnElement[bool], ...]:
-    """Of this case, and none that stayed with another organisation that held it."""
+    """Entries of this case, except those that stayed with a former holder."""
     stayed = sa.and_(
         col(CaseEntry.kind).in_(STAYING), col(CaseEntry.organisation_id) != caller.organisation
     )
@@ -40,7 +40,7 @@ async def of_case(
     before: UUID | None = None,
     limit: int,
 ) -> Sequence[tuple[CaseEntry, bool]]:
-    """Newest first, each with whether it has a picture, which is not loaded; one more than `limit` if there are more."""
+    """Return entries newest first, up to one more than `limit`, with whether each has a picture but not the picture."""
     statement = sa.select(CaseEntry, HAS_FILE).where(*_readable(caller, case_id))
     if kind is not None:
         statement = statement.where(col(CaseEntry.kind) == kind)
@@ -55,7 +55,7 @@ async def of_case(
 async def one_listed(
     session: AsyncSession, caller: Principal, case_id: UUID, entry_id: UUID
 ) -> tuple[CaseEntry, bool]:
-    """One of them, without its picture; 404 for an entry of another case."""
+    """Return one entry without its picture; raises 404 for an entry of another case."""
     rows = await session.execute(
         sa.select(CaseEntry, HAS_FILE)
         .where(col(CaseEntry.id) == entry_id, *_readable(caller, case_id))
@@ -70,7 +70,7 @@ async def one_listed(
 async def one(
     session: AsyncSession, caller: Principal, case_id: UUID, entry_id: UUID, *, lock: bool = False
 ) -> CaseEntry:
-    """404 for an entry of another case."""
+    """Return one entry; raises 404 for an entry of another case."""
     statement = sa.select(CaseEntry).where(
         col(CaseEntry.id) == entry_id, *_readable(caller, case_id)
     )
@@ -84,7 +84,7 @@ async def one(
 async def due_between(
     session: AsyncSession, caller: Principal, first: date, last: date, *, mine: bool
 ) -> Sequence[CaseEntry]:
-    """What is due on these days and not done, in open cases; `mine`: only in cases that the caller has."""
+    """Return open entries due on these days in open cases; `mine` limits them to cases assigned to the caller."""
     statement = (
         sa.select(CaseEntry)
         .where(
@@ -100,7 +100,7 @@ async def due_between(
 
 
 def waiting(caller: Principal, by: date) -> Waiting:
-    """What is due by then in the open cases that the caller's organisation holds."""
+    """Return open entries due by then in the open cases of the caller's organisation."""
     owner = cases.owner_of(CaseEntry.case_id)
     what = sa.select(
         col(CaseEntry.id), col(CaseEntry.case_id), col(CaseEntry.created_at), col(CaseEntry.kind)

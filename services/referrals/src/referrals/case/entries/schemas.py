@@ -17,7 +17,7 @@ _INCIDENT = "As the GBV information management system (GBVIMS) codes an incident
 
 
 class EntryContent(Strict):
-    """What an entry says: sealed under the key of its case. Which fields a kind has, `entry_kinds.csv` says."""
+    """The content of an entry, sealed under its case's key. `entry_kinds.csv` lists the fields of each kind."""
 
     text: Text | None = Field(
         None, description="Free text, sealed. It leaves the organisation on no road."
@@ -52,7 +52,7 @@ class EntryContent(Strict):
 
 
 class ChangedEntry(EntryContent):
-    """Replaces what the entry says."""
+    """New content that replaces the present content."""
 
     due_on: date | None = Field(None, description="When it is due; it is then in the work list.")
     expected_version: int = Field(
@@ -61,7 +61,7 @@ class ChangedEntry(EntryContent):
 
 
 class NewEntry(EntryContent):
-    """One entry. A picture is sent to `/attachments` instead."""
+    """A new entry. Upload pictures to `/attachments` instead."""
 
     kind: Annotated[str, OneOf("entry_kinds")] = Field(description="Which kind of entry it is.")
     due_on: date | None = Field(None, description="When it is due; it is then in the work list.")
@@ -72,7 +72,7 @@ class NewEntry(EntryContent):
 
 
 class EntryView(BaseModel):
-    """`content` is absent of an entry that was taken back."""
+    """`content` is absent if somebody took the entry back."""
 
     id: UUID
     kind: str = Field(description="A code of `entry_kinds.csv`.")

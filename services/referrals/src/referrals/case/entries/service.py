@@ -46,7 +46,7 @@ async def write(
     body: NewEntry,
     picture: bytes | None = None,
 ) -> CaseEntry:
-    """Add an entry. A family member with a case of their own gets the entry about this person."""
+    """Add an entry. For a family member with their own case, that case gets the inverse entry."""
     if body.linked_case_id is not None:
         await hold_pairing(session)
     case = await cases.own_case(session, caller, case_id, lock=True)
@@ -72,7 +72,7 @@ async def _add_other_way(
     content: dict[str, Any],
     linked: UUID,
 ) -> None:
-    """The other case learns how the two are related and nothing else of this person."""
+    """Add the inverse relation to the other case, and nothing else about this person."""
     if linked == case.id:
         raise INVALID.because("case_cannot_be_linked_to_itself", pointer="/linked_case_id")
     if not await cases.references_of(session, caller, [linked]):
@@ -127,7 +127,7 @@ async def change(
     entry_id: UUID,
     body: ChangedEntry,
 ) -> CaseEntry:
-    """Replace what the entry says; 409 if somebody changed it since it was read."""
+    """Replace the content; raises 409 if somebody changed the entry after the caller read it."""
     entry = await _open_entry(session, caller, case_id, entry_id)
     kind = KINDS[entry.kind]
     if not kind.changes:
@@ -164,7 +164,7 @@ async def finish(
 async def take_back(
     session: AsyncSession, caller: Principal, case_id: UUID, entry_id: UUID
 ) -> CaseEntry:
-    """Destroy what the entry says: it was written by mistake, such as the picture of another person."""
+    """Destroy content that was written by mistake, such as a picture of another person."""
     case = await cases.own_case(session, caller, case_id, lock=True)
     refuse_if_erased(case)
     entry = await queries.one(session, caller, case_id, entry_id, lock=True)
@@ -187,7 +187,7 @@ async def opened(
     case: Case,
     entries: Sequence[CaseEntry],
 ) -> list[EntryContent | None]:
-    """What the entries say, in clear. If any says something, the reading is audited."""
+    """Return the content decrypted. If any entry has content, the reading is audited."""
     if not any(entry.content for entry in entries):
         return [None for _ in entries]
     key = await key_of(keys, case.id)
@@ -198,7 +198,7 @@ async def opened(
 async def times_of(
     session: AsyncSession, caller: Principal, keys: CaseKeys, entries: Sequence[CaseEntry]
 ) -> dict[UUID, str]:
-    """At which time of the day each is due, if its entry says it. The reading is audited."""
+    """Return the time of day of each due entry that has one. The reading is audited."""
     found = await keys.of_many([entry.case_id for entry in entries])
     contents = {
         entry.id: opened_with(found[entry.case_id], entry)
@@ -225,7 +225,7 @@ def opened_with(key: bytes, entry: CaseEntry) -> EntryContent | None:
 async def picture(
     session: AsyncSession, caller: Principal, keys: CaseKeys, case_id: UUID, entry_id: UUID
 ) -> bytes:
-    """The picture of an entry; the reading is audited."""
+    """Return the picture of an entry, and audit the reading."""
     case = await cases.own_case(session, caller, case_id)
     entry = await queries.one(session, caller, case.id, entry_id)
     if entry.file is None:

@@ -1,1 +1,1 @@
-"""Handing over the responsibility for a case: offered, then accepted, declined or recalled."""
+"""Transfers of responsibility for a case: offered, then accepted, declined or recalled."""

@@ -1,4 +1,4 @@
-"""The offer of a case ends with the case, and where its recipient turns out to be implicated."""
+"""Ends the offer of a case when the case ends or the case implicates its recipient."""
 
 from sqlalchemy.ext.asyncio import AsyncSession
 

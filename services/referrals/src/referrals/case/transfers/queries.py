@@ -1,4 +1,4 @@
-"""Reading transfers as one of their two sides."""
+"""Reads transfers as one of their two sides."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -72,8 +72,9 @@ async def open_of(session: AsyncSession, case_id: UUID, *, lock: bool = False) -
 async def left_behind(
     session: AsyncSession, succession: Succession, limit: int, case_id: UUID | None = None
 ) -> Sequence[UUID]:
-    """Cases that the successor is to take over and that were not offered to it since, nor are offered now to an
-    organisation that goes on. `case_id`: only this one. Needs service rights."""
+    """Return cases that the successor takes over and that have no offer to it yet. Skips cases on offer to another
+    active organisation. `case_id` limits this to one case. Needs service rights.
+    """
     cases_ids = cases.to_follow(succession).subquery()
     ended = await ended_organisations(session)
     offered = sa.exists().where(
@@ -93,12 +94,12 @@ async def left_behind(
 
 
 def took_over_under(grant_id: Any) -> sa.Exists:
-    """Whether somebody took a case over under this consent."""
+    """Whether an organisation took a case over under this consent."""
     return sa.exists().where(col(Transfer.grant_id) == grant_id, col(Transfer.state) == "accepted")
 
 
 async def accepted_under(session: AsyncSession, grant_id: UUID) -> dict[UUID, datetime]:
-    """Since when each organisation has had the case under this consent; needs service rights."""
+    """Return since when each organisation has held the case under this consent; needs service rights."""
     rows = await session.execute(
         sa.select(col(Transfer.to_organisation), sa.func.min(col(Transfer.decided_at)))
         .where(col(Transfer.grant_id) == grant_id, col(Transfer.state) == "accepted")
@@ -133,7 +134,7 @@ def _row(transfer: Transfer) -> WorkRow:
 
 
 async def sides(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, tuple[UUID, UUID]]:
-    """By id the organisations from which and to which a case is handed over; needs service rights."""
+    """Return by id the organisations that give and receive a case; needs service rights."""
     if not ids:
         return {}
     rows = await session.execute(

@@ -15,7 +15,9 @@ from referrals.ground.vocabulary.fields import Category, Language
 
 
 class NewTransfer(Strict):
-    """Offers a case to another organisation, under a consent of kind `transfer`. It decides by what is said of it."""
+    """Offers a case to another organisation, under a consent of kind `transfer`. The recipient decides from the facts
+    given here.
+    """
 
     case_id: UUID
     to_organisation: UUID
@@ -36,7 +38,7 @@ class RecallTransfer(Strict):
 
 
 class SuccessorConsent(Strict):
-    """What the person said when the organisation that takes the case over asked them."""
+    """The person's answer to the organisation that takes the case over."""
 
     decided_by: Literal["person", "caregiver"] = "person"
     child_assent: Assent | None = None
@@ -68,7 +70,7 @@ class TransferView(BaseModel):
 
 
 class OfferedCase(BaseModel):
-    """The facts by which the offered organisation decides."""
+    """The facts from which the recipient decides."""
 
     minor: bool | None
     need: str | None
@@ -77,7 +79,7 @@ class OfferedCase(BaseModel):
 
 
 class TransferDetail(TransferView):
-    """A transfer with the facts of its case."""
+    """A transfer with the facts about its case."""
 
     state: str = Field(description="`offered`, `accepted`, `declined` or `recalled`.")
     reference: str | None = Field(

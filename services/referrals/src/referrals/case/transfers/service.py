@@ -1,4 +1,4 @@
-"""Use cases of transfers. On acceptance all access changes in one transaction."""
+"""Use cases of transfers. Acceptance changes all access in one transaction."""
 
 from collections.abc import Collection, Mapping
 from functools import partial
@@ -88,7 +88,7 @@ async def offer(
 async def _ask(
     session: AsyncSession, case: Case, grant: Grant | None, to: UUID, identity: Mapping[str, Any]
 ) -> None:
-    """Whether the case may go to this organisation now, when offered and again when accepted."""
+    """Check whether the case may go to this organisation now, both at the offer and at acceptance."""
     now = clock.now()
     ask(
         Move(Road.TRANSFER, case.id, organisation_id=to),
@@ -98,7 +98,7 @@ async def _ask(
         await cases.implicated(session, case.id),
     )
     countries = await countries_of_organisation(session, to)
-    if countries:  # of an organisation without a service nothing says that it is elsewhere
+    if countries:  # without a service, nothing shows that the organisation is in another country
         await refuse_uncovered(
             session,
             from_country=case.country,
@@ -112,7 +112,7 @@ async def _ask(
 async def offered_case(
     session: AsyncSession, keys: CaseKeys, transfer: Transfer
 ) -> OfferedCase | None:
-    """What its recipient decides by; None once it is decided, or once the case may not go there any more."""
+    """Return the facts for the recipient's decision; None after it, or once the case may not go there."""
     if transfer.state != "offered":
         return None
     async with acting_as_service(session):
@@ -132,8 +132,7 @@ async def offered_case(
 
 
 async def code_of(session: AsyncSession, transfer: Transfer) -> str | None:
-    """The code of the case, while a succession offers it: it is all that the successor learns before the person says
-    yes."""
+    """Return the case's code during a succession's offer: the successor learns nothing more before the person agrees."""
     if transfer.grant_id is not None or transfer.state != "offered":
         return None
     async with acting_as_service(session):
@@ -142,7 +141,7 @@ async def code_of(session: AsyncSession, transfer: Transfer) -> str | None:
 
 
 async def offer_left_behind(database: Database, keys: CaseKeys, blind: BlindIndex) -> int:
-    """Offer the cases of organisations that ended or gave them away to those who take over; returns how many."""
+    """Offer cases of ended or divested organisations to their successors; returns how many."""
     return await sweep("successions", database, _left_behind, partial(_offer_one, keys, blind))
 
 
@@ -156,7 +155,7 @@ async def _left_behind(session: AsyncSession) -> list[UUID]:
 async def _offer_one(
     keys: CaseKeys, blind: BlindIndex, session: AsyncSession, case_id: UUID
 ) -> int:
-    """The successor has the case at once where the person said yes to it; else it is offered without content."""
+    """Give the case to the successor if the person already agreed; otherwise offer it without content."""
     await hold_case(session, case_id)
     for succession in await successions(session):
         if await queries.left_behind(session, succession, 1, case_id):
@@ -204,7 +203,7 @@ async def accept(
     transfer_id: UUID,
     body: AcceptTransfer,
 ) -> Transfer:
-    """Take the case over: from the commit on it is the caller's, and only the caller's."""
+    """Take the case over: after the commit it belongs to the caller's organisation alone."""
     transfer = await queries.one(session, caller, transfer_id, lock=True)
     async with acting_as_service(session):
         case = await cases.by_id(session, transfer.case_id)
@@ -272,7 +271,7 @@ async def end_offer(
     grant_id: UUID | None = None,
     to: Collection[UUID] | None = None,
 ) -> None:
-    """Take back the open offer of a case, if it is under this consent and to one of these."""
+    """Recall the open offer of a case, if it is under this consent and to one of these organisations."""
     transfer = await queries.open_of(session, case_id, lock=True)
     if transfer is None or (grant_id is not None and transfer.grant_id != grant_id):
         return
@@ -281,7 +280,7 @@ async def end_offer(
 
 
 async def end_again(session: AsyncSession, transfer_id: UUID, word: Word) -> int:
-    """A restored backup has the offer open again: it ends as it had ended. The person is told who took the case over."""
+    """End an offer again that a restored backup reopened. The person learns who took the case over."""
     transfer = await session.get(Transfer, transfer_id, with_for_update=True)
     if transfer is None or transfer.state != "offered":
         return 0
@@ -292,7 +291,7 @@ async def end_again(session: AsyncSession, transfer_id: UUID, word: Word) -> int
 
 
 def legal(caller: Principal, transfer: Transfer) -> list[str]:
-    """The commands that the caller may give to the transfer now."""
+    """Return the commands that the caller may give on the transfer now."""
     if transfer.state != "offered":
         return []
     found = []
