@@ -67,7 +67,7 @@ that covers it, and a withdrawal always works. / Casos, consentimiento, remision
 un código; nada de una persona se comparte sin un consentimiento que lo cubra, y retirarlo siempre
 funciona.
 """
-# They are tried in order: the most used stand first.
+# The router tries routes in order, so the most used come first.
 ROUTERS: tuple[APIRouter, ...] = (
     bulk,
     case_list,
@@ -124,7 +124,7 @@ def create_app(
     keys: CaseKeys | None = None,
     receipts: ReceiptGate | None = None,
 ) -> FastAPI:
-    """The service; `database`, `keys` and `receipts` replace those of the settings (tests)."""
+    """Build the service; `database`, `keys` and `receipts` replace those of the settings in tests."""
     settings = settings or Settings()
     declare_followers()
     index_key = key_from_base64(settings.blind_index_key.get_secret_value())

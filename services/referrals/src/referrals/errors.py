@@ -1,4 +1,4 @@
-"""Every way in which this service says no, beyond the ones that all services share."""
+"""The problem types of this service, beyond those that all services share."""
 
 from common.errors import PROBLEMS
 

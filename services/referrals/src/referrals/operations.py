@@ -1,4 +1,4 @@
-"""Commands of an operator: key rotation, audit, retention."""
+"""Operators' commands: key rotation, audit, retention."""
 
 import argparse
 import asyncio
@@ -63,7 +63,7 @@ def _vault(settings: Settings) -> Transit | None:
 
 
 async def verify_audit(settings: Settings, database: Database, _keys: CaseKeys) -> int:
-    """0 if every chain adds up and reaches its anchor, else 1."""
+    """Return 0 if every chain is consistent and reaches its anchor, else 1."""
     try:
         count, findings = await verify(database, settings.audit_anchor_file)
         for restore in restores(settings.audit_anchor_file):
@@ -87,8 +87,9 @@ async def verify_audit(settings: Settings, database: Database, _keys: CaseKeys) 
 
 
 async def rotate_keys(settings: Settings, _database: Database, keys: CaseKeys) -> int:
-    """All steps of a rotation, where the ring's file can be written and is shared. With a mounted Secret use
-    `key-ring-add`, `key-ring-activate`, `rewrap-keys`, `key-ring-drop`."""
+    """Run all steps of a rotation, where the ring's file is writable and shared. With a mounted Secret use
+    `key-ring-add`, `key-ring-activate`, `rewrap-keys`, `key-ring-drop`.
+    """
     path = settings.key_encryption_keys_file
     before = await keys.read_ring()
     added = await ring.closed_by(ring.with_new_key(before), keys.vault, path)
@@ -120,7 +121,7 @@ async def _rewrap_all(keys: CaseKeys) -> int:
 
 
 async def add_to_key_ring(settings: Settings, _database: Database, keys: CaseKeys) -> int:
-    """Print the ring with a new key that wraps nothing yet: put it where the services read it."""
+    """Print the ring with a new, unused key; store it where the services read the ring."""
     await keys.verify()
     before = await keys.read_ring()
     if ring.newest(before) != before.active:
@@ -132,7 +133,7 @@ async def add_to_key_ring(settings: Settings, _database: Database, keys: CaseKey
 
 
 async def activate_newest_key(_settings: Settings, _database: Database, keys: CaseKeys) -> int:
-    """Print the ring with its newest key active, once the services have read that key."""
+    """Print the ring with its newest key active. Run this after the services have read that key."""
     present = await keys.read_ring()
     newest_id = ring.newest(present)
     if newest_id == present.active:
@@ -147,14 +148,14 @@ async def activate_newest_key(_settings: Settings, _database: Database, keys: Ca
 
 
 async def rewrap_keys(_settings: Settings, _database: Database, keys: CaseKeys) -> int:
-    """Wrap every case key by the active key; the ring's file is only read."""
+    """Wrap every case key with the active key; this only reads the ring's file."""
     total = await _rewrap_all(keys)
     say(said("{count} case keys wrapped anew", count=total))
     return 0
 
 
 async def drop_from_key_ring(_settings: Settings, _database: Database, keys: CaseKeys) -> int:
-    """Print the ring without the keys that wrap nothing any more."""
+    """Print the ring without the keys that no longer wrap anything."""
     await keys.verify()
     present = await keys.read_ring()
     _print_secret(ring.without_unused(present, await keys.used_key_ids()))
@@ -170,7 +171,7 @@ def _warn(text: str) -> None:
 
 
 async def report_retention(_settings: Settings, database: Database, _keys: CaseKeys) -> int:
-    """How many cases each organisation will lose to retention now, by case code."""
+    """Print by organisation the codes of the cases that retention erases next."""
     async with database.transaction() as session:
         await act_as_service(session)
         for organisation, reference, until in await kept_too_long(session, clock.today()):
@@ -180,10 +181,10 @@ async def report_retention(_settings: Settings, database: Database, _keys: CaseK
 
 
 async def apply_tombstones(settings: Settings, database: Database, keys: CaseKeys) -> int:
-    """After restoring a backup: erase again what was erased; 1 if that cannot be shown.
+    """Erase again after a restored backup; returns 1 if that cannot be proven.
 
-    `--list`: copies of the list of the erased; `--anchor`: anchors with its length; both may be repeated.
-    `--accept-unproven` goes on with a list that is too short.
+    `--list`: copies of the list of erasures; `--anchor`: anchors with its length; both can be repeated.
+    `--accept-unproven` continues with a list that is too short.
     """
     asked = _list_arguments("apply-tombstones").parse_args(sys.argv[2:])
     signer = tombstones.signer_of(_secret(settings))
@@ -205,7 +206,8 @@ async def apply_tombstones(settings: Settings, database: Database, keys: CaseKey
 
 async def tell_restrictions(settings: Settings, database: Database, _keys: CaseKeys) -> int:
     """Before a restore: add this record's restrictions to the list. `--directory`: the output of the directory's
-    `list-restrictions`."""
+    `list-restrictions`.
+    """
     parser = argparse.ArgumentParser(prog="tell-restrictions")
     parser.add_argument("--directory", type=Path)
     asked = parser.parse_args(sys.argv[2:])
@@ -228,7 +230,9 @@ async def tell_restrictions(settings: Settings, database: Database, _keys: CaseK
 
 
 async def apply_restrictions(settings: Settings, database: Database, keys: CaseKeys) -> int:
-    """After restoring a backup: restrict again; 1 if that cannot be shown. Arguments as for `apply-tombstones`."""
+    """Restrict again after a restored backup; returns 1 if that cannot be proven. Arguments as for
+    `apply-tombstones`.
+    """
     asked = _list_arguments("apply-restrictions").parse_args(sys.argv[2:])
     secret = _secret(settings)
     signer = words.signer_of(secret)
@@ -246,7 +250,7 @@ async def apply_restrictions(settings: Settings, database: Database, keys: CaseK
 
 
 async def verify_lists(settings: Settings, database: Database, _keys: CaseKeys) -> int:
-    """0 if the lists are there and whole, as far as the anchor knows them, else 1; says how far they reach."""
+    """Return 0 if the lists exist and are as long as the anchor knows, else 1; prints their length."""
     secret, wrong = _secret(settings), 0
     for kind, path, signer in (
         (_THE_ERASED, settings.tombstone_file, tombstones.signer_of(secret)),
@@ -268,7 +272,7 @@ async def verify_lists(settings: Settings, database: Database, _keys: CaseKeys) 
 
 
 async def list_restrictions(settings: Settings, _database: Database, _keys: CaseKeys) -> int:
-    """Print the last word on each entry of the directory, a line each: for the directory's `apply-restrictions`."""
+    """Print the last restriction of each directory entry, one per line, for the directory's `apply-restrictions`."""
     signer = words.signer_of(_secret(settings))
     if settings.restriction_file is None:
         return 0
@@ -291,7 +295,7 @@ def _read_words(path: Path) -> dict[tuple[Kind, UUID], words.Word]:
 
 @dataclass(frozen=True)
 class _Kind:
-    """One of the lists that a restore applies, and the damage if its end is missing."""
+    """A list that a restore applies, and the harm if its end is missing."""
 
     anchored: str
     name: str
@@ -335,7 +339,9 @@ class _Found:
 async def _longest(
     asked: argparse.Namespace, own: Path | None, signer: Signer, kind: _Kind
 ) -> _Found | None:
-    """The longest list at hand, used from now on; None, with a message, if it is not whole."""
+    """Return the longest list available, which becomes the current one; prints a message and returns None if it is
+    incomplete.
+    """
     lists = [*([own] if own else []), *asked.list]
     try:
         known = newest(lists, signer)
@@ -381,7 +387,9 @@ def _list_arguments(program: str) -> argparse.ArgumentParser:
 
 
 async def mark_restored_audit(settings: Settings, database: Database, _keys: CaseKeys) -> int:
-    """After restoring a backup, named by the next argument: what came after it is missing rightly."""
+    """After a restored backup, whose time is the next argument: mark later audit entries as missing for a known
+    reason.
+    """
     source = sys.argv[2] if len(sys.argv) > 2 else "a backup"
     await mark_restored(database, settings.audit_anchor_file, source)
     return 0

@@ -1,5 +1,8 @@
-"""Compares the record with the lists of erasures and restrictions, which know more than a standby or volume that fell
-behind. The worker does it at once: until then people see hidden data."""
+"""Compares the record with the lists of erasures and restrictions.
+
+After a failover, a standby or volume may lack the newest of them. The worker compares at once: until then people see
+data that should be hidden.
+"""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -57,17 +60,17 @@ class Holding:
             "ruta_record_went_back",
             "What this process erased, restricted or ended again because the record had forgotten it.",
         )
-        # Lines of which the record still knows nothing, although what they say is done.
+        # Lines that were applied but left no trace in the record.
         self._done: set[int] = set()
 
     async def look(self) -> int:
-        """Read the last lines: the record loses its latest words first. Returns 0."""
+        """Check the last lines first: a record that lags loses its newest entries. Returns 0."""
         if self._erased is None or self._restricted is None:
             return 0
         last = await self._said(self._erased, self._restricted, whole=False)
         if await self._forgot(last):
             async with self._database.transaction() as session:
-                # Another worker may be at it; all of both lists is looked at anew.
+                # Another worker may be running; compare both lists in full again.
                 if await session.scalar(_LOCK):
                     await self._do_again(
                         await self._said(self._erased, self._restricted, whole=True)
@@ -102,10 +105,10 @@ class Holding:
             await act_as_service(session)
             forgotten = self._undone(await not_said(session, said.restricted))
         restricted = await restrict_forgotten(self._database, self._keys, forgotten, self._secret)
-        # Words on a thing that is gone with its case can never be known again.
+        # The thing was erased with its case, so its entries can never appear in the record.
         self._done |= {line["number"] for line in forgotten}
         if erased or restricted:
-            # The last word was lost; what people read since the standby has later moments.
+            # The last entry was lost; readings since the failover have later times.
             lost = [datetime.fromisoformat(line["at"]) for line in forgotten]
             async with self._database.transaction() as session:
                 await act_as_service(session)

@@ -1,6 +1,6 @@
-"""After a restore or a promoted standby: restrict again what was restricted since, each by its own command.
+"""After a restore or a failover: repeat later restrictions, each by its own command.
 
-The last word never lifts what the backup restricts: somebody who may shows it again.
+The list never lifts a restriction that the backup has: an authorised person lifts it again.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
@@ -66,8 +66,9 @@ _Work = Callable[[AsyncSession, Means, UUID, Word], Awaitable[int]]
 async def restrict_again(
     database: Database, keys: CaseKeys, known: Chained, secret: bytes
 ) -> dict[Kind, int]:
-    """How many of each kind were restricted again; 0 when repeated. Raises the first error: nothing is half
-    restricted."""
+    """Return how many of each kind were restricted again; 0 on a repeat. Raises the first error; a repeat then
+    continues.
+    """
     done = await restrict(database, keys, known.lines, secret)
     async with database.transaction() as session:
         await act_as_service(session)
@@ -76,7 +77,7 @@ async def restrict_again(
 
 
 async def erase_forgotten(database: Database, keys: CaseKeys, listed: Collection[UUID]) -> int:
-    """Erase again what the list of the erased says, and the key store or the record forgot; returns how much that was."""
+    """Erase again what the list of erasures has and the key store or the record lost; returns how many."""
     kept = await not_destroyed(keys.database, listed)
     for case_id in kept:
         await keys.destroy(case_id)
@@ -91,7 +92,7 @@ async def erase_forgotten(database: Database, keys: CaseKeys, listed: Collection
 
 
 async def forget_reports(database: Database, keys: CaseKeys, listed: Collection[UUID]) -> int:
-    """Reports of the line that were deleted are gone again."""
+    """Delete reports of the line again."""
     async with database.transaction() as session:
         await act_as_service(session)
         return await threads.forget_again(session, keys, listed)
@@ -100,8 +101,7 @@ async def forget_reports(database: Database, keys: CaseKeys, listed: Collection[
 async def restrict_forgotten(
     database: Database, keys: CaseKeys, forgotten: Sequence[Mapping[str, Any]], secret: bytes
 ) -> int:
-    """Restrict again what these lines say and the record lacks; returns how many, with those that the directory has
-    to hide."""
+    """Apply the listed restrictions that the record lacks; returns how many, and those for the directory to hide."""
     done = await restrict(database, keys, forgotten, secret)
     of_directory = {line["id"] for line in forgotten if line["kind"] in OF_DIRECTORY}
     return sum(done.values()) + len(of_directory)
@@ -110,8 +110,9 @@ async def restrict_forgotten(
 async def restrict(
     database: Database, keys: CaseKeys, lines: Sequence[Mapping[str, Any]], secret: bytes
 ) -> dict[Kind, int]:
-    """Apply the last of these words on each thing, unless the record has a later one; returns how many of each kind
-    were open."""
+    """Apply the last entry for each thing, unless the record has a later one; returns how many of each kind were
+    open.
+    """
     seal, means = WordSeal(secret), Means(keys, BlindIndex(secret))
     done = {}
     for kind, work in WORKS.items():
@@ -130,7 +131,7 @@ async def restrict(
 async def _forgotten(
     database: Database, lines: Sequence[Mapping[str, Any]]
 ) -> list[Mapping[str, Any]]:
-    """Most of a long list was said before the backup as well, and is so there."""
+    """Return the missing entries: most of a long list is older than the backup and so is in the record."""
     forgotten: list[Mapping[str, Any]] = []
     for at in range(0, len(lines), _AT_ONCE):
         async with database.transaction() as session:
@@ -164,7 +165,7 @@ async def _sharing(session: AsyncSession, means: Means, referral_id: UUID, _: Wo
     if not await referrals.sharing(session, [referral_id]):
         return 0
     referral = await referrals.one_held(session, referral_id)
-    # One that the backup has as a draft was sent and ended since: it is theirs to send again.
+    # The backup has it as a draft, but it was sent and ended later: the sender may send it again.
     if referral is None or referral.sent_at is None:
         return 0
     return int(await end_sharing(session, None, means.keys, referral))
@@ -210,7 +211,7 @@ async def _contact(session: AsyncSession, means: Means, case_id: UUID, word: Wor
 
 
 async def _succession(session: AsyncSession, _: Means, subject: UUID, word: Word) -> int:
-    """The worker offers the cases again that the backup has with the organisation before."""
+    """The worker offers the cases again that the backup gave to the former organisation."""
     await remember_word(session, Kind.SUCCESSION, subject, word)
     return 1
 

@@ -1,4 +1,4 @@
-"""Texts of referrals' commands (`common.words.wording`)."""
+"""Messages of the referral commands (`common.words.wording`)."""
 
 from common.words.wording import Wording
 

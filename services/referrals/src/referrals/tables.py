@@ -17,7 +17,7 @@ CLOCK_LOOKS = clock_looks(metadata)
 
 
 class Row(SQLModel, registry=registry(metadata=metadata)):
-    """Base of this service's mapped tables; a registry of its own keeps services apart."""
+    """Base of this service's mapped tables; its own registry keeps services apart."""
 
 
 class Instant(sa.DateTime):

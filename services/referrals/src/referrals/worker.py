@@ -69,7 +69,7 @@ _NOW = sa.bindparam("now", type_=Instant())
 ENDINGS = (DELIVERIES, *CHANNELS, NOTICES, LINKS, CALLS, ending(ENDED_RIGHTS))
 
 
-# By the names that `Calls` has for them.
+# By their names in `Calls`.
 _WAITS: Mapping[str, sa.Exists] = {
     "timers": any_timer_due(_NOW),
     "notices": any_untold(),
@@ -81,13 +81,14 @@ _LOOK = sa.select(*(waits.label(name) for name, waits in _WAITS.items()))
 
 
 class Calls:
-    """Calls the tasks that have something to do. One statement looks for all, twice a second: alone, each takes four
-    round trips."""
+    """Calls only the tasks that have work. One statement checks for all, twice a second; separate checks would take
+    four round trips each.
+    """
 
     def __init__(self) -> None:
         self.timers, self.notices = asyncio.Event(), asyncio.Event()
         self.webhooks, self.restrictions = asyncio.Event(), asyncio.Event()
-        # A queue a transport.
+        # One queue per transport.
         self.email, self.push, self.sms = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def look(self, database: Database) -> None:
@@ -99,7 +100,7 @@ class Calls:
                 called.set()
 
     def passed_on(self, notices: int) -> int:
-        """Into what webhooks and channels look for."""
+        """Wake webhooks and channels if there were notices; returns the number of notices."""
         if notices:
             for called in (self.webhooks, self.email, self.push, self.sms):
                 called.set()
@@ -121,10 +122,10 @@ def background(context: ServiceContext) -> Sequence[BackgroundTask]:
     dates = Dates(database, CLOCK_LOOKS, context.metrics)
 
     async def timers() -> int:
-        # A clock in doubt reminds people, which does less harm than silence; it ends no referral.
+        # Reminders continue under a doubtful clock, as silence does more harm, but no referral ends.
         return await fire_due(database, keys, clock.now(), ends=await dates.believed())
 
-    # Each by itself: what one of them fails at must not keep another from erasing.
+    # Run each separately: an error in one must not stop another from erasing.
     for_good: Mapping[str, Callable[[], Awaitable[object]]] = {
         "reconsent": lambda: ask_reconsent(database, keys, clock.today()),
         "consent-ends": lambda: tell_ends(database, clock.now()),
@@ -215,8 +216,9 @@ def background(context: ServiceContext) -> Sequence[BackgroundTask]:
 
 
 async def _follow_dates(database: Database, dates: Dates) -> None:
-    """Flag referrals whose service has run out, if the clock is believed, and clear the flags of those that may be
-    chosen again: nothing tells of a clock that was set right."""
+    """Flag referrals whose service has expired, if the clock is trusted; clear flags of services that are available
+    again. No event announces a corrected clock.
+    """
     now = clock.now()
     if await dates.believed():
         await database.retried(partial(flag_stale, now=now))
@@ -240,7 +242,7 @@ def _when_called(
 def _by_the_calendar(
     name: str, work: Callable[[], Awaitable[object]], dates: Dates
 ) -> BackgroundTask:
-    async def once() -> None:  # nothing to be done again at once, whatever `work` found
+    async def once() -> None:  # nothing to repeat at once, whatever `work` found
         if await dates.believed():
             await work()
 

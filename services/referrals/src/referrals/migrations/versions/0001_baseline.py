@@ -1,5 +1,6 @@
-"""Cases, consent, referrals, screenings, the line: all tables, as `baseline.sql` beside this file makes them,
-and who sees which rows of them. Later revisions expand them."""
+"""All tables, from `baseline.sql` beside this file, and the policies that decide who sees which rows. Later revisions
+expand them.
+"""
 
 from alembic import context, op
 from common.db.migrations.statements import execute
@@ -61,8 +62,8 @@ _READS = {
     "pings": _OWN,
     "on_call": _OWN,
     "codes_asked": _OWN,
-    "restores": "false",  # read for the person alone, when a consent ends
-    "late_calls": "false",  # of one organisation by another: the use case checks who coordinates
+    "restores": "false",  # read only for the person, when a consent ends
+    "late_calls": "false",  # one organisation writes about another: the use case checks who coordinates
 }
 _READS_AND_WRITES_OWN = {
     "instruments": f"{_OWN} OR shared",
@@ -74,13 +75,13 @@ _READS_AND_WRITES_OWN = {
     "trainings": f"{_OWN} OR {_COORDINATOR}",
     "certificates": f"{_OWN} OR {_COORDINATOR}",
 }
-# What one party writes for the other to read: the row is checked by the service, not by ownership.
+# One party writes these for the other to read, so the service checks the row instead of its owner.
 _WRITTEN_FOR_OTHERS = ("notices", "tasks", "audit_entries")
 
 
 def upgrade() -> None:
     execute(op, "referrals", "baseline.sql", role=context.config.attributes["run_time_role"])
-    # Nothing is believed of the clock before this look at it.
+    # Nothing is known about the clock before this check.
     op.execute("INSERT INTO clock_looks (one, at, believed_from) VALUES (true, now(), now())")
     for table, visible in {**_READS, **_READS_AND_WRITES_OWN}.items():
         op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")

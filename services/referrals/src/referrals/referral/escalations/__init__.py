@@ -1,1 +1,1 @@
-"""Missed deadlines: each escalation is raised once, and coordinators count overdue referrals."""
+"""Missed deadlines: raise each escalation once, and count overdue referrals for coordinators."""

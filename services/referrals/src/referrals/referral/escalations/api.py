@@ -31,6 +31,7 @@ async def list_late_organisations(session: Session, caller: Overseer) -> list[La
 async def note_call(
     organisation_id: UUID, body: NewCall, session: Session, caller: Coordinator
 ) -> LateOrganisation:
-    """Note that you called the organisation: it is not to be called again until what is late has had the time that
-    its urgency gives an answer."""
+    """Note that you called the organisation. It need not be called again until the time that the urgency allows for
+    an answer has passed.
+    """
     return await late_service.note_call(session, caller, organisation_id, body)

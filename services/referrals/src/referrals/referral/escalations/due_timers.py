@@ -41,8 +41,9 @@ _BATCH = 200
 
 
 async def fire_due(database: Database, keys: CaseKeys, now: datetime, *, ends: bool = True) -> int:
-    """Fire every timer that is due at `now`; returns how many escalations this call raised. `ends`: also those that end
-    a referral."""
+    """Fire every timer that is due at `now`; returns how many escalations this call raised. `ends` includes timers
+    that end a referral.
+    """
     due = partial(timers.due, now=now, limit=_BATCH, ends=ends)
     return await sweep("timers", database, due, partial(_fire, keys=keys, now=now))
 
@@ -66,7 +67,7 @@ async def _fire(session: AsyncSession, referral_id: UUID, *, keys: CaseKeys, now
 async def _announce(
     session: AsyncSession, referral: Referral, clock: Clock, step: EscalationStep, due_at: datetime
 ) -> None:
-    """Whom a step concerns: recipient, its supervisor, then the referrer."""
+    """Notify the parties of this step: the recipient, its supervisor, then the referrer."""
     to_referrer = step in (EscalationStep.ALTERNATIVE, EscalationStep.EXPIRY) or (
         clock is Clock.REVIEW and referral.state == "info_requested"
     )

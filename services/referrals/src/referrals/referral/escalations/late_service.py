@@ -1,4 +1,4 @@
-"""Late organisations for coordinators: whom to call, and no referral."""
+"""Late organisations for coordinators: whom to call, without naming any referral."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -36,7 +36,7 @@ _URGENCIES = list(CLOCKS)
 
 
 async def overdue_in_aors(session: AsyncSession, caller: Principal) -> list[OverdueCount]:
-    """Counts for the caller's AoRs, of cases that lie in their areas and do not accuse their organisation."""
+    """Count overdue referrals in the caller's AoRs and areas, without cases that implicate their organisation."""
     async with acting_as_service(session):
         rows = await list_queries.overdue_counts(
             session, caller, clock.now(), "aor", "category", "urgency"
@@ -48,8 +48,9 @@ async def overdue_in_aors(session: AsyncSession, caller: Principal) -> list[Over
 
 
 async def late_organisations(session: AsyncSession, caller: Principal) -> list[LateOrganisation]:
-    """By late organisation, most urgent first. An organisation is unnamed if the directory hides its service from the
-    caller."""
+    """Return late organisations, most urgent first. An organisation is unnamed if the directory hides its service
+    from the caller.
+    """
     now = clock.now()
     by = ("aor", "urgency", "state", "to_organisation", "service_id")
     async with acting_as_service(session):
@@ -70,7 +71,7 @@ async def late_organisations(session: AsyncSession, caller: Principal) -> list[L
 def _late(
     aor: str, organisation: UUID | None, rows: list[Any], call: LateCall | None, now: datetime
 ) -> LateOrganisation:
-    """A call holds for as long as an answer of that urgency may take: then the organisation is to be called again."""
+    """Summarise one organisation. A call counts until the time for an answer of that urgency has passed."""
     numbers: dict[tuple[str, str], int] = {}
     for row in rows:
         numbers[row.urgency, row.state] = numbers.get((row.urgency, row.state), 0) + row.number
@@ -104,7 +105,7 @@ async def to_call(session: AsyncSession, caller: Principal) -> list[ToCall]:
 
 
 async def read_late(session: AsyncSession, caller: Principal) -> list[LateOrganisation]:
-    """The reading is audited."""
+    """Return late organisations, and audit the reading."""
     found = await late_organisations(session, caller)
     await record(
         session, caller, "late.read", chain=caller.organisation, target_type="organisation"
@@ -115,7 +116,7 @@ async def read_late(session: AsyncSession, caller: Principal) -> list[LateOrgani
 async def note_call(
     session: AsyncSession, caller: Principal, organisation: UUID, body: NewCall
 ) -> LateOrganisation:
-    """Its supervisors are told that they were called, so that it does not rest with who took the call."""
+    """Record a call and notify the organisation's supervisors, so that not only the person who answered knows."""
     if body.aor != SHARED and not caller.coordinates(body.aor):
         raise FORBIDDEN.because("you_do_not_coordinate", body.aor)
     sought = (organisation, body.aor)

@@ -1,4 +1,4 @@
-"""Escalations that timers fired, and calls to late organisations."""
+"""Escalations from timers, and calls to late organisations."""
 
 from datetime import datetime
 from uuid import UUID
@@ -20,7 +20,7 @@ class Escalation(Row, table=True):
 
 
 class LateCall(Row, table=True):
-    """A coordinator's call to a late organisation, and its answer."""
+    """A coordinator's call to a late organisation, and the answer."""
 
     __tablename__ = "late_calls"
 

@@ -1,4 +1,4 @@
-"""Calls to organisations that are late."""
+"""Reads calls to late organisations."""
 
 from collections.abc import Collection
 from uuid import UUID
@@ -14,8 +14,9 @@ from referrals.referral.escalations.models import LateCall
 async def last_calls(
     session: AsyncSession, aors: Collection[str]
 ) -> dict[tuple[str, UUID], LateCall]:
-    """The last call by area of responsibility and organisation; a coordinator of the area noted it. Needs service
-    rights."""
+    """Return the last call per area of responsibility and organisation, from a coordinator of that area. Needs
+    service rights.
+    """
     rows = await session.scalars(
         sa.select(LateCall)
         .ext(distinct_on(col(LateCall.aor), col(LateCall.organisation_id)))

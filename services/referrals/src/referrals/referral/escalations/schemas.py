@@ -1,4 +1,4 @@
-"""Bodies and answers of overdue referrals."""
+"""Bodies and responses about overdue referrals."""
 
 from datetime import datetime
 from uuid import UUID
@@ -18,7 +18,7 @@ class OverdueCount(BaseModel):
 
 
 class LateWith(BaseModel):
-    """A step that is late, and how urgent it is."""
+    """A late step and its urgency."""
 
     urgency: str
     state: str = Field(description="How far the referrals have come: the step after it is late.")
@@ -45,7 +45,7 @@ class NewCall(Strict):
 
 
 class LateOrganisation(BaseModel):
-    """An organisation past a deadline in an area of responsibility. It names no referral."""
+    """An organisation that missed a deadline in an area of responsibility. It names no referral."""
 
     organisation_id: UUID | None = Field(
         description="Null where the directory does not show you the service."
@@ -59,7 +59,7 @@ class LateOrganisation(BaseModel):
 
 
 class ToCall(BaseModel):
-    """How many organisations are to be called in an area of responsibility."""
+    """The number of organisations to call in an area of responsibility."""
 
     aor: str
     urgency: str

@@ -1,1 +1,1 @@
-"""The same referrals for health information systems: FHIR R4 Task, ServiceRequest, Consent."""
+"""Referrals for health information systems: FHIR R4 Task, ServiceRequest, Consent."""

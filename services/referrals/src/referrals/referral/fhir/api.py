@@ -1,4 +1,4 @@
-"""HTTP of the FHIR facade: one resource at a time, read and written. Searches: search_api."""
+"""HTTP of the FHIR facade: reads and writes one resource. `search_api` has the searches."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -125,7 +125,9 @@ async def update_task(
         given = _step(body, referral)
         if if_match is not None and isinstance(given, schemas.Versioned):
             check_if_match(if_match, etag(queries.seen_by(caller, referral).version))
-            given.expected_version = referral.version  # checked again once it is locked
+            given.expected_version = (
+                referral.version
+            )  # the service checks this again after it locks the referral
     except CannotMap as error:
         raise INVALID.saying(str(error), pointer=error.pointer) from error
     except ValidationError as error:
@@ -144,7 +146,7 @@ async def update_task(
 
 
 def _step(body: dict[str, Any], referral: Referral) -> Any:
-    """Our own body that the updated Task stands for."""
+    """Return our own request body for the updated Task."""
     state = ReferralState(referral.state)
     if (grant_id := fresh_consent(body, state, referral.grant_id)) is not None:
         return schemas.RenewConsent.model_validate({"grant_id": grant_id})
@@ -171,7 +173,7 @@ def _given(
     resource: type[BaseModel],
     content: bytes,
 ) -> B:
-    """Our own body that a new resource stands for."""
+    """Return our own request body for a new resource."""
     try:
         return kind.model_validate(mapped(_read(resource, content)))
     except CannotMap as error:

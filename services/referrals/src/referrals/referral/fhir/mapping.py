@@ -1,4 +1,4 @@
-"""Between the lifecycle and FHIR R4 (Gravity SDOH, BSeR). Pure: dictionaries in and out."""
+"""Maps between the lifecycle and FHIR R4 (Gravity SDOH, BSeR). Pure: dictionaries in and out."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -36,7 +36,7 @@ _OF_REQUESTS = {
 REQUEST_STATUS: Mapping[ReferralState, str] = {
     state: _OF_REQUESTS.get(status, "active") for state, status in STATUS.items()
 }
-# By the status that is shown of a grant; any other means that it is over.
+# By the displayed status of a grant; any other status means that the grant has ended.
 CONSENT_STATUS: Mapping[str, str] = {
     "active": "active",
     "pending": "proposed",
@@ -59,7 +59,7 @@ _OF_A_PROVISION = frozenset(
 
 
 class CannotMap(Exception):
-    """The resource stands for nothing that is done here; `pointer` says where, the message why."""
+    """The resource matches no operation here; `pointer` and the message say where and why."""
 
     def __init__(self, pointer: str, message: str) -> None:
         super().__init__(message)
@@ -67,7 +67,7 @@ class CannotMap(Exception):
 
 
 def task(referral: Any) -> dict[str, Any]:
-    """A referral as a Task. Codes only: the person is a case code."""
+    """Return a referral as a Task. It contains codes only: the person is a case code."""
     state = ReferralState(referral.state)
     also = [(BSER, BUSINESS_CODE[state])] if state in BUSINESS_CODE else []
     resource: dict[str, Any] = {
@@ -129,7 +129,7 @@ def service_request(referral: Any) -> dict[str, Any]:
 
 
 def consent(grant: Any, status: str, changed_at: datetime) -> dict[str, Any]:
-    """A grant as a Consent. `status`: as our own API shows it. `changed_at`: when it became that."""
+    """Return a grant as a Consent. `status` is the one in our own API; `changed_at` is when it began."""
     provision: dict[str, Any] = {
         "type": "permit",
         "action": [concept("disclose", None, (codes.CONSENT_ACTION, "disclose"))],
@@ -157,7 +157,7 @@ def consent(grant: Any, status: str, changed_at: datetime) -> dict[str, Any]:
 
 
 def patient(case_id: Any) -> dict[str, Any]:
-    """A person as everybody knows them here: a case code, and nothing else."""
+    """Return a person as a case code and nothing else."""
     return {
         "resourceType": "Patient",
         "id": str(case_id),
@@ -166,7 +166,7 @@ def patient(case_id: Any) -> dict[str, Any]:
 
 
 def organization(organisation_id: Any) -> dict[str, Any]:
-    """By its id; its names are read in the directory."""
+    """Return an organisation by its id; the directory has its names."""
     return {
         "resourceType": "Organization",
         "id": str(organisation_id),
@@ -175,7 +175,7 @@ def organization(organisation_id: Any) -> dict[str, Any]:
 
 
 def healthcare_service(service: Any, *, choosable: bool) -> dict[str, Any]:
-    """A service of the directory. `choosable`: it takes referrals now."""
+    """Return a service of the directory. `choosable`: it accepts referrals now."""
     return {
         "resourceType": "HealthcareService",
         "id": str(service.service_id),
@@ -192,7 +192,7 @@ def healthcare_service(service: Any, *, choosable: bool) -> dict[str, Any]:
 
 
 def draft_of(request: Mapping[str, Any]) -> dict[str, Any]:
-    """The draft that a new ServiceRequest stands for; CannotMap."""
+    """Return the draft for a new ServiceRequest; raises CannotMap."""
     refuse_what_turns_it_around(request)
     if request.get("doNotPerform"):
         raise CannotMap("/doNotPerform", "It asks that something is not done: nothing is drafted.")
@@ -220,7 +220,9 @@ def draft_of(request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def decision_of(resource: Mapping[str, Any]) -> dict[str, Any]:
-    """The decision that a new Consent stands for. CannotMap if it permits nothing, or less than a grant can say."""
+    """Return the decision for a new Consent. Raises CannotMap if it permits nothing, or is narrower than a grant can
+    express.
+    """
     refuse_what_turns_it_around(resource)
     provision = resource.get("provision") or {}
     _refuse_no(resource, provision)
@@ -245,7 +247,7 @@ def decision_of(resource: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def refuse_what_turns_it_around(found: Any, where: str = "") -> None:
-    """CannotMap for any modifier: it may reverse the meaning of all else (FHIR R4 §2.4.0.1), and none is known here."""
+    """Raise CannotMap for any modifier: it may reverse the meaning (FHIR R4 §2.4.0.1), and we support none."""
     if isinstance(found, list):
         for at, each in enumerate(found):
             refuse_what_turns_it_around(each, f"{where}/{at}")
@@ -259,7 +261,7 @@ def refuse_what_turns_it_around(found: Any, where: str = "") -> None:
 
 
 def _refuse_no(resource: Mapping[str, Any], provision: Mapping[str, Any]) -> None:
-    """Refuse what the person denied, or allowed in a narrower way than a grant can express."""
+    """Refuse a Consent that denies something, or permits it more narrowly than a grant can express."""
     if resource.get("status") != "active":
         raise CannotMap(
             "/status",
@@ -302,7 +304,7 @@ def _identifier(references: Any, system: str, where: str) -> str:
 def command_of(  # noqa: C901, PLR0912 - one case per edge of the state table reads best flat
     task_body: Mapping[str, Any], state: ReferralState
 ) -> tuple[Command, dict[str, Any]]:
-    """The step that an updated Task stands for, and its body in our own words; CannotMap."""
+    """Return the command for an updated Task, with our own request body; raises CannotMap."""
     status = str(task_body.get("status"))
     business = _code(task_body.get("businessStatus")) or _of_bser(task_body)
     reason = _code(task_body.get("statusReason"))
@@ -393,8 +395,7 @@ def _note(body: Mapping[str, Any]) -> str:
 
 
 def fresh_consent(body: Mapping[str, Any], state: ReferralState, own: Any) -> str | None:
-    """The Consent under which a sent referral goes on: its Task keeps the status and names another Consent than its
-    `own`."""
+    """Return the new Consent of a sent referral: its Task keeps the status but names another Consent than `own`."""
     named = _named_consent(body)
     keeps = state is not ReferralState.DRAFT and body.get("status") == STATUS[state]
     return named if keeps and named != str(own) else None
@@ -415,7 +416,7 @@ def _named_consent(body: Mapping[str, Any]) -> str | None:
 
 
 def named_by(kind: str, parameter: str, resource: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """(kind, id) of what a resource names by the element of a search parameter."""
+    """Return the (kind, id) pairs that a resource references through a search parameter."""
     element = _ELEMENTS.get((kind, parameter), parameter)
     found = resource.get(element) or []
     references = found if isinstance(found, list) else [found]

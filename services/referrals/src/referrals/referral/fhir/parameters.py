@@ -1,7 +1,7 @@
-"""The search parameters of each resource, and a query parsed by them. Pure.
+"""The search parameters of each resource, and the parser of queries. Pure.
 
-An unknown name or value is refused: it would find everything or nothing. With lenient handling an unknown name is
-skipped and reported.
+An unknown name or value is an error: ignoring it would return everything, or nothing. Lenient handling skips unknown
+names and reports them.
 """
 
 import re
@@ -19,12 +19,12 @@ from referrals.referral.fhir import codes, mapping
 
 DEFAULT_COUNT, MOST = 50, 500
 _MOST_VALUES = _MOST_PARAMETERS = 100
-# Each may be said once: what they do is not joined.
+# Only one value each: several could not be combined.
 _ONCE = frozenset({"_count", "_sort", "_total", "_format", "cursor"})
 
 
 class NotAsked(Exception):
-    """The query asks nothing that is answered here: of which parameter, and why."""
+    """The query has an unsupported parameter: its name, and the reason."""
 
     def __init__(self, name: str, message: str) -> None:
         super().__init__(message)
@@ -33,8 +33,9 @@ class NotAsked(Exception):
 
 @dataclass(frozen=True)
 class Parameter:
-    """`column`: of the kind. `known`: our values by FHIR code; `systems`: the systems that such a code may name.
-    `targets`: kinds that a reference may name."""
+    """`column`: the column of the kind. `known`: our values by FHIR code. `systems`: the code systems that a token
+    may name. `targets`: the kinds that a reference may name.
+    """
 
     kind: Literal["token", "reference", "date"]
     column: str
@@ -46,7 +47,7 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Kind:
-    """A resource: its parameters, its sort orders, and its possible includes (by the parameter that names them)."""
+    """A resource: its search parameters, sort orders, and possible includes (by reference parameter)."""
 
     name: str
     parameters: Mapping[str, Parameter]
@@ -60,7 +61,7 @@ class Kind:
 
 @dataclass(frozen=True)
 class Within:
-    """A moment of a column lies in a span, or outside of it: [low, high), open where None."""
+    """A time inside the span [low, high), or outside it; None leaves that end open."""
 
     low: datetime | None = None
     high: datetime | None = None
@@ -69,7 +70,7 @@ class Within:
 
 @dataclass(frozen=True)
 class Condition:
-    """One of the values, or one of the spans, holds of the column."""
+    """The column has one of the values, or lies in one of the spans."""
 
     column: str
     values: tuple[Any, ...] = ()
@@ -78,7 +79,9 @@ class Condition:
 
 @dataclass(frozen=True)
 class Search:
-    """All conditions hold. `used`: the query as it was understood, for links; `ignored`: the rest."""
+    """A parsed query whose conditions must all hold. `used` has the accepted parameters, for links; `ignored` the
+    rest.
+    """
 
     conditions: tuple[Condition, ...] = ()
     includes: frozenset[str] = frozenset()
@@ -92,7 +95,7 @@ class Search:
 
 
 def _told(states: Mapping[Any, str]) -> dict[str, list[str]]:
-    """Our own values by the code that FHIR says for them."""
+    """Return our own values by FHIR code."""
     found: dict[str, list[str]] = {}
     for own, code in states.items():
         found.setdefault(code, []).append(str(own))
@@ -243,7 +246,7 @@ CONTROLS: Mapping[str, str] = {
 
 
 def read(kind: Kind, query: Iterable[tuple[str, str]], *, lenient: bool) -> Search:
-    """NotAsked for a value that means nothing here, and, unless lenient, for an unknown name."""
+    """Parse a query. Raises NotAsked for an invalid value and, unless lenient, for an unknown name."""
     query = list(query)
     conditions: list[Condition] = []
     includes: set[str] = set()
@@ -349,7 +352,7 @@ _DATE = re.compile(
 
 
 def _span(name: str, text: str) -> Within:
-    """FHIR R4 §3.1.1.5.6: a date is a span as long as it is exact."""
+    """Return the span of a date, as wide as its precision (FHIR R4 §3.1.1.5.6)."""
     found = _DATE.fullmatch(text.replace(" ", "+"))
     try:
         if found is None:
@@ -424,14 +427,14 @@ def _check_format(text: str | None) -> None:
 
 
 def of_form(body: bytes) -> list[tuple[str, str]]:
-    """The parameters of a form; ValueError if it is none in UTF-8, or has too many."""
+    """Return the parameters of a form; raises ValueError if it is not UTF-8 or has too many."""
     return parse_qsl(
         body.decode(), keep_blank_values=True, errors="strict", max_num_fields=_MOST_PARAMETERS
     )
 
 
 def prefers_lenient(prefer: str | None) -> bool:
-    """RFC 7240 and FHIR R4 §3.1.1.3.2: without a preference everything must be understood."""
+    """Whether the client prefers lenient handling (RFC 7240, FHIR R4 §3.1.1.3.2); the default is strict."""
     wishes = re.split(r"[,;]", prefer or "")
     return "handling=lenient" in {wish.replace(" ", "").replace('"', "").lower() for wish in wishes}
 

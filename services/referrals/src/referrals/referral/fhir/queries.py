@@ -1,4 +1,4 @@
-"""Searching what a caller may read, page by page, and the total of it."""
+"""Searches the rows that a caller may read, page by page, with a total."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from referrals.referral.referrals import queries as referrals
 
 @dataclass(frozen=True)
 class Found:
-    """One page; `following`: where the next one begins, None on the last."""
+    """One page; `following` is where the next page begins, None on the last."""
 
     rows: Sequence[Any]
     total: int | None
@@ -30,8 +30,9 @@ class Found:
 
 
 def searchable(kind: Kind, caller: Principal, now: datetime) -> Searchable:
-    """The rows of a kind that the caller would find in our own API, or by what they find: a referral names its case
-    and parties."""
+    """Return the rows of a kind that the caller could find in our own API, or reach from such a row: a referral names
+    its case and parties.
+    """
     match kind.name:
         case "Task":
             return referrals.searchable(caller)
@@ -113,7 +114,7 @@ def _lies(column: sa.ColumnElement[Any], span: Within) -> sa.ColumnElement[bool]
 async def one(
     session: AsyncSession, caller: Principal, kind: Kind, wanted: Any, now: datetime
 ) -> Any:
-    """The row of one id, or 404 as for an id that does not exist."""
+    """Return the row with this id, or raise the same 404 as for an unknown id."""
     found = await find(session, caller, kind, Search(by_id(kind, [wanted]), totals=False), now)
     if not found.rows:
         raise NOT_FOUND.because("no_such_that_concerns_you", kind.name)

@@ -1,4 +1,4 @@
-"""Answers of the FHIR facade: each is checked by fhir.resources before it leaves."""
+"""Responses of the FHIR facade; fhir.resources validates each before it leaves."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -11,12 +11,12 @@ from referrals.settings import Settings
 
 PREFIX = "/referrals/v1/fhir"
 MEDIA_TYPE = "application/fhir+json"
-# FHIR clients say it with every read; there is one form only.
+# FHIR clients send this parameter with every read; we support one format only.
 AnyFormat = Annotated[str | None, Query(alias="_format", max_length=60, include_in_schema=False)]
 
 
 def base_of(settings: Settings) -> str:
-    """The address of the facade as clients see it: what references are relative to."""
+    """Return the public address of the facade, to which references are relative."""
     return f"{settings.public_url.rstrip('/')}{PREFIX}"
 
 

@@ -74,7 +74,7 @@ async def read_capabilities(
 
 
 def _searches(name: str) -> dict[str, Any]:
-    """Of a route that searches: it reads its query itself, so that this says what may be in it."""
+    """Return route options of a search: it parses its own query, so OpenAPI needs these parameters."""
     parameters = [_PREFER, *parameters_of(KINDS[name])]
     return {
         **answered_as(MEDIA_TYPE),
@@ -84,7 +84,7 @@ def _searches(name: str) -> dict[str, Any]:
 
 
 def _searches_by_form(name: str) -> dict[str, Any]:
-    """Of a route that searches by POST (R4 §3.1.1.1): the same, said in a form."""
+    """Return route options of a search by POST (R4 §3.1.1.1), with the parameters in a form."""
     said = {
         each["name"]: {**each["schema"], "description": each["description"]}
         for each in parameters_of(KINDS[name])
@@ -98,7 +98,7 @@ def _searches_by_form(name: str) -> dict[str, Any]:
     }
 
 
-# The name of each search, and its result.
+# The operation name of each search, and its description.
 _SEARCHES = {
     "Task": (
         "search_tasks",
@@ -166,7 +166,7 @@ async def _searched(
 
 
 async def _asked(request: Request) -> list[tuple[str, str]]:
-    """Parameters of the query and, for a POST, of its form."""
+    """Return the parameters of the query and, for a POST, of the form."""
     asked = request.query_params.multi_items()
     body = await request.body()
     if request.method != "POST" or not body:
@@ -186,7 +186,7 @@ async def _included(
     search: Search,
     matches: Sequence[dict[str, Any]],
 ) -> list[dict[str, Any]]:
-    """Resources that the matches reference and the caller may read, each once."""
+    """Return each resource once that the matches reference and the caller may read."""
     now, wanted = clock.now(), dict[str, dict[UUID, None]]()
     for name in sorted(search.includes):
         for match in matches:

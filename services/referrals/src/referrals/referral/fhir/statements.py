@@ -1,4 +1,4 @@
-"""The facade's capabilities in FHIR: CapabilityStatement, and the Bundle of a search. Pure."""
+"""The facade's CapabilityStatement, and the Bundle of a search. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
@@ -83,7 +83,7 @@ def searchset(
     total: int | None,
     following: str | None,
 ) -> dict[str, Any]:
-    """A page with its links; ignored parameters are named by an outcome among the entries."""
+    """Return a page with its links; an OperationOutcome entry names ignored parameters."""
     used = list(search.used)
     own = [*used, ("cursor", search.cursor)] if search.cursor else used
     link = [_link(base, kind, "self", own)]

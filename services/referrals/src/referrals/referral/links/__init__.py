@@ -1,1 +1,1 @@
-"""A recipient that is not on the platform answers once, through a link that expires."""
+"""Answer links: a recipient that is not on the platform answers once, before the link expires."""

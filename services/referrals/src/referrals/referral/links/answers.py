@@ -1,4 +1,4 @@
-"""Answers that a link offers, and the meaning of each. Pure."""
+"""The answers that a link offers, and the step that each causes. Pure."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ _LISTS = {"decline": "decline", "not_delivered": "report-not-delivered"}
 
 @dataclass(frozen=True)
 class Answer:
-    """A form's answer as a step of the lifecycle."""
+    """An answer from the form, as a step of the lifecycle."""
 
     command: Command
     reason: str | None = None
@@ -23,11 +23,11 @@ class Answer:
 
 
 class Incomplete(Exception):
-    """The form lacks the answer, or what the answer needs."""
+    """The form lacks the answer, or a field that the answer needs."""
 
 
 def choices(state: ReferralState) -> tuple[str, ...]:
-    """Answers that the page offers in a state; none: the request is closed."""
+    """Return the answers to offer in a state; none if the request is closed."""
     if state is ReferralState.SENT:
         return ("acknowledge", "accept", "decline")
     if state in (ReferralState.ACKNOWLEDGED, ReferralState.WAITLISTED):
@@ -43,7 +43,7 @@ def reasons(state: ReferralState) -> dict[str, Reason]:
 
 
 def read(state: ReferralState, answer: str, reason: str, focal_point: str) -> Answer:
-    """The step that a form stands for; Incomplete if something is missing or not offered."""
+    """Return the step for a form; raises Incomplete if a value is missing or not offered."""
     if answer not in choices(state):
         raise Incomplete
     if answer in _LISTS and reason not in reasons(state):

@@ -1,4 +1,4 @@
-"""A link leads nowhere once its case is erased or somebody else's."""
+"""Invalidates a link when its case is erased or moves to another organisation."""
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession

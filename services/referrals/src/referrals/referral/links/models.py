@@ -1,4 +1,4 @@
-"""Answer links, by the digest of their token; the token itself is nowhere."""
+"""Answer links, by the digest of their token; nothing stores the token itself."""
 
 from datetime import datetime
 from uuid import UUID
@@ -23,5 +23,5 @@ class AnswerLink(Row, table=True):
 
 
 _answer_links = AnswerLink.metadata.tables["answer_links"]
-# An unknown link is answered like one that has expired.
+# An unknown link gets the same answer as an expired one.
 ENDING = Ending(_answer_links, _answer_links.c.expires_at, TOLD_KEPT)

@@ -1,4 +1,4 @@
-"""Use cases of answer links: make one, look at it, answer once."""
+"""Use cases of answer links: create, open, answer once."""
 
 import hashlib
 import secrets
@@ -34,17 +34,17 @@ LINK_CLIENT = "answer-link"
 
 
 def digest_of(token: str) -> bytes:
-    """How a link is stored; its token has 256 random bits, so no slow hash is needed."""
+    """Return the digest that is stored for a link: a token of 256 random bits needs no slow hash."""
     return hashlib.sha256(token.encode()).digest()
 
 
 def _listed_as(digest: bytes) -> UUID:
-    """The list names each thing by an id; of a link this part of its digest says enough."""
+    """Return the id of a link for the list of spent links: part of its digest."""
     return UUID(bytes=digest[:16])
 
 
 async def spend_again(session: AsyncSession, listed: UUID) -> int:
-    """A restored backup has it unused again. Needs service rights."""
+    """Mark a link as spent again, after a restored backup made it unused. Needs service rights."""
     spent = await session.scalars(
         sa.update(AnswerLink)
         .where(
@@ -61,7 +61,7 @@ async def spend_again(session: AsyncSession, listed: UUID) -> int:
 async def make(
     session: AsyncSession, caller: Principal, referral_id: UUID, language: str, days: int
 ) -> tuple[str, AnswerLink]:
-    """A new link of the referrer's; links of the same referral that were given before end."""
+    """Create a link for the referrer; earlier links of the same referral stop working."""
     referral = await queries.one(session, caller, referral_id, lock=True)
     if Party.REFERRER not in queries.parties_of(caller, referral):
         raise NOT_YOUR_STEP.because("referrer_gives_link_to_recipient")
@@ -115,8 +115,9 @@ async def _new(
 async def open_link(
     session: AsyncSession, token: str, *, lock: bool = False
 ) -> tuple[AnswerLink, Referral]:
-    """The link and its referral; 410 if unknown, used or expired, or while the recipient is suspended. `lock` holds
-    the case. Needs service rights."""
+    """Return the link and its referral. Raises 410 if it is unknown, used or expired, or while the recipient is
+    suspended. `lock` locks the case. Needs service rights.
+    """
     await act_as_service(session)
     digest = digest_of(token)
     link = await session.get(AnswerLink, digest)
@@ -143,8 +144,9 @@ async def answer(
     given: Answer,
     days: int,
 ) -> str | None:
-    """Record the answer and spend the link; returns the token of the next one if one is needed. 410 for accepting
-    what may not be read any more, which spends nothing."""
+    """Record the answer and spend the link; returns the token of the next link if one is needed. Accepting a referral
+    that is no longer readable raises 410 and does not spend the link.
+    """
     await refuse_unreadable(session, referral, given.command)
     caller = Principal(LINK_CLIENT, LINK_CLIENT, referral.to_organisation)
     detail = {"focal_point": given.focal_point} if given.focal_point else {}

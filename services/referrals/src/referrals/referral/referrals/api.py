@@ -391,21 +391,21 @@ async def confirm_feedback(
 
 referrals.include_router(one)
 of_case = router("/referrals/v1/cases/{case_id}/referrals", ["referrals"])
-# The same steps a second time: kept for who calls them, said once in the description.
+# These routes repeat the steps for existing clients; the API description lists each step once.
 of_case.include_router(one, deprecated=True)
 
 
 async def views(
     session: Session, rows: Sequence[Referral], caller: CaseReader
 ) -> list[ReferralView]:
-    """Referrals as `caller` sees them, without a suggested service that the directory hides from the caller."""
+    """Return referrals as `caller` may see them, without suggested services that the directory hides from the caller."""
     granted = await reading.granted_now(session, caller, rows)
     shown = await _suggested(session, rows, caller)
     return [_view(row, caller, shown, granted.get(row.id)) for row in rows]
 
 
 async def view(session: Session, referral: Referral, caller: CaseReader) -> ReferralView:
-    """The answer to a command. It is kept, to be given again, so it holds no content to a recipient."""
+    """Return the response to a command. It is stored for replay, so it has no content for a recipient."""
     shown = await _suggested(session, [referral], caller)
     return _view(referral, caller, shown, granted=frozenset())
 
@@ -424,9 +424,10 @@ for _answer in (ReferralView, WholeReferral, StepView, Disclosure):
 def _view(
     referral: Referral, caller: CaseReader, shown: Collection[UUID], granted: Collection[str] | None
 ) -> ReferralView:
-    """With the steps that are legal for the caller now. `granted`: see `shown_instead`."""
+    """Return a referral with the caller's legal steps now. `granted`: see `shown_instead`."""
     parties = queries.parties_of(caller, referral)
-    seen = queries.seen_by(caller, referral, granted)  # hidden referrals make nothing due
+    # changes that the recipient may not see do not make anything due
+    seen = queries.seen_by(caller, referral, granted)
     values = seen.model_dump()
     if referral.suggested_service_id not in shown:
         values["suggested_service_id"] = None

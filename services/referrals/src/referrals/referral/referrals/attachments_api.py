@@ -1,4 +1,4 @@
-"""Attachments are refused for now, with an answer that says what to do instead."""
+"""Refuses attachments for now, and names the alternative."""
 
 from uuid import UUID
 

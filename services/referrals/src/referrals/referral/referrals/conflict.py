@@ -1,5 +1,8 @@
-"""When an organisation turns out to be implicated, nothing of the case goes to it. Each referral looks to it like an
-ordinary recall, or an end of sharing after an outcome, and then stands still."""
+"""Ends sharing with an organisation that a case newly implicates.
+
+To that organisation each referral looks like an ordinary recall, or like an end of sharing after an outcome. Its view
+then freezes.
+"""
 
 from collections.abc import Collection
 from uuid import UUID
@@ -30,8 +33,9 @@ async def end_sharing_with(
     case_id: UUID,
     implicated: Collection[UUID],
 ) -> None:
-    """End all that was referred to the implicated (all of the case's); release what stood still for others.
-    Idempotent."""
+    """End every referral of the case to an implicated organisation, and unfreeze the view of all others. `implicated`
+    has all organisations that the case implicates. Idempotent.
+    """
     for referral in await queries.of_case(session, case_id):
         if referral.to_organisation not in implicated:
             if referral.held_still is not None:
@@ -54,7 +58,7 @@ async def _end(
 async def end_sharing(
     session: AsyncSession, caller: Principal | None, keys: CaseKeys, referral: Referral
 ) -> bool:
-    """Recall it while it is open, else revoke its shared content; whether there was anything to end."""
+    """Recall an open referral, else revoke its shared content; returns whether anything ended."""
     if ReferralState(referral.state) in OPEN:
         taken = Taken(Command.RECALL, frozenset({Party.REFERRER}), reason=ORDINARY)
         await take(session, keys, caller, referral, taken)

@@ -1,5 +1,4 @@
-"""By when the next step of a referral is due, and whether that has passed. Pure. `list_queries` makes SQL of this
-table."""
+"""When the next step of a referral is due, and whether it is overdue. Pure. `list_queries` makes SQL of this table."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
@@ -38,12 +37,12 @@ class Sent(Limited, Protocol):
 
 
 def due(referral: Limited) -> datetime | None:
-    """None: nothing says it."""
+    """Return when the next step is due; None without a deadline."""
     return min(map(_start, _limits(referral)), default=None)
 
 
 def due_to_sender(referral: Sent) -> datetime | None:
-    """The same with the clinical deadline that the recipient is not told."""
+    """Return the same for the sender, with the clinical deadline that the recipient may not see."""
     known, own = due(referral), referral.unshared_deadline
     if own is None or referral.state not in LIMITS["clinical_deadline"]:
         return known
@@ -77,7 +76,7 @@ LOOKED_AT_WITHIN = timedelta(days=30)
 
 
 def act_by(state: ReferralState, urgency: str, now: datetime) -> datetime | None:
-    """The limit of a state that is entered now; None: it has none, or one of its own."""
+    """Return the deadline of a state entered now; None if it has none or has its own field."""
     if state is ReferralState.ACCEPTED:
         return now + BEGINS_WITHIN[urgency]
     if state is ReferralState.IN_SERVICE:

@@ -1,4 +1,4 @@
-"""When the next step of a referral is due, and whether that has passed, as `due` says it, in SQL."""
+"""The rules of `due` in SQL: when the next step of a referral is due, and whether it is overdue."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -15,7 +15,7 @@ from referrals.referral.referrals.models import Referral
 
 
 def in_states(states: Collection[str]) -> sa.ColumnElement[bool]:
-    """With literal values: PostgreSQL uses a partial index only where the statement spells its states out."""
+    """Use literal values: PostgreSQL uses a partial index only if the statement spells out its states."""
     return col(Referral.state).in_([sa.literal_column(f"'{state}'") for state in sorted(states)])
 
 
@@ -52,8 +52,8 @@ _UNSHARED: sa.ColumnElement[Any] = sa.case(
 SENDERS_DUE_OR_NEVER = sa.func.coalesce(sa.func.least(DUE, _UNSHARED), NEVER)
 
 
-# The indexes `referrals_due` and `referrals_late_newest` hold these: row security lets an index be asked only for
-# what tells nothing of a row that it refuses, which the time zone of a day is not trusted with.
+# The indexes `referrals_due` and `referrals_late_newest` use these expressions. Under row security, an index serves
+# leakproof functions only, and a date's conversion by time zone is not leakproof.
 FIRST_INSTANT: sa.ColumnElement[Any] = sa.func.least(
     *(sa.case((counts, limit)) for counts, limit in _INSTANTS)
 )
@@ -72,7 +72,7 @@ def before(limit: Any, moment: Any) -> sa.ColumnElement[bool]:
 
 def overdue(now: datetime) -> sa.ColumnElement[bool]:
     late_by_day = sa.or_(*(counts & before(day, clock.day_of(now)) for counts, day in _DAYS))
-    # Said of the state alone, too: the index of a queue finds by it.
+    # Repeat the condition on the state alone: the index of a queue needs it.
     return _LIMITED & sa.or_(before(FIRST_INSTANT, now), late_by_day)
 
 

@@ -1,5 +1,4 @@
-"""A service ended or has another organisation now: referrals at the old one end, and the referrer asks the person
-again."""
+"""Ends referrals whose service ended or moved to another organisation; the referrer asks the person again."""
 
 from functools import partial
 from uuid import UUID
@@ -28,13 +27,12 @@ _AT_ONCE = 500
 
 
 async def end_with_former(database: Database, keys: CaseKeys) -> int:
-    """Returns how many ended."""
+    """End them; returns how many."""
     return await sweep("services-handed-over", database, _with_former, partial(_end, keys))
 
 
 async def _with_former(session: AsyncSession, referral_id: UUID | None = None) -> list[UUID]:
-    """Open referrals that lie with an organisation that ended or whose service is another one's. Needs service
-    rights."""
+    """Return open referrals whose organisation has ended or no longer has the service. Needs service rights."""
     now = handed_over()
     ended = await ended_organisations(session)
     found = (

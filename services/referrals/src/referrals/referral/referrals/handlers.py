@@ -1,5 +1,6 @@
-"""Referrals when their case ends, moves or accuses a recipient, when a caregiver's contact is suppressed, or when a
-service can no longer be chosen."""
+"""Referrals when their case ends, moves or implicates a recipient, when a caregiver's contact is suppressed, or when
+a service becomes unavailable.
+"""
 
 from datetime import timedelta
 from uuid import UUID
@@ -44,7 +45,7 @@ _REFERRALS = Referral.metadata.tables["referrals"]
 
 
 async def case_closing(session: AsyncSession, happening: CaseClosing) -> None:
-    """Nobody may lose who answers for the person: 409 while something sent is open."""
+    """Raise 409 while a sent referral is open: otherwise nobody would be responsible for the person."""
     open_ones = await of_case(session, happening.case_id, open_only=True)
     waiting = [referral.id for referral in open_ones if referral.sent_at is not None]
     if waiting:
@@ -54,20 +55,20 @@ async def case_closing(session: AsyncSession, happening: CaseClosing) -> None:
 
 
 async def case_closed(session: AsyncSession, happening: CaseClosed) -> None:
-    """Only drafts are open still: see `case_closing`."""
+    """Recall the drafts; `case_closing` refuses any other open referral."""
     for referral in await of_case(session, happening.case_id, open_only=True):
         taken = Taken(Command.RECALL, frozenset({Party.REFERRER}), reason="case_closed")
         await take(session, happening.keys, happening.caller, referral, taken)
 
 
 async def unused_consents_end(session: AsyncSession, happening: CaseClosed) -> None:
-    # Whoever closes a case may have no side in an earlier transfer of it.
+    # Row security may hide an earlier transfer from the organisation that closes the case.
     async with acting_as_service(session):
         await end_unused(session, happening.caller, happening.case_id, USES)
 
 
 async def case_erased(session: AsyncSession, happening: CaseErased) -> None:
-    """Open ones end as if the person had withdrawn; the step and its event hold no attribute."""
+    """End open referrals as withdrawn by the person; the step and its event contain no attributes."""
     case = happening.case_id
     await session.execute(
         sa.update(_REFERRALS)
@@ -80,7 +81,7 @@ async def case_erased(session: AsyncSession, happening: CaseErased) -> None:
             suggested_service_id=None,
         )
     )
-    # Releases before 0081 kept here what could be counted.
+    # Releases before 0081 stored statistics attributes here.
     await session.execute(
         sa.text("UPDATE referrals SET attributes = NULL WHERE case_id = :case"), {"case": case}
     )
@@ -107,13 +108,14 @@ async def case_erased(session: AsyncSession, happening: CaseErased) -> None:
 
 
 async def unused_exceptions_end(session: AsyncSession, happening: CaseHandedOver) -> None:
-    """Two people of the former holder decided; the new holder's staff decide for themselves."""
+    """End unused exceptions: two people of the former holder decided them, and the new holder decides anew."""
     await exceptions_service.end_unused(session, happening.case_id, USES)
 
 
 async def sides_fall_together(session: AsyncSession, happening: CaseHandedOver) -> None:
-    """A referral to the case's new holder ends as its own work; what had been sent becomes a task, so that nobody
-    loses the person."""
+    """Recall referrals to the case's new holder as its own work. Sent ones become a task, so that the person is not
+    lost.
+    """
     for referral in await of_case(session, happening.case_id, open_only=True):
         if referral.to_organisation != happening.new:
             continue
@@ -145,7 +147,7 @@ async def conflict_recorded(session: AsyncSession, happening: ConflictRecorded) 
 
 
 async def caregiver_suppressed(session: AsyncSession, happening: CaregiverSuppressed) -> None:
-    """Ask everybody who may have read the caregiver's contact not to use it any more."""
+    """Ask all who may have read the caregiver's contact to stop using it."""
     async with acting_as_service(session):
         told = await queries.told_the_contact(session, happening.case_id)
     for referral_id, recipient, version in told:
@@ -168,7 +170,7 @@ async def caregiver_suppressed(session: AsyncSession, happening: CaregiverSuppre
 
 
 async def services_changed(session: AsyncSession, happening: ServicesChanged) -> None:
-    """Set or clear the flag as the services are now; a notice only where the flag is set anew."""
+    """Set or clear the flag by the present services; notify only where the flag is newly set."""
     by_flag: dict[str | None, list[UUID]] = {}
     for service_id, choosable in happening.choosable.items():
         by_flag.setdefault(None if choosable else NOT_REFERABLE_FLAG, []).append(service_id)
@@ -177,7 +179,7 @@ async def services_changed(session: AsyncSession, happening: ServicesChanged) ->
     for flag, ids in by_flag.items():
         concerned = sa.and_(
             _REFERRALS.c.service_id == sa.any_(sa.literal(ids, sa.ARRAY(sa.Uuid))),
-            _REFERRALS.c.sent_at.is_not(None),  # as the index of a service's referrals has it
+            _REFERRALS.c.sent_at.is_not(None),  # in the order of the index on a service's referrals
             _REFERRALS.c.state.not_in(_NOT_FLAGGED),
             _REFERRALS.c.service_flag.is_distinct_from(flag),
         )

@@ -1,4 +1,4 @@
-"""The table of a referral's states: which party may move it where. Pure.
+"""The table of a referral's states: which party may move it, and to which state. Pure.
 
 Source: HL7 Gravity SDOH and BSeR referral workflows, adapted to protection. Terminal states never reopen; a second
 attempt is a new referral that `replaces` the first.
@@ -13,8 +13,9 @@ from common.words.referral_states import OPEN, TERMINAL, ReferralState
 
 
 class Party(StrEnum):
-    """On whose behalf a command comes. An organisation that refers to itself is both sides: internal work, never
-    counted."""
+    """The party for which a command acts. An organisation that refers to itself is both sides; such internal work is
+    never counted.
+    """
 
     REFERRER = "referrer"
     RECIPIENT = "recipient"
@@ -59,7 +60,7 @@ DECISIONS = frozenset({ReferralState.ACCEPTED, ReferralState.DECLINED, ReferralS
 
 @dataclass(frozen=True)
 class Rule:
-    """One row of the table. `target` None: back to the state before the hold."""
+    """One row of the table. `target` None returns to the state before the hold."""
 
     command: Command
     sources: frozenset[ReferralState]
@@ -150,7 +151,7 @@ RULES: dict[Command, Rule] = {
 
 
 class IllegalTransition(Exception):
-    """The present state does not allow the command; `legal` are the ones that it allows."""
+    """The present state does not allow the command; `legal` lists the commands that it allows."""
 
     def __init__(self, command: Command, state: ReferralState, legal: tuple[Command, ...]) -> None:
         super().__init__(f"{command} is not possible in state {state}")
@@ -160,7 +161,7 @@ class IllegalTransition(Exception):
 
 
 class NotYours(Exception):
-    """The command belongs to the other side of the referral."""
+    """Only the other side of the referral may give the command."""
 
     def __init__(self, command: Command, parties: frozenset[Party]) -> None:
         super().__init__(f"{command} belongs to {', '.join(sorted(parties))}")
@@ -169,7 +170,7 @@ class NotYours(Exception):
 
 
 def legal_commands(state: ReferralState, parties: AbstractSet[Party]) -> tuple[Command, ...]:
-    """The commands that `parties` may give in `state`, in the order of the table."""
+    """Return the commands that `parties` may give in `state`, in the order of the table."""
     return tuple(c for c, rule in RULES.items() if state in rule.sources and rule.parties & parties)
 
 
@@ -179,7 +180,7 @@ def next_state(
     parties: AbstractSet[Party],
     before_hold: ReferralState | None = None,
 ) -> ReferralState:
-    """The state after `command`; NotYours before IllegalTransition if both apply."""
+    """Return the state after `command`; raises NotYours before IllegalTransition if both apply."""
     rule = RULES[command]
     if not rule.parties & parties:
         raise NotYours(command, rule.parties)
@@ -193,7 +194,7 @@ def next_state(
 
 
 def diagram() -> str:
-    """The table as a Mermaid state diagram, for the documentation."""
+    """Return the table as a Mermaid state diagram, for the documentation."""
     lines = ["stateDiagram-v2", "    [*] --> draft"]
     for rule in RULES.values():
         for source in sorted(rule.sources, key=list(ReferralState).index):

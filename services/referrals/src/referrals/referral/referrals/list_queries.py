@@ -1,4 +1,4 @@
-"""Lists and queues of referrals: their filters, and their due and overdue rows."""
+"""Lists and queues of referrals: filters, and rows that are due or overdue."""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -40,9 +40,12 @@ UNDER_CONSENT = OPEN - {ReferralState.DRAFT}
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """Filters and order of a list; empty: no filter. `unreplaced`: no other referral of the case replaces it.
-    `unconfirmed`: an outcome without confirmation. `consent_ending`: open, under a consent whose date is near, or over.
-    `by_deadline`: first due first, without a deadline last."""
+    """Filters and order of a list; an empty value filters nothing.
+
+    `unreplaced`: no other referral of the case replaces it. `unconfirmed`: it has an outcome without confirmation.
+    `consent_ending`: it is open and its consent ends soon or has ended. `by_deadline`: earliest deadline first, rows
+    without one last.
+    """
 
     states: Sequence[str] = ()
     urgencies: Sequence[str] = ()
@@ -73,7 +76,7 @@ class Wanted:
 
 
 async def received(session: AsyncSession, caller: Principal, wanted: Wanted) -> Sequence[Referral]:
-    """The recipient's queue, one more than a page."""
+    """Return the recipient's queue, up to one more than a page."""
     if wanted.by_deadline:
         queue, after = wanted.queue, _after(wanted.cursor)
         return await by_deadline(session, caller, queue, after, wanted.limit + 1)
@@ -87,7 +90,7 @@ def _after(cursor: str | None) -> After | None:
 
 
 async def sent(session: AsyncSession, caller: Principal, wanted: Wanted) -> Sequence[Referral]:
-    """Referrals of the caller's organisation, drafts included, one more than a page."""
+    """Return referrals of the caller's organisation with drafts, up to one more than a page."""
     statement = sa.select(Referral).where(
         col(Referral.from_organisation) == caller.organisation, *_narrowed(wanted)
     )
@@ -131,7 +134,7 @@ def _narrowed(wanted: Wanted) -> Iterator[sa.ColumnElement[bool]]:
 
 
 def unreplaced() -> sa.ColumnElement[bool]:
-    """No other referral of the case is instead of it."""
+    """No other referral of the case replaces it."""
     other = aliased(Referral)
     instead = sa.exists().where(
         col(other.case_id) == col(Referral.case_id), col(other.replaces) == col(Referral.id)
@@ -155,7 +158,7 @@ _INSTANT = sa.DateTime(timezone=True)
 async def open_counts(
     session: AsyncSession, caller: Principal, case_ids: Collection[UUID]
 ) -> dict[UUID, int]:
-    """How many referrals of each of the caller's cases have not ended; none: absent."""
+    """Return the number of open referrals per case of the caller; cases without any are absent."""
     rows = await session.execute(
         sa.select(col(Referral.case_id), sa.func.count())
         .where(
@@ -171,8 +174,9 @@ async def open_counts(
 async def overdue_counts(
     session: AsyncSession, caller: Principal, now: datetime, *columns: str
 ) -> Sequence[Any]:
-    """Counts of referrals that the caller coordinates and that are overdue, or of which nobody could be told, by these
-    columns; needs service rights."""
+    """Count, by these columns, referrals in the caller's coordination that are overdue or whose recipient nobody
+    could reach. Needs service rights.
+    """
     by = [_COLUMNS[name] for name in columns]
     rows = await session.execute(
         sa.select(*by, sa.func.count().label("number"))

@@ -1,4 +1,4 @@
-"""Tables of referrals: the present state, the granted snapshot, and every step taken."""
+"""Tables of referrals: present state, granted snapshot, and every step."""
 
 from datetime import date, datetime
 from typing import Any
@@ -58,7 +58,7 @@ class Referral(Row, table=True):
 
 
 class Snapshot(Row, table=True):
-    """The content that the recipient reads: written once at sending, never changed; it can only be revoked."""
+    """The content for the recipient: written once at sending and never changed; revoking ends access."""
 
     __tablename__ = "snapshots"
 

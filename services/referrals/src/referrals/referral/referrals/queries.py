@@ -1,4 +1,4 @@
-"""Reading referrals, always as one of the two parties."""
+"""Reads referrals, always as one of the two parties."""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, fields
@@ -33,7 +33,7 @@ _TOLD_UNTIL = timedelta(days=30)
 
 
 def addressed_to(caller: Principal) -> sa.ColumnElement[bool]:
-    """Addressed to the caller's organisation, and to a service whose queue the caller works in."""
+    """Referrals to a service of the caller's organisation whose queue the caller works in."""
     addressed = sa.and_(
         col(Referral.to_organisation) == caller.organisation, col(Referral.sent_at).is_not(None)
     )
@@ -44,7 +44,7 @@ def addressed_to(caller: Principal) -> sa.ColumnElement[bool]:
 
 
 def concerns(caller: Principal) -> sa.ColumnElement[bool]:
-    """Sent by the caller's organisation, or addressed to the caller."""
+    """Referrals that the caller's organisation sent, or that are addressed to the caller."""
     return sa.or_(col(Referral.from_organisation) == caller.organisation, addressed_to(caller))
 
 
@@ -56,7 +56,7 @@ async def one(
     case_id: UUID | None = None,
     lock: bool = False,
 ) -> Referral:
-    """The referral, or 404 unless it concerns the caller (and belongs to `case_id`, if the URL names one)."""
+    """Return the referral, or raise 404 unless it concerns the caller (and belongs to `case_id`, if the URL has one)."""
     statement = sa.select(Referral).where(col(Referral.id) == referral_id, concerns(caller))
     if case_id is not None:
         statement = statement.where(col(Referral.case_id) == case_id)
@@ -72,7 +72,7 @@ async def one(
 async def draft_to_send(
     session: AsyncSession, caller: Principal, referral_id: UUID, case_id: UUID | None
 ) -> Referral:
-    """The referral, locked; of a draft sending waits for nobody who closes its service (`sending`)."""
+    """Return the referral, locked. Sending a draft does not wait for the closing of its service (`sending`)."""
     draft = sa.select(col(Referral.id)).where(
         col(Referral.id) == referral_id,
         col(Referral.from_organisation) == caller.organisation,
@@ -85,7 +85,7 @@ async def draft_to_send(
 
 
 def _under(grant_id: Any) -> sa.ColumnElement[bool]:
-    """Sent under this consent, or gone on under it until another one was attached."""
+    """Referrals that were sent under this consent, or continued under it until a new one was attached."""
     former = col(Referral.former_grants).contains(array([sa.cast(grant_id, sa.Uuid)]))
     return sa.or_(col(Referral.grant_id) == grant_id, former)
 
@@ -93,13 +93,13 @@ def _under(grant_id: Any) -> sa.ColumnElement[bool]:
 async def sent_under(
     session: AsyncSession, grant_id: UUID | None, exception_id: UUID | None
 ) -> bool:
-    """Whether a referral was sent under this consent or exception already."""
+    """Whether a referral was already sent under this consent or exception."""
     under = _under(grant_id) if grant_id is not None else col(Referral.exception_id) == exception_id
     return bool(await session.scalar(sa.select(sa.exists().where(under))))
 
 
 def readable(caller: Principal, referral_id: sa.ColumnElement[UUID]) -> sa.ColumnElement[bool]:
-    """Whether `one` would find this referral for the caller: for lists of other things that name referrals."""
+    """Whether `one` would find this referral for the caller; filters other lists that name referrals."""
     found = sa.select(sa.literal(1)).where(col(Referral.id) == referral_id, concerns(caller))
     return found.exists()
 
@@ -107,8 +107,9 @@ def readable(caller: Principal, referral_id: sa.ColumnElement[UUID]) -> sa.Colum
 def sharing_ended_after(
     caller: Principal, referral_id: sa.ColumnElement[UUID], moment: sa.ColumnElement[datetime]
 ) -> sa.ColumnElement[bool]:
-    """Whether sharing with the caller ended after `moment`; never for the sender. Needs service rights: a recipient
-    does not see the row of what it may not read."""
+    """Whether sharing with the caller ended after `moment`; never for the sender. Needs service rights: row security
+    hides revoked content from the recipient.
+    """
     ended = sa.select(sa.literal(1)).where(
         col(Referral.id) == referral_id,
         col(Referral.from_organisation) != caller.organisation,
@@ -119,7 +120,7 @@ def sharing_ended_after(
 
 
 def searchable(caller: Principal) -> Searchable:
-    """The referrals that `one` finds for the caller, as `seen_by` shows them."""
+    """The referrals that `one` finds for the caller, with the values that `seen_by` shows."""
     mine = col(Referral.from_organisation) == caller.organisation
     still = col(Referral.held_still)
     columns: dict[str, Any] = {
@@ -143,7 +144,7 @@ def _as_shown(
 
 
 class _Uses:
-    """The grants and exceptions of referrals and transfers (`consents.queries.Uses`)."""
+    """Referrals and transfers that use a grant or an exception (`consents.queries.Uses`)."""
 
     def grant(self, grant_id: Any) -> sa.ColumnElement[bool]:
         return sa.or_(sa.exists().where(_under(grant_id)), took_over_under(grant_id))
@@ -156,7 +157,9 @@ USES = _Uses()
 
 
 async def told_the_contact(session: AsyncSession, case_id: UUID) -> list[tuple[UUID, UUID, int]]:
-    """Referral, recipient and version where a recipient may have read the caregiver's contact; needs service rights."""
+    """Return referral, recipient and version wherever a recipient may have read the caregiver's contact; needs
+    service rights.
+    """
     statement = (
         sa.select(col(Referral.id), col(Referral.to_organisation), col(Referral.version))
         .join(Snapshot, col(Snapshot.referral_id) == col(Referral.id))
@@ -191,7 +194,7 @@ def parties_of(caller: Principal, referral: Referral) -> frozenset[Party]:
 def seen_by(
     caller: Principal, referral: Referral, granted: Collection[str] | None = frozenset()
 ) -> Referral:
-    """The referral as the caller's side sees it: to show, never to change. `granted`: see `shown_instead`."""
+    """Return the referral as the caller's side may see it, for display only. `granted`: see `shown_instead`."""
     instead = shown_instead(referral, parties_of(caller, referral), granted)
     return Referral(**{**referral.model_dump(), **instead})
 
@@ -208,14 +211,14 @@ async def steps_of(session: AsyncSession, referral_id: UUID) -> Sequence[Step]:
 
 
 async def one_held(session: AsyncSession, referral_id: UUID) -> Referral | None:
-    """With its case held; needs service rights."""
+    """Return the referral with its case locked; needs service rights."""
     which = col(Referral.id) == referral_id, held(col(Referral.case_id))
     found = await session.scalars(sa.select(Referral).where(*which).with_for_update())
     return found.one_or_none()
 
 
 async def sharing(session: AsyncSession, ids: Collection[UUID]) -> set[UUID]:
-    """Those that were sent and go on, or whose snapshot was not revoked; needs service rights."""
+    """Return sent referrals that are open or whose snapshot is not revoked; needs service rights."""
     shared = sa.exists().where(
         col(Snapshot.referral_id) == col(Referral.id), col(Snapshot.revoked_at).is_(None)
     )
@@ -228,7 +231,7 @@ async def sharing(session: AsyncSession, ids: Collection[UUID]) -> set[UUID]:
 
 
 async def unrevoked(session: AsyncSession, ids: Collection[UUID]) -> set[UUID]:
-    """Those of which something is shared still; needs service rights."""
+    """Return the ids among these whose snapshot is not revoked; needs service rights."""
     asked = sa.select(col(Snapshot.referral_id)).where(
         col(Snapshot.referral_id).in_(ids), col(Snapshot.revoked_at).is_(None)
     )
@@ -238,7 +241,7 @@ async def unrevoked(session: AsyncSession, ids: Collection[UUID]) -> set[UUID]:
 async def open_under_grant(
     session: AsyncSession, *, grant_id: UUID | None = None, exception_id: UUID | None = None
 ) -> Sequence[Referral]:
-    """Referrals under a grant or exception, locked in the order of their ids."""
+    """Return referrals under a grant or exception, locked in the order of their ids."""
     statement = sa.select(Referral).order_by(col(Referral.id)).with_for_update()
     if grant_id is not None:
         statement = statement.where(_under(grant_id))
@@ -248,7 +251,7 @@ async def open_under_grant(
 
 
 async def open_beside(session: AsyncSession, referral: Referral) -> Sequence[UUID]:
-    """Other referrals of the same person to the same service that are sent and have not ended."""
+    """Return other sent, open referrals of the same person to the same service."""
     rows = await session.scalars(
         sa.select(col(Referral.id)).where(
             col(Referral.case_id) == referral.case_id,
@@ -262,7 +265,7 @@ async def open_beside(session: AsyncSession, referral: Referral) -> Sequence[UUI
 
 
 async def services_tried(session: AsyncSession, referral: Referral) -> Sequence[UUID]:
-    """Services that the person of the referral was referred to for the same need."""
+    """Return services to which the person was already referred for the same need."""
     rows = await session.scalars(
         sa.select(col(Referral.service_id))
         .where(
@@ -276,7 +279,7 @@ async def services_tried(session: AsyncSession, referral: Referral) -> Sequence[
 
 
 async def aors_of_case(session: AsyncSession, case_id: UUID) -> set[str]:
-    """Areas of responsibility of the case's referrals; needs service rights to see them all."""
+    """Return the areas of responsibility of the case's referrals; all of them only with service rights."""
     return set(
         await session.scalars(
             sa.select(col(Referral.aor)).where(col(Referral.case_id) == case_id).distinct()
@@ -285,7 +288,7 @@ async def aors_of_case(session: AsyncSession, case_id: UUID) -> set[str]:
 
 
 async def flagged_services(session: AsyncSession) -> list[UUID]:
-    """Services of open referrals that are flagged as not referable. Needs service rights."""
+    """Return services with open referrals that are flagged as unavailable. Needs service rights."""
     found = sa.select(col(Referral.service_id)).where(
         col(Referral.service_flag).is_not(None), col(Referral.state).in_(sorted(OPEN))
     )
@@ -293,7 +296,9 @@ async def flagged_services(session: AsyncSession) -> list[UUID]:
 
 
 async def to_be_told(session: AsyncSession, now: datetime, limit: int) -> list[UUID]:
-    """Open referrals whose consent ends soon, or has ended, and whose sides were not told. Needs service rights."""
+    """Return open referrals whose consent ends soon or has ended, and whose sides do not know yet. Needs service
+    rights.
+    """
     ends, told = ends_at(col(Referral.grant_id)), col(Referral.consent_told)
     soon = ending_between(now - _TOLD_UNTIL, now + ENDING_AHEAD)
     found = sa.select(col(Referral.id)).where(
@@ -308,7 +313,7 @@ async def to_be_told(session: AsyncSession, now: datetime, limit: int) -> list[U
 async def of_case(
     session: AsyncSession, case_id: UUID, *, open_only: bool = False
 ) -> Sequence[Referral]:
-    """All referrals of a case, locked in the order of their ids."""
+    """Return all referrals of a case, locked in the order of their ids."""
     statement = (
         sa.select(Referral)
         .where(col(Referral.case_id) == case_id)
@@ -321,7 +326,7 @@ async def of_case(
 
 
 async def hold_if_free(session: AsyncSession, referral_id: UUID) -> Referral | None:
-    """The referral with its case, held; None while somebody else holds it. Needs service rights."""
+    """Return the referral with its case locked; None while another transaction holds the lock. Needs service rights."""
     found = await session.scalars(
         sa.select(Referral)
         .where(col(Referral.id) == referral_id, held(col(Referral.case_id), wait=False))
@@ -331,13 +336,13 @@ async def hold_if_free(session: AsyncSession, referral_id: UUID) -> Referral | N
 
 
 async def by_id(session: AsyncSession, referral_id: UUID) -> Referral | None:
-    """Needs service rights."""
+    """Return a referral by id; needs service rights."""
     return await session.get(Referral, referral_id)
 
 
 @dataclass(frozen=True)
 class Outline:
-    """Between whom a referral is, how urgent it is and how far it has come."""
+    """The organisations, urgency and state of a referral."""
 
     from_organisation: UUID
     to_organisation: UUID
@@ -347,7 +352,7 @@ class Outline:
 
 
 async def outlines(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, Outline]:
-    """By id; needs service rights."""
+    """Return outlines by id; needs service rights."""
     if not ids:
         return {}
     names = [f.name for f in fields(Outline)]
@@ -376,8 +381,9 @@ async def emergencies_unreached(
     reached: Reached,
     only: UUID | None = None,
 ) -> Sequence[UUID]:
-    """Emergencies sent in that time of which the recipient has not heard, and which are not marked so; needs service
-    rights."""
+    """Return emergencies sent in this span whose recipient no notice reached and that are not marked; needs service
+    rights.
+    """
     which = sa.and_(_EMERGENCY, col(Referral.sent_at).between(since, until))
     if only is not None:
         which = sa.and_(which, col(Referral.id) == only)
@@ -387,7 +393,7 @@ async def emergencies_unreached(
 async def unreached_among(
     session: AsyncSession, ids: Collection[UUID], reached: Reached
 ) -> Sequence[UUID]:
-    """The same of these, whatever their urgency."""
+    """Return those of these referrals that reached nobody, whatever their urgency."""
     return await _unreached(session, col(Referral.id).in_(ids), reached)
 
 
@@ -406,7 +412,7 @@ async def _unreached(
 
 
 async def reached_since(session: AsyncSession, reached: Reached) -> Sequence[UUID]:
-    """Those marked as unheard of which the recipient has heard since; needs service rights."""
+    """Return referrals marked as unheard whose recipient a notice has reached since; needs service rights."""
     rows = await session.scalars(
         sa.select(col(Referral.id)).where(
             UNHEARD, reached(col(Referral.id), col(Referral.to_organisation))
@@ -416,7 +422,7 @@ async def reached_since(session: AsyncSession, reached: Reached) -> Sequence[UUI
 
 
 async def count_unheard(session: AsyncSession) -> tuple[int, int]:
-    """Emergencies, and others, that wait while nobody was told; needs service rights."""
+    """Count waiting emergencies and other referrals of which no notice reached anybody; needs service rights."""
     row = (
         await session.execute(
             sa.select(

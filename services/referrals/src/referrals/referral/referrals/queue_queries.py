@@ -1,5 +1,7 @@
-"""A page of a queue, newest first or by deadline, read state by state from an index of open referrals: sorting all at
-once gets slower, the more are open."""
+"""Reads a page of a queue, newest first or by deadline.
+
+It reads state by state from an index of open referrals: one sort over all would slow down as the queue grows.
+"""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -28,8 +30,8 @@ from referrals.referral.referrals.models import Referral
 from referrals.referral.referrals.queries import addressed_to
 from referrals.tables import Instant, Texts
 
-# PostgreSQL takes row security for far more selective than it is: it would fetch and sort all that
-# a service ever received to find the newest page.
+# PostgreSQL overestimates how selective row security is. Without this it would fetch and sort all referrals of a
+# service to find the newest page.
 IN_INDEX_ORDER = sa.select(sa.func.set_config("enable_sort", "off", True))
 
 CHANGED_FOR_RECIPIENT: sa.ColumnElement[Any] = sa.func.coalesce(
@@ -43,7 +45,7 @@ Begins = Literal["at first", "at an instant", "at midnight", "undated"]
 
 @dataclass(frozen=True, kw_only=True)
 class Queue:
-    """Filters of a queue; empty: no filter. `late_at`: only referrals overdue then."""
+    """Filters of a queue; an empty value filters nothing. `late_at`: only referrals that are overdue then."""
 
     states: Collection[str] = ()
     urgencies: Sequence[str] = ()
@@ -58,7 +60,7 @@ class Queue:
 
 @dataclass(frozen=True)
 class After:
-    """The last row of the page before; `due` None: nothing says when it is due."""
+    """The last row of the previous page; `due` None: it has no deadline."""
 
     due: datetime | None
     id: UUID
@@ -74,7 +76,7 @@ class After:
 async def by_deadline(
     session: AsyncSession, caller: Principal, queue: Queue, after: After | None, most: int
 ) -> list[Referral]:
-    """The first `most`: by due date, without a deadline last."""
+    """Return the first `most` by deadline, rows without one last."""
     await session.execute(IN_INDEX_ORDER)
     rows: list[Referral] = []
     if after is None or after.begins != "undated":
@@ -88,7 +90,7 @@ async def by_deadline(
 async def newest(
     session: AsyncSession, caller: Principal, queue: Queue, before_id: UUID | None, most: int
 ) -> list[Referral]:
-    """The newest `most`; `before_id`: the last of the page before."""
+    """Return the newest `most`; `before_id` is the last id of the previous page."""
     await session.execute(IN_INDEX_ORDER)
     states = queue.of_those(TERMINAL) if queue.closed_since else sorted(set(queue.states))
     if queue.late_at is not None:
@@ -110,7 +112,7 @@ _IN_ORDER = (FIRST_INSTANT, FIRST_DAY, col(Referral.id))
 def dated_rows(
     caller: Principal, queue: Queue, after: After | None, most: int
 ) -> sa.Select[Referral]:
-    """Rows due at an instant, and rows due when a day begins: for each state as many as a page."""
+    """Select rows due at an instant and rows due at the start of a day, one page per state."""
     asked = [*_asked(caller, queue), IS_OPEN]
     at: list[sa.ColumnElement[bool]] = [FIRST_INSTANT.is_not(None)]
     on: list[sa.ColumnElement[bool]] = [FIRST_DAY.is_not(None)]
@@ -134,7 +136,7 @@ def dated_rows(
 def undated_rows(
     caller: Principal, queue: Queue, after: After | None, most: int
 ) -> sa.Select[Referral]:
-    """By id: open rows without a deadline, and ended ones."""
+    """Select, by id, open rows without a deadline and ended rows."""
     asked = _asked(caller, queue)
     if after is not None:
         asked.append(col(Referral.id) > after.id)
@@ -149,7 +151,7 @@ def undated_rows(
 def overdue_rows(
     caller: Principal, queue: Queue, before_id: UUID | None, most: int
 ) -> sa.Select[Referral]:
-    """Newest first: each state's index is walked from there, and each row shows by itself whether it is late."""
+    """Select overdue rows, newest first, by walking each state's index and checking each row."""
     if queue.late_at is None:
         raise ValueError("overdue when?")
     asked = [*_newest_asked(caller, queue, before_id), IS_OPEN]
@@ -164,13 +166,13 @@ def overdue_rows(
 def newest_of_states(
     caller: Principal, queue: Queue, states: Sequence[str], before_id: UUID | None, most: int
 ) -> sa.Select[Referral]:
-    """For each state as many as a page: an index holds each in the order of its ids."""
+    """Select one page per state, in the order of the index on ids."""
     asked = _newest_asked(caller, queue, before_id)
     return _newest_page(most, _of_each(states, asked, _NEWEST, most))
 
 
 def _open(queue: Queue, states: Collection[str]) -> Collection[str]:
-    """None where the queue is of what has ended."""
+    """Return None for a queue of ended referrals."""
     return () if queue.closed_since else states
 
 

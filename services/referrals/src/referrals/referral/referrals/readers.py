@@ -1,4 +1,4 @@
-"""Readings of a person's shared content, on all roads, and who goes on reading. Pure: the person is told this."""
+"""Who read a person's shared content, on all roads, and who can still read it. Pure. The person sees this."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from uuid import UUID
 
 
 class ReadingRoad(StrEnum):
-    """How an organisation came to read."""
+    """How an organisation got to read the content."""
 
     REFERRAL = "referral"
     TRANSFER = "transfer"
@@ -28,7 +28,7 @@ class Entry(Protocol):
 
 @dataclass(frozen=True)
 class Shared:
-    """The things shared under a consent: referrals with their recipients, and the case itself."""
+    """What was shared under a consent: referrals with their recipients, and the case itself."""
 
     kind: str
     sent_to: Mapping[UUID, UUID]
@@ -38,7 +38,7 @@ class Shared:
 
 @dataclass(frozen=True)
 class Reading:
-    """`items` empty: the whole record."""
+    """One reading; empty `items` means the whole record."""
 
     road: ReadingRoad
     target_id: UUID
@@ -48,14 +48,14 @@ class Reading:
 
 
 def readings(shared: Shared, entries: Iterable[Entry]) -> list[Reading]:
-    """The readings that the person is told of when this consent ends, oldest first."""
+    """Return the readings to report to the person when this consent ends, oldest first."""
     if not is_read(shared.kind):
         return []
     return [reading for entry in entries if (reading := _reading(shared, entry)) is not None]
 
 
 def is_read(kind: str) -> bool:
-    """Whether anybody reads content of the person under a consent of this kind; statistics name nobody."""
+    """Whether a consent of this kind lets anybody read personal content; statistics name nobody."""
     return kind in ("referral", "transfer")
 
 
@@ -73,6 +73,6 @@ def _reading(shared: Shared, entry: Entry) -> Reading | None:
 
 
 def goes_on(shared: Shared, holder: UUID) -> UUID | None:
-    """The organisation that goes on reading because it received something and holds the case now."""
+    """Return the organisation that can still read because it received content and now holds the case."""
     received = {*shared.sent_to.values(), *shared.accepted}
     return holder if holder in received else None

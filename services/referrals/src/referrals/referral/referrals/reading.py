@@ -1,4 +1,4 @@
-"""Use cases of reading the shared content and the history. Each reading by the recipient is decided again."""
+"""Use cases of reading the shared content and the history. Each reading by the recipient runs the decision again."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -35,8 +35,9 @@ from referrals.referral.referrals.visibility import reason_is_told
 
 @dataclass(frozen=True)
 class Standing:
-    """The facts that decide over a sent referral: its grant, the person, the implicated, and whether its content is
-    still shared."""
+    """What decides over a sent referral: its grant, the person, the implicated organisations, and whether its content
+    is still shared.
+    """
 
     word: Word | None
     case: Case
@@ -45,7 +46,7 @@ class Standing:
 
 
 async def standing(session: AsyncSession, referral: Referral) -> Standing:
-    """Read with the service's rights: to a recipient consent and case are out of sight."""
+    """Load the facts with service rights: row security hides consent and case from a recipient."""
     async with acting_as_service(session):
         case = await cases.by_id(session, referral.case_id)
         if case is None:
@@ -59,10 +60,10 @@ async def standing(session: AsyncSession, referral: Referral) -> Standing:
 async def readable(
     session: AsyncSession, referral: Referral, now: datetime
 ) -> tuple[frozenset[str], frozenset[str]]:
-    """The items and the texts that the recipient may read now; 410 if none."""
+    """Return the items and texts that the recipient may read now; raises 410 if none."""
     found = await standing(session, referral)
     move = move_of(Road.READ, referral, shared=found.shared)
-    of = known(found.case, {}, now)  # reading asks nothing of the age
+    of = known(found.case, {}, now)  # reading does not depend on the age
     items = ask(move, found.word, of, now, found.implicated)
     await refuse_uncovered_now(session, referral, found.case, now)
     return items, texts_granted(items)
@@ -71,8 +72,9 @@ async def readable(
 async def granted_now(
     session: AsyncSession, caller: Principal, referrals: Sequence[Referral]
 ) -> dict[UUID, frozenset[str] | None]:
-    """By referral that the caller received: what `readable` allows, None if it refuses. Asks about borders only where
-    one hides something."""
+    """Return by received referral what `readable` allows, or None if it refuses. Checks border protocols only where
+    they could hide a value.
+    """
     received = [
         each for each in referrals if Party.REFERRER not in queries.parties_of(caller, each)
     ]
@@ -113,7 +115,9 @@ def _word_id(referral: Referral) -> UUID | None:
 async def refuse_uncovered_now(
     session: AsyncSession, referral: Referral, case: Case, now: datetime
 ) -> None:
-    """A protocol may have ended since sending. Without a known country now, the one at sending counts."""
+    """Refuse if an information-sharing protocol has ended since sending. If no country is known now, the check at
+    sending counts.
+    """
     countries = await countries_of_service(session, referral.service_id)
     if countries:
         await refuse_uncovered(
@@ -128,13 +132,13 @@ async def refuse_uncovered_now(
 
 
 async def refuse_unreadable(session: AsyncSession, referral: Referral, command: Command) -> None:
-    """Nobody accepts a person of whom they may read nothing: 410, as at reading."""
+    """Raise 410, as reading does: nobody may accept a person of whom they cannot read anything."""
     if command is Command.ACCEPT:
         await readable(session, referral, clock.now())
 
 
 async def refuse_to_ask(session: AsyncSession, referral: Referral) -> None:
-    """409 to a sender who asks for an answer about a person of whom the recipient can read nothing any more."""
+    """Raise 409 to a sender who asks about a person of whom the recipient can no longer read anything."""
     try:
         await readable(session, referral, clock.now())
     except Problem as refused:
@@ -146,7 +150,7 @@ async def refuse_to_ask(session: AsyncSession, referral: Referral) -> None:
 async def answerable(
     session: AsyncSession, keys: CaseKeys, referral: Referral, items: dict[str, Any]
 ) -> dict[str, Any]:
-    """The items of an answer to the recipient's question, all of them granted now."""
+    """Return the items of an answer to the recipient's question; all must be granted now."""
     found, now = await standing(session, referral), clock.now()
     identity, _ = open_with(await key_of(keys, referral), found.case)
     move = move_of(Road.ANSWER, referral, items=items.keys())
@@ -162,7 +166,7 @@ async def disclosure(
     referral_id: UUID,
     case_id: UUID | None = None,
 ) -> dict[str, Any]:
-    """The items granted at sending, less those that may no longer be read. Every reading is audited."""
+    """Return the items granted at sending that are still readable. Every reading is audited."""
     referral = await queries.one(session, caller, referral_id, case_id=case_id)
     if referral.sent_at is None:
         return await _draft_disclosure(keys, referral)
@@ -242,7 +246,7 @@ async def _draft_disclosure(keys: CaseKeys, referral: Referral) -> dict[str, Any
 def open_details(
     key: bytes | None, referral: Referral, steps: Sequence[Step]
 ) -> list[tuple[Step, dict[str, Any] | None]]:
-    """Steps with their sealed details; None where there are none or they can no longer be read."""
+    """Return steps with decrypted details; None where a step has none or they are no longer readable."""
     opened: list[tuple[Step, dict[str, Any] | None]] = []
     for step in steps:
         detail = None
@@ -265,7 +269,7 @@ async def history(
     referral_id: UUID,
     case_id: UUID | None = None,
 ) -> list[tuple[Step, dict[str, Any] | None]]:
-    """Every step, oldest first. When sharing ends, the recipient keeps its own words only."""
+    """Return every step, oldest first. When sharing ends, the recipient keeps only its own texts."""
     referral = await queries.one(session, caller, referral_id, case_id=case_id)
     steps = await queries.steps_of(session, referral.id)
     key = (await keys.of_many([referral.case_id])).get(referral.case_id)
@@ -288,7 +292,7 @@ async def history(
 async def readings(
     session: AsyncSession, caller: Principal, referral: Referral
 ) -> list[tuple[datetime, list[str]]] | None:
-    """When the recipient read which items, oldest first; None for a caller who is not the referrer."""
+    """Return when the recipient read which items, oldest first; None unless the caller is the referrer."""
     if Party.REFERRER not in queries.parties_of(caller, referral):
         return None
     async with acting_as_service(session):
@@ -303,7 +307,7 @@ async def readings(
 def _told_steps(
     caller: Principal, referral: Referral, opened: list[tuple[Step, dict[str, Any] | None]]
 ) -> list[tuple[Step, dict[str, Any] | None]]:
-    """The steps that the recipient is told of: once its organisation is implicated, only its own."""
+    """Return the steps that the recipient may see: only its own once its organisation is implicated."""
     if referral.held_still is None:
         return opened
     until, own = referral.held_still["steps"], caller.organisation
@@ -316,7 +320,7 @@ def _as_told(step: Step, number: int) -> Step:
 
 
 async def _read_items(session: AsyncSession, referral: Referral) -> frozenset[str] | None:
-    """The items that the recipient may read now; None if sharing has ended."""
+    """Return the items that the recipient may read now; None if sharing has ended."""
     try:
         items, _ = await readable(session, referral, clock.now())
     except Problem:
@@ -325,7 +329,7 @@ async def _read_items(session: AsyncSession, referral: Referral) -> frozenset[st
 
 
 def _told(items: frozenset[str] | None, detail: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Of the other side's details the recipient reads the granted items, and no free text."""
+    """Return the other side's details for the recipient: granted items, and no free text."""
     if items is None or detail is None or "payload" not in detail:
         return None
     return {"payload": _only(items, detail["payload"])}

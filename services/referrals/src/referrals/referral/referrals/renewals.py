@@ -1,4 +1,4 @@
-"""Asking again: a consent ends by its date, its sender is asked in time, and the referral goes on under a fresh yes."""
+"""Renews consent: warn the sender before a consent ends, and continue the referral under a new one."""
 
 from datetime import datetime
 from functools import partial
@@ -45,7 +45,7 @@ async def renew(
     body: RenewConsent,
     case_id: UUID | None = None,
 ) -> Referral:
-    """The sent content stays as it is; from now on the recipient reads the part that the new consent covers."""
+    """Attach a new consent. The sent content stays; the recipient reads the part that the new consent covers."""
     referral = await queries.one(session, caller, referral_id, case_id=case_id, lock=True)
     _refuse_unless_open(caller, referral, body)
     grant = await consents.own_grant(session, caller, body.grant_id, lock=True)
@@ -87,7 +87,7 @@ def _refuse_unless_open(caller: Principal, referral: Referral, body: RenewConsen
 def _refuse_unreachable(
     key: bytes, referral: Referral, snapshot: Snapshot | None, granted: frozenset[str]
 ) -> None:
-    """422 if the service could no longer reach the person by the rule that was sent."""
+    """Raise 422 if the service could no longer reach the person by the contact rule that was sent."""
     if snapshot is None or snapshot.sealed is None:
         return
     content = open_column(
@@ -120,7 +120,7 @@ async def _attach(
 
 
 async def tell_ends(database: Database, now: datetime) -> int:
-    """Tell each sender in time that a consent ends, and both sides that it has; returns how many were told."""
+    """Tell each sender before a consent ends, and both sides when it has ended; returns how many."""
     due = partial(queries.to_be_told, now=now, limit=_BATCH)
     return await sweep("consent-ends", database, due, partial(_tell, now=now))
 

@@ -35,7 +35,7 @@ Note = Annotated[str, Field(max_length=2000)]
 
 
 class Payload(Strict):
-    """Values given for this referral, by item; each must be granted. Absent items are not shared."""
+    """Values for this referral, by item; each item must be granted. Absent items are not shared."""
 
     case_reference: str | None = Field(None, max_length=40)
     name: Name | None = None
@@ -60,7 +60,7 @@ class Payload(Strict):
 
 
 class SafeContact(Strict):
-    """The rule of safety for contact with the person, needed before sending."""
+    """How to contact the person safely; required before sending."""
 
     rule: Literal["contact_directly", "through_referrer", "person_comes", "do_not_contact"]
     instructions: str | None = Field(None, max_length=1000)
@@ -91,14 +91,14 @@ class Versioned(Strict):
 
 
 class Step(Versioned):
-    """The body of a step that needs no more than it; `says` is what the endpoint says of it."""
+    """The body of a step without further fields; `says` is the description of its endpoint."""
 
     command: ClassVar[Command]
     says: ClassVar[str]
 
 
 class Send(Versioned):
-    """By a consent or by an approved exception, never by an override."""
+    """Send under a consent or an approved exception. There is no override."""
 
     grant_id: UUID | None = None
     exception_id: UUID | None = None
@@ -122,7 +122,7 @@ class RequestInformation(Step):
 
 
 class AnswerInformation(Step):
-    """The answer stays within the grant: only granted items."""
+    """An answer with granted items only."""
 
     command = Command.ANSWER_INFORMATION
     says = "info_requested → acknowledged, by the referrer, within the grant."
@@ -190,7 +190,7 @@ class Resume(Step):
 
 
 class Complete(Step):
-    """Something was provided. If nothing was: report-not-delivered."""
+    """The service was provided, at least in part. Otherwise use report-not-delivered."""
 
     command = Command.COMPLETE
     says = "accepted, scheduled, in_service, on_hold → completed: something was provided."
@@ -217,7 +217,7 @@ class Recall(Step):
 
 
 class Withdraw(Strict):
-    """The person's wish. Nothing is required, so that it never fails."""
+    """The person's wish. No field is required, so that it never fails."""
 
     method: Literal["in_person", "phone", "message", "own_code", "other"] = "other"
     withdrawn_at: Moment | None = None
@@ -254,7 +254,7 @@ STEPS: dict[Command, type[Step]] = {
 
 
 class RenewConsent(Versioned):
-    """A consent that the person gave again: to the same service, for the same purpose."""
+    """A new consent of the person to the same service, for the same purpose."""
 
     grant_id: UUID
 
@@ -270,7 +270,7 @@ class ConfirmFeedback(Strict):
 
 
 class ReferralView(BaseModel):
-    """A referral in codes. What was disclosed is read apart, at /disclosure."""
+    """A referral in codes. Read the disclosed items separately, at /disclosure."""
 
     id: UUID
     case_id: UUID
@@ -325,7 +325,7 @@ class ReferralView(BaseModel):
 
 
 class Disclosure(BaseModel):
-    """The items that the person agreed to share with the recipient, as they were at sending."""
+    """The items that the person agreed to share with the recipient, as of sending."""
 
     referral_id: UUID
     items: dict[str, Any]
@@ -351,7 +351,7 @@ class StepView(BaseModel):
 
 
 class ReadingView(BaseModel):
-    """One reading of what was disclosed, by whom it was disclosed to."""
+    """One reading of the disclosed items by their recipient."""
 
     organisation_id: UUID
     at: datetime
@@ -367,7 +367,7 @@ class Alternative(BaseModel):
 
 
 class WholeReferral(ReferralView):
-    """With what was asked for by `with`; null: it was not asked for, or is not for the caller."""
+    """A referral with the parts that `with` requests; null: not requested, or not for this caller."""
 
     history: list[StepView] | None = None
     disclosure: Disclosure | None = None
@@ -384,7 +384,7 @@ class WholeReferral(ReferralView):
 
 
 class QueueCounts(BaseModel):
-    """Open referrals to an organisation by state, and how many are past a deadline."""
+    """Open referrals to an organisation by state, and the number that missed a deadline."""
 
     by_state: dict[str, int]
     overdue: int

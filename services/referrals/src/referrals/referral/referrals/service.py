@@ -77,7 +77,7 @@ async def move(
 
 
 def refuse_if_still(referral: Referral) -> None:
-    """409: what an implicated recipient sees of an ended referral does not change any more."""
+    """Raise 409 if the recipient's view of an ended referral is frozen."""
     if referral.held_still is not None:
         raise CONFLICT.because("recipient_is_implicated_in_case_this_referral")
 
@@ -118,7 +118,7 @@ async def _check_suggested(
 async def suggest(
     session: AsyncSession, caller: Principal, keys: CaseKeys, referral_id: UUID, body: Suggest
 ) -> Referral:
-    """The recipient names a service that may help; the referrer and the person decide."""
+    """Suggest another service, as the recipient; the referrer and the person decide."""
     referral = await queries.one(session, caller, referral_id, lock=True)
     if Party.RECIPIENT not in queries.parties_of(caller, referral):
         raise NOT_YOUR_STEP.because("recipient_suggests_referrer_decides")
@@ -139,7 +139,7 @@ async def confirm_feedback(
     body: ConfirmFeedback,
     case_id: UUID | None = None,
 ) -> Referral:
-    """The referrer's or the person's confirmation, apart from the recipient's word."""
+    """Confirm the outcome, as the referrer or the person; this is separate from the recipient's report."""
     referral = await queries.one(session, caller, referral_id, case_id=case_id, lock=True)
     if queries.parties_of(caller, referral) != {Party.REFERRER}:
         raise NOT_YOUR_STEP.because("referrer_confirms_for_itself_or_for_person")
@@ -173,7 +173,7 @@ async def note(
     detail: dict[str, Any] | None = None,
     key: bytes | None = None,
 ) -> None:
-    """History and audit of what changes no state."""
+    """Write history and audit for a change that keeps the state."""
     referral.version += 1
     referral.changed_at = clock.now()
     if referral.held_still is not None and Party.REFERRER not in queries.parties_of(
@@ -195,7 +195,7 @@ async def note(
 
 
 def wants_another(caller: Principal, referral: Referral) -> bool:
-    """Whether it came to nothing, and the caller is who may choose again."""
+    """Whether the referral came to nothing and the caller may choose another service."""
     came_to_nothing = referral.state in UNMET | {ReferralState.RECALLED}
     return came_to_nothing and Party.REFERRER in queries.parties_of(caller, referral)
 
@@ -203,7 +203,7 @@ def wants_another(caller: Principal, referral: Referral) -> bool:
 async def alternatives(
     session: AsyncSession, caller: Principal, referral_id: UUID
 ) -> list[tuple[DirectoryService, int | None]]:
-    """Other services for the same need: a pathway's first ranks first, without implicated and already tried ones."""
+    """Return other services for the same need, those of a pathway first, without implicated or already tried ones."""
     referral = await queries.one(session, caller, referral_id)
     if Party.REFERRER not in queries.parties_of(caller, referral):
         raise NOT_YOUR_STEP.because("alternatives_are_for_referrer_to_choose_from")

@@ -59,7 +59,7 @@ async def take(
     referral: Referral,
     taken: Taken,
 ) -> Referral:
-    """Move a locked referral on; 410 if its details were to be sealed for an erased person."""
+    """Move a locked referral on; raises 410 if its details would have to be sealed for an erased person."""
     before = ReferralState(referral.state)
     if taken.expected_version not in (None, referral.version):
         raise VERSION_CONFLICT.because(
@@ -117,7 +117,7 @@ async def key_of(keys: CaseKeys, referral: Referral) -> bytes:
 
 
 def state_after(referral: Referral, taken: Taken) -> ReferralState:
-    """The state that the command leads to; 403 or 409 if it may not be."""
+    """Return the state after the command; raises 403 or 409 if it is not allowed."""
     before = ReferralState(referral.state)
     held = ReferralState(referral.state_before_hold) if referral.state_before_hold else None
     try:
@@ -205,7 +205,7 @@ async def announce(
     counted: ReportingAttributes | None,
     **more: Any,
 ) -> None:
-    """Write the event of a step: ids and codes; `counted`: what statistics may know now."""
+    """Write the event of a step: ids and codes; `counted` has the attributes for statistics."""
     event = kind.model_validate(
         {
             "referral_id": referral.id,
@@ -240,8 +240,9 @@ async def tell_parties(
     *,
     recipient: bool | None = None,
 ) -> None:
-    """Notices to both sides; a draft's to its writer, an implicated recipient's only of its own acts. `recipient`
-    overrides that."""
+    """Notify both sides. A draft notifies its author only, an implicated recipient only of its own acts. `recipient`
+    overrides that.
+    """
     sides = {referral.from_organisation: referral.version}
     if recipient_is_told(caller, referral) if recipient is None else recipient:
         receiver = referral.to_organisation
@@ -261,8 +262,8 @@ def recipient_is_told(caller: Principal | None, referral: Referral) -> bool:
 
 
 async def revoke_snapshot(session: AsyncSession, referral: Referral, now: datetime) -> None:
-    """The recipient's reads fail from now on; the database itself refuses them too."""
-    # As the service: the revoked row is out of a declining recipient's sight at once.
+    """Revoke the snapshot: the recipient's reads fail from now on, also at the level of the database."""
+    # Use service rights: a declining recipient cannot see the row once it is revoked.
     await session.execute(sa.select(sa.func.revoke_snapshot(referral.id, now)))
     if referral.sent_at is not None:
         await remember_end(session, Kind.SHARING, referral.id, referral.case_id)

@@ -1,7 +1,7 @@
-"""The view of each side on a referral. Pure.
+"""Each side's view of a referral. Pure.
 
-Every recall looks alike to the recipient, without a reason, so that no recipient can tell that it was accused. Once
-it is marked as implicated, the referral stands still in its eyes.
+To the recipient every recall looks alike and has no reason, so that no recipient can tell that it was accused. Once a
+recipient is implicated, its view freezes.
 """
 
 from collections.abc import Collection
@@ -19,7 +19,7 @@ _NOT_TOLD = frozenset({Command.RECALL.value})
 
 
 class Referred(Protocol):
-    """The row of a referral, as far as it decides or is covered here."""
+    """The fields of a referral that this module reads or hides."""
 
     from_organisation: UUID
     to_organisation: UUID
@@ -33,7 +33,7 @@ class Referred(Protocol):
 
 
 def still_of(referral: Referred) -> dict[str, Any]:
-    """The recipient's view from now on: ids, numbers and times only."""
+    """Return the frozen view of the recipient: ids, numbers and times only."""
     return {
         "from_organisation": str(referral.from_organisation),
         "version": referral.version,
@@ -43,12 +43,12 @@ def still_of(referral: Referred) -> dict[str, Any]:
 
 
 def moved_by_recipient(still: dict[str, Any], now: datetime) -> dict[str, Any]:
-    """The same after a step of the recipient's own."""
+    """Return the frozen view after a step of the recipient's own."""
     return {**still, "version": still["version"] + 1, "changed_at": now.isoformat()}
 
 
 def sides_of(organisation: UUID | None, referral: Referred) -> frozenset[Party]:
-    """Which sides of the referral an organisation is; nobody receives a draft yet."""
+    """Return the sides of the referral that an organisation is on; a draft has no recipient yet."""
     sides = set()
     if referral.from_organisation == organisation:
         sides.add(Party.REFERRER)
@@ -60,8 +60,9 @@ def sides_of(organisation: UUID | None, referral: Referred) -> frozenset[Party]:
 def shown_instead(
     referral: Referred, parties: AbstractSet[Party], granted: Collection[str] | None = frozenset()
 ) -> dict[str, Any]:
-    """Values that these parties see in place of the row's. `granted`: what the recipient may read now, None after an
-    end."""
+    """Return values that replace the row's for these parties. `granted`: the items that the recipient may read now,
+    None after sharing has ended.
+    """
     if Party.REFERRER in parties:
         return {"clinical_deadline": referral.clinical_deadline or referral.unshared_deadline}
     seen: dict[str, Any] = dict.fromkeys(untold(granted))
@@ -81,5 +82,5 @@ def shown_instead(
 
 
 def reason_is_told(command: str) -> bool:
-    """Whether the recipient learns why a step was taken."""
+    """Whether the recipient learns the reason of a step."""
     return command not in _NOT_TOLD

@@ -1,4 +1,4 @@
-"""Which referrals wait for the caller: of the queue of their services, and of what they refer."""
+"""Referrals that wait for the caller: in the queues of their services, and among those they sent."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -45,7 +45,7 @@ def waiting(caller: Principal) -> Iterator[Waiting]:
 
 
 def received(caller: Principal) -> Iterator[Waiting]:
-    """The person who took the recipient's last step has it; before, nobody."""
+    """Received referrals; each belongs to the person who took the recipient's last step, at first to nobody."""
     addressed = addressed_to(caller)
     works = works_queue(
         sa.literal(caller.organisation, sa.Uuid),
@@ -57,7 +57,7 @@ def received(caller: Principal) -> Iterator[Waiting]:
 
 
 def sent(caller: Principal) -> Iterator[Waiting]:
-    """The case's caseworker has its referrals."""
+    """Sent referrals; each belongs to the case's caseworker."""
     owner = owner_of(Referral.case_id)
     own = col(Referral.from_organisation) == caller.organisation
     for kind, states in _SENT.items():
@@ -77,7 +77,7 @@ def sent(caller: Principal) -> Iterator[Waiting]:
 async def appointments(
     session: AsyncSession, caller: Principal, first: datetime, last: datetime
 ) -> Sequence[tuple[UUID, datetime]]:
-    """Referrals with an appointment in this time, of either side."""
+    """Return referrals of either side with an appointment in this span."""
     at = col(Referral.appointment_at)
     rows = await session.execute(
         sa.select(col(Referral.id), at)
@@ -120,7 +120,7 @@ def _of(
 
 
 def drafted(case_id: Any, service_id: Any) -> sa.ColumnElement[Any]:
-    """How urgent the most urgent draft of the case to the service is; NULL without one."""
+    """The highest urgency among drafts of the case to the service; NULL without a draft."""
     urgency = col(Referral.urgency)
     return (
         sa.select(urgency)
@@ -153,7 +153,9 @@ def _taken_by(caller: Principal) -> Any:
 
 
 def _row(caller: Principal, referral: Referral) -> WorkRow:
-    """As the caller's side sees it, without the other side's changes and, for a received referral, its place."""
+    """Select a row as the caller's side sees it: without the other side's changes and, if received, without the
+    place.
+    """
     seen = seen_by(caller, referral)
     received = seen.to_organisation == caller.organisation and seen.sent_at is not None
     since = seen.sent_at if received and seen.sent_at is not None else seen.changed_at

@@ -1,4 +1,4 @@
-"""Withdrawal of consent: it never fails, works at once, and tells who had read the content."""
+"""Withdraws consent: it never fails, works at once, and reports who had read the content."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -47,9 +47,12 @@ RESTORED = "restored_backup"
 
 @dataclass(frozen=True)
 class Withdrawn:
-    """A consent that ended. `goes_on`: the organisation that holds the case because of it, and reads it all the same.
-    `restores`: each took readings of this consent out of the record. `ended_before`: the date on which it had ended by
-    itself, and nothing went on under another one."""
+    """A consent that ended.
+
+    `goes_on`: the organisation that keeps reading because it now holds the case. `restores`: backup restores that
+    each lost readings of this consent. `ended_before`: the date on which it had expired by itself, if nothing
+    continued under another consent.
+    """
 
     grant: Grant
     reads: Sequence[Reading]
@@ -67,14 +70,14 @@ async def withdraw_grant(
     method: str,
     at: datetime | None,
 ) -> Withdrawn:
-    """By the organisation that recorded it. Repeating it changes nothing and answers the same."""
+    """Withdraw a consent, as the organisation that recorded it. A repeat changes nothing and returns the same."""
     grant = await consents.own_grant(session, caller, grant_id, lock=True)
     async with acting_as_service(session):
         return await _withdraw(session, caller, keys, grant, method, at)
 
 
 async def withdraw_by_code(session: AsyncSession, keys: CaseKeys, code: str) -> Withdrawn:
-    """By the person, with nothing but the code that came with the consent."""
+    """Withdraw a consent, as the person, with only the code that came with it."""
     async with acting_as_service(session):
         grant = await consents.grant_by_code(session, code)
         if grant is None:
@@ -91,7 +94,7 @@ async def withdraw_referral(
     at: datetime | None,
     case_id: UUID | None = None,
 ) -> Referral:
-    """Either organisation records the person's wish about one referral; its consent ends with it."""
+    """Record the person's wish about one referral, as either organisation; its consent ends too."""
     seen = await queries.one(session, caller, referral_id, case_id=case_id, lock=True)
     async with acting_as_service(session):
         if seen.grant_id is not None:
@@ -107,7 +110,7 @@ async def withdraw_referral(
         if was_open:
             await _tell_holder(session, caller, seen.from_organisation, seen.case_id, seen.id)
         if seen.sent_at is None:
-            # The consent that it would have been sent under is not left for somebody to use.
+            # End the consent of the draft too, so that nobody can use it later.
             for grant in await consents.unused_for(
                 session, seen.case_id, seen.service_id, queries.USES
             ):
@@ -117,21 +120,21 @@ async def withdraw_referral(
 
 
 async def withdraw_again(session: AsyncSession, keys: CaseKeys, grant: Grant) -> None:
-    """A restored backup has it in force again: it ends as if the person took it back now. Needs service rights."""
+    """Withdraw again a consent that a restored backup made active. Needs service rights."""
     await _withdraw(session, None, keys, grant, RESTORED, None)
 
 
 async def end_exception_again(
     session: AsyncSession, keys: CaseKeys, exception: DisclosureException
 ) -> None:
-    """As `withdraw_again`, with the content shared under it."""
+    """End an exception again, with the content shared under it, as `withdraw_again` does."""
     for referral in await queries.open_under_grant(session, exception_id=exception.id):
         await _end_referral(session, None, keys, referral, RESTORED)
     await exceptions_service.end(session, exception.id)
 
 
 def _answer_about(session: AsyncSession, referral: Referral) -> None:
-    # The consent ended as well, but that is the referrer's to know; the answer is the referral.
+    # The consent ended too, but only the referrer may know that; the response is the referral.
     answer_is_only_about(session, Subject(referral.case_id, "referral", referral.id))
 
 
@@ -153,14 +156,14 @@ async def _withdraw(
         await end_offer(session, caller, grant.case_id, "person_declined", grant_id=grant.id)
     when = _when(at)
     if grant.kind == "reporting":
-        # The wish is not to be counted, however often the consent to it was recorded.
+        # Statistics must not count this withdrawal, however many consents to them exist.
         for other in await consents.active_reporting(session, grant.case_id):
             if other.id != grant.id:
                 await consent_service.end_grant(session, caller, other, method, when)
     others = await consents.grants_by_ids(session, _beside(under) - {grant.id})
     over = all(has_expired(each.valid_until, when) for each in (grant, *others))
     for other in others:
-        # The person takes back what they agreed to, by whichever of its consents.
+        # The person withdraws the decision, whichever of its consents they name.
         if other.status != "withdrawn":
             await consent_service.end_grant(session, caller, other, method, when)
     if grant.status != "withdrawn":
@@ -181,13 +184,13 @@ async def _withdraw(
 
 
 def _beside(under: Sequence[Referral]) -> set[UUID]:
-    """All consents under which these referrals went on."""
+    """Return all consents under which these referrals continued."""
     now = {referral.grant_id for referral in under if referral.grant_id is not None}
     return now.union(*(referral.former_grants or () for referral in under))
 
 
 def _when(at: datetime | None) -> datetime:
-    """When the person took it back; a time that cannot be is no reason to refuse."""
+    """Return when the person withdrew; an impossible time is no reason to refuse."""
     now = clock.now()
     if at is None:
         return now
@@ -198,7 +201,7 @@ async def _end_referral(
     session: AsyncSession, caller: Principal | None, keys: CaseKeys, referral: Referral, method: str
 ) -> None:
     was_sent = referral.sent_at is not None
-    # An implicated recipient saw an ordinary recall. After it, this withdrawal is an ordinary one, too.
+    # An implicated recipient saw an ordinary recall, so this withdrawal must look ordinary too.
     told = recipient_is_told(caller, referral) or (
         was_sent and not await was_opened(session, referral.id, TaskKind.DELETE_DISCLOSED_DATA)
     )
@@ -221,7 +224,7 @@ async def _tell_holder(
     case_id: UUID,
     referral_id: UUID | None,
 ) -> None:
-    """The caseworker learns it from the work list, today, unless their own organisation recorded it."""
+    """Add a task for today to the caseworker's work list, unless their own organisation recorded the withdrawal."""
     if caller is None or caller.organisation != holder:
         await open_task(
             session,
@@ -234,7 +237,7 @@ async def _tell_holder(
 
 
 async def ask_deletion(session: AsyncSession, referral: Referral) -> None:
-    """The recipient is asked to delete its copy and to say so."""
+    """Ask the recipient to delete its copy and to confirm that."""
     await open_task(
         session,
         referral.to_organisation,

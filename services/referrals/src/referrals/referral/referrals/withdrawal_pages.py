@@ -1,4 +1,4 @@
-"""The page by which a person takes a consent back, and the slip that tells how; without a script."""
+"""The page on which a person withdraws a consent, and the printed slip with instructions; without scripts."""
 
 import re
 from collections.abc import Sequence
@@ -44,7 +44,7 @@ _CODE = re.compile(r"[0-9A-Z]{16}")
 async def show_withdrawal(
     request: Request, settings: ServiceSettingsOf, _anyone: Anyone, asked: Asked = None
 ) -> HTMLResponse:
-    """The page to type the code on."""
+    """Show the page with the field for the code."""
     return _page(_language(request, asked), settings, "start")
 
 
@@ -63,7 +63,7 @@ async def withdraw_on_the_page(
     switched: Annotated[str, Form(alias=SWITCH, max_length=10)] = "",
     asked: Asked = None,
 ) -> HTMLResponse:
-    """Withdraw, and say what had been read; or draw the slip of a code, which is looked up nowhere."""
+    """Withdraw and show who had read the content; or print the slip of a code without looking it up."""
     language = _language(request, asked)
     typed = re.sub(r"[\s-]", "", code).upper()
     grouped = "-".join(typed[at : at + 4] for at in range(0, len(typed), 4))
@@ -100,7 +100,7 @@ async def withdraw_on_the_page(
 
 
 def _read(reads: Sequence[Reading], language: str) -> list[str]:
-    """A line for each day on which something was read."""
+    """Return a line for each day on which somebody read something."""
     texts: dict[str, Any] = page_texts(_PACKAGE, language)
     lines = [
         texts["line"].format(
@@ -114,7 +114,7 @@ def _read(reads: Sequence[Reading], language: str) -> list[str]:
 
 
 def _missing(restores: Sequence[Restore], language: str) -> list[str]:
-    """A line for each time of which readings are not known."""
+    """Return a line for each span without a record of readings."""
     text = page_texts(_PACKAGE, language)["missing"]
     return [
         text.format(
