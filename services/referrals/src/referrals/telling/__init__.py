@@ -1,8 +1,7 @@
-"""What leaves referrals: messages, webhooks, feed, work lists, trails, stored answers and batches.
+"""Everything that leaves referrals: messages, webhooks, feed, work lists, trails, stored answers and batches.
 
-Contents: channels (e-mail, push, SMS), webhooks, feed, todo, trail, bulk, the answers kept for repeated commands, and
-`followers_service.py`: which capability follows which happening, in which order.
-
-It decides nothing about a person: it asks whether the receiver may still read, and says nothing about anybody.
-Begin with `readable_queries.py` (who may still read) and `channels/messages.py`.
+Contents: channels (e-mail, push, SMS), webhooks, feed, todo, trail, bulk, the stored answers of repeated commands,
+and `followers_service.py`: which capability subscribes to which happening, in which order. This wing decides nothing
+about a person: it checks whether the receiver may still read, and its messages contain no facts. Begin with
+`readable_queries.py` (who may still read) and `channels/messages.py`.
 """

@@ -1,7 +1,5 @@
-"""Which stored answers may be repeated: those whose subject the caller may still read.
-
-Each is sealed under its subject's key (case, screening, submission or report), so that erasing that erases it, in
-backups, too.
+"""Which stored answers may be repeated: those whose subject the caller may still read. The key of the subject (case,
+screening, submission or report) seals each answer, so erasing the subject erases it, also in backups.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -29,7 +27,7 @@ from referrals.screening.screenings.queries import own_screening
 from referrals.telling.readable_queries import OWN_BUSINESS, READING
 
 Check = Callable[[AsyncSession, Principal, Subject], Awaitable[Any]]
-# These are recorded under the organisation until they belong to a case, and have keys of their own.
+# These have their own keys, and belong to the organisation until they become part of a case.
 _KEYS_OF_THEIR_OWN = frozenset({"screening", "submission"})
 
 
@@ -40,7 +38,7 @@ async def _of_the_holder(session: AsyncSession, caller: Principal, subject: Subj
 
 
 async def _referral(session: AsyncSession, caller: Principal, subject: Subject) -> None:
-    """Both sides may, as long as the referrer has not taken it back from the recipient."""
+    """Allow both sides, unless the referrer took the referral back."""
     referral = await referrals.one(session, caller, subject.id)
     taken_back = referral.state in (ReferralState.RECALLED, ReferralState.ENTERED_IN_ERROR)
     if taken_back and Party.REFERRER not in referrals.parties_of(caller, referral):
@@ -48,14 +46,14 @@ async def _referral(session: AsyncSession, caller: Principal, subject: Subject) 
 
 
 async def _match(session: AsyncSession, caller: Principal, subject: Subject) -> None:
-    """The answer may name the case of somebody else: it ends with the match."""
+    """The answer may name another organisation's case, so it expires with the match."""
     await _of_the_holder(session, caller, subject)
     if await matching.living_match(session, subject.id) is None:
         raise ANSWER_GONE.because("match_has_ended")
 
 
 async def _transfer(session: AsyncSession, caller: Principal, subject: Subject) -> None:
-    """The organisation that holds the case, and the one that was offered it."""
+    """Allow the holder of the case, and the organisation to which it is offered."""
     transfer = await transfers.one(session, caller, subject.id)
     if transfer.to_organisation != caller.organisation or transfer.state == "accepted":
         await _of_the_holder(session, caller, subject)
@@ -76,7 +74,7 @@ async def _task(session: AsyncSession, caller: Principal, subject: Subject) -> N
 
 
 async def _line_report(session: AsyncSession, caller: Principal, subject: Subject) -> None:
-    """The desk; whom it was handed to; who decides whether it would be."""
+    """Allow the desk, the organisation that received the report, and those who decide whether one does."""
     if await line.may_receive(session, caller, subject.id):
         return
     try:
@@ -85,7 +83,7 @@ async def _line_report(session: AsyncSession, caller: Principal, subject: Subjec
         await line.one_handed(session, caller, subject.id)
 
 
-# One for each kind of thing that the audit names (`target_type`), beside break-glass.
+# One for each kind of subject in the audit (`target_type`); break-glass follows below.
 READABLE: Mapping[str, Check] = {
     "assistance": _of_the_holder,
     "case": _of_the_holder,
@@ -113,7 +111,7 @@ class ReferralAnswers:
     def about(
         self, caller: Principal, subjects: Sequence[Subject]
     ) -> tuple[UUID | None, Sequence[Subject]]:
-        # A case that was made of a report of the line has rules of its own from then on.
+        # A report that became a case follows the rules of cases from then on.
         main = next((s for s in reversed(subjects) if s.kind != "line_report"), subjects[-1])
         told = [subject for subject in subjects if subject.record == main.record]
         if main.kind in OWN_BUSINESS:

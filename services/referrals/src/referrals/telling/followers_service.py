@@ -1,4 +1,4 @@
-"""Who follows what happens to a case, in this order. Wiring only."""
+"""Which capabilities subscribe to the happenings of a case, in this order. Wiring only."""
 
 from common.happenings import declare
 
@@ -39,7 +39,7 @@ def declare_followers() -> None:
     )
     declare(
         CaseErased,
-        # First what ends a process: its last events and history are written, then emptied.
+        # End processes first: this writes their last events and history before those are emptied.
         referrals.case_erased,
         transfers.case_erased,
         screenings.case_erased,

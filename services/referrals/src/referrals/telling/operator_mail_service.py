@@ -1,4 +1,4 @@
-"""Tells the operator by mail that a second place is away: until it is back, this machine alone keeps the lists."""
+"""Mails the operator when a second place is unreachable: until it returns, only this machine has the lists."""
 
 from datetime import date
 from urllib.parse import urlsplit
@@ -32,8 +32,9 @@ class OperatorMail:
         self._told: date | None = None
 
     async def look(self) -> None:
-        """Once a day while it lasts; a failed mail is retried at the next look. One Message-ID a day, so that nobody
-        is told twice."""
+        """Mail once a day while it lasts; the next run retries a failed mail. One Message-ID per day prevents
+        duplicates.
+        """
         away, today = self._evidence.places_left, clock.today()
         if not away or self._told == today or self._mail is None or self._address is None:
             return

@@ -1,5 +1,6 @@
-"""What a caller would find one by one, for lists that name it (audit, feed) and for what is sent: what a read refuses
-is not shown."""
+"""Whether a caller could find a subject, for lists that name it (audit, feed) and for messages. A list hides whatever
+a read would refuse.
+"""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, cast
@@ -28,8 +29,8 @@ from referrals.screening.screenings import queries as screenings
 Found = Callable[[Principal, sa.ColumnElement[UUID]], sa.ColumnElement[bool]]
 
 READING = tasks.Reading(held_by, referrals.readable)
-# By what audit and notices call their subjects. What is not named here is found by nobody.
-# These are found by whoever works with cases; others of the organisation are refused each by itself.
+# By the subject types of audit and notices; nobody finds an unlisted type. People who work with cases find these;
+# each read refuses other members.
 OF_CASES: Mapping[str, Found] = {
     "case": held_by,
     "consent": consents.readable,
@@ -41,15 +42,15 @@ OF_CASES: Mapping[str, Found] = {
     "task": lambda caller, task: tasks.readable(caller, task, READING),
     "transfer": transfers.readable,
 }
-# Each of these asks for the caller's roles itself.
+# Each of these checks the caller's roles itself.
 BY_ROLE: Mapping[str, Found] = {
     "break_glass": breakglass.readable,
     "line_exception": line.readable_exception,
     "line_report": line.readable,
 }
-# Entries of a case that are read with it.
+# Entries that are readable with their case.
 BY_CASE = frozenset({"assistance", "plan", "review", "route"})
-# What belongs to the organisation itself, with no person behind it.
+# Subjects that belong to the organisation and concern no person.
 OWN_BUSINESS = frozenset(
     {
         "certificate",
@@ -72,8 +73,9 @@ def readable(
     subject: sa.ColumnElement[UUID],
     record: sa.ColumnElement[UUID] | None = None,
 ) -> sa.ColumnElement[bool]:
-    """Whether a row of the caller's organisation names what its reader would find. `record`: the case of an entry, if
-    known."""
+    """Whether the reader could find the subject of a row of their organisation. `record`: the case of an entry, if
+    known.
+    """
     of_cases = works_with_cases(caller)
     by_id = {**OF_CASES, **BY_ROLE} if of_cases else BY_ROLE
     whens: list[tuple[Any, Any]] = [
@@ -86,12 +88,13 @@ def readable(
 
 
 def _one_by_one(subject: sa.ColumnElement[UUID]) -> sa.ColumnElement[UUID]:
-    """Checks the subject row by row, up to the page's end: by a plain equality PostgreSQL first collects years of
-    what the caller finds."""
+    """Check each subject separately, up to the end of the page. With a plain equality PostgreSQL first collects years
+    of findable rows.
+    """
     return cast("sa.ColumnElement[UUID]", sa.any_(array([subject])))
 
 
-# Of what its readers find by the areas that they coordinate, which a webhook does not tell.
+# People find these by the areas that they coordinate; a webhook has no such areas.
 _OF_THE_LINE: Mapping[str, Callable[[UUID, sa.ColumnElement[UUID]], sa.ColumnElement[bool]]] = {
     "line_exception": line.told_of_exception,
     "line_report": line.told_of,
@@ -104,10 +107,10 @@ async def still_told(
     notices: Sequence[Notice],
     own: Collection[UUID] = (),
 ) -> frozenset[UUID]:
-    """Which of these queued notices are about what the receiver would find now; needs service rights. `receiver`: a
-    person with the rights of now, or `the_organisation`. `own`: those about what is the receiver's own.
+    """Return the queued notices whose subject the receiver could find now; needs service rights.
 
-    A notice from before sharing ended is dropped, too, unless it says that (`ENDS`).
+    `receiver`: a person with present rights, or `the_organisation`. `own`: notices about the receiver's own things.
+    Notices from before sharing ended are dropped, except those that announce the end (`ENDS`).
     """
     if not notices:
         return frozenset()
@@ -123,7 +126,7 @@ async def still_told(
 
 
 def _is_for(receiver: Principal, notice: Notice) -> bool:
-    """Whether it is still news for somebody with these roles."""
+    """Whether the notice still concerns somebody with these roles."""
     news = NoticeKind(notice.kind).news
     if news is News.COORDINATORS and receiver.subject != _THE_ORGANISATION:
         return Role.COORDINATOR in receiver.roles
@@ -154,7 +157,7 @@ _THE_ORGANISATION = "webhooks"
 
 
 def the_organisation(organisation: UUID) -> Principal:
-    """Whoever reads the organisation's webhooks: one of its systems, which has its supervisors' sight."""
+    """Return the reader of an organisation's webhooks: one of its systems, with a supervisor's rights."""
     return Principal(
         client_id=_THE_ORGANISATION,
         subject=_THE_ORGANISATION,

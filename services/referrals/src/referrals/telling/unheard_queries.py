@@ -1,4 +1,4 @@
-"""Whether anybody heard of an emergency: a message was handed over, a system was called, or somebody has read it."""
+"""Whether a notice of an emergency reached anybody: a message was sent, a system was called, or a person read it."""
 
 from uuid import UUID
 
@@ -26,7 +26,7 @@ def reached(referral: Column, recipient: Column) -> sa.ColumnElement[bool]:
 
 
 def reached_or_owed(referral: Column, recipient: Column) -> sa.ColumnElement[bool]:
-    """Or a message waits for its next try."""
+    """Whether it reached the recipient, or a message waits for its next try."""
     return sa.or_(
         reached(referral, recipient), some_about(referral, recipient, _OF_REFERRAL, is_owed)
     )

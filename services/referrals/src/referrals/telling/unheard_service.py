@@ -1,5 +1,6 @@
-"""An emergency that reached nobody in time, and a message that was given up: the sender, the recipient's supervisors and
-the coordinators are told once; the sender sees it until somebody has heard."""
+"""Emergencies that reached nobody in time, and abandoned messages. The sender, the recipient's supervisors and the
+coordinators get one notice. The sender sees the mark until the recipient has heard.
+"""
 
 from datetime import datetime, timedelta
 from functools import partial
@@ -25,13 +26,13 @@ from referrals.referral.referrals.models import Referral
 from referrals.telling.channels import queries as channels
 from referrals.telling.unheard_queries import reached, reached_or_owed, report_reached
 
-# Pings end after thirty days: of what is older nobody could say any more whether it was told.
+# Pings are deleted after thirty days; earlier deliveries can no longer be checked.
 _LOOKED_BACK = timedelta(days=14)
 _GIVEN_UP_SINCE = timedelta(days=2)
 
 
 class Unheard:
-    """Looks every few seconds. `after`: how long an emergency may take to reach somebody."""
+    """Looks every few seconds. `after`: the time within which an emergency should reach somebody."""
 
     def __init__(self, database: Database, metrics: Metrics, after: timedelta) -> None:
         self._database, self._after = database, after
@@ -44,7 +45,7 @@ class Unheard:
         )
 
     async def look(self) -> int:
-        """Mark what reached nobody, and unmark what was heard since; returns how many were marked."""
+        """Mark emergencies that reached nobody, and unmark those heard since; returns how many were marked."""
         now = clock.now()
         due = partial(_due, now=now, after=self._after)
         mark = partial(_mark, now=now, after=self._after)
@@ -103,8 +104,9 @@ async def _mark(
 
 
 async def _tell(session: AsyncSession, referral: Referral) -> None:
-    """The sender; the recipient's supervisors, whose channels may work later; and the coordinators, who are told of the
-    organisation and of no referral."""
+    """Notify the sender, the recipient's supervisors, whose channels may work later, and the coordinators. The
+    coordinators' notice names the organisation but no referral.
+    """
     for organisation in (referral.from_organisation, referral.to_organisation):
         await notify(
             session,
@@ -125,7 +127,7 @@ async def _tell(session: AsyncSession, referral: Referral) -> None:
 
 
 async def _coordinators(session: AsyncSession, referral: Referral) -> set[UUID]:
-    """Of people to whom the directory shows the service: the notice names its organisation."""
+    """Return coordinators to whom the directory shows the service, as the notice names its organisation."""
     aor = None if referral.aor == referrals.SHARED else referral.aor
     return {
         person.organisation

@@ -1,1 +1,1 @@
-"""A batch of commands of a client that was offline: each its own transaction and its own answer."""
+"""A batch of commands from a client that was offline; each has its own transaction and answer."""

@@ -23,7 +23,7 @@ MOST, MOST_TOGETHER = 100, 30
 
 
 class OnlyIf(Strict):
-    """What an earlier command must have answered, for this one to be carried out."""
+    """The status that an earlier command must have returned before this one runs."""
 
     key: str = Field(max_length=60, description="That of the earlier command.")
     status: str = Field(
@@ -65,7 +65,7 @@ class BatchResult(BaseModel):
 
 @dataclass(frozen=True)
 class _Done:
-    """A command's answer. `body`: its JSON, as the command itself wrote it."""
+    """A command's answer; `body` is the JSON that the command itself wrote."""
 
     key: str
     status: int
@@ -73,7 +73,7 @@ class _Done:
 
 
 class _Refused(Exception):
-    """Ends a transaction in which a command was refused. `results`: of all commands."""
+    """Aborts a transaction after a refused command. `results` has the answers of all commands."""
 
     def __init__(self, results: list[_Done]) -> None:
         self.results = results
@@ -100,7 +100,7 @@ async def run_batch(batch: Batch, request: Request, caller: Writer) -> Response:
 
 
 def _answer(results: Sequence[_Done]) -> Response:
-    """A `BatchResult`. What the commands answered was validated and written by them, and is not once more."""
+    """Return a `BatchResult` without validating again: each command validated its own answer."""
     written = orjson.dumps(
         {
             "results": [
@@ -113,7 +113,7 @@ def _answer(results: Sequence[_Done]) -> Response:
 
 
 async def _together(batch: Batch, request: Request, caller: Principal) -> list[_Done]:
-    """Each command in a savepoint of one transaction; the first refusal undoes all."""
+    """Run each command in a savepoint of one transaction; the first refusal rolls back all."""
     results: list[_Done] = []
     async with context_of(request).database.transaction(caller) as session:
         async for one in _each(batch, request, {OUTER: session}, {}):
@@ -138,7 +138,7 @@ def _depending(key: str, said: str) -> _Done:
 async def _each(
     batch: Batch, request: Request, beside: Mapping[str, Any], made: dict[str, dict[str, Any]]
 ) -> AsyncIterator[_Done]:
-    """`made`: what each has answered is put there, for those that refer to it."""
+    """Run the commands in order, and store each answer in `made` for later references."""
     for command in batch.commands:
         wanted = command.only_if
         if wanted is not None and made.get(wanted.key, {}).get("status") != wanted.status:
@@ -169,7 +169,7 @@ async def _run(
     return _Done(command.key, status, answered)
 
 
-# Commands that a batch may hold; reading and administration have their own endpoints.
+# Commands allowed in a batch; reads and administration have their own endpoints.
 _ALLOWED = re.compile(
     r"/referrals/v1/(cases|consents|exceptions|referrals|transfers|tasks|screenings)(/[A-Za-z0-9-]+){0,4}"
 )
@@ -177,7 +177,7 @@ _REFERENCE = re.compile(r"\$\{([A-Za-z0-9_-]{1,60})\.(id|version)\}")
 
 
 class UnknownReference(Exception):
-    """A reference to a command that is not before this one, or that failed."""
+    """A reference to a command that does not precede this one, or that failed."""
 
 
 def is_allowed(path: str) -> bool:
@@ -185,7 +185,7 @@ def is_allowed(path: str) -> bool:
 
 
 def resolve(value: Any, made: Mapping[str, dict[str, Any]]) -> Any:
-    """`value` with every reference replaced; UnknownReference."""
+    """Return `value` with every reference replaced; raises UnknownReference."""
     if isinstance(value, str):
         return _REFERENCE.sub(lambda match: _one(match, made), value)
     if isinstance(value, list):

@@ -1,1 +1,1 @@
-"""How people hear that something waits for them: mailbox, browser, telephone; the text says nothing."""
+"""Notifies people by mailbox, browser or telephone that something waits; messages contain no facts."""

@@ -1,5 +1,6 @@
-"""The worker of channels: notices become pings, due pings one message a channel. Each transport has a queue; each
-message is settled when the relay or gateway has answered."""
+"""The worker of channels: turns notices into pings, and due pings into one message per channel. Each transport has a
+queue. A message is settled once the relay or gateway has answered.
+"""
 
 import asyncio
 from collections import defaultdict
@@ -62,8 +63,9 @@ _log = get_logger(__name__)
 async def ping(
     session: AsyncSession, notices: Sequence[Any], zone: ZoneInfo, hand_over: timedelta
 ) -> None:
-    """Pings for these notices (id, organisation_id, kind, subject_type, subject_id, for_supervisor), by channel and
-    moment; needs service rights."""
+    """Create pings for these notices, by channel and time; needs service rights. Each notice has id, organisation_id,
+    kind, subject_type, subject_id and for_supervisor.
+    """
     organisations = {notice.organisation_id for notice in notices}
     listeners = await queries.listeners(session, organisations)
     if not listeners:
@@ -143,7 +145,7 @@ async def _matters(session: AsyncSession, notices: Sequence[Any]) -> list[tuple[
 
 @dataclass(frozen=True)
 class Claimed:
-    """A message that nobody else hands over before `until`. `attempts`: how often it was tried, with this time."""
+    """A message leased to this worker until `until`. `attempts` includes the present one."""
 
     channel: UUID
     address: str
@@ -168,22 +170,22 @@ class Queue:
         zone: ZoneInfo,
         kind: ChannelKind,
     ) -> None:
-        """`front`: the address to say; `zone`: of quiet hours."""
+        """`front`: the address in messages; `zone`: the time zone of quiet hours."""
         self._database, self._sealing, self._front = database, sealing, front
         self._transports, self._kind, self._zone = transports, kind, zone
-        # Some settle while others are claimed: the pool of connections is for all queues.
+        # All queues share the connection pool, so settling must leave connections for claiming.
         self._settling = asyncio.Semaphore(2)
 
     async def claim(self, limit: int, only_urgent: bool) -> tuple[int, Sequence[Claimed]]:
-        """How many channels and messages were looked at, and the messages of those that still have something to tell."""
+        """Return how many channels and messages were examined, and the messages that still have news."""
         return await self._database.retried(
             partial(self._claim, limit=limit, only_urgent=only_urgent)
         )
 
     async def tell(self, one: Claimed, http: aiohttp.ClientSession) -> None:
-        """Hand it over and store what became of it. After a failure here its lease ends, and it counts as unclear."""
+        """Send the message and store the outcome. After an error here its lease expires and its outcome is unclear."""
         if clock.now() + self._longest > one.until:
-            return  # This process stood still: somebody else may have the message by now.
+            return  # This process was stalled, and another worker may have the message by now.
         try:
             handing = await self._transports.hand_over(
                 http, self._kind, one.address, one.message, one.message_id
@@ -191,7 +193,7 @@ class Queue:
         except Exception as error:  # noqa: BLE001 - one message keeps no other from being told
             _log.error("not_handed_over", exc_info=error)
             return
-        # Once whatever the hour: this process may have stood still, or its clock leapt, since the message was taken.
+        # Try at least once, whatever the time: the process may have stalled, or its clock jumped, since the claim.
         while True:
             try:
                 async with self._settling:
@@ -212,7 +214,7 @@ class Queue:
     async def _claim(
         self, session: AsyncSession, limit: int, only_urgent: bool
     ) -> tuple[int, Sequence[Claimed]]:
-        # Asked twice a second, mostly in vain.
+        # This runs twice a second, and mostly finds nothing.
         await act_as_service(session)
         now = clock.now()
         closed = 0
@@ -256,8 +258,9 @@ class Queue:
         return closed + len(channels), claimed
 
     def _rests(self, channel: Channel, told: Sequence[Ping], now: datetime) -> bool:
-        """Nothing is left to tell, or it was due before quiet hours began and waits for their end: its turn or its next
-        try came late."""
+        """Whether the channel waits: no news is left, or quiet hours have begun since the pings became due. The pings
+        of a channel in quiet hours wait until those end.
+        """
         quiet = (channel.quiet_from, channel.quiet_until)
         rested = after_quiet_hours(quiet, now, self._zone)
         if rested == now or any(each.emergency for each in told):
@@ -267,8 +270,9 @@ class Queue:
         return True
 
     async def _unclear(self, session: AsyncSession, pings: Sequence[Ping]) -> frozenset[UUID]:
-        """Emergencies that a worker took and never settled, and whose person heard of them otherwise: they are told
-        again only where a second handing over changes nothing."""
+        """Return emergencies that a worker left unsettled and whose person heard of them on another channel.
+        Repeatable transports have none: sending twice does no harm there.
+        """
         left = [] if self._transports.repeatable(self._kind) else pings
         taken = [each for each in left if each.status == PingStatus.HANDING]
         return await queries.told_otherwise(session, [each.id for each in taken])
@@ -280,11 +284,11 @@ class Queue:
             code = new_code()
             channel.next_attempt_at = until
             text = messages.code(language, code)
-            # Another message each time, of a channel that a report of its failure names.
+            # A new id for each message, with the channel's id, so that a bounce report names the channel.
             called = f"{channel.id}.{new_id().hex}"
             return Claimed(channel.id, address, text, called, until, code=code)
         new = [each for each in told if each.message_id is None]
-        # A later attempt is the same message to mailbox and gateway; with something new it is another one.
+        # A retry keeps the message id, so mailbox and gateway see the same message; new pings make a new one.
         fresh = [each for each in new if each.emergency]
         urgent = [each for each in told if each.emergency]
         name = max(each.message_id or each.id for each in fresh or new or urgent or told)
@@ -306,7 +310,7 @@ class Queue:
     async def _settle(self, session: AsyncSession, one: Claimed, handing: Handing) -> None:
         await act_as_service(session)
         channel = await session.get(Channel, one.channel, with_for_update=True)
-        if channel is None:  # removed meanwhile, its pings with it
+        if channel is None:  # somebody removed the channel and its pings meanwhile
             return
         now = clock.now()
         channel.failure = handing.failure
@@ -356,8 +360,10 @@ async def _switch_off(session: AsyncSession, channel: Channel, handing: Handing)
 async def _moot(
     session: AsyncSession, pings: Sequence[Ping], notices: Mapping[UUID, Notice]
 ) -> frozenset[UUID]:
-    """Pings about referrals that somebody has acted on since, except those about the other side's acts; and pings of an
-    emergency that somebody of the same organisation, who is told of it too, has opened or acted on since."""
+    """Return pings that events have overtaken. A ping about a referral is moot once somebody has acted on the
+    referral, unless it reports the other side's act. An emergency is moot once a notified colleague has opened it or
+    acted on it.
+    """
     ids = {n.subject_id for n in notices.values() if n.subject_type == "referral"}
     now = await referrals.outlines(session, ids)
     opened = {n.subject_id for n in notices.values() if n.subject_type in _OPENED}
@@ -379,7 +385,7 @@ async def _moot(
 
 
 def _held(one: Claimed) -> sa.ColumnElement[bool]:
-    """Messages whose lease is still this worker's."""
+    """Pings of this message whose lease still belongs to this worker."""
     return sa.and_(
         col(Ping.id).in_(one.pings),
         col(Ping.status) == PingStatus.HANDING,
@@ -400,7 +406,7 @@ async def _again(session: AsyncSession, one: Claimed, handing: Handing, status: 
 async def _close(
     session: AsyncSession, status: PingStatus, now: datetime, *which: sa.ColumnElement[bool]
 ) -> int:
-    """Returns how many."""
+    """Close these pings with the status; returns how many."""
     closed = await session.scalars(
         sa.update(Ping)
         .where(waiting(), *which)
@@ -412,7 +418,7 @@ async def _close(
 
 
 async def lapse(database: Database) -> int:
-    """Switch off what nobody confirmed again; returns how many."""
+    """Switch off addresses whose confirmation has expired; returns how many."""
 
     async def work(session: AsyncSession) -> int:
         await act_as_service(session)

@@ -1,4 +1,4 @@
-"""Who is told now of a report of the line that says somebody is in danger: what its page may say honestly."""
+"""Who would be notified now of an urgent report to the line, so that the line's page can promise truthfully."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from referrals.telling.channels.messages import Matter, due_at, turns
 
 @dataclass(frozen=True)
 class Duty:
-    """As `Watch` of the line asks it. `offered`: the kinds of channels that this operation has set up."""
+    """Implements the line's `Watch`. `offered`: the kinds of channels that this operation has set up."""
 
     zone: ZoneInfo
     hand_over: timedelta

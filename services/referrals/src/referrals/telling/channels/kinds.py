@@ -1,4 +1,4 @@
-"""Kinds of channels, how fast they tell, and why they were switched off. Pure."""
+"""Kinds of channels, their pace, and reasons for switching them off. Pure."""
 
 from enum import StrEnum
 
@@ -15,12 +15,12 @@ _ROWS = words_of("channels", ChannelKind)
 
 
 def reached_by(kind: ChannelKind) -> str:
-    """mailbox, browser or telephone: how its addresses are written."""
+    """Mailbox, browser or telephone: decides the format of addresses."""
     return _ROWS[kind]["reached_by"]
 
 
 class Pace(StrEnum):
-    """How soon a channel tells of routine matters; an emergency is always told at once."""
+    """How soon a channel notifies about routine matters; emergencies are always immediate."""
 
     AT_ONCE = "at_once"
     DIGEST = "digest"
@@ -54,7 +54,7 @@ class PingStatus(StrEnum):
 
 
 def masked(kind: ChannelKind, address: str) -> str:
-    """Enough for its owner to tell it from another one of theirs, too little to write to."""
+    """Return enough of an address for its owner to recognise it, and too little to write to it."""
     if reached_by(kind) == "mailbox":
         name, _, domain = address.rpartition("@")
         return f"{name[:1]}…@{domain}"

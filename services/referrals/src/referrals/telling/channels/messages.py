@@ -1,5 +1,6 @@
-"""Who is told of what, and when. Pure. Messages never say what they are about: these rules choose the side, the turn
-in an emergency, and the time (quiet hours, digests)."""
+"""Who is notified of a notice, and when. Pure. Messages never contain their subject. These rules choose the side, the
+order in an emergency, and the time (quiet hours, digests).
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,8 +25,11 @@ CONFIRMED_FOR = timedelta(days=180)
 
 @dataclass(frozen=True)
 class Matter:
-    """What of a notice decides who is told. `sides`: sender and recipient, if there are two; `team`: who works the
-    queue; `owner`: of the channel that it is about; `aor`, `area`: whose desk it is at, None for any coordinator's."""
+    """The facts of a notice that decide who is notified.
+
+    `sides`: sender and recipient, if any. `team`: the people who work the queue. `owner`: the owner of the channel in
+    question. `aor`, `area`: the responsible desk; None means any coordinator.
+    """
 
     kind: NoticeKind
     organisation: UUID
@@ -50,8 +54,9 @@ class Matter:
 
 @dataclass(frozen=True)
 class Listener:
-    """A channel as far as telling depends on it, with the rights of its person now. `wakes`: emergencies pass through
-    quiet hours. `states`: that somebody coordinates in; empty: all."""
+    """The facts of a channel that decide notification, with its person's present rights. `wakes`: emergencies ignore
+    quiet hours. `states`: the states in which the person coordinates; empty means all.
+    """
 
     channel: UUID
     person: str
@@ -68,14 +73,14 @@ class Listener:
 
 @dataclass(frozen=True)
 class Turn:
-    """`after`: how long after the notice this channel is told, if nobody has acted by then."""
+    """`after`: the delay after the notice, if nobody has acted by then."""
 
     listener: Listener
     after: timedelta
 
 
 def concerned(matter: Matter, listeners: Sequence[Listener]) -> list[Listener]:
-    """Those of one organisation's channels whose person the notice is news for."""
+    """Return the channels of one organisation whose person should know of the matter."""
     news = matter.kind.news
     if news is News.NOBODY or _is_own_deed(news, matter):
         return []
@@ -96,7 +101,7 @@ def concerned(matter: Matter, listeners: Sequence[Listener]) -> list[Listener]:
 
 
 def coordinates(listener: Listener, aor: str | None, area: str | None) -> bool:
-    """Whether this person answers what is about this area of responsibility in this state; None: whichever."""
+    """Whether this person coordinates this area of responsibility in this state; None matches any."""
     if aor is None:
         return bool(listener.coordinates)
     near = not listener.states or area is None or area in listener.states
@@ -117,8 +122,9 @@ def _is_own_deed(news: News, matter: Matter) -> bool:
 def turns(
     matter: Matter, listeners: Sequence[Listener], on_call: Sequence[str], hand_over: timedelta
 ) -> list[Turn]:
-    """Everybody at once. What wakes is told with a rota to those on call in its order, each `hand_over` after the one
-    before, then to the rest."""
+    """Return the order of channels. All are due at once, except that an urgent matter with a rota goes to the people
+    on call by rank, `hand_over` apart, then to the rest.
+    """
     told = concerned(matter, listeners)
     match matter.telling:
         case Telling.PACE:
@@ -132,7 +138,7 @@ def turns(
 
 
 def due_at(listener: Listener, moment: datetime, zone: ZoneInfo, how: Telling) -> datetime:
-    """When this channel may be told what is to be told at `moment` (aware); never before it."""
+    """Return when this channel may be notified of a matter from `moment` (aware), never earlier."""
     if how is Telling.CHAIN and listener.wakes:
         return moment
     if how is Telling.PACE and listener.pace is Pace.DIGEST:
@@ -143,7 +149,7 @@ def due_at(listener: Listener, moment: datetime, zone: ZoneInfo, how: Telling) -
 def after_quiet_hours(
     quiet: tuple[time | None, time | None], moment: datetime, zone: ZoneInfo
 ) -> datetime:
-    """`moment` (aware), or the end of the quiet hours that it falls in."""
+    """Return `moment` (aware), or the end of the quiet hours in which it lies."""
     start, end = quiet
     if start is None or end is None or not _within(moment.astimezone(zone).time(), start, end):
         return moment
@@ -151,8 +157,10 @@ def after_quiet_hours(
 
 
 def after_report(moment: datetime, last: datetime | None, now: datetime) -> datetime:
-    """When a channel is told of a report of the line, for which it would be at `moment`: anybody can send one, so that a
-    thousand of them are one message in `BETWEEN_REPORTS`. `last`: when the one before is or was due there."""
+    """Return when to notify a channel of a report to the line that would be due at `moment`. Anybody can send
+    reports, so a flood of them causes one message per `BETWEEN_REPORTS`. `last`: when the previous one was or is due
+    on the channel.
+    """
     if last is None or last <= now - BETWEEN_REPORTS:
         return moment
     following = last if last > now else last + BETWEEN_REPORTS
@@ -160,7 +168,7 @@ def after_report(moment: datetime, last: datetime | None, now: datetime) -> date
 
 
 def _within(now: time, start: time, end: time) -> bool:
-    """Half open; over midnight where it ends before it starts."""
+    """Half open; spans midnight if the end is before the start."""
     return start <= now < end if start <= end else now >= start or now < end
 
 

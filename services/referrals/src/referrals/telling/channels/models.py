@@ -1,4 +1,4 @@
-"""Channels of people, the messages for them, and the people on call."""
+"""People's channels, their messages, and the rota of people on call."""
 
 from datetime import datetime, time, timedelta
 from uuid import UUID
@@ -11,8 +11,9 @@ from referrals.tables import Instant, Row
 
 
 class Channel(Row, table=True):
-    """`address`: sealed, for push the whole subscription; `address_digest`: to compare. `code_digest`: while
-    unconfirmed. `attempts`, `next_attempt_at`: of the code."""
+    """`address`: sealed; for push the whole subscription. `address_digest`: for comparison. `code_digest`: until
+    confirmed. `attempts`, `next_attempt_at`: of the code.
+    """
 
     __tablename__ = "channels"
 
@@ -43,8 +44,9 @@ class Channel(Row, table=True):
 
 
 class Ping(Row, table=True):
-    """That a notice is to be told on a channel, once; several that are due are one message, `message_id`. It is
-    tried at `next_attempt_at`, and was tried `attempts` times; while it is handed over, that is when the lease ends."""
+    """A notice for a channel, sent once; several due pings share one message, `message_id`. `next_attempt_at` is the
+    time of the next of `attempts`, or the end of the lease during a try.
+    """
 
     __tablename__ = "pings"
 
@@ -62,7 +64,7 @@ class Ping(Row, table=True):
 
 
 class Shift(Row, table=True):
-    """Who is on call for an organisation's emergencies; the lowest rank is told first."""
+    """A person on call for an organisation's emergencies; the lowest rank is notified first."""
 
     __tablename__ = "on_call"
 
@@ -77,8 +79,9 @@ class Shift(Row, table=True):
 
 
 class CodeAsked(Row, table=True):
-    """A code was asked for this address. It outlives the channel, so that removing one allows no further messages to
-    a stranger."""
+    """A request for a code to this address. It outlives the channel: removing one allows no further messages to a
+    stranger.
+    """
 
     __tablename__ = "codes_asked"
 
@@ -93,7 +96,7 @@ _codes = CodeAsked.metadata.tables["codes_asked"]
 _pings = Ping.metadata.tables["pings"]
 _shifts = Shift.metadata.tables["on_call"]
 ENDINGS = (
-    # Before the notices end that they are of.
+    # Shorter than the retention of the notices to which pings refer.
     Ending(_pings, _pings.c.settled_at, timedelta(days=30)),
     Ending(_codes, _codes.c.asked_at, timedelta(days=2)),
     Ending(_shifts, _shifts.c.ends_at, timedelta(days=90)),

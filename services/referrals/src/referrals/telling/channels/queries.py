@@ -1,4 +1,4 @@
-"""Reads of channels, shifts and due messages."""
+"""Reads channels, shifts and due messages."""
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
@@ -34,12 +34,12 @@ def _own(caller: Principal) -> sa.ColumnElement[bool]:
 
 
 async def own(session: AsyncSession, caller: Principal, channel_id: UUID) -> Channel:
-    """The caller's own channel, locked."""
+    """Return the caller's own channel, locked."""
     return await _one(session, _own(caller), channel_id)
 
 
 async def of_organisation(session: AsyncSession, caller: Principal, channel_id: UUID) -> Channel:
-    """The caller's own, or a supervisor's colleague's, locked."""
+    """Return a channel of the caller, or of a colleague if the caller is a supervisor, locked."""
     whose = (
         col(Channel.organisation_id) == caller.organisation
         if Role.SUPERVISOR in caller.roles
@@ -60,14 +60,14 @@ async def _one(session: AsyncSession, whose: sa.ColumnElement[bool], channel_id:
 
 
 async def listed(session: AsyncSession, caller: Principal, *, team: bool) -> Sequence[Channel]:
-    """The caller's own; those of the whole organisation where `team` (for supervisors)."""
+    """Return the caller's channels; with `team` those of the whole organisation (for supervisors)."""
     whose = col(Channel.organisation_id) == caller.organisation if team else _own(caller)
     rows = await session.scalars(sa.select(Channel).where(whose).order_by(col(Channel.id)))
     return rows.all()
 
 
 async def written_to(session: AsyncSession, about: UUID) -> tuple[Channel, datetime | None] | None:
-    """The mailbox that a mail went to, by the mail's id, locked, and when it told something; needs service rights."""
+    """Return the mailbox to which a mail went, locked, and its time, by the mail's id; needs service rights."""
     ping = await session.get(Ping, about)
     channel = await session.get(
         Channel, about if ping is None else ping.channel_id, with_for_update=True
@@ -78,7 +78,7 @@ async def written_to(session: AsyncSession, about: UUID) -> tuple[Channel, datet
 async def codes_asked(
     session: AsyncSession, caller: Principal, address_digest: bytes, since: datetime
 ) -> tuple[int, int]:
-    """By the caller, and for the address by anybody; needs service rights."""
+    """Return the number of codes requested by the caller, and by anybody for the address; needs service rights."""
     mine = sa.and_(
         col(CodeAsked.organisation_id) == caller.organisation,
         col(CodeAsked.person) == caller.subject,
@@ -97,16 +97,18 @@ async def codes_asked(
 async def listeners(
     session: AsyncSession, organisations: Collection[UUID]
 ) -> Mapping[UUID, list[Listener]]:
-    """Channels that tell, by organisation, with the rights of their people now; needs service rights. The turn of who is
-    skipped is not passed on."""
+    """Return active channels by organisation, with their people's present rights; needs service rights. A skipped
+    person's turn passes to nobody.
+    """
     return await _listeners(session, col(Channel.organisation_id).in_(organisations))
 
 
 async def coordinating(
     session: AsyncSession, kinds: Collection[str]
 ) -> Mapping[UUID, list[Listener]]:
-    """Channels of these kinds that tell somebody who coordinates and whose last try did not fail, by organisation; needs
-    service rights."""
+    """Return by organisation the channels of coordinators of these kinds whose last try did not fail; needs service
+    rights.
+    """
     leading = {person.subject for person in await coordinators(session)}
     works = (col(Channel.kind).in_(kinds), col(Channel.failure).is_(None))
     return await _listeners(session, sa.and_(col(Channel.person).in_(leading), *works))
@@ -143,7 +145,7 @@ def _listener(row: Channel, person: Principal) -> Listener:
 
 
 async def owners(session: AsyncSession, channels: Collection[UUID]) -> Mapping[UUID, str]:
-    """The owners of these channels; needs service rights."""
+    """Return the owners of these channels; needs service rights."""
     rows = await session.execute(
         sa.select(col(Channel.id), col(Channel.person)).where(col(Channel.id).in_(channels))
     )
@@ -153,7 +155,7 @@ async def owners(session: AsyncSession, channels: Collection[UUID]) -> Mapping[U
 async def on_call(
     session: AsyncSession, organisations: Collection[UUID], now: datetime
 ) -> Mapping[UUID, list[str]]:
-    """By organisation who is on call now, the first to be told first; needs service rights."""
+    """Return by organisation the people on call now, in the order of notification; needs service rights."""
     rows = await session.execute(
         sa.select(col(Shift.organisation_id), col(Shift.person))
         .where(
@@ -171,7 +173,7 @@ async def on_call(
 
 
 async def shifts(session: AsyncSession, caller: Principal, now: datetime) -> Sequence[Shift]:
-    """Shifts of the caller's organisation: present and future ones."""
+    """Return present and future shifts of the caller's organisation."""
     rows = await session.scalars(
         sa.select(Shift)
         .where(col(Shift.organisation_id) == caller.organisation, col(Shift.ends_at) > now)
@@ -181,7 +183,7 @@ async def shifts(session: AsyncSession, caller: Principal, now: datetime) -> Seq
 
 
 async def reachable(session: AsyncSession, caller: Principal) -> frozenset[str]:
-    """People of the caller's organisation with a working channel and the right to be told."""
+    """Return people of the caller's organisation with a working channel and the right to be notified."""
     rows = await session.scalars(
         sa.select(col(Channel.person)).where(
             col(Channel.organisation_id) == caller.organisation, _TELLS
@@ -194,7 +196,7 @@ _OWN = sa.select(sa.literal(1)).where(col(Ping.channel_id) == col(Channel.id), w
 
 
 def _urgent(now: Any) -> sa.ColumnElement[bool]:
-    """An emergency is told whatever else of the channel rests or is tried again later."""
+    """Emergencies go out even if other messages of the channel rest or wait for a retry."""
     return _OWN.where(col(Ping.next_attempt_at) <= now, col(Ping.emergency)).exists()
 
 
@@ -215,15 +217,16 @@ def _due(now: Any, kind: ChannelKind) -> sa.ColumnElement[bool]:
 
 
 def any_due(now: Any, kind: ChannelKind) -> sa.Exists:
-    """Whether a channel has something to tell then; needs service rights."""
+    """Whether a channel has a message due by then; needs service rights."""
     return sa.exists().where(_due(now, kind))
 
 
 async def due(
     session: AsyncSession, now: datetime, kind: ChannelKind, limit: int, *, only_urgent: bool
 ) -> Sequence[Channel]:
-    """Channels with something to tell now, emergencies first, then the first try before a repeated one. They are
-    locked against other replicas; needs service rights."""
+    """Return channels with due messages: emergencies first, then first tries before retries. They are locked against
+    other replicas; needs service rights.
+    """
     urgent = _urgent(now)
     tried = (
         sa.select(sa.func.coalesce(sa.func.min(col(Ping.attempts)), 0))
@@ -241,7 +244,7 @@ async def due(
 
 
 def left_in_hand(kind: ChannelKind, now: datetime) -> sa.ColumnElement[bool]:
-    """Routine messages on channels of this kind that a worker took and never settled."""
+    """Routine messages on channels of this kind that a worker claimed and never settled."""
     channels = sa.select(col(Channel.id)).where(col(Channel.kind) == kind)
     return sa.and_(
         col(Ping.channel_id).in_(channels),
@@ -254,8 +257,9 @@ def left_in_hand(kind: ChannelKind, now: datetime) -> sa.ColumnElement[bool]:
 async def pings_due(
     session: AsyncSession, channels: Collection[UUID], now: datetime
 ) -> Mapping[UUID, list[Ping]]:
-    """By channel: what is not being handed over just now. A message also tells what would be tried again later.
-    Needs service rights."""
+    """Return due pings by channel without those being sent now. A message includes pings that wait for a retry. Needs
+    service rights.
+    """
     rows = await session.scalars(
         sa.select(Ping).where(
             col(Ping.channel_id).in_(channels),
@@ -271,8 +275,9 @@ async def pings_due(
 
 
 async def told_otherwise(session: AsyncSession, pings: Collection[UUID]) -> frozenset[UUID]:
-    """Of these pings: those whose person was told of the same notice on another channel for certain. Needs service
-    rights."""
+    """Return those of these pings whose person certainly received the same notice on another channel. Needs service
+    rights.
+    """
     there, other = orm.aliased(Channel), orm.aliased(Ping)
     rows = await session.scalars(
         sa.select(col(Ping.id))
@@ -292,8 +297,9 @@ async def told_otherwise(session: AsyncSession, pings: Collection[UUID]) -> froz
 async def attended(
     session: AsyncSession, subjects: Collection[UUID]
 ) -> dict[tuple[UUID, UUID], datetime]:
-    """When somebody who is told by a channel last opened or did something of these, by subject and organisation: a
-    system that reads by itself counts for nothing. Needs service rights."""
+    """Return when a person with a channel last opened or changed each subject, by subject and organisation. Automated
+    reads by systems do not count. Needs service rights.
+    """
     told = sa.exists().where(
         col(Channel.person) == audit.DOER,
         col(Channel.organisation_id) == audit.OF_ORGANISATION,
@@ -303,7 +309,7 @@ async def attended(
 
 
 async def last_reports(session: AsyncSession, channels: Collection[UUID]) -> dict[UUID, datetime]:
-    """When the last urgent report of the line is or was due on each channel; needs service rights."""
+    """Return when the last urgent report of the line was or is due on each channel; needs service rights."""
     rows = await session.execute(
         sa.select(col(Ping.channel_id), sa.func.max(col(Ping.due_at)))
         .where(
@@ -316,7 +322,7 @@ async def last_reports(session: AsyncSession, channels: Collection[UUID]) -> dic
 
 
 def was_told(notice: sa.ColumnElement[UUID]) -> sa.ColumnElement[bool]:
-    """Whether a message of this notice was handed over; needs service rights."""
+    """Whether a message of this notice was sent; needs service rights."""
     told = sa.select(sa.literal(1)).where(
         col(Ping.notice_id) == notice, col(Ping.status) == PingStatus.TOLD
     )
@@ -324,7 +330,7 @@ def was_told(notice: sa.ColumnElement[UUID]) -> sa.ColumnElement[bool]:
 
 
 def is_owed(notice: sa.ColumnElement[UUID]) -> sa.ColumnElement[bool]:
-    """Whether a message of this notice waits on a channel that tells; needs service rights."""
+    """Whether a message of this notice waits on an active channel; needs service rights."""
     owed = sa.select(sa.literal(1)).where(
         col(Ping.notice_id) == notice, waiting(), col(Channel.id) == col(Ping.channel_id), _TELLS
     )
@@ -332,7 +338,7 @@ def is_owed(notice: sa.ColumnElement[UUID]) -> sa.ColumnElement[bool]:
 
 
 async def given_up_since(session: AsyncSession, moment: datetime) -> Sequence[UUID]:
-    """Notices of which a message was given up; needs service rights."""
+    """Return notices with an abandoned message; needs service rights."""
     rows = await session.scalars(
         sa.select(col(Ping.notice_id))
         .where(col(Ping.status) == PingStatus.GIVEN_UP, col(Ping.settled_at) > moment)

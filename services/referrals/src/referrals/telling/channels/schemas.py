@@ -12,7 +12,7 @@ from referrals.telling.channels.kinds import ChannelKind, Pace
 
 LocalTime = Annotated[
     time,
-    # RFC 3339's `time` has an offset; this is what the clock on the wall says.
+    # RFC 3339's `time` has an offset; this is local wall-clock time.
     WithJsonSchema({"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?$"}),
 ]
 _LONGEST_SHIFT = timedelta(days=31)
@@ -20,7 +20,7 @@ _LONGEST_AWAY = timedelta(days=366)
 
 
 class Wishes(Strict):
-    """When and how somebody wants to be told. Times are local, as HH:MM."""
+    """When and how to notify a person. Times are local, as HH:MM."""
 
     language: PageLanguage = "es"
     pace: Pace = Field(
@@ -45,14 +45,14 @@ class Wishes(Strict):
 
 
 class PushKeys(Strict):
-    """As a browser's subscription gives them; kept, although messages are empty."""
+    """Keys of a browser's subscription, stored although messages have no content."""
 
     p256dh: str = Field(max_length=200)
     auth: str = Field(max_length=50)
 
 
 class NewChannel(Wishes):
-    """A mailbox or telephone by its `address`; a browser by what `PushManager.subscribe` answers."""
+    """A mailbox or telephone by its `address`; a browser by the result of `PushManager.subscribe`."""
 
     kind: ChannelKind
     address: str | None = Field(None, max_length=320, examples=["guardia@example.org"])
@@ -71,7 +71,7 @@ class NewChannel(Wishes):
 
 
 class Away(Strict):
-    """Both days, or neither: the person is back."""
+    """Set both days, or neither if the person is back."""
 
     away_from: date | None = Field(None, description="The first day at home without messages.")
     away_until: date | None = Field(None, description="The last day at home without messages.")
@@ -115,7 +115,7 @@ class ChannelView(BaseModel):
 
 
 class ChannelKinds(BaseModel):
-    """What this operation can tell by; what is missing, its operator has not set up."""
+    """The kinds of channels that this operation has set up."""
 
     kinds: list[ChannelKind]
     push_key: str | None = Field(

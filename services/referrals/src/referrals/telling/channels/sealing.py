@@ -1,4 +1,4 @@
-"""How addresses and codes are kept: sealed, and comparable without being readable. Pure."""
+"""Seals addresses and codes, and makes digests to compare them. Pure."""
 
 import hashlib
 import hmac
@@ -14,7 +14,7 @@ _DIGITS = 8
 
 
 class Sealing:
-    """`key`: the service's key for stored results; each use has one of its own made of it."""
+    """`key`: the service's key for stored results; each use derives its own from it."""
 
     def __init__(self, key: bytes) -> None:
         self._addresses = crypto.derived(key, b"channel-address")
@@ -28,7 +28,7 @@ class Sealing:
         return crypto.open_sealed(self._addresses, sealed, _context(channel)).decode()
 
     def digest(self, kind: ChannelKind, address: str) -> bytes:
-        """Equal for equal addresses. Of a subscription its endpoint counts: keys are renewed."""
+        """Equal addresses have equal digests. Only the endpoint of a subscription counts, as keys are renewed."""
         known = orjson.loads(address)["endpoint"] if kind is ChannelKind.PUSH else address
         return hmac.digest(self._digests, f"{kind}\n{known}".casefold().encode(), hashlib.sha256)
 

@@ -1,4 +1,4 @@
-"""Use cases of channels: set one up, confirm it, change it, remove it; and the rota."""
+"""Use cases of channels: add, confirm, change and remove one; and the rota."""
 
 import hmac
 from collections.abc import Collection
@@ -44,7 +44,7 @@ _MOST = 6
 _MOST_SHIFTS = 500
 _CODE_VALID = timedelta(minutes=30)
 _CODE_PAUSE = timedelta(minutes=2)
-# Each code is a message to somebody who may not have asked for it: of one person, to one address.
+# The limit of codes per person and per address, as the receiver may not have requested any.
 _CODES_A_DAY, _CODES_THERE = 8, 4
 
 
@@ -56,7 +56,7 @@ async def add(
     allowed: Collection[Network],
     body: NewChannel,
 ) -> Channel:
-    """Add a channel. A mailbox or telephone is silent until its code is confirmed; a browser subscribed by itself."""
+    """Add a channel. A mailbox or telephone is silent until its code is confirmed; a browser needs no code."""
     kind = body.kind
     if kind not in offered:
         raise NO_SUCH_CHANNEL.because("this_operation_does_not_tell_people", kind, pointer="/kind")
@@ -98,9 +98,9 @@ async def add(
 
 
 async def _ask(session: AsyncSession, caller: Principal, digest: bytes) -> None:
-    """One more code to this address, unless caller or address had too many; the answer does not say which."""
+    """Queue one more code, unless caller or address had too many; the answer hides which."""
     now = clock.now()
-    # A second request at the same moment waits here: counted and written under one lock.
+    # A simultaneous request waits here, so that one lock covers counting and writing.
     for key in sorted((f"codes {caller.organisation} {caller.subject}", f"codes {digest.hex()}")):
         await session.execute(
             sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(key, 0)))
@@ -152,8 +152,8 @@ async def confirm(
     if channel.code_digest is None or channel.code_until is None or channel.code_until <= now:
         raise WRONG_CODE.because("no_code_of_this_channel_is_valid")
     if not hmac.compare_digest(channel.code_digest, sealing.code_digest(channel.id, code)):
-        # Tries are not counted: eight digits for half an hour, behind the front's limits; and all
-        # that could be won is that a message without content goes to somebody else's mailbox.
+        # Tries are not counted. Eight digits hold for half an hour behind the front's limits, and a correct guess
+        # only sends messages without content to another mailbox.
         raise WRONG_CODE.because("is_not_code_that_was_sent_there", pointer="/code")
     channel.code_digest = channel.code_until = channel.switched_off = channel.failure = None
     channel.attempts = 0
@@ -167,7 +167,7 @@ async def confirm(
 
 
 async def _take_over(session: AsyncSession, channel: Channel) -> None:
-    """An address belongs to the last person who confirmed it, of any organisation: it may have changed hands."""
+    """Give an address to the last person who confirmed it, in any organisation: it may have changed hands."""
     async with acting_as_service(session):
         others = await session.scalars(
             sa.select(Channel)
@@ -183,7 +183,7 @@ async def _take_over(session: AsyncSession, channel: Channel) -> None:
 
 
 async def switch_off(session: AsyncSession, channel: Channel, why: SwitchedOff) -> None:
-    """Switch the channel off and tell the organisation's supervisors; needs service rights."""
+    """Switch the channel off and notify the organisation's supervisors; needs service rights."""
     channel.active, channel.switched_off = False, why.value
     channel.code_wanted, channel.code_digest, channel.code_until = False, None, None
     await notify(
@@ -199,7 +199,7 @@ async def switch_off(session: AsyncSession, channel: Channel, why: SwitchedOff) 
 
 
 async def switch_off_again(session: AsyncSession, channel_id: UUID) -> int:
-    """A restored backup tells on it again: until it is confirmed anew it tells nothing. Needs service rights."""
+    """Silence again a channel that a restored backup activated, until it is confirmed again. Needs service rights."""
     channel = await session.get(Channel, channel_id, with_for_update=True)
     if channel is None or not channel.active:
         return 0
@@ -208,8 +208,9 @@ async def switch_off_again(session: AsyncSession, channel_id: UUID) -> int:
 
 
 async def bounced(session: AsyncSession, bounce: Bounce) -> None:
-    """A mail came back: it told nobody; silence its channel and tell supervisors. Ignores a mail from before the last confirmation.
-    The report names a channel, or the first thing that the mail told."""
+    """Handle a bounced mail: it reached nobody, so silence its channel and notify supervisors. Ignores mails from
+    before the last confirmation. The report names a channel, or the first ping of the mail.
+    """
     if bounce.status is None:
         return
     async with acting_as_service(session):
@@ -233,7 +234,7 @@ async def bounced(session: AsyncSession, bounce: Bounce) -> None:
 
 
 async def ask_code(session: AsyncSession, caller: Principal, channel_id: UUID) -> Channel:
-    """Another code: for a new address, and to switch one on again that was switched off."""
+    """Queue another code, for a new address or to reactivate one that was switched off."""
     channel = await queries.own(session, caller, channel_id)
     if channel.kind == ChannelKind.PUSH:
         raise CONFLICT.because("browser_is_not_confirmed_remove")
@@ -251,7 +252,7 @@ async def ask_code(session: AsyncSession, caller: Principal, channel_id: UUID) -
 
 
 def give_code(channel: Channel, digest: bytes) -> None:
-    """A code was handed over; it is valid for half an hour."""
+    """Record a sent code; it is valid for half an hour."""
     channel.code_digest, channel.code_until = digest, clock.now() + _CODE_VALID
     channel.code_wanted = False
 
@@ -269,7 +270,7 @@ async def change(
 
 
 async def remove(session: AsyncSession, caller: Principal, channel_id: UUID) -> None:
-    """One's own; a supervisor removes a colleague's, who may have left."""
+    """Remove the caller's channel; a supervisor may remove that of a colleague, who may have left."""
     channel = await queries.of_organisation(session, caller, channel_id)
     await session.delete(channel)
     await session.flush()
@@ -278,8 +279,9 @@ async def remove(session: AsyncSession, caller: Principal, channel_id: UUID) -> 
 
 
 async def lapse(session: AsyncSession) -> int:
-    """Switch off addresses that were confirmed long ago, as they may have changed hands. Needs service rights;
-    returns how many."""
+    """Switch off addresses confirmed long ago, as they may have changed hands. Needs service rights; returns how
+    many.
+    """
     old = await session.scalars(
         sa.select(Channel)
         .where(
@@ -300,7 +302,7 @@ async def be_away(session: AsyncSession, caller: Principal, body: Away) -> None:
     if body.away_until is not None and body.away_until < clock.today():
         raise INVALID.because("these_days_are_over", pointer="/away_until")
     await say_away(session, caller, body.away_from, body.away_until)
-    # The organisation's: a person has no id of the record.
+    # Audit it for the organisation: a person has no id in the record.
     await record(
         session, caller, "person.away", chain=caller.organisation, target_id=caller.organisation
     )

@@ -1,4 +1,4 @@
-"""What wakes somebody: one table of kind, urgency, side and hour. Pure.
+"""What wakes a person: one table by kind, urgency, side and hour. Pure.
 
 | urgency | kind and side | by day | in quiet hours |
 |---|---|---|---|
@@ -6,8 +6,8 @@
 | emergency | another | at once | at their end |
 | another | any | at the channel's pace | at their end |
 
-Quiet hours are the channel's own. What wakes is what this side has to act on now; what the other side has done
-already waits for the morning.
+Each channel has its own quiet hours. A matter wakes the side that must act now; news of the other side's act waits
+for the morning.
 """
 
 from enum import StrEnum, auto
@@ -17,7 +17,7 @@ from referrals.ground.vocabulary.work_order import RANKS, Rank
 
 
 class Side(StrEnum):
-    """The side of the organisation that is told: it referred, it receives, or the matter has no two sides."""
+    """The side of the notified organisation: sender, recipient, or none if the matter has no two sides."""
 
     SENDER = auto()
     RECIPIENT = auto()

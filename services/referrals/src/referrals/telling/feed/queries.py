@@ -1,4 +1,4 @@
-"""The caller's notices: those of what they would find one by one."""
+"""Reads the caller's notices, if the caller could find their subjects."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,7 +18,7 @@ _OF_COORDINATORS = [kind for kind in NoticeKind if kind.news is News.COORDINATOR
 async def page(
     session: AsyncSession, caller: Principal, position: str, after: UUID, limit: int
 ) -> Sequence[Any]:
-    """Up to `limit` + 1 notices after (position, id)."""
+    """Return up to `limit` + 1 notices after (position, id)."""
     which = readable(caller, notices.SUBJECT_TYPE, notices.SUBJECT_ID)
     if Role.COORDINATOR not in caller.roles:
         which = sa.and_(which, notices.KIND.not_in(_OF_COORDINATORS))

@@ -19,7 +19,7 @@ class FeedItem(BaseModel):
 
 
 class Feed(BaseModel):
-    """`next_cursor` is always there: keep it and ask again later. `more`: ask again at once."""
+    """`next_cursor` is always present: store it for the next request. `more`: request again at once."""
 
     items: list[FeedItem]
     next_cursor: str

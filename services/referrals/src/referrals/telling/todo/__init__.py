@@ -1,1 +1,1 @@
-"""What the rules ask of an organisation: listed, and said to be done."""
+"""The tasks that the rules give an organisation: listed, and marked as done."""

@@ -1,4 +1,4 @@
-"""HTTP of tasks: what the rules ask of you, and saying that it is done."""
+"""HTTP of tasks: list them, and mark them as done."""
 
 from datetime import date, datetime
 from uuid import UUID

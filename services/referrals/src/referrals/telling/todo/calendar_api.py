@@ -1,4 +1,4 @@
-"""HTTP of the calendar: what is due in the caller's cases, and appointments of referrals of either side."""
+"""HTTP of the calendar: dates in the caller's cases, and appointments of both sides' referrals."""
 
 from datetime import date, timedelta
 

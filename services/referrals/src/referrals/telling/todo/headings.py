@@ -1,4 +1,4 @@
-"""The heading of waiting work: overdue, today, this week, later, no deadline. Pure. First due first."""
+"""Headings of waiting work: overdue, today, this week, later, no deadline. Pure. Earliest deadline first."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ NOW = frozenset({Group.OVERDUE, Group.TODAY})
 
 @dataclass(frozen=True)
 class Bounds:
-    """`late`: due before is overdue. `today`, `week`: due before is of today, or of the seven days from today."""
+    """`late`: anything due before it is overdue. `today`, `week`: ends of today and of the next seven days."""
 
     late: datetime
     today: datetime
@@ -45,8 +45,9 @@ class Bounds:
 
 
 def bounds(now: datetime, *, by_day: bool) -> Bounds:
-    """An instant is overdue once it has passed; a day (stored as its beginning in UTC, as in `referrals.due`) once it
-    has ended at home."""
+    """Return the bounds now. An instant is overdue once it has passed. A day, stored as its beginning in UTC as in
+    `referrals.due`, is overdue once it has ended in local time.
+    """
     today = clock.day_of(now)
     begins = _in_utc if by_day else clock.begins
     late = begins(today) if by_day else now

@@ -14,7 +14,7 @@ from referrals.telling.todo.headings import Group
 
 
 class WorkItem(BaseModel):
-    """Something that waits for you, in ids and codes: what it says is read where it lies."""
+    """Something that waits for you, in ids and codes; read its content at its own endpoint."""
 
     kind: WorkKind
     verb: Verb = Field(description="What is to be done with it.")
@@ -52,7 +52,9 @@ class WorkItem(BaseModel):
 
 
 class WorkPage(Page[WorkItem]):
-    """What waits, and on the first page of all of it whom whoever coordinates is to call."""
+    """The waiting work; the first page of an unfiltered list also has the organisations that a coordinator should
+    call.
+    """
 
     to_call: list[ToCall] = Field(
         default_factory=list,
@@ -62,7 +64,7 @@ class WorkPage(Page[WorkItem]):
 
 
 class WorkCounts(BaseModel):
-    """How much waits for you. `now`: what is overdue or due today, for a badge."""
+    """The amount of work that waits for you. `now`: overdue or due today, for a badge."""
 
     now: int
     by_group: dict[Group, int]
@@ -70,7 +72,7 @@ class WorkCounts(BaseModel):
 
 
 class CalendarRow(BaseModel):
-    """Something on a day, in codes: an entry of a case record, or the appointment of a referral."""
+    """A date in codes: an entry of a case record, or the appointment of a referral."""
 
     id: UUID
     kind: str = Field(description="A kind of entry, or `referral`.")

@@ -1,5 +1,6 @@
-"""One list of what waits for the caller: a statement for each kind, in one order. Each capability chooses its rows;
-here stands which roles read which kinds."""
+"""One list of the caller's waiting work, with one statement per kind. Each capability chooses its rows; this module
+decides which roles read which kinds.
+"""
 
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
@@ -50,7 +51,7 @@ Key = tuple[Rank, datetime, WorkKind, UUID]
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """What the list is narrowed to; empty: not by this. `after`: the key of the last row."""
+    """Filters of the list; an empty value filters nothing. `after`: the key of the last row."""
 
     whose: Whose = "organisation"
     kinds: Collection[WorkKind] = ()
@@ -62,7 +63,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Found:
-    """`due`: as something says it, else by the default clock of its kind."""
+    """`due`: the row's own deadline, else the default clock of its kind."""
 
     kind: WorkKind
     rank: Rank
@@ -80,7 +81,7 @@ class Found:
 
 
 async def listed(session: AsyncSession, caller: Principal, wanted: Wanted) -> list[Found]:
-    """In the order of `vocabulary.work_order`; one more than a page if there is."""
+    """Return work in the order of `vocabulary.work_order`, up to one more than a page."""
     now = clock.now()
     found: list[Found] = []
     for waiting in _asked(caller, now, wanted):
@@ -103,7 +104,7 @@ async def listed(session: AsyncSession, caller: Principal, wanted: Wanted) -> li
 async def counted(
     session: AsyncSession, caller: Principal, wanted: Wanted
 ) -> tuple[Counter[Group], Counter[WorkKind]]:
-    """How much waits by group and by kind; in one statement for each kind, too."""
+    """Count the work by group and by kind, also with one statement per kind."""
     now = clock.now()
     groups: Counter[Group] = Counter()
     kinds: Counter[WorkKind] = Counter()
@@ -120,7 +121,7 @@ async def counted(
 
 
 def _asked(caller: Principal, now: datetime, wanted: Wanted) -> Iterable[Waiting]:
-    """The kinds that are the caller's by the roles of their lists, and that the filters leave."""
+    """Return the kinds that the caller's roles may list and that the filters allow."""
     for roles, made in _kinds(caller, now):
         if not roles & caller.roles:
             continue
@@ -166,7 +167,7 @@ def _page(waiting: Waiting, caller: Principal, wanted: Wanted) -> sa.Select[*tup
     if wanted.after is not None:
         (at, moment, place), last = _place(wanted.after)
         last_of = [sa.literal(at), sa.literal(moment, sa.DateTime(timezone=True))]
-        # Kinds are compared here, as the pages are put together: by their places.
+        # Compare kinds here, by position, because this merges the pages of all kinds.
         if PLACES[waiting.kind] < place:
             statement = statement.where(sa.tuple_(rank, due) > sa.tuple_(*last_of))
         elif PLACES[waiting.kind] > place:
@@ -209,7 +210,7 @@ def _narrowed(
 async def _judged(
     session: AsyncSession, caller: Principal, wanted: Wanted, now: datetime
 ) -> AsyncIterator[Found]:
-    """The kinds whose rows are judged one by one. None of them has a deadline or AoR."""
+    """Return the kinds whose rows are checked one by one. None of them has a deadline or AoR."""
     if wanted.aors:
         return
     ends = bounds(now, by_day=False)

@@ -1,1 +1,1 @@
-"""The audit as it is read: by auditors, and by an organisation its own."""
+"""Reads the audit: for auditors all of it, for an organisation its own part."""

@@ -52,8 +52,7 @@ _CSV: dict[int | str, dict[str, Any]] = {
 
 
 class AuditEntryView(BaseModel):
-    """`sequence` and `hash` are for auditors: a number in the chain of a case tells others how much
-    happened to it."""
+    """`sequence` and `hash` are for auditors only: a position in the chain of a case reveals how much happened to it."""
 
     id: UUID
     chain: UUID
@@ -69,15 +68,16 @@ class AuditEntryView(BaseModel):
 
 
 class FindingView(BaseModel):
-    """`sequence`: the number of the entry in its chain."""
+    """`sequence`: the position of the entry in its chain."""
 
     sequence: int
     code: FindingCode
 
 
 class Verification(BaseModel):
-    """Whether a chain adds up: each entry follows from the one before, and what was anchored outside
-    the database is still there."""
+    """The result of checking a chain: each entry must follow from the previous one, and every anchored entry must
+    exist.
+    """
 
     chain: UUID
     entries: int
@@ -117,7 +117,7 @@ async def _wanted(
 
 
 async def _meant(session: Session, caller: Principal, wanted: Wanted, case: str | None) -> Wanted:
-    """What means nothing is refused: an empty list would say that nobody did anything."""
+    """Refuse names and codes without a match: an empty list would suggest that nobody did anything."""
     audits = Role.AUDITOR in caller.roles
     named = wanted.doer is not None and not is_id(wanted.doer)
     if audits and named and not await entries.did_anything(session, str(wanted.doer)):
@@ -247,7 +247,7 @@ async def _own_look(
 
 
 def _own(caller: Principal, wanted: Wanted) -> entries.Only:
-    """What the caller's organisation did, as far as they would find it; by a case's id only if they hold it."""
+    """Filter to acts of the caller's organisation on findable subjects; by a case's id only for its holder."""
     which = readable(caller, entries.TARGET_TYPE, entries.TARGET_ID, record=entries.CHAIN)
     if wanted.case_id is not None:
         which = sa.and_(which, held_by(caller, entries.CHAIN))

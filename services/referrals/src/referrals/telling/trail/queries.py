@@ -1,4 +1,4 @@
-"""Which chain of the record a code means, as people read codes on pages."""
+"""Which chains of the audit a code on a page may mean."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,8 +15,9 @@ _SHORT = 8
 
 
 async def chains_of(session: AsyncSession, code: str) -> Sequence[UUID]:
-    """By a case's code, the last eight characters of a case's or referral's id, or a whole id. At most two: then
-    neither is meant."""
+    """Return the chains for a case's code, a whole id, or the last eight characters of a case's or referral's id.
+    Returns at most two; two mean that the code is ambiguous.
+    """
     written = code.strip().upper()
     bare = written.replace("-", "").lower()
 

@@ -1,1 +1,1 @@
-"""Calling partners' systems when something concerns them: ids only, signed, retried for days."""
+"""Calls partners' systems when something concerns them: ids only, signed, retried for days."""

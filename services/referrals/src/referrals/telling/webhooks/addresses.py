@@ -1,5 +1,6 @@
-"""Which addresses a webhook may call. Pure: no resolving. A private address would let a client read what only our
-network can."""
+"""Which addresses a webhook may call. Pure: it resolves no names. A private address would let a client reach systems
+that only our network can reach.
+"""
 
 import ipaddress
 import re
@@ -9,30 +10,30 @@ from urllib.parse import urlsplit
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _MAX_URL = 2000
-# Other spellings of a host (ideographic dots, wide digits, percent signs) mean to the client that
-# calls what they do not mean to the one that checks.
+# Clients interpret unusual spellings of a host (ideographic dots, wide digits, percent signs) differently from this
+# check.
 _HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
 
-# IPv6 as it is given out to networks of the internet. All that only carries an IPv4 address lies
-# elsewhere (::/96, ::ffff:0:0/96, 64:ff9b::/96, 64:ff9b:1::/48) or in the two below; so do link-local,
-# site-local, unique local, discard-only and segment routing.
+# The IPv6 range for networks of the internet. IPv4 in disguise lies elsewhere (::/96, ::ffff:0:0/96, 64:ff9b::/96,
+# 64:ff9b:1::/48) or in the two ranges below; link-local, site-local, unique local, discard-only and segment routing
+# also lie elsewhere.
 _UNICAST = ipaddress.IPv6Network("2000::/3")
-# What the registries of special addresses (RFC 6890) hold in there, and Python calls global in part.
+# Special ranges of the RFC 6890 registries within it; Python calls some of them global.
 _SPECIAL: tuple[Network, ...] = (
     ipaddress.IPv6Network("2001::/23"),  # protocol assignments, Teredo, ORCHID
     ipaddress.IPv6Network("2001:db8::/32"),  # documentation
     ipaddress.IPv6Network("2002::/16"),  # 6to4
-    ipaddress.IPv6Network("3ffe::/16"),  # given back by the 6bone
+    ipaddress.IPv6Network("3ffe::/16"),  # returned by the 6bone
     ipaddress.IPv6Network("3fff::/20"),  # documentation
     ipaddress.IPv4Network("192.0.0.0/24"),  # protocol assignments
-    ipaddress.IPv4Network("192.88.99.0/24"),  # relays of 6to4
+    ipaddress.IPv4Network("192.88.99.0/24"),  # 6to4 relays
 )
-# An interface of ISATAP (RFC 5214): the low half is 0:5efe, or 200:5efe, and an IPv4 address.
+# An ISATAP interface (RFC 5214): the low half is 0:5efe or 200:5efe and an IPv4 address.
 _ISATAP = frozenset({0x5EFE, 0x2005EFE})
 
 
 class UnsafeUrl(Exception):
-    """The URL is not one that webhooks may go to; the message says why."""
+    """Webhooks may not call this URL; the message gives the reason."""
 
 
 def networks(text: str) -> tuple[Network, ...]:
@@ -40,7 +41,7 @@ def networks(text: str) -> tuple[Network, ...]:
 
 
 def is_allowed(text: str, also: Collection[Network] = ()) -> bool:
-    """Whether this IP address is public, or in one of the networks that the operator allows."""
+    """Whether this IP address is public or in a network that the operator allows."""
     try:
         address = ipaddress.ip_address(text)
     except ValueError:
@@ -51,7 +52,7 @@ def is_allowed(text: str, also: Collection[Network] = ()) -> bool:
 
 
 def is_public(address: Address) -> bool:
-    """Whether it is one machine's own internet address; one that is translated or tunnelled is not."""
+    """Whether it is the internet address of one machine, neither translated nor tunnelled."""
     if address.is_multicast or not address.is_global:
         return False
     if any(address in special for special in _SPECIAL if special.version == address.version):
@@ -62,7 +63,7 @@ def is_public(address: Address) -> bool:
 
 
 def check_url(url: str, also: Collection[Network] = ()) -> None:
-    """UnsafeUrl unless it is https (or an allowed private address) without user, fragment."""
+    """Raise UnsafeUrl unless the URL uses https (or an allowed private address) and has no user or fragment."""
     if len(url) > _MAX_URL or any(ord(c) <= 32 or ord(c) == 127 for c in url):
         raise UnsafeUrl("it holds spaces or control characters, or is too long")
     try:
@@ -85,7 +86,7 @@ def check_url(url: str, also: Collection[Network] = ()) -> None:
 
 
 def _is_literal(host: str) -> bool:
-    """Whether the host is an address already; odd spellings of one (0x7f.1) count as such too."""
+    """Whether the host is already an address; unusual spellings such as 0x7f.1 count too."""
     try:
         ipaddress.ip_address(host)
     except ValueError:

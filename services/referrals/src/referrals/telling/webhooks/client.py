@@ -1,4 +1,4 @@
-"""One signed call to a webhook, to an address that was checked and then pinned."""
+"""Makes one signed call to a webhook, at an address that is checked and then pinned."""
 
 import socket
 from collections.abc import Collection
@@ -31,7 +31,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Answer:
-    """`status` 0: no answer; `failure` is a code for the delivery list, never a text of theirs."""
+    """`status` 0: no answer. `failure` is a code for the delivery list, never a text of the other system."""
 
     status: int
     failure: str | None = None
@@ -42,11 +42,13 @@ class Answer:
 
 
 class UnsafeAddress(OSError):
-    """A name that leads to an address that webhooks may not call."""
+    """The name resolves to an address that webhooks may not call."""
 
 
 class CheckedResolver(AbstractResolver):
-    """Resolves a name only if every address is allowed. aiohttp connects to exactly these, so DNS rebinding fails."""
+    """Resolves a name only if every address is allowed. aiohttp connects to exactly these, which defeats DNS
+    rebinding.
+    """
 
     def __init__(self, also: Collection[Network]) -> None:
         self._also = also
@@ -65,12 +67,13 @@ class CheckedResolver(AbstractResolver):
         ]
 
     async def close(self) -> None:
-        """Nothing is kept open."""
+        """The resolver holds no resources."""
 
 
 def client(also: Collection[Network]) -> aiohttp.ClientSession:
-    """A client without cookies or proxies of the environment. It keeps no name; calls to one name at the same moment
-    share a look-up, so that a partner's name that hangs takes one thread."""
+    """Return a client that ignores cookies and the environment's proxies. It caches no name, but simultaneous calls
+    to one name share a look-up, so a partner's slow DNS blocks one thread.
+    """
     connector = aiohttp.TCPConnector(
         resolver=CheckedResolver(also),
         use_dns_cache=True,
@@ -87,7 +90,7 @@ def client(also: Collection[Network]) -> aiohttp.ClientSession:
 
 
 def body_of(notice: Any) -> bytes:
-    """Type, time, ids: no name, no type of service, no kind of agency."""
+    """Return type, time and ids: no name, no type of service, no kind of agency."""
     return orjson.dumps(
         {
             "type": notice.kind,
@@ -103,7 +106,7 @@ def body_of(notice: Any) -> bytes:
 
 
 def signature_headers(call: Call, now: datetime) -> dict[str, str]:
-    """Standard Webhooks 1.0: one signature per valid secret."""
+    """Return the headers of Standard Webhooks 1.0, with one signature per valid secret."""
     signed = [
         Signer(secret).sign(call.message_id, now, call.body.decode()) for secret in call.secrets
     ]
@@ -120,7 +123,9 @@ async def send(
     session: aiohttp.ClientSession, call: Call, also: Collection[Network], now: datetime
 ) -> Answer:
     try:
-        check_url(call.url, also)  # again: the rules may have become narrower since it was added
+        check_url(
+            call.url, also
+        )  # check again: the rules may be stricter than when the webhook was added
         async with session.post(
             call.url, data=call.body, headers=signature_headers(call, now), allow_redirects=False
         ) as response:

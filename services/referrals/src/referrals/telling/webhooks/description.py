@@ -1,4 +1,4 @@
-"""What a partner's address is called with: the `webhooks` section of the API description."""
+"""The body of a call to a partner: the `webhooks` section of the API description."""
 
 from datetime import datetime
 from typing import Annotated
@@ -14,7 +14,7 @@ calls = APIRouter()
 
 
 class NoticeData(BaseModel):
-    """Ids alone: read what changed with your own token."""
+    """Ids only: read the changed thing with your own token."""
 
     id: UUID = Field(description="The notice; the same in the feed.")
     subject_type: str = Field(examples=["referral"])

@@ -1,6 +1,7 @@
-"""The webhook worker: notices become deliveries, due deliveries are sent at least once, with one webhook-id.
+"""The webhook worker: turns notices into deliveries, and sends due deliveries at least once, with one webhook-id.
 
-It skips suspended organisations and owners, and replaces what the receiver would not find any more (`access_ended`).
+It skips suspended organisations and owners, and replaces notices whose subject the receiver can no longer find
+(`access_ended`).
 """
 
 import asyncio
@@ -43,7 +44,7 @@ _spread = random.Random()  # noqa: S311 - spreads retries; nothing secret
 
 
 async def deliveries(session: AsyncSession, notices: Sequence[Any]) -> None:
-    """Make deliveries of new notices for the webhooks of their organisations; needs service rights."""
+    """Create deliveries of new notices for their organisations' webhooks; needs service rights."""
     now = clock.now()
     webhooks = (
         await session.scalars(
@@ -64,7 +65,7 @@ async def deliveries(session: AsyncSession, notices: Sequence[Any]) -> None:
 
 
 def _wants(webhook: Webhook, notice: Any) -> bool:
-    """A ping concerns the one webhook that was asked for it, whatever kinds it is called for."""
+    """Whether the webhook wants the kind; a ping concerns only the webhook that requested it."""
     if notice.kind == NoticeKind.WEBHOOK_PING:
         return bool(webhook.id == notice.subject_id)
     return webhook.kinds is None or notice.kind in webhook.kinds
@@ -93,13 +94,14 @@ def _due(now: Any) -> tuple[Any, ...]:
 
 
 def any_due(now: Any) -> sa.Exists:
-    """Whether something is to be sent by then; needs service rights."""
+    """Whether a delivery is due by then; needs service rights."""
     return sa.exists().where(col(Webhook.id) == col(Delivery.webhook_id), *_due(now))
 
 
 class Deliverer:
-    """Sends what is due, each webhook by itself: one that hangs holds up its own calls and nobody else's. `over`: set when
-    the calls of one are over and it may be asked for the next."""
+    """Sends due deliveries, each webhook separately, so that a slow one delays only its own. `over` is set when the
+    calls of one webhook end, as its next ones may begin.
+    """
 
     def __init__(
         self,
@@ -114,7 +116,7 @@ class Deliverer:
         self._at_it: dict[UUID, asyncio.Task[int]] = {}
 
     async def look(self) -> int:
-        """Begin the calls that are due; returns to how many webhooks."""
+        """Start the due calls; returns to how many webhooks."""
         found = await self.due()
         for webhook in found:
             task = asyncio.create_task(self.call(webhook), name=f"webhook-{webhook}")
@@ -123,12 +125,12 @@ class Deliverer:
         return len(found)
 
     async def due(self) -> Sequence[UUID]:
-        """Webhooks with something due that are not called now."""
+        """Return webhooks with due deliveries and no running call."""
         work = partial(_due_webhooks, now=clock.now(), busy=self._at_it.keys())
         return await self._database.retried(work)
 
     async def call(self, webhook: UUID) -> int:
-        """Send what is due to it; returns how many were tried."""
+        """Send the due deliveries of a webhook; returns how many were tried."""
         now = clock.now()
         return await hand_round(
             self._database,
@@ -147,11 +149,11 @@ class Deliverer:
             self._over.set()
 
     async def finish(self) -> int:
-        """Wait for the calls that were begun; returns how many there were."""
+        """Wait for the running calls; returns how many there were."""
         return sum(await asyncio.gather(*self._at_it.values()))
 
     def stop(self) -> None:
-        """What was begun is called again when its lease ends."""
+        """Cancel running calls; they are repeated when their lease expires."""
         for task in self._at_it.values():
             task.cancel()
 
@@ -207,7 +209,7 @@ async def _claim(
 async def _still_told(
     session: AsyncSession, webhooks: Sequence[Webhook], notices: Sequence[Notice]
 ) -> frozenset[UUID]:
-    """Of notices that are due: those whose organisation would find what they are about."""
+    """Return the due notices whose subject the organisation can still find."""
     told: frozenset[UUID] = frozenset()
     for organisation in {webhook.organisation_id for webhook in webhooks}:
         own = [notice for notice in notices if notice.organisation_id == organisation]
@@ -222,7 +224,7 @@ def _opened(key: bytes, webhook_id: UUID, sealed: Sequence[bytes]) -> tuple[str,
 async def _settle(session: AsyncSession, one: tuple[UUID, Call], answer: Answer) -> None:
     await act_as_service(session)
     delivery = await session.get(Delivery, one[0], with_for_update=True)
-    if delivery is None:  # its webhook was removed meanwhile
+    if delivery is None:  # somebody removed the webhook meanwhile
         return
     now = clock.now()
     delivery.attempts += 1
@@ -260,7 +262,9 @@ PAUSES = (
 
 
 def next_attempt(attempts: int, now: datetime, jitter: float) -> datetime | None:
-    """After `attempts` failures; `jitter` 0–1 spreads it by up to a tenth. None: give up."""
+    """Return the time of the next attempt after `attempts` failures, or None to give up. `jitter` (0–1) spreads it by
+    up to a tenth.
+    """
     if attempts > len(PAUSES):
         return None
     return now + timedelta(seconds=PAUSES[attempts - 1] * (1 + jitter / 10))

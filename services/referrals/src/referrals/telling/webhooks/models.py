@@ -10,8 +10,9 @@ from referrals.tables import Instant, Row, Texts
 
 
 class Webhook(Row, table=True):
-    """`kept_by`: the owner since it was enabled again; None: who added it. Silent while owner or organisation is
-    suspended."""
+    """`kept_by`: the owner since it was last enabled; None: the person who added it. It is silent while its owner or
+    organisation is suspended.
+    """
 
     __tablename__ = "webhooks"
 
@@ -46,5 +47,5 @@ class Delivery(Row, table=True):
 
 
 _webhook_deliveries = Delivery.metadata.tables["webhook_deliveries"]
-# Whatever became of it: who was away for a quarter of a year reads the lists.
+# Whatever the outcome: a system offline for a quarter of a year reads the lists instead.
 ENDING = Ending(_webhook_deliveries, _webhook_deliveries.c.created_at, timedelta(days=90))

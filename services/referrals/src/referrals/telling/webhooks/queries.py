@@ -1,4 +1,4 @@
-"""Reading webhooks and their deliveries."""
+"""Reads webhooks and their deliveries."""
 
 from collections.abc import Collection, Sequence
 from uuid import UUID
@@ -14,9 +14,9 @@ from referrals.ground.people.queries import has_lost_cases
 from referrals.tables import ENDED_RIGHTS
 from referrals.telling.webhooks.models import Delivery, Webhook
 
-# Who answers for a webhook.
+# The owner of a webhook.
 KEEPER = sa.func.coalesce(col(Webhook.kept_by), col(Webhook.created_by))
-# Whether it calls nobody for now: its organisation is suspended, or its owner is, has moved or lost the cases.
+# Whether it is paused: its organisation is suspended, or its owner is suspended, has moved or lost access to cases.
 HELD = sa.or_(
     suspended(ENDED_RIGHTS, col(Webhook.organisation_id), KEEPER),
     has_lost_cases(col(Webhook.organisation_id), KEEPER),
@@ -38,13 +38,13 @@ async def one(
 
 
 async def held(session: AsyncSession, caller: Principal) -> frozenset[UUID]:
-    """Those of the caller's organisation that call nobody for now."""
+    """Return the paused webhooks of the caller's organisation."""
     own = col(Webhook.organisation_id) == caller.organisation
     return frozenset(await session.scalars(sa.select(col(Webhook.id)).where(own, HELD)))
 
 
 async def kept_by(session: AsyncSession, keepers: Collection[str]) -> Sequence[Webhook]:
-    """Those that call, and that one of these answers for; needs service rights."""
+    """Return active webhooks of these owners; needs service rights."""
     rows = await session.scalars(
         sa.select(Webhook).where(col(Webhook.active), KEEPER.in_(keepers)).order_by(col(Webhook.id))
     )
@@ -81,7 +81,7 @@ async def deliveries(
 
 
 def was_called(notice: sa.ColumnElement[UUID]) -> sa.ColumnElement[bool]:
-    """Whether a system of the organisation took this notice; needs service rights."""
+    """Whether a system of the organisation accepted this notice; needs service rights."""
     called = sa.select(sa.literal(1)).where(
         col(Delivery.notice_id) == notice, col(Delivery.status) == "delivered"
     )

@@ -39,7 +39,7 @@ class WebhookSecret(WebhookView):
 
 
 class Replay(Strict):
-    """Send again: one delivery, or all dead ones since a time."""
+    """Send again one delivery, or all dead ones since a time."""
 
     delivery_id: UUID | None = None
     dead_since: datetime | None = None

@@ -76,7 +76,7 @@ async def add(
 async def rotate(
     session: AsyncSession, caller: Principal, key: bytes, webhook_id: UUID
 ) -> tuple[Webhook, str]:
-    """A new secret; for a day calls are signed with both, so that nothing is lost."""
+    """Make a new secret; for a day both sign calls, so that none is lost."""
     webhook = await queries.one(session, caller, webhook_id, lock=True)
     secret = _new_secret()
     webhook.former_secret = webhook.secret
@@ -91,7 +91,7 @@ async def rotate(
 
 
 async def enable(session: AsyncSession, caller: Principal, webhook_id: UUID) -> Webhook:
-    """It calls again, and the caller answers for it from now on."""
+    """Activate the webhook again and make the caller its owner."""
     webhook = await queries.one(session, caller, webhook_id, lock=True)
     webhook.active, webhook.disabled_reason = True, None
     webhook.kept_by = caller.subject
@@ -104,7 +104,7 @@ async def enable(session: AsyncSession, caller: Principal, webhook_id: UUID) -> 
 
 
 async def ping(session: AsyncSession, caller: Principal, webhook_id: UUID) -> Webhook:
-    """Call it once as a change would; 409 while it is switched off, or held."""
+    """Queue one call of kind ping; raises 409 while the webhook is switched off or paused."""
     webhook = await queries.one(session, caller, webhook_id)
     if not webhook.active:
         raise CONFLICT.because("is_switched_off_enable_it_first")
@@ -122,7 +122,7 @@ async def ping(session: AsyncSession, caller: Principal, webhook_id: UUID) -> We
 
 
 async def tell_of_held(session: AsyncSession, suspended: frozenset[str]) -> None:
-    """A webhook's owner was suspended: tell the organisation by other ways that its calls wait for a new owner."""
+    """Tell the organisation on other channels that its webhook waits for a new owner, as its owner was suspended."""
     async with acting_as_service(session):
         for webhook in await queries.kept_by(session, suspended):
             await notify(
@@ -146,14 +146,15 @@ async def remove(session: AsyncSession, caller: Principal, webhook_id: UUID) -> 
 
 
 async def remember(session: AsyncSession, webhook: Webhook) -> None:
-    """Keep whether it is on, and by which secret it signs."""
+    """Record whether it is on, and its signing secret, for a later restore."""
     word = door(webhook.secret, active=webhook.active)
     await remember_word(session, Kind.WEBHOOK, webhook.id, word)
 
 
 async def hold_to_word(session: AsyncSession, webhook_id: UUID, word: Word) -> int:
-    """After a restore: a webhook that was removed, switched off or given another secret is silent until enabled
-    again."""
+    """After a restore: silence a webhook that was removed, switched off or given another secret, until it is enabled
+    again.
+    """
     webhook = await session.get(Webhook, webhook_id, with_for_update=True)
     if webhook is None or not webhook.active or not shuts(word, webhook.secret):
         return 0
@@ -165,7 +166,7 @@ async def hold_to_word(session: AsyncSession, webhook_id: UUID, word: Word) -> i
 
 
 async def replay(session: AsyncSession, caller: Principal, webhook_id: UUID, body: Replay) -> int:
-    """Queue deliveries again; returns how many. The webhook-id stays, so receivers can drop repeats."""
+    """Queue deliveries again; returns how many. The webhook-id stays, so receivers can drop duplicates."""
     webhook = await queries.one(session, caller, webhook_id)
     statement = sa.update(Delivery).where(col(Delivery.webhook_id) == webhook.id)
     if body.delivery_id is not None:

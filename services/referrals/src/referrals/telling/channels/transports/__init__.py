@@ -1,1 +1,1 @@
-"""The transports to a person, behind one interface: handed over, or to be tried again."""
+"""The transports to people, behind one interface: a message is sent, or retried later."""

@@ -1,4 +1,4 @@
-"""Which ways to a person this operation has set up."""
+"""The transports that this operation has set up."""
 
 from dataclasses import dataclass
 
@@ -21,7 +21,9 @@ class Transports:
 
     @classmethod
     def of(cls, settings: Settings) -> "Transports":
-        """ValueError or OSError where a file of the settings cannot be used: the process ends."""
+        """Build the transports from the settings. Raises ValueError or OSError for an unusable file, which ends the
+        process.
+        """
         also = networks(settings.webhook_private_networks)
         return cls(
             mail=mail_of(settings),
@@ -47,13 +49,14 @@ class Transports:
         return self.push.public_key if self.push else None
 
     def seconds(self, kind: ChannelKind) -> float:
-        """The longest that handing over one message takes; `kind` is offered."""
+        """Return the longest time that sending one message takes; `kind` is offered."""
         way = self._of(kind)
         return 0.0 if way is None else way.seconds
 
     def repeatable(self, kind: ChannelKind) -> bool:
-        """Whether a message that is handed over twice is shown once: a mailbox compares Message-IDs, a browser shows
-        one message of ours."""
+        """Whether a message sent twice appears once: a mailbox compares Message-IDs, a browser shows one message of
+        ours.
+        """
         way = self._of(kind)
         return reached_by(kind) != "telephone" or (isinstance(way, Sms) and way.once_per_id)
 

@@ -1,7 +1,6 @@
-"""Web Push without content (RFC 8030), signed by the operation's key (RFC 8292).
-
-An empty payload needs no encryption (RFC 8291): the page's worker shows its one text. The push service learns that
-and when something was sent.
+"""Web Push without content (RFC 8030), signed with the operation's key (RFC 8292). An empty payload needs no
+encryption (RFC 8291): the page's worker shows a fixed text. The push service learns only that and when a message was
+sent.
 """
 
 import base64
@@ -19,7 +18,7 @@ from py_vapid import Vapid02  # type: ignore[import-untyped]  # ships no types
 
 from referrals.telling.webhooks.addresses import Network, UnsafeUrl, check_url
 
-# How long a push service keeps it for a browser that is away; after that the list says it anyway.
+# How long a push service stores it for an offline browser; later the work list shows it anyway.
 _KEPT_SECONDS = 24 * 3600
 _SECONDS = 10
 _SIGNED_FOR = timedelta(hours=1)
@@ -28,7 +27,7 @@ _TOPIC = "ruta"
 
 class Push:
     def __init__(self, key_file: Path, contact: str, also: Collection[Network]) -> None:
-        """`contact`: mailto: or https:, whom a push service asks about what we send."""
+        """`contact`: the mailto: or https: address that push services may ask about our messages."""
         self._key = Vapid02.from_file(str(key_file))
         self._contact = contact
         self._also = also
@@ -54,7 +53,7 @@ class Push:
             **self._key.sign(claims),
             "TTL": str(_KEPT_SECONDS),
             "Urgency": "normal",
-            # A push that waits for the browser is replaced by the next one: it shows one at most.
+            # A new push replaces a waiting one: the browser shows at most one.
             "Topic": _TOPIC,
         }
         try:
