@@ -1,1 +1,1 @@
-"""Reading a case of another organisation in an emergency: reason, second person, notice, an hour."""
+"""Emergency reading of another organisation's case: a reason, a second person, a notice, one hour."""

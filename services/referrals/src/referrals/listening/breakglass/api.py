@@ -34,8 +34,7 @@ class Decide(Strict):
 
 
 class AccessView(BaseModel):
-    """`reason` is for whoever decides or holds the case; whoever asked is told which organisation
-    holds it only while the access is open."""
+    """`reason` is for those who decide or hold the case. The requester sees the holder only while the access is open."""
 
     id: UUID
     case_id: UUID

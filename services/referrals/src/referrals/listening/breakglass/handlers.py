@@ -1,4 +1,4 @@
-"""Why somebody asked to read a case goes with it; a case that is handed over has a new holder."""
+"""Erases requests for emergency access with their case, and passes them on when the case has a new holder."""
 
 import sqlalchemy as sa
 from common import clock

@@ -1,7 +1,7 @@
 """Who may open another organisation's case in an emergency. Pure.
 
-The second person is independent of the first: of the organisation that holds the case, or a coordinator of its area
-of responsibility; never of the asking or of an implicated organisation.
+The second person is independent of the first: they belong to the organisation that holds the case or coordinate its
+area of responsibility. They never belong to the requesting organisation or to an implicated one.
 """
 
 from collections.abc import Collection
@@ -16,8 +16,9 @@ from common.words.places import Places
 
 @dataclass(frozen=True)
 class Sought:
-    """The case as it is now, and who asks for it. `aors`: those that the case has met; while empty a coordinator of
-    any may decide. `implicated`: organisations."""
+    """The case in its present state, and the requester. `aors`: the case's areas of responsibility; if empty, a
+    coordinator of any area may decide. `implicated`: organisations.
+    """
 
     asking: UUID
     holder: UUID
@@ -31,7 +32,7 @@ def is_open(status: str, expires_at: datetime | None, now: datetime) -> bool:
 
 
 def may_decide(caller: Principal, sought: Sought) -> bool:
-    """Whether the caller's place makes them independent; that they did not ask is asked apart."""
+    """Whether the caller's position makes them independent; the service checks that they are not the requester."""
     own = caller.organisation_id
     if own is None or own == sought.asking or own in sought.implicated:
         return False
@@ -46,19 +47,19 @@ def _of_their_work(caller: Principal, sought: Sought) -> bool:
 
 
 def _near(areas: Collection[str], area: str | None) -> bool:
-    """A sub-national coordinator decides for the own areas; a case without area is everybody's."""
+    """Whether the case lies in the coordinator's areas; a case without area is near everybody."""
     if not areas or area is None:
         return True
     return not {area, *Places.load().ancestors(area)}.isdisjoint(areas)
 
 
 def may_be_opened(sought: Sought) -> bool:
-    """Never to an organisation that is implicated, and not to the one that holds it anyway."""
+    """Whether the requesting organisation is neither implicated nor the holder."""
     return sought.asking not in sought.implicated and sought.asking != sought.holder
 
 
 def case_aors(referred: Collection[str], *, screened: bool, minor: bool | None) -> frozenset[str]:
-    """The AoRs of a case: those of its referrals, TIP with a screening, CP for a child."""
+    """Return the AoRs of a case: those of its referrals, TIP after a screening, CP for a child."""
     met = set(referred)
     if screened:
         met.add("TIP")

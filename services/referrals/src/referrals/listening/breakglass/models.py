@@ -1,4 +1,4 @@
-"""Asked and opened accesses."""
+"""Requests for emergency access, and opened accesses."""
 
 from datetime import datetime
 from uuid import UUID

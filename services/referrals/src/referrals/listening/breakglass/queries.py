@@ -1,4 +1,4 @@
-"""Reading accesses, with service rights. A caller gets those that they asked for, decide, or whose case they hold."""
+"""Reads accesses with service rights. Callers get accesses that they requested or decide, or whose case they hold."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -23,7 +23,7 @@ _WAITING = 500
 
 
 async def by_id(session: AsyncSession, access_id: UUID, *, lock: bool = False) -> BreakGlass | None:
-    """`lock` holds its case, too."""
+    """Return an access; `lock` also locks its case."""
     statement = sa.select(BreakGlass).where(col(BreakGlass.id) == access_id)
     if lock:
         statement = (
@@ -35,7 +35,7 @@ async def by_id(session: AsyncSession, access_id: UUID, *, lock: bool = False) -
 
 
 async def sought(session: AsyncSession, access: BreakGlass, case: Case) -> Sought:
-    """The facts of the case that `independence` needs."""
+    """Return the facts of the case that `independence` needs."""
     return Sought(
         asking=access.organisation_id,
         holder=case.organisation_id,
@@ -68,8 +68,9 @@ async def listed(
 
 
 def readable(caller: Principal, access_id: sa.ColumnElement[UUID]) -> sa.ColumnElement[bool]:
-    """Asked by the caller, or of a case that their organisation holds. A deciding coordinator finds it only in
-    `listed`."""
+    """Whether the caller requested the access, or their organisation holds its case. A deciding coordinator finds it
+    only in `listed`.
+    """
     if not {Role.SUPERVISOR, Role.COORDINATOR} & set(caller.roles):
         return sa.false()
     return sa.exists().where(

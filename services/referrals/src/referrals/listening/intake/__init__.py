@@ -1,1 +1,1 @@
-"""Submissions of form tools become screenings, or wait in quarantine with the reasons why not."""
+"""Turns submissions of form tools into screenings and cases, or quarantines them with the reasons."""

@@ -1,6 +1,5 @@
-"""Accounts for each value of a record: the tool's own, the sender's word on the record, or for the mapping. Pure.
-
-A value that no row of `peer_words.csv` knows is for the mapping: unmapped, it waits in quarantine.
+"""Accounts for every value of a record: a field of the tool, the sender's status or note, or a value to map. Pure. A
+value without a row in `peer_words.csv` is left to the mapping; without a mapping the record is quarantined.
 """
 
 from collections.abc import Mapping
@@ -19,7 +18,7 @@ _SAYS = {
 
 @dataclass
 class Account:
-    """`said`: values for the mapping, several as a list. `notes`, `states`: the sender's word, by path."""
+    """`said`: values for the mapping, several as a list. `notes`, `states`: the sender's notes and statuses, by path."""
 
     said: dict[str, Any] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)
@@ -35,7 +34,7 @@ class Account:
         return Meaning.REJECTED in self.states.values()
 
     def reasons(self) -> list[Reason]:
-        """Why a person looks first: the sender does not stand by the record, or has finished with it."""
+        """Return why a person must look first: the sender doubts the record or has closed it."""
         return [
             Reason(f"record_{state}", pointer_to(place), _SAYS[state])
             for place, state in self.states.items()
@@ -60,7 +59,7 @@ def account_of(peer: Peer, mapping: FormMapping, fields: Mapping[str, Any]) -> A
                 found.states.setdefault(place, state)
             case _:
                 _add(found.said, place, value)
-    # Of several enrolments one that goes on is enough.
+    # One ongoing enrolment of several is enough.
     found.states = {place: state for place, state in found.states.items() if place not in fine}
     return found
 

@@ -1,7 +1,4 @@
-"""HTTP of intake.
-
-The address of a form takes the form's secret and nothing else; form tools have no account.
-"""
+"""HTTP of intake. The address of a form accepts the form's secret only; form tools have no account."""
 
 from typing import Annotated, Literal
 from uuid import UUID
@@ -205,10 +202,10 @@ async def discard_submission(
 
 
 def _object(body: bytes) -> dict[str, object]:
-    """A person who typed into the tool's form cannot see such signs: they are removed, not refused."""
+    """Remove unprintable characters instead of refusing them: the person at the tool's form cannot see them."""
     try:
         read = orjson.loads(without_turning(orjson.dumps(orjson.loads(body)).decode()))
-    except (orjson.JSONDecodeError, orjson.JSONEncodeError) as error:  # or nested too deep
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError) as error:  # or nested too deeply
         raise BAD_REQUEST.because("body_is_not_json") from error
     if not isinstance(read, dict):
         raise INVALID.because("submission_is_one_json_object", pointer="")

@@ -1,6 +1,5 @@
-"""From a submission to a case with its needs, by configuration. Pure.
-
-A form never records a consent: somebody asks the person (`asked`). Errors name the place, never the value.
+"""Maps a submission to a case with needs, by configuration. Pure. A form never records a consent: a caseworker asks
+the person (`asked`). Errors name the place, never the value.
 """
 
 import re
@@ -49,13 +48,13 @@ TARGETS: Mapping[str, tuple[str, ...]] = {
 _OF_NAME = ("given_name", "middle_name", "surname", "second_surname")
 _OF_DATE = ("birth_year", "birth_month", "birth_day")
 _LISTS = frozenset({"other_names", "languages", "populations", "specific_needs"})
-_OF_TEXT = frozenset({"other_names"})  # spaces belong to them
+_OF_TEXT = frozenset({"other_names"})  # these may contain spaces
 _BETWEEN_CODES = re.compile(r"[\s,]+")
 
 
 @dataclass
 class TranslatedCase:
-    """`body` is that of a new case. `places`: where in the submission each of its parts stood."""
+    """`body` is the body of a new case. `places`: where in the submission each part of it came from."""
 
     body: dict[str, Any] = field(default_factory=dict)
     needs: list[str] = field(default_factory=list)
@@ -76,7 +75,7 @@ def translate_case(mapping: FormMapping, said: Mapping[str, Any]) -> TranslatedC
     _join_date(found)
     identity = found.body.get("identity", {})
     if "birth_date" in identity:
-        # Many systems send both; the age follows from the date.
+        # Many systems send both; the date gives the age.
         identity.pop("age", None)
     if "area" not in found.body and "country" not in found.body:
         detail = "Nothing says where the person is: map 'area', or give 'fixed_area' or 'country'."
@@ -150,12 +149,12 @@ def _take_field(
 
 
 def _join_name(found: TranslatedCase) -> None:
-    """Parts of a name in the order in which they are said, if there is no whole name."""
+    """Join the parts of a name in spoken order, if there is no full name."""
     _join(found, _OF_NAME, "name", " ".join)
 
 
 def _join_date(found: TranslatedCase) -> None:
-    """Year, month and day, all of them: a date is not guessed."""
+    """Join year, month and day if all are present; never guess a date."""
     _join(
         found,
         _OF_DATE,
@@ -192,8 +191,9 @@ def _join(
 
 
 def _codes(categories: Mapping[str, str | None], value: Any) -> Iterator[str]:
-    """Codes of a list, or of one text: form tools separate them by spaces, DHIS2 by commas. A code that contains a
-    separator is found first."""
+    """Return the codes in a list or a text: form tools separate them by spaces, DHIS2 by commas. Known codes that
+    contain a separator are matched first.
+    """
     for each in value if isinstance(value, list) else [value]:
         text = text_of(each)
         yield from [text] if text in categories else filter(None, _BETWEEN_CODES.split(text))

@@ -1,4 +1,4 @@
-"""Records of other systems when their case is erased, or changes its organisation."""
+"""Records of other systems when their case is erased or moves to another organisation."""
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -8,7 +8,7 @@ from referrals.listening.intake.service import forget
 
 
 async def case_handed_over(session: AsyncSession, happening: CaseHandedOver) -> None:
-    """The former holder keeps nothing that says who the person is."""
+    """Delete the former holder's data that identifies the person."""
     await _forget(session, happening)
 
 

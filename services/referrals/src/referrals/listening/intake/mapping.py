@@ -1,6 +1,5 @@
-"""From a form tool's submission to the answers of an instrument, by configuration. Pure.
-
-The answers stand by their paths; several choices are separated by spaces. Errors name the place, never the value.
+"""Maps a form tool's submission to the answers of an instrument, by configuration. Pure. Paths identify answers;
+spaces separate several choices. Errors name the place, never the value.
 """
 
 import re
@@ -25,9 +24,12 @@ _NUMBER = re.compile(r"-?\d{1,12}(\.\d{1,9})?")
 
 @dataclass(frozen=True)
 class FormMapping:
-    """`fields`: path → question; other paths map by their last part. `values`: by question, a form's code → ours.
+    """The mapping of a form.
+
+    `fields`: path → question; other paths map by their last part. `values`: by question, a form's code → ours.
     `ignore`: paths to skip, `*` at the end for a prefix. For forms that make cases: `needs`: service types as
-    categories, `drafts`: the service to refer to, `consents`: paths about consent."""
+    categories, `drafts`: the service to refer to, `consents`: paths about consent.
+    """
 
     fields: Mapping[str, str] = field(default_factory=dict)
     values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -42,11 +44,13 @@ class FormMapping:
 
     @cached_property
     def paths(self) -> frozenset[str]:
-        """The paths that the mapping takes."""
+        """Return the paths that the mapping uses."""
         return frozenset((*self.fields, *self.needs, *self.consents, self.area or ""))
 
     def place_of(self, path: str) -> str:
-        """The path as the mapping names it: with its row (`services[0]/type`), or for all rows (`services/type`)."""
+        """Return the path as the mapping spells it: with its row (`services[0]/type`), or for all rows
+        (`services/type`).
+        """
         every = bare(path)
         return next((p for p in (path, _LAST_ROW.sub("", path)) if p in self.paths), every)
 
@@ -58,7 +62,7 @@ class FormMapping:
 
 @dataclass(frozen=True)
 class Reason:
-    """Why a submission is in quarantine: a code and a JSON pointer into the submission."""
+    """Why a submission is in quarantine: a code, and a JSON pointer into the submission."""
 
     code: str
     pointer: str
@@ -67,7 +71,7 @@ class Reason:
 
 @dataclass
 class Translated:
-    """`reasons` not empty: it does not map, and nothing of it may become a screening."""
+    """A mapped submission; if it has any `reasons`, no part of it may become a screening."""
 
     answers: dict[str, Answer] = field(default_factory=dict)
     area: str | None = None
@@ -75,7 +79,7 @@ class Translated:
 
 
 def submission_id(submission: Mapping[str, Any]) -> str | None:
-    """The tool's own id of a submission; None if there is no usable one."""
+    """Return the tool's own id of a submission; None if it has no usable one."""
     for name in ("_uuid", "meta/instanceID"):
         value = submission.get(name)
         if isinstance(value, str):
@@ -86,8 +90,9 @@ def submission_id(submission: Mapping[str, Any]) -> str | None:
 
 
 def first_id(submission: Mapping[str, Any]) -> str | None:
-    """The first id of a submission: KoboToolbox gives a correction another id and names the one it corrects. Other
-    systems keep the id and say `edited`."""
+    """Return the first id of a submission across corrections. KoboToolbox gives a correction a new id and names the
+    old one. Other systems keep the id and send `edited`.
+    """
     own = submission_id(submission)
     for name in ("meta/rootUuid", CORRECTED):
         found = submission_id({"_uuid": submission.get(name)})
@@ -103,7 +108,7 @@ def is_corrected(submission: Mapping[str, Any]) -> bool:
 def translate(
     instrument: Instrument, mapping: FormMapping, said: Mapping[str, Any], today: date
 ) -> Translated:
-    """All of it, or the reasons why not."""
+    """Map a whole submission, or return the reasons why not."""
     found = Translated(area=mapping.fixed_area)
     places: dict[str, str] = {}
     for path, value in said.items():
@@ -163,22 +168,22 @@ def _answer(question: Question, value: Any, values: Mapping[str, str]) -> Answer
 
 
 def bare(path: str) -> str:
-    """The path for all rows of its repeats."""
+    """Return the path for all rows of its repeats."""
     return _ROW.sub("", path)
 
 
 def text_of(value: Any) -> str:
-    """A scalar as text; true and false as JSON spells them."""
+    """Return a scalar as text; true and false as in JSON."""
     return ("true" if value else "false") if isinstance(value, bool) else str(value).strip()
 
 
 def day_of(text: str) -> str:
-    """The day of a moment; another text as it is, for its reader to refuse."""
+    """Return the day of a timestamp; other text unchanged, for its reader to refuse."""
     return text[:10] if text[10:11] == "T" else text
 
 
 def place_code(mapping: FormMapping, value: Any) -> str | None:
-    """The P-code that the form's own name of a place stands for; None if it is none."""
+    """Return the P-code for the form's own name of a place; None if unknown."""
     text = text_of(value)
     code = mapping.area_values.get(text, text)
     return code if len(code) <= 20 and re.fullmatch(r"[A-Z]{2,3}[0-9A-Z]*", code) else None
@@ -194,7 +199,7 @@ def _take_area(found: Translated, mapping: FormMapping, path: str, value: Any) -
 
 
 def moment_of(submission: Mapping[str, Any]) -> datetime | None:
-    """When it was held: its end, else its start, else when the tool received it; as far as readable."""
+    """Return when it took place: the first readable of its end, its start, and its receipt by the tool."""
     return next(_moments(submission), None)
 
 
@@ -206,7 +211,7 @@ def _moments(submission: Mapping[str, Any]) -> Iterator[datetime]:
         try:
             read = datetime.fromisoformat(value)
             at = read.astimezone(UTC) if read.tzinfo else read.replace(tzinfo=UTC)
-        except (ValueError, OverflowError):  # a telephone whose date is lost may say the year 1
+        except (ValueError, OverflowError):  # a telephone with a lost clock may send the year 1
             continue
         yield at
 

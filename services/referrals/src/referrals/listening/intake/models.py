@@ -1,4 +1,4 @@
-"""Tables of intake: forms with their mapping, and received submissions."""
+"""Tables of intake: forms with their mapping, and submissions."""
 
 from datetime import datetime
 from typing import Any
@@ -10,8 +10,9 @@ from referrals.tables import Instant, Json, Row
 
 
 class IntakeForm(Row, table=True):
-    """A form of a form tool. `secret` is sealed and opens this form only. `makes`: screenings with an instrument, or
-    cases."""
+    """A form of a form tool. `secret` is sealed and opens this form only. `makes`: cases, or screenings with an
+    instrument.
+    """
 
     __tablename__ = "intake_forms"
 
@@ -30,7 +31,9 @@ class IntakeForm(Row, table=True):
 
 
 class Submission(Row, table=True):
-    """What came once. `submission_id` is a keyed digest of the tool's own, which leads to the person there. `content` is sealed and there only while in quarantine; `reasons` are codes."""
+    """A submission, stored once. `submission_id` is a keyed digest, since the tool's own id leads to the person
+    there. `content` is sealed and stored only during quarantine. `reasons` are codes.
+    """
 
     __tablename__ = "intake_submissions"
 
@@ -50,7 +53,8 @@ class Submission(Row, table=True):
 
 class SeenRecord(Row, table=True):
     """A record of another system and its case. `record_id`: a keyed digest of its id there. `person`: a digest of its
-    data about the person, to notice changes; erased with the case."""
+    data about the person, to detect changes; erased with the case.
+    """
 
     __tablename__ = "intake_records"
 

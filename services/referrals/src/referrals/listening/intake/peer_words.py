@@ -1,4 +1,4 @@
-"""What each system's own fields and states mean: one table, with its sources. Pure."""
+"""The meaning of each system's own fields and states: one table, with its sources. Pure."""
 
 import re
 from datetime import datetime

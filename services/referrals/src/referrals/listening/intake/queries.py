@@ -1,4 +1,4 @@
-"""Reading forms and submissions."""
+"""Reads forms and submissions."""
 
 import re
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ async def forms(session: AsyncSession, caller: Principal) -> Sequence[IntakeForm
 
 
 async def form_and_held(session: AsyncSession, form_id: UUID) -> tuple[IntakeForm | None, bool]:
-    """The form, and whether its organisation is suspended; needs service rights."""
+    """Return the form, and whether its organisation is suspended; needs service rights."""
     held = suspended(ENDED_RIGHTS, col(IntakeForm.organisation_id))
     row = (
         await session.execute(sa.select(IntakeForm, held).where(col(IntakeForm.id) == form_id))
@@ -70,7 +70,7 @@ async def submissions(
 async def of_records(
     session: AsyncSession, caller: Principal, names: Sequence[str]
 ) -> Sequence[Submission]:
-    """All versions of records, by their digests."""
+    """Return all versions of these records, by digest."""
     record = sa.func.split_part(col(Submission.submission_id), ":", 1)
     return await _found(session, caller, record.in_(names))
 
@@ -114,7 +114,7 @@ async def own_submission(
 
 
 async def received(session: AsyncSession, form_id: UUID, submission_id: str) -> Submission:
-    """A submission that is known to be there; needs service rights."""
+    """Return a submission that is known to exist; needs service rights."""
     rows = await session.scalars(
         sa.select(Submission).where(
             col(Submission.form_id) == form_id, col(Submission.submission_id) == submission_id
@@ -128,12 +128,12 @@ def _by_tool_id() -> sa.ColumnElement[bool]:
 
 
 async def all_by_tool_id(session: AsyncSession) -> Sequence[UUID]:
-    """Those that are kept under the form tool's own id; needs service rights."""
+    """Return submissions stored under the form tool's own id; needs service rights."""
     return (await session.scalars(sa.select(col(Submission.id)).where(_by_tool_id()))).all()
 
 
 async def kept_by_tool_id(session: AsyncSession, row_id: UUID) -> Submission | None:
-    """Held until the transaction ends; None where it is not, or no more."""
+    """Return such a submission, locked; None if it no longer exists under that id."""
     rows = await session.scalars(
         sa.select(Submission)
         .where(col(Submission.id) == row_id, _by_tool_id())
@@ -143,7 +143,7 @@ async def kept_by_tool_id(session: AsyncSession, row_id: UUID) -> Submission | N
 
 
 async def rename(session: AsyncSession, form_id: UUID, tool_id: str, named: str) -> None:
-    """Needs service rights."""
+    """Store submissions of the tool's id under their digest; needs service rights."""
     taken = _submissions.alias("taken")
     await session.execute(
         sa.update(Submission)
@@ -167,7 +167,7 @@ async def case_of(session: AsyncSession, form_id: UUID, record_id: str) -> UUID 
 
 
 async def seen(session: AsyncSession, form_id: UUID, record_id: str) -> SeenRecord:
-    """A record of another system that is known to be there, locked: its versions come one by one."""
+    """Return another system's record that is known to exist, locked: its versions arrive one by one."""
     rows = await session.scalars(
         sa.select(SeenRecord)
         .where(col(SeenRecord.form_id) == form_id, col(SeenRecord.record_id) == record_id)
@@ -187,7 +187,9 @@ async def forget_persons(session: AsyncSession, case_id: UUID) -> None:
 
 
 async def quarantined_of(session: AsyncSession, case_id: UUID) -> Sequence[Submission]:
-    """Later versions of the case's record that wait, locked: they identify the person. Needs service rights."""
+    """Return later versions of the case's record in quarantine, locked: they identify the person. Needs service
+    rights.
+    """
     version_of = sa.func.split_part(col(Submission.submission_id), ":", 1)
     rows = await session.scalars(
         sa.select(Submission)
@@ -216,7 +218,7 @@ async def quarantined_before(session: AsyncSession, moment: datetime) -> Sequenc
 async def still_quarantined(
     session: AsyncSession, submission_id: UUID, moment: datetime
 ) -> Submission | None:
-    """Held until the transaction ends; None where somebody else holds it or did something with it meanwhile."""
+    """Return the submission, locked; None if it left quarantine or another transaction has it."""
     rows = await session.scalars(
         sa.select(Submission)
         .where(col(Submission.id) == submission_id, *_quarantined(moment))

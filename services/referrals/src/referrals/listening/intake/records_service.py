@@ -1,5 +1,6 @@
-"""Makes one case of a record of another system. Later versions add needs and overwrite nothing; consent becomes a
-question to the caseworker."""
+"""Makes one case of another system's record. Later versions add needs and overwrite nothing; consent becomes a
+question to the caseworker.
+"""
 
 import hashlib
 import hmac
@@ -42,7 +43,7 @@ _records = SeenRecord.metadata.tables["intake_records"]
 
 @dataclass
 class Made:
-    """`told`: codes of what else somebody should know, though it was taken."""
+    """The result; `told`: codes of remarks for a person, although the record was accepted."""
 
     screening_id: UUID | None = None
     case_id: UUID | None = None
@@ -53,7 +54,7 @@ class Made:
 
 @dataclass(frozen=True)
 class Arrived:
-    """`changes`: its system sends it again whenever it changes."""
+    """A received record; `changes`: its system sends it again after each change."""
 
     form_id: UUID
     record_id: str
@@ -70,10 +71,10 @@ async def become_case(
     mapping: FormMapping,
     record: Arrived,
 ) -> Made:
-    """The case that the record is, or the reasons why not."""
+    """Return the record's case, or the reasons why there is none."""
     gone = await _gone(session, caller, record)
     if gone is not None:
-        # Another system's repetition brings nobody back, nor waits to be read.
+        # A repetition must not restore an erased person, nor wait in quarantine.
         return gone
     account = record.account
     if account.is_rejected and not await queries.case_of(session, record.form_id, record.record_id):
@@ -111,7 +112,7 @@ async def become_case(
 
 
 def _warn(found: TranslatedCase, notes: list[str], path: str) -> None:
-    """The sender's notes stand where readers look before they contact the person."""
+    """Put the sender's notes where readers look before they contact the person."""
     contact = found.body.setdefault("identity", {}).setdefault("contact", {})
     way = case_service.with_notes(contact.get("safe_way"), notes)
     if way is None:
@@ -126,7 +127,9 @@ def _too_long(path: str) -> Reason:
 
 
 async def _gone(session: AsyncSession, caller: Principal, record: Arrived) -> Made | None:
-    """Why the record is not kept: its case was handed over or erased. A later erasure finds what waits."""
+    """Return why the record is not stored: its case was handed over or erased. A later erasure also deletes what is
+    in quarantine.
+    """
     case_id = await queries.case_of(session, record.form_id, record.record_id)
     if case_id is None:
         return None
@@ -139,19 +142,20 @@ async def _gone(session: AsyncSession, caller: Principal, record: Arrived) -> Ma
 
 
 def digest(key: bytes, form_id: UUID, said: Mapping[str, Any]) -> bytes:
-    """Keyed, so that nobody can try out what an erased person may have said."""
+    """Return a keyed digest, so that nobody can guess an erased person's data by trial."""
     text = orjson.dumps(said, option=orjson.OPT_SORT_KEYS)
     return hmac.new(key, form_id.bytes + text, hashlib.sha256).digest()
 
 
 def record_name(key: bytes, form_id: UUID, record_id: str) -> str:
-    """A digest of the record's id there: the id would lead to the person after an erasure here. All versions share
-    it."""
+    """Return a digest of the record's id, equal for all versions. The id itself would lead to the person after an
+    erasure here.
+    """
     return digest(key, form_id, {"record": record_id}).hex()[:32]
 
 
 def _body(found: TranslatedCase) -> NewCase | None:
-    """A refusal of the case's own rules becomes a reason, at the path that the value came from."""
+    """Validate the body of a case; an error becomes a reason at the path of the value."""
     try:
         return NewCase.model_validate(found.body)
     except ValidationError as error:
@@ -163,7 +167,7 @@ def _body(found: TranslatedCase) -> NewCase | None:
 
 
 async def _seen(session: AsyncSession, caller: Principal, record: Arrived) -> SeenRecord:
-    """The record's row, locked, after its case: two versions at once make one case."""
+    """Return the record's row, locked after its case: simultaneous versions make one case."""
     await session.execute(
         insert(_records)
         .values(
@@ -181,7 +185,7 @@ async def _seen(session: AsyncSession, caller: Principal, record: Arrived) -> Se
 
 
 def _refused(case: Case, seen: SeenRecord, person: bytes, record: Arrived) -> Made | None:
-    """Why a later version adds nothing: None if it may."""
+    """Return why a later version may not add needs, or None if it may."""
     if case.status != "open":
         detail = "The case is closed: look at it, then put this away."
         return Made(reasons=[Reason("case_closed", "", detail)])
@@ -218,5 +222,5 @@ async def _add_needs(
         try:
             await draft(session, caller, keys, body)
         except Problem:
-            # The service went, or takes this need no more: the need stands in the plan all the same.
+            # The service closed or no longer accepts this need; the plan still contains the need.
             made.told.append("draft_not_possible")

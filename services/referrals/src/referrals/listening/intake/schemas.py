@@ -17,11 +17,10 @@ Word = Annotated[str, Field(min_length=1, max_length=80)]
 
 
 class MappingBody(Strict):
-    """How a form's paths and codes are called here. A path that is neither mapped nor ignored is a reason
-    for quarantine.
+    """Maps a form's paths and codes to ours.
 
-    Of a form that makes screenings a path that is not named maps to the question that its last part
-    names, so a form made from the same XLSForm needs no mapping.
+    A path that is neither mapped nor ignored causes quarantine. In a form that makes screenings, other paths map to
+    the question with the name of their last part, so a form made from the same XLSForm needs no mapping.
     """
 
     inside: Path | None = Field(
@@ -86,7 +85,7 @@ class MappingBody(Strict):
 
 
 class NewForm(Strict):
-    """A form makes screenings, by an instrument, or cases with needs and drafts."""
+    """A form that makes screenings, by an instrument, or cases with needs and drafts."""
 
     name: Annotated[str, Field(min_length=1, max_length=100)]
     peer: Peer = Field(Peer.KOBOTOOLBOX, description="The system that sends, for its shape.")
@@ -117,7 +116,7 @@ class Nothing(Strict):
 
 
 class IntakeFormView(BaseModel):
-    """`address` is where the form tool sends submissions to."""
+    """`address` is where the form tool sends submissions."""
 
     id: UUID
     name: str
@@ -134,8 +133,9 @@ class IntakeFormView(BaseModel):
 
 
 class FormSecret(IntakeFormView):
-    """`secret` goes into the header `X-Form-Secret`, is the password of HTTP Basic (with any user name), or
-    signs as Standard Webhooks says."""
+    """Use `secret` in the header `X-Form-Secret`, as the password of HTTP Basic (with any user name), or to sign as
+    in Standard Webhooks.
+    """
 
     secret: ShownOnce = Field(
         None,
@@ -145,8 +145,9 @@ class FormSecret(IntakeFormView):
 
 
 class Received(BaseModel):
-    """`taken` became a screening or a case; `quarantined` waits for a person; `not_kept`: no consent or not
-    safe, so nothing was kept; `discarded`: a person put it away. `repeated`: it came before."""
+    """`taken`: became a screening or a case. `quarantined`: waits for a person. `not_kept`: no consent or not safe,
+    so nothing was stored. `discarded`: a person discarded it. `repeated`: a duplicate.
+    """
 
     id: UUID = Field(description="Id of the submission here, to read what became of it.")
     submission_id: str
@@ -155,7 +156,7 @@ class Received(BaseModel):
 
 
 class SubmissionSearch(Strict):
-    """In the body, not the URL: both lead to a person."""
+    """In the body, not the URL: both values lead to a person."""
 
     sender_id: Annotated[str, Field(min_length=1, max_length=100)] | None = Field(
         None, description="The record's id in its own system."
@@ -170,7 +171,7 @@ class SubmissionSearch(Strict):
 
 
 class SubmissionSummary(BaseModel):
-    """`reasons` are codes; what exactly is wrong is read apart."""
+    """`reasons` are codes; the detail view explains them."""
 
     id: UUID
     form_id: UUID
@@ -190,7 +191,7 @@ class ReasonView(BaseModel):
 
 
 class SubmissionDetail(SubmissionSummary):
-    """In quarantine: what came, and why it does not map."""
+    """A submission in quarantine: its content, and the reasons."""
 
     why: list[ReasonView]
     content: dict[str, object] | None

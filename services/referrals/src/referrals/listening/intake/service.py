@@ -1,4 +1,4 @@
-"""Use cases of intake: keep forms, take a submission once, work off the quarantine."""
+"""Use cases of intake: manage forms, accept each submission once, work off the quarantine."""
 
 import base64
 import hmac
@@ -75,7 +75,7 @@ _VERSION_DIGITS = 16
 
 @dataclass(frozen=True)
 class Stores:
-    """The keys that store a submission: keys of cases, the index of names, and the key of digests."""
+    """The keys to store a submission: case keys, the blind index, and the key of digests."""
 
     keys: CaseKeys
     blind: BlindIndex
@@ -85,7 +85,7 @@ class Stores:
 async def add_form(
     session: AsyncSession, caller: Principal, key: bytes, body: NewForm
 ) -> tuple[IntakeForm, str]:
-    """A new form and its secret, which is shown once."""
+    """Create a form; returns its secret, which is shown once."""
     await _check_mapping(session, caller, body)
     if len(await queries.forms(session, caller)) >= _MOST_FORMS:
         raise CONFLICT.because("organisation_has_at_most_forms", _MOST_FORMS)
@@ -113,7 +113,7 @@ async def add_form(
 async def change_form(
     session: AsyncSession, caller: Principal, form_id: UUID, body: FormChange
 ) -> IntakeForm:
-    """Replace the mapping; submissions in quarantine are tried again one by one (`retry`)."""
+    """Replace the mapping; submissions in quarantine are retried separately (`retry`)."""
     form = await queries.own_form(session, caller, form_id, lock=True)
     await _check_mapping(session, caller, body)
     if body.makes != form.makes:
@@ -145,13 +145,14 @@ async def rotate_secret(
 
 
 async def _remember(session: AsyncSession, form: IntakeForm) -> None:
-    """Keep whether it is on, and which secret opens it."""
+    """Record whether the form is on, and its secret, for a later restore."""
     await remember_word(session, Kind.FORM, form.id, door(form.secret, active=form.active))
 
 
 async def hold_to_word(session: AsyncSession, form_id: UUID, word: Word) -> int:
-    """After a restore: a form that was switched off or given another secret takes nothing until its organisation
-    enables it."""
+    """After a restore: a form that was switched off or given another secret accepts nothing until its organisation
+    enables it.
+    """
     form = await session.get(IntakeForm, form_id, with_for_update=True)
     if form is None or not form.active or not shuts(word, form.secret):
         return 0
@@ -164,11 +165,12 @@ async def hold_to_word(session: AsyncSession, form_id: UUID, word: Word) -> int:
 async def authenticated(
     session: AsyncSession, key: bytes, form_id: UUID, headers: Mapping[str, str], body: bytes
 ) -> IntakeForm:
-    """The form whose secret the request has; else the same 404. 403 while its organisation is suspended. Needs
-    service rights."""
+    """Return the form of the request's secret, else raise the same 404. Raises 403 while its organisation is
+    suspended. Needs service rights.
+    """
     await act_as_service(session)
     form, held = await queries.form_and_held(session, form_id)
-    # An unknown form costs the same comparison as a wrong secret.
+    # An unknown form takes the same time as a wrong secret.
     secret = _open_secret(key, form) if form is not None else _new_secret()
     if not _knows(secret, headers, body) or form is None or not form.active:
         raise FORM_UNKNOWN.because("nothing_was_taken")
@@ -180,16 +182,17 @@ async def authenticated(
 async def take(
     session: AsyncSession, stores: Stores, form: IntakeForm, sent: dict[str, Any]
 ) -> tuple[Submission, bool]:
-    """Take a submission once; the flag says that it came before. 409 if it said otherwise then; of a system that
-    sends a record again at each change every version is taken once."""
+    """Accept a submission once; the flag marks a duplicate. Raises 409 if a duplicate has other content. If a system
+    sends a record after each change, every version is accepted once.
+    """
     rules = MappingBody.model_validate(form.mapping)
     submission = _as_sent(form, rules, sent)
     tool_id = submission_id(submission)
     if tool_id is None:
         raise INVALID.because("submission_has_no_id_of_its_own", pointer="/_uuid")
     account = account_of(Peer(form.peer), rules.rules(), submission)
-    # A corrected one is a version, too: whoever corrects must neither make the person twice nor bring them back. So is
-    # one on which the sender now says a word.
+    # A correction is a version too: it must neither create the person twice nor restore an erased person. The same
+    # holds once the sender adds a note or status.
     version = form.makes == "case" and (
         form.peer in CHANGING or is_corrected(submission) or account.has_word
     )
@@ -237,7 +240,7 @@ def _as_sent(form: IntakeForm, rules: MappingBody, sent: dict[str, Any]) -> dict
 async def search(
     session: AsyncSession, caller: Principal, blind: BlindIndex, key: bytes, body: SubmissionSearch
 ) -> Sequence[Submission]:
-    """Own submissions of a record; the search itself is audited, its words are not."""
+    """Return own submissions of a record. The audit records the search but not its words."""
     if body.sender_id is not None:
         tool_id = body.sender_id.removeprefix("uuid:")
         forms = await queries.forms(session, caller)
@@ -261,7 +264,7 @@ async def search(
 async def read(
     session: AsyncSession, caller: Principal, keys: CaseKeys, row_id: UUID
 ) -> tuple[Submission, list[Reason], dict[str, Any] | None]:
-    """A submission with what came and why it waits; the reading is audited."""
+    """Return a submission with its content and reasons, and audit the reading."""
     row = await queries.own_submission(session, caller, row_id)
     content = await _content(keys, row)
     await record(session, caller, "submission.read", chain=caller.organisation, target_id=row.id)
@@ -273,7 +276,7 @@ async def read(
 async def retry(
     session: AsyncSession, caller: Principal, stores: Stores, row_id: UUID
 ) -> Submission:
-    """Try a quarantined submission again, with the form's present mapping."""
+    """Retry a quarantined submission with the form's present mapping."""
     row = await _quarantined(session, caller, row_id)
     form = await queries.own_form(session, caller, row.form_id)
     content = await _content(stores.keys, row)
@@ -287,7 +290,7 @@ async def retry(
 async def discard(
     session: AsyncSession, caller: Principal, keys: CaseKeys, row_id: UUID
 ) -> Submission:
-    """Put a quarantined submission away for ever: its key is destroyed."""
+    """Discard a quarantined submission: this destroys its key."""
     row = await _quarantined(session, caller, row_id)
     await forget(session, keys, row)
     await record(
@@ -297,7 +300,7 @@ async def discard(
 
 
 async def discard_old(database: Database, keys: CaseKeys, before: datetime) -> int:
-    """Discard what waits in quarantine since then; returns how many."""
+    """Discard submissions that have been in quarantine since then; returns how many."""
 
     async def discard_one(session: AsyncSession, submission_id: UUID) -> int:
         row = await queries.still_quarantined(session, submission_id, before)
@@ -311,8 +314,9 @@ async def discard_old(database: Database, keys: CaseKeys, before: datetime) -> i
 
 
 async def hide_tool_ids(database: Database, key: bytes) -> int:
-    """Name old submissions by digests as `take` does, since a tool's own id leads to the person there; returns how
-    many."""
+    """Rename old submissions to digests as `take` does, since a tool's own id leads to the person there; returns how
+    many.
+    """
 
     async def rename_one(session: AsyncSession, row_id: UUID) -> int:
         row = await queries.kept_by_tool_id(session, row_id)
@@ -333,7 +337,9 @@ async def _become(
     row: Submission,
     submission: dict[str, Any],
 ) -> None:
-    """Make a screening or a case, or quarantine it. Keep nothing if nobody agreed or the case was erased."""
+    """Make a screening or a case, or quarantine the submission. Stores nothing without the person's agreement, or if
+    the case was erased.
+    """
     try:
         made = await _made(session, caller, stores, form, submission)
     except Problem as problem:
@@ -388,7 +394,7 @@ async def _screening(
     if form.instrument_id is None:
         raise INVALID.because("form_has_no_instrument", pointer="/instrument_id")
     instrument = await usable(session, form.organisation_id, form.instrument_id)
-    # A screening has no contact to be careful with: a note waits for a person.
+    # A screening has no contact to carry the note, so a person must read it.
     found = translate(instrument, rules, {**account.said, **account.notes}, clock.today())
     reasons = [*account.reasons(), *found.reasons]
     if is_corrected(submission):
@@ -442,7 +448,7 @@ async def _content(keys: CaseKeys, row: Submission) -> dict[str, Any] | None:
 
 
 async def forget(session: AsyncSession, keys: CaseKeys, row: Submission) -> None:
-    """Put it away for ever: its key is destroyed."""
+    """Discard the content: this destroys its key."""
     await keys.destroy(row.id)
     await forget_answers(session, COMMON, row.id)
     row.status, row.content, row.changed_at = "discarded", None, clock.now()
@@ -457,7 +463,7 @@ async def _quarantined(session: AsyncSession, caller: Principal, row_id: UUID) -
 
 
 async def _check_mapping(session: AsyncSession, caller: Principal, body: NewForm) -> None:
-    """Questions and codes that the mapping names must exist: found now, not at the first person."""
+    """Check that mapped questions and codes exist: errors show now, not with the first person."""
     if body.instrument_id is None:
         errors = _unknown_targets(body.mapping)
     else:
@@ -517,7 +523,9 @@ def _part(text: str) -> str:
 
 
 def _knows(secret: str, headers: Mapping[str, str], body: bytes) -> bool:
-    """The secret in a header (the front translates HTTP Basic), or a signature of the body at most minutes old."""
+    """Whether the request has the secret in a header (the front translates HTTP Basic), or a recent signature of the
+    body.
+    """
     plain = headers.get("x-form-secret")
     if plain is not None:
         return hmac.compare_digest(plain.encode(), secret.encode())
@@ -545,6 +553,6 @@ def _as_form(form: IntakeForm) -> Principal:
         "intake-form",
         f"intake-form:{form.id}",
         form.organisation_id,
-        # To draft what the supervisor who set it up may see, too; it can read and send nothing.
+        # The drafts need the rights of the supervisor who set the form up; it can read and send nothing.
         scopes=frozenset({"directory:read"}),
     )

@@ -1,1 +1,1 @@
-"""The anonymous line: reports without an account, opened again only by their receipt."""
+"""The anonymous line: reports without an account; only a receipt opens a report again."""

@@ -1,4 +1,4 @@
-"""HTTP of the line for programs: apps, hotlines and information points send without an account."""
+"""HTTP of the line for apps, hotlines and information points, without an account."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""The desk's side: coordinators triage what concerns their areas of responsibility, and answer."""
+"""The desk's side of the line: coordinators triage and answer reports of their areas of responsibility."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -40,7 +40,7 @@ async def read(
 async def answer(
     session: AsyncSession, caller: Principal, line: Line, report_id: UUID, text: str
 ) -> LineReport:
-    """Answer in the thread: there is no other way to the reporter."""
+    """Answer in the thread, the only way to the reporter."""
     report = await queries.one_at_desk(session, caller, report_id, lock=True)
     await _begin(session, caller, report)
     await write(session, line, report, "desk", text, clock.now())
@@ -49,7 +49,7 @@ async def answer(
 
 
 async def take(session: AsyncSession, caller: Principal, report_id: UUID) -> LineReport:
-    """Say that you are at it; a colleague may take it over."""
+    """Take the report; a colleague may take it over."""
     report = await queries.one_at_desk(session, caller, report_id, lock=True)
     await _begin(session, caller, report)
     report.taken_by, report.taken_organisation = caller.subject, caller.organisation
@@ -70,7 +70,7 @@ async def _begin(session: AsyncSession, caller: Principal, report: LineReport) -
 async def put_aside(
     session: AsyncSession, caller: Principal, report_id: UUID, *, spam: bool
 ) -> LineReport:
-    """Judge a suspicion: spam stays on record until its thread ends, and can be brought back."""
+    """Decide on a suspicion: spam stays on record until its thread expires, and can be restored."""
     report = await queries.one_at_desk(session, caller, report_id, lock=True)
     if report.handed_to is not None or report.case_id is not None:
         raise CONFLICT.because("report_was_handed_over_take_it_back")
@@ -86,10 +86,10 @@ async def put_aside(
 async def reroute(
     session: AsyncSession, caller: Principal, report_id: UUID, body: Rerouting
 ) -> LineReport:
-    """To another kind or state: the desk that coordinates it sees it from now on."""
+    """Give the report another kind or state, and so another desk."""
     report = await queries.one_at_desk(session, caller, report_id, lock=True)
     former = report.aor
-    async with acting_as_service(session):  # it may leave the caller's own sight
+    async with acting_as_service(session):  # the report may leave the caller's view
         report.kind, report.aor = body.kind, kinds()[body.kind].aor
         if body.area is not None:
             report.area = Places.load().at_most(body.area, queries.STATE_LEVEL)
@@ -106,8 +106,9 @@ async def reroute(
 async def implicate(
     session: AsyncSession, caller: Principal, report_id: UUID, organisations: list[UUID]
 ) -> LineReport:
-    """Mark organisations that the report speaks against: they see it no more. The organisation that has the report is
-    told, and marks them in its case."""
+    """Mark organisations that the report implicates: they can no longer see it. The organisation that has the report
+    gets a notice, and marks them in its case.
+    """
     report = await queries.one_at_desk(session, caller, report_id, lock=True)
     async with acting_as_service(session):
         await set_implicated(session, caller, report, set(organisations))
@@ -117,7 +118,7 @@ async def implicate(
 async def set_implicated(
     session: AsyncSession, caller: Principal | None, report: LineReport, organisations: set[UUID]
 ) -> None:
-    """Needs service rights. Without `caller`: after a restore."""
+    """Mark them; needs service rights. After a restore there is no `caller`."""
     report.implicated = sorted(organisations)
     if report.handed_to in report.implicated:
         await take_back(session, report)
@@ -129,7 +130,7 @@ async def set_implicated(
 
 
 async def hold_to_word(session: AsyncSession, report_id: UUID, word: Mapping[str, Any]) -> int:
-    """After a restore: take back again a wish, a desk or a hand-over. Needs service rights."""
+    """After a restore: revoke again a wish, a desk or a hand-over. Needs service rights."""
     report = await queries.one_locked(session, report_id)
     if report is None:
         return 0
@@ -158,8 +159,9 @@ async def hold_to_word(session: AsyncSession, report_id: UUID, word: Mapping[str
 async def close(
     session: AsyncSession, caller: Principal, report_id: UUID, body: Closing
 ) -> LineReport:
-    """Close the report; a new message opens it again. The organisation that has it reads on if it closed it so, or
-    made a case of it."""
+    """Close the report; a new message reopens it. The organisation that has it can still read it, if it closed it
+    itself or made a case of it.
+    """
     report = await queries.one_at_desk(session, caller, report_id, lock=True)
     if body.reason != "handed_over" and report.case_id is None:
         report.handed_to = report.handed_basis = report.handed_at = None
@@ -176,5 +178,5 @@ async def audit(
     report: LineReport,
     detail: dict[str, object] | None = None,
 ) -> None:
-    """A chain of its own for each report; ids and codes only."""
+    """Write to the audit; each report has its own chain of ids and codes."""
     await record(session, caller, action, chain=report.id, target_type="line_report", detail=detail)

@@ -1,5 +1,6 @@
 """From a report to a case: by the reporter's wish, or by an exception that two people decide. The organisation reads
-the report and registers the case under its own rules of consent."""
+the report and registers the case under its own rules of consent.
+"""
 
 from collections.abc import Collection, Sequence
 from uuid import UUID
@@ -37,7 +38,7 @@ from referrals.listening.line.service import (
 async def ask_exception(
     session: AsyncSession, caller: Principal, line: Line, report_id: UUID, body: NewLineException
 ) -> LineException:
-    """Ask to hand on a report whose reporter has not wished it; somebody else decides."""
+    """Request to hand over a report without the reporter's wish; a second person decides."""
     report = await queries.one_at_desk(session, caller, report_id, lock=True)
     await _refuse_receiver(session, caller, report, body.organisation_id)
     key = await line.keys.of(report.id)
@@ -75,7 +76,7 @@ async def ask_exception(
 async def decide_exception(
     session: AsyncSession, caller: Principal, exception_id: UUID, *, approve: bool
 ) -> LineException:
-    """Another coordinator of the desk, or a supervisor of the receiving organisation."""
+    """Decide, as another coordinator of the desk or a supervisor of the receiving organisation."""
     exception = await _one_exception(session, caller, exception_id)
     async with acting_as_service(session):
         exceptions_service.decide(exception, caller, approve=approve)
@@ -98,7 +99,7 @@ async def _one_exception(
 async def exceptions(
     session: AsyncSession, caller: Principal, *, before: UUID | None, limit: int
 ) -> tuple[Sequence[LineException], UUID | None]:
-    """A page, newest first, and the id after which the next one begins."""
+    """Return a page, newest first, and the id after which the next one begins."""
     rows = await queries.exceptions(session, caller, before=before, limit=limit)
     last = rows[limit - 1].id if len(rows) > limit else None
     return await _spoken_for(session, caller, rows[:limit]), last
@@ -114,7 +115,7 @@ async def exceptions_to_decide(
 async def _spoken_for(
     session: AsyncSession, caller: Principal, found: Sequence[LineException]
 ) -> list[LineException]:
-    """Without those of reports that speak against the caller's own organisation."""
+    """Drop exceptions on reports that implicate the caller's own organisation."""
     async with acting_as_service(session):
         against = await queries.against(
             session, caller.organisation, [each.report_id for each in found]
@@ -204,7 +205,7 @@ async def _refuse_receiver(
 async def read_handed(
     session: AsyncSession, caller: Principal, line: Line, report_id: UUID
 ) -> tuple[LineReport, list[MessageView]]:
-    """What was handed to the caller's organisation, in clear; the reading is audited."""
+    """Return a report handed to the caller's organisation, decrypted, and audit the reading."""
     report = await queries.one_handed(session, caller, report_id)
     if report.handed_basis == queries.WISH and not report.wants_case:
         raise CONSENT_WITHDRAWN.because("reporter_has_taken_wish_back_thread")
@@ -216,7 +217,7 @@ async def read_handed(
 async def give_back(
     session: AsyncSession, caller: Principal, report_id: UUID, reason: str
 ) -> LineReport:
-    """The desk has it again and looks for somebody else."""
+    """Give the report back to the desk, which looks for another organisation."""
     report = await queries.one_handed(session, caller, report_id, lock=True)
     if report.case_id is not None:
         raise CONFLICT.because("case_was_made_of_it_already")
@@ -228,13 +229,15 @@ async def give_back(
 
 
 async def end_for(session: AsyncSession, case_id: UUID, organisations: Collection[UUID]) -> None:
-    """Give the report back to the desk: these organisations are implicated or lost the case. Needs service rights."""
+    """Give the report back to the desk, because these organisations are implicated or lost the case. Needs service
+    rights.
+    """
     for report in await queries.handed_of_case(session, case_id, organisations):
         await take_back(session, report)
 
 
 async def end_with_case(session: AsyncSession, case_id: UUID) -> None:
-    """The case ends, so its organisation reads the report no more; desk and reporter keep it. Needs service rights."""
+    """End the organisation's access to the report with its case; desk and reporter keep theirs. Needs service rights."""
     for report in await queries.handed_of_case(session, case_id):
         await take_back(session, report, "closed")
 
@@ -247,7 +250,7 @@ async def make_case(
     report_id: UUID,
     body: CaseFromReport,
 ) -> Case:
-    """Register a case of a handed report, if the wish (or the exception) still stands."""
+    """Register a case from a handed report, if the wish or the exception still holds."""
     report = await queries.one_handed(session, caller, report_id, lock=True)
     if report.case_id is not None:
         raise CONFLICT.because("case_was_made_of_it_already", case_id=str(report.case_id))

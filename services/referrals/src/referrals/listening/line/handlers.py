@@ -1,4 +1,4 @@
-"""Whoever gives a case away, erases it or is implicated in it reads the report that it was made of no more."""
+"""Ends an organisation's access to a report when it hands over or erases its case, or becomes implicated."""
 
 from sqlalchemy.ext.asyncio import AsyncSession
 

@@ -1,4 +1,4 @@
-"""Tables of the line. Texts are sealed twice; nothing in them says who wrote or from where."""
+"""Tables of the line. Texts are sealed twice; no column reveals who wrote, or from where."""
 
 from datetime import datetime
 from uuid import UUID
@@ -61,7 +61,7 @@ class LineMessage(Row, table=True):
 
 
 class LineException(Row, table=True):
-    """Handing a report on without the reporter's wish: asked by one person, decided by another."""
+    """A hand-over without the reporter's wish: one person requests it, another decides."""
 
     __tablename__ = "line_exceptions"
 

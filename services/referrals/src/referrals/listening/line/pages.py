@@ -49,7 +49,7 @@ async def show_start(
     settings: ServiceSettingsOf,
     asked: Asked = None,
 ) -> HTMLResponse:
-    """The page to report on."""
+    """Show the page to report on."""
     return await _start(_page(request, settings, asked), session, parts)
 
 
@@ -69,7 +69,7 @@ async def take_report(
     settings: ServiceSettingsOf,
     asked: Asked = None,
 ) -> HTMLResponse:
-    """Keep the report and show its number. Sent twice, it shows the same number."""
+    """Store the report and show its number. A repeated form shows the same number."""
     page = _page(request, settings, asked)
     fields = await _fields(request)
     if fields is None:
@@ -121,7 +121,7 @@ async def show_entry(
     settings: ServiceSettingsOf,
     asked: Asked = None,
 ) -> HTMLResponse:
-    """The page to come back on."""
+    """Show the page to come back on."""
     return _enter(_page(request, settings, asked))
 
 
@@ -141,7 +141,7 @@ async def show_thread(
     settings: ServiceSettingsOf,
     asked: Asked = None,
 ) -> HTMLResponse:
-    """Open the thread of a number, and what can be done in it."""
+    """Open the thread of a number, with the possible actions."""
     page = _page(request, settings, asked)
     fields = await _fields(request)
     if fields is None:
@@ -182,7 +182,7 @@ async def _acted(
 
 
 def _enter(page: Page, fields: dict[str, str] | None = None, **values: Any) -> HTMLResponse:
-    """The entry with what was typed: a message that could not be added waits there for its number."""
+    """Show the entry with the typed values: an unsent message waits there for its number."""
     given = fields or {}
     typed = Typed(text=given.get("text", "").strip()[:_SHOWN_AGAIN])
     return page.show("enter", typed=typed, receipt=given.get("receipt", "")[:60], **values)
@@ -215,8 +215,7 @@ async def _start(
 
 
 def _form(line: Line, given: str) -> str:
-    """The form as it was sent, or a new one, with a time at which it was made: a form completed in a moment looks
-    like a robot's."""
+    """Return the form as sent, or a new one with its creation time: only robots complete a form within a moment."""
     now = clock.now()
     try:
         line.gate.receipts.read_form(given, now)
@@ -230,12 +229,12 @@ def _page(request: Request, settings: ServiceSettingsOf, asked: str | None) -> P
 
 
 async def _fields(request: Request) -> dict[str, str] | None:
-    """The form's fields; None for any other body, such as one with files."""
+    """Return the form's fields; None for any other body, such as one with files."""
     kind = request.headers.get("content-type", _URLENCODED).split(";")[0].strip().lower()
     if kind != _URLENCODED:
         return None
     form = await request.form(max_fields=20)
-    # NUL and lone surrogates can be stored nowhere; nobody types them, nor what nobody sees.
+    # The database stores neither NUL nor lone surrogates; nobody types those or invisible characters.
     return {
         name: without_turning(value.replace("\x00", "").encode("utf-8", "ignore").decode())
         for name, value in form.items()

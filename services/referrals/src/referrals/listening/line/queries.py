@@ -1,5 +1,4 @@
-"""Reading the line: a reporter by the locator only; a desk in the AoRs that it coordinates, without accusations of
-itself."""
+"""Reads the line: a reporter by locator only; a desk in its AoRs, without reports that implicate its organisation."""
 
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
@@ -26,7 +25,7 @@ WAITING = ("new", "open")
 
 
 async def lock_locator(session: AsyncSession, locator: bytes) -> None:
-    """Two sendings of one form come one after the other."""
+    """Serialise repeated sendings of one form."""
     number = int.from_bytes(locator[:8], "big", signed=True)
     await session.execute(sa.select(sa.func.pg_advisory_xact_lock(number)))
 
@@ -34,7 +33,7 @@ async def lock_locator(session: AsyncSession, locator: bytes) -> None:
 async def by_locator(
     session: AsyncSession, locator: bytes, now: datetime, *, lock: bool = False
 ) -> LineReport | None:
-    """The living report of a receipt; needs service rights. An expired one is as if it never was."""
+    """Return the unexpired report of a receipt; needs service rights. An expired one looks unknown."""
     statement = sa.select(LineReport).where(
         col(LineReport.locator) == locator, col(LineReport.expires_at) > now
     )
@@ -62,7 +61,7 @@ async def messages_of(session: AsyncSession, report_id: UUID) -> Sequence[LineMe
 
 
 def at_desk(caller: Principal) -> sa.ColumnElement[bool]:
-    """Reports that this coordinator answers: own AoRs, own states, none against own organisation."""
+    """Reports that this coordinator answers: in their AoRs and states, and not implicating their organisation."""
     near: sa.ColumnElement[bool] = sa.true()
     if caller.areas:
         near = sa.or_(
@@ -76,7 +75,7 @@ def at_desk(caller: Principal) -> sa.ColumnElement[bool]:
 
 
 async def desks(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, tuple[str, str | None]]:
-    """By report the area of responsibility and the state whose desk answers it; needs service rights."""
+    """Return by report the area of responsibility and the state of its desk; needs service rights."""
     if not ids:
         return {}
     columns = (col(LineReport.id), col(LineReport.aor), col(LineReport.area))
@@ -94,7 +93,7 @@ async def queue(
     after: tuple[bool, datetime, UUID] | None,
     limit: int,
 ) -> Sequence[LineReport]:
-    """Urgent ones first, then those that have waited longest; one more than `limit` if there are."""
+    """Return urgent reports first, then the longest waiting, up to one more than `limit`."""
     order = (sa.not_(col(LineReport.urgent)), col(LineReport.last_at), col(LineReport.id))
     statement = sa.select(LineReport).where(at_desk(caller), col(LineReport.status).in_(statuses))
     if area is not None:
@@ -112,7 +111,7 @@ async def queue(
 async def of_desk(
     session: AsyncSession, caller: Principal, ids: Collection[UUID]
 ) -> dict[UUID, LineReport]:
-    """Those of the reports that the caller answers; none for whoever does not coordinate."""
+    """Return those of the reports that the caller answers; none unless the caller coordinates."""
     if Role.COORDINATOR not in caller.roles or not ids:
         return {}
     rows = await session.scalars(
@@ -139,14 +138,15 @@ async def is_at_desk(session: AsyncSession, caller: Principal, report_id: UUID) 
 
 
 def _handed_to(caller: Principal) -> sa.ColumnElement[bool]:
-    """Whatever its status: the desk closes what it hands over. An organisation that made a case of it must learn whom
-    it accuses."""
+    """Ignore the status: the desk closes a report when it hands it over. An organisation that made a case of it must
+    learn whom it implicates.
+    """
     handed: sa.ColumnElement[bool] = col(LineReport.handed_to) == caller.organisation
     return handed
 
 
 def _wish_stands() -> sa.ColumnElement[bool]:
-    """What was handed on by the reporter's wish is read as long as the wish stands."""
+    """Hand-overs by the reporter's wish are readable only while the wish holds."""
     return sa.or_(col(LineReport.handed_basis) != WISH, col(LineReport.wants_case))
 
 
@@ -163,7 +163,7 @@ async def handed(
 async def handed_of_case(
     session: AsyncSession, case_id: UUID, organisations: Collection[UUID] | None = None
 ) -> Sequence[LineReport]:
-    """Reports that became the case and are with one of these organisations, locked; needs service rights."""
+    """Return reports that became the case and are with one of these organisations, locked; needs service rights."""
     handed_to = col(LineReport.handed_to)
     among = handed_to.is_not(None) if organisations is None else handed_to.in_(organisations)
     rows = await session.scalars(
@@ -188,7 +188,7 @@ async def one_handed(
 
 
 def readable(caller: Principal, report_id: sa.ColumnElement[UUID]) -> sa.ColumnElement[bool]:
-    """At the caller's desk, or handed to the caller's organisation, even if the wish was taken back."""
+    """Whether it is at the caller's desk, or was handed to their organisation, even if the wish was withdrawn."""
     theirs = _handed_to(caller) if works_with_cases(caller) else sa.false()
     if Role.COORDINATOR in caller.roles:
         theirs = sa.or_(theirs, at_desk(caller))
@@ -196,8 +196,9 @@ def readable(caller: Principal, report_id: sa.ColumnElement[UUID]) -> sa.ColumnE
 
 
 def told_of(organisation: UUID, report_id: sa.ColumnElement[UUID]) -> sa.ColumnElement[bool]:
-    """Whether the organisation gets messages of this report: it took it or was handed it, and is not accused. See
-    `readable`."""
+    """Whether the organisation gets messages about this report: it took or received it, and is not implicated. See
+    `readable`.
+    """
     at_it = sa.literal(organisation, sa.Uuid)
     return sa.exists().where(
         col(LineReport.id) == report_id,
@@ -209,7 +210,7 @@ def told_of(organisation: UUID, report_id: sa.ColumnElement[UUID]) -> sa.ColumnE
 def told_of_exception(
     organisation: UUID, exception_id: sa.ColumnElement[UUID]
 ) -> sa.ColumnElement[bool]:
-    """The same of an exception: whoever would be handed the report is asked."""
+    """The same for an exception: the organisation that would receive the report."""
     return sa.exists().where(
         col(LineException.id) == exception_id,
         col(LineException.organisation_id) == organisation,
@@ -227,7 +228,7 @@ def readable_exception(
 async def exceptions(
     session: AsyncSession, caller: Principal, *, before: UUID | None, limit: int
 ) -> Sequence[LineException]:
-    """Those at the caller's desk, and those that would hand a report to the caller."""
+    """Return exceptions at the caller's desk, and those that would hand a report to the caller."""
     statement = sa.select(LineException).where(_concerns(caller))
     if before is not None:
         statement = statement.where(col(LineException.id) < before)
@@ -248,20 +249,21 @@ async def one_exception(
 
 
 async def one_locked(session: AsyncSession, report_id: UUID) -> LineReport | None:
-    """Needs service rights."""
+    """Return a report, locked; needs service rights."""
     statement = sa.select(LineReport).where(col(LineReport.id) == report_id).with_for_update()
     return (await session.scalars(statement)).one_or_none()
 
 
 async def existing(session: AsyncSession, ids: Collection[UUID]) -> list[UUID]:
-    """Those of the ids that are reports; needs service rights."""
+    """Return the ids that belong to reports; needs service rights."""
     asked = col(LineReport.id) == sa.any_(sa.literal([*ids], sa.ARRAY(sa.Uuid)))
     return sorted(await session.scalars(sa.select(col(LineReport.id)).where(asked)))
 
 
 async def ask_no_more(session: AsyncSession, report: LineReport) -> None:
-    """Forget requests to hand the report to the accused: feed and stored answers would reveal the accusation. The
-    audit keeps them."""
+    """Delete requests to hand the report to an implicated organisation: feed and stored answers would reveal the
+    accusation. The audit keeps them.
+    """
     await session.execute(
         sa.delete(LineException).where(
             col(LineException.report_id) == report.id,
@@ -271,7 +273,7 @@ async def ask_no_more(session: AsyncSession, report: LineReport) -> None:
 
 
 async def may_receive(session: AsyncSession, caller: Principal, report_id: UUID) -> bool:
-    """Whether somebody asked to hand this report to the caller's organisation."""
+    """Whether somebody requested to hand this report to the caller's organisation."""
     found = await session.scalar(
         sa.select(sa.literal(1))
         .where(
@@ -284,7 +286,7 @@ async def may_receive(session: AsyncSession, caller: Principal, report_id: UUID)
 
 
 def _concerns(caller: Principal) -> sa.ColumnElement[bool]:
-    """Coordinators of its desk, and supervisors of the organisation that would have the report."""
+    """Coordinators of the desk, and supervisors of the organisation that would receive the report."""
     found: list[sa.ColumnElement[bool]] = []
     if Role.COORDINATOR in caller.roles:
         at_own_desk = sa.select(col(LineReport.id)).where(at_desk(caller))
@@ -297,7 +299,7 @@ def _concerns(caller: Principal) -> sa.ColumnElement[bool]:
 async def against(
     session: AsyncSession, organisation: UUID, reports: Collection[UUID]
 ) -> set[UUID]:
-    """Which of the reports speak against the organisation; needs service rights."""
+    """Return the reports that implicate the organisation; needs service rights."""
     return set(
         await session.scalars(
             sa.select(col(LineReport.id)).where(
@@ -318,7 +320,7 @@ async def expired(session: AsyncSession, now: datetime, limit: int) -> Sequence[
 async def exceptions_to_decide(
     session: AsyncSession, caller: Principal, limit: int
 ) -> Sequence[LineException]:
-    """Exceptions that wait for a decision of somebody other than the person who asked, the oldest first."""
+    """Return exceptions that wait for somebody other than their requester, oldest first."""
     rows = await session.scalars(
         sa.select(LineException)
         .where(
@@ -333,7 +335,7 @@ async def exceptions_to_decide(
 
 
 def waiting_at_desk(caller: Principal) -> Waiting:
-    """The queue of a coordinator's desk. What is urgent is due when it came."""
+    """The queue of a coordinator's desk. An urgent report is due on arrival."""
     return Waiting(
         kind=WorkKind.LINE_REPORT,
         what=sa.select(*_SHORT).where(at_desk(caller), col(LineReport.status).in_(WAITING)),
@@ -348,7 +350,7 @@ def waiting_at_desk(caller: Principal) -> Waiting:
 
 
 def waiting_handed(caller: Principal) -> Waiting:
-    """Reports handed to the caller's organisation of which no case was made yet."""
+    """Reports handed to the caller's organisation that are not yet cases."""
     return Waiting(
         kind=WorkKind.REPORT_HANDED_OVER,
         what=sa.select(*_SHORT).where(
@@ -393,8 +395,7 @@ async def count_urgent_unreached(
     until: datetime,
     reached: Callable[[Any], sa.ColumnElement[bool]],
 ) -> int:
-    """Reports of that time that say somebody is in danger now, and that reached nobody at a desk; needs service
-    rights."""
+    """Count urgent reports of that span that reached nobody at a desk; needs service rights."""
     found = await session.scalar(
         sa.select(sa.func.count(col(LineReport.id))).where(
             col(LineReport.urgent),

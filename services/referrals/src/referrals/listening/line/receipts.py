@@ -1,7 +1,7 @@
 """Receipts: the number that is the only key of a report. Pure.
 
-A form carries a token of 128 random bits; token and server secret give the receipt, so sending twice gives it again
-and neither is stored. Argon2id (RFC 9106) makes from it the report's locator and the key that opens the reporter's
+A form carries a token of 128 random bits. Token and server secret give the receipt, so a repeated form gives it again
+and neither is stored. From it Argon2id (RFC 9106) derives the report's locator and the key that opens the reporter's
 key.
 """
 
@@ -26,7 +26,7 @@ _LOCATOR_BYTES, _KEY_BYTES = 16, 32
 
 
 class BadForm(Exception):
-    """The form's token is not one of ours, or too old: show the form again with its text."""
+    """The form's token is not ours, or is too old: show the form again with its text."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Form:
 
 @dataclass(frozen=True)
 class Unlocked:
-    """The keys that a receipt opens. `key` opens the reporter's key and is never stored."""
+    """The keys derived from a receipt. `key` opens the reporter's key and is never stored."""
 
     locator: bytes
     key: bytes
@@ -67,7 +67,7 @@ class Receipts:
         return base64.urlsafe_b64encode(signed + self._tag(signed)).decode().rstrip("=")
 
     def read_form(self, token: str, now: datetime) -> Form:
-        """The token's content; BadForm."""
+        """Return the token's content; raises BadForm."""
         try:
             raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
         except (binascii.Error, ValueError) as error:
@@ -82,12 +82,12 @@ class Receipts:
         return Form(signed[:_NONCE_BYTES], issued)
 
     def receipt_of(self, form: Form) -> str:
-        """Twenty digits; the same for the same form, and not to be guessed without it."""
+        """Return twenty digits, equal for the same form and impossible to guess without it."""
         digest = hmac.new(self._receipts, form.nonce, hashlib.sha512).digest()
         return f"{int.from_bytes(digest, 'big') % 10**DIGITS:0{DIGITS}d}"
 
     def unlock(self, receipt: str) -> Unlocked:
-        """Slow on purpose, and equally slow for every receipt. Run it in a thread."""
+        """Derive the keys: slow on purpose, and equally slow for every receipt. Run it in a thread."""
         raw = hash_secret_raw(
             receipt.encode(),
             self._salt,
@@ -100,7 +100,7 @@ class Receipts:
         return Unlocked(raw[:_LOCATOR_BYTES], raw[_LOCATOR_BYTES:])
 
     def text_digest(self, text: str) -> bytes:
-        """Tells that the same words came before, without keeping them."""
+        """Return a digest that detects repeated text without storing the text."""
         words = " ".join(text.casefold().split())
         return hmac.new(self._texts, words.encode(), hashlib.sha256).digest()[:16]
 
@@ -109,7 +109,7 @@ class Receipts:
 
 
 def digits_of(typed: str) -> str | None:
-    """The receipt as typed, without the blanks and marks people put in; None if it cannot be one."""
+    """Return the digits of a typed receipt, without blanks and marks; None if it cannot be one."""
     digits = re.sub(r"[\s.\-_/]", "", typed)
     return digits if len(digits) == DIGITS and digits.isascii() and digits.isdigit() else None
 

@@ -1,4 +1,4 @@
-"""Draws the line's pages: Spanish and English, no scripts, nothing from elsewhere."""
+"""Renders the line's pages in Spanish and English, without scripts or external resources."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,7 +22,7 @@ _STATE_LEVEL = 1
 
 @dataclass(frozen=True)
 class Typed:
-    """The typed text: it is shown again if something was missing."""
+    """The typed text, shown again if a value is missing."""
 
     kind: str = ""
     text: str = ""
@@ -72,7 +72,9 @@ class Page:
         return page_response(html, language=self.language, status=status)
 
     def watch(self, when: str, told_at: datetime | None, now: datetime) -> str:
-        """When whoever is on duty is told; never more than that. `when`: `watch` before it is sent, `told` after."""
+        """Say when the people on duty are notified, and never promise more. `when`: `watch` before sending, `told`
+        after.
+        """
         t = texts(self.language)
         if told_at is None:
             return t[f"{when}_nobody"]

@@ -39,7 +39,7 @@ Receipt = Annotated[str, Field(max_length=60), AfterValidator(_digits)]
 
 
 class NewReport(Strict):
-    """`form` is the token of `GET /line/form`; sending the same form again makes no second report."""
+    """A report. `form` is the token of `GET /line/form`; a repeated form makes no second report."""
 
     form: str = Field(max_length=100)
     kind: KindCode
@@ -64,7 +64,7 @@ class LineFormView(BaseModel):
 
 
 class ReceiptView(BaseModel):
-    """`receipt` is the only key: there is no way to get another."""
+    """`receipt` is the only key: nobody can issue another."""
 
     receipt: str
     readable_until: datetime
@@ -99,7 +99,7 @@ class ThreadView(BaseModel):
 
 
 class ReportSummary(BaseModel):
-    """A report in the queue, without a word of it."""
+    """A report in the queue, without its text."""
 
     id: UUID
     kind: str
@@ -135,7 +135,7 @@ class Closing(Strict):
 
 
 class Implicated(Strict):
-    """Organisations that the report speaks against: they neither see it nor receive it."""
+    """Organisations that the report implicates: they can neither see nor receive it."""
 
     organisation_ids: list[UUID] = Field(max_length=20)
 
@@ -152,7 +152,7 @@ class NewLineException(Strict):
 
 
 class PreparedAnswer(Each[str]):
-    """A beginning of an answer; `kind` is the kind of report that it is for, `*`: any."""
+    """The start of an answer. `kind` is the kind of report that it fits; `*` fits any."""
 
     code: str
     kind: str
@@ -179,7 +179,7 @@ class Decision(Strict):
 
 
 class HandOver(Strict):
-    """Without `exception_id` the reporter's own wish is needed."""
+    """A hand-over needs the reporter's own wish, or an `exception_id`."""
 
     organisation_id: UUID
     exception_id: UUID | None = None
@@ -190,4 +190,4 @@ class Declining(Strict):
 
 
 class CaseFromReport(NewCase):
-    """The known facts about the person concerned. Nothing is filled in from the report by itself."""
+    """The known facts about the person concerned. The report fills in nothing automatically."""

@@ -1,4 +1,4 @@
-"""The reporter's side of the line. Nothing here records who asks: no audit entry, no address, no client."""
+"""The reporter's side of the line. It records nothing about the reporter: no audit entry, no address, no client."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -49,7 +49,7 @@ _UNANSWERED = ("new", "suspected", "open")
 
 @dataclass(frozen=True)
 class Line:
-    """The parts of the line beside the session: desk keys, receipts, the life of threads, and the people on duty."""
+    """The line's dependencies: desk keys, receipts, the life of threads, and the people on duty."""
 
     keys: CaseKeys
     gate: ReceiptGate
@@ -59,14 +59,14 @@ class Line:
 
 @dataclass(frozen=True)
 class Opened:
-    """A report with the reporter's key: only its receipt gives this."""
+    """A report with the reporter's key, which only its receipt opens."""
 
     report: LineReport
     private: X25519PrivateKey
 
 
 def refuse_accounts(caller: Principal) -> None:
-    """A token would say who reports, and the stored result of a command would keep the receipt."""
+    """Refuse tokens: a token would identify the reporter, and a stored answer would contain the receipt."""
     if not caller.anonymous:
         raise NO_ACCOUNT_HERE.because("reports_are_taken_without_account_here_sign")
 
@@ -74,8 +74,9 @@ def refuse_accounts(caller: Principal) -> None:
 async def receive(
     session: AsyncSession, line: Line, body: NewReport, trap: str = ""
 ) -> tuple[str, datetime]:
-    """Keep a report; its receipt and when it expires. A repeated form gives the same receipt and adds a different
-    text."""
+    """Store a report; returns its receipt and its expiry. A repeated form returns the same receipt, and adds its text
+    if it differs.
+    """
     now = clock.now()
     form = _form(line, body.form, now)
     receipt = line.gate.receipts.receipt_of(form)
@@ -138,8 +139,9 @@ async def _new_report(
 
 
 async def call_desk(session: AsyncSession, report: LineReport) -> None:
-    """Somebody is in danger now: tell whoever coordinates at its desk, as of an emergency. Also what looks like a
-    machine's: somebody in a hurry looks so, too. Needs service rights."""
+    """Notify the desk's coordinators of somebody in danger, as in an emergency. This includes suspected robots:
+    people in a hurry can look like one. Needs service rights.
+    """
     if not report.urgent or report.status not in _UNANSWERED:
         return
     at_desk = [
@@ -159,8 +161,9 @@ async def call_desk(session: AsyncSession, report: LineReport) -> None:
 async def told_at(
     session: AsyncSession, line: Line, now: datetime, body: NewReport | None = None
 ) -> datetime | None:
-    """By when whoever is on duty is told that somebody is in danger; before it is known of what, at whichever desk is told
-    last. None: nobody is."""
+    """Return by when the people on duty are notified of somebody in danger; None if nobody is. Before the kind of
+    report is known, this is the time of the slowest desk.
+    """
     if body is None:
         return await line.watch.told_at(session, {kind.aor for kind in kinds().values()}, None, now)
     area = Places.load().at_most(body.area, queries.STATE_LEVEL) if body.area else None
@@ -168,7 +171,7 @@ async def told_at(
 
 
 async def announce(session: AsyncSession, report: LineReport) -> None:
-    """Count the report: codes only, once."""
+    """Count the report once, in codes only."""
     await append(
         session,
         COMMON,
@@ -192,7 +195,7 @@ async def _said_before(
 async def write(
     session: AsyncSession, line: Line, report: LineReport, author: str, text: str, now: datetime
 ) -> None:
-    """Add a message, once for each side; the thread lives on from now."""
+    """Add a message, once for each side, and extend the thread's life."""
     desk_key = await line.keys.of(report.id)
     report.messages += 1
     report.last_at = now
@@ -213,7 +216,9 @@ async def write(
 async def open_thread(
     session: AsyncSession, line: Line, receipt: str, *, lock: bool = False
 ) -> Opened:
-    """The report of a receipt; the same 404 after the same time for a wrong and an expired one. Needs service rights."""
+    """Return the report of a receipt. A wrong and an expired receipt get the same 404 after the same time. Needs
+    service rights.
+    """
     unlocked = await line.gate.unlock(receipt)
     report = await queries.by_locator(session, unlocked.locator, clock.now(), lock=lock)
     if report is None:
@@ -234,7 +239,7 @@ async def read_thread(session: AsyncSession, line: Line, receipt: str) -> Thread
 
 
 async def add_message(session: AsyncSession, line: Line, receipt: str, text: str) -> ThreadView:
-    """Add facts; the same words again (a repeated form) are kept once."""
+    """Add facts; a repeated form's text is stored once."""
     async with acting_as_service(session):
         opened = await open_thread(session, line, receipt, lock=True)
         said = await _read(session, opened)
@@ -245,8 +250,9 @@ async def add_message(session: AsyncSession, line: Line, receipt: str, text: str
 
 
 async def _heard(session: AsyncSession, report: LineReport) -> None:
-    """A reporter who kept the receipt, comes back and writes is no machine: the desk gets the suspected messages in
-    its queue."""
+    """Clear a suspicion: a reporter who returns with the receipt and writes is no robot. The desk then sees the
+    messages.
+    """
     if report.status == "suspected":
         await announce(session, report)
         report.status = "new"
@@ -268,7 +274,7 @@ async def _say(
 
 
 async def tell_desk(session: AsyncSession, report: LineReport) -> None:
-    """Tell those at the desk by an id only, without the accused: they would learn each time that the reporter writes."""
+    """Notify the desk by id only, but no implicated organisation: it would learn when the reporter writes."""
     told = {report.taken_organisation, report.handed_to} - {None, *report.implicated}
     await notify(
         session,
@@ -280,7 +286,7 @@ async def tell_desk(session: AsyncSession, report: LineReport) -> None:
 
 
 async def set_wish(session: AsyncSession, line: Line, receipt: str, wants_case: bool) -> ThreadView:
-    """Whether the reporter wishes a case; it can be taken back until a case exists."""
+    """Set whether the reporter wishes a case; they can revoke it until a case exists."""
     async with acting_as_service(session):
         opened = await open_thread(session, line, receipt, lock=True)
         if opened.report.wants_case != wants_case:
@@ -292,7 +298,7 @@ async def set_wish(session: AsyncSession, line: Line, receipt: str, wants_case: 
 
 
 async def remember_report(session: AsyncSession, report: LineReport) -> None:
-    """Keep the last word on whom it speaks against, that no case is wished, who has its desk and to whom it is handed."""
+    """Record for a later restore: implicated organisations, a revoked wish, the desk and the hand-over."""
     word: dict[str, Any] = {**accusing(report.implicated), "aor": report.aor}
     if not report.wants_case:
         word["no_case"] = True
@@ -302,7 +308,7 @@ async def remember_report(session: AsyncSession, report: LineReport) -> None:
 
 
 async def take_back(session: AsyncSession, report: LineReport, status: str = "open") -> None:
-    """Nobody but the desk reads it any more."""
+    """Revoke the hand-over: only the desk can read the report from now on."""
     report.handed_to = report.handed_basis = report.handed_at = None
     report.status = status
     await session.flush()
@@ -310,7 +316,7 @@ async def take_back(session: AsyncSession, report: LineReport, status: str = "op
 
 
 async def delete_thread(session: AsyncSession, line: Line, receipt: str) -> None:
-    """Delete the report and destroy its desk key. A case that was made of it has its own rules."""
+    """Delete the report and destroy its desk key. A case made from it follows the rules of cases."""
     async with acting_as_service(session):
         opened = await open_thread(session, line, receipt, lock=True)
         await tell_desk(session, opened.report)
@@ -318,7 +324,7 @@ async def delete_thread(session: AsyncSession, line: Line, receipt: str) -> None
 
 
 async def forget(session: AsyncSession, keys: CaseKeys, report_id: UUID) -> None:
-    """The desk key first: if the rest fails, nothing can be read, and repeating finishes."""
+    """Destroy the desk key first: if the rest fails, nothing is readable and a repeat finishes."""
     await keys.destroy(report_id)
     await forget_answers(session, COMMON, report_id)
     await forget_persons(session, COMMON, [report_id])
@@ -329,7 +335,7 @@ async def forget(session: AsyncSession, keys: CaseKeys, report_id: UUID) -> None
 
 
 async def forget_again(session: AsyncSession, keys: CaseKeys, report_ids: Collection[UUID]) -> int:
-    """A restored backup has threads again that were deleted; returns how many. Needs service rights."""
+    """Delete again threads that a restored backup brought back; returns how many. Needs service rights."""
     there = await queries.existing(session, report_ids)
     for report_id in there:
         await forget(session, keys, report_id)
@@ -349,7 +355,7 @@ async def _view(session: AsyncSession, opened: Opened) -> ThreadView:
 
 
 def _told(status: str) -> str:
-    """The state that the reporter sees: nobody learns that they are suspected of being a machine."""
+    """Return the state for the reporter, which hides a suspicion of being a robot."""
     return {"suspected": "new", "spam": "closed"}.get(status, status)
 
 
@@ -370,7 +376,7 @@ async def _read(session: AsyncSession, opened: Opened) -> list[MessageView]:
 async def read_as_desk(
     session: AsyncSession, keys: CaseKeys, report: LineReport
 ) -> list[MessageView]:
-    """The desk's copies; without texts once the desk key is destroyed."""
+    """Return the desk's copies; without texts once the desk key is destroyed."""
     try:
         key = await keys.of(report.id)
     except KeyDestroyed:
@@ -392,7 +398,7 @@ _BATCH = 200
 
 
 async def forget_expired(database: Database, keys: CaseKeys, now: datetime) -> int:
-    """Delete threads that ended; returns how many."""
+    """Delete expired threads; returns how many."""
     ended = partial(queries.expired, now=now, limit=_BATCH)
     return await sweep("threads", database, ended, partial(_forget, keys=keys))
 

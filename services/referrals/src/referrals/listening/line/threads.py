@@ -1,8 +1,8 @@
 """Who can read a thread. Pure.
 
 Each report has a key pair; the receipt's Argon2id key seals the private one. A message is stored twice: encrypted to
-the public key (HPKE, RFC 9180) for the reporter, and under the report's desk key, wrapped and destroyed like a
-case's. Server keys open the desk's copies only.
+the public key (HPKE, RFC 9180) for the reporter, and under the report's desk key, which is wrapped and destroyed like
+a case's. Server keys open the desk's copies only.
 """
 
 import re
@@ -19,7 +19,7 @@ _SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 
 
 def new_reporter_key(report_id: UUID, receipt_key: bytes) -> tuple[bytes, bytes]:
-    """A new pair: the public key, and the private key sealed under the receipt's key."""
+    """Return a new pair: the public key, and the private key sealed under the receipt's key."""
     private = X25519PrivateKey.generate()
     raw = private.private_bytes(
         serialization.Encoding.Raw, serialization.PrivateFormat.Raw, serialization.NoEncryption()
@@ -32,7 +32,7 @@ def new_reporter_key(report_id: UUID, receipt_key: bytes) -> tuple[bytes, bytes]
 
 
 def open_reporter_key(report_id: UUID, sealed: bytes, receipt_key: bytes) -> X25519PrivateKey:
-    """CannotOpen unless the receipt is the report's own."""
+    """Open the private key; raises CannotOpen unless the receipt belongs to the report."""
     raw = crypto.open_sealed(receipt_key, sealed, reporter_key_context(report_id))
     return X25519PrivateKey.from_private_bytes(raw)
 
@@ -43,7 +43,7 @@ def for_reporter(text: str, report_id: UUID, number: int, public_key: bytes) -> 
 
 
 def as_reporter(sealed: bytes, report_id: UUID, number: int, private: X25519PrivateKey) -> str:
-    """CannotOpen if the message is not this one of this report's."""
+    """Decrypt a message; raises CannotOpen unless it is this message of this report."""
     try:
         return _SUITE.decrypt(sealed, private, message_context(report_id, number)).decode()
     except (InvalidTag, ValueError) as error:
@@ -76,12 +76,12 @@ _LONG_ENOUGH = 40
 def signs(
     text: str, *, trap: str, issued_at: datetime, now: datetime, same_text_before: bool
 ) -> list[str]:
-    """Codes of suspicious signs, in a fixed order; `trap` is a field that people cannot see."""
+    """Return codes of suspicious signs, in a fixed order; `trap` is a field that people cannot see."""
     found = {
         "trap_filled": bool(trap.strip()),
         "too_quick": now - issued_at < QUICKEST,
         "many_links": len(_LINK.findall(text)) > _MOST_LINKS,
-        # Many people may write no more than "help".
+        # Many people may write nothing but "help".
         "same_text": same_text_before and len(text) >= _LONG_ENOUGH,
     }
     return [code for code, odd in found.items() if odd]

@@ -1,4 +1,4 @@
-"""When somebody at a desk is told of a report that says somebody is in danger now. The messages know: `telling`."""
+"""When the people at a desk are notified of an urgent report. `telling` implements this."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -11,5 +11,6 @@ class Watch(Protocol):
     async def told_at(
         self, session: AsyncSession, aors: Collection[str], area: str | None, now: datetime
     ) -> datetime | None:
-        """The moment by which each of these desks has been told of a report that comes now; None: one of them has nobody
-        who is told."""
+        """Return when every one of these desks is notified of a report that arrives now; None if one desk has nobody
+        to notify.
+        """
