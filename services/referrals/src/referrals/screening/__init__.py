@@ -1,8 +1,6 @@
-"""Screening and assistance: questions of certified screeners, their judgement, and what help was given.
+"""Screening and assistance: questions of certified screeners, their judgement, and the help given.
 
 Contents: screenings (instruments, answers, judgements), training certificates, assistance plans and the comparison of
-duplicate cases.
-
-It has no score and suggests no judgement. It does not know the line or messages.
-Begin with `screenings/summary.py` and `screenings/expressions.py`.
+duplicate cases. It has no score and suggests no judgement. This wing does not know the line or messages. Begin with
+`screenings/summary.py` and `screenings/expressions.py`.
 """

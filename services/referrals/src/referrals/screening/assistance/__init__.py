@@ -1,1 +1,1 @@
-"""The registry of assistance: planned and given help, reviews, routes, and doubles of a case."""
+"""The registry of assistance: planned and given help, reviews, routes, and duplicates of a case."""

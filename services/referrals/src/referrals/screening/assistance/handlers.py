@@ -1,4 +1,4 @@
-"""Assistance and matching when a case ends or is handed over, and the codes that stay of an erased one: no text."""
+"""Assistance and matching when a case ends or moves; only codes remain of an erased case, no text."""
 
 from uuid import UUID
 
@@ -30,7 +30,7 @@ async def case_closed(session: AsyncSession, happening: CaseClosed) -> None:
 
 
 async def case_handed_over(session: AsyncSession, happening: CaseHandedOver) -> None:
-    """End the matches: each side answered about the former holder, and the other case may accuse the new one."""
+    """End the matches: each side answered about the former holder, and the other case may implicate the new one."""
     await _end_matches(session, happening.case_id)
 
 

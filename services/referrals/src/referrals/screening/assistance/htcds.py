@@ -31,7 +31,7 @@ _EVENT_TYPES = (("origin", "Recruitment"), ("transit", "Transit"), ("destination
 
 
 def exploitation_code(code: str) -> str:
-    """The HTCDS code; whatever the standard has no code for is `Other`."""
+    """Return the HTCDS code; anything without a code in the standard is `Other`."""
     return code if code in EXPLOITATION else FROM_PURPOSE.get(code, "Other")
 
 
@@ -51,7 +51,7 @@ def record(
     plan: Sequence[Mapping[str, Any]],
     route: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
-    """One case. `plan`: support_type, planned_end, ended_on; `route`: origin, transit, destination."""
+    """Return one case. `plan`: support_type, planned_end, ended_on; `route`: origin, transit, destination."""
     exploitation = {exploitation_code(each) for each in attributes.get("exploitation_types") or ()}
     nationality = attributes.get("nationality")
     return {

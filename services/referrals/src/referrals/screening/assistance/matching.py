@@ -1,7 +1,7 @@
-"""Which two cases of different organisations may be of one person. Pure.
+"""Which two cases of different organisations may be the same person. Pure.
 
 Compares keyed digests (HMAC-SHA-256, the service's own key) of a document number, or of a whole name with the date of
-birth. They exist only while the person consents.
+birth. The digests exist only while the person consents.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ class Matching:
         self._key = HKDF(hashes.SHA256(), 32, salt=None, info=b"case matching").derive(server_key)
 
     def digests(self, identity: Mapping[str, Any]) -> set[bytes]:
-        """Empty where the case holds too little to be compared."""
+        """Return the digests; empty if the case has too little data to compare."""
         found = set()
         number = document_form((identity.get("document") or {}).get("number") or "")
         if len(number) >= _DOCUMENT:

@@ -1,5 +1,6 @@
-"""Doubles across organisations, compared with the consent of both persons. Each side learns only that another may
-know the same person."""
+"""Duplicates across organisations, compared with both persons' consent. Until both agree, each side learns only that
+another organisation may know the same person.
+"""
 
 from collections.abc import Collection, Sequence
 from datetime import timedelta
@@ -49,7 +50,7 @@ async def consent(
     case_id: UUID,
     body: MatchConsentBody,
 ) -> MatchConsentView:
-    """Record the consent and compare. The answer does not say whether anything was found."""
+    """Record the consent and compare. The answer does not reveal whether a match exists."""
     await hold_pairing(session)
     case = await cases.own_case(session, caller, case_id, lock=True)
     refuse_unless_open(case)
@@ -73,7 +74,7 @@ async def consent(
     async with acting_as_service(session):
         for other in await _others(session, keys, case, digests):
             await hold_case(session, other.id)
-        # Some of them may have ended, or be implicated, while we waited.
+        # While this waited for the locks, some may have ended or become implicated.
         for other in await _others(session, keys, case, digests):
             await _found(session, case, other)
     await remember_word(session, Listed.COMPARISON, case.id, {}, case_id=case.id)
@@ -83,8 +84,7 @@ async def consent(
 
 async def _refuse_many(session: AsyncSession, caller: Principal) -> None:
     since = clock.now() - timedelta(days=1)
-    # Not the consents that are there: one that was withdrawn, or recorded again of somebody else's name, was
-    # compared as well.
+    # Count commands, not present consents: withdrawn or replaced ones were compared too.
     recent = await count_done(session, caller.organisation, "matching.consented", since)
     if recent >= MOST_PER_DAY:
         raise TOO_MANY_REQUESTS.because(
@@ -104,8 +104,9 @@ def _check(body: MatchConsentBody, case: Case, age: int | None) -> None:
 async def _others(
     session: AsyncSession, keys: CaseKeys, case: Case, digests: set[bytes]
 ) -> Sequence[Case]:
-    """Open cases elsewhere with an equal digest, where neither accuses the other's organisation and the consent still
-    holds."""
+    """Return open cases elsewhere with an equal digest and a valid consent, where neither case implicates the other's
+    organisation.
+    """
     same = sa.select(col(MatchToken.case_id)).where(col(MatchToken.digest).in_(digests))
     rows = await cases.open_elsewhere(session, case.organisation_id, same)
     own = await cases.implicated(session, case.id)
@@ -119,11 +120,11 @@ async def _others(
 
 
 async def _word_holds(session: AsyncSession, keys: CaseKeys, case: Case) -> bool:
-    """Whether the consent to compare still holds, as the person is known now."""
+    """Whether the consent to compare still holds by the present record of the person."""
     given = await session.get(MatchConsent, case.id)
     if given is None:
         return False
-    # The child's answer was judged when it was recorded, and is not kept.
+    # The child's answer was checked when it was recorded, and is not stored.
     word = Word(
         kind=Kind.COMPARISON,
         status="active",
@@ -158,7 +159,7 @@ async def _found(session: AsyncSession, case: Case, other: Case) -> None:
 
 
 async def withdraw(session: AsyncSession, caller: Principal, case_id: UUID) -> None:
-    """The digests are gone at once, and so are matches; repeating it changes nothing."""
+    """Delete the digests and end the matches at once; a repeat changes nothing."""
     case = await cases.own_case(session, caller, case_id, lock=True)
     async with acting_as_service(session):
         await _end_comparing(session, case.id)
@@ -180,7 +181,7 @@ def _end(match: CaseMatch) -> None:
 
 
 async def withdraw_again(session: AsyncSession, case_id: UUID) -> int:
-    """A restored backup compares the case again. Needs service rights."""
+    """Withdraw again a comparison that a restored backup brought back. Needs service rights."""
     if await session.get(MatchConsent, case_id) is None:
         return 0
     await _end_comparing(session, case_id)
@@ -188,7 +189,7 @@ async def withdraw_again(session: AsyncSession, case_id: UUID) -> int:
 
 
 async def end_again(session: AsyncSession, match_id: UUID) -> int:
-    """A restored backup has a match that one side refused. Needs service rights."""
+    """End again a match that one side refused and a restored backup brought back. Needs service rights."""
     match = await session.get(CaseMatch, match_id, with_for_update=True)
     if match is None or match.status == "ended":
         return 0
@@ -199,7 +200,7 @@ async def end_again(session: AsyncSession, match_id: UUID) -> int:
 
 
 async def listed(session: AsyncSession, caller: Principal) -> list[MatchView]:
-    """Row security shows the matches of the caller's own cases only."""
+    """Return the matches of the caller's own cases; row security hides all others."""
     found = await queries.matches(session)
     async with acting_as_service(session):
         return [await _view(session, caller, match) for match in found]
@@ -208,8 +209,9 @@ async def listed(session: AsyncSession, caller: Principal) -> list[MatchView]:
 async def agree(
     session: AsyncSession, caller: Principal, keys: CaseKeys, match_id: UUID
 ) -> MatchView:
-    """The person agrees to be named to the other organisation. After both agreed each sees the other's name and case
-    reference, never the record."""
+    """Record that the person agrees to be named to the other organisation. Once both agree, each side sees the
+    other's organisation and case reference, never the record.
+    """
     async with acting_as_service(session):
         match, own, other = await _held_sides(session, caller, match_id)
         if match.status == "ended":
@@ -231,7 +233,7 @@ async def agree(
 
 
 async def refuse(session: AsyncSession, caller: Principal, match_id: UUID) -> MatchView:
-    """The match ends for both; nobody learns who did not want it."""
+    """End the match for both; neither side learns who refused."""
     async with acting_as_service(session):
         match, own, _other = await _held_sides(session, caller, match_id)
         _end(match)
@@ -245,7 +247,7 @@ async def refuse(session: AsyncSession, caller: Principal, match_id: UUID) -> Ma
 async def _held_sides(
     session: AsyncSession, caller: Principal, match_id: UUID
 ) -> tuple[CaseMatch, Case, Case]:
-    """Lock both cases: a decision on the match holds for both."""
+    """Lock both cases, as a decision on the match affects both."""
     seen, _, _ = await _sides(session, caller, match_id)
     await hold_pairing(session)
     for case_id in (seen.case_a, seen.case_b):

@@ -1,4 +1,4 @@
-"""Tables of assistance. They belong to a case: the organisation responsible for the case sees them."""
+"""Tables of assistance. The rows belong to a case, so the organisation that holds the case sees them."""
 
 from datetime import date, datetime
 from uuid import UUID
@@ -65,7 +65,7 @@ class CaseReview(Row, table=True):
 
 
 class CaseRoute(Row, table=True):
-    """`sealed`: origin, transit, destination, modes. `statistics`: the person lets it be counted."""
+    """`sealed`: origin, transit, destination, modes. `statistics`: the person agrees that it is counted."""
 
     __tablename__ = "case_routes"
 
@@ -89,7 +89,7 @@ class MatchConsent(Row, table=True):
 
 
 class MatchToken(Row, table=True):
-    """Digests under a key that all organisations share: there only while the person consents."""
+    """Digests under a key that all organisations share, stored only while the person consents."""
 
     __tablename__ = "match_tokens"
 
@@ -98,7 +98,7 @@ class MatchToken(Row, table=True):
 
 
 class CaseMatch(Row, table=True):
-    """Two cases of two organisations that may be of one person; `case_a` is the smaller id."""
+    """Two cases of two organisations that may be the same person; `case_a` is the smaller id."""
 
     __tablename__ = "case_matches"
 

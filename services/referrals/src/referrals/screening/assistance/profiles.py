@@ -1,5 +1,6 @@
 """The profile of a case for the directory's pathways: codes and numbers, no identity. Pure. Hours since an incident
-are never stored."""
+are never stored.
+"""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -22,7 +23,9 @@ def profile(
     needs: Sequence[str],
     today: date,
 ) -> dict[str, Any]:
-    """The body of `/directory/v1/pathways/resolve`, without unknown values. `needs`: what the plan still foresees."""
+    """Return the body of `/directory/v1/pathways/resolve` without unknown values. `needs`: the open needs of the
+    plan.
+    """
     sex = attributes.get("sex")
     populations = [*attributes.get("populations", ()), *attributes.get("specific_needs", ())]
     found: dict[str, Any] = {
@@ -38,6 +41,6 @@ def profile(
 
 
 def _alpha3(country: str | None) -> str | None:
-    """The code of a known country; an unknown one is left out, which excludes nobody from anything."""
+    """Return the code of a known country; None otherwise, which excludes nobody."""
     place = None if country is None else Places.load().get(country)
     return None if place is None else place.country

@@ -1,4 +1,4 @@
-"""Reading assistance. Rows hang on a case; every query goes through the caller's own cases."""
+"""Reads assistance. Rows belong to a case; every query goes through the caller's own cases."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -42,7 +42,7 @@ async def planned_needs(session: AsyncSession, case_id: UUID) -> set[str]:
 
 
 async def one(session: AsyncSession, table: type[_Row], case_id: UUID, row_id: UUID) -> _Row:
-    """A row of this very case, locked; 404 for one of another case."""
+    """Return a row of this case, locked; raises 404 for one of another case."""
     found = (
         await session.scalars(
             sa.select(table)
@@ -67,7 +67,7 @@ async def assistance_counts(session: AsyncSession, case_id: UUID) -> dict[UUID, 
 async def suggestions(
     session: AsyncSession, case: Case, aor: str | None
 ) -> Sequence[tuple[UUID, str, str, str]]:
-    """(pathway, aor, step, need) of published pathways in the case's area, less the planned ones."""
+    """Return (pathway, aor, step, need) of published pathways in the case's area, without planned needs."""
     if case.area is None:
         return []
     around = [case.area, *Places.load().ancestors(case.area)]
@@ -114,7 +114,7 @@ def _undone(caller: Principal, by: date) -> tuple[sa.ColumnElement[bool], ...]:
 
 
 def waiting_matches(caller: Principal) -> Waiting:
-    """Doubles of the caller's cases whose person was not asked yet."""
+    """Duplicates of the caller's cases about which the person has not been asked."""
     is_a, is_b = cases.held_by(caller, CaseMatch.case_a), cases.held_by(caller, CaseMatch.case_b)
     own = sa.case((is_a, col(CaseMatch.case_a)), else_=col(CaseMatch.case_b)).label("own_case")
     owner = cases.owner_of(own)
@@ -149,14 +149,14 @@ async def open_review(session: AsyncSession, case_id: UUID) -> CaseReview | None
 async def timeline(
     session: AsyncSession, caller: Principal, case_id: UUID, limit: int
 ) -> Sequence[AuditEntry]:
-    """Acts in the case, oldest first; readings are in the audit, not here."""
+    """Return acts in the case, oldest first; the audit also has the readings."""
     return await done_in(session, case_id, caller.organisation, limit)
 
 
 async def supervision(
     session: AsyncSession, caller: Principal, which: sa.ColumnElement[bool] | None = None
 ) -> list[tuple[Case, list[str]]]:
-    """Open cases of the caller's organisation that need a look, each with its reasons. `which` narrows them."""
+    """Return open cases of the caller's organisation that need a look, with reasons. `which` filters them."""
     now = clock.now()
     found: dict[UUID, list[str]] = defaultdict(list)
     by_id: dict[UUID, Case] = {}
@@ -223,7 +223,7 @@ def readable_match(caller: Principal, match_id: sa.ColumnElement[UUID]) -> sa.Co
 def match_ended_after(
     match_id: sa.ColumnElement[UUID], moment: sa.ColumnElement[datetime]
 ) -> sa.ColumnElement[bool]:
-    """Whether one of the two consents to compare was taken back after `moment`."""
+    """Whether one of the two consents to compare was withdrawn after `moment`."""
     return sa.exists().where(col(CaseMatch.id) == match_id, col(CaseMatch.ended_at) > moment)
 
 

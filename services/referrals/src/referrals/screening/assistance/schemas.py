@@ -46,7 +46,7 @@ Day = Annotated[date, AfterValidator(_plausible)]
 
 
 class NewPlanItem(Strict):
-    """A need of the case. Without `support_type` it is the usual one of the need's category."""
+    """A need of the case. The default `support_type` is the usual one for the need's category."""
 
     need: Need
     support_type: SupportType | None = None
@@ -72,7 +72,7 @@ class PlanChange(Strict):
 
 
 class PlanEdit(Strict):
-    """Replaces what was planned for a need."""
+    """New values for the plan of a need."""
 
     objective: Note | None = None
     planned_end: Day | None = None
@@ -98,8 +98,9 @@ class PlanItemView(BaseModel):
 
 
 class CaseProfile(BaseModel):
-    """A body for `/directory/v1/pathways/resolve`: codes and numbers, no identity. Add what the person
-    tells now (situations, hours, danger): it is not kept."""
+    """A body for `/directory/v1/pathways/resolve`: codes and numbers, no identity. Add the person's present answers
+    (situations, hours, danger); they are not stored.
+    """
 
     area: str | None = Field(None, description="Absent: ask where the person is.")
     age: int | None = None
@@ -111,7 +112,7 @@ class CaseProfile(BaseModel):
 
 
 class Suggestion(BaseModel):
-    """A need of a published pathway of the case's area that is not in the plan."""
+    """A need from a published pathway of the case's area that the plan does not contain."""
 
     pathway_id: UUID
     aor: str
@@ -121,7 +122,7 @@ class Suggestion(BaseModel):
 
 
 class NewAssistance(Strict):
-    """Help that was given. Amounts are kept as bands, never as sums."""
+    """Help that was given. Amounts are stored as bands, never as sums."""
 
     support_type: SupportType
     given_on: Day
@@ -174,7 +175,7 @@ class ReviewView(BaseModel):
 
 
 class Route(Strict):
-    """Areas only: no address, no name. `statistics` is the person's own consent to counting it."""
+    """Areas only: no address, no name. `statistics`: the person agrees that the route is counted."""
 
     origin: PlaceCode | None = None
     transit: list[PlaceCode] = Field([], max_length=10)
@@ -199,7 +200,7 @@ class TimelineEntry(BaseModel):
 
 
 class Overview(BaseModel):
-    """What the holder of a case looks at first."""
+    """The first page that the holder of a case sees."""
 
     risk: EntryView | None = Field(description="The latest risk level; absent if none was set.")
     plan: list[PlanItemView]
@@ -216,7 +217,7 @@ class SupervisionRow(BaseModel):
 
 
 class MatchConsentBody(Strict):
-    """The person agrees that a keyed digest is compared with those of other organisations."""
+    """The person agrees to compare a keyed digest with those of other organisations."""
 
     decided_by: Decider
     child_assent: Assent | None = None
@@ -230,7 +231,7 @@ class MatchConsentView(BaseModel):
 
 
 class MatchView(BaseModel):
-    """Until both persons' consents are there it says that there may be a double and no more."""
+    """Until both persons consent, this says only that a duplicate may exist."""
 
     id: UUID
     case_id: UUID

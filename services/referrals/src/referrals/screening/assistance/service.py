@@ -1,4 +1,4 @@
-"""Use cases of assistance: plan, give, review, route, and what ends with the case."""
+"""Use cases of assistance: plan, give, review, route, and the end of the case."""
 
 from datetime import date, timedelta
 from uuid import UUID
@@ -88,7 +88,7 @@ async def edit_plan(
     item_id: UUID,
     body: PlanEdit,
 ) -> PlanItem:
-    """Replace objective and end of a need; 409 if somebody changed it since it was read."""
+    """Replace objective and end of a need; raises 409 if somebody changed it after the caller read it."""
     case = await own_open_case(session, caller, case_id)
     item = await queries.one(session, PlanItem, case.id, item_id)
     if body.expected_version != item.version:
@@ -131,8 +131,9 @@ async def change_plan(
 async def give(
     session: AsyncSession, caller: Principal, keys: CaseKeys, case_id: UUID, body: NewAssistance
 ) -> Assistance:
-    """Record help that was given. It counts only under a reporting consent, and as trafficking assistance only in
-    such a case."""
+    """Record help that was given. It counts only under a reporting consent, and as trafficking assistance only in a
+    trafficking case.
+    """
     case = await own_open_case(session, caller, case_id)
     _check_past(body.given_on, "/given_on")
     if body.plan_item_id is not None:
@@ -174,7 +175,7 @@ async def give(
 async def take_back(
     session: AsyncSession, caller: Principal, case_id: UUID, given_id: UUID
 ) -> Assistance:
-    """Entered in error: it stays in the record as such and is counted no more."""
+    """Mark it as entered in error: it stays in the record and no longer counts."""
     case = await cases.own_case(session, caller, case_id, lock=True)
     given = await queries.one(session, Assistance, case.id, given_id)
     if given.entered_in_error_at is not None:
@@ -209,7 +210,7 @@ async def _tell(
 async def _countable(
     session: AsyncSession, keys: CaseKeys, case: Case
 ) -> ReportingAttributes | None:
-    """The codes that may be counted: none without consent, none for a case not of trafficking."""
+    """Return the codes to count: none without consent, none unless it is a trafficking case."""
     known = await countable(session, keys, case.id)
     if known is None:
         return None
@@ -236,7 +237,7 @@ async def _countable(
 async def schedule_review(
     session: AsyncSession, caller: Principal, case_id: UUID, body: NewReview
 ) -> CaseReview:
-    """One open review per case; it appears in the list of tasks as well."""
+    """Plan a review; a case has at most one open review, which is also in the list of tasks."""
     case = await own_open_case(session, caller, case_id)
     if await queries.open_review(session, case.id) is not None:
         raise CONFLICT.because("review_is_planned_already_finish_it_first")
@@ -306,7 +307,7 @@ async def finish_review(
 async def set_route(
     session: AsyncSession, caller: Principal, keys: CaseKeys, case_id: UUID, body: Route
 ) -> CaseRoute:
-    """The journey of the person; its areas are sealed like the rest of the record."""
+    """Store the person's journey; its areas are sealed like the rest of the record."""
     case = await own_open_case(session, caller, case_id)
     route = await session.get(CaseRoute, case.id)
     values = body.model_dump(mode="json", exclude={"statistics"})
@@ -351,7 +352,7 @@ def opened_route(key: bytes, route: CaseRoute) -> Route:
 
 
 async def end_with_case(session: AsyncSession, caller: Principal | None, case_id: UUID) -> None:
-    """The case has ended: drop planned help, and end its reviews."""
+    """Drop planned help and end the reviews of a closed case."""
     today = clock.today()
     await session.execute(
         sa.update(PlanItem)
@@ -379,8 +380,7 @@ async def opened(
     action: str,
     rows: list[tuple[UUID, UUID, str, bytes | None]],
 ) -> list[str | None]:
-    """Decrypt texts (row, organisation that wrote it, column, sealed). If there is any, audits the reading as
-    `action`."""
+    """Decrypt texts (row, author's organisation, column, sealed); audits the reading as `action` if there are any."""
     if not any(sealed for *_, sealed in rows):
         return [None for _ in rows]
     key = (await keys.of_many([case.id])).get(case.id)

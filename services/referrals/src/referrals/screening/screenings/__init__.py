@@ -1,1 +1,1 @@
-"""Screening: questions that support a trained person's judgement, and never judge themselves."""
+"""Screening: questions that support a trained person's judgement and never judge by themselves."""

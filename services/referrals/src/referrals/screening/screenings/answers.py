@@ -1,4 +1,4 @@
-"""Skip logic and checking of answers. Pure; no message ever repeats an answer."""
+"""Skip logic and validation of answers. Pure; no message ever repeats an answer."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ class Standing:
 
 
 def checked(instrument: Instrument, given: Mapping[str, Any], today: date) -> list[Flaw]:
-    """Flaws of answers by themselves: unknown questions and codes, wrong types, impossible dates."""
+    """Return flaws of single answers: unknown questions and codes, wrong types, impossible dates."""
     flaws = []
     for name, value in given.items():
         question = instrument.by_id.get(name)
@@ -54,7 +54,7 @@ def checked(instrument: Instrument, given: Mapping[str, Any], today: date) -> li
 def irrelevant(
     instrument: Instrument, answers: Answers, given: Iterable[str], today: date
 ) -> list[Flaw]:
-    """Answers among `given` to questions that, as all answers now are, are not asked."""
+    """Return those answers in `given` whose question is not asked, given all present answers."""
     asked = {each.id for each in relevant(instrument, answers, today)}
     return [
         Flaw(name, "not_asked", "By the other answers this question is not asked.")
@@ -73,18 +73,18 @@ def broken_constraints(instrument: Instrument, answers: Answers, today: date) ->
 
 
 def kept(instrument: Instrument, answers: Answers, today: date) -> dict[str, Answer]:
-    """The answers without those of questions that are not asked any more."""
+    """Return the answers whose questions are still asked."""
     asked = {each.id for each in relevant(instrument, answers, today)}
     return {name: value for name, value in answers.items() if name in asked}
 
 
 def relevant(instrument: Instrument, answers: Answers, today: date) -> list[Question]:
-    """The questions that are asked, in order. A skipped question counts as unanswered for others."""
+    """Return the questions to ask, in order. Others treat a skipped question as unanswered."""
     return [question for question, _ in _walk(instrument, answers, today)]
 
 
 def values_of(instrument: Instrument, answers: Answers, today: date) -> dict[str, Value]:
-    """The values that conditions read: answers to asked questions, and calculations."""
+    """Return the values for conditions: answers to relevant questions, and calculations."""
     values: dict[str, Value] = {TODAY: today.isoformat()}
     for question, value in _walk(instrument, answers, today):
         if value is not None:
@@ -103,7 +103,7 @@ def standing(instrument: Instrument, answers: Answers, today: date) -> Standing:
 
 
 def meaning(instrument: Instrument, answers: Answers, role: Role) -> str | None:
-    """The meaning of the answer to the question of a role; None without an answer."""
+    """Return the meaning of the answer to a role's question; None without an answer."""
     question = instrument.of_role(role)
     answer = answers.get(question.id) if question else None
     if question is None or answer is None:

@@ -1,4 +1,4 @@
-"""A screening in clear: sealed under the case's key or, without a case, under a key of its own."""
+"""A decrypted screening: sealed under the case's key or, without a case, under its own key."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -23,7 +23,7 @@ Column = Literal["answers", "conclusion"]
 
 @dataclass(frozen=True)
 class Opened:
-    """A screening in clear."""
+    """A decrypted screening."""
 
     screening: Screening
     instrument: Instrument
@@ -32,12 +32,12 @@ class Opened:
 
     @property
     def day(self) -> date:
-        """The day that conditions call today: when it was held."""
+        """The day on which it was held, which conditions call today."""
         return clock.day_of(self.screening.held_at)
 
     @cached_property
     def summary(self) -> Summary:
-        """Its answers do not change: others are another `Opened`."""
+        """Cached: the answers of an `Opened` do not change."""
         return summarise(self.instrument, self.answers, self.day)
 
 
@@ -46,7 +46,7 @@ def key_id(screening: Screening) -> UUID:
 
 
 async def key_of(keys: CaseKeys, screening: Screening) -> bytes:
-    """410 after erasure."""
+    """Return the key; raises 410 after erasure."""
     try:
         return await keys.of(key_id(screening))
     except KeyDestroyed as error:
@@ -61,7 +61,7 @@ def seal(key: bytes, screening: Screening, column: Column, value: Any) -> None:
 
 
 def unseal(key: bytes, screening: Screening, column: Column) -> Any:
-    """The value in clear; None if there is none."""
+    """Return the decrypted value; None if there is none."""
     sealed: bytes | None = getattr(screening, column)
     if sealed is None:
         return None
@@ -78,7 +78,7 @@ def reseal(
     organisation: UUID | None = None,
     case_id: UUID | None = None,
 ) -> None:
-    """The same words under another key, case or organisation."""
+    """Seal the same content under another key, case or organisation."""
     columns: tuple[Column, ...] = ("answers", "conclusion")
     words = {column: unseal(old, screening, column) for column in columns}
     screening.organisation_id = organisation or screening.organisation_id
@@ -89,7 +89,7 @@ def reseal(
 
 
 async def open_answers(session: AsyncSession, keys: CaseKeys, screening: Screening) -> Opened:
-    """In clear; 410 after erasure."""
+    """Return the screening decrypted; raises 410 after erasure."""
     refuse_if_erased(screening)
     instrument = await known(session, screening.organisation_id, screening.instrument_id)
     if screening.answers is None and screening.conclusion is None:

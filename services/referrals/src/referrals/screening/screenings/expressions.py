@@ -1,7 +1,6 @@
-"""Conditions of an instrument: the part of XLSForm's XPath that skip logic uses. Pure.
-
-Parsed at upload, where unknown syntax is refused, so that no question is skipped in silence. An unanswered question
-is the empty text (ODK XForms).
+"""Conditions of an instrument: the part of XLSForm's XPath that skip logic uses. Pure. Parsing happens at upload and
+rejects unknown syntax, so that no question is skipped silently. An unanswered question is the empty text (ODK
+XForms).
 """
 
 import math
@@ -31,12 +30,12 @@ _NAN = float("nan")
 
 
 class NotUnderstood(ValueError):
-    """The text is no supported condition; the message says what is wrong."""
+    """The text is not a supported condition; the message gives the reason."""
 
 
 @dataclass(frozen=True)
 class Expression:
-    """A condition: its text, the questions it reads, and how it is evaluated."""
+    """A condition: its text, the questions it reads, and its evaluation."""
 
     text: str
     names: frozenset[str]
@@ -47,7 +46,7 @@ class Expression:
 
 
 def parse(text: str) -> Expression:
-    """Read a condition; NotUnderstood."""
+    """Parse a condition; raises NotUnderstood."""
     if len(text) > MAX_LENGTH:
         raise NotUnderstood(f"longer than {MAX_LENGTH} characters")
     reader = _Reader(_tokens(text))
@@ -64,7 +63,7 @@ def truth(value: Value) -> bool:
 
 
 def number(value: Value) -> float:
-    """As a number; other text is NaN, with which every comparison is false."""
+    """Convert to a number; other text is NaN, which makes every comparison false."""
     if isinstance(value, bool):
         return 1.0 if value else 0.0
     if isinstance(value, float):
@@ -253,7 +252,7 @@ def _same(one: Value, other: Value) -> bool:
 
 
 def _ordered(one: Value, other: Value) -> tuple[float, float]:
-    """Both as numbers; two dates by their day, as ODK compares them."""
+    """Return both as numbers; compare two dates by day, as ODK does."""
     if isinstance(one, str) and isinstance(other, str):
         days = _day(one), _day(other)
         if days[0] is not None and days[1] is not None:
@@ -283,7 +282,7 @@ def _calculated(sign: str, left: Evaluator, right: Evaluator) -> Evaluator:
             case "div":
                 return one / other if other else _NAN
             case _:
-                return math.fmod(one, other) if other else _NAN  # the sign of the dividend
+                return math.fmod(one, other) if other else _NAN  # takes the sign of the dividend
 
     return calculated
 

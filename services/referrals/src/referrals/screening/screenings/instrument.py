@@ -1,6 +1,5 @@
-"""An instrument: ordered questions with conditions, and what their answers indicate. Pure.
-
-Never a score: an answer may indicate one element of the definition of trafficking (act, means, purpose) with a grade.
+"""An instrument: ordered questions with conditions, and what their answers indicate. Pure. There is no score: an
+answer may indicate one element of the definition of trafficking (act, means, purpose) with a grade.
 """
 
 from collections.abc import Iterator, Mapping
@@ -25,13 +24,13 @@ Element = Annotated[str, Field(pattern=r"^(act|means|purpose)\.[a-z_]{1,40}$|^co
 
 
 class Labels(Each[Annotated[str, Field(min_length=1, max_length=2_000)]]):
-    """A text in Spanish and English; neither may be missing."""
+    """A text in Spanish and English; both are required."""
 
     model_config = ConfigDict(frozen=True)
 
 
 class Kind(StrEnum):
-    """Types of questions. A note has no answer, a calculation makes its own."""
+    """Types of questions. A note has no answer; a calculation computes its own."""
 
     ONE_OF = "one_of"
     MANY_OF = "many_of"
@@ -44,7 +43,7 @@ class Kind(StrEnum):
 
 
 class Role(StrEnum):
-    """Answers that the system itself must understand."""
+    """Answers whose meaning the system itself needs."""
 
     SAFE_TO_TALK = "safe_to_talk"
     CONSENT = "consent"
@@ -70,7 +69,7 @@ ROLE_VALUES: Mapping[Role, frozenset[str]] = {
 
 
 class Option(BaseModel):
-    """`value` is what the code means to the system, where that differs from the code itself."""
+    """`value` is the meaning of the code to the system, if it differs from the code."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -146,7 +145,7 @@ class Instrument(BaseModel):
 
 
 class Unfit(ValueError):
-    """The questions do not make an instrument; the message says which rule is broken."""
+    """The questions do not form an instrument; the message names the violated rule."""
 
     def __init__(self, question: str | None, message: str) -> None:
         super().__init__(message)
@@ -154,7 +153,7 @@ class Unfit(ValueError):
 
 
 def check_fit(instrument: Instrument) -> None:
-    """Safety and consent come first, the age is asked, every condition reads earlier questions."""
+    """Check that safety and consent come first, the age is asked, and every condition reads earlier questions."""
     flaw = next(_flaws(instrument), None)
     if flaw is not None:
         raise flaw

@@ -44,12 +44,12 @@ async def detail(session: AsyncSession, caller: Principal, instrument_id: UUID) 
 
 
 async def known(session: AsyncSession, organisation: UUID, instrument_id: UUID) -> Instrument:
-    """The instrument, also a retired one: screenings held with it are still read. 404."""
+    """Return the instrument, even a retired one, since its screenings remain readable. Raises 404."""
     return (await _found(session, organisation, instrument_id))[1]
 
 
 async def usable(session: AsyncSession, organisation: UUID, instrument_id: UUID) -> Instrument:
-    """The instrument for a new screening; 409 if its version is retired."""
+    """Return the instrument for a new screening; raises 409 if its version is retired."""
     row, instrument = await _found(session, organisation, instrument_id)
     if row is not None and not (row.shared or row.organisation_id == organisation):
         raise _unknown()
@@ -66,8 +66,9 @@ async def usable(session: AsyncSession, organisation: UUID, instrument_id: UUID)
 async def upload(
     session: AsyncSession, caller: Principal, content: bytes, *, dry_run: bool
 ) -> Upload:
-    """Store an XLSForm workbook as a version; 422 with a pointer, 409 for other content of the same version.
-    Idempotent."""
+    """Store an XLSForm workbook as a version. Idempotent. Raises 422 with a pointer, 409 for other content of the
+    same version.
+    """
     try:
         instrument = await asyncio.to_thread(read_xlsform, content)
     except UnreadableWorkbook as error:
@@ -106,7 +107,7 @@ async def upload(
 
 
 async def retire(session: AsyncSession, caller: Principal, instrument_id: UUID) -> InstrumentDetail:
-    """No new screening uses this version from now on; the ones that were held stay readable."""
+    """Retire this version: new screenings cannot use it, and existing ones remain readable."""
     row, _ = await _found(session, caller.organisation, instrument_id)
     foreign = row is None or row.organisation_id != caller.organisation
     if foreign and not keeps_shared(caller):
@@ -130,7 +131,9 @@ async def retire(session: AsyncSession, caller: Principal, instrument_id: UUID) 
 
 
 def keeps_shared(caller: Principal) -> bool:
-    """A coordinator of some states may not keep shared instruments: they are shared, or retired, everywhere."""
+    """Whether the caller may manage shared instruments. They are shared and retired everywhere, so coordinators of
+    single states may not.
+    """
     return caller.coordinates(_SPECIALIST) and not caller.areas
 
 
@@ -156,7 +159,7 @@ def _read(row: InstrumentRow) -> Instrument:
 
 @lru_cache(maxsize=64)
 def _parsed(_instrument_id: UUID, document: bytes) -> Instrument:
-    # A version never changes, and its conditions take time to read.
+    # Cached: a version never changes, and parsing its conditions takes time.
     return Instrument.model_validate_json(document)
 
 

@@ -1,4 +1,4 @@
-"""Tables of screening. What a person said is in two sealed columns, `answers` and `conclusion`."""
+"""Tables of screening. Two sealed columns, `answers` and `conclusion`, hold everything that a person said."""
 
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,7 @@ from referrals.tables import Instant, Json, Row
 
 
 class InstrumentRow(Row, table=True):
-    """An uploaded version; the database refuses any change of it."""
+    """An uploaded version; the database rejects any change to it."""
 
     __tablename__ = "instruments"
 
@@ -26,7 +26,7 @@ class InstrumentRow(Row, table=True):
 
 
 class Retirement(Row, table=True):
-    """The flag that an instrument's version is not to be used any more, by whom and for whom."""
+    """A retired version of an instrument: who retired it, and for which organisations."""
 
     __tablename__ = "instrument_retirements"
 
@@ -38,7 +38,7 @@ class Retirement(Row, table=True):
 
 
 class Screening(Row, table=True):
-    """`events` counts published events; `version` rises with every change."""
+    """`events` counts published events; `version` increases with every change."""
 
     __tablename__ = "screenings"
 

@@ -1,4 +1,4 @@
-"""Reading instruments and screenings. Row-level security limits every statement as well."""
+"""Reads instruments and screenings. Row-level security limits every statement too."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -16,7 +16,7 @@ from referrals.screening.screenings.models import InstrumentRow, Retirement, Scr
 
 
 async def instrument_rows(session: AsyncSession, organisation: UUID) -> Sequence[InstrumentRow]:
-    """Uploaded versions that an organisation may use, newest first."""
+    """Return uploaded versions that an organisation may use, newest first."""
     rows = await session.scalars(
         sa.select(InstrumentRow)
         .where(
@@ -31,7 +31,7 @@ async def instrument_rows(session: AsyncSession, organisation: UUID) -> Sequence
 async def instrument_row(
     session: AsyncSession, organisation: UUID, instrument_id: UUID
 ) -> InstrumentRow | None:
-    """One that the organisation may use, or of a screening that came with a case; needs service rights."""
+    """Return a version that the organisation may use, or that a received case's screening used; needs service rights."""
     row = await session.get(InstrumentRow, instrument_id)
     if row is None or row.shared or row.organisation_id == organisation:
         return row
@@ -56,7 +56,7 @@ async def same_version(
 
 
 async def retired(session: AsyncSession, organisation: UUID) -> set[UUID]:
-    """The versions that an organisation is not to use any more."""
+    """Return the versions that an organisation may no longer use."""
     rows = await session.scalars(
         sa.select(col(Retirement.instrument_id)).where(
             sa.or_(col(Retirement.organisation_id) == organisation, col(Retirement.for_all))
@@ -68,14 +68,14 @@ async def retired(session: AsyncSession, organisation: UUID) -> set[UUID]:
 async def own_screening(
     session: AsyncSession, caller: Principal, screening_id: UUID, *, lock: bool = False
 ) -> Screening:
-    """The caller's screening, or 404."""
+    """Return the caller's screening, or raise 404."""
     statement = sa.select(Screening).where(
         col(Screening.id) == screening_id, col(Screening.organisation_id) == caller.organisation
     )
     if lock:
         statement = statement.where(held(col(Screening.case_id))).with_for_update()
     found = (await session.scalars(statement)).one_or_none()
-    # Its case goes with it; asked apart, since under the lock it may have gone while it was waited for.
+    # The screening moves with its case. Check this separately: the case may have moved during the wait for the lock.
     if found is None or not (
         found.case_id is None or await session.scalar(sa.select(held_by(caller, found.case_id)))
     ):
@@ -115,7 +115,7 @@ async def own_screenings(
 
 
 async def living_of_case(session: AsyncSession, case_id: UUID) -> Sequence[Screening]:
-    """Those that are not erased, locked; needs service rights."""
+    """Return screenings of the case that are not erased, locked; needs service rights."""
     rows = await session.scalars(
         sa.select(Screening)
         .where(col(Screening.case_id) == case_id, col(Screening.status) != "erased")
@@ -127,7 +127,7 @@ async def living_of_case(session: AsyncSession, case_id: UUID) -> Sequence[Scree
 
 
 async def of_case(session: AsyncSession, case_id: UUID) -> list[tuple[UUID, int]]:
-    """Id and number of events of a case's screenings, by any organisation; needs service rights."""
+    """Return id and number of events of a case's screenings, from any organisation; needs service rights."""
     rows = await session.execute(
         sa.select(col(Screening.id), col(Screening.events)).where(
             col(Screening.case_id) == case_id, col(Screening.status) != "erased"
@@ -145,14 +145,14 @@ def _unattached(before: datetime) -> tuple[sa.ColumnElement[bool], ...]:
 
 
 async def unattached_before(session: AsyncSession, moment: datetime) -> Sequence[UUID]:
-    """Screenings without a case that nothing was done with since `moment`; needs service rights."""
+    """Return screenings without a case and without activity since `moment`; needs service rights."""
     return (await session.scalars(sa.select(col(Screening.id)).where(*_unattached(moment)))).all()
 
 
 async def still_unattached(
     session: AsyncSession, screening_id: UUID, moment: datetime
 ) -> Screening | None:
-    """Held until the transaction ends; None where somebody else holds it or did something with it meanwhile."""
+    """Return the screening, locked; None if it has been used or another transaction has it."""
     rows = await session.scalars(
         sa.select(Screening)
         .where(col(Screening.id) == screening_id, *_unattached(moment))

@@ -33,7 +33,7 @@ def _known_type(code: str) -> str:
 
 Judgement = Annotated[str, Field(max_length=60), AfterValidator(_known_judgement)]
 ExploitationType = Annotated[str, Field(max_length=60), AfterValidator(_known_type)]
-# Checked against the instrument, not by type alone: its messages name the question (answers.py).
+# Validated against the instrument, not only by type, so that messages can name the question (answers.py).
 AnswerValue = Annotated[
     Any,
     WithJsonSchema(
@@ -72,7 +72,7 @@ class InstrumentDetail(InstrumentSummary):
 
 
 class Upload(BaseModel):
-    """What was read; `dry_run` kept nothing."""
+    """The result of an upload; a `dry_run` stores nothing."""
 
     id: UUID | None
     dry_run: bool
@@ -84,7 +84,7 @@ class Nothing(Strict):
 
 
 class NewScreening(Strict):
-    """Safety and consent are the first two answers; without a yes to both nothing is kept."""
+    """Safety and consent are the first two answers; nothing is stored without a yes to both."""
 
     instrument_id: UUID
     case_id: UUID | None = Field(None, description="If the person has a case already.")
@@ -96,7 +96,7 @@ class NewScreening(Strict):
 
 
 class MoreAnswers(Strict):
-    """Answers by question; null takes an answer back."""
+    """Answers by question; null removes an answer."""
 
     answers: Annotated[
         dict[Annotated[str, Field(max_length=80)], AnswerValue], Field(max_length=MOST_ANSWERS)
@@ -112,7 +112,7 @@ class Stop(Strict):
 
 
 class Conclude(Strict):
-    """The screener's own judgement, in their own words. Nothing suggests one."""
+    """The screener's own judgement, in their own words. The system suggests none."""
 
     judgement: Judgement = Field(examples=["possible_victim"])
     rationale: Rationale
@@ -133,7 +133,7 @@ class EraseScreening(Strict):
 
 
 class Choice(Strict):
-    """A service that was chosen, e.g. from the resolved pathway, for one need."""
+    """A service chosen for one need, for example from the resolved pathway."""
 
     service_id: UUID
     need: Category
@@ -144,7 +144,7 @@ class Choice(Strict):
 
 
 class NewDrafts(Strict):
-    """Without choices: for each suggested need the first choosable service of the pathway."""
+    """Without choices, the first available service of the pathway for each suggested need."""
 
     choices: Annotated[list[Choice], Field(min_length=1, max_length=20)] | None = None
 
@@ -178,7 +178,7 @@ class IndicationView(BaseModel):
 
 
 class ElementView(BaseModel):
-    """`strength` repeats the strongest grade among the answers; answers are never added up."""
+    """`strength` is the strongest grade among the answers; answers are never added up."""
 
     element: str
     strength: Literal["none", "some", "strong"]
@@ -194,7 +194,7 @@ class RuleView(BaseModel):
 
 
 class SummaryView(BaseModel):
-    """The answers, by element. It holds no verdict: the judgement is the screener's."""
+    """The answers by element. There is no verdict: the judgement is the screener's."""
 
     age_group: str
     elements: list[ElementView]
@@ -211,7 +211,7 @@ class NeedView(BaseModel):
 
 
 class StandingView(BaseModel):
-    """`next` is the question to ask now; `open` all relevant ones without an answer."""
+    """`next` is the next question; `open` has all relevant questions without an answer."""
 
     next: str | None
     open: list[str]
@@ -219,7 +219,7 @@ class StandingView(BaseModel):
 
 
 class ScreeningState(ScreeningSummary):
-    """After each step: where it stands, what the answers indicate so far, what may help."""
+    """After each step: its progress, the indications so far, and the help that may fit."""
 
     standing: StandingView
     summary: SummaryView
@@ -251,9 +251,9 @@ class PlanAlternative(BaseModel):
 class PlannedNeed(BaseModel):
     """A need with the services that may be chosen for it now, best first.
 
-    `coverage` of a confidential need that you do not coordinate is never `gap`: whether there is a
-    house or none, it is reached `through_intermediary`. The area's own pathway may name another
-    one: ask `/directory/v1/pathways/resolve` with the screening's profile.
+    For a confidential need outside your coordination, `coverage` is never `gap`: whether a house exists or not, it is
+    `through_intermediary`. The area's own pathway may name another intermediary: call
+    `/directory/v1/pathways/resolve` with the screening's profile.
     """
 
     need: str
@@ -265,7 +265,7 @@ class PlannedNeed(BaseModel):
 
 
 class Drafts(BaseModel):
-    """Drafts share nothing and tell nobody; each is sent under a consent of its own."""
+    """Drafts share nothing and notify nobody; sending each needs its own consent."""
 
     screening_id: UUID
     plan: list[PlannedNeed]

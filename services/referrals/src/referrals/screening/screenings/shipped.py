@@ -1,7 +1,5 @@
-"""The instrument that ships with Ruta, from tables under `data`.
-
-Indicators are in the project's own words over the public ILO/UNODC lists; their grades are a proposal
-(`needs_review`). A coordinator may retire it and upload another.
+"""The instrument that ships with Ruta, from tables under `data`. Indicators paraphrase the public ILO/UNODC lists;
+their grades are a proposal (`needs_review`). A coordinator may retire it and upload another.
 """
 
 from collections.abc import Iterator, Mapping
@@ -67,7 +65,7 @@ _NOTICE = completed(
 
 @cache
 def shipped() -> Instrument:
-    """Safety and consent, then the person, then act, means and purpose."""
+    """Return safety and consent, then the person, then act, means and purpose."""
     return Instrument(
         code=_CODE,
         version=_VERSION,
@@ -118,7 +116,7 @@ def _questions() -> Iterator[Question]:
 
 
 def _asked_of(applies_to: str) -> str | None:
-    """If the age is unknown, the questions of both groups are asked."""
+    """Return the condition on the age group; an unknown age gets the questions of both groups."""
     match sorted(applies_to.split(",")):
         case ["child"]:
             return "${age_group} != 'adult'"

@@ -1,5 +1,6 @@
-"""From a summary to needs and a profile for the directory's pathways. Pure. `data/needs.csv` says which answers
-suggest which need."""
+"""From a summary to needs, and to a profile for the directory's pathways. Pure. `data/needs.csv` defines which
+answers suggest which need.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from referrals.screening.screenings.summary import Summary
 
 @dataclass(frozen=True)
 class SuggestedNeed:
-    """A service category, how soon, and why."""
+    """A service category, its urgency, and the reason."""
 
     need: str
     urgency: str
@@ -25,7 +26,7 @@ class SuggestedNeed:
 
 
 def suggest(instrument: Instrument, answers: Answers, summary: Summary) -> list[SuggestedNeed]:
-    """Needs in the order of the table, each once, with its first reason."""
+    """Return needs in the order of the table, each once, with its first reason."""
     values = _values(instrument, answers, summary)
     found: dict[str, SuggestedNeed] = {}
     for row, when in _table("needs"):
@@ -38,7 +39,7 @@ def suggest(instrument: Instrument, answers: Answers, summary: Summary) -> list[
 def profile(
     instrument: Instrument, answers: Answers, summary: Summary, area: str | None
 ) -> dict[str, Any] | None:
-    """The body of `/directory/v1/pathways/resolve`: codes and numbers, no identity; None without a place."""
+    """Return the body of `/directory/v1/pathways/resolve`: codes and numbers, no identity; None without a place."""
     if area is None:
         return None
     values = _values(instrument, answers, summary)
@@ -59,7 +60,7 @@ def profile(
 
 
 def _values(instrument: Instrument, answers: Answers, summary: Summary) -> dict[str, Value]:
-    """The values that the table's conditions read: indicated elements and questions, and facts."""
+    """Return the values for the table's conditions: indicated elements and questions, and facts."""
     indicated = dict.fromkeys(summary.indicated, YES)
     questions = {
         one.question: YES

@@ -1,7 +1,5 @@
-"""The elements that the answers indicate, and missing answers. Pure.
-
-No score, threshold or verdict: it lists answers by element of the definition, and the rules to apply. The screener
-judges (docs/screening.md).
+"""The elements that the answers indicate, and the missing answers. Pure. No score, threshold or verdict: it lists
+answers by element of the definition, with the rules to apply. The screener judges (docs/screening.md).
 """
 
 from collections.abc import Iterator
@@ -35,7 +33,7 @@ AgeGroup = Literal["child", "adult", "unknown"]
 
 @dataclass(frozen=True)
 class Indication:
-    """One answer that bears on an element. `element` is the element's finer code."""
+    """One answer that indicates an element. `element` is the element's finer code."""
 
     question: str
     option: str | None
@@ -47,8 +45,9 @@ class Indication:
 
 @dataclass(frozen=True)
 class ElementSummary:
-    """`strong`: an answer carries that grade; weak ones never add up to it. `needed` False: the law asks for no
-    indication (the means, for a child)."""
+    """`strong`: one answer has that grade; weak ones never add up to it. `needed` False: the law requires no
+    indication (the means, for a child).
+    """
 
     element: str
     strength: Strength
@@ -66,7 +65,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class Summary:
-    """`missing`: needed elements for which no answer gives an indication."""
+    """`missing`: required elements that no answer indicates."""
 
     age_group: AgeGroup
     elements: tuple[ElementSummary, ...]
@@ -80,12 +79,12 @@ class Summary:
 
     @property
     def indicated(self) -> frozenset[str]:
-        """The finer codes of all elements that have an indication."""
+        """Return the finer codes of all indicated elements."""
         return frozenset(one.element for each in self.elements for one in each.indications)
 
 
 def summarise(instrument: Instrument, answers: Answers, today: date) -> Summary:
-    """The summary of the answers as they are now; an unfinished screening has one as well."""
+    """Summarise the present answers; an unfinished screening has a summary too."""
     asked = relevant(instrument, answers, today)
     group = age_group(instrument, answers)
     found = [one for question in asked for one in _indications(question, answers)]
@@ -101,7 +100,7 @@ def summarise(instrument: Instrument, answers: Answers, today: date) -> Summary:
 
 
 def age_group(instrument: Instrument, answers: Answers) -> AgeGroup:
-    """From the age in years if it was told, else from the group that was chosen."""
+    """Return the group by the stated age in years, else the chosen group."""
     age = meaning(instrument, answers, Role.AGE)
     if age is not None and age.isdigit():
         return "child" if int(age) < ADULT_AGE else "adult"
@@ -136,7 +135,7 @@ def _bears_on(question: Question, name: str) -> bool:
 
 
 def _answered(question: Question, answers: Answers) -> bool:
-    """Whether the answer says something; "does not know" leaves the question open."""
+    """Whether the question is answered; "does not know" leaves it open."""
     answer = answers.get(question.id)
     if answer is None or answer == []:
         return False
@@ -191,7 +190,7 @@ _AREA_LEVEL = 2
 
 
 def attributes_of(instrument: Instrument, answers: Answers) -> ReportingAttributes | None:
-    """None unless the person agreed to be counted."""
+    """Return the attributes for statistics; None unless the person agreed."""
     if not says_yes(instrument, answers, Role.CONSENT_STATISTICS):
         return None
     age = meaning(instrument, answers, Role.AGE)
@@ -206,7 +205,7 @@ def attributes_of(instrument: Instrument, answers: Answers) -> ReportingAttribut
 
 
 def _place(text: str | None) -> str | None:
-    """A P-code, never more exact than a municipality; anything else is not told."""
+    """Return a P-code at most as exact as a municipality; None for anything else."""
     places = Places.load()
     if text is None or not places.is_known(text):
         return None

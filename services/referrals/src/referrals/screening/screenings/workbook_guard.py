@@ -1,4 +1,4 @@
-"""Refuses workbooks that could harm the person who opens them, before any other reader sees the bytes."""
+"""Rejects workbooks that could harm the person who opens them, before any other code reads the bytes."""
 
 import io
 from typing import TYPE_CHECKING
@@ -26,7 +26,7 @@ _ACTIVE = ("vbaproject", "externallinks", "embeddings", "activex", "connections"
 
 
 class UnreadableWorkbook(ValueError):
-    """The workbook is refused. `pointer` names the sheet and cell where there is one."""
+    """The workbook is rejected. `pointer` names the sheet and the cell, if any."""
 
     def __init__(self, message: str, pointer: str = "/file") -> None:
         super().__init__(message)
@@ -37,7 +37,7 @@ _DAMAGED = "This is no readable XLSX workbook."
 
 
 def check_workbook(content: bytes) -> None:
-    """UnreadableWorkbook for anything but a plain XLSX of a sensible size without formulas."""
+    """Raise UnreadableWorkbook for anything but a plain XLSX of reasonable size without formulas."""
     if len(content) > MAX_BYTES:
         raise UnreadableWorkbook(f"The workbook has more than {MAX_BYTES} bytes.")
     try:

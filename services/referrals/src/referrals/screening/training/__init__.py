@@ -1,1 +1,1 @@
-"""Trainings held, and who is certified to conclude a screening until when."""
+"""Trainings, and who is certified to conclude a screening until when."""

@@ -9,7 +9,7 @@ from referrals.tables import Instant, Row
 
 
 class Training(Row, table=True):
-    """A training that was held; participants are numbers, never names."""
+    """A training that took place; participants are numbers, never names."""
 
     __tablename__ = "trainings"
 

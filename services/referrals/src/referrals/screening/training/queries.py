@@ -1,4 +1,4 @@
-"""Reading trainings and certificates."""
+"""Reads trainings and certificates."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -42,7 +42,7 @@ async def certificates(
     before: UUID | None,
     limit: int,
 ) -> Sequence[Certificate]:
-    """Own ones, newest first; coordinators see all. `expiring_by`: those valid today that end by then."""
+    """Return own certificates, newest first; coordinators see all. `expiring_by`: valid today and expired by then."""
     statement = sa.select(Certificate)
     if Role.COORDINATOR not in caller.roles:
         statement = statement.where(col(Certificate.organisation_id) == caller.organisation)
@@ -98,7 +98,7 @@ async def own_certificate(
 async def trainings(
     session: AsyncSession, caller: Principal, *, before: UUID | None, limit: int
 ) -> Sequence[Training]:
-    """Own ones, newest first; coordinators see those of all."""
+    """Return own trainings, newest first; coordinators see all."""
     statement = sa.select(Training)
     if Role.COORDINATOR not in caller.roles:
         statement = statement.where(col(Training.organisation_id) == caller.organisation)

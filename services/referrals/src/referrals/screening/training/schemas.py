@@ -26,12 +26,12 @@ def _certified(code: str) -> str:
 
 Topic = Annotated[str, Field(max_length=60), AfterValidator(_known)]
 People = Annotated[int, Field(ge=0, le=10_000, strict=True)]
-# A place, not a person: an account name or a staff code, no spaces as names have.
+# An account name or a staff code: without spaces, as those suggest a person's name.
 Holder = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9@._:\-]+$")]
 
 
 class NewTraining(Strict):
-    """A training that was held: it is reported as a 5W activity (`TIP/TRN`)."""
+    """A training that took place; reports contain it as a 5W activity (`TIP/TRN`)."""
 
     topic: Topic = Field(examples=["screening"])
     area: PlaceCode = Field(examples=["VE2313"])
@@ -52,7 +52,7 @@ class NewTraining(Strict):
 
 
 class TrainingChange(NewTraining):
-    """Replaces what was recorded; `cancelled` takes it out of all counts."""
+    """New values for a training; `cancelled` removes it from all counts."""
 
     cancelled: bool = False
 
@@ -74,7 +74,7 @@ class TrainingView(BaseModel):
 
 
 class NewCertificate(Strict):
-    """Who passed, and until when it counts. Nobody certifies themselves."""
+    """Who passed, and until when the certificate is valid. Nobody certifies themselves."""
 
     holder: Holder = Field(
         description="The account that signs in, or a staff code that your system sends.",

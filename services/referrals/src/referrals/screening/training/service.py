@@ -24,7 +24,7 @@ _BACKDATED = timedelta(days=3 * 366)
 
 
 async def hold(session: AsyncSession, caller: Principal, body: NewTraining) -> Training:
-    """Record a training that was held; reporting counts it as an activity."""
+    """Record a training that took place; reporting counts it as an activity."""
     _refuse_impossible(body)
     now = clock.now()
     training = Training(
@@ -62,7 +62,7 @@ async def correct(
 
 
 async def certify(session: AsyncSession, caller: Principal, body: NewCertificate) -> Certificate:
-    """Record who passed; 403 for the caller's own certificate."""
+    """Record who passed; raises 403 for the caller's own certificate."""
     if body.holder in (caller.subject, caller.client_id):
         raise SECOND_PERSON.because(
             "you_cannot_certify_yourself_somebody_else_does", pointer="/holder"
@@ -93,7 +93,7 @@ async def certify(session: AsyncSession, caller: Principal, body: NewCertificate
 async def revoke(
     session: AsyncSession, caller: Principal, certificate_id: UUID, reason: str
 ) -> Certificate:
-    """It does not count from now on; conclusions made under it stay. Repeating changes nothing."""
+    """Revoke a certificate from now on; earlier conclusions under it stay. A repeat changes nothing."""
     certificate = await queries.own_certificate(session, caller, certificate_id)
     if certificate.holder in (caller.subject, caller.client_id):
         raise FORBIDDEN.because("somebody_else_decides_about_your_own_certificate")
@@ -112,7 +112,7 @@ async def revoke(
 
 
 async def revoke_again(session: AsyncSession, certificate_id: UUID) -> int:
-    """A restored backup has it valid again."""
+    """Revoke again a certificate that a restored backup made valid."""
     certificate = await session.get(Certificate, certificate_id, with_for_update=True)
     if certificate is None or certificate.revoked_at is not None:
         return 0
