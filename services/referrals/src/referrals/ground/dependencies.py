@@ -1,4 +1,4 @@
-"""Dependencies of routes: the caller, and the keys."""
+"""Dependencies of routes: the caller and the keys."""
 
 from typing import Annotated
 

@@ -1,4 +1,6 @@
-"""Exceptions to consent or wish, in a case and on the line: one person asks with a sealed rationale, another decides."""
+"""Exceptions to consent or wish, in a case and on the line: one person requests with a sealed rationale, another
+decides.
+"""
 
 from datetime import datetime
 from typing import Protocol
@@ -22,7 +24,7 @@ class Asked(Protocol):
 
 
 def decide(exception: Asked, caller: Principal, *, approve: bool) -> None:
-    """409 if it is already decided, 403 to the person who asked."""
+    """Decide; raises 409 if it is already decided, 403 for the requester."""
     if exception.status != "pending":
         raise ALREADY_DECIDED.because("its_status_is", exception.status)
     refuse_same_person(
@@ -35,7 +37,7 @@ def decide(exception: Asked, caller: Principal, *, approve: bool) -> None:
 async def rationale_of(
     keys: CaseKeys, sealed: bytes | None, *, under: UUID, organisation: UUID, row: UUID
 ) -> str | None:
-    """None once it, or the key of the case or report that it is sealed under, is gone."""
+    """Return the rationale; None once it, or the key that seals it, is gone."""
     if sealed is None:
         return None
     key = (await keys.of_many([under])).get(under)

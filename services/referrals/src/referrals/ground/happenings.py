@@ -1,4 +1,4 @@
-"""What happens to a case and is handled elsewhere in the same transaction. `followers_service` lists who handles it."""
+"""Happenings of a case, handled elsewhere in the same transaction. `followers_service` lists the handlers."""
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
@@ -13,14 +13,14 @@ from referrals.ground.keys.store import CaseKeys
 
 @dataclass(frozen=True)
 class CaseClosing:
-    """The case is about to be closed; a handler may raise against it. Told with the rights of the caller."""
+    """The case is about to be closed; a handler may raise to prevent that. Runs with the caller's rights."""
 
     case_id: UUID
 
 
 @dataclass(frozen=True)
 class CaseClosed:
-    """Handlers end what still waits in the case. Told with service rights."""
+    """The case is closed; handlers end its open work. Runs with service rights."""
 
     case_id: UUID
     caller: Principal
@@ -29,8 +29,9 @@ class CaseClosed:
 
 @dataclass(frozen=True)
 class CaseErased:
-    """The key is destroyed. Handlers delete all that it sealed or that describes the person. Told with service
-    rights."""
+    """The key is destroyed; handlers delete everything that it sealed or that describes the person. Runs with service
+    rights.
+    """
 
     case_id: UUID
     caller: Principal | None
@@ -39,7 +40,7 @@ class CaseErased:
 
 @dataclass(frozen=True)
 class CaseHandedOver:
-    """The case is another organisation's from this transaction on. Told with service rights."""
+    """The case belongs to another organisation from this transaction on. Runs with service rights."""
 
     case_id: UUID
     former: UUID
@@ -49,7 +50,7 @@ class CaseHandedOver:
 
 @dataclass(frozen=True)
 class ConflictRecorded:
-    """Exactly these organisations are implicated in the case. Told with the rights of the caller."""
+    """Exactly these organisations are implicated in the case. Runs with the caller's rights."""
 
     case_id: UUID
     implicated: AbstractSet[UUID]
@@ -59,7 +60,7 @@ class ConflictRecorded:
 
 @dataclass(frozen=True)
 class CameOfAge:
-    """The record says that the person is of age now. Raised with the rights of the person who noted it."""
+    """The person is of age according to the record. Runs with the rights of the person who recorded it."""
 
     case_id: UUID
     holder: UUID
@@ -68,7 +69,7 @@ class CameOfAge:
 
 @dataclass(frozen=True)
 class CaregiverSuppressed:
-    """The caregiver is implicated or gone: nobody uses their word or contact. Told with the rights of the caller."""
+    """The caregiver is implicated or absent: nobody may use their decision or contact. Runs with the caller's rights."""
 
     case_id: UUID
     holder: UUID
@@ -77,7 +78,7 @@ class CaregiverSuppressed:
 
 @dataclass(frozen=True)
 class ServicesChanged:
-    """Services of the directory, by whether one may be chosen now. Told with service rights."""
+    """Services of the directory, with whether each may be chosen now. Runs with service rights."""
 
     choosable: Mapping[UUID, bool]
     now: datetime

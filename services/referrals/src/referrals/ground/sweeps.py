@@ -1,4 +1,4 @@
-"""Work that the worker does to rows by itself: with service rights, each row alone."""
+"""Scheduled work on rows: with service rights, one row at a time."""
 
 from collections.abc import Awaitable, Callable, Iterable
 from uuid import UUID
@@ -16,8 +16,9 @@ async def sweep(
     due: Callable[[AsyncSession], Awaitable[Iterable[UUID]]],
     work: Callable[[AsyncSession, UUID], Awaitable[int]],
 ) -> int:
-    """Do `work` for each row that is `due`; returns the sum of its results (0 or 1). `work` looks again whether the
-    row is still due. Failures: see `one_by_one`."""
+    """Call `work` for each row that is `due`; returns the sum of its results (0 or 1). `work` checks again that the
+    row is due. Failures: see `one_by_one`.
+    """
     async with database.transaction() as session:
         await act_as_service(session)
         rows = await due(session)

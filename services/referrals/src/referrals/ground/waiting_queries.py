@@ -1,5 +1,4 @@
-"""Each capability says which of its rows wait for somebody, by the conditions of its own list, so that one list holds
-all."""
+"""How each capability describes its waiting rows, by the conditions of its own list, so that one list can merge all."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ NEVER: sa.ColumnElement[Any] = sa.cast(sa.literal_column("'infinity'"), _INSTANT
 
 @dataclass(frozen=True, kw_only=True)
 class WorkRow:
-    """One thing that waits, in ids and codes. `about`: the need, kind or basis. `organisation_id`: the sender."""
+    """A waiting thing, in ids and codes. `about`: the need, kind or basis. `organisation_id`: the sender."""
 
     id: UUID
     since: datetime
@@ -35,11 +34,11 @@ class WorkRow:
 
 @dataclass(frozen=True, kw_only=True)
 class Waiting:
-    """One kind, read by one statement, `what`; `shown` makes a row a `WorkRow`, without the time at which it is due.
+    """One kind of work, read by one statement, `what`; `shown` turns a row into a `WorkRow` without its deadline.
 
-    `due`: an instant, a day or None; `ends_by_day`: an instant that means its day. `since`: the start of the default
-    clock. `has_it`: the column of the owner, NULL for none. `works`: whether the caller works in its queue or with
-    its owner. `urgency`, `aor`: columns for filters. `weighs`: the urgency for sorting, if the row shows none.
+    `due`: an instant, a day or None; `ends_by_day`: an instant that stands for its day. `since`: the start of the
+    default clock. `has_it`: the column of the owner, NULL for none. `works`: whether the caller works in its queue or
+    with its owner. `urgency`, `aor`: columns for filters. `weighs`: the urgency for sorting, if the row shows none.
     """
 
     kind: WorkKind
@@ -57,7 +56,7 @@ class Waiting:
 
     @property
     def by_day(self) -> bool:
-        """Due when a day begins (in UTC), and overdue when the day has ended at home."""
+        """Whether it is due at the start of a day (in UTC) and overdue after the day has ended in local time."""
         return self.ends_by_day or self._is_day
 
     @property
@@ -66,7 +65,7 @@ class Waiting:
 
     @property
     def due_at(self) -> sa.ColumnElement[Any]:
-        """When it is due: as something says it, else by the default clock of its kind and urgency."""
+        """The deadline: the row's own, else by the default clock of its kind and urgency."""
         by_default = self.since + self._by_urgency(self._clocks())
         return sa.func.coalesce(self._said, by_default, type_=_INSTANT)
 
@@ -95,8 +94,9 @@ class Waiting:
         return sa.case(*((urgency == u, value) for u, value in values.items()), else_=otherwise)
 
     def of(self, whose: Whose, doer: str) -> sa.ColumnElement[bool]:
-        """Mine: what I own, and what nobody owns that I may take. Team: also what my colleagues own. Kinds without
-        owners: both."""
+        """Condition for `whose`. Mine: work that I own, and work without an owner that I may take. Team: also my
+        colleagues' work. Kinds without owners belong to both.
+        """
         works = sa.true() if self.works is None else self.works
         if whose == "organisation" or self.has_it is None:
             return sa.true() if whose == "organisation" else works

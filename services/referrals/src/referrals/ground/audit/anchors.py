@@ -1,7 +1,7 @@
 """Anchors the audit outside the database, and verifies it against the anchor.
 
-A chain shows an edit or a gap. Only a file outside the database shows that its newest entries, or a whole chain, were
-cut off. Each line carries the hash of the line before.
+A chain reveals an edit or a gap. Only a file outside the database reveals that its newest entries, or a whole chain,
+were cut off. Each line contains the hash of the previous line.
 """
 
 import hashlib
@@ -60,12 +60,12 @@ _ALL_HEADS = sa.text("SELECT chain, sequence, encode(hash, 'hex') AS hash FROM a
 
 
 class BrokenAnchor(Worded):
-    """The anchor file itself was edited or cut; the message says in which line."""
+    """The anchor file itself was edited or cut; the message names the line."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that does not add up."""
+    """One inconsistency."""
 
     chain: str
     sequence: int
@@ -73,14 +73,14 @@ class Finding:
 
 
 def lines_of(path: Path) -> Iterator[dict[str, Any]]:
-    """The anchor's lines, each checked against the one before; BrokenAnchor if one does not fit."""
+    """Yield the anchor's lines, each checked against the previous one; raises BrokenAnchor on a mismatch."""
     previous = ""
     if not path.exists():
         return
     with path.open(encoding="utf-8") as file:
         for number, text in enumerate(file, start=1):
             if not text.endswith("\n"):
-                return  # the writer was killed in the middle; it drops this when it goes on
+                return  # the writer was killed here; it drops this part when it continues
             try:
                 line: dict[str, Any] = json.loads(text)
             except ValueError as error:
@@ -92,8 +92,9 @@ def lines_of(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def _last_line(path: Path) -> tuple[dict[str, Any], str]:
-    """The anchor's last line, parsed and raw; BrokenAnchor. Drops a line without its end: a killed writer or a full
-    disk left it, so it was never anchored."""
+    """Return the anchor's last line, parsed and raw; raises BrokenAnchor. Drops an incomplete line: a killed writer
+    or a full disk left it, so it was never anchored.
+    """
     size, text = last_line(path)
     if path.exists() and path.stat().st_size > size:
         os.truncate(path, size)
@@ -111,8 +112,8 @@ async def anchor(
 ) -> int:
     """Append the heads that moved since the last line; returns how many. One caller at a time.
 
-    `erased`, `restricted`: the lengths of those lists, so that a restore can tell a list that is too old.
-    BrokenAnchor if the file is gone or another one.
+    `erased`, `restricted`: the lengths of those lists, by which a restore detects an outdated list. Raises
+    BrokenAnchor if the file is gone or was replaced.
     """
     async with database.transaction() as session:
         await act_as_service(session)
@@ -120,10 +121,10 @@ async def anchor(
             sa.text("SELECT pg_try_advisory_xact_lock(hashtext('ruta-audit-anchor'))")
         ):
             return 0
-        # Under the lock: another replica may have appended since, and its line is what ours follows.
+        # Read it under the lock: another replica may have appended, and our line must follow its line.
         last, text = _last_line(path)
         await _hold_to_first_line(database, path)
-        # Read before the heads: what commits in between is anchored by the next line.
+        # Read this before the heads: the next line then covers commits in between.
         until = await session.scalar(
             sa.text("SELECT pg_snapshot_xmin(pg_current_snapshot())::text")
         )
@@ -141,16 +142,18 @@ async def anchor(
 
 
 def _furthest(head: Head | None, last: list[Any] | None) -> list[Any] | None:
-    """A list only grows: if it is shorter than before, the anchor keeps the known end until the list reaches it
-    again."""
+    """Return the end to anchor. A list only grows: if it is shorter than before, the anchor keeps the known end until
+    the list reaches it again.
+    """
     if head is None or (last and head.number < last[0]):
         return last
     return [head.number, head.digest]
 
 
 async def mark_restored(database: Database, path: Path | None, source: str) -> None:
-    """Tell the record, and its anchor if there is one, that the backup `source` was restored: later entries are
-    rightly missing."""
+    """Note in the record, and in its anchor if any, that the backup `source` was restored: later entries are missing
+    for a known reason.
+    """
     async with database.transaction() as session:
         await act_as_service(session)
         await remember_lost(session, clock.now())
@@ -166,8 +169,8 @@ async def mark_restored(database: Database, path: Path | None, source: str) -> N
 
 
 async def remember_lost(session: AsyncSession, forgotten: datetime) -> None:
-    """Keep since when readings may be missing: the record knows nothing of `forgotten`. Needs service rights."""
-    # Not those of the worker: it has just ended again what the lists name.
+    """Note since when readings may be missing, as the record lost entries from `forgotten`. Needs service rights."""
+    # Skip the worker's entries: it has just repeated what the lists contain.
     last = sa.select(sa.func.max(AuditEntry.at)).where(
         col(AuditEntry.client) != SYSTEM_CLIENT, col(AuditEntry.at) < forgotten
     )
@@ -176,7 +179,7 @@ async def remember_lost(session: AsyncSession, forgotten: datetime) -> None:
 
 
 async def _hold_to_first_line(database: Database, path: Path) -> None:
-    """An anchor that vanished or was exchanged is no reason to begin another: BrokenAnchor."""
+    """Raise BrokenAnchor if the anchor vanished or was replaced: that must not start a new one."""
     known = (await key_checks.recorded(database)).get(_FIRST_LINE)
     found = _first_line_digest(path)
     if known is not None and known != found:
@@ -198,7 +201,7 @@ def _first_line_digest(path: Path) -> str:
 
 
 def anchored_list(path: Path, which: str) -> Head:
-    """How far the list (`ERASED`, `RESTRICTED`) reached when the anchor's last line that says so was written."""
+    """Return the end of the list (`ERASED`, `RESTRICTED`) in the last anchored line that has one."""
     head = Head()
     for line in lines_of(path):
         if line.get(which):
@@ -224,7 +227,7 @@ def _append(path: Path, heads: Any, until: str, last_text: str, more: dict[str, 
 
 
 async def verify(database: Database, path: Path | None) -> tuple[int, list[Finding]]:
-    """Recompute every chain; returns how many entries were read and what does not add up."""
+    """Recompute every chain; returns the number of entries and the inconsistencies."""
     if path is not None:
         await _hold_to_first_line(database, path)
     anchored = _anchored(path)
@@ -250,7 +253,7 @@ async def verify(database: Database, path: Path | None) -> tuple[int, list[Findi
 async def verify_chain(
     session: AsyncSession, chain: UUID, anchored: Mapping[int, str]
 ) -> tuple[int, list[Finding]]:
-    """The same of one chain, in a session with service rights; `anchored`: its part of the anchor."""
+    """Verify one chain, in a session with service rights; `anchored`: its part of the anchor."""
     name = str(chain)
     findings: list[Finding] = []
     count, ends = await _walk(session, {name: dict(anchored)}, findings, only=chain)
@@ -264,7 +267,7 @@ async def verify_chain(
 
 
 def anchored_of(path: Path | None, chain: UUID) -> Mapping[int, str]:
-    """Sequence and hash of the entries of one chain that the anchor holds; BrokenAnchor."""
+    """Return sequence and hash of one chain's anchored entries; raises BrokenAnchor."""
     return _anchored(path).get(str(chain), {})
 
 
@@ -289,7 +292,7 @@ def _take_back(anchored: dict[str, dict[int, str]], heads: dict[str, list[Any]])
 
 @dataclass(frozen=True)
 class AnchoredRestore:
-    """One line of the anchor that says that the record was taken back."""
+    """A line of the anchor about a restored backup."""
 
     at: str
     source: str
@@ -297,7 +300,7 @@ class AnchoredRestore:
 
 
 def restores(path: Path | None) -> list[AnchoredRestore]:
-    """Each restore that the anchor tells of, with how many anchored entries it gave up."""
+    """Return each restore in the anchor, with the number of anchored entries that it lost."""
     found: list[AnchoredRestore] = []
     reached: dict[str, int] = {}
     for line in lines_of(path) if path is not None else ():

@@ -13,14 +13,14 @@ from sqlmodel import col
 from referrals.ground.audit.models import AuditEntry, AuditHead, Restore
 
 _ENTRIES = AuditEntry.metadata.tables["audit_entries"]
-# For conditions of others on entries: columns that they may speak of.
+# Columns that other modules may use in conditions on entries.
 DOER, OF_ORGANISATION = _ENTRIES.c.client, _ENTRIES.c.organisation_id
 CHAIN, TARGET_TYPE, TARGET_ID = _ENTRIES.c.chain, _ENTRIES.c.target_type, _ENTRIES.c.target_id
 
 
 @dataclass(frozen=True)
 class Only:
-    """Entries of one organisation, of which something holds."""
+    """Entries of one organisation that satisfy a condition."""
 
     organisation: UUID
     which: sa.ColumnElement[bool]
@@ -28,7 +28,7 @@ class Only:
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """Filters of a list of entries; None: no filter. `since` is included, `until` is not."""
+    """Filters of a list of entries; None filters nothing. `since` is inclusive, `until` exclusive."""
 
     target_id: UUID | None = None
     action: str | None = None
@@ -39,7 +39,7 @@ class Wanted:
     until: datetime | None = None
 
     def names(self) -> Iterator[str]:
-        """Names of the filters, without their values."""
+        """Yield the names of the filters, without their values."""
         for field in fields(self):
             if getattr(self, field.name) is not None:
                 yield field.name
@@ -63,7 +63,7 @@ class Wanted:
 async def page(
     session: AsyncSession, *, only: Only | None, wanted: Wanted, before: UUID | None, limit: int
 ) -> Sequence[AuditEntry]:
-    """Newest first, one more than `limit` if there are more."""
+    """Return entries newest first, up to one more than `limit`."""
     statement = sa.select(AuditEntry)
     if only is not None:
         statement = statement.where(
@@ -81,7 +81,7 @@ def chains_meant(meant: Callable[[Any], sa.ColumnElement[bool]]) -> sa.Select[An
 
 
 async def did_anything(session: AsyncSession, doer: str) -> bool:
-    """Whether the record holds anything by this client."""
+    """Whether the record contains any act of this client."""
     done = sa.exists().where(col(AuditEntry.client) == doer)
     return bool(await session.scalar(sa.select(done)))
 
@@ -89,7 +89,7 @@ async def did_anything(session: AsyncSession, doer: str) -> bool:
 def was_read(
     target: sa.ColumnElement[UUID], action: str, organisation: sa.ColumnElement[UUID] | None = None
 ) -> sa.ColumnElement[bool]:
-    """Whether somebody (of the organisation) read it, by the audit; needs service rights."""
+    """Whether anybody (of the organisation) read it, according to the audit; needs service rights."""
     which = [target == TARGET_ID, _ENTRIES.c.action == action]
     if organisation is not None:
         which.append(organisation == OF_ORGANISATION)
@@ -99,8 +99,7 @@ def was_read(
 async def last_acts(
     session: AsyncSession, target_ids: Collection[UUID], who: sa.ColumnElement[bool]
 ) -> dict[tuple[UUID, UUID], datetime]:
-    """When somebody of an organisation, of whom `who` is true, last did or opened something, by target and organisation;
-    needs service rights."""
+    """Return when a client for whom `who` is true last acted, by target and organisation; needs service rights."""
     if not target_ids:
         return {}
     rows = await session.execute(
@@ -118,7 +117,7 @@ async def last_acts(
 async def disclosure_reads(
     session: AsyncSession, referral_ids: Sequence[UUID]
 ) -> Sequence[AuditEntry]:
-    """Readings of the snapshots of these referrals."""
+    """Return readings of the snapshots of these referrals."""
     rows = await session.scalars(
         sa.select(AuditEntry)
         .where(
@@ -130,7 +129,7 @@ async def disclosure_reads(
 
 
 async def case_reads(session: AsyncSession, case_id: UUID) -> Sequence[AuditEntry]:
-    """Every reading of a case, on whatever road, oldest first."""
+    """Return every reading of a case, on any road, oldest first."""
     rows = await session.scalars(
         sa.select(AuditEntry)
         .where(col(AuditEntry.chain) == case_id, col(AuditEntry.action).like("%.read"))
@@ -140,7 +139,7 @@ async def case_reads(session: AsyncSession, case_id: UUID) -> Sequence[AuditEntr
 
 
 async def restores_since(session: AsyncSession, moment: datetime) -> Sequence[Restore]:
-    """Restores of a backup since then, oldest first: each left a time without readings."""
+    """Return restores of a backup since then, oldest first: each left a span without readings."""
     rows = await session.scalars(
         sa.select(Restore).where(col(Restore.at) > moment).order_by(col(Restore.at))
     )
@@ -150,7 +149,7 @@ async def restores_since(session: AsyncSession, moment: datetime) -> Sequence[Re
 async def count_done(
     session: AsyncSession, organisation: UUID, action: str, since: datetime
 ) -> int:
-    """How often an organisation has done this since that moment, whatever became of it later."""
+    """Count how often an organisation has done this since then, whatever the outcome."""
     counted = (
         sa.select(sa.func.count())
         .select_from(AuditEntry)
@@ -166,7 +165,7 @@ async def count_done(
 async def done_in(
     session: AsyncSession, chain: UUID, organisation: UUID, limit: int
 ) -> Sequence[AuditEntry]:
-    """Acts of an organisation in a case, oldest first, without its readings."""
+    """Return acts of an organisation in a case, oldest first, without its readings."""
     rows = await session.scalars(
         sa.select(AuditEntry)
         .where(

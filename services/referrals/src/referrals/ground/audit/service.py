@@ -1,4 +1,4 @@
-"""Recording: every command and every read of disclosed data leaves one entry."""
+"""Writes the audit: one entry for every command and every read of disclosed data."""
 
 from typing import Any
 from uuid import UUID
@@ -25,18 +25,17 @@ async def record(
     target_type: str | None = None,
     detail: dict[str, Any] | None = None,
 ) -> None:
-    """Append one entry to `chain` (the case; without a case, the organisation). Call this last: it locks the chain's
-    head.
+    """Append one entry to `chain` (the case; without a case, the organisation).
 
-    The target is the chain's subject, of the type that the action's name begins with, unless given. `detail`: ids and
-    codes only. A command's stored answer is kept under what the command records.
+    Call this last: it locks the chain's head. The default target is the chain's subject, with the first part of the
+    action's name as its type. `detail`: ids and codes only. A command's stored answer belongs to this subject.
     """
     target_id = target_id or chain
     target_type = target_type or action.partition(".")[0]
     answer_is_about(session, Subject(chain, target_type, target_id))
     await session.flush()
     await session.execute(
-        # Without sequence and hash: the trigger sets them.
+        # The trigger sets sequence and hash.
         _ENTRIES.insert().values(
             chain=chain,
             id=new_id(),

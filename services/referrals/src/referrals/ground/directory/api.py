@@ -1,4 +1,4 @@
-"""HTTP of what this service adds to a directory service: who works its queue."""
+"""HTTP of the team that works the queue of a directory service."""
 
 from uuid import UUID
 

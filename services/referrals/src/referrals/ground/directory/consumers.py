@@ -1,4 +1,4 @@
-"""Keeps the projection of the directory up to date from its events, in any order they come."""
+"""Updates the projection of the directory from its events, in any order of arrival."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -48,7 +48,7 @@ _WRITER_LOCK = 0x52555244
 
 
 async def take(session: AsyncSession, received: Sequence[tuple[Any, Envelope]]) -> None:
-    """Store newer data, then tell which services it concerns."""
+    """Store newer data, then announce the affected services."""
     await act_as_service(session)
     changed: dict[UUID, None] = {}
     for event, _ in received:
@@ -67,7 +67,7 @@ async def take(session: AsyncSession, received: Sequence[tuple[Any, Envelope]]) 
 
 
 async def judge(session: AsyncSession, service_ids: Sequence[UUID], now: datetime) -> None:
-    """Tell of each of these services whether it may be chosen now."""
+    """Announce for each of these services whether it may be chosen now."""
     judged = await choosable(session, service_ids, now)
     await tell(session, happenings.ServicesChanged(judged, now))
 
@@ -102,7 +102,7 @@ async def _is_news(session: AsyncSession, event: ServiceData | CapacityChanged) 
 
 
 async def _keep_restrictions(session: AsyncSession, event: SightChanged) -> None:
-    if event.entry in OF_DIRECTORY:  # else of a release that comes
+    if event.entry in OF_DIRECTORY:  # any other entry belongs to a later release
         word, version = event.word(), event.version
         await remember_word(session, Kind(event.entry), event.entry_id, word, version=version)
 
@@ -113,7 +113,7 @@ async def _know_organisation(session: AsyncSession, event: OrganizationRecorded)
 
 
 async def _keep_succession(session: AsyncSession, event: OrganizationSucceeded) -> None:
-    """The worker offers the cases: `case.transfers.service.offer_left_behind`."""
+    """Store it; the worker offers the cases (`case.transfers.service.offer_left_behind`)."""
     word = {
         "organisation": str(event.organisation_id),
         "successor": str(event.successor_id),
@@ -125,12 +125,14 @@ async def _keep_succession(session: AsyncSession, event: OrganizationSucceeded) 
 
 
 def _countries(event: ServiceData) -> Sequence[str]:
-    """As it was told; an older event says it by its areas alone."""
+    """Return the event's countries; older events have only areas, which imply them."""
     return countries_of(event.areas) if event.countries is None else event.countries
 
 
 def _newer(row: dict[str, Any]) -> Insert:
-    """Keep the newer value of each column by the column's own version: a change of capacity may overtake an event."""
+    """Keep the newer value of each column by the column's own version: a change of capacity may overtake another
+    event.
+    """
     new = insert(_services).values(row)
     newest = {name: _newest(new.excluded, name) for name in row if name != "service_id"}
     newest["former_organisation_id"] = sa.case(
@@ -154,7 +156,7 @@ def _newer(row: dict[str, Any]) -> Insert:
 
 
 def _newest(arrived: Any, name: str) -> Any:
-    """The arrived value of a column if it is newer than the known one, judged by its own version."""
+    """Return the new value of a column if its own version is newer than the stored one."""
     version = _services.c["state_version" if name in _STATE else "version"]
     return sa.case((version < arrived.version, arrived[name]), else_=_services.c[name])
 
@@ -178,7 +180,7 @@ async def _take_capacity(session: AsyncSession, event: CapacityChanged) -> bool:
 
 
 async def _replace_pathway(session: AsyncSession, event: PathwayPublished) -> None:
-    """Replace what this pathway offers, unless a newer version was seen."""
+    """Replace this pathway's services, unless a newer version is stored."""
     known = await session.scalar(
         sa.select(sa.func.max(_alternatives.c.version)).where(
             _alternatives.c.pathway_id == event.pathway_id
@@ -208,7 +210,7 @@ async def _replace_pathway(session: AsyncSession, event: PathwayPublished) -> No
 
 
 async def flag_stale(session: AsyncSession, now: datetime) -> int:
-    """Tell which services' entry has run out since; returns how many."""
+    """Announce services whose entry has expired since; returns how many."""
     await act_as_service(session)
     stale: list[UUID] = list(
         await session.scalars(

@@ -1,4 +1,4 @@
-"""The local projection of directory services and of what published pathways offer."""
+"""The local projection of directory services, and of the services in published pathways."""
 
 from datetime import datetime
 from uuid import UUID
@@ -30,14 +30,14 @@ class DirectoryService(Row, table=True):
     managed_by: UUID | None = None
     states: list[str] = Field(default_factory=list, sa_type=Texts)
     countries: list[str] = Field(default_factory=list, sa_type=Texts)
-    # Of capacity, functional status and referable, which have an event of their own.
+    # The version of capacity, functional status and referable, which have their own event.
     state_version: int = 0
-    # Whose it was before it was handed over; None: it never was.
+    # The organisation before the hand-over; None if there was none.
     former_organisation_id: UUID | None = None
 
 
 class DirectoryOrganisation(Row, table=True):
-    """The directory has a record of it."""
+    """An organisation with a record in the directory."""
 
     __tablename__ = "directory_organisations"
 
@@ -59,7 +59,7 @@ class PathwayAlternative(Row, table=True):
 
 
 class TeamMember(Row, table=True):
-    """If a service has a team, only its members (and supervisors) see the service's queue."""
+    """If a service has a team, only its members and supervisors see the service's queue."""
 
     __tablename__ = "service_team"
 

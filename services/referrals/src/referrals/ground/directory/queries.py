@@ -1,4 +1,4 @@
-"""Reading the projection: which service may be chosen, and who may work its queue."""
+"""Reads the projection: which services may be chosen, and who may work their queues."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -26,7 +26,7 @@ from referrals.ground.search_queries import Searchable
 async def shown_services(
     session: AsyncSession, caller: Principal, service_ids: Collection[UUID]
 ) -> frozenset[UUID]:
-    """Those of the services that the directory would show this caller."""
+    """Return those of the services that the directory shows to this caller."""
     if not service_ids:
         return frozenset()
     rows = await session.scalars(
@@ -42,7 +42,7 @@ async def is_shown(session: AsyncSession, caller: Principal, service_id: UUID) -
 
 
 async def countries_of_service(session: AsyncSession, service_id: UUID) -> list[str]:
-    """Empty if nothing says it."""
+    """Return the countries of a service; empty if unknown."""
     found: list[str] | None = await session.scalar(
         sa.select(col(DirectoryService.countries)).where(
             col(DirectoryService.service_id) == service_id
@@ -52,7 +52,9 @@ async def countries_of_service(session: AsyncSession, service_id: UUID) -> list[
 
 
 async def countries_of_organisation(session: AsyncSession, organisation: UUID) -> list[str]:
-    """The countries of its services, hidden ones included: a border is there for all. Empty if it has none."""
+    """Return the countries of its services; empty if it has none. This includes hidden services: a border applies to
+    all callers.
+    """
     country = sa.func.unnest(col(DirectoryService.countries)).label("country")
     rows = await session.scalars(
         sa.select(country)
@@ -67,7 +69,7 @@ async def countries_of_organisation(session: AsyncSession, organisation: UUID) -
 
 
 async def owns_service(session: AsyncSession, caller: Principal, service_id: UUID) -> bool:
-    """Whether it is a service of the caller's organisation, which sees every one of its own."""
+    """Whether the service belongs to the caller's organisation, which sees all of its own."""
     service = await session.get(DirectoryService, service_id)
     return service is not None and service.organisation_id == caller.organisation
 
@@ -80,7 +82,7 @@ async def is_known(session: AsyncSession, organisation: UUID) -> bool:
 
 
 def handed_over() -> sa.Subquery:
-    """`service_id` and `organisation_id` of services that were another organisation's before."""
+    """Select `service_id` and `organisation_id` of services that changed their organisation."""
     return (
         sa.select(col(DirectoryService.service_id), col(DirectoryService.organisation_id))
         .where(col(DirectoryService.former_organisation_id).is_not(None))
@@ -89,7 +91,7 @@ def handed_over() -> sa.Subquery:
 
 
 def seen_by(audience: Audience) -> sa.ColumnElement[bool]:
-    """`Audience.sees` as SQL; a test holds them together."""
+    """`Audience.sees` as SQL; a test keeps the two equal."""
     service = DirectoryService
     ways: list[sa.ColumnElement[bool]] = [_no_higher_than(audience.base)]
     if audience.organisation_id is not None:
@@ -149,7 +151,7 @@ def is_choosable(service: DirectoryService, now: datetime) -> bool:
 async def choosable(
     session: AsyncSession, service_ids: Collection[UUID], now: datetime
 ) -> dict[UUID, bool]:
-    """Each of the services that the directory has told of, as it is now."""
+    """Return for each service known from the directory whether it may be chosen now."""
     services = await session.scalars(
         sa.select(DirectoryService)
         .where(col(DirectoryService.service_id).in_(service_ids))
@@ -161,7 +163,7 @@ async def choosable(
 def refuse_unless_choosable(
     service: DirectoryService | None, *, implicated: bool, now: datetime
 ) -> DirectoryService:
-    """409 `not_referable`, also for a service that the caller may not see, or `organisation_implicated`."""
+    """Raise 409 `not_referable`, even for a service hidden from the caller, or `organisation_implicated`."""
     if service is None:
         raise NOT_REFERABLE.because(
             "directory_has_not_announced_this_service_yet", pointer="/service_id"
@@ -181,7 +183,7 @@ def refuse_unless_choosable(
 async def service_shown_to(
     session: AsyncSession, caller: Principal, service_id: UUID | None
 ) -> DirectoryService | None:
-    """The service as it is now, if the directory has told of it and would show it to the caller."""
+    """Return the service in its present state, if it is known and the directory shows it to the caller."""
     if service_id is None:
         return None
     service = await session.get(DirectoryService, service_id, populate_existing=True)
@@ -190,7 +192,8 @@ async def service_shown_to(
 
 def works_queue(organisation: Any, service_id: Any, client_names: Any) -> sa.ColumnElement[bool]:
     """Whether one of these clients works the queue of the service in a column. Without a team, the whole organisation
-    does."""
+    does.
+    """
     team = sa.select(sa.literal(1)).where(
         col(TeamMember.organisation_id) == organisation, col(TeamMember.service_id) == service_id
     )
@@ -199,8 +202,9 @@ def works_queue(organisation: Any, service_id: Any, client_names: Any) -> sa.Col
 
 
 def works_with(caller: Principal, client: Any) -> sa.ColumnElement[bool]:
-    """Whether the client in a column shares a team with the caller; those without a team work together. NULL:
-    everybody."""
+    """Whether the client in a column shares a team with the caller; clients without a team work together. NULL
+    matches everybody.
+    """
     own = sa.select(col(TeamMember.service_id)).where(
         col(TeamMember.organisation_id) == caller.organisation,
         col(TeamMember.client) == caller.subject,
@@ -216,7 +220,7 @@ def works_with(caller: Principal, client: Any) -> sa.ColumnElement[bool]:
 async def teams_of(
     session: AsyncSession, queues: Collection[tuple[UUID, UUID]]
 ) -> dict[tuple[UUID, UUID], set[str]]:
-    """By (organisation, service) who works the queue, where that is limited; needs service rights."""
+    """Return the members of each team by (organisation, service); needs service rights."""
     if not queues:
         return {}
     queue = sa.tuple_(col(TeamMember.organisation_id), col(TeamMember.service_id))
@@ -234,7 +238,7 @@ async def teams_of(
 async def pathway_steps(
     session: AsyncSession, areas: Sequence[str], except_needs: sa.Select[Any], aor: str | None
 ) -> list[tuple[UUID, str, str, str]]:
-    """(pathway, aor, step, need) of published pathways in these areas, up to 200."""
+    """Return (pathway, aor, step, need) of published pathways in these areas, up to 200."""
     columns = (
         col(PathwayAlternative.pathway_id),
         col(PathwayAlternative.aor),
@@ -258,7 +262,7 @@ async def pathway_steps(
 
 
 async def takes_referrals(session: AsyncSession, caller: Principal, organisation: UUID) -> bool:
-    """Whether the caller is shown a service of the organisation that takes referrals now."""
+    """Whether the caller sees a service of the organisation that accepts referrals now."""
     found = await session.scalar(
         sa.select(sa.literal(1))
         .where(
@@ -284,8 +288,10 @@ async def alternatives(
     now: datetime,
     limit: int = 10,
 ) -> list[tuple[DirectoryService, int | None]]:
-    """Choosable services that the caller may see: first the recipient's suggestion, then by rank in the pathway of
-    the most exact area. `areas`: the person's area and its ancestors, in this order; empty: any place."""
+    """Return choosable services that the caller may see. The recipient's suggestion comes first, then services by
+    rank in the pathway of the most exact area. `areas`: the person's area and its ancestors, in this order; empty
+    means any place.
+    """
     rank = _rank(category, areas)
     statement = sa.select(DirectoryService, rank.label("rank")).where(
         col(DirectoryService.categories).contains([category]),

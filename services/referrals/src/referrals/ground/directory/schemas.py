@@ -1,4 +1,4 @@
-"""Bodies of what this service adds to a directory service."""
+"""Bodies of the teams that work a service's queue."""
 
 from typing import Annotated
 

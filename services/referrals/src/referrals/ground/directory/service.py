@@ -1,4 +1,4 @@
-"""Teams of the queues. Nothing here commits."""
+"""Teams of the queues. This module never commits."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -17,7 +17,7 @@ from referrals.ground.restrictions.words import Kind
 async def set_team(
     session: AsyncSession, organisation: UUID, service_id: UUID, clients: Collection[str]
 ) -> None:
-    """Only these clients, and supervisors, see its queue from now on; none: the whole organisation does."""
+    """Limit the queue to these clients and supervisors; with none, the whole organisation works it."""
     await session.execute(
         sa.delete(TeamMember).where(
             col(TeamMember.service_id) == service_id,
@@ -34,9 +34,9 @@ async def set_team(
 
 
 async def hold_to_team(session: AsyncSession, service_id: UUID, word: Mapping[str, Any]) -> int:
-    """A restored backup has a former team, or none. Needs service rights."""
+    """Store the listed team again after a restored backup brought an old one, or none. Needs service rights."""
     if not word:
-        return 0  # everybody reads it since: what the backup says is not more
+        return 0  # the queue was opened to everybody since, so the backup hides more, never less
     organisation, clients = UUID(word["organisation"]), list(word["clients"])
     present = await session.scalars(
         sa.select(col(TeamMember.client)).where(
@@ -51,7 +51,9 @@ async def hold_to_team(session: AsyncSession, service_id: UUID, word: Mapping[st
 
 
 async def restrict_copies(session: AsyncSession, words: Mapping[UUID, Mapping[str, Any]]) -> None:
-    """`words`: of the directory, see `restrictions.words`. Its events say the rest, and take nothing of it back."""
+    """Apply the directory's listed restrictions to the copies; see `restrictions.words`. The directory's events bring
+    all other changes and lift no restriction.
+    """
     rows = await session.scalars(
         sa.select(DirectoryService)
         .where(col(DirectoryService.service_id) == sa.any_(sa.literal([*words], sa.ARRAY(sa.Uuid))))

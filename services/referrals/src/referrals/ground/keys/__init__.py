@@ -1,1 +1,1 @@
-"""One key per case, wrapped, in a store apart from the cases; destroying it erases the person."""
+"""One wrapped key per case, in a store apart from the cases; destroying it erases the person."""

@@ -1,7 +1,7 @@
-"""Finds one's own case by name or document, neither of which is stored in clear. Pure.
+"""Finds an organisation's own case by name or document, neither of which is stored in plain text. Pure.
 
-Digests are HMAC-SHA-256 under a key for each organisation: equal names of two organisations look different, and a
-dump without the key says nothing.
+Digests are HMAC-SHA-256 under a key per organisation: equal names of two organisations differ, and a dump without the
+key reveals nothing.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ _MINIMUM_TOKEN = 2
 
 
 def name_tokens(name: str) -> list[str]:
-    """Comparable words of a name: no accents, no case, no order."""
+    """Return the comparable words of a name: no accents, no case, no order."""
     plain = unicodedata.normalize("NFKD", name.casefold())
     letters = "".join(c for c in plain if not unicodedata.combining(c))
     return sorted({t for t in re.findall(r"\w+", letters) if len(t) >= _MINIMUM_TOKEN})
@@ -32,7 +32,7 @@ _SOUNDS = (
 
 
 def sound(word: str) -> str:
-    """A word of a name as it is heard, so that Yusmary is Yusmari and Gonzales is González."""
+    """Return the sound of a word, so that Yusmary matches Yusmari and Gonzales matches González."""
     heard = word
     for written, said in _SOUNDS:
         heard = heard.replace(written, said)
@@ -40,7 +40,7 @@ def sound(word: str) -> str:
 
 
 def document_form(number: str) -> str:
-    """A document number without the marks that people write differently."""
+    """Return a document number without the marks that people write differently."""
     return re.sub(r"[\W_]", "", number).casefold()
 
 
@@ -65,7 +65,7 @@ class BlindIndex:
         document: str | None = None,
         own_reference: str | None = None,
     ) -> set[bytes]:
-        """Digests that a case must all have to match the search."""
+        """Return the digests that a case needs, all of them, to match the search."""
         entries: Iterable[tuple[str, str]] = [
             *(("name", sound(token)) for token in name_tokens(name or "")),
             *([("document", document_form(document))] if document else []),

@@ -1,4 +1,4 @@
-"""Sealing one column of one row under the case's key."""
+"""Seals one column of one row under the case's key."""
 
 from typing import Any
 from uuid import UUID
@@ -14,12 +14,12 @@ def _context(organisation: UUID, row: UUID | str, column: str) -> bytes:
 def seal_column(
     key: bytes, value: Any, *, organisation: UUID, row: UUID | str, column: str
 ) -> bytes:
-    """Encrypt a JSON value; it opens only as this column of this row of this organisation."""
+    """Encrypt a JSON value, bound to this column, row and organisation."""
     return crypto.seal(key, orjson.dumps(value), _context(organisation, row, column))
 
 
 def open_column(
     key: bytes, sealed: bytes, *, organisation: UUID, row: UUID | str, column: str
 ) -> Any:
-    """The JSON value; CannotOpen if key, organisation, row or column differ."""
+    """Return the JSON value; raises CannotOpen if key, organisation, row or column differ."""
     return orjson.loads(crypto.open_sealed(key, sealed, _context(organisation, row, column)))

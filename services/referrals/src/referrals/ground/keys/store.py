@@ -1,5 +1,6 @@
-"""The key store: wrapped case keys in a database of its own, so that an old backup of the cases cannot bring back a
-key that was destroyed."""
+"""The key store: wrapped case keys in a separate database, so that an old backup of the cases cannot restore a
+destroyed key.
+"""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -42,7 +43,7 @@ _SELECT = (
     "SELECT case_id, key_id, wrapped FROM case_keys"
     " WHERE case_id = ANY ($1::uuid[]) AND destroyed_at IS NULL"
 )
-# Of a list it is planned anew each time.
+# PostgreSQL plans a query with a list again each time; one with a single id it plans once.
 _SELECT_ONE = _SELECT.replace("= ANY ($1::uuid[])", "= $1")
 _ONE_WRAPPED_BY = (
     "SELECT case_id, wrapped FROM case_keys WHERE key_id = $1 AND wrapped IS NOT NULL LIMIT 1"
@@ -54,7 +55,7 @@ class KeyDestroyed(Exception):
 
 
 class CaseKeys:
-    """Makes, finds, destroys and rewraps case keys. Each call is a transaction of its own."""
+    """Creates, finds, destroys and rewraps case keys. Each call is its own transaction."""
 
     def __init__(
         self,
@@ -72,8 +73,9 @@ class CaseKeys:
         self._opened_at = 0.0
 
     async def verify(self) -> None:
-        """KeyRingError unless the file holds the ring that wrapped the case keys; KeysAway while the store does not
-        answer."""
+        """Raise KeyRingError unless the file contains the ring that wrapped the case keys, or KeysAway if the store
+        does not answer.
+        """
         try:
             await self._current_ring()
             await self.database.once("SELECT 1")
@@ -85,8 +87,9 @@ class CaseKeys:
             ) from error
 
     async def _current_ring(self) -> KeyRing:
-        """The ring as its file is now. It is opened again after `vault_seconds`, so that sealing the Vault ends the
-        use of its keys."""
+        """Return the ring in its file now. It is read again after `vault_seconds`, so that sealing the Vault ends the
+        use of its keys.
+        """
         stamp = self._ring_file.stat().st_mtime_ns if self._ring_file.exists() else 0
         asked = time.monotonic()
         late = self.vault is not None and asked - self._opened_at >= self._vault_seconds
@@ -97,13 +100,15 @@ class CaseKeys:
         return self._ring
 
     async def read_ring(self) -> KeyRing:
-        """The ring of the file, for its rotation; KeyRingError, or KeysAway."""
+        """Return the file's ring for its rotation; raises KeyRingError or KeysAway."""
         return await KeyRing.opened(self._ring_file, self.vault)
 
     async def _compare(self, ring: KeyRing) -> None:
-        """KeyRingError unless `ring` holds every key in use, unchanged. Records new keys if a known one came with
-        them (a rotation) or nothing was ever wrapped (an installation). An older release recorded none: there one key
-        of each kind is opened."""
+        """Raise KeyRingError unless `ring` contains every key in use, unchanged.
+
+        Records new keys if a known one comes with them (a rotation) or nothing was ever wrapped (an installation).
+        Older releases recorded none: there it unwraps one case key per key instead.
+        """
         values, known = ring.check_values(), await key_checks.recorded(self.database)
         used = {check_name(key_id) for key_id in await self.used_key_ids()}
         if other := sorted(
@@ -131,7 +136,7 @@ class CaseKeys:
                 raise self._wrong(text, key=check_name(key_id)) from None
 
     async def create(self, case_id: UUID) -> bytes:
-        """A new key for a new case. A case that then is not written leaves an unused key behind."""
+        """Create a key for a new case. If the case is then not written, its key remains unused."""
         ring = await self._current_ring()
         key = crypto.new_key()
         wrapped = ring.wrap(case_id, key)
@@ -139,27 +144,27 @@ class CaseKeys:
         return key
 
     async def of(self, case_id: UUID) -> bytes:
-        """The key of a case; KeyDestroyed after erasure."""
+        """Return the key of a case; raises KeyDestroyed after erasure."""
         found = await self.of_many([case_id])
         if case_id not in found:
             raise KeyDestroyed
         return found[case_id]
 
     async def of_many(self, case_ids: Sequence[UUID]) -> Mapping[UUID, bytes]:
-        """Keys by case; cases whose key is destroyed are absent."""
+        """Return keys by case, without cases whose key is destroyed."""
         ring = await self._current_ring()
         if len(case_ids) == 1:
             rows = await self.database.once(_SELECT_ONE, case_ids[0])
         else:
             rows = await self.database.once(_SELECT, list(case_ids))
         if strange := sorted({r["key_id"] for r in rows} - ring.keys.keys()):
-            # Another process rotates, and the file here is not the new one yet; or a key is lost.
+            # Another process is rotating and this file is not updated yet, or a key is lost.
             text = "case keys are wrapped by {keys}, which is not in it"
             raise self._wrong(text, keys=", ".join(strange))
         return {r["case_id"]: ring.unwrap(r["case_id"], r["key_id"], r["wrapped"]) for r in rows}
 
     async def destroy(self, case_id: UUID) -> None:
-        """Forget the key for ever; the tombstone stays. Repeating it changes nothing."""
+        """Destroy the key; the tombstone stays. A repeat changes nothing."""
         now = clock.now()
         statement = insert(case_keys).values(case_id=case_id, created_at=now, destroyed_at=now)
         async with self.database.transaction() as session:
@@ -175,7 +180,7 @@ class CaseKeys:
             )
 
     async def destroyed(self) -> Mapping[UUID, datetime]:
-        """All tombstones: what a restored backup of the cases must not bring back."""
+        """Return all tombstones: cases that a restored backup must not bring back."""
         async with self.database.transaction() as session:
             rows = await session.execute(
                 sa.select(case_keys.c.case_id, case_keys.c.destroyed_at).where(
@@ -185,7 +190,7 @@ class CaseKeys:
             return {row.case_id: row.destroyed_at for row in rows}
 
     async def rewrap_batch(self, size: int = 500) -> int:
-        """Wrap up to `size` keys anew by the active key; returns how many. 0 = all are."""
+        """Wrap up to `size` keys with the active key; returns how many. 0 means that all are."""
         ring = await self._current_ring()
         async with self.database.transaction() as session:
             rows = (
@@ -206,7 +211,7 @@ class CaseKeys:
         return len(rows)
 
     async def known_key_ids(self) -> set[str]:
-        """Keys that a process has read from its ring at some time."""
+        """Return the keys that any process has ever read from its ring."""
         return {name.rpartition("/")[2] for name in await key_checks.recorded(self.database)}
 
     async def used_key_ids(self) -> set[str]:
@@ -221,7 +226,7 @@ class CaseKeys:
 
 
 async def create_tables(owner_url: str, role: str) -> None:
-    """Make the key store's one table and let `role` use it; safe to repeat."""
+    """Create the key store's table and grant `role` its use; safe to repeat."""
     engine = create_async_engine(owner_url, poolclass=NullPool)
     try:
         async with engine.begin() as connection:

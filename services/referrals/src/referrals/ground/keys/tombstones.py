@@ -1,5 +1,6 @@
-"""The list of the erased leaves the machine, so that no backup brings anybody back. A line: a case's random id, when
-its key was destroyed."""
+"""The list of erasures, copied off the machine so that no backup restores an erased person. A line: a case's random
+id, and when its key was destroyed.
+"""
 
 import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -30,7 +31,7 @@ def said(case_id: UUID, at: str) -> Mapping[str, Any]:
 
 
 def append(path: Path, signer: Signer, erased: Iterable[tuple[UUID, str]]) -> Head:
-    """As `chained.append`, of (case, when)."""
+    """Append (case, time) lines, as `chained.append` does."""
     return chained.append(path, signer, (said(case_id, at) for case_id, at in erased))
 
 
@@ -47,9 +48,9 @@ async def tell(database: Database, path: Path, signer: Signer) -> int:
     async with database.transaction() as session:
         if not await session.scalar(LOCK):
             return 0
-        # Asked again: somebody else may have begun the list while this waited for its connection.
+        # Check again: another process may have begun the list while this waited for its connection.
         if not await asyncio.to_thread(path.exists):
-            # Nowhere else is one either, or it would have been put back: all are told from the start.
+            # No copy exists either, or it would have been restored: write all erasures from the start.
             await session.execute(case_keys.update().where(told.is_not(None)).values(told_at=None))
         rows = (
             await session.execute(
@@ -70,7 +71,7 @@ async def tell(database: Database, path: Path, signer: Signer) -> int:
 
 
 async def not_destroyed(database: Database, case_ids: Collection[UUID]) -> set[UUID]:
-    """Those of which the store does not know that their key was destroyed."""
+    """Return the cases whose key is not destroyed in the store."""
     asked = case_keys.c.case_id == sa.any_(sa.literal([*case_ids], sa.ARRAY(sa.Uuid)))
     known = sa.select(case_keys.c.case_id).where(asked, case_keys.c.destroyed_at.is_not(None))
     async with database.transaction() as session:
@@ -90,7 +91,7 @@ async def count_untold(database: Database) -> int:
 
 
 def newest(lists: Sequence[Path], signer: Signer) -> Chained:
-    """The longest of several copies of a list; BrokenList if they are copies of different lists."""
+    """Return the longest of several copies; raises BrokenList if they are copies of different lists."""
     read = [chained.read(path, signer) for path in lists if path.exists()]
     best = max(read, key=lambda one: one.head.number, default=Chained())
     for one, path in zip(read, [path for path in lists if path.exists()], strict=True):
@@ -100,7 +101,7 @@ def newest(lists: Sequence[Path], signer: Signer) -> Chained:
 
 
 def put_in_place(path: Path, lists: Sequence[Path], signer: Signer) -> None:
-    """Let the longest of these copies be the list that goes on here."""
+    """Make the longest of these copies the current list."""
     best = max(
         (one for one in lists if one.exists()),
         key=lambda one: chained.read(one, signer).head.number,

@@ -1,7 +1,7 @@
-"""Key-encryption keys that a Vault keeps closed: its transit engine opens them, they never lie in clear.
+"""Key-encryption keys encrypted by a Vault: its transit engine decrypts them, and no file has them in plain text.
 
-HashiCorp Vault and OpenBao answer the same calls (https://openbao.org/api-docs/secret/transit). They see a
-key-encryption key (32 bytes) and its name, never a case.
+HashiCorp Vault and OpenBao have the same API (https://openbao.org/api-docs/secret/transit). They see a key-encryption
+key (32 bytes) and its name, never a case.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ _TIMEOUT = aiohttp.ClientTimeout(total=10)
 
 
 class Transit:
-    """One key of one transit engine; KeysAway while it cannot be asked."""
+    """One key of one transit engine; raises KeysAway while it is unreachable."""
 
     def __init__(self, url: str, engine: str, key: str, token_file: Path) -> None:
         self._url = url.rstrip("/")
@@ -28,13 +28,13 @@ class Transit:
         self._token_file = token_file
 
     async def close(self, key_id: str, key: bytes) -> str:
-        """The text for the ring's file."""
+        """Return the encrypted text for the ring's file."""
         asked = {"plaintext": base64.b64encode(key).decode(), "associated_data": _name(key_id)}
         data = await self._ask("encrypt", key_id, asked)
         return str(data["ciphertext"])
 
     async def open(self, key_id: str, text: str) -> bytes:
-        """The key; CannotOpenKey if this Vault's key did not close it, or not under this name."""
+        """Return the key; raises CannotOpenKey if this Vault's key did not encrypt it, or not under this name."""
         asked = {"ciphertext": text, "associated_data": _name(key_id)}
         data = await self._ask("decrypt", key_id, asked)
         try:

@@ -7,7 +7,7 @@ from common.words.referral_states import ReferralState
 
 
 class News(StrEnum):
-    """For whose people a notice is news, of the organisations that have it in their feed."""
+    """The people who should know of a notice, in the organisations whose feed has it."""
 
     RECIPIENT = auto()
     SENDER = auto()
@@ -18,8 +18,9 @@ class News(StrEnum):
 
 
 class NoticeKind(StrEnum):
-    """`subject.what`; tests compare it with the states. What the other side did is news; one's own act is not, and
-    the confirmation of a plan waits to be read."""
+    """`subject.event`; tests compare it with the states. The other side's act is news; an own act is not, and the
+    confirmation of a plan can wait.
+    """
 
     news: News
     ends: bool
@@ -86,6 +87,6 @@ class NoticeKind(StrEnum):
     WEBHOOK_PING = "webhook.ping", News.NOBODY
 
 
-# Each state of a referral is told of.
+# Each state of a referral has a notice.
 _ = [NoticeKind(f"referral.{state}") for state in ReferralState]
 ENDS = frozenset(kind for kind in NoticeKind if kind.ends)

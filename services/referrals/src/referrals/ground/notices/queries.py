@@ -1,7 +1,5 @@
-"""Reading notices in the order of their transactions.
-
-Rows become visible at commit, so a plain `id > last` would lose rows. The feed ends before the oldest open
-transaction: nothing appears later behind a cursor.
+"""Reads notices in the order of their transactions. Rows become visible at commit, so a plain `id > last` would lose
+rows. The feed ends before the oldest open transaction, so nothing appears behind a cursor later.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -16,7 +14,7 @@ from referrals.ground.notices.kinds import NoticeKind
 from referrals.ground.notices.models import Notice
 
 _NOTICES = Notice.metadata.tables["notices"]
-# For conditions of others on notices: columns that they may speak of.
+# Columns that other modules may use in conditions on notices.
 SUBJECT_TYPE, SUBJECT_ID = _NOTICES.c.subject_type, _NOTICES.c.subject_id
 KIND, AT = _NOTICES.c.kind, _NOTICES.c.at
 _UNTOLD = col(Notice.fanned_out_at).is_(None)
@@ -36,7 +34,7 @@ async def page(
     limit: int,
     which: sa.ColumnElement[bool],
 ) -> Sequence[Any]:
-    """Up to `limit` + 1 notices after (position, id); `which` says of what."""
+    """Return up to `limit` + 1 notices after (position, id); `which` is a condition on the subject."""
     rows = await session.execute(
         sa.select(
             *(_NOTICES.c[name] for name in _COLUMNS),
@@ -51,13 +49,12 @@ async def page(
 
 
 def any_untold() -> sa.Exists:
-    """Needs service rights."""
+    """Whether a notice waits to be passed on; needs service rights."""
     return sa.exists().where(_UNTOLD)
 
 
 async def untold(session: AsyncSession, limit: int) -> Sequence[Any]:
-    """Notices that were not passed on (id, organisation_id, kind, subject, for_supervisor), locked; needs service
-    rights."""
+    """Return notices to pass on (id, organisation_id, kind, subject, for_supervisor), locked; needs service rights."""
     rows = await session.execute(
         sa.select(
             col(Notice.id),
@@ -76,7 +73,7 @@ async def untold(session: AsyncSession, limit: int) -> Sequence[Any]:
 
 
 async def by_ids(session: AsyncSession, notice_ids: Collection[UUID]) -> dict[UUID, Notice]:
-    """Needs service rights."""
+    """Return notices by id; needs service rights."""
     rows = await session.scalars(sa.select(Notice).where(col(Notice.id).in_(notice_ids)))
     return {notice.id: notice for notice in rows}
 
@@ -95,7 +92,7 @@ def some_about(
     kinds: Collection[NoticeKind],
     holds: Holds,
 ) -> sa.ColumnElement[bool]:
-    """Whether `holds` is true of a notice of these kinds to the organisation; it gets the notice's id."""
+    """Whether a notice of these kinds to the organisation satisfies `holds`, which takes the notice's id."""
     to_it = _NOTICES.c.organisation_id == organisation
     return _some(subject, kinds, sa.and_(to_it, holds(_NOTICES.c.id)))
 
@@ -103,7 +100,7 @@ def some_about(
 def any_about(
     subject: sa.ColumnElement[UUID], kind: NoticeKind, holds: Holds
 ) -> sa.ColumnElement[bool]:
-    """The same of a notice to whomever."""
+    """Whether any organisation has such a notice."""
     return _some(subject, [kind], holds(_NOTICES.c.id))
 
 
@@ -117,6 +114,6 @@ def _some(
 async def of_which(
     session: AsyncSession, notice_ids: Collection[UUID], which: sa.ColumnElement[bool]
 ) -> frozenset[UUID]:
-    """Those of which `which` is true; needs service rights."""
+    """Return the ids that satisfy `which`; needs service rights."""
     statement = sa.select(_NOTICES.c.id).where(_NOTICES.c.id.in_(notice_ids), which)
     return frozenset(await session.scalars(statement))

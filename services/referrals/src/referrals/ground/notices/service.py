@@ -1,4 +1,4 @@
-"""Telling an organisation that something of its concern changed."""
+"""Notifies an organisation of a change that concerns it."""
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
@@ -30,7 +30,7 @@ async def notify(
     version: int | None = None,
     for_supervisor: bool = False,
 ) -> None:
-    """One notice for each distinct organisation; it reaches its feed and its webhooks."""
+    """Write one notice per distinct organisation, for its feed and its webhooks."""
     now = clock.now()
     # The database sets `position`.
     rows = [
@@ -56,7 +56,7 @@ _BATCH = 200
 
 
 async def fan_out(database: Database, followers: Sequence[Follower]) -> int:
-    """Give new notices to every follower (webhooks, channels) in one transaction; returns how many notices."""
+    """Pass new notices to every follower (webhooks, channels) in one transaction; returns how many notices."""
     return await database.retried(partial(_fan_out, followers=followers))
 
 

@@ -1,1 +1,1 @@
-"""The rights that people and clients have now, as the issuer says them: asked when nobody's token is there to ask."""
+"""The present rights of people and clients according to the issuer, for work without a token at hand."""

@@ -1,4 +1,4 @@
-"""Whose rights are known."""
+"""People and clients with known rights."""
 
 from datetime import date, datetime
 from uuid import UUID
@@ -9,9 +9,11 @@ from referrals.tables import Instant, Row, Texts
 
 
 class KnownPerson(Row, table=True):
-    """A person or a client that is active. `said_at`: when the issuer said so, by its own clock; None: read from a
-    token, because an outside provider tells nothing about people. `away_from`, `away_until`: the first and last day on
-    which this person wants to be told nothing, as they said themselves."""
+    """An active person or client.
+
+    `said_at`: when the issuer confirmed it, by its own clock; None: read from a token, because an outside provider
+    sends no list. `away_from`, `away_until`: the first and last day on which this person wants no messages.
+    """
 
     __tablename__ = "known_people"
 

@@ -1,4 +1,4 @@
-"""Who may be told something, by the rights of now."""
+"""Who may be notified, by their present rights."""
 
 from collections.abc import Collection
 from datetime import date
@@ -19,24 +19,24 @@ from referrals.tables import ENDED_RIGHTS
 MAY_LISTEN = CASE_ROLES | {Role.COORDINATOR}
 """Whoever works with cases, and a coordinator, who answers the line."""
 _SCOPE = "referrals:read"
-# Another name: it stands beside the table itself in a statement that reads it, too.
+# An alias: it may appear in statements that read the table itself.
 _PEOPLE = KnownPerson.metadata.tables["known_people"].alias("people_of_now").c
 
 
 def _away(first: Any, last: Any) -> sa.ColumnElement[bool]:
-    """Whether the person is away on one of these days."""
+    """Whether the person is away on any of these days."""
     said = sa.and_(_PEOPLE.away_from <= last, _PEOPLE.away_until >= first)
     return sa.func.coalesce(said, False)
 
 
-# The day of each statement, not that of the start of the process.
+# The day of each statement, not of the process's start.
 _TODAY = sa.bindparam("today_at_home", callable_=clock.today, type_=sa.Date())
 
 
 def listens(
     organisation: sa.ColumnExpressionArgument[Any], person: sa.ColumnExpressionArgument[Any]
 ) -> sa.ColumnElement[bool]:
-    """Whether this person of this organisation may be told anything now: may be on call, and is not away today."""
+    """Whether this person may get messages from the organisation now: may be on call, and is not away today."""
     return _is_there(organisation, person, sa.not_(_away(_TODAY, _TODAY)))
 
 
@@ -59,8 +59,9 @@ def _is_there(
 def has_lost_cases(
     organisation: sa.ColumnExpressionArgument[Any], person: sa.ColumnExpressionArgument[Any]
 ) -> sa.ColumnElement[bool]:
-    """Whether this person or client is known, and no longer works with cases of this organisation. Where people sign in
-    elsewhere, nobody is known who has no channel."""
+    """Whether this person or client is known and no longer works with the organisation's cases. With an outside
+    identity provider, only people with a channel are known.
+    """
     works = sa.and_(
         _PEOPLE.organisation_id == organisation,
         _PEOPLE.roles.overlap(sorted(CASE_ROLES)),
@@ -70,7 +71,7 @@ def has_lost_cases(
 
 
 async def principals(session: AsyncSession, subjects: Collection[str]) -> dict[str, Principal]:
-    """By subject, with the rights of now; whoever is not known is left out."""
+    """Return people by subject, with their present rights; unknown ones are absent."""
     rows = await session.scalars(
         sa.select(KnownPerson).where(col(KnownPerson.subject).in_(subjects))
     )
@@ -101,12 +102,12 @@ async def is_away(session: AsyncSession, person: str, first: date, last: date) -
 
 
 async def absence(session: AsyncSession, caller: Principal) -> KnownPerson | None:
-    """The caller's row, with the days on which they are away."""
+    """Return the caller's row, with the days on which they are away."""
     return await session.get(KnownPerson, caller.subject)
 
 
 async def coordinators(session: AsyncSession, aor: str | None = None) -> list[Principal]:
-    """Everybody who coordinates this area of responsibility now, None: any; needs service rights."""
+    """Return everybody who coordinates this area of responsibility now; None means any. Needs service rights."""
     rows = await session.scalars(
         sa.select(KnownPerson).where(
             col(KnownPerson.roles).contains([Role.COORDINATOR.value]),

@@ -1,4 +1,4 @@
-"""What the front passes on from the issuer."""
+"""People's rights, passed on from the issuer by the front."""
 
 from uuid import UUID
 
@@ -7,7 +7,7 @@ from pydantic import Field
 
 
 class Standing(Strict):
-    """The rights of one person or client that is active."""
+    """The rights of one active person or client."""
 
     organisation_id: UUID
     roles: list[str]
@@ -17,8 +17,9 @@ class Standing(Strict):
 
 
 class PageOfPeople(Strict):
-    """All active subjects after `after` and up to `until` (None: the last), in the order of their bytes. `as_of`:
-    seconds since 1970 by the issuer's clock."""
+    """All active subjects after `after` and up to `until` (None: the last), in byte order. `as_of`: seconds since
+    1970 by the issuer's clock.
+    """
 
     as_of: float
     after: str

@@ -1,4 +1,4 @@
-"""Keeping the rights of people as the issuer says them, or as their own token does where no issuer of Ruta is."""
+"""Stores people's rights from the issuer, or from their own token if Ruta does not run the issuer."""
 
 from datetime import UTC, date, datetime
 
@@ -16,7 +16,7 @@ _BY_BYTES = sa.collate(col(KnownPerson.subject), "C")
 
 
 async def take_in(session: AsyncSession, page: PageOfPeople) -> None:
-    """Make this range of subjects what the issuer says. Two fronts tell it: an older page changes nothing."""
+    """Replace this range of subjects by the issuer's. Two fronts send it, so an older page changes nothing."""
     said_at = datetime.fromtimestamp(page.as_of, UTC)
     older = sa.or_(col(KnownPerson.said_at).is_(None), col(KnownPerson.said_at) < said_at)
     gone = [page.after < _BY_BYTES, col(KnownPerson.subject).not_in(page.people), older]
@@ -41,7 +41,7 @@ async def take_in(session: AsyncSession, page: PageOfPeople) -> None:
 async def say_away(
     session: AsyncSession, caller: Principal, first: date | None, last: date | None
 ) -> None:
-    """The caller is told nothing from the first to the last day; None: they are back."""
+    """Set the days on which the caller gets no messages; None: they are back."""
     await learn(session, caller)
     await session.execute(
         sa.update(KnownPerson)
@@ -51,7 +51,7 @@ async def say_away(
 
 
 async def learn(session: AsyncSession, caller: Principal) -> None:
-    """Keep the rights of the caller's token, unless the issuer has said them."""
+    """Store the rights of the caller's token, unless the issuer has sent them."""
     values = {
         "organisation_id": caller.organisation,
         "roles": sorted(caller.roles),

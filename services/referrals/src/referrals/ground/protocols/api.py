@@ -23,7 +23,7 @@ Keeper = Annotated[Principal, requires("admin", roles={Role.IM, Role.ADMIN})]
 
 
 class NewProtocol(Strict):
-    """Organisations that may refer from one country to another; absent means all of them."""
+    """Organisations that may refer from one country to another; if absent, all may."""
 
     from_country: Country
     to_country: Country

@@ -1,4 +1,4 @@
-"""Protocols between countries, or between two organisations of them."""
+"""Protocols between two countries, or between two organisations in them."""
 
 from datetime import date, datetime
 from uuid import UUID

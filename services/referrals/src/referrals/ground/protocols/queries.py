@@ -1,4 +1,4 @@
-"""Whether a referral across a border is covered."""
+"""Whether a protocol covers a referral across a border."""
 
 from collections.abc import Collection
 from datetime import date

@@ -1,4 +1,4 @@
-"""Ending a protocol. Nothing here commits."""
+"""Ends protocols. This module never commits."""
 
 from collections.abc import Collection
 from datetime import date
@@ -33,7 +33,7 @@ async def end(session: AsyncSession, caller: Principal, protocol_id: UUID) -> Pr
 
 
 async def end_again(session: AsyncSession, protocol_id: UUID) -> int:
-    """A restored backup has it in force again."""
+    """End again a protocol that a restored backup brought back."""
     protocol = await session.get(Protocol, protocol_id, with_for_update=True)
     if protocol is None or protocol.ended_at is not None:
         return 0
@@ -47,7 +47,7 @@ _LETTERS = 2
 
 
 def countries_of(areas: Collection[str]) -> list[str]:
-    """The countries of these areas; for an unknown P-code the country that it begins with."""
+    """Return the countries of these areas; an unknown P-code gives the country of its prefix."""
     places = Places.load()
     return sorted(
         {places.at_most(area, 0) if places.is_known(area) else area[:_LETTERS] for area in areas}
@@ -64,8 +64,9 @@ async def refuse_uncovered(
     on: date,
     category: str | None = None,
 ) -> None:
-    """409 unless a country is the same or a protocol covers it today. `category` None: only a protocol for everything
-    does."""
+    """Raise 409 unless both share a country or a protocol covers the pair today. `category` None needs a protocol for
+    everything.
+    """
     if from_country in to_countries:
         return
     if not await covered(

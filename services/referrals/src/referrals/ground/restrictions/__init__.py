@@ -1,1 +1,1 @@
-"""The last word on each restriction, and the list of them that leaves the machine."""
+"""The last entry for each restriction, and the list of them that leaves the machine."""

@@ -1,4 +1,4 @@
-"""The table of last words: one row for each thing of which somebody ever restricted something."""
+"""The table of last entries: one row for each thing that was ever restricted."""
 
 from datetime import datetime
 from typing import Any
@@ -10,8 +10,9 @@ from referrals.tables import Instant, Json, Row
 
 
 class Restriction(Row, table=True):
-    """`word`: see `restrictions.words`. `case_id`: erased with it. `version`: the directory's. `told_at`: when it was
-    listed."""
+    """`word`: see `restrictions.words`. `case_id`: erased with this case. `version`: the directory's. `told_at`: when
+    it was listed.
+    """
 
     __tablename__ = "restrictions"
 

@@ -1,5 +1,4 @@
-"""Compares the last words with the list: words that are not in the list yet, and lines of the list that are no last
-words."""
+"""Compares the last entries with the list: entries to append, and lines that the record lacks."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -23,8 +22,9 @@ def any_untold() -> sa.Exists:
 async def not_said(
     session: AsyncSession, lines: Sequence[Mapping[str, Any]]
 ) -> list[Mapping[str, Any]]:
-    """The list's lines that the record lacks or knows in an earlier form. A directory's word that a restore listed is
-    known."""
+    """Return lines of the list that the record lacks or has only in an earlier form. A directory's entry that a
+    restore listed counts as known.
+    """
     ids = [UUID(line["id"]) for line in lines]
     asked = sa.select(Restriction).where(
         col(Restriction.subject_id) == sa.any_(sa.literal(ids, sa.ARRAY(sa.Uuid)))
@@ -42,7 +42,7 @@ async def not_said(
 
 
 async def successions(session: AsyncSession) -> list[Succession]:
-    """Who takes over whose cases, the earliest first."""
+    """Return which organisation takes over from which, earliest first."""
     asked = sa.select(col(Restriction.word)).where(col(Restriction.kind) == Kind.SUCCESSION)
     return in_turn(Succession.of(word) for word in await session.scalars(asked))
 

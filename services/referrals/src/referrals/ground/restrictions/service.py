@@ -1,4 +1,4 @@
-"""Keeps the last word on each restriction, in the transaction that restricts. Nothing here commits."""
+"""Stores the last entry for each restriction, in the transaction that restricts. This module never commits."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -29,7 +29,7 @@ _TABLE = Restriction.metadata.tables["restrictions"]
 async def remember_end(
     session: AsyncSession, kind: Kind, subject: UUID, case_id: UUID | None = None
 ) -> None:
-    """Remember an end for good: of a consent, or an exception."""
+    """Record the permanent end of a consent or an exception."""
     new = insert(_TABLE).values(_row(kind, subject, {}, case_id, 0, clock.now()))
     await session.execute(new.on_conflict_do_nothing())
 
@@ -43,7 +43,7 @@ async def remember_word(
     case_id: UUID | None = None,
     version: int = 0,
 ) -> None:
-    """The last word of somebody who may say another one. One of an older `version` changes nothing."""
+    """Store the last entry for a restriction that can change. An older `version` changes nothing."""
     new = insert(_TABLE).values(_row(kind, subject, dict(word), case_id, version, clock.now()))
     await session.execute(
         new.on_conflict_do_update(
@@ -73,17 +73,17 @@ def _row(
 
 
 async def forget(session: AsyncSession, case_id: UUID) -> None:
-    """The case is erased: of its consents there is no last word any more."""
+    """Delete the last entries about an erased case."""
     await session.execute(sa.delete(Restriction).where(col(Restriction.case_id) == case_id))
 
 
 async def forget_subject(session: AsyncSession, subject: UUID) -> None:
-    """Forget a thing that is gone without a case, such as a report of the line."""
+    """Delete the entries about a deleted thing without a case, such as a report of the line."""
     await session.execute(sa.delete(Restriction).where(col(Restriction.subject_id) == subject))
 
 
 async def go_on_from(session: AsyncSession, known: Chained, seal: WordSeal) -> None:
-    """After a restore: list again each word that differs. For the directory the more restricted of both words counts."""
+    """After a restore: list again each entry that differs. For the directory the stricter of both entries counts."""
     listed = {kind: last_words(known.lines, kind) for kind in Kind}
     for row in (await session.execute(sa.select(_TABLE))).all():
         kind, word = Kind(row.kind), row.word

@@ -1,25 +1,25 @@
-"""What the list of restrictions says, and which of its words counts. Pure.
+"""The entries of the list of restrictions, called words, and which of them counts. Pure.
 
-A line names a thing by its random id, says what of it is restricted from then on, and nothing about a person.
-The last word counts: whoever shows an entry again, or takes a mark back, writes another line. A consent that
-ended gets one line and never another: whoever consents again makes a consent of its own.
+A line names a thing by its random id and its restriction from then on, and contains nothing about a person. The last
+word counts: showing an entry again, or removing a mark, writes another line. A consent that ended gets only one line,
+since a new consent has its own id.
 
     consent, exception, sharing (by a referral), transfer, match, protocol, certificate, link
                              {}: ended
     implicated (of a case)   {"organisations": [id, …]}
-    holder (of a case)       {"holder": id}: the organisation that took it over last
+    holder (of a case)       {"holder": id}: the last organisation that took it over
     line_report              {"organisations": [id, …], "no_case": true: the reporter's wish, "handed": id, "aor": …}
-    code (of a consent)      {"digest": …}: of the code by which the person withdraws
+    code (of a consent)      {"digest": …}: of the person's withdrawal code
     team (of a service)      {"organisation": id, "clients": [account, …]}
-    contact (of a case)      {"at": moment of the change, "caregiver": true where nobody is to reach them}
-    succession               {"organisation": id, "successor": id, "kind": …, "areas": [P-code, …], "at": moment}: who takes
-                             over the cases of an organisation, as the directory told it
+    contact (of a case)      {"at": time of the change, "caregiver": true if nobody may contact them}
+    succession               {"organisation": id, "successor": id, "kind": …, "areas": [P-code, …], "at": time}: which
+                             organisation takes over cases, according to the directory
     comparison (of a case), channel
-                             {"off": true}: taken back; {}: given again
-    webhook, form            {"gone": true}, {"off": true}; {"secret": mark}: which secret holds
+                             {"off": true}: withdrawn; {}: active again
+    webhook, form            {"gone": true}, {"off": true}; {"secret": mark}: the valid secret
     service, organisation, risk_message
-                             {"withdrawn": true, "closed": "suspended", "hidden": {"id of a part": 3}}, in the words of
-                             the directory, which applies them
+                             {"withdrawn": true, "closed": "suspended", "hidden": {"id of a part": 3}}, in the
+                             directory's format; the directory applies them
 """
 
 import base64
@@ -81,12 +81,12 @@ def signer_of(secret: bytes) -> Signer:
 
 
 def last_words(lines: Iterable[Mapping[str, Any]], kind: Kind) -> dict[UUID, Word]:
-    """The last word on each thing of this kind, in the order in which they first appear."""
+    """Return the last entry for each thing of this kind, in the order of first appearance."""
     return {UUID(line["id"]): line["word"] for line in lines if line["kind"] == kind}
 
 
 def merged(one: Word, other: Word) -> dict[str, Any]:
-    """The restrictions of either of two words on an entry of the directory."""
+    """Return the restrictions in either of two entries about a thing of the directory."""
     both: dict[str, Any] = {**one, **other}
     hidden = dict(one.get("hidden", {}))
     for part, level in other.get("hidden", {}).items():
@@ -95,13 +95,13 @@ def merged(one: Word, other: Word) -> dict[str, Any]:
 
 
 def newer(one: Word, other: Word) -> Word:
-    """The later of two words on a contact."""
+    """Return the later of two entries about a contact."""
     return max(one, other, key=lambda word: str(word.get("at", "")))
 
 
 @dataclass(frozen=True)
 class Succession:
-    """`areas`: of a split, where the cases are that follow; of an organisation that ended all do."""
+    """`areas`: after a split, the areas whose cases follow; after an end all cases follow."""
 
     organisation: UUID
     successor: UUID
@@ -121,7 +121,7 @@ class Succession:
 
 
 def in_turn(found: Iterable[Succession]) -> list[Succession]:
-    """The earliest first; one whose successor has ended since leads to the successor of that one."""
+    """Return successions, earliest first. If a successor has ended too, its own successor replaces it."""
     turns = sorted(found, key=lambda each: each.at)
     for place in reversed(range(len(turns))):
         for later in turns[place + 1 :]:
@@ -136,25 +136,26 @@ GONE: Word = {"gone": True}
 
 
 def door(secret: bytes, *, active: bool) -> Word:
-    """The word of what opens by a secret; `secret`: as it is stored, sealed."""
+    """Return the entry for something that a secret opens; `secret` as stored, sealed."""
     mark = hashlib.sha256(secret).hexdigest()[:32]
     return {"secret": mark} if active else {"secret": mark, **OFF}
 
 
 def shuts(word: Word, secret: bytes) -> bool:
-    """Whether it is to be off where it has this secret."""
+    """Whether something with this secret must be switched off."""
     return word != door(secret, active=True)
 
 
 def accusing(organisations: Iterable[UUID]) -> Word:
-    """The word of those against whom a case or a report speaks; of nobody, if they are none."""
+    """Return the entry for the organisations that a case or a report implicates; empty if none."""
     named = sorted(str(each) for each in organisations)
     return {"organisations": named} if named else {}
 
 
 class WordSeal:
-    """Seals words that name somebody, because the list leaves the machine. Equal words seal alike, so that repeats
-    show."""
+    """Seals entries that name somebody, because the list leaves the machine. Equal entries seal alike, so that
+    duplicates show.
+    """
 
     def __init__(self, secret: bytes) -> None:
         info = b"ruta-restricted-words"

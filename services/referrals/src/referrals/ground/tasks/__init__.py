@@ -1,1 +1,1 @@
-"""Work that the rules ask of an organisation: re-consent, deletion, review."""
+"""Work that the rules require of an organisation: re-consent, deletion, review."""

@@ -1,4 +1,4 @@
-"""Open tasks when a case ends (they close) or is handed over (the new holder gets them)."""
+"""Closes tasks when their case ends, and gives them to the new holder when it moves."""
 
 import sqlalchemy as sa
 from common import clock

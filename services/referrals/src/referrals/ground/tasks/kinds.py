@@ -1,4 +1,4 @@
-"""What the rules ask of an organisation; each has a row in `codelists/task_kinds.csv`. Pure."""
+"""The kinds of tasks that the rules create; each has a row in `codelists/task_kinds.csv`. Pure."""
 
 from enum import StrEnum
 

@@ -1,4 +1,4 @@
-"""Which tasks are a caller's: those of the organisation that are about what the caller may read."""
+"""Reads a caller's tasks: those of their organisation on subjects that the caller may read."""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -24,14 +24,14 @@ _FINISHED = col(Task.done_at).is_not(None)
 
 @dataclass(frozen=True)
 class Reading:
-    """How cases and referrals are found, by those that they belong to."""
+    """How to find cases and referrals; their own capabilities provide it."""
 
     case: Found
     referral: Found
 
 
 def own(caller: Principal, reading: Reading) -> sa.ColumnElement[bool]:
-    """A task whose case has gone, or whose referral is another team's, is not the caller's."""
+    """Tasks of the caller; excludes tasks on cases that have moved, and on other teams' referrals."""
     return sa.and_(
         col(Task.organisation_id) == caller.organisation,
         sa.or_(
@@ -58,7 +58,7 @@ async def has_task(
 async def one_to_finish(
     session: AsyncSession, caller: Principal, reading: Reading, task_id: UUID
 ) -> Task | None:
-    """Locked, and its case held."""
+    """Return the task, locked with its case."""
     rows = await session.scalars(
         sa.select(Task)
         .where(col(Task.id) == task_id, own(caller, reading), held(col(Task.case_id)))
@@ -76,7 +76,7 @@ async def listed(
     before: UUID | None,
     limit: int,
 ) -> Sequence[Task]:
-    """Newest first, one more than `limit` if there are more."""
+    """Return tasks newest first, up to one more than `limit`."""
     statement = sa.select(Task).where(
         own(caller, reading), _FINISHED if done else sa.not_(_FINISHED)
     )
@@ -89,8 +89,9 @@ async def listed(
 def waiting(
     caller: Principal, reading: Reading, has_it: Callable[[Any], Any], but: Collection[TaskKind]
 ) -> Waiting:
-    """Open tasks. `has_it`: the column of the case's owner; a task of another's case is everybody's who may read it.
-    `but`: kinds that other lists show."""
+    """Open tasks. `has_it`: the column of the case's owner; a task on another organisation's case belongs to all who
+    may read it. `but`: kinds that other lists show.
+    """
     return Waiting(
         kind=WorkKind.TASK,
         what=sa.select(Task).where(

@@ -1,4 +1,4 @@
-"""Opening a task, and finishing it; the same open task is not opened twice."""
+"""Opens and finishes tasks; an open task is never opened twice."""
 
 from datetime import date
 from uuid import UUID

@@ -1,1 +1,1 @@
-"""Deadlines of a referral and what happens when nobody answers; durable in PostgreSQL."""
+"""Deadlines of a referral and the steps after them; durable in PostgreSQL."""

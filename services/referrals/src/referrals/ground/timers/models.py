@@ -1,4 +1,4 @@
-"""One timer per open referral, and the times that coordinators set."""
+"""One timer per open referral, and the deadlines that coordinators set."""
 
 from datetime import datetime
 from uuid import UUID
@@ -18,7 +18,7 @@ class Timer(Row, table=True):
 
 
 class TimerPolicy(Row, table=True):
-    """A coordinator's own times for a pathway; defaults are in policies.csv."""
+    """A coordinator's own deadlines for a pathway; policies.csv has the defaults."""
 
     __tablename__ = "timer_policies"
 

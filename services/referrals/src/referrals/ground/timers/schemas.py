@@ -12,7 +12,7 @@ _MINUTES = Field(ge=1, le=525_600)
 
 
 class PolicyBody(Strict):
-    """Minutes; the three last count from the missed deadline and must rise."""
+    """Minutes; the last three count from the missed deadline and must increase."""
 
     window_minutes: int = _MINUTES
     supervisor_after_minutes: int = _MINUTES

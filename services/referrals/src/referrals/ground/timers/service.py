@@ -1,4 +1,4 @@
-"""Setting a referral's timer as its state changes. Firing is in `timers.firing`."""
+"""Sets a referral's timer when its state changes. `referral.escalations.due_timers` fires it."""
 
 from datetime import datetime
 from uuid import UUID
@@ -37,7 +37,7 @@ async def set_timer(
     due_at: datetime,
     step: EscalationStep = EscalationStep.REMINDER,
 ) -> None:
-    """A referral has one timer; setting it replaces the one before."""
+    """Replace the referral's only timer."""
     values = {"clock": clock.value, "step": step.value, "due_at": due_at}
     await session.execute(
         insert(Timer)

@@ -1,1 +1,1 @@
-"""Words that every capability speaks: who may decide, what can be shared, places and codes. Pure."""
+"""Terms that every capability uses: who may decide, what can be shared, places and codes. Pure."""

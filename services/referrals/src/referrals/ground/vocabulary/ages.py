@@ -1,7 +1,5 @@
-"""Decides who consents: adults, and children by age band. Pure.
-
-Source of `ages.csv`: the inter-agency guidelines for case management with children; a coordinator may replace the
-file.
+"""Who consents: adults, and children by age band. Pure. Source of `ages.csv`: the inter-agency guidelines for case
+management with children; a coordinator may replace the file.
 """
 
 from dataclasses import dataclass
@@ -30,14 +28,14 @@ class Caregiver(StrEnum):
 
 
 class Assent(StrEnum):
-    """The child's answer. `not_asked` is allowed only if the band does not ask."""
+    """The child's answer. `not_asked` is allowed only if the age band requires no answer."""
 
     AGREES = "agrees"
     DISSENTS = "dissents"
     NOT_ASKED = "not_asked"
 
 
-# They decide nothing for the child, and nobody is told how to reach them.
+# These caregivers decide nothing for the child, and their contact is hidden.
 SUPPRESSED = frozenset({Caregiver.IMPLICATED, Caregiver.ABSENT})
 
 
@@ -63,7 +61,7 @@ class Verdict(StrEnum):
 
 
 class WrongDecider(Exception):
-    """This person cannot decide here; `code` is stable, the message says who can."""
+    """This person cannot decide here; `code` is stable, and the message names who can."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -89,7 +87,7 @@ def band_of(age: int) -> Band | None:
 def judge(
     age: int | None, decided_by: Decider, assent: Assent | None, caregiver: Caregiver
 ) -> Verdict:
-    """Whether this decision holds. An unknown age is treated as adult only if the person decides."""
+    """Return whether this decision holds. A person of unknown age counts as adult only if they decide themself."""
     band = None if age is None else band_of(age)
     if decided_by is Decider.BEST_INTEREST:
         if age is not None and band is None:
@@ -130,7 +128,7 @@ def _child(band: Band, decided_by: Decider, assent: Assent, caregiver: Caregiver
                 f"At {band.code} years a caregiver decides and the child assents; without a safe "
                 "caregiver use 'best_interest'.",
             )
-        # A child who decides without a caregiver: a supervisor stands behind it.
+        # A supervisor must confirm the decision of a child without a caregiver.
         return Verdict.NEEDS_SUPERVISOR
     if caregiver in SUPPRESSED:
         raise _not_the_caregiver(caregiver)

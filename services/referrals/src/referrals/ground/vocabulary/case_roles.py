@@ -6,5 +6,5 @@ CASE_ROLES = frozenset({Role.PARTNER, Role.CASEWORKER, Role.SUPERVISOR})
 
 
 def works_with_cases(caller: Principal) -> bool:
-    """Others of the same organisation read none of its cases: not one by one, and in no list either."""
+    """Whether the caller works with cases; others in the organisation can read none, also not in lists."""
     return not CASE_ROLES.isdisjoint(caller.roles)

@@ -10,7 +10,7 @@ from referrals.ground.vocabulary.ages import SUPPRESSED, Caregiver
 
 
 class Item(StrEnum):
-    """Everything that a referral can disclose. What is not named here cannot leave a case."""
+    """Everything that a referral can disclose. Nothing else can leave a case."""
 
     CASE_REFERENCE = "case_reference"
     NAME = "name"
@@ -41,17 +41,17 @@ TEXTS: Mapping[str, frozenset[Item]] = {
 
 
 def texts_of(safe_contact: Mapping[str, Any]) -> tuple[str, ...]:
-    """Which of TEXTS a rule of safe contact holds."""
+    """Return the TEXTS that a rule of safe contact contains."""
     return ("safe_contact.instructions",) if safe_contact.get("instructions") else ()
 
 
 def hidden(caregiver: Caregiver) -> frozenset[str]:
-    """Nobody is told how to reach a caregiver who is implicated or gone."""
+    """Whether the caregiver's contact is hidden because they are implicated or absent."""
     return frozenset({Item.CAREGIVER_CONTACT.value}) if caregiver in SUPPRESSED else frozenset()
 
 
 class NotGranted(Exception):
-    """The payload holds items that the grant does not; nothing was disclosed or stored."""
+    """The payload contains items outside the grant; nothing was disclosed or stored."""
 
     def __init__(self, items: Iterable[str]) -> None:
         self.items = tuple(sorted(items))
@@ -59,7 +59,7 @@ class NotGranted(Exception):
 
 
 class NotOnRecord(Exception):
-    """An item was to be copied from the case, and the case does not hold it."""
+    """The case lacks an item that was to be copied from it."""
 
     def __init__(self, items: Iterable[str]) -> None:
         self.items = tuple(sorted(items))
@@ -67,7 +67,7 @@ class NotOnRecord(Exception):
 
 
 def check_granted(payload: Iterable[str], granted: Iterable[str]) -> None:
-    """NotGranted unless every item of `payload` is among `granted`."""
+    """Raise NotGranted unless every item of `payload` is among `granted`."""
     excess = set(payload) - set(granted)
     if excess:
         raise NotGranted(excess)
@@ -79,7 +79,7 @@ def compose(
     record: Mapping[str, Any],
     granted: Iterable[str],
 ) -> dict[str, Any]:
-    """The snapshot: the payload's values, else those of the case record. NotGranted, NotOnRecord."""
+    """Return the snapshot: the payload's values, else those of the case record. Raises NotGranted or NotOnRecord."""
     wanted = set(from_case) - set(payload)
     check_granted(set(payload) | wanted, granted)
     missing = {item for item in wanted if record.get(item) in (None, "", [], {})}

@@ -1,6 +1,5 @@
-"""Facts beside the items that a recipient may read. Pure.
-
-`decided` fails the build for a field that is in neither table: its author decides which.
+"""Fields beside the items that a recipient may read. Pure. `decided` fails the build for a field that is in neither
+table, so its author must decide.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -17,7 +16,7 @@ CONTENT: Mapping[str, frozenset[Item]] = {
 
 @dataclass(frozen=True)
 class Fact:
-    """`why`: why the recipient has to know it. `after`: whether it stays when sharing has ended."""
+    """`why`: why the recipient needs it. `after`: whether it stays visible when sharing has ended."""
 
     why: str
     after: bool = True
@@ -110,7 +109,7 @@ FACTS: Mapping[str, Fact] = {
 
 
 def decided(answer: str, fields: Iterable[str]) -> None:
-    """TypeError for a field of an answer to a recipient that stands in neither table."""
+    """Raise TypeError for a field of an answer to a recipient that is in neither table."""
     for name in fields:
         if name not in CONTENT and name not in FACTS:
             raise TypeError(
@@ -120,12 +119,12 @@ def decided(answer: str, fields: Iterable[str]) -> None:
 
 
 def covered(field: str, granted: Collection[str]) -> bool:
-    """Whether a field of CONTENT may be shown under these items."""
+    """Whether these items allow a field of CONTENT."""
     return not CONTENT[field].isdisjoint(granted)
 
 
 def untold(granted: Collection[str] | None) -> frozenset[str]:
-    """The fields that a recipient may not read now. `granted`: its granted items; None: sharing has ended."""
+    """Return the fields that a recipient may not read now. `granted`: its granted items; None: sharing has ended."""
     hidden = {name for name in CONTENT if granted is None or not covered(name, granted)}
     if granted is None:
         hidden |= {name for name, fact in FACTS.items() if not fact.after}

@@ -1,4 +1,4 @@
-"""Fields that bodies of several capabilities share."""
+"""Fields that the bodies of several capabilities share."""
 
 from datetime import date
 from typing import Annotated

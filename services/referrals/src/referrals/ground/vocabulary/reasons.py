@@ -1,4 +1,4 @@
-"""The reasons that commands take, as types of their bodies; each is a row of `common/words/data/codelists/reasons.csv`."""
+"""The reasons that commands accept, as types for their bodies; `common/words/data/codelists/reasons.csv` lists them."""
 
 from typing import Annotated
 

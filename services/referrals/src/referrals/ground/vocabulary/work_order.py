@@ -1,5 +1,6 @@
-"""The order of work: urgency, time left, danger to a person, kind. Pure. A kind without a deadline gets a default
-clock."""
+"""The order of work: urgency, time left, danger to a person, kind. Pure. A kind without a deadline has a default
+clock.
+"""
 
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -10,7 +11,7 @@ from referrals.ground.vocabulary.work_kinds import ROWS, WorkKind
 
 
 class Rank(StrEnum):
-    """In their order. `first`: an emergency, or somebody may be in danger now."""
+    """Ranks in their order. `first`: an emergency, or possible danger to a person now."""
 
     FIRST = "first"
     URGENT = "urgent"
@@ -41,7 +42,7 @@ def clock_of(kind: WorkKind, urgency: str | None) -> timedelta:
 
 
 def place_of(kind: WorkKind, rank: Rank, due: datetime) -> Place:
-    """Sorts before what can wait longer."""
+    """Return a sort key; more pressing work sorts first."""
     return list(Rank).index(rank), due, PLACES[kind]
 
 
