@@ -252,6 +252,6 @@ WORKS: Mapping[Kind, _Work] = {
     Kind.CHANNEL: _if_off(channels.switch_off_again),
     Kind.FORM: _by_word(intake.hold_to_word),
 }
-"""What does each kind again, in this order: what ended before what was moved, and that before who is accused."""
+"""The function that repeats each kind, in this order: ends before moves, and moves before implications."""
 if missing := {*Kind} - OF_DIRECTORY - WORKS.keys():
     raise LookupError(f"nothing restricts these again after a restore: {sorted(missing)}")

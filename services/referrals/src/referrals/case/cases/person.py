@@ -110,7 +110,7 @@ def shown_to_others(identity: Mapping[str, Any], caregiver: Caregiver) -> dict[s
 
 
 _GIVES_ANY = frozenset({Role.SUPERVISOR, Role.PARTNER})
-"""A supervisor shares out the work; so does the organisation's own system."""
+"""A supervisor and the organisation's own system may distribute the work."""
 
 
 def may_assign(caller: Principal, owner: str | None, to: str | None) -> bool:

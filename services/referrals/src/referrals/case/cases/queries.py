@@ -46,7 +46,7 @@ def held_by(caller: Principal, case_id: Any) -> sa.ColumnElement[bool]:
 
 
 OWNER: sa.ColumnElement[Any] = sa.type_coerce(col(Case.assigned_to), sa.Text)
-"""Who has the case, by the name that stands for people in every record; NULL: nobody."""
+"""The case's caseworker, by account; NULL for nobody."""
 
 
 def owned_by(caller: Principal) -> sa.ColumnElement[bool]:

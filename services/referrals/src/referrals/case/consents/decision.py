@@ -51,7 +51,7 @@ _OPENED_BY: dict[Road, frozenset[Kind]] = {
     Road.COMPARE: frozenset({Kind.COMPARISON}),
 }
 NEW_FACTS = frozenset(Road) - {Road.READ}
-"""On these something moves that had not moved before; a word that has ended gives nothing new."""
+"""Roads on which new data moves; an ended consent allows none of them."""
 
 
 class Standing(StrEnum):
@@ -68,11 +68,11 @@ STANDINGS = {
     "withdrawn": Standing.ENDED,
     "ended": Standing.ENDED,
 }
-"""By the stored status of a consent or of an exception."""
+"""By the stored status of a consent or an exception."""
 ENDING_AHEAD = timedelta(days=7)
-"""So long before the date of a consent its sender asks the person again."""
+"""The sender asks the person again this long before the consent's end date."""
 EXPIRED = "expired"
-"""What is shown of a consent whose date is over. No row has it: a clock that was ahead ends no consent."""
+"""The displayed status of a consent past its end date. No row stores it, so that a fast clock ends no consent."""
 
 
 def has_expired(valid_until: datetime | None, now: datetime) -> bool:

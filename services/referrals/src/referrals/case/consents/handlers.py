@@ -25,7 +25,7 @@ from referrals.tables import COMMON
 _RECONSENT_DAYS = 14
 
 UNKNOWN_LANGUAGE = "und"
-"""ISO 639-3 for a language that is not known: which one a person speaks can say who they are."""
+"""ISO 639-3 for an unknown language; a person's real language may identify them."""
 
 
 async def case_erased(session: AsyncSession, happening: CaseErased) -> None:

@@ -327,7 +327,7 @@ async def by_id(session: AsyncSession, grant_id: UUID) -> Grant | None:
 
 OneKind = TypeVar("OneKind", Grant, DisclosureException)
 _HOLDS_OR_WAITS = ("active", "approved", "pending")
-"""Of a consent and of an exception: it holds, or waits for a supervisor."""
+"""Statuses of a consent or an exception that holds or waits for a supervisor."""
 
 
 async def consent_in_force(session: AsyncSession, grant_id: UUID) -> Grant | None:
@@ -353,7 +353,7 @@ async def exception_by_id(session: AsyncSession, exception_id: UUID) -> Disclosu
 
 
 Drafted = Callable[[Any, Any], sa.ColumnElement[Any]]
-"""By the columns of a case and a service: how urgent the draft is that waits for the decision."""
+"""The urgency of the draft that waits for the decision, from the columns of a case and a service."""
 
 
 def waiting(caller: Principal, drafted: Drafted) -> Iterator[Waiting]:

@@ -20,7 +20,7 @@ from referrals.ground.vocabulary.work_kinds import WorkKind
 from referrals.ground.waiting_queries import Waiting, WorkRow
 
 ASK_AGAIN = "ask_again"
-"""Why an offer waits: a succession made it, and the person has not said yes."""
+"""Why an offer waits: it comes from a succession, and the person has not agreed yet."""
 
 
 def _as_party(caller: Principal) -> sa.ColumnElement[bool]:

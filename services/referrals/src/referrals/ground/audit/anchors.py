@@ -32,7 +32,7 @@ _EXCHANGED = "{path} is another file than was begun: put it back from a backup o
 _GONE = "{path} is gone: put it back from a backup or a second place"
 _FIRST_LINE = "audit-anchor"
 ERASED, RESTRICTED = "tombstones", "restrictions"
-"""The lists whose heads are anchored, by the names that a line has for them."""
+"""The anchored lists, by their names in a line of the anchor."""
 _HEADS = sa.text(
     """
     SELECT chain, sequence, encode(hash, 'hex') AS hash, position::text AS position

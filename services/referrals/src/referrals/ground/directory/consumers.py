@@ -44,7 +44,7 @@ _alternatives = PathwayAlternative.metadata.tables["pathway_alternatives"]
 
 
 _WRITER_LOCK = 0x52555244
-"""Advisory lock of the projection's writer: several events in one transaction lock several rows."""
+"""Advisory lock of the projection's writer, since several events in one transaction lock several rows."""
 
 
 async def take(session: AsyncSession, received: Sequence[tuple[Any, Envelope]]) -> None:

@@ -28,7 +28,7 @@ _SOUNDS = (
     ("qu", "k"), ("ce", "se"), ("ci", "si"), ("c", "k"), ("z", "s"), ("x", "s"), ("ge", "je"),
     ("gi", "ji"),
 )  # fmt: skip
-"""Letters that people in Latin America write for one another, in the order in which they are replaced."""
+"""Letters that people in Latin America confuse in writing, in the order of replacement."""
 
 
 def sound(word: str) -> str:

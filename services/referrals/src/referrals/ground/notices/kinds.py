@@ -24,7 +24,7 @@ class NoticeKind(StrEnum):
 
     news: News
     ends: bool
-    """It says that something may not be read or used any more: it is told whenever that was."""
+    """The notice announces that data may no longer be read or used, so it is sent even after the end."""
 
     def __new__(cls, kind: str, news: News | None = None, ends: bool = False) -> Self:
         if news is None:

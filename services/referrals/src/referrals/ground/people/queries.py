@@ -17,7 +17,7 @@ from referrals.ground.vocabulary.case_roles import CASE_ROLES
 from referrals.tables import ENDED_RIGHTS
 
 MAY_LISTEN = CASE_ROLES | {Role.COORDINATOR}
-"""Whoever works with cases, and a coordinator, who answers the line."""
+"""Roles that work with cases, and coordinators, who answer the line."""
 _SCOPE = "referrals:read"
 # An alias: it may appear in statements that read the table itself.
 _PEOPLE = KnownPerson.metadata.tables["known_people"].alias("people_of_now").c

@@ -42,22 +42,22 @@ class Kind(StrEnum):
     CONSENT = "consent"
     EXCEPTION = "exception"
     SHARING = "sharing"
-    """What a referral shared, however that ended: recalled, declined, withdrawn."""
+    """The content that a referral shared, however it ended: recalled, declined or withdrawn."""
     IMPLICATED = "implicated"
-    """Of a case; LINE_REPORT: of a report of the line."""
+    """The implicated organisations of a case; LINE_REPORT: those of a report to the line."""
     LINE_REPORT = "line_report"
     CONTACT = "contact"
-    """How the person of a case may be reached, or that their caregiver may not be."""
+    """How to reach the person of a case, or that nobody may contact their caregiver."""
     HOLDER = "holder"
-    """Of a case: which organisation took it over last."""
+    """The last organisation that took over a case."""
     SUCCESSION = "succession"
-    """Of an organisation: who takes over its cases."""
+    """The successor of an organisation's cases."""
     TRANSFER = "transfer"
     CODE = "code"
-    """Of a consent: the code by which the person withdraws it."""
+    """The code by which the person withdraws a consent."""
     LINK = "link"
     COMPARISON = "comparison"
-    """Of a case: the consent to compare it with those of others; MATCH: what came of it."""
+    """The consent to compare a case with others; MATCH: the result."""
     MATCH = "match"
     TEAM = "team"
     PROTOCOL = "protocol"
@@ -72,7 +72,7 @@ class Kind(StrEnum):
 
 OF_DIRECTORY = frozenset({Kind.SERVICE, Kind.ORGANISATION, Kind.RISK_MESSAGE})
 _SEALED = frozenset({Kind.IMPLICATED, Kind.LINE_REPORT, Kind.HOLDER, Kind.CODE, Kind.TEAM})
-"""Kinds whose words name somebody."""
+"""Kinds whose words name an organisation, an account or a code."""
 Word = Mapping[str, Any]
 
 

@@ -20,6 +20,6 @@ class TaskKind(StrEnum):
 
 _ROWS = words_of("task_kinds", TaskKind)
 OF_RECIPIENTS = [kind for kind, row in _ROWS.items() if row["of_recipients"]]
-"""What recipients are asked to do with what they know stays theirs, also if they held the case."""
+"""Tasks about data that a recipient has read; they stay with it even if it held the case."""
 URGENT = [kind for kind, row in _ROWS.items() if row["urgent"]]
-"""Until these are done, somebody may use what a person does not want used."""
+"""Until these are done, somebody may use data against the person's wish."""

@@ -37,7 +37,7 @@ words_of("items", Item)
 TEXTS: Mapping[str, frozenset[Item]] = {
     "safe_contact.instructions": frozenset({Item.CONTACT, Item.SAFETY})
 }
-"""Texts typed freely that reach a recipient beside the items: each goes only with one of these."""
+"""Free texts that reach a recipient beside the items; each needs one of these items."""
 
 
 def texts_of(safe_contact: Mapping[str, Any]) -> tuple[str, ...]:
@@ -90,8 +90,8 @@ def compose(
 
 
 REACHED_BY = frozenset(code for code, item in items().items() if item.reaches)
-"""Items by which somebody finds a person. For a person who comes, or is met through the referrer, the referral's code
-is enough."""
+"""Items that allow contact with a person. If the person comes, or the referrer arranges the meeting, the referral's
+code is enough."""
 
 
 def can_reach(rule: str, shared: Collection[str]) -> bool:

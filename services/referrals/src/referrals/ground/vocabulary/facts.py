@@ -11,7 +11,7 @@ CONTENT: Mapping[str, frozenset[Item]] = {
     "area": frozenset({Item.AREA, Item.ADDRESS}),
     "clinical_deadline": frozenset({Item.HEALTH, Item.SITUATION}),
 }
-"""Fields that say something of the person: each is shown only while one of these items is granted."""
+"""Fields that describe the person; each is visible only while one of these items is granted."""
 
 
 @dataclass(frozen=True)

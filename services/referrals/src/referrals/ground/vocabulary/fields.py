@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field
 from referrals.ground.vocabulary.disclosure import Item
 
 Account = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\s\x00-\x1f]+$")]
-"""How a person or client is named in every record of who did what: never what they are called."""
+"""The account of a person or client in every record; never their real name."""
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$", description="ISO 3166-1 alpha-2.")]
 Language = Annotated[str, Field(pattern=r"^[a-z]{3}$", description="ISO 639-3.")]

@@ -39,5 +39,5 @@ class WorkKind(StrEnum):
 
 
 ROWS = words_of("work_kinds", WorkKind)
-"""Those that are due at the same moment in this order: danger to a person first."""
+"""In the order of work with the same deadline: danger to a person first."""
 Verb = Annotated[str, OneOf("work_kinds", column="verb")]

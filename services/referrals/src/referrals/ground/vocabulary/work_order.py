@@ -23,7 +23,7 @@ RANKS = {code: Rank(row["rank"]) for code, row in words("urgencies").items()}
 CLOCKS = {
     code: timedelta(hours=int(row["waits_hours"])) for code, row in words("urgencies").items()
 }
-"""From when it waits until it is due, where nothing says another time."""
+"""Default time until the deadline, if the work has no deadline of its own."""
 Place = tuple[int, datetime, int]
 
 

@@ -19,7 +19,7 @@ from referrals.screening.screenings.queries import of_case as screenings_of
 
 View = Literal["mine", "to-decide", "of-my-cases"]
 _WAITING = 500
-"""Of accesses that wait, so many are looked at for one answer: they are rare and end soon."""
+"""The most waiting accesses that one answer examines; they are rare and end soon."""
 
 
 async def by_id(session: AsyncSession, access_id: UUID, *, lock: bool = False) -> BreakGlass | None:

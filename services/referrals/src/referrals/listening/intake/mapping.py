@@ -17,7 +17,7 @@ _ROW = re.compile(r"\[\d+\]")
 _LAST_ROW = re.compile(r"\[\d+\]$")
 _SUBMISSION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9:_.\-]{3,99}")
 CORRECTED, EDITED = "meta/deprecatedID", "edited"
-"""What a corrected submission has, and what it says where it kept its id."""
+"""The field that marks a corrected submission, and the mark of one that kept its id."""
 _WHOLE = re.compile(r"-?\d{1,12}")
 _NUMBER = re.compile(r"-?\d{1,12}(\.\d{1,9})?")
 

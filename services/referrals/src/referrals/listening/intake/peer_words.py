@@ -19,7 +19,7 @@ class Peer(StrEnum):
 
 
 CHANGING = frozenset({Peer.PRIMERO, Peer.ACTIVITYINFO, Peer.DHIS2})
-"""They send a record again whenever it changes; the others send each submission once."""
+"""Systems that send a record again after each change; the others send each submission once."""
 
 
 class Meaning(StrEnum):

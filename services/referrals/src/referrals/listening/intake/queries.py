@@ -19,7 +19,7 @@ from referrals.tables import ENDED_RIGHTS
 
 _submissions = Submission.metadata.tables["intake_submissions"]
 NAMED_HERE = re.compile("[0-9a-f]{32}(:[0-9a-f]{16})?")
-"""What a submission is called here, in place of the form tool's own id."""
+"""The form of a submission's digest, which replaces the form tool's own id."""
 
 
 async def forms(session: AsyncSession, caller: Principal) -> Sequence[IntakeForm]:

@@ -20,7 +20,7 @@ from referrals.listening.line.models import LineException, LineMessage, LineRepo
 
 STATE_LEVEL = 1
 WISH = "reporter_wish"
-"""The basis on which a report is handed on, unless an exception is."""
+"""The basis of a hand-over without an exception."""
 WAITING = ("new", "open")
 
 

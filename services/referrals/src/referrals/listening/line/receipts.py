@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 DIGITS = 20
-"""66 bits: above the 16 digits that the rules ask for, and five groups of four to write down."""
+"""66 bits: more than the 16 digits that the rules require, and five groups of four to write down."""
 FORM_DAYS = 30
 _NONCE_BYTES, _TIME_BYTES, _TAG_BYTES = 16, 8, 16
 _LOCATOR_BYTES, _KEY_BYTES = 16, 32

@@ -42,7 +42,8 @@ from referrals.listening.line.watch import Watch
 from referrals.tables import COMMON
 
 SHOWN_AGAIN = timedelta(days=1)
-"""For so long a repeated form gives its receipt again, since a line may break. Later a found form gives nothing."""
+"""A repeated form shows its receipt again for this long, since a connection may break. Later a form that somebody
+finds reveals nothing."""
 _MOST_MESSAGES = 500
 _UNANSWERED = ("new", "suspected", "open")
 

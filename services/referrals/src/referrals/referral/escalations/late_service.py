@@ -31,7 +31,7 @@ from referrals.referral.referrals import list_queries
 from referrals.referral.referrals.queries import SHARED
 
 MANY = 11
-"""As published figures are: a smaller number is told as one or more."""
+"""Published figures use the same limit; a smaller number appears as "one or more"."""
 _URGENCIES = list(CLOCKS)
 
 

@@ -49,7 +49,7 @@ BUSINESS_CODE = {state: row["bser"] for state, row in _ROWS.items() if row["bser
 _STATE_OF_BUSINESS_CODE = {code: state.value for state, code in BUSINESS_CODE.items()}
 URGENCY = {code: own for own, row in words("urgencies").items() for code in row["fhir"].split()}
 PRIORITY = {own: row["fhir"].split()[0] for own, row in words("urgencies").items()}
-"""Of the words that FHIR has for an urgency, the one that we write."""
+"""The FHIR code that we write for an urgency; we accept others too."""
 
 _NEW_REQUESTS = ("draft", "active")
 _TURNS_AROUND = ("modifierExtension", "implicitRules")

@@ -9,7 +9,7 @@ from common.words.referral_states import ReferralState
 from referrals.referral.referrals.lifecycle import RULES, Command
 
 _LISTS = {"decline": "decline", "not_delivered": "report-not-delivered"}
-"""By the answer that needs a reason: the list that has them."""
+"""The list of reasons for each answer that needs one."""
 
 
 @dataclass(frozen=True)

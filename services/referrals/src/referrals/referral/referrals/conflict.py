@@ -23,7 +23,7 @@ from referrals.referral.referrals.visibility import still_of
 from referrals.referral.referrals.withdrawal import ask_deletion
 
 ORDINARY = "other"
-"""The reason that goes into row and event; why it was in truth is the holder's to know."""
+"""The reason in row and event; only the holder knows the true one."""
 
 
 async def end_sharing_with(

@@ -24,7 +24,7 @@ from referrals.referral.referrals.queries import addressed_to
 from referrals.tables import Instant
 
 COUNTED_TO = 200
-"""Counting ends here: an exact number of thousands makes a page slow, and "200 or more" is enough to act on."""
+"""Counting stops here: exact thousands make a page slow, and "200 or more" is enough to act on."""
 
 _MOST: sa.ColumnElement[Any] = sa.literal_column(str(COUNTED_TO))
 

@@ -18,8 +18,8 @@ LIMITS: dict[str, frozenset[ReferralState]] = {
     "appointment_at": frozenset({ReferralState.SCHEDULED}),
     "review_on": frozenset({ReferralState.ON_HOLD}),
 }
-"""The limits of a referral, and the states in which each counts. A day's limit is due at its beginning in UTC (one
-order in lists) and overdue when it has ended at home."""
+"""The deadlines of a referral, and the states in which each counts. A deadline on a day sorts at the day's start in
+UTC, and is overdue after the day has ended in local time."""
 
 
 class Limited(Protocol):
@@ -70,9 +70,9 @@ def _start(limit: date) -> datetime:
 BEGINS_WITHIN = {
     code: timedelta(days=int(row["begins_days"])) for code, row in words("urgencies").items()
 }
-"""From the acceptance to the appointment or the beginning."""
+"""The time from acceptance to the appointment or the start."""
 LOOKED_AT_WITHIN = timedelta(days=30)
-"""From one look at a service that goes on to the next."""
+"""The time between two reviews of an ongoing service."""
 
 
 def act_by(state: ReferralState, urgency: str, now: datetime) -> datetime | None:

@@ -44,11 +44,11 @@ DUE: sa.ColumnElement[Any] = sa.func.least(
     *(sa.case((counts, limit)) for counts, limit in _INSTANTS),
     *(sa.case((counts, _begins(day))) for counts, day in _DAYS),
 )
-"""NULL: nothing says it."""
+"""NULL: there is no deadline."""
 _UNSHARED: sa.ColumnElement[Any] = sa.case(
     (in_states(LIMITS["clinical_deadline"]), _COLUMNS["unshared_deadline"])
 )
-"""A clinical deadline that only the sender knows: no list of the recipient may be in its order."""
+"""A clinical deadline that only the sender may see: it must not affect the order of a recipient's list."""
 SENDERS_DUE_OR_NEVER = sa.func.coalesce(sa.func.least(DUE, _UNSHARED), NEVER)
 
 

@@ -54,7 +54,7 @@ SHARING_ENDS = frozenset(
         ReferralState.ENTERED_IN_ERROR,
     }
 )
-"""In these the recipient has no (more) need to know: reading ends with the referral."""
+"""States in which the recipient need not read the content (any more): reading ends with the referral."""
 DECISIONS = frozenset({ReferralState.ACCEPTED, ReferralState.DECLINED, ReferralState.WAITLISTED})
 
 
@@ -209,7 +209,7 @@ def diagram() -> str:
 
 
 ASK_AGAIN_AFTER: dict[str, timedelta] = {"capacity": timedelta(days=7)}
-"""By the reason; a service that declined for another reason is not offered again."""
+"""By reason for declining; after any other reason the service is not suggested again."""
 
 
 def may_offer_again(reason: str | None, declined_at: datetime, now: datetime) -> bool:

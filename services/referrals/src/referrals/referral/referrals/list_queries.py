@@ -33,9 +33,9 @@ _OPEN_STATES = sorted(state.value for state in OPEN)
 _CLOSED_STATES = sorted(state.value for state in TERMINAL)
 _COLUMNS = sa.inspect(Referral).columns
 UNCONFIRMED = frozenset({ReferralState.COMPLETED, ReferralState.NOT_DELIVERED})
-"""The outcomes that somebody confirms with the person."""
+"""Outcomes to confirm with the person."""
 UNDER_CONSENT = OPEN - {ReferralState.DRAFT}
-"""In these a consent that ends keeps the recipient from reading."""
+"""States in which the end of the consent ends the recipient's reading."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -27,15 +27,15 @@ class Referral(Row, table=True):
     grant_id: UUID | None = None
     exception_id: UUID | None = None
     former_grants: list[UUID] | None = Field(default=None, sa_type=Ids)
-    """Consents that it went on under before this one: to take one back ends it, too."""
+    """Earlier consents of this referral; withdrawing one of them ends it too."""
     consent_told: str | None = None
-    """Of the end of its consent by date, what the sides were told last: `ending` or `ended`."""
+    """The last notice to both sides about the end of the consent: `ending` or `ended`."""
     replaces: UUID | None = None
     acknowledge_by: datetime | None = Field(default=None, sa_type=Instant)
     decide_by: datetime | None = Field(default=None, sa_type=Instant)
     clinical_deadline: datetime | None = Field(default=None, sa_type=Instant)
     unshared_deadline: datetime | None = Field(default=None, sa_type=Instant)
-    """The clinical deadline where what the person granted does not cover it: the sender's alone."""
+    """The clinical deadline if the grant does not cover it: only the sender sees it."""
     expected_on: date | None = None
     review_on: date | None = None
     act_by: datetime | None = Field(default=None, sa_type=Instant)
@@ -54,7 +54,7 @@ class Referral(Row, table=True):
     sent_at: datetime | None = Field(default=None, sa_type=Instant)
     changed_at: datetime = Field(sa_type=Instant)
     unheard_at: datetime | None = Field(default=None, sa_type=Instant)
-    """Since when it is known that nobody at the recipient could be told."""
+    """Since when it is known that no notice reached anybody at the recipient."""
 
 
 class Snapshot(Row, table=True):

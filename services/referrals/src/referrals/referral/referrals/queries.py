@@ -27,9 +27,9 @@ from referrals.referral.referrals.visibility import shown_instead, sides_of
 from referrals.tables import Instant, Texts
 
 ENDING, ENDED = "ending", "ended"
-"""What was told of the end of a consent: that it comes, and that it came."""
+"""The notices about the end of a consent: before it, and after it."""
 _TOLD_UNTIL = timedelta(days=30)
-"""So long after the end a worker that was down still tells of it."""
+"""A worker that was down still sends these notices this long after the end."""
 
 
 def addressed_to(caller: Principal) -> sa.ColumnElement[bool]:
@@ -365,12 +365,11 @@ async def outlines(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, O
 
 
 Reached = Callable[[Any, Any], sa.ColumnElement[bool]]
-"""Whether the recipient heard of a referral, by the referral's id and the recipient's."""
+"""Whether a notice of a referral reached the recipient, from the ids of both."""
 _SENT = col(Referral.state) == ReferralState.SENT.value
 _EMERGENCY = col(Referral.urgency) == "emergency"
 SHARED = "MULTI"
-"""Health and other sectors, which no area of responsibility owns: an emergency that nobody heard of is every
-coordinator's."""
+"""Health and other sectors without an area of responsibility: every coordinator sees their unheard emergencies."""
 UNHEARD = sa.and_(_SENT, col(Referral.unheard_at).is_not(None))
 
 

@@ -37,10 +37,10 @@ IN_INDEX_ORDER = sa.select(sa.func.set_config("enable_sort", "off", True))
 CHANGED_FOR_RECIPIENT: sa.ColumnElement[Any] = sa.func.coalesce(
     sa.cast(col(Referral.held_still)["changed_at"].astext, Instant()), col(Referral.changed_at)
 )
-"""As `seen_by` shows it: what stands still in the recipient's eyes is not found by a later change."""
+"""The value that `seen_by` shows: later changes do not reveal a referral whose view is frozen."""
 
 Begins = Literal["at first", "at an instant", "at midnight", "undated"]
-"""Behind which row a page begins. What is due within a day comes behind what is due when it begins."""
+"""The kind of row after which a page begins. Rows due within a day come after those due at its start."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,7 +106,7 @@ async def newest(
 
 _NEWEST = (col(Referral.id).desc(),)
 _IN_ORDER = (FIRST_INSTANT, FIRST_DAY, col(Referral.id))
-"""Of one state it is the order of what is due, as a state has limits of one kind."""
+"""The order of deadlines within one state, as a state has deadlines of one kind."""
 
 
 def dated_rows(

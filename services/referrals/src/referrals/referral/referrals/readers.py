@@ -33,7 +33,7 @@ class Shared:
     kind: str
     sent_to: Mapping[UUID, UUID]
     accepted: Mapping[UUID, datetime]
-    """By organisation since when it has had the case."""
+    """By organisation, the time since which it has held the case."""
 
 
 @dataclass(frozen=True)

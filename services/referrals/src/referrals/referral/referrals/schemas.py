@@ -250,7 +250,7 @@ STEPS: dict[Command, type[Step]] = {
         EnterInError,
     )
 }
-"""One endpoint for each of them."""
+"""Each of them has an endpoint."""
 
 
 class RenewConsent(Versioned):

@@ -42,7 +42,7 @@ from referrals.referral.referrals.steps import (
 
 _DELETION_DAYS = 7
 RESTORED = "restored_backup"
-"""The way in which what had ended before the backup was restored ends again."""
+"""The method of an end that is repeated after a restored backup."""
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,8 @@ from referrals.screening.assistance.models import CaseMatch, MatchConsent, Match
 from referrals.screening.assistance.schemas import MatchConsentBody, MatchConsentView, MatchView
 
 MOST_PER_DAY = 200
-"""Comparisons of one organisation: whoever invents people to find out who is known elsewhere is slow."""
+"""Comparisons per organisation and day: this slows down an organisation that invents people to learn who is known
+elsewhere."""
 
 
 async def consent(

@@ -11,7 +11,7 @@ from common.words.places import Places
 from referrals.case.cases.person import age_of
 
 MOST_POPULATIONS, MOST_LANGUAGES, MOST_NEEDS = 15, 10, 20
-"""What one question may hold (`Profile` of the directory)."""
+"""The limits of one request (`Profile` of the directory)."""
 _SEXES = frozenset({"female", "male", "other"})
 
 

@@ -16,9 +16,9 @@ Evaluator = Callable[[Values], Value]
 MAX_LENGTH = 2_000
 _DEPTH = 40
 CURRENT = "."
-"""The name of the question's own answer, in constraints."""
+"""The name of the question's own answer in constraints."""
 TODAY = "today()"
-"""The name under which the evaluation finds the present day."""
+"""The name of the present day during evaluation."""
 
 _TOKEN = re.compile(
     r"\s*(?:(?P<number>\d+(?:\.\d+)?)|(?P<string>'[^']*'|\"[^\"]*\")"

@@ -15,7 +15,7 @@ from referrals.screening.screenings.expressions import Expression, parse
 ELEMENTS = ("act", "means", "purpose")
 YES = "yes"
 NO_ANSWERS = frozenset({"no", "none", "unknown", "skipped"})
-"""Values that never indicate anything, whatever else a list offers."""
+"""Values that never indicate anything, in any list."""
 
 QuestionId = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.\-]{0,79}$")]
 OptionCode = Annotated[str, Field(min_length=1, max_length=80, pattern=r"^\S+$")]
@@ -65,7 +65,7 @@ ROLE_VALUES: Mapping[Role, frozenset[str]] = {
     Role.SEX: frozenset({"female", "male", "other", "unknown"}),
     Role.IMMEDIATE_DANGER: frozenset({YES, "no", "unknown"}),
 }
-"""The values that the options of such a question may stand for."""
+"""The values that a role's options may have."""
 
 
 class Option(BaseModel):

@@ -26,7 +26,7 @@ from referrals.screening.screenings.xlsform import read_xlsform
 
 _retirements = Retirement.metadata.tables["instrument_retirements"]
 _SPECIALIST = "TIP"
-"""The area of responsibility whose coordinator keeps the shared instruments."""
+"""The area of responsibility whose coordinator manages the shared instruments."""
 
 
 async def listed(session: AsyncSession, caller: Principal) -> list[InstrumentSummary]:

@@ -59,7 +59,7 @@ from referrals.tables import COMMON
 _QUESTION = re.compile(r"[A-Za-z_][A-Za-z0-9_.\-]{0,79}")
 _OLDEST = timedelta(days=2 * 366)
 _AHEAD = timedelta(minutes=10)
-"""A field device's clock may run ahead this much."""
+"""A field device's clock may be fast by this much."""
 
 
 async def begin(

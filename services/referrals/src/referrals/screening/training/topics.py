@@ -6,7 +6,7 @@ from functools import cache
 from common.words.tables import rows
 
 SCREENING = "screening"
-"""The topic whose certificate is needed to conclude a screening."""
+"""The topic of the certificate that a conclusion needs."""
 LONGEST_YEARS = 3
 
 

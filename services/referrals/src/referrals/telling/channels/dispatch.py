@@ -53,7 +53,7 @@ from referrals.telling.channels.waking import Telling
 from referrals.telling.readable_queries import still_told
 
 _MARGIN = timedelta(seconds=30)
-"""How much longer a message is leased than handing it over may take: the time left to store what became of it."""
+"""A lease outlasts the longest sending by this, to leave time for storing the outcome."""
 _SETTLE_AGAIN_SECONDS = 1.0
 _OPENED = ("referral", "line_report")
 _pings = Ping.metadata.tables["pings"]

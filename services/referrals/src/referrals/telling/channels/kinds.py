@@ -29,27 +29,27 @@ class Pace(StrEnum):
 
 class SwitchedOff(StrEnum):
     REFUSED = "refused"
-    """The relay, push service or gateway says that nothing can be delivered there."""
+    """The relay, push service or gateway refuses the address."""
     GONE = "gone"
-    """The browser gave up its subscription."""
+    """The browser ended its subscription."""
     TAKEN = "taken"
-    """Somebody else has confirmed the same address since."""
+    """Somebody else has since confirmed the same address."""
     UNCONFIRMED = "unconfirmed"
-    """Nobody confirmed it again in time."""
+    """Its owner did not confirm it again in time."""
     BY_SUPERVISOR = "by_supervisor"
 
 
 class PingStatus(StrEnum):
     WAITING = "waiting"
     HANDING = "handing"
-    """Its message is being handed over; at `next_attempt_at` nobody knows what became of it."""
+    """A worker is sending its message; after `next_attempt_at` the outcome is unknown."""
     TOLD = "told"
     UNCLEAR = "unclear"
-    """The gateway may have taken it; a second message would be one too many."""
+    """The gateway may have accepted it, so a second message could be a duplicate."""
     MOOT = "moot"
-    """Somebody had acted before it was due."""
+    """Somebody acted before it was due."""
     ACCESS_ENDED = "access_ended"
-    """Whoever would have been told could not find it any more when it was due."""
+    """Its receiver could no longer find the subject when it was due."""
     GIVEN_UP = "given_up"
 
 

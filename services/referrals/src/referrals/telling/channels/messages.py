@@ -17,10 +17,10 @@ from referrals.telling.channels.kinds import Pace
 from referrals.telling.channels.waking import Side, Telling, telling
 
 SPACING = timedelta(minutes=30)
-"""Between two messages to one channel that are no emergency: one unread message says it all."""
+"""The time between two routine messages to one channel: one unread message is enough."""
 BETWEEN_REPORTS = timedelta(minutes=5)
 CONFIRMED_FOR = timedelta(days=180)
-"""After this an address falls silent until it is confirmed again: numbers and mailboxes change hands."""
+"""After this an address is silent until it is confirmed again: numbers and mailboxes change hands."""
 
 
 @dataclass(frozen=True)

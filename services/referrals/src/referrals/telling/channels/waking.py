@@ -26,11 +26,11 @@ class Side(StrEnum):
 
 class Telling(StrEnum):
     CHAIN = auto()
-    """At once, one after the other on call until somebody opens it, also in quiet hours."""
+    """At once, one person on call after the other until somebody opens it, even in quiet hours."""
     AT_ONCE = auto()
-    """At once, but not in quiet hours."""
+    """At once, except in quiet hours."""
     PACE = auto()
-    """As the channel wishes."""
+    """At the channel's pace."""
 
 
 WAKES = frozenset(
@@ -61,7 +61,7 @@ _ALWAYS = frozenset(
         NoticeKind.ORGANISATION_UNHEARD,
     }
 )
-"""Emergencies without an urgency of their own."""
+"""Emergencies whose notice has no urgency."""
 
 
 def is_emergency(kind: NoticeKind, urgency: str | None) -> bool:

@@ -19,7 +19,7 @@ class Group(StrEnum):
 
 
 NOW = frozenset({Group.OVERDUE, Group.TODAY})
-"""What a badge counts."""
+"""The groups that a badge counts."""
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ COORDINATORS = frozenset({Role.COORDINATOR})
 CERTIFICATES_AHEAD = timedelta(days=60)
 RETENTION_AHEAD = timedelta(days=30)
 _LOOKED_AT = 500
-"""Of the kinds whose rule is no statement, so many are looked at: they are rare."""
+"""The most rows to check of kinds whose rule is not SQL; those kinds are rare."""
 
 
 Key = tuple[Rank, datetime, WorkKind, UUID]

@@ -16,7 +16,7 @@ from referrals.telling.webhooks.addresses import Network, UnsafeUrl, check_url, 
 
 _TIMEOUT_SECONDS = 15
 _AT_ONCE = 500
-"""Connections of all together: those of partners that hang leave room for others."""
+"""Connections to all partners: enough to leave room beside slow ones."""
 _NAMES_AT_ONCE = 32
 _READ_BYTES = 1024
 

@@ -32,7 +32,7 @@ class Push:
         self._contact = contact
         self._also = also
         self.seconds = _SECONDS
-        """The longest that handing over one message takes."""
+        """The longest time that sending one message takes."""
 
     @property
     def public_key(self) -> str:
