@@ -1,4 +1,4 @@
-"""HTTP of cases."""
+"""HTTP routes of cases."""
 
 from datetime import timedelta
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Bodies of cases."""
+"""Request and response bodies of cases."""
 
 from datetime import date, datetime
 from typing import Annotated, Literal
@@ -149,7 +149,7 @@ class Reopening(Strict):
 
 
 class Erasure(Strict):
-    """`confirm` repeats the case reference: erasing cannot be undone."""
+    """`confirm` repeats the case reference, because an erasure cannot be undone."""
 
     confirm: str = Field(max_length=20)
     basis: reasons.EraseCase

@@ -1,4 +1,4 @@
-"""HTTP of consents and exceptions. Withdrawal ends referrals, so it is in `referrals.withdrawal_api`."""
+"""HTTP routes of consents and exceptions. Withdrawal ends referrals, so it is in `referrals.withdrawal_api`."""
 
 from typing import Annotated, Literal
 from uuid import UUID

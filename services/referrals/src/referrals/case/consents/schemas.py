@@ -1,4 +1,4 @@
-"""Bodies of consents and exceptions."""
+"""Request and response bodies of consents and exceptions."""
 
 from datetime import datetime
 from typing import Annotated, Literal

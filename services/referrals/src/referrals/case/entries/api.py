@@ -1,4 +1,4 @@
-"""HTTP of the case record."""
+"""HTTP routes of the case record."""
 
 import re
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Bodies of the entries of a case record."""
+"""Request and response bodies of the entries of a case record."""
 
 from datetime import date, datetime
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""HTTP of transfers."""
+"""HTTP routes of transfers."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""Bodies of transfers."""
+"""Request and response bodies of transfers."""
 
 from datetime import datetime
 from typing import Literal

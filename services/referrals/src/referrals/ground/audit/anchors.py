@@ -282,7 +282,7 @@ def _anchored(path: Path | None) -> dict[str, dict[int, str]]:
 
 
 def _take_back(anchored: dict[str, dict[int, str]], heads: dict[str, list[Any]]) -> None:
-    """Forget anchors beyond the heads of a restored record."""
+    """Drop anchored entries beyond the heads of a restored record."""
     for chain, sequences in list(anchored.items()):
         end = int(heads[chain][0]) if chain in heads else 0
         anchored[chain] = {n: digest for n, digest in sequences.items() if n <= end}

@@ -1,4 +1,4 @@
-"""HTTP of the team that works the queue of a directory service."""
+"""HTTP routes of the team that works the queue of a directory service."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""Notices by organisation; `position` orders them by transaction (see feed)."""
+"""Notices by organisation; `position` orders them by transaction, for the feed."""
 
 from datetime import datetime
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""HTTP of information-sharing protocols: kept by the information-management team."""
+"""HTTP routes of information-sharing protocols: kept by the information-management team."""
 
 from datetime import date
 from typing import Annotated

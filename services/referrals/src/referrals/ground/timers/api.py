@@ -1,4 +1,4 @@
-"""HTTP of timers: times per pathway."""
+"""HTTP routes of timers: the deadlines per pathway."""
 
 from typing import Annotated, Literal
 

@@ -1,4 +1,4 @@
-"""Bodies of timer policies."""
+"""Request and response bodies of timer policies."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""HTTP of break-glass access."""
+"""HTTP routes of break-glass access."""
 
 from datetime import datetime
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""HTTP of intake. The address of a form accepts the form's secret only; form tools have no account."""
+"""HTTP routes of intake. The address of a form accepts the form's secret only; form tools have no account."""
 
 from typing import Annotated, Literal
 from uuid import UUID

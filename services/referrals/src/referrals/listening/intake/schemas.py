@@ -1,4 +1,4 @@
-"""Bodies of intake."""
+"""Request and response bodies of intake."""
 
 from datetime import datetime
 from typing import Annotated, Literal

@@ -1,4 +1,4 @@
-"""HTTP of the desk: the queue of coordinators, and the reports handed to an organisation."""
+"""HTTP routes of the desk: the queue of coordinators, and the reports handed to an organisation."""
 
 from typing import Annotated
 from uuid import UUID

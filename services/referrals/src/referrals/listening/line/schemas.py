@@ -1,4 +1,4 @@
-"""Bodies of the line."""
+"""Request and response bodies of the line."""
 
 from datetime import datetime
 from typing import Annotated, Literal

@@ -1,4 +1,4 @@
-"""HTTP of overdue referrals."""
+"""HTTP routes of overdue referrals."""
 
 from typing import Annotated
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Bodies and responses about overdue referrals."""
+"""Request and response bodies of overdue referrals."""
 
 from datetime import datetime
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""HTTP of the FHIR facade: reads and writes one resource. `search_api` has the searches."""
+"""HTTP routes of the FHIR facade: reads and writes one resource. `search_api` has the searches."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar

@@ -1,4 +1,4 @@
-"""HTTP of the FHIR facade: its capabilities, its searches, and its read-only resources."""
+"""HTTP routes of the FHIR facade: its capabilities, its searches, and its read-only resources."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""HTTP of referrals: drafts, the two lists, one endpoint per transition.
+"""HTTP routes of referrals: drafts, the two lists, one endpoint per transition.
 
 The routes of one referral exist twice: under /referrals, and under its case, where another case's referral is not
 found.

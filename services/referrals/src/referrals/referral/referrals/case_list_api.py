@@ -1,4 +1,4 @@
-"""HTTP of the list of cases, each with its number of open referrals."""
+"""HTTP routes of the list of cases, each with its number of open referrals."""
 
 from typing import Annotated, Literal
 

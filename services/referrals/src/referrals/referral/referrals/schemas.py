@@ -1,4 +1,4 @@
-"""Bodies of referrals: one typed body per transition."""
+"""Request and response bodies of referrals: one typed body per transition."""
 
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, ClassVar, Literal

@@ -165,7 +165,7 @@ async def write_step(
     detail: dict[str, Any] | None = None,
     key: bytes | None = None,
 ) -> None:
-    """One line of history; `detail` is sealed for the two parties."""
+    """Write one line of history; `detail` is sealed for the two parties."""
     sealed = None
     if detail:
         if key is None:

@@ -1,4 +1,4 @@
-"""HTTP of assistance: the plan of a case, given help, reviews, route, timeline, lists."""
+"""HTTP routes of assistance: the plan of a case, given help, reviews, route, timeline, lists."""
 
 from datetime import date
 from typing import Annotated, Any

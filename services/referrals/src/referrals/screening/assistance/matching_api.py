@@ -1,4 +1,4 @@
-"""HTTP of duplicates: the person's consent to the comparison, and the facts that two organisations may then learn."""
+"""HTTP routes of duplicates: the person's consent to the comparison, and the facts that two organisations may then learn."""
 
 from typing import Annotated
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Bodies of assistance."""
+"""Request and response bodies of assistance."""
 
 from datetime import date, datetime
 from typing import Annotated, Literal

@@ -1,4 +1,4 @@
-"""HTTP of screening."""
+"""HTTP routes of screening."""
 
 from datetime import datetime
 from typing import Annotated, Literal

@@ -102,7 +102,7 @@ def _tokens(text: str) -> list[Token]:
 
 
 class _Reader:
-    """Recursive descent, lowest precedence first, as XPath 1.0 orders its operators."""
+    """Recursive descent, lowest precedence first, in the order of XPath 1.0's operators."""
 
     def __init__(self, tokens: list[Token]) -> None:
         self._tokens = tokens

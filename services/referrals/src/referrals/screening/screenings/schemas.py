@@ -1,4 +1,4 @@
-"""Bodies of screening."""
+"""Request and response bodies of screening."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal

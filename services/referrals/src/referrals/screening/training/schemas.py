@@ -1,4 +1,4 @@
-"""Bodies of trainings and certificates."""
+"""Request and response bodies of trainings and certificates."""
 
 from datetime import date, datetime
 from typing import Annotated, Literal

@@ -1,4 +1,4 @@
-"""HTTP of batches."""
+"""HTTP routes of batches."""
 
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence

@@ -196,7 +196,7 @@ _CODE: Mapping[PageLanguage, str] = completed(
 
 
 def something_new(language: PageLanguage, address: str) -> Message:
-    """`address`: that of the front, the same for everybody."""
+    """`address`: the front's address, the same for everybody."""
     return Message(_SUBJECT, _SOMETHING[language].format(address=address))
 
 

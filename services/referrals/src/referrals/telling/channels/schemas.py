@@ -1,4 +1,4 @@
-"""Bodies of channels and shifts."""
+"""Request and response bodies of channels and shifts."""
 
 from datetime import date, datetime, time, timedelta
 from typing import Annotated, Literal

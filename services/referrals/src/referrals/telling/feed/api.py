@@ -1,4 +1,4 @@
-"""HTTP of the feed."""
+"""HTTP routes of the feed."""
 
 from uuid import UUID
 

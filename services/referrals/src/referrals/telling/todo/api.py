@@ -1,4 +1,4 @@
-"""HTTP of tasks: list them, and mark them as done."""
+"""HTTP routes of tasks: list them, and mark them as done."""
 
 from datetime import date, datetime
 from uuid import UUID

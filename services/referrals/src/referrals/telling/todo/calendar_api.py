@@ -1,4 +1,4 @@
-"""HTTP of the calendar: dates in the caller's cases, and appointments of both sides' referrals."""
+"""HTTP routes of the calendar: dates in the caller's cases, and appointments of both sides' referrals."""
 
 from datetime import date, timedelta
 

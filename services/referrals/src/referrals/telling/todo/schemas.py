@@ -1,4 +1,4 @@
-"""Bodies of the work list."""
+"""Request and response bodies of the work list."""
 
 from datetime import date, datetime
 from uuid import UUID

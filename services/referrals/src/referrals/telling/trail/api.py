@@ -1,4 +1,4 @@
-"""HTTP of the audit: for auditors, and for an organisation its own."""
+"""HTTP routes of the audit: for auditors, and for an organisation its own."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""HTTP of webhooks."""
+"""HTTP routes of webhooks."""
 
 from typing import Annotated, Literal
 from uuid import UUID

@@ -26,7 +26,7 @@ decided("NoticeData", NoticeData.model_fields)
 
 
 class NoticeCall(BaseModel):
-    """The body of a call."""
+    """The body of a webhook call."""
 
     type: NoticeKind
     timestamp: datetime

@@ -1,4 +1,4 @@
-"""Bodies of webhooks."""
+"""Request and response bodies of webhooks."""
 
 from datetime import datetime
 from uuid import UUID
