@@ -16,7 +16,7 @@ async def sweep(
     due: Callable[[AsyncSession], Awaitable[Iterable[UUID]]],
     work: Callable[[AsyncSession, UUID], Awaitable[int]],
 ) -> int:
-    """Call `work` for each row that is `due`; returns the sum of its results (0 or 1). `work` checks again that the
+    """Call `work` for each row that is `due`; returns the sum of its results (each 0 or 1). `work` checks again that the
     row is due. Failures: see `one_by_one`.
     """
     async with database.transaction() as session:

@@ -127,7 +127,7 @@ async def _tell(session: AsyncSession, referral: Referral) -> None:
 
 
 async def _coordinators(session: AsyncSession, referral: Referral) -> set[UUID]:
-    """Return coordinators to whom the directory shows the service, as the notice names its organisation."""
+    """Return organisations of coordinators who may see the service, as the notice names its organisation."""
     aor = None if referral.aor == referrals.SHARED else referral.aor
     return {
         person.organisation

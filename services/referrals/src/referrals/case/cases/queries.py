@@ -84,7 +84,7 @@ async def own_cases(
     before: UUID | None,
     limit: int,
 ) -> Sequence[Case]:
-    """Return cases newest first, up to one more than `limit`. `area` includes the areas within it."""
+    """Return cases newest first, up to `limit` + 1. `area` includes the areas within it."""
     statement = sa.select(Case).where(col(Case.organisation_id) == caller.organisation)
     if status is not None:
         statement = statement.where(col(Case.status) == status)
@@ -164,7 +164,7 @@ async def living(
     after: UUID | None,
     limit: int,
 ) -> Sequence[Case]:
-    """Return the caller's cases that are not erased, oldest first, up to one more than `limit`."""
+    """Return the caller's cases that are not erased, oldest first, up to `limit` + 1."""
     statement = sa.select(Case).where(
         col(Case.organisation_id) == caller.organisation, col(Case.status) != "erased", which
     )

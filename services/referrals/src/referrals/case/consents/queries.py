@@ -304,7 +304,7 @@ def ending_between(first: datetime, last: datetime) -> sa.Select[Any]:
 async def asked_before(
     session: AsyncSession, case_id: UUID, service_id: UUID | None, purpose: str
 ) -> UUID | None:
-    """Return the recipient of the case's newest consent to this service and purpose that still holds or waits."""
+    """Return the recipient of the case's newest active consent to this service and purpose."""
     asked = sa.select(col(Grant.recipient_organisation_id)).where(
         col(Grant.case_id) == case_id,
         col(Grant.service_id) == service_id,

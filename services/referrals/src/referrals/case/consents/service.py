@@ -158,7 +158,7 @@ async def _recipient(
 ) -> UUID | None:
     if body.kind == "referral" and body.purpose:
         if found.service is not None and not is_choosable(found.service, now):
-            # An open referral to a closed service still needs a consent, so this asks again.
+            # A renewal: an open referral to this service needs a consent, although the service accepts no new ones.
             asked = (found.case.id, body.service_id, body.purpose)
             if (former := await queries.asked_before(session, *asked)) is not None:
                 await refuse_implicated(session, found.case, former)

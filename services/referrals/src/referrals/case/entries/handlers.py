@@ -1,4 +1,4 @@
-"""The case record when its case closes, is erased or moves to another organisation."""
+"""Adapts the case record when its case closes, is erased or moves to another organisation."""
 
 import sqlalchemy as sa
 from common import clock
@@ -10,7 +10,7 @@ from referrals.ground.happenings import CaseClosed, CaseErased, CaseHandedOver
 
 
 async def case_closed(session: AsyncSession, happening: CaseClosed) -> None:
-    """Mark nothing of a closed case as due."""
+    """Mark everything due in a closed case as done."""
     await session.execute(
         sa.update(CaseEntry)
         .where(

@@ -40,7 +40,7 @@ async def of_case(
     before: UUID | None = None,
     limit: int,
 ) -> Sequence[tuple[CaseEntry, bool]]:
-    """Return entries newest first, up to one more than `limit`, with whether each has a picture but not the picture."""
+    """Return entries newest first, up to `limit` + 1, with whether each has a picture but not the picture."""
     statement = sa.select(CaseEntry, HAS_FILE).where(*_readable(caller, case_id))
     if kind is not None:
         statement = statement.where(col(CaseEntry.kind) == kind)

@@ -1,4 +1,4 @@
-"""Reads transfers as one of their two sides."""
+"""Reads transfers for either of their two organisations."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime

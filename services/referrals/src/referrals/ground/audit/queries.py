@@ -63,7 +63,7 @@ class Wanted:
 async def page(
     session: AsyncSession, *, only: Only | None, wanted: Wanted, before: UUID | None, limit: int
 ) -> Sequence[AuditEntry]:
-    """Return entries newest first, up to one more than `limit`."""
+    """Return entries newest first, up to `limit` + 1."""
     statement = sa.select(AuditEntry)
     if only is not None:
         statement = statement.where(

@@ -1,4 +1,4 @@
-"""The table of last entries: one row for each thing that was ever restricted."""
+"""The table of restrictions: the last entry for each thing that was ever restricted."""
 
 from datetime import datetime
 from typing import Any

@@ -76,7 +76,7 @@ async def listed(
     before: UUID | None,
     limit: int,
 ) -> Sequence[Task]:
-    """Return tasks newest first, up to one more than `limit`."""
+    """Return tasks newest first, up to `limit` + 1."""
     statement = sa.select(Task).where(
         own(caller, reading), _FINISHED if done else sa.not_(_FINISHED)
     )

@@ -1,4 +1,4 @@
-"""Records of other systems when their case is erased or moves to another organisation."""
+"""Forgets records of other systems when their case is erased or moves to another organisation."""
 
 from sqlalchemy.ext.asyncio import AsyncSession
 

@@ -553,6 +553,6 @@ def _as_form(form: IntakeForm) -> Principal:
         "intake-form",
         f"intake-form:{form.id}",
         form.organisation_id,
-        # The drafts need the rights of the supervisor who set the form up; it can read and send nothing.
+        # Drafts may use the services that its supervisor sees; the form itself can read and send nothing.
         scopes=frozenset({"directory:read"}),
     )

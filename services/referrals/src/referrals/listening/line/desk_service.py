@@ -159,8 +159,8 @@ async def hold_to_word(session: AsyncSession, report_id: UUID, word: Mapping[str
 async def close(
     session: AsyncSession, caller: Principal, report_id: UUID, body: Closing
 ) -> LineReport:
-    """Close the report; a new message reopens it. The organisation that has it can still read it, if it closed it
-    itself or made a case of it.
+    """Close the report; a new message reopens it. The organisation that has it can still read it after the
+    reason `handed_over`, or if it made a case of it.
     """
     report = await queries.one_at_desk(session, caller, report_id, lock=True)
     if body.reason != "handed_over" and report.case_id is None:

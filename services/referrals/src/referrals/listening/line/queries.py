@@ -93,7 +93,7 @@ async def queue(
     after: tuple[bool, datetime, UUID] | None,
     limit: int,
 ) -> Sequence[LineReport]:
-    """Return urgent reports first, then the longest waiting, up to one more than `limit`."""
+    """Return urgent reports first, then the longest waiting, up to `limit` + 1."""
     order = (sa.not_(col(LineReport.urgent)), col(LineReport.last_at), col(LineReport.id))
     statement = sa.select(LineReport).where(at_desk(caller), col(LineReport.status).in_(statuses))
     if area is not None:

@@ -426,7 +426,7 @@ def _view(
 ) -> ReferralView:
     """Return a referral with the caller's legal steps now. `granted`: see `shown_instead`."""
     parties = queries.parties_of(caller, referral)
-    # changes that the recipient may not see do not make anything due
+    # values that the caller may not see make nothing due
     seen = queries.seen_by(caller, referral, granted)
     values = seen.model_dump()
     if referral.suggested_service_id not in shown:

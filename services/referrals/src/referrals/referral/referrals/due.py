@@ -1,4 +1,4 @@
-"""When the next step of a referral is due, and whether it is overdue. Pure. `list_queries` makes SQL of this table."""
+"""When the next step of a referral is due, and whether it is overdue. Pure. `due_queries` turns this table into SQL."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta

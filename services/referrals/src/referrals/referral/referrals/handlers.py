@@ -1,5 +1,5 @@
-"""Referrals when their case ends, moves or implicates a recipient, when a caregiver's contact is suppressed, or when
-a service becomes unavailable.
+"""Adapts referrals when their case ends, moves or implicates a recipient, when a caregiver's contact is suppressed, or
+when a service becomes unavailable.
 """
 
 from datetime import timedelta
@@ -179,7 +179,7 @@ async def services_changed(session: AsyncSession, happening: ServicesChanged) ->
     for flag, ids in by_flag.items():
         concerned = sa.and_(
             _REFERRALS.c.service_id == sa.any_(sa.literal(ids, sa.ARRAY(sa.Uuid))),
-            _REFERRALS.c.sent_at.is_not(None),  # in the order of the index on a service's referrals
+            _REFERRALS.c.sent_at.is_not(None),  # the partial index requires this
             _REFERRALS.c.state.not_in(_NOT_FLAGGED),
             _REFERRALS.c.service_flag.is_distinct_from(flag),
         )

@@ -72,7 +72,7 @@ async def one(
 async def draft_to_send(
     session: AsyncSession, caller: Principal, referral_id: UUID, case_id: UUID | None
 ) -> Referral:
-    """Return the referral, locked. Sending a draft does not wait for the closing of its service (`sending`)."""
+    """Return the referral, locked. A draft also takes the lock `sending`, for which the closing of its service waits."""
     draft = sa.select(col(Referral.id)).where(
         col(Referral.id) == referral_id,
         col(Referral.from_organisation) == caller.organisation,

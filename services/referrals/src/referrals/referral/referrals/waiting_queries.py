@@ -153,7 +153,7 @@ def _taken_by(caller: Principal) -> Any:
 
 
 def _row(caller: Principal, referral: Referral) -> WorkRow:
-    """Select a row as the caller's side sees it: without the other side's changes and, if received, without the
+    """Return a row as the caller's side sees it: without the other side's changes and, if received, without the
     place.
     """
     seen = seen_by(caller, referral)

@@ -156,7 +156,7 @@ async def _withdraw(
         await end_offer(session, caller, grant.case_id, "person_declined", grant_id=grant.id)
     when = _when(at)
     if grant.kind == "reporting":
-        # Statistics must not count this withdrawal, however many consents to them exist.
+        # The person no longer wants to be counted, so end every consent to statistics.
         for other in await consents.active_reporting(session, grant.case_id):
             if other.id != grant.id:
                 await consent_service.end_grant(session, caller, other, method, when)

@@ -1,4 +1,4 @@
-"""Assistance and matching when a case ends or moves; only codes remain of an erased case, no text."""
+"""Ends assistance and matching when a case ends or moves; only codes remain of an erased case, no text."""
 
 from uuid import UUID
 

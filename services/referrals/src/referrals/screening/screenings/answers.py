@@ -79,7 +79,7 @@ def kept(instrument: Instrument, answers: Answers, today: date) -> dict[str, Ans
 
 
 def relevant(instrument: Instrument, answers: Answers, today: date) -> list[Question]:
-    """Return the questions to ask, in order. Others treat a skipped question as unanswered."""
+    """Return the questions to ask, in order. Conditions treat a skipped question as unanswered."""
     return [question for question, _ in _walk(instrument, answers, today)]
 
 

@@ -49,7 +49,7 @@ class Transports:
         return self.push.public_key if self.push else None
 
     def seconds(self, kind: ChannelKind) -> float:
-        """Return the longest time that sending one message takes; `kind` is offered."""
+        """Return the longest time that sending one message takes; `kind` must be set up."""
         way = self._of(kind)
         return 0.0 if way is None else way.seconds
 
