@@ -88,8 +88,7 @@ async def verify_audit(settings: Settings, database: Database, _keys: CaseKeys) 
 
 async def rotate_keys(settings: Settings, _database: Database, keys: CaseKeys) -> int:
     """Run all steps of a rotation, where the ring's file is writable and shared. With a mounted Secret use
-    `key-ring-add`, `key-ring-activate`, `rewrap-keys`, `key-ring-drop`.
-    """
+    `key-ring-add`, `key-ring-activate`, `rewrap-keys`, `key-ring-drop`."""
     path = settings.key_encryption_keys_file
     before = await keys.read_ring()
     added = await ring.closed_by(ring.with_new_key(before), keys.vault, path)
@@ -206,8 +205,7 @@ async def apply_tombstones(settings: Settings, database: Database, keys: CaseKey
 
 async def tell_restrictions(settings: Settings, database: Database, _keys: CaseKeys) -> int:
     """Before a restore: add this record's restrictions to the list. `--directory`: the output of the directory's
-    `list-restrictions`.
-    """
+    `list-restrictions`."""
     parser = argparse.ArgumentParser(prog="tell-restrictions")
     parser.add_argument("--directory", type=Path)
     asked = parser.parse_args(sys.argv[2:])
@@ -231,8 +229,7 @@ async def tell_restrictions(settings: Settings, database: Database, _keys: CaseK
 
 async def apply_restrictions(settings: Settings, database: Database, keys: CaseKeys) -> int:
     """Restrict again after a restored backup; returns 1 if that cannot be proven. Arguments as for
-    `apply-tombstones`.
-    """
+    `apply-tombstones`."""
     asked = _list_arguments("apply-restrictions").parse_args(sys.argv[2:])
     secret = _secret(settings)
     signer = words.signer_of(secret)
@@ -340,8 +337,7 @@ async def _longest(
     asked: argparse.Namespace, own: Path | None, signer: Signer, kind: _Kind
 ) -> _Found | None:
     """Return the longest list available, which becomes the current one; prints a message and returns None if it is
-    incomplete.
-    """
+    incomplete."""
     lists = [*([own] if own else []), *asked.list]
     try:
         known = newest(lists, signer)
@@ -387,9 +383,7 @@ def _list_arguments(program: str) -> argparse.ArgumentParser:
 
 
 async def mark_restored_audit(settings: Settings, database: Database, _keys: CaseKeys) -> int:
-    """After a restored backup, whose time is the next argument: mark later audit entries as missing for a known
-    reason.
-    """
+    """Mark audit entries that a restored backup lost as missing for a known reason; the next argument names the backup."""
     source = sys.argv[2] if len(sys.argv) > 2 else "a backup"
     await mark_restored(database, settings.audit_anchor_file, source)
     return 0

@@ -67,8 +67,7 @@ async def restrict_again(
     database: Database, keys: CaseKeys, known: Chained, secret: bytes
 ) -> dict[Kind, int]:
     """Return how many of each kind were restricted again; 0 on a repeat. Raises the first error; a repeat then
-    continues.
-    """
+    continues."""
     done = await restrict(database, keys, known.lines, secret)
     async with database.transaction() as session:
         await act_as_service(session)
@@ -111,8 +110,7 @@ async def restrict(
     database: Database, keys: CaseKeys, lines: Sequence[Mapping[str, Any]], secret: bytes
 ) -> dict[Kind, int]:
     """Apply the last entry for each thing, unless the record has a later one; returns how many of each kind were
-    open.
-    """
+    open."""
     seal, means = WordSeal(secret), Means(keys, BlindIndex(secret))
     done = {}
     for kind, work in WORKS.items():

@@ -82,8 +82,7 @@ _LOOK = sa.select(*(waits.label(name) for name, waits in _WAITS.items()))
 
 class Calls:
     """Calls only the tasks that have work. One statement checks for all, twice a second; separate checks would take
-    four round trips each.
-    """
+    four round trips each."""
 
     def __init__(self) -> None:
         self.timers, self.notices = asyncio.Event(), asyncio.Event()
@@ -217,8 +216,7 @@ def background(context: ServiceContext) -> Sequence[BackgroundTask]:
 
 async def _follow_dates(database: Database, dates: Dates) -> None:
     """Flag referrals whose service has expired, if the clock is trusted; clear flags of services that are available
-    again. No event announces a corrected clock.
-    """
+    again. No event announces a corrected clock."""
     now = clock.now()
     if await dates.believed():
         await database.retried(partial(flag_stale, now=now))

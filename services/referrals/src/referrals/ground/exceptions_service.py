@@ -1,6 +1,5 @@
 """Exceptions to consent or wish, in a case and on the line: one person requests with a sealed rationale, another
-decides.
-"""
+decides."""
 
 from datetime import datetime
 from typing import Protocol

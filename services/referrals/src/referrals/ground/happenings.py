@@ -30,8 +30,7 @@ class CaseClosed:
 @dataclass(frozen=True)
 class CaseErased:
     """The key is destroyed; handlers delete everything that it sealed or that describes the person. Runs with service
-    rights.
-    """
+    rights."""
 
     case_id: UUID
     caller: Principal | None

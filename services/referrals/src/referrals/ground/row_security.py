@@ -22,8 +22,7 @@ async def act_as_service(session: AsyncSession) -> None:
 @asynccontextmanager
 async def acting_as_service(session: AsyncSession) -> AsyncIterator[None]:
     """See all rows inside the block, after a check of what the caller may do. Flushes at the end; an exception ends
-    it too.
-    """
+    it too."""
     await act_as_service(session)
     try:
         yield

@@ -10,8 +10,7 @@ import sqlalchemy as sa
 @dataclass(frozen=True)
 class Searchable:
     """The rows of one kind that a caller may read. `rows` selects exactly the rows that single reads would show to
-    the caller. `columns`: the searchable fields with the values that the caller sees, `id` among them.
-    """
+    the caller. `columns`: the searchable fields with the values that the caller sees, `id` among them."""
 
     rows: sa.Select[Any]
     columns: Mapping[str, sa.ColumnElement[Any]]

@@ -17,8 +17,7 @@ async def sweep(
     work: Callable[[AsyncSession, UUID], Awaitable[int]],
 ) -> int:
     """Call `work` for each row that is `due`; returns the sum of its results (each 0 or 1). `work` checks again that the
-    row is due. Failures: see `one_by_one`.
-    """
+    row is due. Failures: see `one_by_one`."""
     async with database.transaction() as session:
         await act_as_service(session)
         rows = await due(session)

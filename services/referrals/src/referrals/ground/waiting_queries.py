@@ -95,8 +95,7 @@ class Waiting:
 
     def of(self, whose: Whose, doer: str) -> sa.ColumnElement[bool]:
         """Condition for `whose`. Mine: work that I own, and work without an owner that I may take. Team: also my
-        colleagues' work. Kinds without owners belong to both.
-        """
+        colleagues' work. Kinds without owners belong to both."""
         works = sa.true() if self.works is None else self.works
         if whose == "organisation" or self.has_it is None:
             return sa.true() if whose == "organisation" else works

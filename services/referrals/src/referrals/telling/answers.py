@@ -1,6 +1,5 @@
 """Which stored answers may be repeated: those whose subject the caller may still read. The key of the subject (case,
-screening, submission or report) seals each answer, so erasing the subject erases it, also in backups.
-"""
+screening, submission or report) seals each answer, so erasing the subject erases it, also in backups."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any

@@ -33,8 +33,7 @@ class OperatorMail:
 
     async def look(self) -> None:
         """Mail once a day while it lasts; the next run retries a failed mail. One Message-ID per day prevents
-        duplicates.
-        """
+        duplicates."""
         away, today = self._evidence.places_left, clock.today()
         if not away or self._told == today or self._mail is None or self._address is None:
             return

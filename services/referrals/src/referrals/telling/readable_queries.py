@@ -1,6 +1,5 @@
 """Whether a caller could find a subject, for lists that name it (audit, feed) and for messages. A list hides whatever
-a read would refuse.
-"""
+a read would refuse."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, cast
@@ -74,8 +73,7 @@ def readable(
     record: sa.ColumnElement[UUID] | None = None,
 ) -> sa.ColumnElement[bool]:
     """Whether the reader could find the subject of a row of their organisation. `record`: the case of an entry, if
-    known.
-    """
+    known."""
     of_cases = works_with_cases(caller)
     by_id = {**OF_CASES, **BY_ROLE} if of_cases else BY_ROLE
     whens: list[tuple[Any, Any]] = [
@@ -89,8 +87,7 @@ def readable(
 
 def _one_by_one(subject: sa.ColumnElement[UUID]) -> sa.ColumnElement[UUID]:
     """Check each subject separately, up to the end of the page. With a plain equality PostgreSQL first collects years
-    of findable rows.
-    """
+    of findable rows."""
     return cast("sa.ColumnElement[UUID]", sa.any_(array([subject])))
 
 

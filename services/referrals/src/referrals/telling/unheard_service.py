@@ -1,6 +1,5 @@
 """Emergencies that reached nobody in time, and abandoned messages. The sender, the recipient's supervisors and the
-coordinators get one notice. The sender sees the mark until the recipient has heard.
-"""
+coordinators get one notice. The sender sees the mark until the recipient has heard."""
 
 from datetime import datetime, timedelta
 from functools import partial
@@ -105,8 +104,7 @@ async def _mark(
 
 async def _tell(session: AsyncSession, referral: Referral) -> None:
     """Notify the sender, the recipient's supervisors, whose channels may work later, and the coordinators. The
-    coordinators' notice names the organisation but no referral.
-    """
+    coordinators' notice names the organisation but no referral."""
     for organisation in (referral.from_organisation, referral.to_organisation):
         await notify(
             session,

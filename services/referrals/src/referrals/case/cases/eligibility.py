@@ -42,8 +42,7 @@ async def case_and_service(
     session: AsyncSession, caller: Principal, keys: CaseKeys, case_id: UUID, service_id: UUID | None
 ) -> CaseAndService:
     """Return the caller's case, locked, with its key and the service. Raises 404 if another organisation holds the
-    case, 410 if it was erased.
-    """
+    case, 410 if it was erased."""
     case = await cases.own_case(session, caller, case_id, lock=True)
     key = await case_service.key_of(keys, case.id)
     service = await service_shown_to(session, caller, service_id)

@@ -258,8 +258,7 @@ async def by_reference(session: AsyncSession, reference: str) -> Case | None:
 
 def looked_into_by(caller: Principal, case_id: Any) -> sa.ColumnElement[bool]:
     """Whether the caller coordinates the case's area and the case does not implicate their organisation. Needs
-    service rights.
-    """
+    service rights."""
     accused = sa.select(sa.literal(1)).where(
         col(ImplicatedOrganisation.case_id) == col(Case.id),
         col(ImplicatedOrganisation.organisation_id) == caller.organisation,

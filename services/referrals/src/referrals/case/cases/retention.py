@@ -27,8 +27,7 @@ _BATCH = 500
 
 async def ask_reconsent(database: Database, keys: CaseKeys, today: date) -> int:
     """Open a task for each case whose person has turned 18; returns how many. Birth dates are sealed, and a plain
-    "adult on" date would reveal them, so this reads the open cases of minors once a day.
-    """
+    "adult on" date would reveal them, so this reads the open cases of minors once a day."""
     turned, after = 0, UUID(int=0)
     while True:
         async with database.transaction() as session:
@@ -105,8 +104,7 @@ async def erase_expired(database: Database, keys: CaseKeys, today: date) -> int:
 
 async def reapply_tombstones(database: Database, keys: CaseKeys) -> int:
     """Erase cases again after a restored backup; returns how many. The key store and the case record each remember
-    erasures that the other's backup may have lost.
-    """
+    erasures that the other's backup may have lost."""
     tombstones = set(await keys.destroyed())
     erased = 0
     async with database.transaction() as session:

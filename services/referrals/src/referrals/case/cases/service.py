@@ -194,8 +194,7 @@ async def doubt_contact(
     session: AsyncSession, keys: CaseKeys, case: Case, *, caregiver_too: bool
 ) -> None:
     """After a restore: warn readers that the contact changed later than this record knows, and suppress the
-    caregiver's contact where needed. Needs service rights.
-    """
+    caregiver's contact where needed. Needs service rights."""
     identity, attributes = await open_record(keys, case)
     minor, caregiver = case.minor, Caregiver(case.caregiver)
     contact = identity.get("contact") or {}
@@ -214,8 +213,7 @@ async def doubt_contact(
 
 async def warn(session: AsyncSession, keys: CaseKeys, case: Case, notes: list[str]) -> bool:
     """Put notes from another system before the safe way of contact; false if they are too long. The caller has locked
-    the case.
-    """
+    the case."""
     identity, attributes = await open_record(keys, case)
     contact = identity.get("contact") or {}
     way = with_notes(contact.get("safe_way"), notes)

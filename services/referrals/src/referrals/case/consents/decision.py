@@ -88,8 +88,7 @@ def status_at(status: str, valid_until: datetime | None, now: datetime) -> str:
 @dataclass(frozen=True, slots=True)
 class Word:
     """A consent or an exception. `decided_by` is None for an exception. `confirmed`: a supervisor agreed. `status` is
-    a key of STANDINGS.
-    """
+    a key of STANDINGS."""
 
     kind: Kind
     status: str
@@ -116,8 +115,7 @@ class Person:
 @dataclass(frozen=True, slots=True)
 class Move:
     """The data that would move, on which road and to whom. `items` None: all granted items. `texts`: names of
-    `disclosure.TEXTS`. `shared` False: the referral ended in a way that ends reading.
-    """
+    `disclosure.TEXTS`. `shared` False: the referral ended in a way that ends reading."""
 
     road: Road
     case_id: UUID
@@ -255,8 +253,7 @@ def sharing_goes_on(asked: Asked) -> None:
 
 def decider_may_still_decide(asked: Asked) -> None:
     """Check the decider against the present record: the person may be of age, the caregiver implicated, the record
-    corrected.
-    """
+    corrected."""
     if asked.move.road not in NEW_FACTS or asked.word.decided_by is None:
         return
     if asked.word.decided_by == Decider.BEST_INTEREST and asked.person.age is None:

@@ -110,8 +110,7 @@ async def listed(
     limit: int,
 ) -> Sequence[DisclosureException]:
     """Return exceptions as `queries.exceptions` does. A coordinator's list needs service rights: row security hides
-    which cases implicate their organisation.
-    """
+    which cases implicate their organisation."""
     coordinates = Role.COORDINATOR in caller.roles
     async with acting_as_service(session) if coordinates else nullcontext():
         return await queries.exceptions(

@@ -1,6 +1,5 @@
 """Ends consents and exceptions with their case, and asks for consent again when the person comes of age or the
-caregiver is suppressed.
-"""
+caregiver is suppressed."""
 
 from datetime import date, timedelta
 from uuid import UUID

@@ -163,8 +163,7 @@ async def exceptions(
     limit: int,
 ) -> Sequence[DisclosureException]:
     """Return exceptions of the caller's organisation, if they work with cases. A coordinator gets those of their AoRs
-    and of cases that they look into; this needs service rights.
-    """
+    and of cases that they look into; this needs service rights."""
     shown: list[sa.ColumnElement[bool]] = [sa.false()]
     if works_with_cases(caller):
         shown.append(col(DisclosureException.organisation_id) == caller.organisation)

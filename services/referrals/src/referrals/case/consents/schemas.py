@@ -14,8 +14,7 @@ from referrals.ground.vocabulary.fields import Category, Items, Language
 
 class NewConsent(Strict):
     """A person's decision. `referral`: one recipient service, one purpose, the items to share. `reporting`: anonymous
-    statistics only, never a condition of help. `transfer`: the whole case goes to another organisation.
-    """
+    statistics only, never a condition of help. `transfer`: the whole case goes to another organisation."""
 
     case_id: UUID
     kind: Literal["referral", "reporting", "transfer"] = "referral"
@@ -165,8 +164,7 @@ class NewException(Strict):
 
 class ExceptionSummary(BaseModel):
     """An exception in a list. A coordinator does not see the service and the recipient if the directory hides the
-    service from them. The organisation that requested it always does.
-    """
+    service from them. The organisation that requested it always does."""
 
     id: UUID
     case_id: UUID

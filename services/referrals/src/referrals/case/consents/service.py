@@ -132,8 +132,7 @@ async def _recorded(
 
 def _given_at(body: NewConsent, now: datetime) -> datetime:
     """Return when the person decided. A device's clock may run slightly ahead; a decision further in the future is
-    refused.
-    """
+    refused."""
     if body.valid_until is not None and body.valid_until <= now:
         raise INVALID.because("it_has_ended_already", pointer="/valid_until")
     if body.given_at is None:

@@ -19,8 +19,7 @@ FILE = "file"
 @dataclass(frozen=True)
 class EntryKind:
     """`ends`: somebody marks it as done. `again`: a new entry replaces an open one. `stays`: the next holder of the
-    case cannot read it.
-    """
+    case cannot read it."""
 
     code: str
     needs: tuple[str, ...]

@@ -73,8 +73,7 @@ async def left_behind(
     session: AsyncSession, succession: Succession, limit: int, case_id: UUID | None = None
 ) -> Sequence[UUID]:
     """Return cases that the successor takes over and that have no offer to it yet. Skips cases on offer to another
-    active organisation. `case_id` limits this to one case. Needs service rights.
-    """
+    active organisation. `case_id` limits this to one case. Needs service rights."""
     cases_ids = cases.to_follow(succession).subquery()
     ended = await ended_organisations(session)
     offered = sa.exists().where(

@@ -16,8 +16,7 @@ from referrals.ground.vocabulary.fields import Category, Language
 
 class NewTransfer(Strict):
     """Offers a case to another organisation, under a consent of kind `transfer`. The recipient decides from the facts
-    given here.
-    """
+    given here."""
 
     case_id: UUID
     to_organisation: UUID

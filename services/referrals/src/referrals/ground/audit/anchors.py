@@ -93,8 +93,7 @@ def lines_of(path: Path) -> Iterator[dict[str, Any]]:
 
 def _last_line(path: Path) -> tuple[dict[str, Any], str]:
     """Return the anchor's last line, parsed and raw; raises BrokenAnchor. Drops an incomplete line: a killed writer
-    or a full disk left it, so it was never anchored.
-    """
+    or a full disk left it, so it was never anchored."""
     size, text = last_line(path)
     if path.exists() and path.stat().st_size > size:
         os.truncate(path, size)
@@ -143,8 +142,7 @@ async def anchor(
 
 def _furthest(head: Head | None, last: list[Any] | None) -> list[Any] | None:
     """Return the end to anchor. A list only grows: if it is shorter than before, the anchor keeps the known end until
-    the list reaches it again.
-    """
+    the list reaches it again."""
     if head is None or (last and head.number < last[0]):
         return last
     return [head.number, head.digest]
@@ -152,8 +150,7 @@ def _furthest(head: Head | None, last: list[Any] | None) -> list[Any] | None:
 
 async def mark_restored(database: Database, path: Path | None, source: str) -> None:
     """Note in the record, and in its anchor if any, that the backup `source` was restored: later entries are missing
-    for a known reason.
-    """
+    for a known reason."""
     async with database.transaction() as session:
         await act_as_service(session)
         await remember_lost(session, clock.now())

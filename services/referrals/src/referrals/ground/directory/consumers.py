@@ -131,8 +131,7 @@ def _countries(event: ServiceData) -> Sequence[str]:
 
 def _newer(row: dict[str, Any]) -> Insert:
     """Keep the newer value of each column by the column's own version: a change of capacity may overtake another
-    event.
-    """
+    event."""
     new = insert(_services).values(row)
     newest = {name: _newest(new.excluded, name) for name in row if name != "service_id"}
     newest["former_organisation_id"] = sa.case(

@@ -53,8 +53,7 @@ async def countries_of_service(session: AsyncSession, service_id: UUID) -> list[
 
 async def countries_of_organisation(session: AsyncSession, organisation: UUID) -> list[str]:
     """Return the countries of its services; empty if it has none. This includes hidden services: a border applies to
-    all callers.
-    """
+    all callers."""
     country = sa.func.unnest(col(DirectoryService.countries)).label("country")
     rows = await session.scalars(
         sa.select(country)
@@ -192,8 +191,7 @@ async def service_shown_to(
 
 def works_queue(organisation: Any, service_id: Any, client_names: Any) -> sa.ColumnElement[bool]:
     """Whether one of these clients works the queue of the service in a column. Without a team, the whole organisation
-    does.
-    """
+    does."""
     team = sa.select(sa.literal(1)).where(
         col(TeamMember.organisation_id) == organisation, col(TeamMember.service_id) == service_id
     )
@@ -203,8 +201,7 @@ def works_queue(organisation: Any, service_id: Any, client_names: Any) -> sa.Col
 
 def works_with(caller: Principal, client: Any) -> sa.ColumnElement[bool]:
     """Whether the client in a column shares a team with the caller; clients without a team work together. NULL
-    matches everybody.
-    """
+    matches everybody."""
     own = sa.select(col(TeamMember.service_id)).where(
         col(TeamMember.organisation_id) == caller.organisation,
         col(TeamMember.client) == caller.subject,
@@ -290,8 +287,7 @@ async def alternatives(
 ) -> list[tuple[DirectoryService, int | None]]:
     """Return choosable services that the caller may see. The recipient's suggestion comes first, then services by
     rank in the pathway of the most exact area. `areas`: the person's area and its ancestors, in this order; empty
-    means any place.
-    """
+    means any place."""
     rank = _rank(category, areas)
     statement = sa.select(DirectoryService, rank.label("rank")).where(
         col(DirectoryService.categories).contains([category]),

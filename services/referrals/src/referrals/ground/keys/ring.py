@@ -1,6 +1,5 @@
 """Key-encryption keys, which wrap the case keys and rotate. A file outside all databases contains them, in plain text
-or encrypted by a Vault.
-"""
+or encrypted by a Vault."""
 
 import base64
 import json

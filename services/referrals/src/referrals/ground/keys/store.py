@@ -1,6 +1,5 @@
 """The key store: wrapped case keys in a separate database, so that an old backup of the cases cannot restore a
-destroyed key.
-"""
+destroyed key."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -74,8 +73,7 @@ class CaseKeys:
 
     async def verify(self) -> None:
         """Raise KeyRingError unless the file contains the ring that wrapped the case keys, or KeysAway if the store
-        does not answer.
-        """
+        does not answer."""
         try:
             await self._current_ring()
             await self.database.once("SELECT 1")
@@ -88,8 +86,7 @@ class CaseKeys:
 
     async def _current_ring(self) -> KeyRing:
         """Return the ring in its file now. It is read again after `vault_seconds`, so that sealing the Vault ends the
-        use of its keys.
-        """
+        use of its keys."""
         stamp = self._ring_file.stat().st_mtime_ns if self._ring_file.exists() else 0
         asked = time.monotonic()
         late = self.vault is not None and asked - self._opened_at >= self._vault_seconds

@@ -1,6 +1,5 @@
 """The list of erasures, copied off the machine so that no backup restores an erased person. A line: a case's random
-id, and when its key was destroyed.
-"""
+id, and when its key was destroyed."""
 
 import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence

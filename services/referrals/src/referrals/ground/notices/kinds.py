@@ -19,8 +19,7 @@ class News(StrEnum):
 
 class NoticeKind(StrEnum):
     """`subject.event`; tests compare it with the states. The other side's act is news; an own act is not, and the
-    confirmation of a plan can wait.
-    """
+    confirmation of a plan can wait."""
 
     news: News
     ends: bool

@@ -1,6 +1,5 @@
 """Reads notices in the order of their transactions. Rows become visible at commit, so a plain `id > last` would lose
-rows. The feed ends before the oldest open transaction, so nothing appears behind a cursor later.
-"""
+rows. The feed ends before the oldest open transaction, so nothing appears behind a cursor later."""
 
 from collections.abc import Callable, Collection, Sequence
 from typing import Any

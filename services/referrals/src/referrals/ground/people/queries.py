@@ -60,8 +60,7 @@ def has_lost_cases(
     organisation: sa.ColumnExpressionArgument[Any], person: sa.ColumnExpressionArgument[Any]
 ) -> sa.ColumnElement[bool]:
     """Whether this person or client is known and no longer works with the organisation's cases. With an outside
-    identity provider, only people with a channel are known.
-    """
+    identity provider, only people with a channel are known."""
     works = sa.and_(
         _PEOPLE.organisation_id == organisation,
         _PEOPLE.roles.overlap(sorted(CASE_ROLES)),

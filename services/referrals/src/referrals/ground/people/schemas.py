@@ -18,8 +18,7 @@ class Standing(Strict):
 
 class PageOfPeople(Strict):
     """All active subjects after `after` and up to `until` (None: the last), in byte order. `as_of`: seconds since
-    1970 by the issuer's clock.
-    """
+    1970 by the issuer's clock."""
 
     as_of: float
     after: str

@@ -65,8 +65,7 @@ async def refuse_uncovered(
     category: str | None = None,
 ) -> None:
     """Raise 409 unless both share a country or a protocol covers the pair today. `category` None needs a protocol for
-    everything.
-    """
+    everything."""
     if from_country in to_countries:
         return
     if not await covered(

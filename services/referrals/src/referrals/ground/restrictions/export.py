@@ -32,8 +32,7 @@ LOCK = sa.text("SELECT pg_try_advisory_xact_lock(hashtext('ruta-restrictions'))"
 
 async def tell(database: Database, path: Path, signer: Signer, seal: WordSeal) -> int:
     """Append restrictions that the list lacks; returns how many. One caller at a time; a repeated line changes
-    nothing.
-    """
+    nothing."""
     told = _TABLE.c.told_at
     async with database.transaction() as session:
         if not await session.scalar(LOCK):

@@ -11,8 +11,7 @@ from referrals.tables import Instant, Json, Row
 
 class Restriction(Row, table=True):
     """`word`: see `restrictions.words`. `case_id`: erased with this case. `version`: the directory's. `told_at`: when
-    it was listed.
-    """
+    it was listed."""
 
     __tablename__ = "restrictions"
 

@@ -23,8 +23,7 @@ async def not_said(
     session: AsyncSession, lines: Sequence[Mapping[str, Any]]
 ) -> list[Mapping[str, Any]]:
     """Return lines of the list that the record lacks or has only in an earlier form. A directory's entry that a
-    restore listed counts as known.
-    """
+    restore listed counts as known."""
     ids = [UUID(line["id"]) for line in lines]
     asked = sa.select(Restriction).where(
         col(Restriction.subject_id) == sa.any_(sa.literal(ids, sa.ARRAY(sa.Uuid)))

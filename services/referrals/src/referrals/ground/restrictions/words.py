@@ -154,8 +154,7 @@ def accusing(organisations: Iterable[UUID]) -> Word:
 
 class WordSeal:
     """Seals entries that name somebody, because the list leaves the machine. Equal entries seal alike, so that
-    duplicates show.
-    """
+    duplicates show."""
 
     def __init__(self, secret: bytes) -> None:
         info = b"ruta-restricted-words"

@@ -90,8 +90,7 @@ def waiting(
     caller: Principal, reading: Reading, has_it: Callable[[Any], Any], but: Collection[TaskKind]
 ) -> Waiting:
     """Open tasks. `has_it`: the column of the case's owner; a task on another organisation's case belongs to all who
-    may read it. `but`: kinds that other lists show.
-    """
+    may read it. `but`: kinds that other lists show."""
     return Waiting(
         kind=WorkKind.TASK,
         what=sa.select(Task).where(

@@ -24,8 +24,7 @@ def any_due(now: Any) -> sa.Exists:
 
 async def due(session: AsyncSession, now: datetime, limit: int, *, ends: bool) -> Sequence[UUID]:
     """Return referrals with a due timer, oldest first; needs service rights. `ends` includes timers that end a
-    referral.
-    """
+    referral."""
     rows = await session.scalars(
         sa.select(col(Timer.referral_id))
         .where(

@@ -1,6 +1,5 @@
 """Who consents: adults, and children by age band. Pure. Source of `ages.csv`: the inter-agency guidelines for case
-management with children; a coordinator may replace the file.
-"""
+management with children; a coordinator may replace the file."""
 
 from dataclasses import dataclass
 from datetime import date

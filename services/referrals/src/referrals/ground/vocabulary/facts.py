@@ -1,6 +1,5 @@
 """Fields beside the items that a recipient may read. Pure. `decided` fails the build for a field that is in neither
-table, so its author must decide.
-"""
+table, so its author must decide."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass

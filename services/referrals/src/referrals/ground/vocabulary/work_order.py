@@ -1,6 +1,5 @@
 """The order of work: urgency, time left, danger to a person, kind. Pure. A kind without a deadline has a default
-clock.
-"""
+clock."""
 
 from datetime import datetime, timedelta
 from enum import StrEnum

@@ -17,8 +17,7 @@ from common.words.places import Places
 @dataclass(frozen=True)
 class Sought:
     """The case in its present state, and the requester. `aors`: the case's areas of responsibility; if empty, a
-    coordinator of any area may decide. `implicated`: organisations.
-    """
+    coordinator of any area may decide. `implicated`: organisations."""
 
     asking: UUID
     holder: UUID

@@ -69,8 +69,7 @@ async def listed(
 
 def readable(caller: Principal, access_id: sa.ColumnElement[UUID]) -> sa.ColumnElement[bool]:
     """Whether the caller requested the access, or their organisation holds its case. A deciding coordinator finds it
-    only in `listed`.
-    """
+    only in `listed`."""
     if not {Role.SUPERVISOR, Role.COORDINATOR} & set(caller.roles):
         return sa.false()
     return sa.exists().where(

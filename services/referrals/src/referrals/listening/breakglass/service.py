@@ -39,8 +39,7 @@ OPEN_FOR = timedelta(hours=1)
 @dataclass(frozen=True)
 class Shown:
     """An access as one caller sees it. `reason`: for those who decide or hold the case. The requester sees the holder
-    only while the access is open.
-    """
+    only while the access is open."""
 
     access: BreakGlass
     reason: str | None
@@ -51,8 +50,7 @@ async def ask(
     session: AsyncSession, caller: Principal, keys: CaseKeys, reference: str, reason: str
 ) -> Shown:
     """Request a case by its reference. An implicated organisation gets the usual answer, since a refusal would reveal
-    the accusation; nobody can open the case to it.
-    """
+    the accusation; nobody can open the case to it."""
     async with acting_as_service(session):
         case = await cases.by_reference(session, reference)
         if case is not None:
@@ -155,8 +153,7 @@ class Opened:
 
 async def read(session: AsyncSession, caller: Principal, keys: CaseKeys, access_id: UUID) -> Opened:
     """Return the case decrypted for the requester while the access is open, and notify the holder. Locks the case
-    against anything that ends the access.
-    """
+    against anything that ends the access."""
     async with acting_as_service(session):
         access = await queries.by_id(session, access_id, lock=True)
         case = await cases.by_id(session, access.case_id) if access is not None else None

@@ -1,6 +1,5 @@
 """Accounts for every value of a record: a field of the tool, the sender's status or note, or a value to map. Pure. A
-value without a row in `peer_words.csv` is left to the mapping; without a mapping the record is quarantined.
-"""
+value without a row in `peer_words.csv` is left to the mapping; without a mapping the record is quarantined."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

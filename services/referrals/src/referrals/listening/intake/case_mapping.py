@@ -1,6 +1,5 @@
 """Maps a submission to a case with needs, by configuration. Pure. A form never records a consent: a caseworker asks
-the person (`asked`). Errors name the place, never the value.
-"""
+the person (`asked`). Errors name the place, never the value."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -192,8 +191,7 @@ def _join(
 
 def _codes(categories: Mapping[str, str | None], value: Any) -> Iterator[str]:
     """Return the codes in a list or a text: form tools separate them by spaces, DHIS2 by commas. Known codes that
-    contain a separator are matched first.
-    """
+    contain a separator are matched first."""
     for each in value if isinstance(value, list) else [value]:
         text = text_of(each)
         yield from [text] if text in categories else filter(None, _BETWEEN_CODES.split(text))

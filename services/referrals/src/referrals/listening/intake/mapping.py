@@ -1,6 +1,5 @@
 """Maps a form tool's submission to the answers of an instrument, by configuration. Pure. Paths identify answers;
-spaces separate several choices. Errors name the place, never the value.
-"""
+spaces separate several choices. Errors name the place, never the value."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -49,8 +48,7 @@ class FormMapping:
 
     def place_of(self, path: str) -> str:
         """Return the path as the mapping spells it: with its row (`services[0]/type`), or for all rows
-        (`services/type`).
-        """
+        (`services/type`)."""
         every = bare(path)
         return next((p for p in (path, _LAST_ROW.sub("", path)) if p in self.paths), every)
 
@@ -91,8 +89,7 @@ def submission_id(submission: Mapping[str, Any]) -> str | None:
 
 def first_id(submission: Mapping[str, Any]) -> str | None:
     """Return the first id of a submission across corrections. KoboToolbox gives a correction a new id and names the
-    old one. Other systems keep the id and send `edited`.
-    """
+    old one. Other systems keep the id and send `edited`."""
     own = submission_id(submission)
     for name in ("meta/rootUuid", CORRECTED):
         found = submission_id({"_uuid": submission.get(name)})

@@ -11,8 +11,7 @@ from referrals.tables import Instant, Json, Row
 
 class IntakeForm(Row, table=True):
     """A form of a form tool. `secret` is sealed and opens this form only. `makes`: cases, or screenings with an
-    instrument.
-    """
+    instrument."""
 
     __tablename__ = "intake_forms"
 
@@ -32,8 +31,7 @@ class IntakeForm(Row, table=True):
 
 class Submission(Row, table=True):
     """A submission, stored once. `submission_id` is a keyed digest, since the tool's own id leads to the person
-    there. `content` is sealed and stored only during quarantine. `reasons` are codes.
-    """
+    there. `content` is sealed and stored only during quarantine. `reasons` are codes."""
 
     __tablename__ = "intake_submissions"
 
@@ -53,8 +51,7 @@ class Submission(Row, table=True):
 
 class SeenRecord(Row, table=True):
     """A record of another system and its case. `record_id`: a keyed digest of its id there. `person`: a digest of its
-    data about the person, to detect changes; erased with the case.
-    """
+    data about the person, to detect changes; erased with the case."""
 
     __tablename__ = "intake_records"
 

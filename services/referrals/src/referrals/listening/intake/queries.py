@@ -188,8 +188,7 @@ async def forget_persons(session: AsyncSession, case_id: UUID) -> None:
 
 async def quarantined_of(session: AsyncSession, case_id: UUID) -> Sequence[Submission]:
     """Return later versions of the case's record in quarantine, locked: they identify the person. Needs service
-    rights.
-    """
+    rights."""
     version_of = sa.func.split_part(col(Submission.submission_id), ":", 1)
     rows = await session.scalars(
         sa.select(Submission)

@@ -1,6 +1,5 @@
 """Makes one case of another system's record. Later versions add needs and overwrite nothing; consent becomes a
-question to the caseworker.
-"""
+question to the caseworker."""
 
 import hashlib
 import hmac
@@ -128,8 +127,7 @@ def _too_long(path: str) -> Reason:
 
 async def _gone(session: AsyncSession, caller: Principal, record: Arrived) -> Made | None:
     """Return why the record is not stored: its case was handed over or erased. A later erasure also deletes what is
-    in quarantine.
-    """
+    in quarantine."""
     case_id = await queries.case_of(session, record.form_id, record.record_id)
     if case_id is None:
         return None
@@ -149,8 +147,7 @@ def digest(key: bytes, form_id: UUID, said: Mapping[str, Any]) -> bytes:
 
 def record_name(key: bytes, form_id: UUID, record_id: str) -> str:
     """Return a digest of the record's id, equal for all versions. The id itself would lead to the person after an
-    erasure here.
-    """
+    erasure here."""
     return digest(key, form_id, {"record": record_id}).hex()[:32]
 
 

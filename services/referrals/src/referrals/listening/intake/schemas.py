@@ -134,8 +134,7 @@ class IntakeFormView(BaseModel):
 
 class FormSecret(IntakeFormView):
     """Use `secret` in the header `X-Form-Secret`, as the password of HTTP Basic (with any user name), or to sign as
-    in Standard Webhooks.
-    """
+    in Standard Webhooks."""
 
     secret: ShownOnce = Field(
         None,
@@ -146,8 +145,7 @@ class FormSecret(IntakeFormView):
 
 class Received(BaseModel):
     """`taken`: became a screening or a case. `quarantined`: waits for a person. `not_kept`: no consent or not safe,
-    so nothing was stored. `discarded`: a person discarded it. `repeated`: a duplicate.
-    """
+    so nothing was stored. `discarded`: a person discarded it. `repeated`: a duplicate."""
 
     id: UUID = Field(description="Id of the submission here, to read what became of it.")
     submission_id: str

@@ -151,8 +151,7 @@ async def _remember(session: AsyncSession, form: IntakeForm) -> None:
 
 async def hold_to_word(session: AsyncSession, form_id: UUID, word: Word) -> int:
     """After a restore: a form that was switched off or given another secret accepts nothing until its organisation
-    enables it.
-    """
+    enables it."""
     form = await session.get(IntakeForm, form_id, with_for_update=True)
     if form is None or not form.active or not shuts(word, form.secret):
         return 0
@@ -166,8 +165,7 @@ async def authenticated(
     session: AsyncSession, key: bytes, form_id: UUID, headers: Mapping[str, str], body: bytes
 ) -> IntakeForm:
     """Return the form of the request's secret, else raise the same 404. Raises 403 while its organisation is
-    suspended. Needs service rights.
-    """
+    suspended. Needs service rights."""
     await act_as_service(session)
     form, held = await queries.form_and_held(session, form_id)
     # An unknown form takes the same time as a wrong secret.
@@ -183,8 +181,7 @@ async def take(
     session: AsyncSession, stores: Stores, form: IntakeForm, sent: dict[str, Any]
 ) -> tuple[Submission, bool]:
     """Accept a submission once; the flag marks a duplicate. Raises 409 if a duplicate has other content. If a system
-    sends a record after each change, every version is accepted once.
-    """
+    sends a record after each change, every version is accepted once."""
     rules = MappingBody.model_validate(form.mapping)
     submission = _as_sent(form, rules, sent)
     tool_id = submission_id(submission)
@@ -315,8 +312,7 @@ async def discard_old(database: Database, keys: CaseKeys, before: datetime) -> i
 
 async def hide_tool_ids(database: Database, key: bytes) -> int:
     """Rename old submissions to digests as `take` does, since a tool's own id leads to the person there; returns how
-    many.
-    """
+    many."""
 
     async def rename_one(session: AsyncSession, row_id: UUID) -> int:
         row = await queries.kept_by_tool_id(session, row_id)
@@ -338,8 +334,7 @@ async def _become(
     submission: dict[str, Any],
 ) -> None:
     """Make a screening or a case, or quarantine the submission. Stores nothing without the person's agreement, or if
-    the case was erased.
-    """
+    the case was erased."""
     try:
         made = await _made(session, caller, stores, form, submission)
     except Problem as problem:
@@ -524,8 +519,7 @@ def _part(text: str) -> str:
 
 def _knows(secret: str, headers: Mapping[str, str], body: bytes) -> bool:
     """Whether the request has the secret in a header (the front translates HTTP Basic), or a recent signature of the
-    body.
-    """
+    body."""
     plain = headers.get("x-form-secret")
     if plain is not None:
         return hmac.compare_digest(plain.encode(), secret.encode())

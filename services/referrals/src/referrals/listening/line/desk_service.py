@@ -107,8 +107,7 @@ async def implicate(
     session: AsyncSession, caller: Principal, report_id: UUID, organisations: list[UUID]
 ) -> LineReport:
     """Mark organisations that the report implicates: they can no longer see it. The organisation that has the report
-    gets a notice, and marks them in its case.
-    """
+    gets a notice, and marks them in its case."""
     report = await queries.one_at_desk(session, caller, report_id, lock=True)
     async with acting_as_service(session):
         await set_implicated(session, caller, report, set(organisations))
@@ -160,8 +159,7 @@ async def close(
     session: AsyncSession, caller: Principal, report_id: UUID, body: Closing
 ) -> LineReport:
     """Close the report; a new message reopens it. The organisation that has it can still read it after the
-    reason `handed_over`, or if it made a case of it.
-    """
+    reason `handed_over`, or if it made a case of it."""
     report = await queries.one_at_desk(session, caller, report_id, lock=True)
     if body.reason != "handed_over" and report.case_id is None:
         report.handed_to = report.handed_basis = report.handed_at = None

@@ -1,6 +1,5 @@
 """Opens few receipts at a time, as each takes 64 MiB and a third of a second of a core. A full queue answers "later",
-so that guessing cannot stop the service. The front counts requests per source, in memory.
-"""
+so that guessing cannot stop the service. The front counts requests per source, in memory."""
 
 import asyncio
 

@@ -1,6 +1,5 @@
 """From a report to a case: by the reporter's wish, or by an exception that two people decide. The organisation reads
-the report and registers the case under its own rules of consent.
-"""
+the report and registers the case under its own rules of consent."""
 
 from collections.abc import Collection, Sequence
 from uuid import UUID
@@ -230,8 +229,7 @@ async def give_back(
 
 async def end_for(session: AsyncSession, case_id: UUID, organisations: Collection[UUID]) -> None:
     """Give the report back to the desk, because these organisations are implicated or lost the case. Needs service
-    rights.
-    """
+    rights."""
     for report in await queries.handed_of_case(session, case_id, organisations):
         await take_back(session, report)
 

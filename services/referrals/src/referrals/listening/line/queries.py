@@ -139,8 +139,7 @@ async def is_at_desk(session: AsyncSession, caller: Principal, report_id: UUID) 
 
 def _handed_to(caller: Principal) -> sa.ColumnElement[bool]:
     """Ignore the status: the desk closes a report when it hands it over. An organisation that made a case of it must
-    learn whom it implicates.
-    """
+    learn whom it implicates."""
     handed: sa.ColumnElement[bool] = col(LineReport.handed_to) == caller.organisation
     return handed
 
@@ -197,8 +196,7 @@ def readable(caller: Principal, report_id: sa.ColumnElement[UUID]) -> sa.ColumnE
 
 def told_of(organisation: UUID, report_id: sa.ColumnElement[UUID]) -> sa.ColumnElement[bool]:
     """Whether the organisation gets messages about this report: it took or received it, and is not implicated. See
-    `readable`.
-    """
+    `readable`."""
     at_it = sa.literal(organisation, sa.Uuid)
     return sa.exists().where(
         col(LineReport.id) == report_id,
@@ -262,8 +260,7 @@ async def existing(session: AsyncSession, ids: Collection[UUID]) -> list[UUID]:
 
 async def ask_no_more(session: AsyncSession, report: LineReport) -> None:
     """Delete requests to hand the report to an implicated organisation: feed and stored answers would reveal the
-    accusation. The audit keeps them.
-    """
+    accusation. The audit keeps them."""
     await session.execute(
         sa.delete(LineException).where(
             col(LineException.report_id) == report.id,

@@ -73,8 +73,7 @@ class Page:
 
     def watch(self, when: str, told_at: datetime | None, now: datetime) -> str:
         """Say when the people on duty are notified, and never promise more. `when`: `watch` before sending, `told`
-        after.
-        """
+        after."""
         t = texts(self.language)
         if told_at is None:
             return t[f"{when}_nobody"]

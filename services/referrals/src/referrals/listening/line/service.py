@@ -76,8 +76,7 @@ async def receive(
     session: AsyncSession, line: Line, body: NewReport, trap: str = ""
 ) -> tuple[str, datetime]:
     """Store a report; returns its receipt and its expiry. A repeated form returns the same receipt, and adds its text
-    if it differs.
-    """
+    if it differs."""
     now = clock.now()
     form = _form(line, body.form, now)
     receipt = line.gate.receipts.receipt_of(form)
@@ -141,8 +140,7 @@ async def _new_report(
 
 async def call_desk(session: AsyncSession, report: LineReport) -> None:
     """Notify the desk's coordinators of somebody in danger, as in an emergency. This includes suspected robots:
-    people in a hurry can look like one. Needs service rights.
-    """
+    people in a hurry can look like one. Needs service rights."""
     if not report.urgent or report.status not in _UNANSWERED:
         return
     at_desk = [
@@ -163,8 +161,7 @@ async def told_at(
     session: AsyncSession, line: Line, now: datetime, body: NewReport | None = None
 ) -> datetime | None:
     """Return by when the people on duty are notified of somebody in danger; None if nobody is. Before the kind of
-    report is known, this is the time of the slowest desk.
-    """
+    report is known, this is the time of the slowest desk."""
     if body is None:
         return await line.watch.told_at(session, {kind.aor for kind in kinds().values()}, None, now)
     area = Places.load().at_most(body.area, queries.STATE_LEVEL) if body.area else None
@@ -218,8 +215,7 @@ async def open_thread(
     session: AsyncSession, line: Line, receipt: str, *, lock: bool = False
 ) -> Opened:
     """Return the report of a receipt. A wrong and an expired receipt get the same 404 after the same time. Needs
-    service rights.
-    """
+    service rights."""
     unlocked = await line.gate.unlock(receipt)
     report = await queries.by_locator(session, unlocked.locator, clock.now(), lock=lock)
     if report is None:
@@ -252,8 +248,7 @@ async def add_message(session: AsyncSession, line: Line, receipt: str, text: str
 
 async def _heard(session: AsyncSession, report: LineReport) -> None:
     """Clear a suspicion: a reporter who returns with the receipt and writes is no robot. The desk then sees the
-    messages.
-    """
+    messages."""
     if report.status == "suspected":
         await announce(session, report)
         report.status = "new"

@@ -12,5 +12,4 @@ class Watch(Protocol):
         self, session: AsyncSession, aors: Collection[str], area: str | None, now: datetime
     ) -> datetime | None:
         """Return when every one of these desks is notified of a report that arrives now; None if one desk has nobody
-        to notify.
-        """
+        to notify."""

@@ -1,6 +1,5 @@
 """All tables, from `baseline.sql` beside this file, and the policies that decide who sees which rows. Later revisions
-expand them.
-"""
+expand them."""
 
 from alembic import context, op
 from common.db.migrations.statements import execute

@@ -32,6 +32,5 @@ async def note_call(
     organisation_id: UUID, body: NewCall, session: Session, caller: Coordinator
 ) -> LateOrganisation:
     """Note that you called the organisation. It need not be called again until the time that the urgency allows for
-    an answer has passed.
-    """
+    an answer has passed."""
     return await late_service.note_call(session, caller, organisation_id, body)

@@ -42,8 +42,7 @@ _BATCH = 200
 
 async def fire_due(database: Database, keys: CaseKeys, now: datetime, *, ends: bool = True) -> int:
     """Fire every timer that is due at `now`; returns how many escalations this call raised. `ends` includes timers
-    that end a referral.
-    """
+    that end a referral."""
     due = partial(timers.due, now=now, limit=_BATCH, ends=ends)
     return await sweep("timers", database, due, partial(_fire, keys=keys, now=now))
 

@@ -49,8 +49,7 @@ async def overdue_in_aors(session: AsyncSession, caller: Principal) -> list[Over
 
 async def late_organisations(session: AsyncSession, caller: Principal) -> list[LateOrganisation]:
     """Return late organisations, most urgent first. An organisation is unnamed if the directory hides its service
-    from the caller.
-    """
+    from the caller."""
     now = clock.now()
     by = ("aor", "urgency", "state", "to_organisation", "service_id")
     async with acting_as_service(session):

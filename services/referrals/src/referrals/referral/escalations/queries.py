@@ -15,8 +15,7 @@ async def last_calls(
     session: AsyncSession, aors: Collection[str]
 ) -> dict[tuple[str, UUID], LateCall]:
     """Return the last call per area of responsibility and organisation, from a coordinator of that area. Needs
-    service rights.
-    """
+    service rights."""
     rows = await session.scalars(
         sa.select(LateCall)
         .ext(distinct_on(col(LateCall.aor), col(LateCall.organisation_id)))

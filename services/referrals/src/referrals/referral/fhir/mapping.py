@@ -221,8 +221,7 @@ def draft_of(request: Mapping[str, Any]) -> dict[str, Any]:
 
 def decision_of(resource: Mapping[str, Any]) -> dict[str, Any]:
     """Return the decision for a new Consent. Raises CannotMap if it permits nothing, or is narrower than a grant can
-    express.
-    """
+    express."""
     refuse_what_turns_it_around(resource)
     provision = resource.get("provision") or {}
     _refuse_no(resource, provision)

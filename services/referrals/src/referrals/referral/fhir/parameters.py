@@ -34,8 +34,7 @@ class NotAsked(Exception):
 @dataclass(frozen=True)
 class Parameter:
     """`column`: the column of the kind. `known`: our values by FHIR code. `systems`: the code systems that a token
-    may name. `targets`: the kinds that a reference may name.
-    """
+    may name. `targets`: the kinds that a reference may name."""
 
     kind: Literal["token", "reference", "date"]
     column: str
@@ -80,8 +79,7 @@ class Condition:
 @dataclass(frozen=True)
 class Search:
     """A parsed query whose conditions must all hold. `used` has the accepted parameters, for links; `ignored` the
-    rest.
-    """
+    rest."""
 
     conditions: tuple[Condition, ...] = ()
     includes: frozenset[str] = frozenset()

@@ -31,8 +31,7 @@ class Found:
 
 def searchable(kind: Kind, caller: Principal, now: datetime) -> Searchable:
     """Return the rows of a kind that the caller could find in our own API, or reach from such a row: a referral names
-    its case and parties.
-    """
+    its case and parties."""
     match kind.name:
         case "Task":
             return referrals.searchable(caller)

@@ -116,8 +116,7 @@ async def open_link(
     session: AsyncSession, token: str, *, lock: bool = False
 ) -> tuple[AnswerLink, Referral]:
     """Return the link and its referral. Raises 410 if it is unknown, used or expired, or while the recipient is
-    suspended. `lock` locks the case. Needs service rights.
-    """
+    suspended. `lock` locks the case. Needs service rights."""
     await act_as_service(session)
     digest = digest_of(token)
     link = await session.get(AnswerLink, digest)
@@ -145,8 +144,7 @@ async def answer(
     days: int,
 ) -> str | None:
     """Record the answer and spend the link; returns the token of the next link if one is needed. Accepting a referral
-    that is no longer readable raises 410 and does not spend the link.
-    """
+    that is no longer readable raises 410 and does not spend the link."""
     await refuse_unreadable(session, referral, given.command)
     caller = Principal(LINK_CLIENT, LINK_CLIENT, referral.to_organisation)
     detail = {"focal_point": given.focal_point} if given.focal_point else {}

@@ -34,8 +34,7 @@ async def end_sharing_with(
     implicated: Collection[UUID],
 ) -> None:
     """End every referral of the case to an implicated organisation, and unfreeze the view of all others. `implicated`
-    has all organisations that the case implicates. Idempotent.
-    """
+    has all organisations that the case implicates. Idempotent."""
     for referral in await queries.of_case(session, case_id):
         if referral.to_organisation not in implicated:
             if referral.held_still is not None:

@@ -1,6 +1,5 @@
 """Adapts referrals when their case ends, moves or implicates a recipient, when a caregiver's contact is suppressed, or
-when a service becomes unavailable.
-"""
+when a service becomes unavailable."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -108,14 +107,13 @@ async def case_erased(session: AsyncSession, happening: CaseErased) -> None:
 
 
 async def unused_exceptions_end(session: AsyncSession, happening: CaseHandedOver) -> None:
-    """End unused exceptions: two people of the former holder decided them, and the new holder decides anew."""
+    """End unused exceptions: two people of the former holder decided them, and the new holder decides for itself."""
     await exceptions_service.end_unused(session, happening.case_id, USES)
 
 
 async def sides_fall_together(session: AsyncSession, happening: CaseHandedOver) -> None:
     """Recall referrals to the case's new holder as its own work. Sent ones become a task, so that the person is not
-    lost.
-    """
+    lost."""
     for referral in await of_case(session, happening.case_id, open_only=True):
         if referral.to_organisation != happening.new:
             continue

@@ -14,8 +14,7 @@ from common.words.referral_states import OPEN, TERMINAL, ReferralState
 
 class Party(StrEnum):
     """The party for which a command acts. An organisation that refers to itself is both sides; such internal work is
-    never counted.
-    """
+    never counted."""
 
     REFERRER = "referrer"
     RECIPIENT = "recipient"

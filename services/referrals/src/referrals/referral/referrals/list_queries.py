@@ -175,8 +175,7 @@ async def overdue_counts(
     session: AsyncSession, caller: Principal, now: datetime, *columns: str
 ) -> Sequence[Any]:
     """Count, by these columns, referrals in the caller's coordination that are overdue or whose recipient no
-    notice reached. Needs service rights.
-    """
+    notice reached. Needs service rights."""
     by = [_COLUMNS[name] for name in columns]
     rows = await session.execute(
         sa.select(*by, sa.func.count().label("number"))

@@ -108,8 +108,7 @@ def sharing_ended_after(
     caller: Principal, referral_id: sa.ColumnElement[UUID], moment: sa.ColumnElement[datetime]
 ) -> sa.ColumnElement[bool]:
     """Whether sharing with the caller ended after `moment`; never for the sender. Needs service rights: row security
-    hides revoked content from the recipient.
-    """
+    hides revoked content from the recipient."""
     ended = sa.select(sa.literal(1)).where(
         col(Referral.id) == referral_id,
         col(Referral.from_organisation) != caller.organisation,
@@ -158,8 +157,7 @@ USES = _Uses()
 
 async def told_the_contact(session: AsyncSession, case_id: UUID) -> list[tuple[UUID, UUID, int]]:
     """Return referral, recipient and version wherever a recipient may have read the caregiver's contact; needs
-    service rights.
-    """
+    service rights."""
     statement = (
         sa.select(col(Referral.id), col(Referral.to_organisation), col(Referral.version))
         .join(Snapshot, col(Snapshot.referral_id) == col(Referral.id))
@@ -297,8 +295,7 @@ async def flagged_services(session: AsyncSession) -> list[UUID]:
 
 async def to_be_told(session: AsyncSession, now: datetime, limit: int) -> list[UUID]:
     """Return open referrals whose consent ends soon or has ended, and whose sides do not know yet. Needs service
-    rights.
-    """
+    rights."""
     ends, told = ends_at(col(Referral.grant_id)), col(Referral.consent_told)
     soon = ending_between(now - _TOLD_UNTIL, now + ENDING_AHEAD)
     found = sa.select(col(Referral.id)).where(
@@ -381,8 +378,7 @@ async def emergencies_unreached(
     only: UUID | None = None,
 ) -> Sequence[UUID]:
     """Return emergencies sent in this span whose recipient no notice reached and that are not marked; needs service
-    rights.
-    """
+    rights."""
     which = sa.and_(_EMERGENCY, col(Referral.sent_at).between(since, until))
     if only is not None:
         which = sa.and_(which, col(Referral.id) == only)

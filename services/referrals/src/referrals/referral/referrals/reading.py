@@ -36,8 +36,7 @@ from referrals.referral.referrals.visibility import reason_is_told
 @dataclass(frozen=True)
 class Standing:
     """What decides over a sent referral: its grant, the person, the implicated organisations, and whether its content
-    is still shared.
-    """
+    is still shared."""
 
     word: Word | None
     case: Case
@@ -73,8 +72,7 @@ async def granted_now(
     session: AsyncSession, caller: Principal, referrals: Sequence[Referral]
 ) -> dict[UUID, frozenset[str] | None]:
     """Return by received referral what `readable` allows, or None if it refuses. Checks border protocols only where
-    they could hide a value.
-    """
+    they could hide a value."""
     received = [
         each for each in referrals if Party.REFERRER not in queries.parties_of(caller, each)
     ]
@@ -116,8 +114,7 @@ async def refuse_uncovered_now(
     session: AsyncSession, referral: Referral, case: Case, now: datetime
 ) -> None:
     """Refuse if an information-sharing protocol has ended since sending. If no country is known now, the check at
-    sending counts.
-    """
+    sending counts."""
     countries = await countries_of_service(session, referral.service_id)
     if countries:
         await refuse_uncovered(

@@ -241,8 +241,7 @@ async def tell_parties(
     recipient: bool | None = None,
 ) -> None:
     """Notify both sides. A draft notifies its author only, an implicated recipient only of its own acts. `recipient`
-    overrides that.
-    """
+    overrides that."""
     sides = {referral.from_organisation: referral.version}
     if recipient_is_told(caller, referral) if recipient is None else recipient:
         receiver = referral.to_organisation

@@ -61,8 +61,7 @@ def shown_instead(
     referral: Referred, parties: AbstractSet[Party], granted: Collection[str] | None = frozenset()
 ) -> dict[str, Any]:
     """Return values that replace the row's for these parties. `granted`: the items that the recipient may read now,
-    None after sharing has ended.
-    """
+    None after sharing has ended."""
     if Party.REFERRER in parties:
         return {"clinical_deadline": referral.clinical_deadline or referral.unshared_deadline}
     seen: dict[str, Any] = dict.fromkeys(untold(granted))

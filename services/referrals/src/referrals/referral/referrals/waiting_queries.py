@@ -154,8 +154,7 @@ def _taken_by(caller: Principal) -> Any:
 
 def _row(caller: Principal, referral: Referral) -> WorkRow:
     """Return a row as the caller's side sees it: without the other side's changes and, if received, without the
-    place.
-    """
+    place."""
     seen = seen_by(caller, referral)
     received = seen.to_organisation == caller.organisation and seen.sent_at is not None
     since = seen.sent_at if received and seen.sent_at is not None else seen.changed_at

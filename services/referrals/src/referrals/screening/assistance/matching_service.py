@@ -1,6 +1,5 @@
 """Duplicates across organisations, compared with both persons' consent. Until both agree, each side learns only that
-another organisation may know the same person.
-"""
+another organisation may know the same person."""
 
 from collections.abc import Collection, Sequence
 from datetime import timedelta
@@ -106,8 +105,7 @@ async def _others(
     session: AsyncSession, keys: CaseKeys, case: Case, digests: set[bytes]
 ) -> Sequence[Case]:
     """Return open cases elsewhere with an equal digest and a valid consent, where neither case implicates the other's
-    organisation.
-    """
+    organisation."""
     same = sa.select(col(MatchToken.case_id)).where(col(MatchToken.digest).in_(digests))
     rows = await cases.open_elsewhere(session, case.organisation_id, same)
     own = await cases.implicated(session, case.id)
@@ -211,8 +209,7 @@ async def agree(
     session: AsyncSession, caller: Principal, keys: CaseKeys, match_id: UUID
 ) -> MatchView:
     """Record that the person agrees to be named to the other organisation. Once both agree, each side sees the
-    other's organisation and case reference, never the record.
-    """
+    other's organisation and case reference, never the record."""
     async with acting_as_service(session):
         match, own, other = await _held_sides(session, caller, match_id)
         if match.status == "ended":

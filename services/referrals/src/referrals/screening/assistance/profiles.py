@@ -1,6 +1,5 @@
 """The profile of a case for the directory's pathways: codes and numbers, no identity. Pure. Hours since an incident
-are never stored.
-"""
+are never stored."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -24,8 +23,7 @@ def profile(
     today: date,
 ) -> dict[str, Any]:
     """Return the body of `/directory/v1/pathways/resolve` without unknown values. `needs`: the open needs of the
-    plan.
-    """
+    plan."""
     sex = attributes.get("sex")
     populations = [*attributes.get("populations", ()), *attributes.get("specific_needs", ())]
     found: dict[str, Any] = {

@@ -99,8 +99,7 @@ class PlanItemView(BaseModel):
 
 class CaseProfile(BaseModel):
     """A body for `/directory/v1/pathways/resolve`: codes and numbers, no identity. Add the person's present answers
-    (situations, hours, danger); they are not stored.
-    """
+    (situations, hours, danger); they are not stored."""
 
     area: str | None = Field(None, description="Absent: ask where the person is.")
     age: int | None = None

@@ -132,8 +132,7 @@ async def give(
     session: AsyncSession, caller: Principal, keys: CaseKeys, case_id: UUID, body: NewAssistance
 ) -> Assistance:
     """Record help that was given. It counts only under a reporting consent, and as trafficking assistance only in a
-    trafficking case.
-    """
+    trafficking case."""
     case = await own_open_case(session, caller, case_id)
     _check_past(body.given_on, "/given_on")
     if body.plan_item_id is not None:

@@ -141,8 +141,7 @@ async def make_drafts(
     choices: list[Choice] | None,
 ) -> tuple[list[PlannedNeed], list[Referral]]:
     """Make drafts for the chosen services, or for the first service of each suggested need; all or none. Uses this
-    service's copy of the directory, as no service calls another. A draft contains no answers.
-    """
+    service's copy of the directory, as no service calls another. A draft contains no answers."""
     screening = await queries.own_screening(session, caller, screening_id, lock=True)
     if screening.status != "concluded":
         raise SCREENING_OPEN.because("is_in_state", screening.status)
@@ -207,8 +206,7 @@ async def _plan(
 
 def _intermediary(caller: Principal, need: str, area: str | None) -> Labels | None:
     """Return the coordinator of a confidential need in that area; None for other needs, and for callers who may see
-    gaps. The answer never depends on which services exist.
-    """
+    gaps. The answer never depends on which services exist."""
     confidential = codelists.confidential_needs().get(need)
     if confidential is None:
         return None

@@ -1,7 +1,6 @@
 """Conditions of an instrument: the part of XLSForm's XPath that skip logic uses. Pure. Parsing happens at upload and
 rejects unknown syntax, so that no question is skipped silently. An unanswered question is the empty text (ODK
-XForms).
-"""
+XForms)."""
 
 import math
 import re

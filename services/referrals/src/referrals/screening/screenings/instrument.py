@@ -1,6 +1,5 @@
 """An instrument: ordered questions with conditions, and what their answers indicate. Pure. There is no score: an
-answer may indicate one element of the definition of trafficking (act, means, purpose) with a grade.
-"""
+answer may indicate one element of the definition of trafficking (act, means, purpose) with a grade."""
 
 from collections.abc import Iterator, Mapping
 from enum import StrEnum

@@ -67,8 +67,7 @@ async def upload(
     session: AsyncSession, caller: Principal, content: bytes, *, dry_run: bool
 ) -> Upload:
     """Store an XLSForm workbook as a version. Idempotent. Raises 422 with a pointer, 409 for other content of the
-    same version.
-    """
+    same version."""
     try:
         instrument = await asyncio.to_thread(read_xlsform, content)
     except UnreadableWorkbook as error:
@@ -132,8 +131,7 @@ async def retire(session: AsyncSession, caller: Principal, instrument_id: UUID) 
 
 def keeps_shared(caller: Principal) -> bool:
     """Whether the caller may manage shared instruments. They are shared and retired everywhere, so coordinators of
-    single states may not.
-    """
+    single states may not."""
     return caller.coordinates(_SPECIALIST) and not caller.areas
 
 

@@ -121,8 +121,7 @@ async def answer(
     session: AsyncSession, caller: Principal, keys: CaseKeys, screening_id: UUID, body: MoreAnswers
 ) -> Opened:
     """Add, change or remove answers; deletes those to questions no longer asked. Raises 409 for removing consent or
-    safety: use `stop`.
-    """
+    safety: use `stop`."""
     screening = await queries.own_screening(session, caller, screening_id, lock=True)
     refuse_unless_running(screening)
     if body.expected_version is not None and body.expected_version != screening.version:
@@ -168,8 +167,7 @@ async def attach(
     session: AsyncSession, caller: Principal, keys: CaseKeys, screening_id: UUID, case_id: UUID
 ) -> Screening:
     """Make it part of a case, sealed under the case's key. Its own key is destroyed with the case, not here: if this
-    transaction fails, the old seal must still open.
-    """
+    transaction fails, the old seal must still open."""
     screening = await queries.own_screening(session, caller, screening_id)
     if screening.case_id == case_id:
         return screening
@@ -236,8 +234,7 @@ async def statistics(
     session: AsyncSession, keys: CaseKeys, screening: Screening
 ) -> ReportingAttributes | None:
     """Return the attributes that may count now: by the person's decision in the case, if any, else by their answer
-    here.
-    """
+    here."""
     case_id = screening.case_id
     if case_id is not None:
         asked, attributes = await decided(session, keys, case_id)

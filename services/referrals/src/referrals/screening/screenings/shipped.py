@@ -1,6 +1,5 @@
 """The instrument that ships with Ruta, from tables under `data`. Indicators paraphrase the public ILO/UNODC lists;
-their grades are a proposal (`needs_review`). A coordinator may retire it and upload another.
-"""
+their grades are a proposal (`needs_review`). A coordinator may retire it and upload another."""
 
 from collections.abc import Iterator, Mapping
 from functools import cache

@@ -1,6 +1,5 @@
 """From a summary to needs, and to a profile for the directory's pathways. Pure. `data/needs.csv` defines which
-answers suggest which need.
-"""
+answers suggest which need."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,6 +1,5 @@
 """The elements that the answers indicate, and the missing answers. Pure. No score, threshold or verdict: it lists
-answers by element of the definition, with the rules to apply. The screener judges (docs/screening.md).
-"""
+answers by element of the definition, with the rules to apply. The screener judges (docs/screening.md)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -46,8 +45,7 @@ class Indication:
 @dataclass(frozen=True)
 class ElementSummary:
     """`strong`: one answer has that grade; weak ones never add up to it. `needed` False: the law requires no
-    indication (the means, for a child).
-    """
+    indication (the means, for a child)."""
 
     element: str
     strength: Strength

@@ -1,6 +1,5 @@
 """The worker of channels: turns notices into pings, and due pings into one message per channel. Each transport has a
-queue. A message is settled once the relay or gateway has answered.
-"""
+queue. A message is settled once the relay or gateway has answered."""
 
 import asyncio
 from collections import defaultdict
@@ -64,8 +63,7 @@ async def ping(
     session: AsyncSession, notices: Sequence[Any], zone: ZoneInfo, hand_over: timedelta
 ) -> None:
     """Create pings for these notices, by channel and time; needs service rights. Each notice has id, organisation_id,
-    kind, subject_type, subject_id and for_supervisor.
-    """
+    kind, subject_type, subject_id and for_supervisor."""
     organisations = {notice.organisation_id for notice in notices}
     listeners = await queries.listeners(session, organisations)
     if not listeners:
@@ -259,8 +257,7 @@ class Queue:
 
     def _rests(self, channel: Channel, told: Sequence[Ping], now: datetime) -> bool:
         """Whether the channel waits: no news is left, or quiet hours have begun since the pings became due. The pings
-        of a channel in quiet hours wait until those end.
-        """
+        of a channel in quiet hours wait until those end."""
         quiet = (channel.quiet_from, channel.quiet_until)
         rested = after_quiet_hours(quiet, now, self._zone)
         if rested == now or any(each.emergency for each in told):
@@ -271,8 +268,7 @@ class Queue:
 
     async def _unclear(self, session: AsyncSession, pings: Sequence[Ping]) -> frozenset[UUID]:
         """Return emergencies that a worker left unsettled and whose person heard of them on another channel.
-        Repeatable transports have none: sending twice does no harm there.
-        """
+        Repeatable transports have none: sending twice does no harm there."""
         left = [] if self._transports.repeatable(self._kind) else pings
         taken = [each for each in left if each.status == PingStatus.HANDING]
         return await queries.told_otherwise(session, [each.id for each in taken])
@@ -362,8 +358,7 @@ async def _moot(
 ) -> frozenset[UUID]:
     """Return pings that events have overtaken. A ping about a referral is moot once somebody has acted on the
     referral, unless it reports the other side's act. An emergency is moot once a notified colleague has opened it or
-    acted on it.
-    """
+    acted on it."""
     ids = {n.subject_id for n in notices.values() if n.subject_type == "referral"}
     now = await referrals.outlines(session, ids)
     opened = {n.subject_id for n in notices.values() if n.subject_type in _OPENED}

@@ -1,6 +1,5 @@
 """Who is notified of a notice, and when. Pure. Messages never contain their subject. These rules choose the side, the
-order in an emergency, and the time (quiet hours, digests).
-"""
+order in an emergency, and the time (quiet hours, digests)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -55,8 +54,7 @@ class Matter:
 @dataclass(frozen=True)
 class Listener:
     """The facts of a channel that decide notification, with its person's present rights. `wakes`: emergencies ignore
-    quiet hours. `states`: the states in which the person coordinates; empty means all.
-    """
+    quiet hours. `states`: the states in which the person coordinates; empty means all."""
 
     channel: UUID
     person: str
@@ -123,8 +121,7 @@ def turns(
     matter: Matter, listeners: Sequence[Listener], on_call: Sequence[str], hand_over: timedelta
 ) -> list[Turn]:
     """Return the order of channels. All are due at once, except that an urgent matter with a rota goes to the people
-    on call by rank, `hand_over` apart, then to the rest.
-    """
+    on call by rank, `hand_over` apart, then to the rest."""
     told = concerned(matter, listeners)
     match matter.telling:
         case Telling.PACE:
@@ -159,8 +156,7 @@ def after_quiet_hours(
 def after_report(moment: datetime, last: datetime | None, now: datetime) -> datetime:
     """Return when to notify a channel of a report to the line that would be due at `moment`. Anybody can send
     reports, so a flood of them causes one message per `BETWEEN_REPORTS`. `last`: when the previous one was or is due
-    on the channel.
-    """
+    on the channel."""
     if last is None or last <= now - BETWEEN_REPORTS:
         return moment
     following = last if last > now else last + BETWEEN_REPORTS

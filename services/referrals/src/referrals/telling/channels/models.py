@@ -12,8 +12,7 @@ from referrals.tables import Instant, Row
 
 class Channel(Row, table=True):
     """`address`: sealed; for push the whole subscription. `address_digest`: for comparison. `code_digest`: until
-    confirmed. `attempts`, `next_attempt_at`: of the code.
-    """
+    confirmed. `attempts`, `next_attempt_at`: of the code."""
 
     __tablename__ = "channels"
 
@@ -45,8 +44,7 @@ class Channel(Row, table=True):
 
 class Ping(Row, table=True):
     """A notice for a channel, sent once; several due pings share one message, `message_id`. `next_attempt_at` is the
-    time of the next of `attempts`, or the end of the lease during a try.
-    """
+    time of the next of `attempts`, or the end of the lease during a try."""
 
     __tablename__ = "pings"
 
@@ -80,8 +78,7 @@ class Shift(Row, table=True):
 
 class CodeAsked(Row, table=True):
     """A request for a code to this address. It outlives the channel: removing one allows no further messages to a
-    stranger.
-    """
+    stranger."""
 
     __tablename__ = "codes_asked"
 

@@ -98,8 +98,7 @@ async def listeners(
     session: AsyncSession, organisations: Collection[UUID]
 ) -> Mapping[UUID, list[Listener]]:
     """Return active channels by organisation, with their people's present rights; needs service rights. A skipped
-    person's turn passes to nobody.
-    """
+    person's turn passes to nobody."""
     return await _listeners(session, col(Channel.organisation_id).in_(organisations))
 
 
@@ -107,8 +106,7 @@ async def coordinating(
     session: AsyncSession, kinds: Collection[str]
 ) -> Mapping[UUID, list[Listener]]:
     """Return by organisation the channels of coordinators of these kinds whose last try did not fail; needs service
-    rights.
-    """
+    rights."""
     leading = {person.subject for person in await coordinators(session)}
     works = (col(Channel.kind).in_(kinds), col(Channel.failure).is_(None))
     return await _listeners(session, sa.and_(col(Channel.person).in_(leading), *works))
@@ -225,8 +223,7 @@ async def due(
     session: AsyncSession, now: datetime, kind: ChannelKind, limit: int, *, only_urgent: bool
 ) -> Sequence[Channel]:
     """Return channels with due messages: emergencies first, then first tries before retries. They are locked against
-    other replicas; needs service rights.
-    """
+    other replicas; needs service rights."""
     urgent = _urgent(now)
     tried = (
         sa.select(sa.func.coalesce(sa.func.min(col(Ping.attempts)), 0))
@@ -258,8 +255,7 @@ async def pings_due(
     session: AsyncSession, channels: Collection[UUID], now: datetime
 ) -> Mapping[UUID, list[Ping]]:
     """Return due pings by channel without those being sent now. A message includes pings that wait for a retry. Needs
-    service rights.
-    """
+    service rights."""
     rows = await session.scalars(
         sa.select(Ping).where(
             col(Ping.channel_id).in_(channels),
@@ -276,8 +272,7 @@ async def pings_due(
 
 async def told_otherwise(session: AsyncSession, pings: Collection[UUID]) -> frozenset[UUID]:
     """Return those of these pings whose person certainly received the same notice on another channel. Needs service
-    rights.
-    """
+    rights."""
     there, other = orm.aliased(Channel), orm.aliased(Ping)
     rows = await session.scalars(
         sa.select(col(Ping.id))
@@ -298,8 +293,7 @@ async def attended(
     session: AsyncSession, subjects: Collection[UUID]
 ) -> dict[tuple[UUID, UUID], datetime]:
     """Return when a person with a channel last opened or changed each subject, by subject and organisation. Automated
-    reads by systems do not count. Needs service rights.
-    """
+    reads by systems do not count. Needs service rights."""
     told = sa.exists().where(
         col(Channel.person) == audit.DOER,
         col(Channel.organisation_id) == audit.OF_ORGANISATION,

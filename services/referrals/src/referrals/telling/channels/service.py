@@ -209,8 +209,7 @@ async def switch_off_again(session: AsyncSession, channel_id: UUID) -> int:
 
 async def bounced(session: AsyncSession, bounce: Bounce) -> None:
     """Handle a bounced mail: it reached nobody, so silence its channel and notify supervisors. Ignores mails from
-    before the last confirmation. The report names a channel, or the first ping of the mail.
-    """
+    before the last confirmation. The report names a channel, or the first ping of the mail."""
     if bounce.status is None:
         return
     async with acting_as_service(session):
@@ -280,8 +279,7 @@ async def remove(session: AsyncSession, caller: Principal, channel_id: UUID) -> 
 
 async def lapse(session: AsyncSession) -> int:
     """Switch off addresses confirmed long ago, as they may have changed hands. Needs service rights; returns how
-    many.
-    """
+    many."""
     old = await session.scalars(
         sa.select(Channel)
         .where(

@@ -46,8 +46,7 @@ class Bounds:
 
 def bounds(now: datetime, *, by_day: bool) -> Bounds:
     """Return the bounds now. An instant is overdue once it has passed. A day, stored as its beginning in UTC as in
-    `referrals.due`, is overdue once it has ended in local time.
-    """
+    `referrals.due`, is overdue once it has ended in local time."""
     today = clock.day_of(now)
     begins = _in_utc if by_day else clock.begins
     late = begins(today) if by_day else now

@@ -53,8 +53,7 @@ class WorkItem(BaseModel):
 
 class WorkPage(Page[WorkItem]):
     """The waiting work; the first page of an unfiltered list also has the organisations that a coordinator should
-    call.
-    """
+    call."""
 
     to_call: list[ToCall] = Field(
         default_factory=list,

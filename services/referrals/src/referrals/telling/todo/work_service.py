@@ -1,6 +1,5 @@
 """One list of the caller's waiting work, with one statement per kind. Each capability chooses its rows; this module
-decides which roles read which kinds.
-"""
+decides which roles read which kinds."""
 
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence

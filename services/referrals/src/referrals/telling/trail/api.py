@@ -76,8 +76,7 @@ class FindingView(BaseModel):
 
 class Verification(BaseModel):
     """The result of checking a chain: each entry must follow from the previous one, and every anchored entry must
-    exist.
-    """
+    exist."""
 
     chain: UUID
     entries: int

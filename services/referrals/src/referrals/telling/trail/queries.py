@@ -16,8 +16,7 @@ _SHORT = 8
 
 async def chains_of(session: AsyncSession, code: str) -> Sequence[UUID]:
     """Return the chains for a case's code, a whole id, or the last eight characters of a case's or referral's id.
-    Returns at most two; two mean that the code is ambiguous.
-    """
+    Returns at most two; two mean that the code is ambiguous."""
     written = code.strip().upper()
     bare = written.replace("-", "").lower()
 

@@ -1,6 +1,5 @@
 """Which addresses a webhook may call. Pure: it resolves no names. A private address would let a client reach systems
-that only our network can reach.
-"""
+that only our network can reach."""
 
 import ipaddress
 import re

@@ -47,8 +47,7 @@ class UnsafeAddress(OSError):
 
 class CheckedResolver(AbstractResolver):
     """Resolves a name only if every address is allowed. aiohttp connects to exactly these, which defeats DNS
-    rebinding.
-    """
+    rebinding."""
 
     def __init__(self, also: Collection[Network]) -> None:
         self._also = also
@@ -72,8 +71,7 @@ class CheckedResolver(AbstractResolver):
 
 def client(also: Collection[Network]) -> aiohttp.ClientSession:
     """Return a client that ignores cookies and the environment's proxies. It caches no name, but simultaneous calls
-    to one name share a look-up, so a partner's slow DNS blocks one thread.
-    """
+    to one name share a look-up, so a partner's slow DNS blocks one thread."""
     connector = aiohttp.TCPConnector(
         resolver=CheckedResolver(also),
         use_dns_cache=True,

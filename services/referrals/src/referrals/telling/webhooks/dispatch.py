@@ -100,8 +100,7 @@ def any_due(now: Any) -> sa.Exists:
 
 class Deliverer:
     """Sends due deliveries, each webhook separately, so that a slow one delays only its own. `over` is set when the
-    calls of one webhook end, as its next ones may begin.
-    """
+    calls of one webhook end, as its next ones may begin."""
 
     def __init__(
         self,
@@ -263,8 +262,7 @@ PAUSES = (
 
 def next_attempt(attempts: int, now: datetime, jitter: float) -> datetime | None:
     """Return the time of the next attempt after `attempts` failures, or None to give up. `jitter` (0–1) spreads it by
-    up to a tenth.
-    """
+    up to a tenth."""
     if attempts > len(PAUSES):
         return None
     return now + timedelta(seconds=PAUSES[attempts - 1] * (1 + jitter / 10))

@@ -11,8 +11,7 @@ from referrals.tables import Instant, Row, Texts
 
 class Webhook(Row, table=True):
     """`kept_by`: the owner since it was last enabled; None: the person who added it. It is silent while its owner or
-    organisation is suspended.
-    """
+    organisation is suspended."""
 
     __tablename__ = "webhooks"
 

@@ -153,8 +153,7 @@ async def remember(session: AsyncSession, webhook: Webhook) -> None:
 
 async def hold_to_word(session: AsyncSession, webhook_id: UUID, word: Word) -> int:
     """After a restore: silence a webhook that was removed, switched off or given another secret, until it is enabled
-    again.
-    """
+    again."""
     webhook = await session.get(Webhook, webhook_id, with_for_update=True)
     if webhook is None or not webhook.active or not shuts(word, webhook.secret):
         return 0

@@ -22,8 +22,7 @@ class Transports:
     @classmethod
     def of(cls, settings: Settings) -> "Transports":
         """Build the transports from the settings. Raises ValueError or OSError for an unusable file, which ends the
-        process.
-        """
+        process."""
         also = networks(settings.webhook_private_networks)
         return cls(
             mail=mail_of(settings),
@@ -55,8 +54,7 @@ class Transports:
 
     def repeatable(self, kind: ChannelKind) -> bool:
         """Whether a message sent twice appears once: a mailbox compares Message-IDs, a browser shows one message of
-        ours.
-        """
+        ours."""
         way = self._of(kind)
         return reached_by(kind) != "telephone" or (isinstance(way, Sms) and way.once_per_id)
 

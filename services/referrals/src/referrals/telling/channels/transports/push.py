@@ -1,7 +1,6 @@
 """Web Push without content (RFC 8030), signed with the operation's key (RFC 8292). An empty payload needs no
 encryption (RFC 8291): the page's worker shows a fixed text. The push service learns only that and when a message was
-sent.
-"""
+sent."""
 
 import base64
 from collections.abc import Collection
