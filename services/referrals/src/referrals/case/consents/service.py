@@ -236,7 +236,7 @@ async def renew_code(session: AsyncSession, caller: Principal, grant_id: UUID) -
 
 
 async def hold_to_code(session: AsyncSession, grant_id: UUID, word: Mapping[str, Any]) -> int:
-    """After a restored backup: replace the old withdrawal code by the last one that the person received."""
+    """After a restored backup: replace the old withdrawal code with the last one that the person received."""
     grant = await queries.consent_in_force(session, grant_id)
     digest = bytes.fromhex(word["digest"])
     if grant is None or grant.withdrawal_digest == digest:

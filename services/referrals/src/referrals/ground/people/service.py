@@ -16,7 +16,7 @@ _BY_BYTES = sa.collate(col(KnownPerson.subject), "C")
 
 
 async def take_in(session: AsyncSession, page: PageOfPeople) -> None:
-    """Replace this range of subjects by the issuer's. Two fronts send it, so an older page changes nothing."""
+    """Replace this range of subjects with the issuer's. Two fronts send it, so an older page changes nothing."""
     said_at = datetime.fromtimestamp(page.as_of, UTC)
     older = sa.or_(col(KnownPerson.said_at).is_(None), col(KnownPerson.said_at) < said_at)
     gone = [page.after < _BY_BYTES, col(KnownPerson.subject).not_in(page.people), older]
