@@ -17,6 +17,7 @@ from referrals.telling.todo.schemas import CalendarRow
 
 calendar = router("/referrals/v1/calendar", ["work"])
 _MOST_DAYS = 62
+_LAST_WEEK = date.max - timedelta(days=6)
 
 
 @calendar.get("")
@@ -32,8 +33,8 @@ async def list_calendar(
     """Follow-ups, appointments and reviews of your cases between two days (default: a week from today), in codes:
     no name and no place. The reading is audited."""
     first = start or clock.today()
-    last = end or first + timedelta(days=6)
-    if not first <= last <= first + timedelta(days=_MOST_DAYS):
+    last = end or min(first, _LAST_WEEK) + timedelta(days=6)
+    if not 0 <= (last - first).days <= _MOST_DAYS:
         raise INVALID.because("from_day_to_62_days_later", pointer="/end")
     due = await entries.due_between(session, caller, first, last, mine=mine)
     times = await entry_service.times_of(session, caller, keys, due)
