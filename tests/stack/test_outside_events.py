@@ -174,7 +174,12 @@ async def test_without_tls_nobody_is_heard(broker: Broker) -> None:
 
 
 def test_what_is_public_tells_of_nobody() -> None:
-    assert public() == ("ruta.reporting.bulletin.published.v1", RELEASE)
+    assert public() == (
+        "ruta.reporting.bulletin.published.v1",
+        "ruta.reporting.bulletin.withdrawn.v1",
+        RELEASE,
+        "ruta.reporting.release.withdrawn.v1",
+    )
     for subject in public():
         assert not {"case_id", "person", "organisation_id"} & ALL[subject].model_fields.keys()
 

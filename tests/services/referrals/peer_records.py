@@ -419,7 +419,9 @@ def _mapping(prefix: str, need: str, **more: Any) -> dict[str, Any]:
 MAPPINGS: dict[Peer, dict[str, Any]] = {
     Peer.KOBOTOOLBOX: _mapping("person/", "services/type", ignore=["services/since"]),
     Peer.ODK_CENTRAL: _mapping("person/", "services/type", ignore=["services/since"]),
-    Peer.COMMCARE: _mapping("person/", "services/type", ignore=["case/create/*", "case/update/*"]),
+    Peer.COMMCARE: _mapping(
+        "person/", "services/type", ignore=["case/create/case_name", "case/update/age"]
+    ),
     Peer.PRIMERO: _mapping(
         "",
         "services_section/service_type",

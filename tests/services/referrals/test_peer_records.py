@@ -68,11 +68,16 @@ def leaves(value: Any) -> Iterator[Any]:
 
 
 def holders(value: Any) -> Iterator[dict[str, Any] | list[Any]]:
-    """Every object and list, in which another value may stand."""
-    if isinstance(value, dict | list):
+    """Every object and list to which a value may be added. Kobo's two numbers of a point are its own, whole."""
+    if isinstance(value, list):
         yield value
-        for inner in value.values() if isinstance(value, dict) else value:
+        for inner in value:
             yield from holders(inner)
+    elif isinstance(value, dict):
+        yield value
+        for name, inner in value.items():
+            if name != "_geolocation":
+                yield from holders(inner)
 
 
 SMALL = [each for each in RECORDS if each.ends != "refused"]

@@ -22,12 +22,12 @@ DEADLINE = (clock.now() + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
 SUPERVISOR: dict[str, Any] = {"roles": ["partner", "caseworker", "supervisor"]}
 # What each other answer is for. An answer to a recipient is declared where it is made (`facts.decided`).
 TO_RECIPIENTS = {
-    "Disclosure", "FeedItem", "ReferralView", "StepView", "TaskView", "TransferDetail", "TransferView", "WholeReferral", "WorkItem",
+    "CalendarRow", "Disclosure", "FeedItem", "ReferralView", "StepView", "TaskView", "TransferDetail", "TransferView", "WholeReferral", "WorkItem",
 }  # fmt: skip
 TO_OTHERS = {
     "of the case, for its holder": {
-        "AssistanceView", "CaseDetail", "CaseListed", "CaseProfile", "CaseSummary", "Consent", "DisclosureRead", "Drafts", "ExceptionDetail",
-        "ExceptionSummary", "GivenConsent", "LinkView", "MatchConsentView", "MatchView", "PlanItemView",
+        "AssistanceView", "CaseDetail", "CaseListed", "CaseProfile", "CaseSummary", "Consent", "DisclosureRead", "Drafts", "EntryView", "ExceptionDetail",
+        "ExceptionSummary", "GivenConsent", "LinkView", "MatchConsentView", "MatchView", "Overview", "PlanItemView",
         "ReadingView", "RecordRead", "RetentionRow", "ReviewView", "Route", "Suggestion", "SupervisionRow",
         "TimelineEntry", "ToldOfReadings", "WithdrawnConsent",
     },
@@ -39,7 +39,7 @@ TO_OTHERS = {
         "LineExceptionView", "PreparedAnswer", "ReceiptView", "ReportDetail", "ReportSummary", "ThreadView",
     },
     "of no person": {
-        "Alternative", "BatchResult", "CertificateView", "ChannelKinds", "ChannelView", "DeliveryView", "FormSecret", "InstrumentDetail",
+        "Alternative", "Away", "BatchResult", "CertificateView", "ChannelKinds", "ChannelView", "DeliveryView", "FormSecret", "InstrumentDetail",
         "InstrumentSummary", "LateOrganisation", "OverdueCount", "PolicyView", "ProtocolView", "QueueCounts", "Replayed", "ShiftView", "Team", "ToCall",
         "TrainingView", "Upload", "WebhookSecret", "WebhookView", "WorkCounts",
     },

@@ -85,3 +85,4 @@ class CalendarRow(BaseModel):
 
 
 decided("WorkItem", WorkItem.model_fields)
+decided("CalendarRow", CalendarRow.model_fields)

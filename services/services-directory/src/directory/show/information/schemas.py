@@ -42,9 +42,8 @@ class HelpQuery(BaseModel):
     )
     need: Annotated[NeedCode | None, BeforeValidator(_none_if_empty)] = None
     words: Annotated[
-        str | None,
+        Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)] | None,
         BeforeValidator(_none_if_empty),
-        StringConstraints(strip_whitespace=True, max_length=200),
     ] = Field(None, description="What somebody needs and where, in their own words.")
     open_now: bool = Field(False, description="Only services known to be open at this moment.")
     language: Language | None = None
