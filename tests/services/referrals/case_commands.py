@@ -434,7 +434,6 @@ COMMANDS: tuple[CaseCommand, ...] = (
           lambda _it: _followed_up(expected_version=1)),
     _http("finish an entry", "POST /cases/{case}/entries/{entry}/done", ["entry"]),
     _http("take an entry back", "POST /cases/{case}/entries/{entry}/take-back", ["entry"]),
-    _http("reopen", "POST /cases/{case}/reopen", ["case"], lambda _it: {"reason": "came_back"}),
     _http("record the route", "PUT /cases/{case}/route", ["case"],
           lambda _it: {"origin": "VE23"}),
     _http("compare the case", "PUT /cases/{case}/matching", ["case"], lambda _it: _COMPARE),

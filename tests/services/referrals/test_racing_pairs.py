@@ -330,6 +330,7 @@ def test_every_command_about_a_case_is_raced() -> None:
         "POST /cases",
         "POST /cases/search",
         "POST /cases/{case_id}/attachments",  # writes an entry as POST …/entries does
+        "POST /cases/{case_id}/reopen",  # of a closed case, in which the others are refused
         "POST /referrals/{referral_id}/attachments",  # always refused
         "POST /screenings/{screening_id}/erase",  # of no case
         "POST /instruments",
