@@ -12,7 +12,8 @@ from reporting.protect.withdrawals.schemas import WithdrawalView
 
 READING = (
     "Every count is a protected multiple of k; the true one lies from low to high in about nine of ten"
-    " cases. 0 means none or few, and k is not exactly k. `rest` adds up what is too small to show apart."
+    " cases (eight in ten for public counts by two dimensions over a quarter or year)."
+    " 0 means none or few, and k is not exactly k. `rest` adds up what is too small to show apart."
     " Where counts is person-periods, somebody counts once in each period, so they are not persons."
     " Reported cases, not prevalence."
 )
@@ -80,7 +81,9 @@ class Count(BaseModel):
 
     at: dict[str, str]
     count: int
-    low: int | None = Field(description="With `high`: the true count lies between in nine of ten.")
+    low: int | None = Field(
+        description="With `high`: the true count usually lies between; `reading` says how often."
+    )
     high: int | None
     share: Decimal | None = Field(description="Of the total of this answer; absent below 2k.")
     share_low: Decimal | None
