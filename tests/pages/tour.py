@@ -84,11 +84,11 @@ MADE: dict[str, tuple[str, ...]] = {
     "reporting/publish/exports/index_page.py": ("figures",),
     "reporting/publish/bulletins/rendering/feed.py": ("bulletin",),
     "reporting/publish/bulletins/rendering/forms.py": ("bulletin",),
-    "directory/information/api.py": ("help",),
-    "directory/information/index_api.py": ("posters",),
-    "directory/information/messages_api.py": ("risks",),
-    "directory/information/rendering.py": ("gaps",),
-    "directory/posters/api.py": ("poster",),
+    "directory/show/information/api.py": ("help",),
+    "directory/show/information/index_api.py": ("posters",),
+    "directory/show/information/messages_api.py": ("risks",),
+    "directory/show/information/rendering.py": ("gaps",),
+    "directory/show/posters/api.py": ("poster",),
     "stack/embedded/mailbox.py": (),  # what stands in for mail and push in tests and demos: no page for people
 }  # fmt: skip
 # Made for programmers, in English alone, by a library that needs its script.

@@ -73,7 +73,7 @@ def test_a_file_is_tried_its_rows_are_explained_and_it_is_brought_in(
         assert "NOTHING" in rows.first.inner_text()
         with page.expect_download() as kept:
             page.get_by_role("link", name="Descargar el informe").click()
-        report = load_workbook(io.BytesIO(kept.value.path().read_bytes())).active
+        report = load_workbook(io.BytesIO(kept.value.path().read_bytes())).worksheets[1]
         assert report is not None
         head, *lines = report.iter_rows(values_only=True)
         assert head[0] == "Fila"
@@ -277,7 +277,7 @@ def test_a_target_is_set_and_shown_with_its_progress(system: System, browsers: B
         with page.expect_navigation():
             page.get_by_role("button", name="Guardar la meta").click()
         assert "Guardado" in page.inner_text("main")
-        assert page.locator("svg.chart").count() == 1
+        assert page.locator("ol.bars").count() == 1
         assert "40" in page.locator("table").first.inner_text()
 
 
@@ -308,7 +308,7 @@ def test_a_series_says_where_it_is_from(system: System, browsers: Browser) -> No
         page.get_by_role("link", name="Abrir Serie de prueba").click()
         page.wait_for_load_state()
         assert "CC BY 4.0" in page.inner_text("main")
-        assert page.locator("svg.chart rect").count() == 2
+        assert page.locator("ol.bars rect").count() == 2
         assert page.locator("table tbody tr").count() == 2
 
 

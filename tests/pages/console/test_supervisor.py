@@ -45,7 +45,7 @@ def test_a_case_is_given_to_a_colleague_and_the_load_is_shown(
     supervisor.select_option('[name="assign/assigned_to"]', "")
     submit(supervisor, "Guardar")
     supervisor.goto(f"{case}/responsible")
-    assert "no lo lleva nadie" in supervisor.inner_text("main")
+    assert "nadie es responsable" in supervisor.inner_text("main")
 
 
 def test_who_works_a_queue_is_chosen_and_everybody_again(supervisor: Page) -> None:
@@ -189,6 +189,7 @@ def test_14_a_childs_consent_in_its_best_interest_is_decided_in_two(
     taps.count += 2
     page.locator('[name="decided_by"][value=best_interest]').check()
     page.locator('[name="child_assent"][value=agrees]').check()
+    page.fill('[name="payload/situation"]', "Necesita acompañamiento.")
     taps.tick("De palabra")
     taps.press("button", "Registrar consentimiento y remitir")
     assert taps.count <= 7

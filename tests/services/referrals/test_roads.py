@@ -366,8 +366,10 @@ async def test_names_of_others_that_hang_hold_up_no_message(
             for number in range(20)
         ]
         try:
+            # More than the event loop has threads of its own on most machines.
             with suppress(TimeoutError):
-                await until(lambda: len(asked) == 40)
+                async with asyncio.timeout(60):
+                    await until(lambda: len(asked) == 40)
             assert len(asked) == 40, "each name of a partner once"
             await world.told()
             assert await world.pings() == ["told"]
