@@ -279,6 +279,13 @@ ROWS = (
     ),
     Row(
         "successions",
+        "hidden-house-handed-over",
+        "directory.record.successions.service:confirm",
+        Replaces("service_id not in seen", "False"),
+        "tests/services/directory/test_successions.py::test_nobody_hands_over_a_house_that_they_may_not_see",
+    ),
+    Row(
+        "successions",
         "hidden-organisation-proposed",
         "directory.record.successions.service:propose",
         Replaces(

@@ -111,6 +111,26 @@ async def test_one_that_ends_offers_nothing_any_more(
     assert (await api.get(f"{V1}/services/{own}", headers=as_("ngo-refugio"))).status_code == 404
 
 
+async def test_nobody_hands_over_a_house_that_they_may_not_see(
+    api: AsyncClient, publish: Publish, legal: str
+) -> None:
+    """It is withdrawn, and the successor does not learn its address. Who may see it hands it over."""
+    house = await publish(visibility="restricted", service_at_locations=[])
+    decided = await decide(api, await propose(api), "cp-coordinator")
+    assert (decided.status_code, decided.json()["status"]) == (200, "confirmed")
+    assert await owner(api, house) == (SALUD, "withdrawn")
+    record = await api.get(f"{V1}/records/services/{house}", headers=as_("ngo-legal"))
+    assert record.status_code == 404
+
+
+async def test_who_may_see_a_house_hands_it_over(
+    api: AsyncClient, publish: Publish, legal: str
+) -> None:
+    house = await publish(visibility="restricted", service_at_locations=[])
+    await decide(api, await propose(api))
+    assert await owner(api, house) == (LEGAL, "approved")
+
+
 async def test_a_split_gives_away_what_it_names_and_nothing_else(
     api: AsyncClient, publish: Publish, legal: str
 ) -> None:

@@ -39,7 +39,8 @@ async def propose(body: NewSuccession, session: Session, caller: Curator) -> Suc
 )
 async def confirm(succession_id: UUID, session: Session, caller: Curator) -> Succession:
     """The services move at once, the cases within a minute. Cases without a consent to the successor are offered to it
-    without content until the person agrees. Closed cases, reports of the line and cases that accuse the successor stay.
+    without content until the person agrees. In a merger, services that you may not see are
+    withdrawn. Closed cases, reports of the line and cases that accuse the successor stay.
     Suspend the accounts of an organisation that ended."""
     row = await service.confirm(session, caller, succession_id)
     return (await _shown_to(session, caller, [row]))(row)

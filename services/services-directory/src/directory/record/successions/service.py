@@ -74,7 +74,9 @@ def _refuse_ended(row: Any, pointer: str) -> None:
 
 
 async def confirm(session: AsyncSession, caller: Principal, succession_id: UUID) -> Any:
-    """Confirm as a second person. Services move now, cases when referrals reads the event."""
+    """Confirm as a second person. Services move now, cases when referrals reads the event. In a merger, services
+    that the caller may not see are withdrawn instead; the answer does not show it, and the successor enters them again.
+    """
     _refuse_limited(caller)
     row = await _proposed(session, succession_id)
     refuse_same_person(
@@ -85,8 +87,10 @@ async def confirm(session: AsyncSession, caller: Principal, succession_id: UUID)
     await _refuse_unknown(session, row.successor_id, "/successor_id")
     own = await ids_of(session, row.organization_id)
     follow = own if row.kind != "split" else sorted(set(own) & set(row.service_ids))
+    # Two people must not hand over a house that neither may see. Who proposed a split sees its services.
+    seen = follow if row.kind == "split" else await readable_among(session, caller, follow)
     for service_id in follow:
-        if row.kind == "ended":
+        if row.kind == "ended" or service_id not in seen:
             await handover.withdraw(session, caller, service_id)
         else:
             await handover.hand_over(session, caller, service_id, row.successor_id)
