@@ -103,7 +103,7 @@ def _dhis2(sent: Mapping[str, Any]) -> Flat:
     if isinstance(many, list):
         if len(many) != 1 or not isinstance(many[0], dict):
             raise NotThisPeer("/trackedEntities", "Send one tracked entity in each call.")
-        sent = many[0]
+        sent = {**{k: v for k, v in sent.items() if v is not many}, **many[0]}
     if sent.get("deleted"):
         raise NotThisPeer("/deleted", "It was deleted in DHIS2: nothing is made of it.")
     enrollments = _kept(sent, "enrollments")
@@ -191,8 +191,8 @@ def _around(sent: Mapping[str, Any], *but: str, at: str = "@sent") -> Flat:
 
 def _know(found: Flat, name: str, value: Any) -> None:
     """Store a fact that every record has. A field of the record with the same name moves under `@said`."""
-    if name in found:
-        found[f"@said/{name}"] = found.pop(name)
+    for path in [path for path in found if bare(path) == name]:
+        found[f"@said/{path}"] = found.pop(path)
     _add(found, name, value)
 
 
