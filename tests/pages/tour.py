@@ -81,7 +81,6 @@ MADE: dict[str, tuple[str, ...]] = {
     "reporting/publish/bulletins/api.py": ("bulletins",),
     "reporting/publish/subscribers/api.py": ("subscribe-wrong", "subscribe-sent"),
     "reporting/publish/exports/index_api.py": ("figures",),
-    "reporting/publish/exports/index_page.py": ("figures",),
     "reporting/publish/bulletins/rendering/feed.py": ("bulletin",),
     "reporting/publish/bulletins/rendering/forms.py": ("bulletin",),
     "directory/show/information/api.py": ("help",),
