@@ -82,6 +82,17 @@ def test_wrong_ended_and_greater_credentials_are_refused(system: System) -> None
     assert partner.status_code == 403
 
 
+def test_who_guesses_is_told_to_wait_and_not_that_the_secret_is_wrong(system: System) -> None:
+    known, wrong = made(system), "ruta_wrong"
+    for _ in range(30):
+        answer = read(system, (known[0], wrong), TABLES[0])
+        if answer.status_code != 401:
+            break
+    assert answer.status_code == 429, answer.text
+    assert int(answer.headers["Retry-After"]) > 0
+    assert answer.json()["detail_code"] == "too_many_wrong_secrets_from_here"
+
+
 def test_a_reader_that_is_switched_off_reads_nothing_more(system: System) -> None:
     known = made(system)
     assert read(system, known, TABLES[0]).status_code == 200

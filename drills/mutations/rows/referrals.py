@@ -27,6 +27,27 @@ ROWS = (
     ),
     Row(
         "case-record",
+        "uploads-touch-no-disk",
+        "referrals.case.entries.pictures:keep_uploads_in_memory",
+        Drops("MultiPartParser.spool_max_size = MAX_BYTES"),
+        "tests/services/referrals/test_entries.py::test_an_uploaded_picture_is_in_no_temporary_file",
+    ),
+    Row(
+        "case-record",
+        "one-word-for-two-cases",
+        "referrals.case.cases.service:change",
+        Drops("await hold_pairing(session)"),
+        "tests/services/referrals/test_racing.py::test_two_cases_that_take_one_word_at_once_do_not_both_have_it",
+    ),
+    Row(
+        "case-record",
+        "a-word-goes-with-the-case",
+        "referrals.case.cases.service:hand_over",
+        Replaces("case.word = None", "pass"),
+        "tests/services/referrals/test_entries.py::test_a_case_that_closed_or_moved_gave_its_word_away",
+    ),
+    Row(
+        "case-record",
         "a-mistake-is-destroyed",
         "referrals.case.entries.service:take_back",
         Drops("entry.content = entry.file = entry.due_on = entry.linked_case_id = None"),

@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import tempfile
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -223,6 +224,19 @@ async def test_a_picture_is_kept_without_what_the_phone_wrote_into_it(story: Sto
     assert "entry.picture_read" in await actions(story, case)
 
 
+async def test_an_uploaded_picture_is_in_no_temporary_file(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def written(_self: object) -> None:
+        raise AssertionError("an unsealed picture was written to disk")
+
+    monkeypatch.setattr(tempfile.SpooledTemporaryFile, "rollover", written)
+    case = (await story.case())["id"]
+    large = photo() + bytes(3_000_000)
+    answer = await attach(story, case, large, document="photo")
+    assert answer.status_code == 201, answer.text
+
+
 @pytest.mark.parametrize(
     ("content", "name", "status", "said"),
     [
@@ -273,6 +287,19 @@ async def test_a_case_is_known_by_a_word_that_no_other_open_case_has(story: Stor
     assert {case["id"]: case["word"] for case in listed} == {one: "mango", two: None}
     name = await story.call(NGO, "PATCH", f"/cases/{two}", {"word": "Yolimar"})
     assert code(name) == (422, "invalid")
+
+
+async def test_a_case_that_closed_or_moved_gave_its_word_away(story: Story) -> None:
+    first, second = (await story.case())["id"], (await story.case())["id"]
+    for case in (first, second):
+        answer = await story.call(NGO, "PATCH", f"/cases/{case}", {"word": "mango"})
+        assert answer.status_code == 200, answer.text
+        if case == first:
+            await story.made(NGO, f"/cases/{case}/close", {"reason": "moved"})
+    reopened = await story.made(NGO, f"/cases/{first}/reopen", {"reason": "came_back"})
+    assert reopened["word"] is None
+    await handed_over(story, second)
+    assert (await story.get(LEGAL_AID, f"/cases/{second}")).json()["word"] is None
 
 
 async def test_a_closed_case_is_reopened_and_is_no_longer_about_to_be_erased(story: Story) -> None:

@@ -266,3 +266,17 @@ async def test_versions_of_one_record_at_once_make_one_case(stories: list[Story]
     assert sorted(each.need for each in planned) == [PSYCHOSOCIAL, HEALTH]
     drafts = await stories[0].rows("SELECT 1 FROM referrals WHERE case_id = :id", id=record.case_id)
     assert len(drafts) == 1
+
+
+@pytest.mark.parametrize("word", ["mango", "ceiba", "coffee"])
+async def test_two_cases_that_take_one_word_at_once_do_not_both_have_it(
+    stories: list[Story], word: str
+) -> None:
+    asked = [(story, (await story.case())["id"]) for story in stories]
+    taken = await asyncio.gather(
+        *(
+            story.call("ngo-refugio", "PATCH", f"/cases/{case}", {"word": word})
+            for story, case in asked
+        )
+    )
+    assert sorted(answer.status_code for answer in taken) == [200, *[422] * (REPLICAS - 1)]

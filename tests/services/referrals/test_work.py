@@ -378,7 +378,7 @@ def test_what_has_no_deadline_stands_last_under_its_own_heading() -> None:
 
 
 @given(MOMENTS, st.timedeltas(timedelta(days=-9), timedelta(days=9)))
-def test_a_moment_is_overdue_once_it_has_passed_and_of_today_until_midnight_at_home(
+def test_a_moment_is_overdue_once_it_has_passed_and_of_today_until_the_night_ends(
     now: datetime, ahead: timedelta
 ) -> None:
     due = now + ahead
@@ -387,7 +387,7 @@ def test_a_moment_is_overdue_once_it_has_passed_and_of_today_until_midnight_at_h
         Group.OVERDUE
         if due < now
         else Group.TODAY
-        if days == 0
+        if days == 0 or ahead < timedelta(hours=6)
         else Group.WEEK
         if days < 7
         else Group.LATER

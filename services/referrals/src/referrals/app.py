@@ -11,6 +11,7 @@ from fastapi import APIRouter, FastAPI
 from referrals.case.cases.api import cases
 from referrals.case.consents.api import consents, exceptions
 from referrals.case.entries.api import body_limit_of, entries
+from referrals.case.entries.pictures import keep_uploads_in_memory
 from referrals.case.transfers.api import transfers
 from referrals.ground.directory.api import teams
 from referrals.ground.keys.blind_index import BlindIndex
@@ -127,6 +128,7 @@ def create_app(
     """Build the service; `database`, `keys` and `receipts` replace those of the settings in tests."""
     settings = settings or Settings()
     declare_followers()
+    keep_uploads_in_memory()
     index_key = key_from_base64(settings.blind_index_key.get_secret_value())
     keys = keys or open_key_store(settings)
     transports = Transports.of(settings)

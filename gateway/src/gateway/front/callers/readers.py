@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import aiohttp
 from common.auth import InvalidToken, Principal, Role
-from common.errors import UNAVAILABLE
+from common.errors import TOO_MANY_REQUESTS, UNAVAILABLE
 
 _MOST = 1_000
 _EARLY_SECONDS = 30
@@ -27,7 +27,8 @@ class Readers:
         self._tokens: OrderedDict[bytes, tuple[str, float]] = OrderedDict()
 
     async def token(self, session: aiohttp.ClientSession, credentials: bytes, source: bytes) -> str:
-        """Return an access token for an `Authorization: Basic` header. Raises InvalidToken if the issuer refuses."""
+        """Return an access token for an `Authorization: Basic` header. Raises InvalidToken if the issuer refuses, and
+        429 after too many wrong secrets."""
         digest = hashlib.blake2b(credentials, digest_size=16).digest()
         known = self._tokens.get(digest)
         if known is not None and known[1] > time.time():
@@ -57,7 +58,12 @@ class Readers:
             async with session.post(
                 f"{issuer}/oauth/token", data=form, headers=headers, timeout=_TIMEOUT
             ) as answer:
-                if answer.status in (400, 401, 429):
+                if answer.status == 429:
+                    again = {"Retry-After": answer.headers["Retry-After"]}
+                    raise TOO_MANY_REQUESTS.because(
+                        "too_many_wrong_secrets_from_here", headers=again
+                    )
+                if answer.status in (400, 401):
                     raise InvalidToken("the issuer refuses the credentials")
                 answer.raise_for_status()
                 given = await answer.json()

@@ -30,6 +30,7 @@ async def close(
     await tell(session, happenings.CaseClosing(case.id))
     now = clock.now()
     case.status, case.closed_at, case.closure_reason = "closed", now, reason
+    case.word = None  # another case of the team may take it now
     case.retain_until = _years_later(clock.day_of(now), years)
     touch(case)
     await session.flush()

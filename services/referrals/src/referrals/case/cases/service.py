@@ -27,6 +27,7 @@ from referrals.ground.directory.queries import is_known
 from referrals.ground.keys.blind_index import BlindIndex
 from referrals.ground.keys.sealing import seal_column
 from referrals.ground.keys.store import CaseKeys, KeyDestroyed
+from referrals.ground.locking_queries import hold_pairing
 from referrals.ground.restrictions.queries import ended_organisations
 from referrals.ground.restrictions.service import remember_word
 from referrals.ground.restrictions.words import Kind, accusing
@@ -149,6 +150,8 @@ async def change(
     body: CaseChange,
 ) -> Case:
     """Correct the record. `_tell_changed` applies the consequences."""
+    if body.word is not None:
+        await hold_pairing(session)  # two cases must not take one word at once
     case = await queries.own_case(session, caller, case_id, lock=True)
     refuse_unless_open(case)
     if body.expected_version not in (None, case.version):
@@ -383,6 +386,7 @@ async def hand_over(
     former = case.organisation_id
     case.organisation_id = to
     case.assigned_to = taken_by
+    case.word = None  # it says something in the former team's office
     touch(case)
     seal_record(await keys.of(case.id), case, identity, attributes)
     await session.flush()

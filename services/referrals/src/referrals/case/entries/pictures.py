@@ -10,6 +10,7 @@ import sys
 from pathlib import PurePosixPath
 
 from common.errors import INVALID, TOO_LARGE, UNSUPPORTED_MEDIA_TYPE
+from starlette.formparsers import MultiPartParser
 
 MAX_BYTES = 8 * 1024 * 1024
 _MAX_PIXELS = 50_000_000
@@ -19,6 +20,11 @@ _MEMORY = 1024 * 1024 * 1024
 _NAMES = frozenset({"", ".jpg", ".jpeg", ".png", ".webp"})
 _HEIC = (b"heic", b"heix", b"hevc", b"heim", b"mif1", b"msf1", b"avif")
 _AT_ONCE = asyncio.Semaphore(2)
+
+
+def keep_uploads_in_memory() -> None:
+    """Let Starlette write no uploaded picture to a temporary file, where it would lie unsealed."""
+    MultiPartParser.spool_max_size = MAX_BYTES
 
 
 def refuse_unless_picture(content: bytes, name: str) -> None:

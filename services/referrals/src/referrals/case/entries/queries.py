@@ -23,12 +23,16 @@ _FILE: Any = CaseEntry.file
 HAS_FILE = col(CaseEntry.file).is_not(None)
 
 
-def _readable(caller: Principal, case_id: UUID) -> tuple[sa.ColumnElement[bool], ...]:
-    """Entries of this case, except those that stayed with a former holder."""
+def _readable(caller: Principal) -> sa.ColumnElement[bool]:
+    """Condition on every road to entries: those that stayed with a former holder are hidden."""
     stayed = sa.and_(
         col(CaseEntry.kind).in_(STAYING), col(CaseEntry.organisation_id) != caller.organisation
     )
-    return col(CaseEntry.case_id) == case_id, sa.not_(stayed)
+    return sa.not_(stayed)
+
+
+def _in_case(caller: Principal, case_id: UUID) -> tuple[sa.ColumnElement[bool], ...]:
+    return col(CaseEntry.case_id) == case_id, _readable(caller)
 
 
 async def of_case(
@@ -41,7 +45,7 @@ async def of_case(
     limit: int,
 ) -> Sequence[tuple[CaseEntry, bool]]:
     """Return entries newest first, up to `limit` + 1, with whether each has a picture but not the picture."""
-    statement = sa.select(CaseEntry, HAS_FILE).where(*_readable(caller, case_id))
+    statement = sa.select(CaseEntry, HAS_FILE).where(*_in_case(caller, case_id))
     if kind is not None:
         statement = statement.where(col(CaseEntry.kind) == kind)
     if before is not None:
@@ -58,7 +62,7 @@ async def one_listed(
     """Return one entry without its picture; raises 404 for an entry of another case."""
     rows = await session.execute(
         sa.select(CaseEntry, HAS_FILE)
-        .where(col(CaseEntry.id) == entry_id, *_readable(caller, case_id))
+        .where(col(CaseEntry.id) == entry_id, *_in_case(caller, case_id))
         .options(defer(_FILE))
     )
     found = rows.one_or_none()
@@ -72,7 +76,7 @@ async def one(
 ) -> CaseEntry:
     """Return one entry; raises 404 for an entry of another case."""
     statement = sa.select(CaseEntry).where(
-        col(CaseEntry.id) == entry_id, *_readable(caller, case_id)
+        col(CaseEntry.id) == entry_id, *_in_case(caller, case_id)
     )
     found = await session.scalars(statement.with_for_update() if lock else statement)
     entry = found.one_or_none()
@@ -88,6 +92,7 @@ async def due_between(
     statement = (
         sa.select(CaseEntry)
         .where(
+            _readable(caller),
             cases.open_held_by(caller, col(CaseEntry.case_id)),
             col(CaseEntry.done_at).is_(None),
             col(CaseEntry.due_on).between(first, last),
@@ -108,6 +113,7 @@ def waiting(caller: Principal, by: date) -> Waiting:
     return Waiting(
         kind=WorkKind.ENTRY_DUE,
         what=what.where(
+            _readable(caller),
             cases.open_held_by(caller, col(CaseEntry.case_id)),
             col(CaseEntry.done_at).is_(None),
             col(CaseEntry.due_on) <= by,

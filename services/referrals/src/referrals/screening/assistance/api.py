@@ -14,7 +14,8 @@ from fastapi import Query
 
 from referrals.case.cases import queries as cases
 from referrals.case.cases import service as case_service
-from referrals.case.entries.api import list_entries
+from referrals.case.entries import queries as entry_queries
+from referrals.case.entries.api import views
 from referrals.ground.dependencies import CaseReader, Keys, Reader, Writer
 from referrals.screening.assistance import htcds_service, queries, service
 from referrals.screening.assistance.codes import codes
@@ -238,22 +239,15 @@ async def read_overview(
     case_id: UUID, session: Session, caller: CaseReader, keys: Keys, limit: Limit = 30
 ) -> Overview:
     """The risk, the plan, the latest entries of the record and what was done: for one page."""
-    entries = await list_entries(
-        case_id=case_id, session=session, caller=caller, keys=keys, kind=None, cursor=None, limit=4
-    )
-    risks = await list_entries(
-        case_id=case_id,
-        session=session,
-        caller=caller,
-        keys=keys,
-        kind="risk",
-        cursor=None,
-        limit=1,
-    )
+    case = await cases.own_case(session, caller, case_id)
+    latest = (await entry_queries.of_case(session, caller, case.id, limit=4))[:4]
+    risks = (await entry_queries.of_case(session, caller, case.id, kind="risk", limit=1))[:1]
+    # One reading, so the audit record shows one.
+    shown = await views(session, caller, keys, case, [*latest, *risks])
     return Overview(
-        risk=next((one for one in risks.items if one.content), None),
+        risk=next((one for one in shown[len(latest) :] if one.content), None),
         plan=await read_plan(case_id, session, caller, keys),
-        entries=entries.items,
+        entries=shown[: len(latest)],
         timeline=await read_timeline(case_id, session, caller, limit),
     )
 

@@ -8,6 +8,7 @@ from enum import StrEnum
 from common import clock
 
 WEEK = timedelta(days=7)
+_NIGHT = timedelta(hours=6)
 
 
 class Group(StrEnum):
@@ -24,7 +25,8 @@ NOW = frozenset({Group.OVERDUE, Group.TODAY})
 
 @dataclass(frozen=True)
 class Bounds:
-    """`late`: anything due before it is overdue. `today`, `week`: ends of today and of the next seven days."""
+    """`late`: anything due before it is overdue. `today`, `week`: ends of today and of the next seven days. Late in the
+    evening `today` takes in the night: an emergency of 23:30, due at 0:30, is not work of tomorrow."""
 
     late: datetime
     today: datetime
@@ -49,11 +51,11 @@ def bounds(now: datetime, *, by_day: bool) -> Bounds:
     `referrals.due`, is overdue once it has ended in local time."""
     today = clock.day_of(now)
     begins = _in_utc if by_day else clock.begins
-    late = begins(today) if by_day else now
+    ends_today = begins(today + timedelta(days=1))
     return Bounds(
-        late=late,
-        today=max(late, begins(today + timedelta(days=1))),
-        week=max(late, begins(today + WEEK)),
+        late=begins(today) if by_day else now,
+        today=ends_today if by_day else max(ends_today, now + _NIGHT),
+        week=begins(today + WEEK),
     )
 
 

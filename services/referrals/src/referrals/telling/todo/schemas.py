@@ -24,8 +24,8 @@ class WorkItem(BaseModel):
         "danger), `urgent`, `routine`, `upkeep` (no person waits for it).",
     )
     group: Group = Field(
-        description="By its deadline: `overdue`, `today` (the day of the home country), `week` (the "
-        "seven days that begin today), `later`, `no_deadline`."
+        description="By its deadline: `overdue`, `today` (until midnight in the home country, at least the "
+        "next six hours), `week` (the seven days that begin today), `later`, `no_deadline`."
     )
     due: datetime | None = Field(
         description="By when it is to be done: its deadline, else the default of its kind and urgency, "
