@@ -20,6 +20,13 @@ ROWS = (
     ),
     Row(
         "small-cells",
+        "type-fits-its-code",
+        "reporting.count.activities.indicators:is_exact",
+        Replaces("activity_type in types_of(activity_code)", "True"),
+        "tests/services/reporting/activities/test_allow_list.py::test_sessions_of_care_make_no_training_sessions",
+    ),
+    Row(
+        "small-cells",
         "small-figures-pooled",
         "reporting.ground.protection.protected:ProtectedCube._pooled",
         Replaces("not self.public or not asked", "True"),

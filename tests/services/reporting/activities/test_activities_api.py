@@ -113,6 +113,7 @@ async def test_bad_rows_are_422_with_a_pointer(api: AsyncClient) -> None:
         "/end": {"end": "2026-11-01"},
         "/status": {"status": "Finished"},
         "/activity_code": {"activity_code": "XX"},
+        "/type": {"type": "protection_service"},
         "/reached": {"reached": 31},
         "/women": {"women": -1},
         "/start": {"start": "2026-13-01"},

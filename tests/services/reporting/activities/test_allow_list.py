@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 from common.words.places import Places
 from reporting.count.activities.activity import Activity, published
-from reporting.count.activities.codes import ActivityCode, activity_codes, terms
+from reporting.count.activities.codes import ActivityCode, activity_codes, terms, types_of
 from reporting.count.activities.indicators import ALLOWED, BY_CODE, is_exact, total
 
 from tests.support.reference import shipped_json
@@ -67,6 +67,26 @@ def test_a_row_cannot_make_recipients_exact_by_calling_itself_a_training(
     code: ActivityCode, claimed: str
 ) -> None:
     assert not is_exact(claimed, code.code, "reached")
+
+
+def test_sessions_of_care_make_no_training_sessions() -> None:
+    care = activity(type="training", activity_code="CLPRO/CA2.13", quantity=844)
+    held = total(
+        [activity(), care],
+        BY_CODE["trainings-held"],
+        start=date(2026, 11, 1),
+        end=date(2026, 11, 15),
+        area=None,
+        places=PLACES,
+    )
+    assert held == 2
+    assert published(care).quantity is None
+
+
+@pytest.mark.parametrize("code", activity_codes().values(), ids=lambda each: each.code)
+def test_the_usual_type_of_a_code_fits_it(code: ActivityCode) -> None:
+    assert code.type in types_of(code.code)
+    assert ("protection_service" in types_of(code.code)) is (code.counts == "recipients")
 
 
 def test_published_rows_of_a_service_keep_no_people_and_no_way_to_the_place() -> None:

@@ -27,8 +27,8 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class ActivityCode:
-    """An activity code. ``type`` is the usual activity type; a row may name another one. ``source`` is the list of the
-    code: ``hrp2024`` (OCHA, CC BY) or ``ruta``."""
+    """An activity code. ``type`` is the usual activity type; a row may name another one that fits (`types_of`).
+    ``source`` is the list of the code: ``hrp2024`` (OCHA, CC BY) or ``ruta``."""
 
     code: str
     sector: str
@@ -68,6 +68,17 @@ def _counts(word: str) -> Counts:
         case "participants" | "recipients" | "items":
             return word
     raise ValueError(f"activity_codes.csv: {word!r} is no kind of count")
+
+
+@cache
+def types_of(code: str) -> tuple[str, ...]:
+    """Return the activity types that fit a code: those of all codes that count the same. A service to persons is no
+    training, whatever the row says. Empty for an unknown code."""
+    known = activity_codes().get(code)
+    same = {
+        each.type for each in activity_codes().values() if known and each.counts == known.counts
+    }
+    return tuple(name for name in terms("type") if name in same)
 
 
 @cache

@@ -15,7 +15,7 @@ from typing import Literal, Protocol, cast
 from common.words.places import Places
 from common.words.tables import rows
 
-from reporting.count.activities.codes import activity_codes
+from reporting.count.activities.codes import activity_codes, types_of
 from reporting.ground.language import Text, text
 
 Measure = Literal["quantity", "reached"]
@@ -69,12 +69,12 @@ class Counted(Protocol):
 
 
 def is_exact(activity_type: str, activity_code: str, measure: Measure) -> bool:
-    """Return whether this number of such an activity may be published exactly. For people, the activity code decides: a
-    row that calls itself a training cannot turn recipients of a service into participants."""
-    code = activity_codes().get(activity_code)
-    if code is None or (activity_type, measure) not in _EXACT:
+    """Return whether this number of such an activity may be published exactly. The activity code decides: a row that
+    calls itself a training turns neither recipients of a service into participants nor sessions of care into trainings."""
+    fits = activity_type in types_of(activity_code)
+    if not fits or (activity_type, measure) not in _EXACT:
         return False
-    return measure == "quantity" or code.counts == "participants"
+    return measure == "quantity" or activity_codes()[activity_code].counts == "participants"
 
 
 def counts_towards(activity: Counted, indicator: Indicator) -> bool:

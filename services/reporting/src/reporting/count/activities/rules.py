@@ -63,6 +63,11 @@ def _unknown_codes(row: Row) -> Iterator[Flaw]:
             yield Flaw.of(field, "unknown_code", "use_one_of", allowed)
     if row["activity_code"] not in codes.activity_codes():
         yield Flaw.of("activity_code", "unknown_code", "activity_code_is_not_in_list")
+    elif row["type"] in codes.terms("type") and row["type"] not in codes.types_of(
+        row["activity_code"]
+    ):
+        fitting = ", ".join(codes.types_of(row["activity_code"]))
+        yield Flaw.of("type", "type_unlike_code", "type_does_not_fit_its_code", fitting)
 
 
 def _wrong_place(row: Row, places: Places) -> Iterator[Flaw]:

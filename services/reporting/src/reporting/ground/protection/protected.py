@@ -72,7 +72,8 @@ class Row:
     count: int
     low: int | None = None
     high: int | None = None
-    """The true count is between low and high in nine of ten cases (R9)."""
+    """The true count is between low and high in about nine of ten cases (R9); of public figures by two dimensions over a
+    quarter or a year in about eight, because small ones are pooled. docs/reporting.md has the measures."""
 
 
 @dataclass(frozen=True)

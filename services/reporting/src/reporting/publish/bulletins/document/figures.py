@@ -115,7 +115,7 @@ class Figure(Frozen):
     value: Annotated[int, Strict()] | Decimal | None
     low: Annotated[int, Strict()] | Decimal | None = None
     high: Annotated[int, Strict()] | Decimal | None = None
-    """For a protected number: the true one is between low and high in nine of ten cases."""
+    """For a protected number: the true one is between low and high as often as its row says (`protected.Row`)."""
     form: Literal["count", "decimal", "share"] = "count"
     source: Source
     absent: Text | None = None
