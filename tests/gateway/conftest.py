@@ -1,4 +1,4 @@
-"""The issuer over a rolled-back database, and a whole gateway of real processes' parts on free ports."""
+"""The issuer on a rolled-back database, and a whole gateway of real processes on free ports."""
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -23,7 +23,7 @@ ISSUER = "https://ruta.example"
 
 @pytest.fixture(scope="session")
 async def issuer_database(databases: MigratedDatabases) -> ServiceDatabase:
-    """Migrated, with the demo clients in it: hashing their secrets once is slow enough."""
+    """A migrated database with the demo clients: hashing their secrets takes long, so it happens once."""
     made = await databases.of("gateway.issuer", "issuer")
     database = Database.at(made.app_url)
     await bootstrap.load(database, SecretChecks(), demo_clients())
@@ -85,7 +85,7 @@ def issuer_app(issuer_settings: IssuerSettings, issuer_db: Database) -> FastAPI:
 
 @pytest.fixture
 async def issuer(issuer_app: FastAPI) -> AsyncIterator[AsyncClient]:
-    """An anonymous caller, as the front would pass it on."""
+    """An anonymous caller as the front forwards it."""
     headers = bearer("anonymous", audience="ruta-issuer") | {"Ruta-Source": "here"}
     async with AsyncClient(
         transport=ASGITransport(issuer_app), base_url=ISSUER, headers=headers

@@ -1,4 +1,4 @@
-"""A person's own account page: password, second factor, recovery codes, sign-ins; as a browser uses it."""
+"""A person's own account page in a browser: password, second factor, recovery codes, sign-ins."""
 
 import re
 import time
@@ -53,7 +53,7 @@ class Page:
         return answer
 
     def token(self, path: str) -> str:
-        """Of the form that is sent there; of a form that the page does not show, one of this session."""
+        """Return the CSRF token of the form for that address, or one of this session if the page has no such form."""
         form = (
             rf'action="{re.escape(path)}(?:\?[^"]*)?"[^>]*>\s*<input type="hidden" name="{FIELD}"'
         )
@@ -75,7 +75,7 @@ def until_out(browser: httpx.Client) -> None:
 
 
 def next_code(who: Somebody) -> str:
-    """Of the step after the one that was used: the clocks of phones drift, so it is taken."""
+    """Return the code of the step after the used one; it is accepted because phones' clocks drift."""
     return who.totp.at(int(time.time()) + 30)
 
 
@@ -144,7 +144,7 @@ def test_the_page_is_read_where_a_browser_opens_it(
 def test_a_session_left_open_and_the_password_change_no_credential(
     browser: httpx.Client, somebody: Somebody, postgres: PostgresServer
 ) -> None:
-    """Or whoever has both takes the second factor over."""
+    """Otherwise a thief who has both could take over the second factor."""
     signed_in(browser, somebody)
     page = Page(browser)
     for table in ("refresh_tokens", "sign_ins"):

@@ -1,5 +1,5 @@
-"""What browsers of people, and pages of others, send that is not as it should be: the right status, nothing
-that a person typed is lost, nothing is given away. One table per kind."""
+"""Malformed requests from people's browsers and from other sites' pages get the right status, lose nothing that a
+person typed and reveal nothing. One table per kind."""
 
 import base64
 import re
@@ -33,11 +33,11 @@ def session_of(whoever: str = "x.y.z") -> PersonSession:
 
 
 def foreign(sealing: Cookies) -> str:
-    """Of another operation's front."""
+    """Return a value made for another front."""
     return value_of(Cookies(secrets.token_bytes(32), "http://x", 900).write(session_of()))
 
 
-# Each makes the session cookie; a good one stands beside it as the idle mark.
+# Each of these becomes the session cookie; the idle mark beside it stays valid.
 COOKIES: dict[str, Callable[[Cookies], str]] = {
     "empty": lambda _: "",
     "no base64": lambda _: "%%%",
@@ -107,7 +107,7 @@ def test_a_head_of_cookies_beyond_all_measure_is_refused(gateway: Gateway) -> No
     try:
         answer = httpx.get(f"{gateway.url}/directory/v1/services", headers=headers)
     except httpx.RemoteProtocolError:
-        return  # closed in silence is a refusal, too
+        return  # Closing without an answer also counts as a refusal.
     assert answer.status_code in {400, 431}
 
 
@@ -146,7 +146,7 @@ def test_a_change_counts_only_from_our_own_pages(
         assert (browser.get("/session").status_code == 401) is counts
 
 
-# (Accept, Sec-Fetch-Mode, whether somebody gets a page)
+# (Accept, Sec-Fetch-Mode, whether the caller gets a page)
 ACCEPTS: list[tuple[str | None, str | None, bool]] = [
     ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "navigate", True),
     ("text/html", None, True),
@@ -226,7 +226,7 @@ TYPED = "Siete personas <en> una finca\r\n& «nadie» las vio: 100%"
 
 
 def sent_form(answer: httpx.Response) -> tuple[str, dict[str, str]]:
-    """The form that the page offers to be sent again."""
+    """Return the form that the page offers for sending again."""
     form = re.search(r'<form method="post" action="([^"]+)".*?</form>', answer.text, re.DOTALL)
     assert form, answer.text
     fields = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)"', form[0])
@@ -235,7 +235,7 @@ def sent_form(answer: httpx.Response) -> tuple[str, dict[str, str]]:
 
 @pytest.fixture
 def narrow(gateway: Gateway) -> Iterator[Gateway]:
-    """A front that lets one source send once a minute."""
+    """A front that allows one source one form a minute."""
     with another_front(gateway, rate_line="1/minute") as front:
         yield front
 
@@ -265,7 +265,7 @@ def test_what_was_typed_survives_a_refusal_of_the_service(gateway: Gateway) -> N
 
 
 def test_a_button_alone_is_nothing_that_was_typed(gateway: Gateway) -> None:
-    """The key of a mail's link stands in the address: it is not offered to be sent again when it is spent."""
+    """The key of a mail's link is in the address; a spent link is not offered again."""
     headers = {**PAGE, "Content-Type": "application/x-www-form-urlencoded"}
     path = "/reports/v1/subscriptions/problem?key=spent"
     refused = httpx.post(f"{gateway.url}{path}", content=b"", headers=headers)
@@ -319,7 +319,7 @@ def test_whoever_is_sent_away_is_shown_where_to_sign_in(gateway: Gateway) -> Non
 def test_nobody_else_is_asked_for_a_cookie_twice(
     browser: httpx.Client, somebody: Somebody, sealing: Cookies
 ) -> None:
-    """The last of two cookies of one name counts, and a bad one beside it does no harm to others."""
+    """With two cookies of one name the last one counts, and a bad one beside it does not harm other people."""
     signed_in(browser, somebody)
     put(browser, sealing.write(Seen("another", time.time())))
     assert browser.get("/session").status_code == 401

@@ -1,4 +1,4 @@
-"""Names of one's own organisation, and of no other."""
+"""A person reads the names of their own organisation only."""
 
 from typing import Any
 

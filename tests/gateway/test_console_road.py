@@ -1,4 +1,4 @@
-"""The road to the console: it alone gets the person's token, and nobody else's page can send its forms."""
+"""Only the console receives the person's token, and no other site's page can send its forms."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""How the services' documents become one: by the route table, with clashing names told apart."""
+"""The services' descriptions become one, by the route table; clashing schema names are told apart."""
 
 import socket
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ ROUTES = (
 
 @pytest.fixture
 def closed_port() -> Iterator[int]:
-    """One that nobody listens at, and that nobody else is given meanwhile."""
+    """Return a port without a listener that stays reserved meanwhile."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         yield taken.getsockname()[1]
@@ -178,7 +178,7 @@ def test_what_generators_stumble_over_is_said_plainly() -> None:
 async def test_a_description_that_lacks_a_service_is_503_and_is_not_made_for_each_who_asks(
     closed_port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whoever asks again and again while a service is away would else keep the front from everything else."""
+    """Otherwise a client that keeps asking while a service is away would occupy the front."""
     monkeypatch.setattr(site, "_AGAIN_SECONDS", PATIENCE)
     settings = FrontSettings.model_construct(directory_url=f"http://127.0.0.1:{closed_port}")
     upstreams = Upstreams(settings)

@@ -1,5 +1,5 @@
-"""A right that ends while a token is being made: whoever holds a stolen secret asks again and again, so one of the
-requests is always under way when somebody ends it."""
+"""A right ends while the issuer makes a token: a thief with a stolen secret asks constantly, so one request is always
+in progress at that moment."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -28,7 +28,7 @@ async def front(gateway: Gateway) -> AsyncIterator[httpx.AsyncClient]:
 
 
 class Partner:
-    """An organisation of its own with one client, and the administrator who looks after both."""
+    """An organisation of its own with one client, and the administrator of both."""
 
     def __init__(self, front: httpx.AsyncClient, admin: dict[str, str]) -> None:
         self._front, self._admin = front, admin
@@ -84,7 +84,7 @@ async def partner(gateway: Gateway, front: httpx.AsyncClient) -> Partner:
 async def under_way(
     database: asyncpg.Connection, held: str, asking: Any
 ) -> AsyncIterator[asyncio.Task[Any]]:
-    """A request that waits for what is `held`, until the block ends."""
+    """Keep a request waiting for the row that is `held` until the block ends."""
     async with database.transaction():
         await database.execute(held)
         before = await database.fetchval(WAITING)
@@ -106,7 +106,7 @@ def said(answer: httpx.Response) -> tuple[int, str]:
 async def test_what_ends_while_the_secret_is_compared_gives_no_token(
     partner: Partner, database: asyncpg.Connection, how: str
 ) -> None:
-    assert said(await partner.token("wrong")) == REFUSED  # its count is what is waited for
+    assert said(await partner.token("wrong")) == REFUSED  # The test waits for its count.
     held = "SELECT FROM failed_attempts FOR UPDATE"
     async with under_way(database, held, partner.token()) as asked:
         await partner.ended(how)
@@ -123,7 +123,7 @@ async def test_whoever_asks_while_it_ends_waits_for_the_end(
 async def test_whoever_asks_while_the_organisation_changes_its_areas_of_responsibility_is_told_the_new_ones(
     partner: Partner, database: asyncpg.Connection
 ) -> None:
-    """No client is held for that: it is the organisation that is waited for."""
+    """Here the token waits for the organisation's row, since no client's row is locked."""
     change = partner.changed(f"organisations/{partner.organisation}", {"aors": ["CP"]})
     answer = await asked_meanwhile(partner, database, change)
     claims = jwt.get_unverified_claims(answer.json()["access_token"])
@@ -133,8 +133,8 @@ async def test_whoever_asks_while_the_organisation_changes_its_areas_of_responsi
 async def asked_meanwhile(
     partner: Partner, database: asyncpg.Connection, ending: Any
 ) -> httpx.Response:
-    """The answer to who asks for a token when all of an end is written and nothing of it is committed."""
-    held = "LOCK TABLE identity_changes IN SHARE MODE"  # the last that an end writes
+    """Return the answer to a token request that runs after all writes of an end and before their commit."""
+    held = "LOCK TABLE identity_changes IN SHARE MODE"  # The last write of an end.
     async with under_way(database, held, ending) as ends:
         asked = asyncio.create_task(partner.token())
         while not asked.done():
@@ -149,9 +149,9 @@ async def asked_meanwhile(
 async def test_guesses_that_are_sent_at_once_are_slowed_down_as_one_after_another(
     gateway: Gateway, front: httpx.AsyncClient, database: asyncpg.Connection, known: bool
 ) -> None:
-    """Of a name that nobody has, too: the difference would tell who has an account."""
+    """This also holds for unknown names; a difference would reveal who has an account."""
     name = new_person(gateway).name if known else f"p-{new_id()}"
-    await database.execute("DELETE FROM failed_attempts")  # all tests are one source
+    await database.execute("DELETE FROM failed_attempts")  # All tests share one source.
     start = await front.get("/session/start")
     guess = {"ticket": ticket_on(await front.get(start.headers["location"])), "sign_in_name": name}
 
@@ -167,7 +167,8 @@ async def test_guesses_that_are_sent_at_once_are_slowed_down_as_one_after_anothe
 async def test_guesses_that_wait_leave_the_issuer_to_those_who_end_rights(
     gateway: Gateway, front: httpx.AsyncClient, database: asyncpg.Connection
 ) -> None:
-    """And to the front, which reads whose have ended: a burst from many places kept both out for half a minute."""
+    """It also leaves the front its read of revoked tokens: a burst from many addresses blocked both for half a
+    minute."""
     admin = gateway.bearer("im-officer")
     guess = {"grant_type": "client_credentials", "client_secret": "a guess"}
     async with database.transaction():
@@ -191,7 +192,7 @@ async def test_guesses_that_wait_leave_the_issuer_to_those_who_end_rights(
 
 
 async def told(gateway: Gateway, service: str) -> dict[str, Any]:
-    """What the service was told last."""
+    """Return the last message to the service."""
     async with httpx.AsyncClient() as http:
         found: dict[str, Any] = (await http.get(f"{gateway.witnesses[service]}/told")).json()
     return found
@@ -210,7 +211,7 @@ async def until_told(gateway: Gateway, kind: str, target: str, *, suspended: boo
 async def test_every_service_is_told_who_is_suspended_and_that_it_has_ended(
     gateway: Gateway, partner: Partner
 ) -> None:
-    """So that nothing that waits there, or stands, goes on for them without a token."""
+    """Otherwise the services would go on with waiting or standing work for them without a token."""
     organisation = f"organisations/{partner.organisation}"
     await partner.changed(organisation, {"active": False})
     await until_told(gateway, "organisation", partner.organisation, suspended=True)

@@ -1,4 +1,4 @@
-"""Nothing in the description is without words, and no words are left over."""
+"""Every field in the description has a text, and no text is left over."""
 
 import re
 from typing import Any
@@ -11,10 +11,10 @@ from stack.reference.described import descriptions
 
 from tests.support.examples import answer_schemas, checker
 
-# Words that say nothing that a name does not say.
+# Texts that only repeat the name.
 EMPTY = {"a", "an", "the", "of", "its", "it", "this", "is", "as", "in", "for", "to", "and", "or"}
 
-# Answers that nothing is shown of: the first never comes, the second is empty.
+# Answers without an example: the first never arrives, the second is empty.
 WITHOUT = {
     "POST /referrals/v1/referrals/{referral_id}/attachments",
     "POST /oauth/revoke",

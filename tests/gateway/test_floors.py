@@ -1,4 +1,4 @@
-"""A capability of the issuer keeps its tables to itself: nobody else names them."""
+"""Each capability of the issuer alone names its tables."""
 
 import re
 from pathlib import Path

@@ -52,24 +52,24 @@ def test_a_form_tool_says_its_secret_by_basic_and_is_no_anybody(gateway: Gateway
         assert seen(auth=("anybody", "other"), headers=own) == ["whsec_own"]
         assert seen(headers={"Authorization": "Basic ?"}) == []
         assert seen(auth=("anybody", "con espacio")) == []
-        # What was kept during an outage comes at once.
+        # Submissions that a tool kept during an outage arrive all at once.
         assert {http.post(FORM, json={}, headers=own).status_code for _ in range(30)} == {200}
         wrong = [http.post(FORM, json={}, auth=("x", "wrong")).status_code for _ in range(4)]
         assert wrong == [404, 404, 429, 429], "nobody guesses faster than anybody may ask"
     with another_front(gateway, rate_anonymous="2/minute") as front, front.client() as http:
-        # Nor by what is refused for another reason, at as many addresses as there are.
+        # Nor by submissions that are refused for another reason, at however many addresses.
         paths = (f"/referrals/v1/intake/forms/{name}/submissions" for name in "abcd")
         odd = {"X-Form-Secret": "for another form"}
         sent = [http.post(path, json={}, headers=odd).status_code for path in paths]
         assert sent == [422, 422, 429, 429]
-    # On every other road Basic proves nothing.
+    # On all other paths Basic proves nothing.
     other = httpx.get(f"{gateway.url}/referrals/v1/cases", auth=("anybody", "whsec_own"))
     assert other.status_code == 401
 
 
 def test_of_nobody_no_more_is_taken_than_people_type(gateway: Gateway) -> None:
-    """A service may read it before it knows that nobody sends it: a few such requests took all its memory, or seconds
-    of its time."""
+    """A service may read a body before it knows the sender: a few such requests took all its memory, or seconds of
+    its time."""
     much = b'{"a": "' + b"x" * 200_000 + b'"}'
 
     def sent(path: str, **headers: str) -> int:
@@ -110,7 +110,7 @@ def test_each_client_and_each_anonymous_source_has_its_own_rate(gateway: Gateway
 
         assert [anonymous("198.51.100.7") for _ in range(4)] == [200, 200, 200, 429]
         assert anonymous("198.51.100.8") == 200
-        # Only the hop that our proxy added counts; what stands before it is the client's claim.
+        # Only the hop that our proxy added counts; the hops before it are the client's claim.
         assert anonymous("203.0.113.1, 198.51.100.7") == 429
         assert [anonymous(f"2001:db8:1:2::{i}") for i in range(4)] == [200, 200, 200, 429]
 
@@ -163,7 +163,7 @@ def test_open_requests_of_a_client_are_bounded_and_so_are_all(gateway: Gateway) 
 def test_whoever_asks_without_a_name_leaves_places_for_those_who_are_known(
     gateway: Gateway,
 ) -> None:
-    """Bodies that do not come to an end, from as many addresses as somebody has."""
+    """Endless bodies from many addresses."""
     slow = (
         b"POST /directory/v1/services HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
         b"Content-Length: 5000\r\n\r\n{"
@@ -210,7 +210,7 @@ def test_beyond_the_memory_limit_new_requests_are_shed(gateway: Gateway) -> None
 
 @pytest.fixture
 def flaky() -> Iterator[tuple[str, list[bytes]]]:
-    """An upstream that closes the first connection after reading the request, then answers."""
+    """An upstream that drops the first connection after reading the request, then answers."""
     seen: list[bytes] = []
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
@@ -261,7 +261,7 @@ def test_a_replica_that_is_away_costs_nobody_an_answer(gateway: Gateway) -> None
     alive, dead = gateway.witnesses["directory"], f"http://127.0.0.1:{free_port()}"
     with another_front(gateway, directory_url=f"{dead} {alive}") as front:
         url = f"{front.url}/directory/v1/x"
-        # A POST without a key may be repeated as well: nothing of it was sent.
+        # A POST without a key may be repeated too, because nothing of it was sent.
         for method in ("GET", "POST") * 10:
             assert httpx.request(method, url).status_code == 200
         ready = httpx.get(f"{front.url}/readyz").json()
@@ -280,7 +280,7 @@ def test_replicas_share_the_work(gateway: Gateway) -> None:
             self.end_headers()
 
         def log_message(self, *_: object) -> None:
-            """Quiet."""
+            """Keep the terminal quiet."""
 
     with (
         ThreadingHTTPServer(("127.0.0.1", 0), Replica) as one,
@@ -291,7 +291,7 @@ def test_replicas_share_the_work(gateway: Gateway) -> None:
             threading.Thread(target=server.serve_forever, daemon=True).start()
         both = f"http://127.0.0.1:{one.server_port} http://127.0.0.1:{two.server_port}"
         with another_front(gateway, directory_url=both) as front:
-            answered.clear()  # readiness asked both
+            answered.clear()  # The readiness check asked both.
             for _ in range(10):
                 assert httpx.get(f"{front.url}/directory/v1/x").status_code == 204
         for server in (one, two):
@@ -305,7 +305,7 @@ def test_replicas_share_the_work(gateway: Gateway) -> None:
 def test_ready_names_a_service_whose_clock_is_apart(
     gateway: Gateway, apart: int | None, said: str
 ) -> None:
-    """One that says no date answers all the same."""
+    """A service that sends no date still counts as ready."""
 
     class Replica(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -325,7 +325,7 @@ def test_ready_names_a_service_whose_clock_is_apart(
         ) as front:
             parts = httpx.get(f"{front.url}/readyz").json()["parts"]
         server.shutdown()
-    # A date has whole seconds.
+    # A Date header has whole seconds.
     assert parts["directory"] in {said, said.replace("45", "44"), said.replace("45", "46")}
     assert ("remedy" in parts) == bool(apart)
 
@@ -358,7 +358,7 @@ def test_a_service_that_is_away_is_503_then_the_circuit_opens_and_closes_again(
         gateway.processes["directory"].start()
         eventually(lambda: httpx.get(url).status_code == 200)
 
-        # The issuer away: known keys go on working, nobody new gets a token.
+        # Without the issuer, known keys keep working and nobody gets a new token.
         headers = gateway.bearer()
         gateway.processes["issuer"].stop(signal.SIGKILL)
         assert httpx.get(url, headers=headers).status_code == 200
@@ -383,19 +383,19 @@ def test_a_rotated_key_is_learnt_at_once_and_the_old_one_still_verifies(
         for _ in range(3):
             rotated = httpx.post(f"{gateway.url}/identity/v1/keys/rotate", headers=admin)
             assert rotated.status_code == 200
-            time.sleep(1.1)  # the issuer looks at its key files once a second
+            time.sleep(1.1)  # The issuer looks at its key files once a second.
             fresh = Gateway(folder, gateway.port, gateway.issuer_port, {})
             assert httpx.get(url, headers=fresh.bearer()).status_code == 200
             assert httpx.get(url, headers=old).status_code == 200
 
-        # The key between front and services, while requests go on.
+        # The key between front and services, rotated during requests.
         pem, jwks = folder / "internal.pem", folder / "internal-jwks.json"
         turning = threading.Thread(target=rotate_internal_keys, args=(pem, jwks))
         turning.start()
         while turning.is_alive():
             assert httpx.get(url, headers=old).status_code == 200
         later = Gateway(folder, gateway.port, gateway.issuer_port, {}).bearer()
-        jwks.write_text(json.dumps({"keys": [named_jwk(pem.read_text())]}))  # the old one is gone
+        jwks.write_text(json.dumps({"keys": [named_jwk(pem.read_text())]}))  # The old key is gone.
         time.sleep(1.1)
         assert httpx.get(url, headers=later).status_code == 200
         assert gateway.counts()["unauthenticated"] == 0
@@ -432,7 +432,7 @@ def test_a_revoked_client_is_out_within_seconds(gateway: Gateway) -> None:
 
 
 def test_a_front_that_never_read_what_was_withdrawn_believes_nobody(gateway: Gateway) -> None:
-    """A replica that starts anew while the issuer has its keys at hand and no database."""
+    """A replica starts while the issuer has its keys but no database."""
     issuer = f"http://127.0.0.1:{gateway.issuer_port}"
     away, asked = threading.Event(), threading.Event()
     away.set()
@@ -460,7 +460,7 @@ def test_a_front_that_never_read_what_was_withdrawn_believes_nobody(gateway: Gat
             assert asked.wait(PATIENCE)
             seen = f"{front.url}/directory/v1/x"
             eventually(lambda: can_reach(f"{front.url}/healthz"))
-            for _ in range(20):  # its keys come meanwhile
+            for _ in range(20):  # Its keys arrive meanwhile.
                 refused = httpx.get(seen, headers=headers)
                 assert refused.status_code == 503
                 assert refused.headers["retry-after"] == "2"
@@ -560,7 +560,7 @@ def test_exact_counts_of_requests_are_not_for_everybody(gateway: Gateway) -> Non
 
 
 def test_probes_count_neither_as_requests_nor_as_good_answers(gateway: Gateway) -> None:
-    """An operation's objectives are about people: beside a probe each second they never notice an evening's errors."""
+    """Service levels are about people: with a probe every second, a whole evening's errors would not show."""
     with gateway.client() as http:
 
         def counted() -> float:
@@ -569,7 +569,7 @@ def test_probes_count_neither_as_requests_nor_as_good_answers(gateway: Gateway) 
             return sum(map(float, re.findall(asked, text, re.MULTILINE)))
 
         earlier = -1.0
-        while earlier != (before := counted()):  # what others asked is accounted
+        while earlier != (before := counted()):  # The requests of other tests are counted already.
             earlier = before
         for path in ("/healthz", "/readyz", "/metrics"):
             http.get(path)
@@ -579,7 +579,7 @@ def test_probes_count_neither_as_requests_nor_as_good_answers(gateway: Gateway) 
 
 
 def test_what_a_service_learns_of_an_address_leads_back_to_nobody() -> None:
-    """Not even by trying all addresses: the key lives as long as the process."""
+    """Trying all addresses does not help either: the key lives only as long as the process."""
     one, other = Sources(()), Sources(())
     told = one.pseudonym("203.0.113.9")
     assert told == one.pseudonym("203.0.113.9") != one.pseudonym("203.0.113.10")

@@ -1,4 +1,4 @@
-"""Names that generated clients call: short, said by method and path alone, each once."""
+"""Operation ids for generated clients are short, unique, and follow from method and path."""
 
 import pytest
 from gateway.front.description.parts import operation_id

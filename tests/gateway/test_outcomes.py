@@ -1,4 +1,4 @@
-"""What was wrong, for FHIR clients: an OperationOutcome, whoever refused."""
+"""FHIR clients get an OperationOutcome for every refusal, whichever part refuses."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What of a request reaches a service, and what of an answer reaches the client."""
+"""Which parts of a request reach a service, and which parts of an answer reach the client."""
 
 import hashlib
 import re

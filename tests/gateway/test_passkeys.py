@@ -1,5 +1,5 @@
-"""Passkeys: added by a fresh sign-in, and instead of the code a signature for this page, this question and
-this person only. By a key of software that can do wrong, and by Chromium with one of its own."""
+"""Passkeys: added after a fresh sign-in, and used instead of the code by a signature for this page, this challenge
+and this person. Tested with a software key that can misbehave, and with Chromium's own."""
 
 import asyncio
 import base64
@@ -37,7 +37,7 @@ def sign_in_texts(language: str) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def named(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    """A gateway that has a name: addresses in figures get no passkeys from browsers."""
+    """A gateway with a host name: browsers give no passkeys to IP addresses."""
     folder = tmp_path_factory.mktemp("named")
     with running_gateway(postgres, folder, database=DATABASE, host="localhost") as running:
         yield running
@@ -45,7 +45,7 @@ def named(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.fixture(autouse=True)
 def nobody_has_guessed(named: Gateway, postgres: PostgresServer) -> None:
-    """All tests are one source, and what goes wrong in one is no guess of the next."""
+    """Forget failed attempts: all tests share one source, and one test's failures are no guesses in the next."""
     assert named
     postgres.psql("DELETE FROM failed_attempts", database=DATABASE)
 
@@ -63,7 +63,7 @@ def somebody(named: Gateway) -> Somebody:
 
 
 def opened(browser: httpx.Client, return_to: str = "/docs") -> httpx.Response:
-    """The sign-in page."""
+    """Open the sign-in page."""
     query = {"return_to": return_to, "fresh": "true"}
     start = browser.get("/session/start", params=query)
     return browser.get(start.headers["location"])
@@ -76,7 +76,7 @@ def question_on(page: httpx.Response | str) -> str:
 
 
 def entered(browser: httpx.Client, who: Somebody, **form: str) -> httpx.Response:
-    """In by the code, as far as back to the page."""
+    """Sign in by code, up to the redirect back to the page."""
     answer = enter(browser, ticket_on(opened(browser)), who, **form)
     assert answer.status_code == 303, answer.text
     return browser.get(answer.headers["location"])
@@ -95,7 +95,7 @@ def with_key(
 
 
 def add(browser: httpx.Client, key: Key, name: str = "Teléfono", **changes: Any) -> Page:
-    """On the page of own passkeys; what it says then."""
+    """Add a passkey on the person's page; return the page's message."""
     page = Page(browser, "/account/passkeys")
     answer = key.register(question_on(page.answer), **changes)
     page.send("/passkeys", ticket=ticket_on(page.answer), name=name, credential=answer)
@@ -104,7 +104,7 @@ def add(browser: httpx.Client, key: Key, name: str = "Teléfono", **changes: Any
 
 @pytest.fixture
 def key(named: Gateway, browser: httpx.Client, somebody: Somebody) -> Key:
-    """Of somebody, who has signed in by a code to add it."""
+    """Return the key of a person who signed in by code to add it."""
     entered(browser, somebody)
     made = Key(named.url)
     assert add(browser, made).answer.status_code == 303
@@ -276,7 +276,7 @@ def test_an_answer_that_was_given_before_or_to_another_question_is_not_taken(
     assert enter(browser, ticket_on(page), somebody, **form).status_code == 303
     browser.cookies.update(cookies)
     assert enter(browser, ticket_on(page), somebody, **form).status_code == 401
-    # The count of this one goes on, so that only the time of its question speaks against it.
+    # This key's count goes on, so only the challenge's age speaks against it.
     assert with_key(browser, somebody, key, older).status_code == 401
 
 
@@ -470,7 +470,7 @@ def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 async def with_authenticator(chromium: Browser) -> dict[str, Any]:
-    """A device that has passkeys and knows its holder."""
+    """A device that has passkeys and recognises its holder."""
     await chromium.call("WebAuthn.enable")
     return await chromium.call(
         "WebAuthn.addVirtualAuthenticator",
@@ -545,7 +545,7 @@ async def test_a_person_adds_a_passkey_in_chromium_and_signs_in_with_it(
 async def test_a_device_whose_key_is_there_already_adds_no_second_one(
     named: Gateway, chromium: Browser
 ) -> None:
-    """The browser refuses; the page says so, keeps the name that was typed and goes on."""
+    """The browser refuses; the page says so, keeps the typed name and continues."""
     who = new_person(named)
     authenticator = await with_authenticator(chromium)
     await chromium.open(

@@ -1,4 +1,4 @@
-"""The rates of the front, by a clock of the test: what passes, what is left, when more may be asked."""
+"""The front's rate limits with the test's own clock: what passes, what remains, when to try again."""
 
 import re
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-BEGIN = 1_800_000_000.0  # a whole number of minutes
+BEGIN = 1_800_000_000.0  # A whole number of minutes.
 
 
 def passed(rate: Rate, who: str, *moments: float) -> list[bool]:
@@ -22,10 +22,10 @@ def passed(rate: Rate, who: str, *moments: float) -> list[bool]:
 def test_what_was_asked_a_window_ago_weighs_as_much_as_of_it_is_still_near() -> None:
     rate = Rate("4/minute")
     assert passed(rate, "a", 50, 50, 50, 50, 50) == [True] * 4 + [False]
-    # Half of the last window is left: two of its four count.
+    # Half of the last window is left: two of its four requests count.
     assert passed(rate, "a", 90, 90, 90) == [True, True, False]
     assert rate.reset_seconds("a", BEGIN + 90) == 1, "the next of the four ends to count at once"
-    # Of the two of the window before a half is one; the four are out of sight.
+    # Half of the previous window counts as one of its two; the four before it no longer count.
     assert passed(rate, "a", 150, 150, 150, 150) == [True, True, True, False]
 
 

@@ -1,5 +1,5 @@
-"""An issuer whose database went back, as that of a standby which was promoted before it had followed: rights that had
-ended do not come back, nor do a stolen password and what was signed in with it."""
+"""An issuer whose database went back in time, for example after promoting a lagging standby: ended rights, a stolen
+password and its sign-ins do not come back."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -35,7 +35,7 @@ async def connection(issuer_database: ServiceDatabase) -> AsyncIterator[AsyncCon
 
 
 class Issuer:
-    """One with a list of its own."""
+    """An issuer with a rights list of its own."""
 
     def __init__(self, settings: IssuerSettings, connection: AsyncConnection, file: Path) -> None:
         self.file = file

@@ -1,4 +1,4 @@
-"""What a sign-in was given dies with it: codes, refresh tokens, access tokens, at every way it ends."""
+"""Everything that a sign-in produced ends with it, however it ends: codes, refresh tokens, access tokens."""
 
 import base64
 import hashlib
@@ -96,7 +96,7 @@ class Desk:
         return await self.token(grant_type="refresh_token", refresh_token=token)
 
     async def ended(self) -> list[str]:
-        """The sign-ins that the front is told not to believe any more."""
+        """Return the sign-ins that the front must no longer accept."""
         claims: dict[str, object] = {
             "sub": "ruta-gateway",
             "client_id": "ruta-gateway",
@@ -109,7 +109,7 @@ class Desk:
 
 
 async def through_puente(desk: Desk) -> Desk:
-    """The same person at the door of a partner's application, which was registered just now."""
+    """Sign the same person in to a newly registered partner application."""
     made = await desk.admin.post(
         "/identity/v1/clients",
         json={
@@ -195,7 +195,7 @@ async def test_two_tabs_that_refresh_at_once_get_the_same_successor(desk: Desk) 
 async def test_a_refresh_token_that_comes_again_at_once_after_its_successor_was_used_ends_the_sign_in(
     desk: Desk,
 ) -> None:
-    """Its owner got the successor: whoever still holds the former token copied it (decision 0024)."""
+    """The owner has the successor, so whoever sends the former token copied it (decision 0024)."""
     former = (await desk.exchanged(await desk.code())).json()["refresh_token"]
     successor = (await desk.refreshed(former)).json()["refresh_token"]
     last = (await desk.refreshed(successor)).json()["refresh_token"]
@@ -214,7 +214,7 @@ async def test_a_refresh_token_that_comes_again_later_ends_the_sign_in(desk: Des
 
 
 async def test_whose_answer_was_lost_on_the_way_goes_on_with_what_they_have(desk: Desk) -> None:
-    """A browser on a bad line never got the successor and asks again when the page did not come."""
+    """On a bad connection the browser never got the successor and asks again."""
     kept = (await desk.exchanged(await desk.code())).json()["refresh_token"]
     lost = (await desk.refreshed(kept)).json()["refresh_token"]
     with clock.shifted(timedelta(minutes=6)):
@@ -233,7 +233,7 @@ async def test_tabs_that_ask_again_together_have_lost_one_answer(desk: Desk) -> 
 
 
 async def test_answers_are_not_lost_for_ever(desk: Desk) -> None:
-    """Whoever keeps step with the person, each time with the token of before, is found out."""
+    """A thief who follows the person, always one token behind, is detected."""
     token = (await desk.exchanged(await desk.code())).json()["refresh_token"]
     taken = []
     for turn in range(LOST_ANSWERS + 1):
@@ -301,7 +301,7 @@ async def test_what_people_began_through_a_client_ends_with_its_credentials(
 async def test_what_people_of_others_began_through_a_suspended_organisations_client_ends(
     desk: Desk, issuer_db: Database
 ) -> None:
-    """Their own organisation is not suspended, and the application has their tokens."""
+    """The people's own organisation is not suspended, but the suspended application holds their tokens."""
     suspended = organisation(7)
     made = await desk.admin.post(
         "/identity/v1/clients",
@@ -387,8 +387,8 @@ async def test_a_secret_is_not_in_the_stored_answer_whoever_opens_it(
 async def test_whoever_signs_in_for_an_application_of_somebody_else_reads_whose_it_is(
     desk: Desk,
 ) -> None:
-    """A link that anybody sends opens Ruta's own page: without this it looks like any sign-in, and the application acts
-    in the name of whoever is led there."""
+    """Anybody can send a link that opens Ruta's own page. Without this notice it looks like any sign-in, and the
+    application then acts in the person's name."""
     made = await desk.admin.post(
         "/identity/v1/clients",
         json={
@@ -429,7 +429,7 @@ async def test_a_code_goes_to_no_address_that_was_taken_away_meanwhile(desk: Des
 async def test_attempts_at_a_name_wait_for_those_of_the_same_source_and_for_nobody_else(
     issuer_database: ServiceDatabase,
 ) -> None:
-    """Else fifty guesses from fifty addresses kept the person waiting for all of them."""
+    """Otherwise fifty guesses from fifty addresses kept the person waiting for all of them."""
     async with AsyncExitStack() as beside:
         database = Database.at(issuer_database.app_url)
         beside.push_async_callback(database.close)
@@ -446,7 +446,7 @@ async def test_attempts_at_a_name_wait_for_those_of_the_same_source_and_for_nobo
 async def test_no_transaction_is_open_while_a_password_is_compared(
     desk: Desk, issuer_app: FastAPI, issuer_db: Database
 ) -> None:
-    """Comparing takes long: a flood of guesses would hold all connections and locks meanwhile."""
+    """Comparing takes long: during a flood of guesses open transactions would hold all connections and locks."""
     connection = issuer_db._sessions.kw["bind"].sync_connection
     compared = []
 

@@ -1,4 +1,4 @@
-"""A session left open is not enough for what can do much harm, and signing in again loses nothing."""
+"""An open session is not enough for dangerous actions, and signing in again loses nothing."""
 
 import re
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ def administrator(gateway: Gateway) -> Somebody:
 
 
 def grow_old(postgres: PostgresServer, who: Somebody) -> None:
-    """As if they had signed in ten minutes ago."""
+    """Make the sign-in ten minutes old."""
     for table in ("refresh_tokens", "sign_ins"):
         postgres.psql(
             f"UPDATE {table} SET signed_in_at = signed_in_at - interval '10 minutes'"
@@ -54,11 +54,12 @@ def test_who_signed_in_long_ago_signs_in_again_and_sends_the_same_again(
     ticket = ticket_on(browser.get(start.headers["location"]))
     entered = enter(browser, ticket, administrator, code=next_code(administrator))
     assert browser.get(entered.headers["location"]).headers["location"] == "/docs"
-    # The token of the page that was left open in the other tab.
+    # The token of the page that stayed open in the other tab.
     assert browser.post(act, headers=headers).status_code == 200
 
 
-# What browsers send with a form of the page that they show, by what they know of Fetch Metadata.
+# The headers that browsers send with a form of the shown page, by their support of Fetch
+# Metadata.
 SHAPES = {
     "Chrome 120": {
         "Sec-Fetch-Mode": "navigate",
@@ -70,7 +71,7 @@ SHAPES = {
 
 
 def sent_from(page: httpx.Response, shape: str) -> dict[str, str]:
-    """The headers of a form of `page`. Fetch §3.2: a page without a referrer has no origin either."""
+    """Return the headers of a form of `page`. Fetch §3.2: a page without a referrer has no origin either."""
     bare = page.headers["referrer-policy"] == "no-referrer"
     own = f"{page.url.scheme}://{page.url.netloc.decode()}"
     return {"Origin": "null" if bare else own, **SHAPES[shape]}
@@ -128,7 +129,8 @@ def test_a_session_left_open_gives_nobody_more_rights(
     kind: str,
     wanted: dict[str, object],
 ) -> None:
-    """To a client or an organisation, whose secrets and people the one who sits down there may have."""
+    """The rights of a client or an organisation count too: whoever sits down at the open session may hold its
+    secrets."""
     admin = gateway.bearer("im-officer")
 
     def made(what: str, body: Mapping[str, object]) -> str:

@@ -124,8 +124,8 @@ async def test_guessing_is_slowed_down_only_for_the_source_that_guesses(
 
 
 async def test_one_source_that_tries_many_names_is_slowed_down_too(issuer: AsyncClient) -> None:
-    """And gets in no faster by getting in as somebody else: that takes back what went wrong at that name alone, as who
-    shares the place with people who mistype must not wait for them."""
+    """Signing in under another name does not help: success clears only that name's failures, so that people who share
+    an address do not wait for a neighbour who mistypes."""
     for number in range(28):
         assert (await ask(issuer, f"client-{number}", "guess")).status_code == 401
     mistyped, right = "wrong", secret_of("ngo-refugio")

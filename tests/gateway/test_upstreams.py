@@ -1,4 +1,4 @@
-"""How the front asks a service: each form that an answer can have, over real sockets."""
+"""How the front calls a service: each possible form of an answer, over real sockets."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -19,7 +19,7 @@ Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]
 
 
 class Service:
-    """The directory, as the front asks it."""
+    """The directory, as the front calls it."""
 
     def __init__(self, upstreams: Upstreams) -> None:
         self.upstreams = upstreams
@@ -50,7 +50,7 @@ def settings(tmp_path: Path) -> dict[str, Any]:
 
 @asynccontextmanager
 async def service(handle: Handler, settings: dict[str, Any], **more: Any) -> AsyncIterator[Service]:
-    """A server that handles each TCP connection with `handle`."""
+    """Return a server that handles each TCP connection with `handle`."""
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -72,7 +72,7 @@ async def service(handle: Handler, settings: dict[str, Any], **more: Any) -> Asy
 
 
 def says(*answers: bytes) -> Handler:
-    """A server that reads one request head for each answer on the same connection."""
+    """Return a server that reads one request head per answer on the same connection."""
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         for answer in answers:
@@ -178,7 +178,7 @@ async def test_silence_is_noticed_before_and_within_an_answer(settings: dict[str
 
 
 def body_of(*parts: bytes, endless: bool = False) -> Body:
-    """A client's body that arrives in `parts`; an endless one is then waited for."""
+    """Return a client's body that arrives in `parts`; an endless body then keeps waiting."""
     messages = [
         {"type": "http.request", "body": part, "more_body": endless or number < len(parts)}
         for number, part in enumerate(parts, 1)
@@ -224,7 +224,7 @@ async def test_a_body_that_breaks_off_fails_as_the_client_failed(settings: dict[
 
 
 async def test_a_body_that_was_begun_is_not_sent_again(settings: dict[str, Any]) -> None:
-    """What is left of it would pass for all of it."""
+    """The service would take the rest of the body for the whole."""
     heard: list[bytes] = []
 
     async def handle(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:

@@ -1,4 +1,4 @@
-"""Files of others that lie in the project are those that were published, with their licence."""
+"""Vendored files equal the published ones and carry their licence."""
 
 import hashlib
 import re

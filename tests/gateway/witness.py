@@ -1,7 +1,7 @@
-"""A service that tells what it was asked: what the front lets through, as a service sees it.
+"""A stand-in service that returns the requests it received, to show what the front lets through.
 
-Run by uvicorn as its own process. It verifies the internal token like every service does and
-counts requests that came without a valid one.
+It runs as its own uvicorn process, verifies the internal token as services do, and counts requests without a valid
+one.
 """
 
 import asyncio
@@ -59,7 +59,7 @@ async def _heard(
     send: Callable[[Message], Awaitable[None]],
     told: dict[str, Any],
 ) -> None:
-    """Whose rights have ended, as the front says; it is no request of anybody's, and not counted."""
+    """Return the list of ended rights that the front sent; this is not counted as a request."""
     headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]}
     claims = _claims(headers.get("authorization", "")) or {}
     if "internal" not in claims.get("scope", ""):
@@ -160,7 +160,7 @@ async def _json(
 
 
 def _talkative() -> list[tuple[bytes, bytes]]:
-    """Headers that a service might send and no client should see, and one that it should."""
+    """Return headers that a client must not see, and one that it should."""
     return [
         (b"x-internal-host", b"directory-7f9c"),
         (b"x-powered-by", b"witness"),

@@ -1,1 +1,1 @@
-"""What several test folders share: principals with real tokens, databases, reference data."""
+"""Helpers of several test folders: principals with real tokens, databases, reference data."""

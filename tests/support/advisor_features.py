@@ -1,4 +1,4 @@
-"""A Services Advisor file of our own: what the real one has, which may not be shipped, in fewer rows."""
+"""Makes a Services Advisor file with the structure of the real one, which may not be shipped."""
 
 import csv
 from importlib.resources import files
@@ -15,7 +15,7 @@ _HOURS = {
 
 
 def made_features() -> list[dict[str, Any]]:
-    """Every activity, indicator and word that the mapping knows, each several times."""
+    """Return features with every activity, indicator and word of the mapping, several times each."""
     names = cycle(row["activity"] for row in _rows("activities"))
     indicators = cycle(row["indicator"] for row in _rows("indicators"))
     words: dict[str, list[str]] = {}

@@ -1,4 +1,4 @@
-"""The alerts and the dashboard as they are deployed, and the measurements that they name."""
+"""The deployed alerts and dashboard, and the metrics that they use."""
 
 import json
 import re
@@ -27,7 +27,8 @@ FOREIGN = {
 }
 """What others export, and who: docs/operate.md asks for them."""
 
-# Everything of an expression that names no measurement: texts, matchers, ranges, labels, functions.
+# Matches the parts of an expression that are not metric names: texts, matchers, ranges, labels,
+# functions.
 _NOT_NAMES = re.compile(
     r'"[^"]*"|\{[^}]*\}|\[[^\]]*\]|\b(?:by|on|without|ignoring)\s*\([^)]*\)|\w+\s*(?=\()'
 )
@@ -65,7 +66,7 @@ def expressions() -> Iterator[tuple[str, str]]:
 
 
 def measurements(expression: str) -> set[str]:
-    """Which measurements an expression names; what rules record is none of them."""
+    """Return the metrics in an expression, without the results of recording rules."""
     recorded = {rule["record"] for rule in rules() if "record" in rule}
     plain = _NOT_NAMES.sub(" ", _NOT_NAMES.sub(" ", expression))
     return set(_NAMES.findall(plain)) - _WORDS - recorded

@@ -1,4 +1,4 @@
-"""A program run alone, for the benchmarks: a service, or the least that answers the same bytes."""
+"""Runs one program for a benchmark: a service, or a minimal app that returns the same bytes."""
 
 import http.client
 import os
@@ -30,7 +30,7 @@ uvicorn.run(app, port=int(os.environ["PORT"]), loop="uvloop", http="httptools",
 
 @contextmanager
 def process(command: list[str], environment: dict[str, str], port: int) -> Iterator[None]:
-    """From when it answers until the block ends."""
+    """Yield the process once it answers, and stop it after the block."""
     child = subprocess.Popen(command, env={**os.environ, **environment}, cwd=ROOT)
     try:
         deadline = time.monotonic() + 180
@@ -50,7 +50,7 @@ def process(command: list[str], environment: dict[str, str], port: int) -> Itera
 
 @contextmanager
 def bare(body: bytes, folder: Path) -> Iterator[int]:
-    """An ASGI app that answers the same bytes and does nothing else."""
+    """Return an ASGI app that only returns the given bytes."""
     port = free_port()
     (folder / "body").write_bytes(body)
     environment = {"BODY": str(folder / "body"), "PORT": str(port)}

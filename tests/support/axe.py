@@ -1,4 +1,4 @@
-"""axe-core (MPL-2.0), had by npm at the moment of the test: what it finds on a page of a real browser."""
+"""Runs axe-core (MPL-2.0), which npm installs at test time, on a page in a real browser."""
 
 import json
 import shutil
@@ -10,14 +10,15 @@ from tests.support.leaving_out import left_out
 
 WANTED = Path(__file__).resolve().parents[2] / "drills" / "conformance" / "axe" / "package.json"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-# Half of what axe computes. Colours are the same in both languages, so it is asked in one.
+# Checking colours takes half the time. Colours do not depend on the language, so check them in
+# one.
 OF_COLOURS = ["color-contrast"]
-# A part of other people's pages has no first heading and no landmark of its own.
+# A fragment of another page has no first heading and no landmark.
 IN_A_FRAME = ["page-has-heading-one", "landmark-one-main", "region"]
 
 
 def axe_source(folder: Path) -> str:
-    """The script; `folder` is empty and may be filled."""
+    """Return the script. `folder` may be empty; npm installs into it."""
     npm = shutil.which("npm")
     if npm is None:
         left_out("npm is not installed: axe-core cannot be had")
@@ -30,8 +31,7 @@ def axe_source(folder: Path) -> str:
 
 
 def asking(language: str = "es", *, framed: bool = False) -> str:
-    """An expression whose promise holds [rule, nodes] of each violation. `language`: of the page, which there is in
-    both."""
+    """Return an expression whose promise resolves to [rule, nodes] of each violation, for a page in both languages."""
     not_asked = [*(IN_A_FRAME if framed else []), *(OF_COLOURS if language == "en" else [])]
     off = {rule: {"enabled": False} for rule in not_asked}
     options: dict[str, Any] = {"runOnly": RULES, "rules": off}

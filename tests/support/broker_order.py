@@ -1,13 +1,13 @@
-"""What a client of the broker has said is with the server."""
+"""Waits until a NATS client's commands have reached the server."""
 
 from nats.aio.client import Client
 
 
 async def told_the_server(client: Client) -> None:
-    """Return when the server has all that `client` said before.
+    """Return once the server has received everything that `client` sent before.
 
-    nats-py (2.16) writes a ping ahead of commands that still wait for its flusher: the first
-    answer says only that the flusher had its turn, the second that its commands came first.
+    nats-py (2.16) sends a ping before commands that still wait in its buffer. The first pong only proves a flush; the
+    second one proves that the commands came first.
     """
     await client.flush()
     await client.flush()

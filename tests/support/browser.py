@@ -1,7 +1,7 @@
-"""A headless Chromium that is used as a person uses it: by keyboard, without scripts, at a width.
+"""A headless Chromium driven like a person would: by keyboard, without scripts, at a given width.
 
-It speaks the browser's own protocol (CDP), so no driver has to be installed; where there is no
-Chromium the tests are left out and say so; in the CI they fail.
+It uses the browser's own protocol (CDP), so no driver is needed. Without Chromium the tests are skipped with the
+reason; in CI they fail.
 """
 
 import asyncio
@@ -19,7 +19,8 @@ from tests.support.leaving_out import left_out
 from tests.support.patience import PATIENCE
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
-# What Debian's command of this name calls: the command is a script, which the browser outlives.
+# Debian's command of this name is a script that starts this program; the browser outlives the
+# script.
 _WITHOUT_WINDOW = Path("/usr/lib/chromium/chromium-headless-shell")
 _KEYS = {"Tab": 9, "Enter": 13, " ": 32}
 
@@ -32,16 +33,16 @@ def executable() -> str:
 
 
 def without_window() -> str:
-    """Chromium that has no window to draw, where it is installed: shows the same pages at half the cost. It keeps no
-    profile, and cannot be told of anything."""
+    """Return the Chromium without windows if it is installed: it draws the same pages at half the cost, but keeps no
+    profile and takes no extensions."""
     return str(_WITHOUT_WINDOW) if _WITHOUT_WINDOW.exists() else executable()
 
 
 class Browser:
-    """One tab. `requests` are the addresses that it loaded or tried to load.
+    """One tab. `requests` lists the addresses that it tried to load.
 
-    `scripts`: whether pages may run theirs; only the API description needs any. `whole`: also what the browser keeps
-    and does by itself.
+    `scripts`: whether pages may run scripts; only the API description needs them. `whole`: keep the browser's own
+    background features on.
     """
 
     def __init__(self, profile: Path, *, scripts: bool = False, whole: bool = False) -> None:
@@ -85,7 +86,7 @@ class Browser:
         await asyncio.gather(self._reader, return_exceptions=True)
         await self._socket.close()
         await self._http.close()
-        # What is called may be a script of Debian's, whose end the browser outlives.
+        # The command may be Debian's script, which ends before the browser does.
         os.killpg(self._process.pid, signal.SIGTERM)
         await self._process.wait()
 
@@ -111,7 +112,7 @@ class Browser:
         return result
 
     async def evaluate(self, expression: str) -> Any:
-        """The value of a JavaScript expression on the page (plain data only)."""
+        """Evaluate a JavaScript expression on the page; its value must be plain data."""
         answer = await self.call("Runtime.evaluate", expression=expression, returnByValue=True)
         assert "exceptionDetails" not in answer, answer["exceptionDetails"]
         return answer["result"].get("value")
@@ -130,7 +131,7 @@ class Browser:
         await asyncio.wait_for(self._loaded.wait(), PATIENCE)
 
     async def press(self, key: str, *, leaves: bool = False) -> None:
-        """Press a key; `leaves` waits for the page that it leads to."""
+        """Press a key; with `leaves`, wait for the next page."""
         if leaves:
             self._loaded.clear()
         code = _KEYS[key]
@@ -145,7 +146,7 @@ class Browser:
         await self.call("Input.insertText", text=text)
 
     async def accessible(self) -> list[tuple[str, str, bool]]:
-        """(role, name, focused) of everything that a screen reader meets, in order."""
+        """Return (role, name, focused) of all that a screen reader reads, in order."""
         nodes = (await self.call("Accessibility.getFullAXTree"))["nodes"]
         found = []
         for node in nodes:
@@ -183,13 +184,13 @@ class Browser:
         return str(outer["outerHTML"])
 
     async def too_wide(self) -> bool:
-        """Whether the page has to be scrolled sideways."""
+        """Return whether the page scrolls sideways."""
         metrics = await self.call("Page.getLayoutMetrics")
         page, seen = metrics["cssContentSize"], metrics["cssLayoutViewport"]
         return bool(page["width"] > seen["clientWidth"] + 1)
 
     async def picture(self, path: Path) -> None:
-        """The whole page, as far as it scrolls."""
+        """Return a picture of the whole page, including what is below the screen."""
         size = (await self.call("Page.getLayoutMetrics"))["cssContentSize"]
         clip = {"x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1}
         shot = await self.call("Page.captureScreenshot", clip=clip, captureBeyondViewport=True)

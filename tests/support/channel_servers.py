@@ -1,4 +1,4 @@
-"""Servers of the kinds that messages are handed to, on loopback, which answer as a test tells them."""
+"""Local mail, SMS and push servers that answer as a test tells them."""
 
 import asyncio
 import ssl
@@ -24,7 +24,7 @@ LOGIN = ("ruta", "correct horse battery")
 
 @dataclass
 class Relay:
-    """An SMTP server with STARTTLS and a login. `refused`: what RCPT is answered, by mailbox."""
+    """An SMTP server with STARTTLS and login. `refused`: the answer to RCPT, by mailbox."""
 
     port: int = 0
     refused: dict[str, str] = field(default_factory=dict)
@@ -45,7 +45,7 @@ class Relay:
     _server: asyncio.Server | None = None
 
     async def start(self, context: ssl.SSLContext) -> None:
-        """The second time on the port of the first."""
+        """Start the server; a second start uses the same port."""
         self._context = context
         self._server = await asyncio.get_running_loop().create_server(
             lambda: SMTP(
@@ -67,7 +67,7 @@ class Relay:
 
     @asynccontextmanager
     async def away(self) -> AsyncIterator[None]:
-        """It is stopped and started again; meanwhile whoever comes to its door is counted and finds nobody."""
+        """Stop the server and start it again. Meanwhile connections are counted and dropped."""
         assert self._context is not None
         self.stop()
 
@@ -116,7 +116,7 @@ def _login(_server: SMTP, _s: Session, _e: Envelope, _mechanism: str, data: obje
 
 
 def certificate(folder: Path) -> tuple[Path, Path]:
-    """(certificate, key) of `localhost`, signed by itself."""
+    """Return (certificate, key), self-signed, for `localhost`."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
     made = (
@@ -138,7 +138,7 @@ def certificate(folder: Path) -> tuple[Path, Path]:
 
 @asynccontextmanager
 async def relay(folder: Path) -> AsyncIterator[tuple[Relay, ssl.SSLContext]]:
-    """The server, and what a client has to trust."""
+    """Return the server and the certificate that a client must trust."""
     public, private = certificate(folder)
     inside = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     inside.load_cert_chain(public, private)
@@ -152,8 +152,8 @@ async def relay(folder: Path) -> AsyncIterator[tuple[Relay, ssl.SSLContext]]:
 
 @dataclass
 class Answering:
-    """An HTTP server that keeps what it is sent and answers what it is told. `drop`: it takes the
-    request, and cuts the connection instead of answering. `hold`: it answers when this is set."""
+    """An HTTP server that keeps its requests and returns the answer that a test sets. `drop`: cut the connection
+    after the request. `hold`: wait for this event before answering."""
 
     status: int = 201
     body: str = ""

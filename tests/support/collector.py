@@ -1,4 +1,4 @@
-"""A trace collector that keeps what processes export over OTLP/HTTP, byte for byte; or whatever else is posted."""
+"""Keeps the raw bytes that processes export over OTLP/HTTP, or any other posted body."""
 
 import gzip
 import threading
@@ -6,7 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class Collector:
-    """Listens on a free loopback port; `received` holds the bodies, `heads` what stood before each."""
+    """Listens on a free loopback port. `received` holds the bodies, `heads` the headers of each."""
 
     def __init__(self) -> None:
         self.received: list[bytes] = []
@@ -24,7 +24,7 @@ class Collector:
                 self.end_headers()
 
             def log_message(self, *_parts: object) -> None:
-                """No lines on the terminal of the tests."""
+                """Keep the terminal quiet."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}"

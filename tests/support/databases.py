@@ -1,4 +1,4 @@
-"""Service databases of a test run: made once by migrations, rolled back after each test."""
+"""Databases of the services: migrated once per test run, rolled back after each test."""
 
 import asyncio
 import base64
@@ -21,7 +21,7 @@ def random_key() -> str:
 
 
 def key_of(name: str) -> str:
-    """Always the same one, for data that is kept between runs."""
+    """Return a fixed key, so that runs can share stored data."""
     return base64.b64encode(hashlib.sha256(name.encode()).digest()).decode()
 
 
@@ -32,7 +32,7 @@ class MigratedDatabases:
     server: PostgresServer
 
     async def of(self, package: str, name: str) -> ServiceDatabase:
-        """The database `name`, migrated by the revisions of `package`."""
+        """Return the database `name`, migrated by the revisions of `package`."""
         database = self.server.create_service_database(name)
         await migrate(package, database.owner_url, database.app_role)
         return database
@@ -43,7 +43,7 @@ _kept: dict[tuple[asyncio.AbstractEventLoop, str], AsyncEngine] = {}
 
 
 async def close_engines() -> None:
-    """Those that `rolled_back` opened in this loop."""
+    """Close the engines that `rolled_back` opened in this event loop."""
     here = asyncio.get_running_loop()
     for loop, url in list(_kept):
         if loop is here:
@@ -52,9 +52,9 @@ async def close_engines() -> None:
 
 @asynccontextmanager
 async def undone(database: ServiceDatabase) -> AsyncIterator[AsyncConnection]:
-    """A connection as the run-time role; all that is done in it is undone at the end.
+    """Return a connection as the run-time role; a rollback undoes all that the test did.
 
-    A test with a loop of its own calls `close_engines` at the end.
+    A test with an event loop of its own must call `close_engines` at its end.
     """
     place = (asyncio.get_running_loop(), database.app_url)
     if place not in _kept:
@@ -72,7 +72,7 @@ async def rolled_back(database: ServiceDatabase) -> AsyncIterator[Database]:
 
 
 def common_settings(database: ServiceDatabase, jwks: Path, nats_url: str) -> dict[str, object]:
-    """Values that every service's Settings class needs, as keyword arguments."""
+    """Return the arguments that every service's Settings class requires."""
     return {
         "environment": "embedded",
         "database_url": SecretStr(database.app_url),

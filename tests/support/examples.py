@@ -1,16 +1,14 @@
-"""Makes the examples of the API description from requests that the tests really sent, and from what
-they were answered.
+"""Makes the examples of the API description from the tests' own requests and their answers.
 
-Two steps, after a change of a body or an answer:
+Run two steps after a body or an answer has changed:
 
     RUTA_EXAMPLES=sent.jsonl python -m pytest -p tests.support.examples tests/services tests/gateway
     python -m tests.support.examples sent.jsonl
 
-The second takes the description of the services here, of every operation
-with a JSON body the fullest one that was accepted, of every one that answers JSON the fullest
-answer, and of every event the fullest one that was written, and writes `front/description/examples.json`,
-`answers.json` and `common/events/examples.json`. What was not sent this time keeps its example as long
-as it fits.
+The second step reads the current description. For each operation with a JSON body it takes the fullest accepted body,
+for each JSON answer the fullest answer, and for each event the fullest written event. It writes
+`front/description/examples.json`, `answers.json` and `common/events/examples.json`. An operation that this run did
+not call keeps its example while the example still fits.
 """
 
 import json
@@ -57,12 +55,12 @@ _SECRETS = {
     *("withdrawal_code", "otpauth", "second_factor_uri", "token"),
 }
 _LOCAL = re.compile(rb"https?://127\.0\.0\.1:\d+")
-# The family name that the tests look for everywhere; in an example it would be found.
+# The tests search everywhere for this family name, so no example may contain it.
 _PLANTED, _INVENTED = b"Canaria", b"Ficticia"
 
 
 def pytest_configure() -> None:
-    """As a pytest plugin: keep every JSON body that was answered with success."""
+    """As a pytest plugin: keep every JSON body that was accepted."""
     place = os.environ.get("RUTA_EXAMPLES")
     if place is None:
         return
@@ -93,7 +91,7 @@ def pytest_configure() -> None:
 
 
 def _keep(place: str, request: httpx.Request, answer: httpx.Response) -> None:
-    # The canary's words are no example for anybody.
+    # Examples must not contain the canary's words.
     if "canary" in os.environ.get("PYTEST_CURRENT_TEST", ""):
         return
     if not _wholly_accepted(answer):
@@ -113,7 +111,7 @@ def _line(place: str, line: dict[str, Any]) -> None:
 
 
 def _answer(answer: httpx.Response) -> Any:
-    """What was answered, without what is shown once; None if it is no JSON or streams."""
+    """Return the answer without secrets that are shown once; None if it streams or is not JSON."""
     if not answer.headers.get("content-type", "").startswith(WITH_EXAMPLES):
         return None
     try:
@@ -135,14 +133,14 @@ def _without_secrets(said: Any) -> Any:
 
 
 def shortened(said: Any) -> Any:
-    """One entry of each list says how the others look."""
+    """Shorten each list to one entry."""
     if isinstance(said, dict):
         return {name: shortened(value) for name, value in said.items()}
     return [shortened(each) for each in said[:1]] if isinstance(said, list) else said
 
 
 def _wholly_accepted(answer: httpx.Response) -> bool:
-    """A batch is answered with 200 whatever became of its commands."""
+    """Return whether all commands of a batch succeeded: the batch itself always gets 200."""
     if not answer.is_success:
         return False
     if not answer.request.url.path.endswith("/bulk"):
@@ -160,19 +158,19 @@ def _body(request: httpx.Request) -> Any:
 
 
 def json_schema_of(operation: dict[str, Any]) -> dict[str, Any] | None:
-    """The schema of the operation's JSON body; None without one."""
+    """Return the schema of the operation's JSON body, or None."""
     content = operation.get("requestBody", {}).get("content", {})
     schema: dict[str, Any] | None = content.get(_JSON, {}).get("schema")
     return schema
 
 
 def checker(document: dict[str, Any], schema: dict[str, Any]) -> Draft202012Validator:
-    """Checks bodies of one operation; its references point into the whole document."""
+    """Return a validator for bodies of one operation; its references point into the whole document."""
     return Draft202012Validator({**schema, "components": document["components"]})
 
 
 def answer_schemas(operation: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """(status, media type, schema) of every success that is JSON."""
+    """Return (status, media type, schema) of every successful JSON answer."""
     for status, answer in operation["responses"].items():
         for kind, content in answer.get("content", {}).items():
             if status.startswith("2") and kind.startswith(WITH_EXAMPLES):
@@ -180,7 +178,7 @@ def answer_schemas(operation: dict[str, Any]) -> Iterator[tuple[str, str, dict[s
 
 
 def answered(document: dict[str, Any], lines: Iterable[dict[str, Any]]) -> dict[str, Any]:
-    """`"METHOD /template status"` to the fullest answer that fits what is described."""
+    """Map `"METHOD /template status"` to the fullest answer that fits the description."""
     templates = [
         (method.upper(), path, pattern_of(path), status, checker(document, schema))
         for path, method, operation in operations(document)
@@ -193,7 +191,7 @@ def answered(document: dict[str, Any], lines: Iterable[dict[str, Any]]) -> dict[
         if (key := f"{method} {path} {status}") in ANSWERS and fits.is_valid(ANSWERS[key])
     }
     for line in lines:
-        # The canary's words are no example for anybody.
+        # Examples must not contain the canary's words.
         if "answer" not in line or "Canaria" in str(line["answer"]):
             continue
         for method, path, pattern, status, fits in templates:
@@ -221,7 +219,7 @@ def answered(document: dict[str, Any], lines: Iterable[dict[str, Any]]) -> dict[
 
 
 def written(lines: Iterable[dict[str, Any]]) -> dict[str, Any]:
-    """Subject to the fullest data that a service wrote as such an event."""
+    """Map each subject to the fullest data that a service wrote as an event of this type."""
     best = {subject: data for subject, data in examples().items() if subject in ALL}
     for line in lines:
         if (subject := line.get("event")) in ALL:
@@ -236,7 +234,7 @@ def pattern_of(path: str) -> re.Pattern[str]:
 
 
 def chosen(document: dict[str, Any], lines: Iterable[dict[str, Any]]) -> dict[str, Any]:
-    """`"METHOD /template"` to the fullest accepted body that is not too long to read."""
+    """Map `"METHOD /template"` to the fullest accepted body that is short enough to read."""
     templates = [
         (
             method.upper(),
@@ -247,7 +245,7 @@ def chosen(document: dict[str, Any], lines: Iterable[dict[str, Any]]) -> dict[st
         for path, method, operation in operations(document)
         if (schema := json_schema_of(operation)) is not None
     ]
-    # A literal step is nearer than a parameter: /cases/search before /cases/{case_id}.
+    # A literal step matches before a parameter: /cases/search before /cases/{case_id}.
     templates.sort(key=lambda template: template[1].count("{"))
     best: dict[str, Any] = {
         key: EXAMPLES[key]
@@ -260,7 +258,7 @@ def chosen(document: dict[str, Any], lines: Iterable[dict[str, Any]]) -> dict[st
         for method, path, pattern, fits in templates:
             if method == line["method"] and pattern.match(line["path"]):
                 key = f"{method} {path}"
-                # Some bodies are read more generously than they are described.
+                # Some endpoints accept more bodies than they describe.
                 better = _value(line["body"]) > _value(best.get(key))
                 if better and fits.is_valid(line["body"]):
                     best[key] = line["body"]
@@ -269,7 +267,7 @@ def chosen(document: dict[str, Any], lines: Iterable[dict[str, Any]]) -> dict[st
 
 
 def _of_the_same_schema(document: dict[str, Any], best: dict[str, Any]) -> dict[str, Any]:
-    """What fits one operation fits the others that take the same schema."""
+    """Return a body that fits, from another operation with the same schema."""
     named = {
         f"{method.upper()} {path}": json.dumps(schema, sort_keys=True)
         for path, method, operation in operations(document)
@@ -284,7 +282,7 @@ def _of_the_same_schema(document: dict[str, Any], best: dict[str, Any]) -> dict[
 
 
 def _value(body: Any) -> tuple[bool, int, str]:
-    """Fuller is better until it is too long; the text decides between equals."""
+    """Rank fuller examples higher, up to a length; the text breaks ties."""
     text = json.dumps(body, ensure_ascii=False, sort_keys=True) if body is not None else ""
     short = 0 < len(text) <= MOST_CHARACTERS
     return short, len(text) if short else -len(text), text

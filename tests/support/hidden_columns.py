@@ -1,4 +1,4 @@
-"""Which columns a hidden service reaches, found from the tables themselves, and their rules."""
+"""Finds the columns that hold data of a hidden service, and the rule of each."""
 
 import csv
 from pathlib import Path
@@ -11,7 +11,7 @@ Columns = dict[tuple[str, str], set[int | None]]
 
 
 def listed(service: str) -> dict[tuple[str, str], str]:
-    """By table and column, what keeps it from whoever may not see the service."""
+    """Return, by table and column, the rule that hides it from callers who may not see the service."""
     with LISTED.open(encoding="utf-8", newline="") as file:
         return {
             (row["table"], column): row["what"]
@@ -22,7 +22,7 @@ def listed(service: str) -> dict[tuple[str, str], str]:
 
 
 async def holding(session: AsyncSession, said: tuple[str, ...]) -> Columns:
-    """The columns of all tables that hold any of it, as text or as bytes, with the levels of the rows."""
+    """Return the columns of all tables that contain one of these texts, with the levels of the rows."""
     forms = {form for word in said for form in (word, word.capitalize())}
     patterns = [f"%{form}%" for form in (*said, *(each.encode().hex() for each in forms))]
     found: Columns = {}

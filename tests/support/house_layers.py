@@ -1,8 +1,7 @@
-"""The house's import contract: which kind of module may import which, in every service alike.
+"""The import contract: which kind of module may import which, the same in every service.
 
-A module's layer follows from its name, so a new file is held without being listed anywhere. What
-has no layer name is either a pure rule or, once it touches a framework, a database or the
-network, part of the use cases; that too is read from its imports, not from a list.
+A module's name determines its layer, so new files are checked without being listed. A module without a layer's name
+counts as a pure rule, or as part of the use cases once it imports a framework, a database or the network.
 """
 
 from typing import Any
@@ -11,7 +10,7 @@ from grimp import ImportGraph
 from importlinter import Contract, ContractCheck, fields, output
 from importlinter.domain.imports import Module
 
-# Highest first: a module may import its own layer and the ones below it.
+# Highest first: a module may import its own layer and those below it.
 LAYERS: tuple[tuple[str, frozenset[str]], ...] = (
     ("wiring", frozenset({"app", "main", "worker", "__main__"})),
     ("api", frozenset({"api", "consumers", "pages"})),
@@ -29,7 +28,7 @@ _SHARED_IO = frozenset({"common.db", "common.messaging", "common.http"})
 
 
 class HouseLayers(Contract):
-    """`packages`: the services. Direct imports inside each must not go up the layers."""
+    """Checks that direct imports inside each of `packages` go down the layers only."""
 
     type_name = "house_layers"
 
@@ -63,9 +62,10 @@ def _upward(graph: ImportGraph, package: Module) -> list[tuple[str, str, str, st
 
 
 def layer_of(graph: ImportGraph, module: str) -> str | None:
-    """The layer of a module by its last name; None for packages and shipped migrations."""
+    """Return a module's layer by its last name; None for packages and shipped migrations."""
     parent, _, name = module.rpartition(".")
-    # A service's metadata lies beside its settings; a capability may call something else tables.
+    # A service's metadata is in the module beside its settings; in a capability `tables` can mean
+    # something else.
     if name == "tables" and f"{parent}.settings" in graph.modules:
         return "models"
     if ".migrations" in module or graph.find_children(module):

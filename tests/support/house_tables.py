@@ -1,13 +1,12 @@
-"""The house's contract on tables: a capability names only its own.
+"""The table contract: a capability names only its own tables.
 
-The owner of a table is the capability in whose folder it is defined. Others ask the owner's
-service or queries; so a table can be changed by reading one folder. A table is named by importing
-its model, by `metadata.tables["…"]`, or in the text of a statement; all three are read from the
-sources, so a new table is held without being listed. A record that its owner handed out may be
-passed on, so a model may stand in annotations; but whoever has it so only reads it.
+The capability whose folder defines a table owns it. Others call the owner's service or queries, so reading one folder
+is enough to change a table. This checks imported models, `metadata.tables["…"]` and table names in SQL, all read from
+the sources, so new tables need no list. Others may receive a record and use its model in annotations, but may only
+read it.
 
-A read model is a table that its owner fills for all others, so that what many read together stands
-in one place and is one statement. Any capability's `queries` may read it; nobody else writes it.
+A read model is a table that its owner fills for all others, so that one statement can read it. The `queries` of any
+capability may read it; only its owner writes it.
 """
 
 import ast
@@ -25,7 +24,8 @@ from importlinter.domain.imports import Module
 _NAMED = re.compile(r"\b(?:FROM|JOIN|INTO|UPDATE|TABLE|USING|ONLY)\s+(?:\w+\.)?(\w+)")
 _CHANGED = re.compile(r"\b(?:INTO|UPDATE|DELETE FROM|TRUNCATE)\s+(?:ONLY\s+)?(?:\w+\.)?(\w+)")
 _CHANGES = frozenset({"insert", "update", "delete"})
-# Folders of capabilities; the directory's pathways and curation are capabilities themselves.
+# Folders that hold capabilities; in the directory, pathways and curation are capabilities
+# themselves.
 _WINGS = frozenset(
     f"{service}.{wing}"
     for service, wings in {
@@ -50,7 +50,7 @@ class Naming:
 
 
 class OwnTables(Contract):
-    """`packages`: whose folders are capabilities. `read_models`: tables made to be read by others."""
+    """Checks the capabilities in `packages`. `read_models`: tables that all may read."""
 
     type_name = "own_tables"
 
@@ -58,7 +58,7 @@ class OwnTables(Contract):
     read_models = fields.ListField(subfield=fields.StringField(), required=False)
 
     def check(self, graph: ImportGraph, verbose: bool) -> ContractCheck:
-        # A field is its value here.
+        # Replace fields by their default values.
         packages = cast("list[Module]", self.packages)
         read_models = set(cast("list[str]", self.read_models or []))
         found = [
@@ -77,12 +77,12 @@ class OwnTables(Contract):
 
 
 def only_reads(naming: Naming) -> bool:
-    """Whether it is one of the `queries`, and changes nothing."""
+    """Return whether the module is a `queries` module that changes nothing."""
     return f"_{naming.module.rpartition('.')[2]}".endswith("_queries") and not naming.written
 
 
 def foreign_tables(package: str) -> list[Naming]:
-    """Every naming of another capability's table inside `package`, in order."""
+    """Return each place in `package` that names another capability's table, in order."""
     sources = {name: ast.parse(path.read_text("utf-8")) for name, path in _modules(package)}
     owners: dict[str, str] = {}
     definitions: dict[tuple[str, str], str] = {}
@@ -113,14 +113,15 @@ def _modules(package: str) -> Iterator[tuple[str, Path]]:
 
 
 def _capability(package: str, module: str) -> str:
-    """`package.folder`, in a wing `package.wing.folder`; a module beside the folders is one of its own."""
+    """Return `package.folder`, or `package.wing.folder` in a wing. A module outside the folders is a capability
+    itself."""
     depth = package.count(".") + 2
     name = ".".join(module.split(".")[:depth])
     return ".".join(module.split(".")[: depth + 1]) if name in _WINGS else name
 
 
 def _defined(tree: ast.Module) -> Iterator[tuple[str, str]]:
-    """Python name and table name of each table that the module defines."""
+    """Return the Python name and the table name of each table that the module defines."""
     for node in tree.body:
         if isinstance(node, ast.ClassDef):
             for part in node.body:
@@ -176,7 +177,7 @@ def _named(
 
 
 def _only_types(tree: ast.Module) -> set[str]:
-    """Names that are used, and in annotations alone."""
+    """Return names that occur only in annotations."""
     annotations = {
         id(name)
         for node in ast.walk(tree)
@@ -201,7 +202,7 @@ def _annotations(node: ast.AST) -> Iterator[ast.expr]:
 
 
 def _changed(tree: ast.Module) -> set[str]:
-    """Names of the types of parameters that are assigned to: `case.status = …`, `case: Case`."""
+    """Return the types of parameters that the code assigns to: `case.status = …` for `case: Case`."""
     return {
         name.id
         for function in ast.walk(tree)
@@ -224,7 +225,7 @@ def _assigned(function: ast.AST) -> set[str]:
 
 
 def _written(tree: ast.Module, definitions: dict[tuple[str, str], str]) -> Iterator[str]:
-    """Tables that the module changes, by the text of a statement or by insert, update or delete."""
+    """Return the tables that the module inserts into, updates or deletes from."""
     imported = {
         alias.asname or alias.name: table
         for node in ast.walk(tree)

@@ -1,8 +1,8 @@
-"""A kubectl for the namespace whose overlay and Secrets lie in KUBECTL_WORLD, as its own help describes it.
+"""A kubectl for the namespace whose overlay and Secrets are in KUBECTL_WORLD, built after kubectl's help.
 
-Knows the options that it is asked with and no other, writes down each call (`calls`), and runs what is to
-run in a pod as a process with that pod's environment; where `said.json` names the last word of a command,
-its answer is the one that stands there (`POD WORD`: in that pod).
+It knows only the options that Ruta uses, records each call (`calls`) and runs a pod's command as a process with the
+pod's environment. `said.json` can replace the answer to a command, named by its last word (`POD WORD`: only in that
+pod).
 """
 
 import argparse
@@ -25,7 +25,7 @@ _KEPT = ("PATH", "HOME", "LANG", "PYTHONPATH")
 
 
 def install(folder: Path, world: Path) -> dict[str, str]:
-    """The environment in which `kubectl` is this one."""
+    """Return an environment in which `kubectl` is this program."""
     folder.mkdir(exist_ok=True)
     program = folder / "kubectl"
     program.write_text(f'#!/bin/sh\nexec {sys.executable} -m tests.support.kubectl "$@"\n')
@@ -49,7 +49,7 @@ class _World:
         self.documents: list[dict[str, Any]] = self._small._documents
 
     def chosen(self, selector: str) -> list[dict[str, Any]]:
-        """Deployments by `key=value` or `key in (a,b)`."""
+        """Return the Deployments that match `key=value` or `key in (a,b)`."""
         key, _, listed = selector.replace("=", " in ", 1).partition(" in ")
         wanted = set(listed.strip("()").split(","))
         return [
@@ -74,7 +74,7 @@ class _World:
         return self._small.pods("Deployment")[name]
 
     def made(self, pod: Mapping[str, Any]) -> Pod:
-        """A Pod as the kubelet would start it: values by reference are looked up."""
+        """Return the Pod as a kubelet would start it, with referenced values filled in."""
         (container,) = pod["spec"]["containers"]
         for entry in container.get("env", []):
             if (reference := entry.pop("valueFrom", None)) is not None:
@@ -168,7 +168,8 @@ def main() -> int:
         name = asked.target.removeprefix("deployment/").removesuffix("-0")
         return world.run(world.deployed(name), command)
     if asked.verb == "run":
-        # Only so the container's exit code is kubectl's, and nothing is left behind.
+        # Replace this process, so that the container's exit code becomes kubectl's and no process
+        # stays.
         assert (asked.attach, asked.rm, asked.restart) == (True, True, "Never")
         pod = world.made(json.loads(asked.overrides))
         command = ["python", "-m", *pod.arguments]

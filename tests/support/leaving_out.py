@@ -1,4 +1,4 @@
-"""A test without something that this machine lacks: left out here, a failure in the CI."""
+"""Skips tests that need something this machine lacks; in CI they fail instead."""
 
 import os
 from typing import NoReturn
@@ -7,7 +7,7 @@ import pytest
 
 
 def left_out(reason: str) -> NoReturn:
-    """Skip with the reason; where `CI` is set fail, because the CI installs what it needs."""
+    """Skip with the reason, or fail where `CI` is set: CI installs what it needs."""
     if os.environ.get("CI"):
         pytest.fail(f"the CI leaves nothing out: {reason}")
     pytest.skip(reason)

@@ -1,8 +1,8 @@
-"""What NetworkPolicies let through: the rules of networking.k8s.io/v1, evaluated. Pure.
+"""Evaluates the NetworkPolicies of networking.k8s.io/v1. Pure.
 
-https://kubernetes.io/docs/concepts/services-networking/network-policies: a pod that no policy selects for
-a direction is open in it; one that a policy selects may do what any of those policies allows, and nothing
-else. A connection needs the sender's egress and the receiver's ingress.
+https://kubernetes.io/docs/concepts/services-networking/network-policies: a pod without a policy for a direction is
+open in that direction. A selected pod may do what any of its policies allows. A connection needs the sender's egress
+and the receiver's ingress.
 """
 
 import ipaddress
@@ -16,9 +16,9 @@ WAYS = {"egress": ("Egress", "to"), "ingress": ("Ingress", "from")}
 
 @dataclass(frozen=True)
 class Endpoint:
-    """A pod, or with `namespace` None an address outside the cluster, which no policy selects.
+    """A pod, or an address outside the cluster if `namespace` is None; no policy selects an outside address.
 
-    `ports`: number by name, for rules that name a port.
+    `ports`: port numbers by name, for rules that use names.
     """
 
     name: str
@@ -45,7 +45,7 @@ def may_connect(
 def allowing(
     policy: Document, way: str, own: Endpoint, peer: Endpoint, target: Endpoint, port: int
 ) -> list[Document]:
-    """The rules of a policy on `own` that allow the connection; none where it does not select it."""
+    """Return the rules of a policy on `own` that allow the connection; none if it does not select `own`."""
     if not _selects_pod(policy, own) or not _is_about(policy["spec"], way):
         return []
     namespace = policy["metadata"]["namespace"]
@@ -88,7 +88,8 @@ def _selects_pod(policy: Document, pod: Endpoint) -> bool:
 
 
 def _is_about(spec: Document, way: str) -> bool:
-    """Without `policyTypes` a policy is about what comes in, and about what goes out if it says so."""
+    """Return whether the policy covers the direction. Without `policyTypes` it covers ingress, and egress if it has
+    egress rules."""
     types = spec.get("policyTypes") or ["Ingress", *(["Egress"] if spec.get("egress") else [])]
     return WAYS[way][0] in types
 
@@ -136,7 +137,7 @@ def _is_in_block(block: Document, address: str) -> bool:
 
 
 def _selects(selector: Document, labels: Mapping[str, str]) -> bool:
-    """A label selector; an empty one selects all."""
+    """Evaluate a label selector; an empty one selects everything."""
     wanted = selector.get("matchLabels") or {}
     return all(labels.get(key) == value for key, value in wanted.items()) and all(
         _meets(expression, labels) for expression in selector.get("matchExpressions") or []

@@ -1,4 +1,4 @@
-"""A made-up next release of a service's database: its own revisions, and those that a test writes after them."""
+"""Invents the next release of a service's database: the real revisions plus those that a test writes."""
 
 import shutil
 import sys
@@ -20,8 +20,8 @@ def upgrade() -> None:
 
 @contextmanager
 def next_release(package: str, folder: Path, *revisions: str) -> Iterator[str]:
-    """A package beside `package`, importable while the block runs; `revisions` are statements of Python, each of one
-    revision: 9000, 9001 …"""
+    """Yield an importable package like `package` with more revisions: 9000, 9001 … `revisions` holds the Python
+    statements of each."""
     name = f"next_{package.replace('.', '_')}"
     target = folder / name / "migrations"
     with as_file(files(package) / "migrations") as shipped:

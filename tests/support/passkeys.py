@@ -1,4 +1,4 @@
-"""A key that a person has: made of software, so that it can also do what no real one would."""
+"""A software passkey, which can also do what a real one never would."""
 
 import base64
 import hashlib
@@ -14,7 +14,8 @@ _PRESENT, _VERIFIED, _NEW = 0x01, 0x04, 0x40
 
 
 class Key:
-    """`origin`: of the page that it believes to be on. `counts`: as hardware does; else it says 0."""
+    """`origin`: the page that the key believes to be on. `counts`: count its uses, as hardware does; otherwise it
+    reports 0."""
 
     def __init__(self, origin: str, *, counts: bool = True) -> None:
         self.origin, self._counts = origin, counts
@@ -24,7 +25,7 @@ class Key:
         self.holder = b""
 
     def register(self, question: str, *, origin: str | None = None, verified: bool = True) -> str:
-        """The answer to the question of the page that adds one."""
+        """Answer the challenge of the page that adds a passkey."""
         asked = json.loads(question)
         self.holder = _bytes(asked["user"]["id"])
         numbers = self._private.public_key().public_numbers()
@@ -47,7 +48,7 @@ class Key:
         holder: bytes | None = None,
         signature: bytes | None = None,
     ) -> str:
-        """The answer to the question of the sign-in page."""
+        """Answer the challenge of the sign-in page."""
         asked = json.loads(question)
         data = self._data(host or asked["rpId"], verified)
         client = _client_data("webauthn.get", asked, origin or self.origin)
@@ -65,7 +66,7 @@ class Key:
         return hashlib.sha256(host.encode()).digest() + bytes([flags]) + self.count.to_bytes(4)
 
     def _credential(self, **response: bytes) -> str:
-        # A key need not say whose it is; then it says nothing.
+        # A key may omit its user; this one does.
         said = {name: _text(value) for name, value in response.items() if value}
         own = _text(self.id)
         return json.dumps({"id": own, "rawId": own, "type": "public-key", "response": said})

@@ -1,8 +1,7 @@
-"""People at browsers: Debian's Chromium driven by Playwright, each person with cookies of their own.
+"""Several people in Debian's Chromium, driven by Playwright, each with their own cookies.
 
-For what one tab cannot show (`tests/support/browser.py` is that): two people at once, the history, a
-line that drops, a cookie of another time. Where there is no Chromium the tests are left out and say so;
-in the CI they fail.
+For what the single tab of `tests/support/browser.py` cannot show: two people at once, the history, a lost connection,
+an old cookie. Without Chromium the tests are skipped with the reason; in CI they fail.
 """
 
 from collections.abc import Iterator
@@ -18,7 +17,7 @@ PHONE, DESK = 360, 1280
 
 @contextmanager
 def chromium(*options: str, whole: bool = False) -> Iterator[Browser]:
-    """`whole`: also what keeps, shows and does things beside the pages."""
+    """`whole`: keep the browser's background features on."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=executable() if whole else without_window(),
@@ -32,7 +31,7 @@ def chromium(*options: str, whole: bool = False) -> Iterator[Browser]:
 def somebody_at(
     browser: Browser, url: str, *, language: str = "es", width: int = PHONE, scripts: bool = False
 ) -> Iterator[Page]:
-    """A tab of a browser in which nobody was before; addresses are of `url`."""
+    """Return a tab of a fresh browser; addresses are relative to `url`."""
     context = new_context(browser, url, language=language, width=width, scripts=scripts)
     yield context.new_page()
     context.close()

@@ -1,4 +1,4 @@
-"""Debian's PgBouncer before a PostgreSQL of ours, which knows no TLS of its own: told what to show to whom."""
+"""Debian's PgBouncer in front of this run's PostgreSQL, which has no TLS of its own."""
 
 import shutil
 from collections.abc import Mapping
@@ -22,7 +22,8 @@ def command(
     settings: Mapping[str, object],
     files: Mapping[str, str] | None = None,
 ) -> list[str]:
-    """What starts it on `port`, before the server of `target`. `files`: setting to content, written into `folder`."""
+    """Return the command that starts it on `port` for the server of `target`. `files`: contents by setting, written
+    into `folder`."""
     folder.mkdir(exist_ok=True)
     users = folder / "users.txt"
     users.write_text("".join(f'"{role}" "{word}"\n' for role, word in passwords.items()))

@@ -1,5 +1,5 @@
-"""A line like 2G in the field: slow, and it breaks: before a request leaves, in its middle, or in the
-middle of the answer. A proxy between a client and the front, in a thread of its own."""
+"""A bad 2G connection: slow, and cut before a request, during it, or during the answer. It is a proxy between a
+client and the front, in its own thread."""
 
 import asyncio
 import contextlib
@@ -14,16 +14,16 @@ from contextlib import contextmanager
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _CHUNKED = re.compile(rb"\r\ntransfer-encoding: *chunked", re.IGNORECASE)
 _NO_BODY = re.compile(rb"HTTP/1\.1 [23]04 ")
-# EDGE on a bad day; GSMA's figures for 2G lie about here.
+# EDGE on a bad day, close to GSMA's figures for 2G.
 BYTES_PER_SECOND = 12_000
 DELAY_SECONDS = 0.15
 BREAKS = ("before", "during", "answer")
 
 
 class PoorLine:
-    """`share` of the requests is cut, at each of the three places alike; the seed decides which.
+    """Cuts a `share` of the requests, evenly at the three places, by the seed.
 
-    `sent` and `received` count bytes of HTTP both ways, heads included, as a client pays for them.
+    `sent` and `received` count the bytes of HTTP in both directions with headers, since a client pays for them.
     """
 
     def __init__(self, port: int, share: float, seed: int) -> None:
@@ -48,7 +48,7 @@ class PoorLine:
 
     @contextmanager
     def breaking(self, share: float) -> Iterator[None]:
-        """A share of all requests for a while, and every other POST: at each of the three places in turn."""
+        """Cut a share of all requests and every other POST, at each of the three places in turn."""
         self.cuts.clear()
         self.commands_cut.clear()
         each = itertools.cycle(BREAKS)
@@ -61,7 +61,7 @@ class PoorLine:
 
     @contextmanager
     def losing(self) -> Iterator[None]:
-        """Everything arrives, and nothing of what it is answered."""
+        """Deliver every request and drop every answer."""
         self._losing = True
         try:
             yield
@@ -85,7 +85,8 @@ class PoorLine:
                     self.cuts[fate] += 1
                 if fate == "before":
                     return
-                # The front ends what rests for long. Whoever asks again later is not cut by that.
+                # The front closes idle connections; a client that returns later must not count
+                # this as a cut.
                 if up_reader.at_eof():
                     up_writer.transport.abort()
                     up_reader, up_writer = await asyncio.open_connection("127.0.0.1", self._target)
@@ -111,7 +112,7 @@ class PoorLine:
 
 
 async def _message(reader: asyncio.StreamReader) -> bytes:
-    """One request or answer: its head and as much body as the head says; empty at the end."""
+    """Return one request or answer: its head and the body of the announced length; empty at the end."""
     try:
         head = await reader.readuntil(b"\r\n\r\n")
     except asyncio.IncompleteReadError:
@@ -141,7 +142,7 @@ async def _slowly(writer: asyncio.StreamWriter, content: bytes) -> None:
 
 @contextmanager
 def poor_line(port: int, *, share: float, seed: int = 0) -> Iterator[PoorLine]:
-    """A line to this port of this machine."""
+    """Yield a bad connection to this port on loopback."""
     line = PoorLine(port, share, seed)
     started = threading.Event()
     loop = asyncio.new_event_loop()

@@ -25,7 +25,7 @@ _IM = (
     ["im", "admin"],
 )
 
-# client → number of its organisation, (scopes, roles), AoRs
+# Client → number of its organisation, (scopes, roles), AoRs.
 CLIENTS: dict[str, tuple[int, tuple[str, list[str]], list[str]]] = {
     "ngo-refugio": (1, _PARTNER, ["CP", "GBV", "TIP"]),
     "ngo-salud": (2, _PARTNER, ["GBV", "CP"]),
@@ -46,7 +46,7 @@ def organisation(number: int) -> UUID:
 
 
 def claims_of(client: str, **changes: object) -> dict[str, object]:
-    """Claims of a demo client; `changes` replaces some (roles=[…], scope="…", areas=[…])."""
+    """Return the claims of a demo client; `changes` replaces some (roles=[…], scope="…", areas=[…])."""
     number, (scope, roles), aors = CLIENTS[client]
     return {
         "sub": client,
@@ -61,7 +61,7 @@ def claims_of(client: str, **changes: object) -> dict[str, object]:
 
 
 def principal(client: str, **changes: object) -> Principal:
-    """The same as a principal, for tests below the API."""
+    """Return a principal for tests below the API."""
     return (
         ANONYMOUS if client == "anonymous" else Principal.from_claims(claims_of(client, **changes))
     )
@@ -69,7 +69,7 @@ def principal(client: str, **changes: object) -> Principal:
 
 @cache
 def signing_key() -> str:
-    """The PEM of this run's ES256 key that stands for the gateway's."""
+    """Return the PEM of this run's ES256 key, which stands for the gateway's."""
     key = ec.generate_private_key(ec.SECP256R1())
     return key.private_bytes(
         serialization.Encoding.PEM,
@@ -79,18 +79,18 @@ def signing_key() -> str:
 
 
 def write_internal_jwks(path: Path) -> Path:
-    """Write the file that services verify internal tokens with."""
+    """Write the file with which services verify internal tokens."""
     path.write_text(json.dumps({"keys": [public_jwk(signing_key(), "test", "ES256")]}))
     return path
 
 
 def internal_token(audience: str, claims: dict[str, object]) -> str:
     now = int(time.time())
-    # Some modules make theirs when they are collected, and a run on a slow machine takes long.
+    # Some modules make tokens at collection, and a run on a slow machine takes long.
     end = now + 6 * 3600
     payload = {"iss": "ruta-gateway", "aud": audience, "exp": end, "jti": str(new_id())}
     if "client_id" in claims and claims["sub"] != claims["client_id"]:
-        # A person, who signed in just now unless the test says something else.
+        # A person who has just signed in, unless the test sets it otherwise.
         claims = {"auth_time": now, **claims}
     return mint_token(
         {**payload, **claims},
@@ -102,12 +102,12 @@ def internal_token(audience: str, claims: dict[str, object]) -> str:
 
 
 def bearer(client: str, *, audience: str, **changes: object) -> dict[str, str]:
-    """Headers of a call by `client` ("anonymous" too) to the service with this audience."""
+    """Return the headers of a call by `client` (or "anonymous") to the service of this audience."""
     nobody: dict[str, object] = {"sub": "anonymous", "client_id": "anonymous"}
     claims = nobody if client == "anonymous" else claims_of(client, **changes)
     return {"Authorization": f"Bearer {internal_token(audience, claims)}"}
 
 
 def keyed(headers: dict[str, str], key: str | None = None) -> dict[str, str]:
-    """The headers with an Idempotency-Key (a new one if none is given)."""
+    """Add an Idempotency-Key to the headers: a new one if none is given."""
     return {**headers, "Idempotency-Key": key or str(new_id())}

@@ -1,5 +1,4 @@
-"""The cells of a package beside what the API gives back: this reader knows the file and the API, and nothing of the
-import."""
+"""Compares a package's cells with what the API returns. This reader knows the file and the API, not the import."""
 
 import csv
 import io
@@ -19,8 +18,10 @@ _LINK = re.compile(r"_ids?$")
 
 @dataclass(frozen=True, slots=True)
 class ReadBack:
-    """`stored` cells are found again as they were; of the others the account told; `silent`, by column, are neither.
-    `read`: how many values the account counts."""
+    """`stored` cells come back unchanged; the account explains others; `silent` cells, by column, are neither.
+
+    `read`: the number of values that the account counts.
+    """
 
     cells: int
     read: int
@@ -32,7 +33,7 @@ class ReadBack:
 async def read_back(
     api: AsyncClient, path: Path, account: Mapping[str, Any], headers: Mapping[str, str]
 ) -> ReadBack:
-    """`account`: `fidelity` of the import."""
+    """`account`: the import's `fidelity`."""
     values, inside = await _of_the_api(api, headers)
     untold = Counter({
         f"{each['file']} {each['field']}": each["changed"] + each["left_out"]
@@ -78,7 +79,7 @@ async def _of_the_api(
                 break
             page += 1
     cursor: dict[str, str] = {}
-    while True:  # as those read a service who may change it
+    while True:  # Read the services as somebody who may change them.
         answer = await api.get(f"{V1}/records/services", params=cursor, headers=headers)
         assert answer.status_code == 200, answer.text
         for each in answer.json()["items"]:
@@ -102,7 +103,7 @@ def _cells(path: Path) -> Iterator[tuple[str, str, str, str]]:
 
 
 def _inside(value: Any, above: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-    """(outer, inner) ids."""
+    """Return ids as (outer, inner)."""
     if isinstance(value, dict):
         if "id" in value:
             yield from ((each, value["id"]) for each in above)
@@ -126,7 +127,7 @@ def _leaves(value: Any) -> Iterator[str]:
 
 
 def _normal(text: str) -> str:
-    """Numbers and times as they count; words as they are read."""
+    """Compare numbers and times by value, and words by their text."""
     folded = re.sub(r"^(\d\d:\d\d):00$", r"\1", " ".join(text.split()).lower())
     try:
         return repr(float(folded))

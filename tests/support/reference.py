@@ -1,4 +1,4 @@
-"""Reference data beside the project (../shared/data, or RUTA_REFERENCE_DATA)."""
+"""Finds reference data beside the project (../shared/data, or RUTA_REFERENCE_DATA)."""
 
 import json
 import os
@@ -11,12 +11,12 @@ ROOT = Path(__file__).parents[2]
 
 
 def reference_folder() -> Path:
-    """Where the reference data lies, if it is there."""
+    """Return the folder of reference data, or None."""
     return Path(os.environ.get("RUTA_REFERENCE_DATA") or ROOT.parent / "shared" / "data")
 
 
 def reference_data(relative: str) -> Path:
-    """A file or folder of the reference data; the test is left out where it is absent."""
+    """Return a file or folder of the reference data; skip the test if it is missing."""
     path = reference_folder() / relative
     if not path.exists():
         left_out(f"no reference data at {path}: set RUTA_REFERENCE_DATA to run this test")
@@ -24,7 +24,7 @@ def reference_data(relative: str) -> Path:
 
 
 def shipped_data(relative: str) -> Path:
-    """Small reference data that lies in the project; each file names its source."""
+    """Return small reference data that the project contains; each file names its source."""
     return ROOT / "tests" / "data" / relative
 
 

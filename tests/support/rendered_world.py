@@ -1,8 +1,8 @@
-"""The network of a rendered overlay on the loopback: who may reach whom is asked of its NetworkPolicies.
+"""Plays the network of a rendered overlay on loopback; the overlay's NetworkPolicies decide who reaches whom.
 
-Each pair of a pod and what it dials gets a port of its own, so that the dispatcher knows who dials. It
-evaluates the rendered policies at each connection, and passes on to the process that stands for the target
-or resets. Not played: UDP, name resolution, the kubelet's probes, which no policy stops.
+Each pair of a pod and its target has its own port, which tells the dispatcher who calls. For each connection it
+evaluates the rendered policies, then forwards to the target's process or resets. It does not play UDP, name
+resolution or the kubelet's probes, which policies never block.
 """
 
 import asyncio
@@ -33,14 +33,14 @@ _DIALLED = re.compile(
 )
 _OF_SCHEME = {"http": 80, "https": 443, "nats": 4222, "tls": 4222}
 _BEYOND = {"http": 80, "https": 443, "smtps": 465, "submission": 587, "postgresql": 5432}
-# Ports that the operator of PostgreSQL opens beside: status and metrics of an instance, metrics of PgBouncer.
+# More ports of the PostgreSQL operator: an instance's status and metrics, PgBouncer's metrics.
 _INSTANCE = {"postgresql": 5432, "status": 8000, "metrics": 9187}
 _POOLER = {"pgbouncer": 5432, "metrics": 9127}
 _FOREIGN = "kubernetes.io/metadata.name"
 
 
 def documents_of(overlay: str) -> Documents:
-    """A copy of what it is rendered to, which is done once."""
+    """Return a copy of the rendered documents; rendering happens once."""
     try:
         return deepcopy(_rendered(overlay))
     except Skipped as reason:
@@ -78,14 +78,14 @@ BEYOND = (
 
 @dataclass(frozen=True)
 class World:
-    """What an overlay deploys, as ends of connections; `hosts`: what stands behind a name."""
+    """An overlay's workloads as ends of connections; `hosts` maps a host name to its target."""
 
     ends: Mapping[str, Endpoint]
     hosts: Mapping[str, str]
 
     @classmethod
     def of(cls, documents: Iterable[Document], outside: Iterable[str] = ()) -> Self:
-        """`outside`: names of servers beyond the cluster that its processes dial."""
+        """`outside`: names of servers outside the cluster that processes connect to."""
         known = list(documents)
         made = [end for number, d in enumerate(known) for end in _ends(d, f"10.42.0.{number}")]
         hosts = {host: name for d in known for host, name in _hosts(d, made)}
@@ -95,7 +95,7 @@ class World:
         )
 
     def service(self, name: str) -> str:
-        """What the policies call it: the label of a pod, else its own name."""
+        """Return the name that policies use: the pod's label, or its own name."""
         return self.ends[name].labels.get("ruta.service", name)
 
 
@@ -116,7 +116,7 @@ def _ends(document: Document, address: str) -> list[Endpoint]:
             labels, ports = spec["template"]["metadata"]["labels"], _POOLER
         case _:
             return []
-    # The names of a policy's namespace's own labels are not used by any of ours.
+    # None of our policies uses the label of a namespace's name.
     return [Endpoint(name, address, labels, document["metadata"]["namespace"], {}, ports)]
 
 
@@ -135,7 +135,7 @@ def _hosts(document: Document, ends: list[Endpoint]) -> Iterable[tuple[str, str]
 
 
 class Dispatcher:
-    """Give each process's loopback port in `processes`; `port` says where a pod finds something."""
+    """Put each process's loopback port into `processes`; `port` returns where a pod reaches its target."""
 
     def __init__(self, world: World, policies: Iterable[Document]) -> None:
         self.world = world
@@ -151,14 +151,14 @@ class Dispatcher:
         self._thread.start()
 
     def port(self, source: str, target: str, port: int) -> int:
-        """Where on the loopback `source` finds `target`'s port."""
+        """Return the loopback port where `source` reaches `target`."""
         asked = (source, target, port)
         if asked not in self._ports:
             self._ports[asked] = self._call(self._listen(asked))
         return self._ports[asked]
 
     def rendered(self, source: str, environment: Mapping[str, str]) -> dict[str, str]:
-        """The environment of a pod, with the places of what it dials put in for their names."""
+        """Return a pod's environment with each target's name replaced by its loopback address."""
 
         def place(found: re.Match[str]) -> str:
             target = self.world.hosts.get(found["host"])
@@ -166,7 +166,7 @@ class Dispatcher:
                 return found[0]
             scheme = found["scheme"]
             port = int(found["port"] or _OF_SCHEME[scheme])
-            # What stands for a server outside speaks no TLS.
+            # The stand-in for an outside server has no TLS.
             way = "http" if (scheme, target) == ("https", "outside") else scheme
             return f"{way}://{found['user'] or ''}{LOOPBACK}:{self.port(source, target, port)}"
 
@@ -177,7 +177,7 @@ class Dispatcher:
         return changed
 
     def enforce(self, policies: Iterable[Document]) -> None:
-        """From now on these policies; connections that they do not allow are reset."""
+        """Enforce these policies from now on; reset connections that they deny."""
         self.policies = list(policies)
         self._loop.call_soon_threadsafe(self._cut)
 

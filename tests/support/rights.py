@@ -1,4 +1,4 @@
-"""Says whose rights have ended, as the front tells a service."""
+"""Tells a service whose rights have ended, as the front does."""
 
 import itertools
 import time
@@ -24,7 +24,7 @@ async def tell(
     as_of: float | None = None,
     scope: str = "internal",
 ) -> Response:
-    """The whole list, as of now if nothing else is said; each call is later than the one before."""
+    """Send the whole list, as of now by default; each list is later than the one before."""
     claims: dict[str, Any] = {
         "sub": "ruta-gateway",
         "client_id": "ruta-gateway",
@@ -53,8 +53,8 @@ async def people_told(
     as_of: float | None = None,
     scope: str = "internal",
 ) -> Response:
-    """What referrals is told of the rights of demo clients, as of now if nothing else is said; `rights`: by client what is
-    other than in its claims."""
+    """Tell referrals the rights of demo clients, as of now by default. `rights`: by client, the changes to its
+    claims."""
     claims: dict[str, Any] = {"sub": "ruta-gateway", "client_id": "ruta-gateway", "org": None}
     headers = bearer("ngo-refugio", audience="ruta-referrals", scope=scope, **claims, roles=[])
     body = {
@@ -85,7 +85,7 @@ async def said(
     suspended: Mapping[Named, list[str]] | None = None,
     changed: Mapping[Named, Mapping[str, float]] | None = None,
 ) -> None:
-    """The same where there is no app."""
+    """The same without an app."""
     moment = time.time() + next(_LATER) / 1000
     async with database.transaction() as session:
         await take_in(session, table, moment, suspended or {}, changed or {})

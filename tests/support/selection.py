@@ -1,9 +1,10 @@
-"""Which tests a run leaves out, and which ones stay together on one worker.
+"""Chooses the tests of a run, and keeps tests that belong together on one worker.
 
-`./ruta test` leaves out the drills, but for mutations of what was touched (`touched`); `--quick` also leaves out what
-starts servers; `--drills` runs drills only. A drill that is named by its file runs. The run prints what it left out.
-Several workers run at once, each with servers of its own; tests that share an expensive fixture stay on one of them,
-the longest first.
+`./ruta test` leaves out the drills, except mutations of changed code (`touched`). `--quick` also leaves out tests
+that start servers. `--drills` runs drills only. A drill named by its file runs. The run prints what it left out.
+
+Each worker has its own servers. Tests that share an expensive fixture stay on one worker, and the longest groups
+start first.
 """
 
 import os
@@ -45,7 +46,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 class _ToldAtOnce:
-    """Tells a failure when it happens: a run that is cut short has said which test it was."""
+    """Prints a failure at once, so that an interrupted run has named it."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
@@ -60,7 +61,7 @@ class _ToldAtOnce:
 
 
 class _Remembered:
-    """Keeps what each group took, so that the next run can begin with the longest."""
+    """Stores how long each group took, so that the next run starts the longest first."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
@@ -71,7 +72,7 @@ class _Remembered:
 
     def pytest_sessionfinish(self) -> None:
         parallel = self._config.pluginmanager.hasplugin("dsession")
-        # A part of a group tells nothing of it.
+        # The time of one part does not tell the group's time.
         if parallel and not self._config.getoption("--quick"):
             _remember(self._config, remembered(self._config) | self._taken)
 
@@ -124,7 +125,7 @@ def _left_out(config: pytest.Config, item: pytest.Item) -> str | None:
 
 
 def _longest_first(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The order in which the groups are given out: what begins last must not take long."""
+    """Return the groups in the order in which they start: a group that starts last must be short."""
     group = {item: group_of(item.nodeid, config.rootpath) for item in items}
     takes: dict[str, float] = defaultdict(float)
     for item in items:
@@ -143,8 +144,8 @@ def _guessed(item: pytest.Item) -> float:
 
 
 def group_of(nodeid: str, root: Path) -> str:
-    """What stays on one worker: a folder whose tests share a fixture of theirs, with what is in it, or a file. Each
-    mutation is played for itself."""
+    """Return the group that stays on one worker: a folder with a shared fixture, with all it contains, or a file.
+    Each mutation is a group of its own."""
     if nodeid.startswith("drills/mutations/"):
         return nodeid
     file = Path(nodeid.partition("::")[0])
@@ -159,7 +160,7 @@ def _shares(folder: Path) -> bool:
 
 
 class _Together(LoadScopeScheduling):  # type: ignore[misc]  # of an untyped class
-    """xdist's own groups get lost: it writes them into a name that pytest no longer reads."""
+    """Replaces xdist's own groups: xdist writes them into a name that pytest no longer reads."""
 
     def _split_scope(self, nodeid: str) -> str:
         return group_of(nodeid, self.config.rootpath)
@@ -174,7 +175,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
 def pytest_testnodedown(node: object, error: object) -> None:
     told: dict[str, int] = getattr(node, "workeroutput", {}).get("left_out", {})
     config: pytest.Config = node.config  # type: ignore[attr-defined]  # an xdist node
-    # Every worker collects everything and leaves out the same.
+    # Every worker must collect and leave out the same tests.
     config.stash[_LEFT_OUT] = Counter(told)
 
 

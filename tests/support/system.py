@@ -18,16 +18,15 @@ from tests.support.patience import PATIENCE
 
 
 def let_through(ask: Callable[..., httpx.Response], *question: Any, **more: Any) -> httpx.Response:
-    """The answer to `ask(*question, **more)` once the limit lets the question through. Whoever asks without a token shares one
-    (`RUTA_RATE_ANONYMOUS`): the hundreds of questions of the tests before count, and what is refused is asked again
-    when the answer says so."""
+    """Return the answer to `ask(*question, **more)` once the rate limit allows it. Callers without a token share one
+    limit (`RUTA_RATE_ANONYMOUS`), which earlier tests use too, so wait as long as a refusal says and ask again."""
     while (answer := ask(*question, **more)).status_code == 429:
         time.sleep(float(answer.headers["Retry-After"]))
     return answer
 
 
 class System:
-    """`up` and `down` are the commands; `running` talks to the gateway of the last `up`."""
+    """`up` and `down` run the commands; `running` calls the gateway of the last `up`."""
 
     def __init__(self, data: Path, **environment: str) -> None:
         self.layout = Layout(data)
@@ -37,7 +36,7 @@ class System:
     def ruta(
         self, *arguments: str, check: bool = True, **environment: str
     ) -> subprocess.CompletedProcess[str]:
-        """`./ruta` on this data directory, with its output."""
+        """Run `./ruta` on this data directory and return its output."""
         done = subprocess.run(
             [sys.executable, "-m", "stack", *arguments, "--data", str(self.layout.root)],
             capture_output=True,
@@ -73,14 +72,14 @@ class System:
         return state
 
     def public(self, path: str) -> Any:
-        """The JSON that anybody reads at a path."""
+        """Return the public JSON at a path."""
         answer = let_through(self.running.request, None, "GET", path)
         assert answer.status_code == 200, answer.text
         return answer.json()
 
     def description(self) -> dict[str, Any]:
-        """`/openapi.json`. On a busy machine a service that has just started takes longer to describe itself than
-        the front waits for it: 503 until then."""
+        """Return `/openapi.json`. On a busy machine a new service may describe itself later than the front waits: 503
+        until then."""
         found: list[dict[str, Any]] = []
 
         def whole() -> bool:
@@ -92,8 +91,8 @@ class System:
         return found[0]
 
     def caller(self, name: str | None, accept: str = "*/*") -> httpx.Client:
-        """Asks as this client, each time with a token that lives: a thousand questions may take longer than
-        one does. None asks as nobody."""
+        """Return a function that asks as this client with a valid token each time, since many questions can outlast
+        one token. None asks anonymously."""
 
         def signed(request: httpx.Request) -> httpx.Request:
             if name is not None:
@@ -110,13 +109,13 @@ class System:
             self._running = None
 
     def kill(self, name: str, how: signal.Signals = signal.SIGKILL) -> int:
-        """Sends a signal to one process of the stack; returns its process id."""
+        """Send a signal to one process of the stack and return its process id."""
         pid = self.state.processes[name]
         os.kill(pid, how)
         return pid
 
     def measured(self, name: str) -> str:
-        """What a process answers Prometheus; the front wants its key."""
+        """Return a process's Prometheus metrics; the front requires its key."""
         key = read_private_map(self.layout.secrets_file)["metrics_key"]
         answer = httpx.get(
             f"http://127.0.0.1:{self.state.ports[name]}/metrics",
@@ -127,14 +126,14 @@ class System:
         return answer.text
 
     def hold(self, name: str) -> None:
-        """From now on the process is not started again when it ends."""
+        """Don't restart the process when it ends, from now on."""
         self.layout.hold_file(name).touch()
 
     def release(self, name: str) -> None:
         self.layout.hold_file(name).unlink(missing_ok=True)
 
     def restarted(self, name: str, former: int) -> bool:
-        """It is ready, and the front, which met nobody there, lets requests through again."""
+        """Wait until the process is ready again and the front, which found it gone, lets requests through."""
         return (
             self.state.processes[name] != former
             and self.ruta("status", check=False).returncode == 0
@@ -149,7 +148,7 @@ class System:
 
 
 def until(holds: Callable[[], bool], what: str) -> None:
-    """Waits for a fact."""
+    """Wait until the fact holds."""
     began = time.monotonic()
     while not holds():
         if time.monotonic() - began > PATIENCE:
@@ -158,7 +157,7 @@ def until(holds: Callable[[], bool], what: str) -> None:
 
 
 def processes_on(data: Path) -> list[int]:
-    """Processes that still have the data directory in their command line."""
+    """Return the processes that still name the data directory in their command line."""
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:

@@ -1,4 +1,4 @@
-"""The evaluation of NetworkPolicies against what Kubernetes says about them."""
+"""Checks the evaluation of NetworkPolicies against the Kubernetes documentation."""
 
 from typing import Any
 

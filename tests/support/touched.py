@@ -1,6 +1,6 @@
-"""Which files changed since the drill of the mutations last passed as a whole, or with the last commit.
+"""Finds files that changed since the mutation drill last passed as a whole, or in the last commit.
 
-`./ruta test` plays a mutation whose mechanism or test is among them; `./ruta drills mutations` plays all.
+`./ruta test` plays a mutation if its mechanism or its test changed; `./ruta drills mutations` plays all.
 """
 
 import re
@@ -15,7 +15,8 @@ MARK = "about"
 
 
 def concerns(of: Collection[str], touched: Collection[str] | None) -> bool:
-    """Whether a drill about the files and folders `of` has to run. `touched` None: nobody knows, so it does."""
+    """Return whether a drill about these files and folders must run. With `touched` None the changes are unknown, so
+    it must."""
     return touched is None or any(_within(file, place) for file in touched for place in of)
 
 
@@ -25,8 +26,8 @@ def _within(file: str, place: str) -> bool:
 
 @cache
 def touched(root: Path = ROOT) -> frozenset[str] | None:
-    """By commits and by the work tree: since all mutations passed, or by the last commit if no such run is recorded.
-    None without the history that says so."""
+    """Return files changed by commits and in the work tree since all mutations passed, or by the last commit if no
+    such run is recorded. None without a git history."""
     page = root / "drills/LAST.md"
     recorded = re.search(
         r"^\| mutations \| ([0-9a-f]{7,40}) \| \S+ \| passed ",

@@ -1,4 +1,4 @@
-"""Reads what processes exported over OTLP: spans by trace."""
+"""Reads the spans that processes exported over OTLP, by trace."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ class ReadSpan:
 
 
 def spans_of(bodies: Iterable[bytes]) -> Iterator[ReadSpan]:
-    """Every span of the exports; ids in hexadecimal, `parent` empty at the root."""
+    """Return every exported span; ids are hexadecimal, and a root span has an empty `parent`."""
     for body in bodies:
         request = ExportTraceServiceRequest()
         request.ParseFromString(body)

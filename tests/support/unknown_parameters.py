@@ -1,4 +1,4 @@
-"""Which operations leave alone a parameter that nobody knows, and why: the one list, of both tests that ask all
+"""The operations that ignore unknown parameters, each with its reason: one list for both tests that call all
 operations."""
 
 from collections.abc import Iterable, Mapping
@@ -56,7 +56,7 @@ SEEN_FIRST = {
 }
 """What of a release is a parameter, its dimensions say: these refuse once they have looked for it."""
 
-# One plausible value per path parameter that is no id.
+# One plausible value for each path parameter that is not an id.
 _VALUES = {
     "aor": "GBV",
     "area": "VE23",
@@ -68,7 +68,7 @@ _VALUES = {
 
 
 def target(path: str) -> str:
-    """With a value for each part that has a place in it; ids are those of nothing."""
+    """Return the path with a value for each parameter; the ids belong to nothing."""
     return "/".join(_value(part) if part.startswith("{") else part for part in path.split("/"))
 
 
@@ -78,13 +78,13 @@ def _value(part: str) -> str:
 
 
 def asked_of(parameters: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """What an operation requires in its query, so that only the unknown one is wrong, and the unknown one."""
+    """Return the operation's required query parameters and one unknown one, so that only the unknown one is wrong."""
     needed = {each["name"]: _example(each) for each in parameters if _is_asked(each)}
     return {**needed, UNKNOWN: "1"}
 
 
 def unnamed(parameters: Iterable[Mapping[str, Any]], text: str) -> list[str]:
-    """Which of the unknown one and those that an operation knows a refusal does not name."""
+    """Return which of the unknown and the known parameters a refusal does not name."""
     known = [each["name"] for each in parameters if each["in"] == "query"]
     return [name for name in (UNKNOWN, *known) if name not in text]
 

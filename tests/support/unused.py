@@ -1,7 +1,7 @@
-"""Finds code that nothing uses and dependencies that nothing imports: a step of `./ruta check`.
+"""Finds unused code and dependencies for `./ruta check`.
 
-What a framework finds by name (routes, commands, validators, listeners) is used by its decorator.
-What is used by name alone, out of sight of any reader of code, is listed below with its user.
+A decorator counts as use of what a framework finds by name: routes, commands, validators, listeners. Other uses by
+name are listed below with their users.
 """
 
 import re
@@ -66,7 +66,7 @@ NOT_IMPORTED = {
 
 
 def unused_code() -> list[str]:
-    """`file:line: kind name` of each thing in a package that neither code nor tests name."""
+    """Return `file:line: kind name` of each thing in a package that neither code nor tests name."""
     sources = sorted(
         {
             *ROOT.glob("libs/*/src"),
@@ -90,7 +90,7 @@ def unused_code() -> list[str]:
 
 
 def unused_dependencies() -> list[str]:
-    """deptry's complaint about each package that declares what it does not import."""
+    """Return deptry's complaints about packages that declare a dependency which they do not import."""
     modules = ",".join(f"{name}={module}" for name, module in PACKAGES.items())
     complaints = []
     for name, folder in package_folders().items():
@@ -115,7 +115,7 @@ def unused_dependencies() -> list[str]:
 
 
 def loaded_lazily(folder: Path) -> set[str]:
-    """Distributions that a package loads by `common.process.lazily`, where deptry sees no import."""
+    """Return the distributions that a package imports with `common.process.lazily`, which deptry cannot see."""
     distributions = packages_distributions()
     return {
         distribution

@@ -1,7 +1,7 @@
-"""The stories of tests/services/referrals told through the gateway of a running stack.
+"""Tells the stories of tests/services/referrals through the gateway of a running stack.
 
-Real access tokens of demo clients, services that the directory announces by its own events, time
-that passes by moving the clock of the whole stack.
+It uses access tokens of demo clients and services that the directory announces by its own events. Moving the whole
+stack's clock makes time pass.
 """
 
 import asyncio
@@ -57,7 +57,7 @@ class GatewayStory(Story):
         return {"Authorization": f"Bearer {token}"}
 
     def _others_token(self, who: str, claims: dict[str, Any]) -> str:
-        """A client like `who` with other roles, or another name: made at the issuer, once."""
+        """Return the token of a client like `who` with other roles or another name; the issuer creates it once."""
         known = f"{who} {sorted(claims.items())}"
         if known not in self._others:
             wanted = claims_of(who, **claims)
@@ -96,14 +96,14 @@ class GatewayStory(Story):
         areas: tuple[str, ...] = ("VE23",),
         **_ignored: Any,
     ) -> str:
-        """A coordinator enters a service; returns when referrals has heard of it."""
+        """Enter a service as a coordinator, and return once referrals knows it."""
         document = service_document(
             categories=list(categories),
             organization={"id": str(owner), "name": "De escena", "description": "De escena"},
             service_areas=[{"name": a, "extent": a, "extent_type": "pcode"} for a in areas],
         )
         if "VE23" not in areas:
-            # The document's site is in Zulia: nobody elsewhere could reach it.
+            # The document's site is in Zulia, out of reach from other states.
             del document["service_at_locations"]
         answer = await self.client.post(
             "/directory/v1/records/services", json=document, headers=self.coordinator()
@@ -119,7 +119,7 @@ class GatewayStory(Story):
         return service_id
 
     async def any_service(self) -> str:
-        """The same for all stories of a stack: it takes a while until an entry is known."""
+        """Return one service for all stories of a stack: it takes a while until referrals knows an entry."""
         stack = self._system.state.url
         if stack not in _SHARED:
             _SHARED[stack] = await self.service()
@@ -158,7 +158,7 @@ class GatewayStory(Story):
         return await self.rows_of("referrals", statement, **values)
 
     async def rows_of(self, database: str, statement: str, **values: Any) -> list[Any]:
-        """Rows of a service's database as an operator sees them."""
+        """Return rows of a service's database, as an operator sees them."""
         if database not in self._engines:
             server = attached_postgres(self._system.layout, self._system.state)
             url = server.url(database, SUPERUSER, server.password(SUPERUSER))
@@ -167,7 +167,7 @@ class GatewayStory(Story):
             return list((await connection.execute(sa.text(statement), values)).all())
 
     async def changed(self, statement: str, **values: Any) -> None:
-        """What no caller can do, as moving one referral back in time."""
+        """Change what no caller can, for example the day of a referral."""
         await self.rows("SELECT 1")  # opens it
         async with self._engines["referrals"].begin() as connection:
             await connection.execute(sa.text(statement), values)

@@ -1,4 +1,4 @@
-"""Rows of the attack table that need a real service behind the front."""
+"""The attacks of the attack table that need a real service behind the front."""
 
 import json
 import time
@@ -38,7 +38,7 @@ def case(system: System) -> str:
 
 
 def count(system: System) -> int:
-    """How many cases the organisation has: an attack must not add one."""
+    """Return how many cases the organisation has: an attack must not add one."""
     total, cursor = 0, None
     while True:
         params = {"limit": 500} | ({"cursor": cursor} if cursor else {})
@@ -51,7 +51,7 @@ def count(system: System) -> int:
 
 @pytest.mark.parametrize("client", ["ngo-salud", "ngo-legal", "ngo-salud-supervisor"])
 def test_a_foreign_case_does_not_exist(system: System, case: str, client: str) -> None:
-    """BOLA: the same answer as for an id that nobody has."""
+    """BOLA: a foreign case gets the same answer as an unknown id."""
     for method, path in (
         ("GET", f"{CASES}/{case}"),
         ("PATCH", f"{CASES}/{case}"),
@@ -136,7 +136,7 @@ def test_an_idempotency_key_is_one_command(system: System) -> None:
     assert first.json()["id"] == again.json()["id"]
     other = call(system, "ngo-refugio", "POST", CASES, json={**CASE, "area": "VE18"}, headers=key)
     assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
-    # The key is the client's own: another organisation's command with it is another command.
+    # A key belongs to its client: another organisation's command with it is another command.
     foreign = call(system, "ngo-salud", "POST", CASES, json=CASE, headers=key)
     assert foreign.status_code == 201
     assert foreign.json()["id"] != first.json()["id"]
@@ -161,7 +161,7 @@ DOORS = {
 
 
 def inner(service: str, pem: str, seconds: int = 60) -> str:
-    """An internal token for `service` that this key signed."""
+    """Return an internal token for `service`, signed by this key."""
     claims = {
         "iss": "ruta-gateway",
         "aud": f"ruta-{service}",

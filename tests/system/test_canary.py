@@ -1,7 +1,7 @@
-"""No survivor data in events, logs, traces, metrics, error texts or on disk: a canary proves it.
+"""Proves with a canary that events, logs, traces, metrics, error texts and files hold no survivor data.
 
-A recognisable person is put wherever a person may be put, and wherever a careless client may put
-one by mistake; then everything that leaves or stays behind is searched.
+A recognisable person is entered wherever people are entered, and wherever a careless client may enter one by mistake.
+Then the test searches everything that leaves the stack or stays behind.
 """
 
 import base64
@@ -49,7 +49,7 @@ TEXT = f"{NAME} {DOCUMENT} {PHONE} {STORY}"
 
 @dataclass
 class Played:
-    """What the canary's passage left: its ids, and every error text that came back."""
+    """What the canary's passage left: its ids, and every error text."""
 
     case: dict[str, Any] = field(default_factory=dict)
     referral: str = ""
@@ -60,7 +60,7 @@ class Played:
 
 
 def forms(word: str) -> Iterator[bytes]:
-    """How the word may look in bytes: any case, hexadecimal, base64 at each alignment, UTF-16."""
+    """Return the word's possible byte forms: any case, hexadecimal, base64 at each alignment, UTF-16."""
     raw = word.encode()
     yield raw
     yield raw.hex().encode()
@@ -68,7 +68,7 @@ def forms(word: str) -> Iterator[bytes]:
     for spelling in (raw, word.upper().encode(), word.capitalize().encode()):
         for shift in range(3):
             coded = base64.b64encode(b"\0" * shift + spelling)
-            yield coded[4:-4].lower()  # the ends depend on the neighbours
+            yield coded[4:-4].lower()  # The ends depend on the neighbours.
 
 
 NEEDLES = [form for word in CANARIES for form in forms(word)]
@@ -81,13 +81,13 @@ def found_in(content: bytes, *more: str) -> list[bytes]:
 
 
 def around(content: bytes, needle: bytes) -> bytes:
-    """The needle with what is beside it, so that a failure says where it leaked."""
+    """Return the match with its surroundings, so that a failure shows where it leaked."""
     at = content.index(needle)
     return content[max(0, at - 150) : at + 80]
 
 
 class Passage:
-    """Calls as partners do, keeping the text of everything that is refused."""
+    """Calls as partners do, and keeps the text of every refusal."""
 
     def __init__(self, system: System, played: Played) -> None:
         self._system = system
@@ -109,7 +109,7 @@ class Passage:
 
 @pytest.fixture(scope="module")
 def partner() -> Iterator[Collector]:
-    """A partner's own server, which webhooks call."""
+    """A partner's own server, which receives webhooks."""
     listening = Collector()
     yield listening
     listening.close()
@@ -117,7 +117,7 @@ def partner() -> Iterator[Collector]:
 
 @pytest.fixture(scope="module")
 def push_service() -> Iterator[Collector]:
-    """Where a browser of the sender's people says that it is reached."""
+    """The push service of a browser of the sender's staff."""
     listening = Collector()
     yield listening
     listening.close()
@@ -151,7 +151,7 @@ def _are(codes: Callable[[], list[str]], number: int) -> bool:
 
 
 def _listening(system: System, passage: Passage) -> str:
-    """The sender's people are told by mail and by short message; returns where that is caught."""
+    """Subscribe the sender's staff by mail and SMS; return the servers that catch the messages."""
     caught = f"http://127.0.0.1:{system.state.ports['mailbox']}/messages"
 
     def codes() -> list[str]:
@@ -174,7 +174,7 @@ def _listening(system: System, passage: Passage) -> str:
 
 
 def _asked_by_text_message(system: System, passage: Passage) -> None:
-    """Somebody's number and words are in the question; its answer goes to the mailbox."""
+    """Ask by SMS with somebody's number and words; the answer goes to the mailbox."""
     file = system.layout.root / "sms-questions.json"
     known = {"secret": json.loads(file.read_text(encoding="utf-8"))["secret"]}
     path, asked = "/directory/v1/help/sms", {"from": PHONE, "text": f"Zulia 2 {TEXT}"}
@@ -256,7 +256,7 @@ def _ordinary_life(system: System, passage: Passage, played: Played) -> None:
 
 
 def _anonymous_report(system: System, played: Played) -> None:
-    """The line: a report, a wrong number, an answer, an addition, all from a known address."""
+    """Use the line from a known address: a report, a wrong number, an answer, an addition."""
     transport = httpx.HTTPTransport(local_address=REPORTER)
     headers = {"X-Forwarded-For": FORWARDED, "Forwarded": f"for={FORWARDED}", "User-Agent": TEXT}
     with httpx.Client(
@@ -276,7 +276,7 @@ def _anonymous_report(system: System, played: Played) -> None:
 
 
 def _screened(passage: Passage, played: Played) -> None:
-    """What is said in a screening, why somebody judged so, and what a form tool sends."""
+    """Screen a person: their answers, the reason of a judgement, and a form tool's submission."""
     supervisor = "ngo-refugio-supervisor"
     today = clock.today()
     passage.must(
@@ -369,7 +369,7 @@ def _handle(passage: Passage, path: str, grant: str) -> None:
 
 
 def _careless_clients(passage: Passage, played: Played) -> None:
-    """People put names where no names belong; the refusal must not carry them on."""
+    """Send people's names where no names belong; the refusals must not repeat them."""
     referral = f"/referrals/v1/referrals/{played.referral}"
     passage.do(REFUGIO, "POST", "/referrals/v1/cases", json={NAME: NAME, "area": TEXT})
     passage.do(REFUGIO, "POST", "/referrals/v1/cases", json={"identity": {"age": TEXT, NAME: 1}})
@@ -400,7 +400,7 @@ def _until_published(system: System) -> None:
         )
 
     until(drained, "all events are published")
-    time.sleep(6)  # spans are exported in batches of five seconds
+    time.sleep(6)  # Spans are exported in batches every five seconds.
 
 
 def dump(system: System, database: str) -> bytes:
@@ -415,7 +415,7 @@ def dump(system: System, database: str) -> bytes:
 
 
 def test_the_search_would_find_a_canary(system: System, played: Played) -> None:
-    """Without this control, a broken search would prove anything."""
+    """The control: a broken search would find nothing and pass."""
     for word in CANARIES:
         assert found_in(b"..." + word.upper().encode() + b"...")
         assert found_in(base64.b64encode(b"ab" + word.encode() + b"cdef"))
@@ -432,7 +432,7 @@ def test_no_database_holds_it_in_clear(system: System, played: Played, database:
 
 
 def test_no_file_of_the_stack_holds_it_in_clear(system: System, played: Played) -> None:
-    """Logs, the event store, table files and the write-ahead log, as they are on disk."""
+    """Search logs, the event store, table files and the write-ahead log on disk."""
     assert played.referral
     leaks = {
         str(path.relative_to(system.layout.root)): found
@@ -456,7 +456,7 @@ def test_no_webhook_body_carries_it(played: Played) -> None:
 
 
 def test_no_message_to_a_person_carries_it(played: Played, push_service: Collector) -> None:
-    """Nor what a relay, a gateway or a push service would note of it: its envelope, its request and heads."""
+    """Search also what a relay, a gateway or a push service would log: envelope, request and headers."""
 
     def caught() -> list[dict[str, str]]:
         found: list[dict[str, str]] = httpx.get(played.told, timeout=PATIENCE).json()
@@ -468,7 +468,7 @@ def test_no_message_to_a_person_carries_it(played: Played, push_service: Collect
     until(lambda: ways() == {"mail", "sms"}, "both were told")
     answers = [each for each in caught() if each["to"] == PHONE]
     assert answers, "whoever asked by text message was not answered: nothing is proved"
-    # The number that asked is where the answer goes, and in no other place.
+    # The answer goes to the number that asked; it must appear nowhere else.
     sources = "".join(each["source"].replace(f'"{each["to"]}"', "") for each in caught())
     assert "RCPT TO:<guardia@example.org>" in sources
     assert "POST /sms" in sources

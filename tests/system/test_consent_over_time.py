@@ -1,7 +1,7 @@
 """Consent over time, implicated organisations and break-glass through the gateway, with real tokens.
 
-The functions are those of tests/services/referrals, told by a story that calls the running stack.
-Those that move the clock of a process, or look at every route at once, stay there.
+Runs the functions of tests/services/referrals with a story that calls the running stack. Those that move one
+process's clock or check every route at once stay there.
 """
 
 import pytest

@@ -1,4 +1,4 @@
-"""`up --demo` makes one fictional person per role, and says how to sign in as each."""
+"""`up --demo` creates one fictional person per role and prints how to sign in as each."""
 
 import re
 
@@ -10,7 +10,7 @@ from stack.demo.people import PEOPLE, DemoPerson, make_people
 from tests.support.system import System
 
 pytestmark = pytest.mark.system
-# Whoever holds it is a machine: partners' systems.
+# These scopes belong to machines: the partners' systems.
 OF_MACHINES = {Role.PARTNER}
 
 

@@ -1,4 +1,4 @@
-"""`/docs` as a partner's developer meets it: read, authorise, try an operation, see the answer."""
+"""`/docs` as a partner's developer uses it: read, authorise, try an operation, see the answer."""
 
 import asyncio
 import json
@@ -16,7 +16,7 @@ OPERATION, TAG = "/directory/v1/organizations", "HSDS"
 
 @pytest.fixture
 async def browser(system: System, tmp_path: Path) -> AsyncIterator[Browser]:
-    # The pages show what the front had of the services when they were opened.
+    # The pages show the description that the front had when they were opened.
     await asyncio.to_thread(system.description)
     opened = Browser(tmp_path / "profile", scripts=True)
     await opened.start()
@@ -38,7 +38,7 @@ async def test_an_operation_can_be_tried_and_nothing_comes_from_elsewhere(
 ) -> None:
     await browser.open(f"{system.state.url}/docs")
     await until(browser, "document.querySelector('.opblock-tag')")
-    # The tags are folded, some forty of them: open its own, then the operation, and run it.
+    # The page has about forty folded tags: open the right one, then the operation, and run it.
     tag = f"document.querySelector('.opblock-tag[data-tag=\"{TAG}\"]')"
     await until(browser, tag)
     await browser.evaluate(f"{tag}.click()")

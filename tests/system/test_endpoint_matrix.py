@@ -1,7 +1,6 @@
-"""Every operation × every demo client and nobody: made from the route table, so none is forgotten.
+"""Calls every operation as every demo client and as nobody. The route table supplies them, so none is forgotten.
 
-What an operation asks is its own `x-ruta-access` (common.http writes it); what a client has is its
-token. The answer must be the one that follows from both.
+The operation's `x-ruta-access` (written by common.http) and the client's token determine the expected answer.
 """
 
 import uuid
@@ -21,7 +20,7 @@ from tests.support.system import System
 pytestmark = pytest.mark.system
 
 CALLERS = ["anonymous", *CLIENTS]
-# One plausible value per path parameter that is no id.
+# One plausible value for each path parameter that is not an id.
 _VALUES = {
     "aor": "GBV",
     "area": "VE23",
@@ -38,7 +37,7 @@ class Operation:
     access: dict[str, Any]
 
     def target(self) -> str:
-        """The path with a value for each parameter; ids are new, so nothing real is touched."""
+        """Return the path with a value for each parameter; ids are new, so the call touches nothing real."""
         parts = [self._value(p) if p.startswith("{") else p for p in self.path.split("/")]
         return "/".join(parts)
 
@@ -92,7 +91,7 @@ def test_every_operation_states_its_access_and_its_errors(document: dict[str, An
 
 
 def _expected(access: dict[str, Any], holds: dict[str, Any] | None) -> str:
-    """What follows from the operation's rule and from what the caller's token says."""
+    """Return the answer that follows from the operation's rule and the caller's token."""
     if access["anonymous"]:
         return "let in"
     if holds is None:
@@ -122,7 +121,7 @@ def test_each_caller_is_let_in_exactly_where_the_operation_says(
     holds = client.get("/oauth/userinfo").json() if caller != "anonymous" else None
     for operation in every_operation:
         if "/oauth/" in operation.path:
-            continue  # its own protocol; see tests/gateway/test_token_endpoint.py
+            continue  # OAuth's own protocol; see tests/gateway/test_token_endpoint.py.
         answer = client.request(operation.method, operation.target())
         if operation.path == "/identity/v1/keys/rotate" and answer.status_code == 200:
             continue
@@ -135,7 +134,7 @@ def test_each_caller_is_let_in_exactly_where_the_operation_says(
 def test_a_slash_at_the_end_leads_nowhere(
     every_operation: list[Operation], callers: dict[str, httpx.Client]
 ) -> None:
-    """A redirect by slash named the inner address of the service, in clear: body and secret went there."""
+    """A redirect by slash exposed the service's inner address, and sent body and secret there unencrypted."""
     client = callers["im-officer"]
     asked = [(o.method, f"{o.target().rstrip('/')}/") for o in every_operation]
     asked += [(m, f"/console{p}/") for m in ("GET", "POST") for p in ("", "/cases", "/line")]

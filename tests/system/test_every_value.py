@@ -1,7 +1,8 @@
-"""Every value that the description gives a parameter of a query, asked by every role on the demo data: none is
-answered by a failure. Of what the demo has one of, a second is made: a subquery may hold one row and not two.
+"""Calls each operation with every described value of each query parameter, as every role, on demo data: none may fail
+with 5xx.
 
-Made from the description, so that a new parameter or value is asked by itself.
+Where the demo has one row, the test adds a second: a subquery may return one row only. The description supplies the
+values, so new ones are included.
 """
 
 from collections.abc import Iterator
@@ -28,7 +29,7 @@ _LONGEST = 200
 
 
 def values(schema: dict[str, Any], schemas: dict[str, Any]) -> Iterator[str]:
-    """Each code, both booleans, both ends of what has ends, and one of each form."""
+    """Return each code, both booleans, both ends of a range, and one value of each format."""
     if "$ref" in schema:
         schema = schemas[schema["$ref"].rpartition("/")[2]]
     for part in (*schema.get("anyOf", ()), *filter(None, [schema.get("items")])):
@@ -55,7 +56,7 @@ def values(schema: dict[str, Any], schemas: dict[str, Any]) -> Iterator[str]:
 
 @pytest.fixture(scope="module", autouse=True)
 def _two_reviews(system: System) -> None:
-    """Due today, in cases that the supervisor reads and somebody else has."""
+    """Make two reviews due today, in cases that the supervisor reads and somebody else owns."""
 
     def made(path: str, body: dict[str, Any]) -> dict[str, Any]:
         answer = system.running.request(
@@ -71,7 +72,7 @@ def _two_reviews(system: System) -> None:
 
 
 class Walk:
-    """One caller's; ids in a path are the first of the list that the path continues."""
+    """One caller's walk; ids for a path come from the first row of the list that the path continues."""
 
     def __init__(self, client: httpx.Client) -> None:
         self._client = client

@@ -1,4 +1,4 @@
-"""The example page of docs/examples in a real browser, from an origin that Ruta has never heard of."""
+"""The example page of docs/examples in a real browser, from an origin that Ruta does not know."""
 
 import asyncio
 import functools
@@ -41,7 +41,7 @@ async def browser(tmp_path: Path) -> AsyncIterator[Browser]:
 
 
 async def seen(browser: Browser, expression: str) -> str:
-    """The value of the expression as soon as it is anything."""
+    """Return the expression's value as soon as it is not empty."""
     value = None
     for _ in range(PATIENCE * 20):
         if value := await browser.evaluate(expression):

@@ -1,4 +1,4 @@
-"""The API description shows a body for every operation that takes one, and each is a right one."""
+"""The API description shows a valid body for every operation that takes one."""
 
 from typing import Any
 

@@ -1,5 +1,5 @@
 # mypy: disable-error-code="import-untyped"
-"""FHIR clients that others wrote read, search and page: fhirclient (SMART Health IT) and fhirpy."""
+"""FHIR clients by others read, search and page: fhirclient (SMART Health IT) and fhirpy."""
 
 import asyncio
 from typing import Any
@@ -42,7 +42,7 @@ def with_fhirpy(system: System, base: str, who: str, **headers: str) -> SyncFHIR
 
 @pytest.fixture
 async def sent(story: GatewayStory) -> dict[str, Any]:
-    """Three referrals of one person to one service, and their ids."""
+    """Return the ids of three referrals of one person to one service."""
     service = await story.any_service()
     first = await story.sent(service_id=service)
     case = first["case_id"]

@@ -1,5 +1,4 @@
-"""The demo's past: referred and screened on days gone by, released, and told in a bulletin that
-traces."""
+"""The demo's past: earlier referrals and screenings, their release, and a bulletin that quotes it."""
 
 import pytest
 from common import clock
@@ -12,14 +11,14 @@ ASKED = ("demo", "history", "--half-months", "2", "--people", "18", "--screened"
 
 
 def published(system: System, programme: str) -> dict[str, str]:
-    """Releases of a programme: their ids by period."""
+    """Return a programme's release ids by period."""
     items = system.public(f"/reports/v1/releases?programme={programme}&limit=200")["items"]
     return {each["period"]: each["id"] for each in items}
 
 
 @pytest.fixture(scope="module")
 def period(system: System) -> str:
-    """The newest half month that the demo's past tells of; the story may have released one more."""
+    """Return the newest half month of the demo's past; the story may have released a later one."""
     before = published(system, "referrals").keys()
     told = system.ruta(*ASKED)
     assert "people referred" in told.stdout
@@ -39,10 +38,10 @@ def test_the_demo_bulletin_quotes_the_release_and_every_number_traces(
         if each["beside"]["en"] in {"People referred", "People trained"}
         and each["value"] is not None
     }
-    # A release of so few people may round to nothing; that it is quoted at all is what matters.
+    # A release of so few people may round to zero; it only has to be quoted.
     assert shown["People referred"] % 11 == 0
     assert shown["People trained"] > 0
-    assert traced["problems"] == []  # looked for in every form and language of the bulletin
+    assert traced["problems"] == []  # Look for it in every form and language of the bulletin.
 
 
 @pytest.mark.parametrize("programme", ["screening", "trafficking", "routes", "assistance"])

@@ -1,4 +1,4 @@
-"""What an officer on call looks at: one trace, metrics that exist, alerts with a runbook line."""
+"""What an on-call officer uses: whole traces, existing metrics, alerts with a runbook."""
 
 import re
 from uuid import uuid4
@@ -58,7 +58,7 @@ def test_one_trace_leads_from_the_gateway_to_the_reader_of_the_event(
         return {span.span for span in of_the_trace() if span.service == "ruta-gateway"}
 
     def all_exported() -> bool:
-        # The front has a span for each of the two requests, and exports them when it comes to it.
+        # The front exports a span for each of the two requests, with some delay.
         spans = seen()
         return {handled, published} <= spans.keys() and (
             route in spans and spans[route].parent in at_the_front()
@@ -73,7 +73,7 @@ def test_one_trace_leads_from_the_gateway_to_the_reader_of_the_event(
 def test_routes_keep_their_prefix_in_metrics_and_traces(
     system: System, collector: Collector
 ) -> None:
-    """Beneath a router in a router, FastAPI knows a route by less than its whole path."""
+    """For a router inside a router FastAPI reports the route without its whole path."""
     unknown = str(uuid4())
     asked = {
         f"/directory/v1/services/{unknown}": "/directory/v1/services/{service_id}",
@@ -105,7 +105,7 @@ def test_routes_keep_their_prefix_in_metrics_and_traces(
 
 @pytest.mark.slow
 def test_every_metric_of_the_alerts_and_the_dashboard_exists(system: System) -> None:
-    known = {seconds_left().name}  # of certificates, which this stack has none of
+    known = {seconds_left().name}  # This stack has no certificates to measure.
     for name in system.state.ports:
         if name not in ("postgres", "nats", "mailbox"):
             known |= set(re.findall(r"^# TYPE (\S+)", system.measured(name), re.MULTILINE))

@@ -1,4 +1,4 @@
-"""What an officer on call does with a running stack: look, verify, rebuild."""
+"""What an on-call officer does with a running stack: look, verify, rebuild."""
 
 import re
 

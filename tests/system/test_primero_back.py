@@ -1,4 +1,4 @@
-"""The recipe of docs/partner-guide.md for Primero, both ways: a case comes in, what became of its referral goes back."""
+"""The partner guide's recipe for Primero in both directions: a case comes in, and the referral's result goes back."""
 
 import asyncio
 import json
@@ -26,7 +26,7 @@ RECIPE = ROOT / "docs" / "examples" / "primero_statuses.py"
 
 
 class Peer(BaseHTTPRequestHandler):
-    """Primero's API v2 as its documents describe it: tokens, one case, and a merge of subforms."""
+    """Primero's API v2 as its documents describe it: tokens, one case, and merged subforms."""
 
     case: ClassVar[dict[str, Any]] = {}
     patches: ClassVar[list[dict[str, Any]]] = []
@@ -113,7 +113,7 @@ async def test_what_became_of_a_referral_is_written_back_to_primero(
     referral = await story.sent(service_id=service_id, case_id=case_id, from_case=["name"])
 
     def run() -> str:
-        """As a timer runs it."""
+        """Run the recipe as a timer does."""
         secrets = json.loads((system.layout.root / "clients.json").read_text())
         environment = {
             "RUTA": system.running.url,

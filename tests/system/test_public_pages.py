@@ -1,4 +1,5 @@
-"""The pages for anybody: small, alone and strict, in both languages; and the line's scenarios through the gateway."""
+"""The public pages: small, self-contained and strict, in both languages; and the line's scenarios through the
+gateway."""
 
 import base64
 import hashlib
@@ -83,7 +84,7 @@ def test_short_addresses_lead_to_the_pages(system: System) -> None:
 
 
 def test_the_start_leads_everybody_in_one_step(system: System) -> None:
-    """A person in need, a partner and a journalist each find what they came for on the first page."""
+    """A person in need, a partner and a journalist each find their page on the first one."""
     opened = {"Accept": "text/html", "Sec-Fetch-Mode": "navigate"}
     for language in LANGUAGES:
         asked = opened | {"Accept-Language": language}
@@ -106,13 +107,13 @@ def test_the_start_leads_everybody_in_one_step(system: System) -> None:
             answer = system.running.http.get(
                 unescape(address), headers=asked, follow_redirects=True
             )
-            # The account asks who it is.
+            # The account of the desk asks who it is.
             assert answer.status_code in {200, 401}, address
             assert answer.headers["content-type"].startswith("text/html")
 
 
 class Phone:
-    """Somebody without account, from an address of their own (the front counts by address)."""
+    """A person without an account at an address of their own: the front counts by address."""
 
     def __init__(self, system: System, address: str) -> None:
         transport = httpx.HTTPTransport(local_address=address)
@@ -131,7 +132,7 @@ class Phone:
 
 @pytest.fixture
 def phone(system: System) -> Iterator[Callable[[str], Phone]]:
-    """Makes a phone at an address; all are put away at the end."""
+    """Make phones at given addresses; close all at the end."""
     made: list[Phone] = []
 
     def make(address: str) -> Phone:
@@ -152,7 +153,7 @@ def test_22_to_24_a_report_is_answered_and_becomes_a_case_by_wish(
     reporter, run = phone("127.9.9.1"), system.running
 
     def waiting() -> dict[str, str]:
-        """A program sends within three seconds: then it is suspected, and in a list of its own."""
+        """A program sends within three seconds, so its report is marked and listed apart."""
         lists = [
             run.request(TIP, "GET", f"{LINE}/reports", params=asked).json()["items"]
             for asked in ({"status": "suspected"}, {"area": "VE23"})
@@ -186,10 +187,10 @@ def test_22_to_24_a_report_is_answered_and_becomes_a_case_by_wish(
 
 
 def test_24_guessing_is_refused_long_before_it_could_succeed(phone: Phones) -> None:
-    """The front lets one source send some times a minute, and knows it only in memory."""
+    """The front allows one source a few messages a minute, and counts them in memory only."""
     guesser = phone("127.9.9.2")
     assert guesser.open("0" * 20).status_code == 404
-    # Malformed ones count as well, and cost the test no Argon2id.
+    # Malformed numbers count too, and save the test the cost of Argon2id.
     statuses = [guesser.open("not digits").status_code for _ in range(45)]
     assert set(statuses) == {422, 429}
     assert statuses.count(422) <= 30

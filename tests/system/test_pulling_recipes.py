@@ -1,6 +1,6 @@
-"""The recipes of docs/partner-guide.md for systems that call nobody, run as a timer runs them: what ODK Central and
-DHIS2 answer has the shapes of their own API descriptions (Central's docs/api.yaml and lib/data/odata.js;
-DHIS2's developer/web-api/tracker.md)."""
+"""The partner guide's recipes for systems that cannot call others, run as a timer does. The answers of ODK Central
+and DHIS2 follow their own API descriptions (Central's docs/api.yaml and lib/data/odata.js; DHIS2's
+developer/web-api/tracker.md)."""
 
 import asyncio
 import base64
@@ -153,7 +153,7 @@ async def test_entities_of_dhis2_come_as_often_as_they_change(
             return None
         asked.append(query)
         there = [each for each in entities if each["updatedAt"] >= query["updatedAfter"]]
-        # Fifty is a page there, unless no pages are asked for.
+        # DHIS2 returns pages of fifty unless paging is off.
         return {listed: there if query.get("paging") == "false" else there[:50]}
 
     form = await form_for(story, "dhis2")

@@ -1,4 +1,4 @@
-"""Read-only clients of tools that know HTTP Basic: they read tables, nothing of a case, until they end."""
+"""Read-only clients of tools that know HTTP Basic: they read tables but no case, until their last day."""
 
 import time
 from datetime import timedelta

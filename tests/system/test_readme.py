@@ -1,4 +1,4 @@
-"""The README's tour works as pasted: only the port differs."""
+"""The README's tour works as pasted; only the port differs."""
 
 import os
 import re
@@ -16,7 +16,7 @@ README = ROOT / "README.md"
 
 
 def tour(url: str) -> str:
-    """The bash blocks of the README, in order, against the stack at `url`."""
+    """Run the README's bash blocks in order against the stack at `url`."""
     blocks = re.findall(r"```bash\n(.*?)```", README.read_text(), flags=re.DOTALL)
     assert len(blocks) >= 6
     return "\n".join(blocks).replace("http://127.0.0.1:8080", url)
@@ -34,12 +34,13 @@ def test_the_tour_works_as_pasted(system: System) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr + done.stdout[-2000:]
-    assert "Ana Ficticia" in done.stdout  # the recipient read what was granted
-    assert '"status":410' in done.stdout.replace(" ", "")  # and nothing after the withdrawal
+    assert "Ana Ficticia" in done.stdout  # The recipient read what was granted,
+    assert '"status":410' in done.stdout.replace(" ", "")  # and nothing after the withdrawal.
 
 
 def test_what_the_tour_says_of_the_console_stands_on_its_pages() -> None:
-    """Each address is a page, each word in bold on a button of it, in the language of its half of the line."""
+    """Each address in the tour is a page, and each bold word is on one of its buttons, in the language of that half
+    of the line."""
     said = [line for line in README.read_text().splitlines() if line.startswith("> In the console")]
     assert len(said) == 6
     routes = {route.path for screens in SCREENS for route in screens.router.routes}  # type: ignore[attr-defined]
@@ -49,7 +50,7 @@ def test_what_the_tour_says_of_the_console_stands_on_its_pages() -> None:
             words = re.findall(r"\*\*([^*]+)\*\*", half)
             assert words, line
             if path == "/help":
-                continue  # everybody's page: walked to in tests/pages
+                continue  # A public page; tests/pages walks there.
             assert path in routes, line
             say = wording(language)
             known = {say(key) for key in say.keys if "{" not in str(say(key))}

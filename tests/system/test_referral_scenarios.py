@@ -1,7 +1,7 @@
-"""The acceptance scenarios of referrals through the gateway, by their numbers.
+"""The acceptance scenarios of referrals through the gateway, by number.
 
-Most are the very functions of tests/services/referrals/test_scenarios.py, told by a story that
-calls the running stack. What needs a second service is written here.
+Most are the functions of tests/services/referrals/test_scenarios.py, told by a story that calls the running stack.
+Scenarios that need a second service are written here.
 """
 
 import pytest
@@ -70,13 +70,13 @@ __all__ = [
 async def test_09_after_a_decline_the_published_pathway_says_who_is_next(
     story: GatewayStory,
 ) -> None:
-    """The directory publishes a pathway; its event ranks what the referrer is offered."""
+    """The directory publishes a pathway, and its event ranks what the referrer is offered."""
     declining, following = [
         await story.service(owner, ("GBV-PSS",), ("VE1501",)) for owner in (SALUD, LEGAL)
     ]
     path, answer = "/proposals/GBV", None
     for step in ("", "/submit", "/publish"):
-        # Whoever submits it does not publish it.
+        # Whoever submits a pathway must not publish it.
         headers = story.keyed_as("im-officer") if step == "/submit" else story.coordinator()
         if answer is not None:
             headers["If-Match"] = answer.headers["ETag"]

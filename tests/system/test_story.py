@@ -1,4 +1,4 @@
-"""The whole story through the gateway, also while parts of the machine room die."""
+"""The whole story through the gateway, also while processes are killed."""
 
 import io
 

@@ -1,5 +1,5 @@
-"""The access of an organisation is ended at the issuer, as when its staff harmed those who came to them: nobody is
-sent there any more, whoever is there already is not lost, and when that was a mistake all is as it was."""
+"""The issuer suspends an organisation, for example because its staff harmed people: nobody is sent there, people who
+are there are not lost, and lifting the suspension restores everything."""
 
 import json
 from typing import Any
@@ -28,7 +28,7 @@ async def test_nobody_is_sent_to_a_suspended_organisation_until_that_has_ended(
     service_id = await entered(story, str(provider))
     roads = roads_to(service_id)
     assert await open_roads(story, roads) == set(roads)
-    # Asked while the others are waited for: nobody without a token may ask all of them so often.
+    # Asked while waiting for others: without a token these questions share one rate limit.
     one_road = {"a coordinator's search": roads["a coordinator's search"]}
     cursor = await snapshot(story)
     referral = await story.sent(service_id=service_id)
@@ -43,7 +43,7 @@ async def test_nobody_is_sent_to_a_suspended_organisation_until_that_has_ended(
     assert [change["op"] for change in changes] == ["delete"]
     record = await asked(story, "gbv-coordinator", f"/records/services/{service_id}")
     assert (record["state"], record["withheld"]) == ("approved", True)
-    # Whoever sent somebody there is told, and chooses another service; no new one goes there.
+    # Referrers are told and choose another service; no new person is sent there.
     path = f"/referrals/{referral['id']}"
 
     async def flagged() -> bool:
@@ -74,7 +74,7 @@ AREA = "VE10"
 
 
 async def entered(story: GatewayStory, provider: str) -> str:
-    """A service of the organisation, away from those of the demo; when referrals has heard of it."""
+    """Enter a service of the organisation, apart from the demo's, and wait until referrals knows it."""
     document = service_document(
         name=NAME,
         categories=["HLT"],
@@ -97,7 +97,7 @@ async def entered(story: GatewayStory, provider: str) -> str:
 
 
 def roads_to(service_id: str) -> dict[str, tuple[str | None, str]]:
-    """Who asks what and is sent to the service."""
+    """Return each road: who asks for what and is led to the service."""
     found = f"{DIRECTORY}/services?area={AREA}&category=HLT"
     return {
         "a search": (None, found),
@@ -137,7 +137,7 @@ async def switched(story: GatewayStory, organisation: str, *, active: bool) -> N
 
 
 async def snapshot(story: GatewayStory) -> str:
-    """The cursor of a partner who keeps a copy of what it sees."""
+    """Return the sync cursor of a partner who keeps a copy."""
     answer = await story.client.get(
         f"{DIRECTORY}/sync/snapshot", headers=story.keyed_as("health-cluster")
     )

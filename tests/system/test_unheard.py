@@ -1,5 +1,5 @@
-"""On the real stack: an emergency that reached nobody is known to everybody who can do something, and who may be told is
-what the issuer says of people now."""
+"""On the real stack: an emergency that reached nobody becomes known to all who can act, and the issuer's current data
+decides who may be told."""
 
 import re
 from collections.abc import AsyncIterator

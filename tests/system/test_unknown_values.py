@@ -1,7 +1,7 @@
-"""A filter that nobody knows would find everything, one whose value nobody knows nothing, and either be taken for
-an answer: it is refused.
+"""An unknown filter would find everything and an unknown value nothing; both would look like an answer. They are
+refused.
 
-Made from the description of the API, so that a new parameter is asked by itself.
+The API's description supplies the parameters, so new ones are included.
 """
 
 from collections import Counter
@@ -75,7 +75,7 @@ def test_a_parameter_that_nobody_knows_is_refused_by_every_service_with_the_know
     wrong: list[tuple[object, ...]] = []
     refused: Counter[str] = Counter()
     for path, method, operation in operations(document):
-        # Which parameters a release has, it says itself, and here none is published.
+        # The parameters of a release depend on the release, and this stack has published none.
         if method != "get" or (method, path) in LEFT_ALONE or path == release:
             continue
         parameters = operation.get("parameters", [])
