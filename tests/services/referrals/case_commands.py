@@ -1,6 +1,6 @@
-"""Every command that writes about a case, and what must be there before it can be asked.
+"""Every command that writes about a case, with what it needs before it can be called.
 
-A situation is made for the commands that are about to meet, and no more of it than they need.
+Each test prepares only what the commands that are about to race need.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -43,7 +43,7 @@ _WAY: dict[ReferralState, tuple[str, ...]] = {
 
 @dataclass
 class Situation:
-    """What was made so far, by name: `it["case"]` is an id."""
+    """Everything prepared so far, by name: `it["case"]` is an id."""
 
     story: Story
     keys: CaseKeys
@@ -173,7 +173,7 @@ class Situation:
         self.ids["concluded"] = self["screening"]
 
     async def _task(self) -> None:
-        """A review is planned, which is a task as well."""
+        """Planning a review also makes a task."""
         tasks = (await self.story.get(NGO, "/tasks?limit=500")).json()["items"]
         self.ids["task"] = next(t["id"] for t in tasks if t["case_id"] == self["case"])
 
@@ -195,7 +195,7 @@ class Situation:
         self.ids["entry"] = (await self.story.made(NGO, path, _followed_up(kind="follow_up")))["id"]
 
     async def _compared(self) -> None:
-        """Somebody else knows the same person, and both persons agreed to be compared."""
+        """Register the same person elsewhere, with both persons' consent to the comparison."""
         name = f"Ana {self['case'][-6:].translate(_LETTERS)} Canaria"
         identity = {**_WHO, "name": name}
         await self.story.call(NGO, "PATCH", f"/cases/{self['case']}", {"identity": identity})
@@ -260,8 +260,10 @@ Asked = Callable[[Situation], Awaitable[Response | None]]
 
 @dataclass(frozen=True)
 class CaseCommand:
-    """`states`: of the referral; empty if it is not about one. `route`: what it asks, of the API.
-    `yields`: leaves a case that is held to its next round."""
+    """`states`: of the referral; empty if the command is not about one. `route`: the API's route.
+
+    `yields`: it leaves a locked case to its next round.
+    """
 
     name: str
     ask: Asked
@@ -290,11 +292,11 @@ def _http(
 
 
 def _steps() -> list[CaseCommand]:
-    """All of the lifecycle's table, each by the side that may take it."""
+    """Return the whole lifecycle table, each step by the side that may take it."""
     found = []
     for command, rule in RULES.items():
         if command in (Command.SEND, Command.EXPIRE):
-            continue  # below: with what else it needs, and by the timers
+            continue  # Listed below with what else they need, or fired by the timers.
         parties = {party.value for party in rule.parties}
         who = RECIPIENT if "recipient" in parties and command is not Command.WITHDRAW else NGO
         found.append(
@@ -454,7 +456,7 @@ WITHDRAWALS = frozenset(c.name for c in COMMANDS if c.name.startswith("withdraw"
 
 
 def state_for(one: CaseCommand, other: CaseCommand) -> ReferralState:
-    """A state of the referral in which both may be asked, if there is one."""
+    """Return a referral state that allows both commands, or None."""
     both = one.states & other.states if one.states and other.states else one.states | other.states
     wanted = both or one.states or {ReferralState.SENT}
     return next(state for state in (*_WAY, ReferralState.DRAFT) if state in wanted)

@@ -1,4 +1,4 @@
-"""The words that the tests of the anonymous line are told with."""
+"""Helpers for tests of the anonymous line."""
 
 from typing import Any
 
@@ -11,14 +11,14 @@ TIP, GBV = "tip-coordinator", "gbv-coordinator"
 
 
 class Reporter:
-    """Somebody without an account; after `report` only the receipt is left."""
+    """A person without an account; after `report` they hold only the receipt."""
 
     def __init__(self, story: Story) -> None:
         self.story = story
         self.receipt = ""
 
     async def form(self, *, filled_in_seconds: float = 60) -> str:
-        """A form that was fetched some time ago."""
+        """Return a form that was fetched some time ago."""
         from datetime import timedelta
 
         from common import clock
@@ -39,7 +39,7 @@ class Reporter:
         return await self.story.post("anonymous", "/line/reports", body)
 
     async def report(self, **changes: Any) -> dict[str, Any]:
-        """Send; gives the report as the coordinators' queue shows it."""
+        """Send a report and return it as the coordinators' queue shows it."""
         answer = await self.send(**changes)
         assert answer.status_code == 201, answer.text
         self.receipt = answer.json()["receipt"]
@@ -58,7 +58,7 @@ class Reporter:
 
 
 async def handed_over(story: Story, reporter: Reporter, **changes: Any) -> str:
-    """A report whose reporter wished a case, handed to the legal organisation; gives its id."""
+    """Return the id of a report handed to the legal organisation, as its reporter wished."""
     await story.service(LEGAL)
     report = await reporter.report(wants_case=True, **changes)
     await story.made(

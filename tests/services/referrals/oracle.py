@@ -1,7 +1,7 @@
-"""Who may know what of a person, what may be sent, and who had read it. Pure.
+"""Decides who may know which fact of a person, what may be sent, and who has read it. Pure.
 
-Written from the rules of referral, consent and transfer, never from the code of a service: test_stateful.py holds
-the services to it. A fact is a text that stands nowhere else, by the item that covers it.
+Written from the rules of referral, consent and transfer, never from the services' code: test_stateful.py compares the
+services with it. A fact is a unique text, listed under the item that covers it.
 """
 
 from collections.abc import Iterable, Mapping
@@ -49,8 +49,8 @@ STEPS: Mapping[str, tuple[frozenset[str], str, str]] = {
 
 @dataclass(frozen=True)
 class Caller:
-    """Somebody with an account. `works`: the services whose queues they work in; None: all of their
-    organisation's. `reads_cases` False: coordinates, or only reads. `desks`: those of the line that they work at."""
+    """Somebody with an account. `works`: the services whose queues they work in; None for all of their
+    organisation's. `reads_cases` False: a coordinator or reader. `desks`: their desks of the line."""
 
     client: str
     organisation: UUID
@@ -87,14 +87,14 @@ class Case:
 
     @property
     def hidden(self) -> frozenset[str]:
-        """Nobody is told how to reach a caregiver who is implicated or gone."""
+        """Contact details of a caregiver who is implicated or gone stay hidden."""
         gone = self.caregiver in ("implicated", "absent")
         return frozenset({"caregiver_contact"}) if gone else frozenset()
 
 
 @dataclass
 class Word:
-    """What somebody decided. `by`: person, caregiver, or the basis of an exception."""
+    """A decision on consent. `by`: person, caregiver, or the basis of an exception."""
 
     id: str
     case: Case
@@ -146,7 +146,7 @@ class Sharing:
 
     @property
     def shown(self) -> frozenset[str]:
-        """Of what was sent, as far as the newest word goes."""
+        """Return the sent facts that the newest decision allows."""
         return self.items & self.word.items - self.case.hidden
 
     def is_read(self, now: datetime) -> bool:
@@ -161,7 +161,7 @@ class Sharing:
 
 @dataclass(frozen=True)
 class Link:
-    """By which a recipient without an account answers once."""
+    """A link with which a recipient without an account answers once."""
 
     page: str
     until: datetime
@@ -169,7 +169,7 @@ class Link:
 
 @dataclass(eq=False)
 class Offer:
-    """Of a case to another organisation. `state`: offered, accepted, declined or recalled."""
+    """An offer of a case to another organisation. `state`: offered, accepted, declined or recalled."""
 
     id: str
     word: Word
@@ -179,7 +179,7 @@ class Offer:
 
 @dataclass(eq=False)
 class Request:
-    """To hand a report on against its reporter's wish: one person asks with `words`, another decides."""
+    """A request to hand a report on against its reporter's wish: one person asks with `words`, another decides."""
 
     id: str
     to: UUID
@@ -190,8 +190,8 @@ class Request:
 
 @dataclass(eq=False)
 class Report:
-    """What somebody told on the line. `words`: all that was written in its thread. `handed`: who may make a case of it,
-    by the reporter's wish, or `by_request` of two people."""
+    """A report of the line. `words`: all texts of its thread. `handed`: who may make a case of it, by the reporter's
+    wish, or `by_request` of two people."""
 
     id: str
     receipt: str
@@ -208,7 +208,7 @@ class Report:
 
 @dataclass
 class Access:
-    """An emergency, for one person and an hour."""
+    """Emergency access for one person and one hour."""
 
     id: str
     case: Case
@@ -219,7 +219,7 @@ class Access:
 
 
 def may_decide(by: str, case: Case, now: datetime) -> bool:
-    """Whether this decider may still decide."""
+    """Return whether this decider may still decide."""
     if by == "person":
         return not case.is_child(now)
     if by == "caregiver":
@@ -228,7 +228,7 @@ def may_decide(by: str, case: Case, now: datetime) -> bool:
 
 
 def may_send(word: Word, wanted: frozenset[str], now: datetime) -> bool:
-    """Asked again at every sending."""
+    """Asked again at each sending."""
     case = word.case
     return (
         not (case.closed or case.erased or word.used)
@@ -242,7 +242,7 @@ def may_send(word: Word, wanted: frozenset[str], now: datetime) -> bool:
 
 
 def may_renew(sharing: Sharing, word: Word, now: datetime) -> bool:
-    """It goes on under another word to the same service, of the same person, that covers nothing else."""
+    """A referral continues under a new consent to the same service, by the same person, for nothing else."""
     same = word.case is sharing.case and word.service == sharing.word.service
     open_still = sharing.state in OPEN and not sharing.ended
     return same and open_still and may_send(word, frozenset(), now)
@@ -255,7 +255,7 @@ def sides_of_offer(caller: Caller, offer: Offer) -> set[str]:
 
 
 def may_take_over(offer: Offer, now: datetime) -> bool:
-    """Asked when it is offered and again when it is accepted. Meanwhile the receiver is told what to decide by."""
+    """Asked at the offer and at the acceptance. Meanwhile the receiver sees the facts for the decision."""
     word, case = offer.word, offer.word.case
     return (
         offer.state == "offered"
@@ -268,7 +268,7 @@ def may_take_over(offer: Offer, now: datetime) -> bool:
 
 
 def answer_to_offer(act: str, caller: Caller, offer: Offer, now: datetime) -> int | None:
-    """The status of the answer; None: some refusal."""
+    """Return the status of the answer; None for any refusal."""
     sides = sides_of_offer(caller, offer)
     if ("giver" if act == "recall" else "receiver") not in sides:
         return 403 if sides else (404 if caller.reads_cases else None)
@@ -298,7 +298,7 @@ def side_of(caller: Caller, sharing: Sharing) -> set[str]:
 
 
 def is_at_desk(caller: Caller, report: Report) -> bool:
-    """An organisation of which the report speaks has no desk for it."""
+    """An organisation named in the report has no desk for it."""
     return (
         report.desk in caller.desks
         and caller.organisation not in report.accused
@@ -307,7 +307,7 @@ def is_at_desk(caller: Caller, report: Report) -> bool:
 
 
 def is_handed(caller: Caller, report: Report) -> bool:
-    """Whoever made a case of it reads on as long as they hold the case."""
+    """An organisation that made a case of it reads the report while it holds the case."""
     case, own = report.case, caller.organisation
     return (
         caller.reads_cases
@@ -320,14 +320,14 @@ def is_handed(caller: Caller, report: Report) -> bool:
 
 
 def concerns(caller: Caller, report: Report, request: Request) -> bool:
-    """Its desk, and the supervisors of the organisation that would have the report."""
+    """The report's desk, and the supervisors of the organisation that would receive it."""
     receives = caller.organisation == request.to and caller.reads_cases and caller.works is None
     accused = caller.organisation in report.accused
     return is_at_desk(caller, report) or (receives and not accused and not report.deleted)
 
 
 def answer_to(step: str, caller: Caller, sharing: Sharing, now: datetime) -> int | None:
-    """The status of the answer; None: some refusal."""
+    """Return the status of the answer; None for any refusal."""
     sources, side, _ = STEPS[step]
     sides = side_of(caller, sharing)
     if sharing.case.erased or not caller.reads_cases:
@@ -349,7 +349,7 @@ def may_know(
     reports: Iterable[Report],
     now: datetime,
 ) -> set[str]:
-    """The facts that this person may be told now, on any road."""
+    """Return the facts that this person may learn now by any road."""
     known: set[str] = set()
     for case in cases:
         if caller.reads_cases and caller.organisation == case.holder and not case.erased:
@@ -376,7 +376,7 @@ def is_open(access: Access, now: datetime) -> bool:
 
 @dataclass
 class Past:
-    """All of it at one moment. `record`: what another system sent, and the case that came of it."""
+    """Everything at one moment. `record`: what another system sent, and the case made of it."""
 
     cases: list[Case] = field(default_factory=list)
     words: list[Word] = field(default_factory=list)
@@ -389,8 +389,8 @@ class Past:
 
 
 def restore(then: Past, now: Past) -> None:
-    """`then` as it is after a restore with the lists of `now`: withdrawals, erasures, transfers, hand-overs,
-    implications and restrictions do not come back."""
+    """Return `then` after a restore with the lists of `now`: withdrawals, erasures, transfers, hand-overs,
+    implications and restrictions survive."""
     cases = {each.id: each for each in now.cases}
     for case in then.cases:
         later = cases[case.id]

@@ -1,4 +1,4 @@
-"""Twenty records and more for each system, in the shape that its documentation gives; the content is invented.
+"""At least twenty records of each system in its documented shape, with invented content.
 
 `peer_words.csv` names the sources of the shapes.
 """
@@ -16,7 +16,7 @@ NOTE = "Do not call her husband"
 
 @dataclass(frozen=True)
 class Record:
-    """`ends`: `taken`, a reason in quarantine, `not_kept`, or `refused`."""
+    """`ends`: `taken`, a quarantine reason, `not_kept`, or `refused`."""
 
     peer: Peer
     name: str
@@ -228,7 +228,7 @@ _NOTED = [{"note": "n1", "value": NOTE, "storedAt": "2026-11-09", "createdBy": _
 
 
 def _form_records(peer: Peer, base: Body, at: str, rows: str, row: str) -> Iterator[Record]:
-    """Contents that every form tool sends. `at`: before a question; `row`: before a question of a row."""
+    """Records that every form tool sends. `at`: prefix of a question; `row`: prefix of a question in a repeat."""
     for name, changes, ends in (
         ("whole", {}, "taken"),
         ("without an answer", {f"{at}age": None}, "taken"),
@@ -315,7 +315,7 @@ def _primero() -> Iterator[Record]:
     yield from (
         Record(peer, each.name, each.body, each.ends)
         for each in _form_records(peer, base, "data.", "data.services_section", "service_")
-        if "first" not in each.body["data"]  # a name is one field here
+        if "first" not in each.body["data"]  # Here the name is one field.
     )
     for name, changes, ends in (
         ("hidden name", {"data.name": "*******", "data.hidden_name": True}, "taken"),
@@ -435,7 +435,7 @@ MAPPINGS: dict[Peer, dict[str, Any]] = {
 
 
 def identified(record: Record, number: int) -> Body:
-    """The body under an id of its own."""
+    """Return the body with an id of its own."""
     body, own = deepcopy(record.body), f"record-{number}"
     for holder, name in (
         (body, "_uuid"),

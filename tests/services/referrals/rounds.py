@@ -1,4 +1,4 @@
-"""The worker's rounds of channels and webhooks, one message after another: a test has one connection."""
+"""The worker's rounds for channels and webhooks, one message at a time, since a test has one connection."""
 
 from collections.abc import Collection
 from zoneinfo import ZoneInfo
@@ -22,7 +22,7 @@ async def tell_due(
     sealing: Sealing,
     front: str,
 ) -> int:
-    """Tell what is due on every transport; returns how many channels were looked at."""
+    """Send what is due on every transport; return how many channels were checked."""
     count = 0
     for kind in sorted(transports.offered):
         queue = Queue(database, transports, sealing, front, ZONE, kind)
@@ -36,6 +36,6 @@ async def tell_due(
 async def deliver_due(
     database: Database, http: aiohttp.ClientSession, key: bytes, also: Collection[Network]
 ) -> int:
-    """Call the webhooks with something due; returns how many calls were tried."""
+    """Call the due webhooks; return the number of attempts."""
     deliverer = Deliverer(database, http, key, also)
     return sum([await deliverer.call(webhook) for webhook in await deliverer.due()])

@@ -1,4 +1,4 @@
-"""What the tests of screening say again and again: who is certified, a screening, a workbook."""
+"""Helpers for screening tests: a certified screener, a screening, a workbook."""
 
 import io
 from collections.abc import Sequence
@@ -79,7 +79,7 @@ def workbook(
 
 
 def changed(row: int, column: int, value: Any) -> list[list[Any]]:
-    """The survey sheet with one cell changed."""
+    """Return the survey sheet with one cell changed."""
     rows = [list(each) for each in SURVEY]
     rows[row] += [None] * (column + 1 - len(rows[row]))
     rows[row][column] = value

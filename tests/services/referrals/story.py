@@ -1,4 +1,4 @@
-"""The words that the tests tell stories with: a case, a consent, a referral, who does what."""
+"""Helpers to tell stories with: a case, a consent, a referral, who does what."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -36,7 +36,7 @@ BODIES: dict[str, dict[str, Any]] = {
 
 
 class Story:
-    """Calls as demo clients; every helper that makes something checks that it was made."""
+    """Calls as demo clients; each helper that makes something checks that it exists."""
 
     def __init__(self, client: AsyncClient, database: Database) -> None:
         self.client = client
@@ -80,7 +80,7 @@ class Story:
         version: int = 1,
         **changes: Any,
     ) -> str:
-        """The directory announces a service; returns its id."""
+        """The directory announces a service; return its id."""
         event = ServicePublished(
             service_id=service_id or new_id(),
             organisation_id=owner,
@@ -93,11 +93,11 @@ class Story:
         return str(event.service_id)
 
     async def any_service(self) -> str:
-        """A health service of Salud of which a story asks nothing else."""
+        """Return a health service of Salud, for stories that need no particular one."""
         return await self.service()
 
     async def told(self, *events: Any) -> None:
-        """Handle directory events as the consumer does, together."""
+        """Handle directory events together, as the consumer does."""
         from common import clock
 
         received = [
@@ -119,7 +119,7 @@ class Story:
             await SUBSCRIPTION.apply(session, received)
 
     async def suspended(self, service_id: str, owner: UUID = SALUD) -> None:
-        """The directory tells that a service is suspended."""
+        """The directory suspends a service."""
         event = CapacityChanged(
             service_id=UUID(service_id),
             organisation_id=owner,
@@ -130,11 +130,11 @@ class Story:
         await self.told(event)
 
     async def eventually(self, holds: Callable[[], Awaitable[bool]]) -> None:
-        """Here all effects are there at once; through the gateway they arrive."""
+        """Here all effects are immediate; through the gateway they take time."""
         assert await holds()
 
     async def told_to(self, who: str, subject_id: str) -> list[str]:
-        """The kinds of the notices about one thing in an organisation's feed, in their order."""
+        """Return the kinds of an organisation's notices about one subject, in order."""
         kinds, cursor = [], ""
         while True:
             page = (await self.get(who, f"/feed?limit=500{cursor}")).json()
@@ -144,7 +144,7 @@ class Story:
                 return kinds
 
     async def form(self, path: str, fields: dict[str, str]) -> Response:
-        """Send a page's form, as a browser without an account does."""
+        """Send a page's form like a browser without an account."""
         headers = bearer("anonymous", audience=AUDIENCE)
         return await self.client.post(f"/referrals/v1{path}", data=fields, headers=headers)
 
@@ -203,7 +203,7 @@ class Story:
         return await self.made(who, "/referrals", body)
 
     async def sent(self, **changes: Any) -> dict[str, Any]:
-        """A referral from Refugio to a health service of Salud, sent under its own consent."""
+        """Return a referral from Refugio to a health service of Salud, sent under its own consent."""
         service_id = changes.pop("service_id", None) or await self.any_service()
         given = changes.pop("case_id", None)
         case_id = given or (await self.case())["id"]
@@ -221,7 +221,7 @@ class Story:
         )
 
     async def rows(self, statement: str, **values: Any) -> list[Any]:
-        """Rows as the service itself sees them."""
+        """Return rows as the service itself sees them."""
         import sqlalchemy as sa
         from referrals.ground.row_security import act_as_service
 
@@ -231,7 +231,7 @@ class Story:
 
 
 def photo(**saved: Any) -> bytes:
-    """A small picture, as a phone takes it."""
+    """Return a small photo, as a phone takes it."""
     import io
 
     from PIL import Image
@@ -244,7 +244,7 @@ def photo(**saved: Any) -> bytes:
 async def attach(
     story: Story, case: str, content: bytes, name: str = "photo.jpg", **fields: str
 ) -> Response:
-    """Attach a file as Refugio does."""
+    """Attach a file as Refugio."""
     headers = keyed(bearer("ngo-refugio", audience=AUDIENCE))
     return await story.client.post(
         f"/referrals/v1/cases/{case}/attachments",

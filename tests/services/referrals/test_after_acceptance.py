@@ -1,4 +1,4 @@
-"""After a referral was accepted there is a clock, too: until the appointment, or the beginning."""
+"""An accepted referral has a clock too: until the appointment, or until the service begins."""
 
 from datetime import datetime, timedelta
 from typing import Any

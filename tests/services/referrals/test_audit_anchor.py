@@ -1,4 +1,4 @@
-"""The anchor file survives two writers at once and a writer that was killed."""
+"""The anchor file survives two writers at once and a killed writer."""
 
 import asyncio
 import json
@@ -34,7 +34,7 @@ from tests.support.principals import principal
 @pytest.fixture
 async def database(databases: Any, postgres: PostgresServer) -> AsyncIterator[Database]:
     service = await databases.of("referrals", "referrals_anchor")
-    # Each test begins an anchor of its own on an audit of its own.
+    # Each test begins its own anchor and audit.
     postgres.psql(
         "DELETE FROM key_checks; ALTER TABLE audit_entries DISABLE TRIGGER audit_refuse;"
         "DELETE FROM audit_entries; ALTER TABLE audit_entries ENABLE TRIGGER audit_refuse;"
@@ -79,7 +79,7 @@ async def test_a_line_that_a_kill_cut_off_is_dropped(database: Database, tmp_pat
 async def test_five_entries_deleted_with_their_head_moved_back_are_found(
     database: Database, postgres: PostgresServer, tmp_path: Path
 ) -> None:
-    """Who owns the database can make a chain add up; not so that it reaches its anchor."""
+    """The owner of the database can make the chain consistent, but not consistent with its anchor."""
     file, chain = tmp_path / "anchor.jsonl", new_id()
     for _ in range(8):
         await entry(database, chain)
@@ -89,11 +89,11 @@ async def test_five_entries_deleted_with_their_head_moved_back_are_found(
     assert [(f.chain, f.problem) for f in findings] == [
         (str(chain), "cut off after it was anchored")
     ]
-    # Filling the numbers up again does not help.
+    # Reusing the deleted numbers does not help.
     for _ in range(5):
         await entry(database, chain)
     assert {f.problem for f in (await verify(database, file))[1]} == {"differs from the anchor"}
-    # Without an anchor outside nothing would show.
+    # Without an outside anchor nothing would show.
     assert (await verify(database, None))[1] == []
 
 
@@ -142,7 +142,7 @@ async def test_a_restore_is_told_from_a_forgery(
         await act_as_service(session)
         (restore,) = await restores_since(session, told_since)
         assert restore.kept_until < before < restore.at, "no reading between them is known"
-    # From there on the chain is held to its anchor as before.
+    # From there the chain must match its anchor as before.
     for _ in range(4):
         await entry(database, chain)
     assert await anchor(database, file) >= 1
@@ -171,7 +171,7 @@ async def test_the_anchor_says_how_far_the_list_of_the_erased_reached(
 async def test_a_list_that_lost_its_end_does_not_become_what_the_anchor_knows(
     database: Database, tmp_path: Path
 ) -> None:
-    """Else whoever shortens it waits ten seconds, and a restore takes it."""
+    """Otherwise an attacker who shortens it waits ten seconds, and a restore accepts it."""
     file = tmp_path / "anchor.jsonl"
     await anchor(database, file, None, Head(4, "four"))
     for shorter in (Head(3, "three"), Head()):
@@ -183,7 +183,7 @@ async def test_a_list_that_lost_its_end_does_not_become_what_the_anchor_knows(
 
 
 def cut_back(postgres: PostgresServer, chain: UUID, to: int) -> None:
-    """What only the owner of the server can do: entries removed, the head moved to the new end."""
+    """Remove entries and move the head, as only the owner of the server can."""
     postgres.psql(
         "ALTER TABLE audit_entries DISABLE TRIGGER audit_refuse;"
         f"DELETE FROM audit_entries WHERE chain = '{chain}' AND sequence > {to};"

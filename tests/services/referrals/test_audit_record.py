@@ -1,4 +1,4 @@
-"""The record for those who audit: narrowed, as a table, and each chain computed anew."""
+"""The audit record for auditors: filtered, as a table, with each chain recomputed."""
 
 import csv
 import inspect
@@ -68,7 +68,7 @@ async def test_the_record_is_found_by_codes_and_what_means_nothing_is_refused(
             refused = await story.get(AUDITOR, f"{path}?{query}")
             assert refused.status_code == 422, path
             assert refused.json()["errors"][0]["detail_code"] == code
-    # Somebody else's case is as one that is not there.
+    # A foreign case is like an unknown one.
     foreign = await story.get(RECIPIENT, f"/audit?case={reference}")
     absent = await story.get(RECIPIENT, "/audit?case=ZZZZZ-ZZZZZ")
     assert (foreign.status_code, foreign.json()["errors"]) == (422, absent.json()["errors"])
@@ -89,7 +89,7 @@ async def test_the_table_holds_what_the_list_holds(story: Story) -> None:
         answer = await story.get(who, "/audit/export")
         assert answer.headers["content-type"].startswith("text/csv")
         rows = list(csv.DictReader(StringIO(answer.text)))
-        # The look at the list came after what it shows.
+        # This reading of the list came after the entries that it shows.
         kept = [row["id"] for row in rows if row["action"] != "audit.read"]
         assert kept == [entry["id"] for entry in listed]
         assert bool(rows[0]["hash"]) == (who == AUDITOR)

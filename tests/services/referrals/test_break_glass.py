@@ -1,4 +1,4 @@
-"""Break-glass: two independent people, the holder told, and never to whom the case speaks against."""
+"""Break-glass: two independent people, the holder is told, and never an implicated organisation."""
 
 from datetime import timedelta
 from typing import Any
@@ -26,7 +26,7 @@ async def asked(
 async def listed(
     story: Story, case: dict[str, Any], who: str, view: str, **claims: Any
 ) -> list[str]:
-    """The accesses to this case in one of a caller's lists."""
+    """Return the accesses to this case in one list of a caller."""
     page = (await story.get(who, f"/break-glass?view={view}&limit=200", **claims)).json()
     return [each["id"] for each in page["items"] if each["case_id"] == case["id"]]
 
@@ -120,7 +120,7 @@ async def test_an_implicated_organisation_is_answered_as_any_other_and_opens_not
 
 async def test_people_of_an_implicated_organisation_decide_nothing(story: Story) -> None:
     case = await story.case(identity={"name": "Niña Ficticia", "age": 9})
-    await implicate(story, case, organisation(6))  # the organisation of the coordinator
+    await implicate(story, case, organisation(6))  # The coordinator's organisation.
     path = f"/break-glass/{(await asked(story, case))['id']}"
     refused = await story.post("cp-coordinator", f"{path}/decision", {"approve": True})
     assert refused.status_code == 404
@@ -139,7 +139,7 @@ async def test_an_open_access_ends_when_its_organisation_is_implicated(story: St
 async def test_the_implicated_are_named_beside_the_record_and_cannot_be_called(
     story: Story,
 ) -> None:
-    """Break-glass opens a record, not a danger."""
+    """Break-glass opens a record but must not create a danger."""
     father = {"name": "Luis Canaria", "contact": {"phone": "+58 412 5550777"}}
     case = await story.child(9, caregiver="implicated", identity={"caregiver": father})
     await implicate(story, case, LEGAL)
@@ -203,7 +203,7 @@ async def test_the_holder_does_not_ask_for_its_own_case_and_an_erased_one_is_gon
     path = await opened(story, case)
     erasure = {"confirm": case["reference"], "basis": "person_request"}
     await story.made(HOLDER, f"/cases/{case['id']}/erase", erasure)
-    assert (await story.get(ASKER, f"{path}/case")).status_code == 403  # it ended with the case
+    assert (await story.get(ASKER, f"{path}/case")).status_code == 403  # It ended with the case.
     assert (await story.post(ASKER, "/break-glass", body)).status_code == 404
 
 
@@ -211,7 +211,7 @@ async def test_the_holder_does_not_ask_for_its_own_case_and_an_erased_one_is_gon
     ("who", "changes", "sought", "may"),
     [
         (HOLDER, {}, {}, True),
-        ("ngo-refugio", {}, {}, False),  # not responsible
+        ("ngo-refugio", {}, {}, False),  # Not responsible.
         (ASKER, {}, {}, False),
         (HOLDER, {}, {"implicated": {REFUGIO}}, False),
         ("gbv-coordinator", {}, {"aors": {"GBV"}}, True),

@@ -1,4 +1,4 @@
-"""Who has a case: given, taken and handed on inside the organisation that holds it."""
+"""The owner of a case: assigned, taken and handed on inside its organisation."""
 
 from datetime import timedelta
 from typing import Any
@@ -112,4 +112,4 @@ async def test_what_somebody_changed_meanwhile_is_not_overwritten_unseen(story: 
     assert await change("VE1001", expected_version=version) == 200
     assert await change("VE1002", expected_version=version) == 409
     assert (await story.get(NGO, f"/cases/{case}")).json()["area"] == "VE1001"
-    assert await change("VE1002") == 200  # who names no version knows what they do
+    assert await change("VE1002") == 200  # A command without a version is intended.

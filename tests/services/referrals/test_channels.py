@@ -1,4 +1,4 @@
-"""People are told that something waits: by a relay, a push service and a gateway that are real servers."""
+"""People are told that something waits, by a real relay, push service and SMS gateway."""
 
 import asyncio
 import base64
@@ -59,7 +59,7 @@ SECRETS = ("Yolimar", "Canaria", "HLT", "refugio", "Refugio", "VE23", "urgent", 
 
 @dataclass
 class World:
-    """The story, the servers, and the worker's round that tells what is due."""
+    """The story, the servers, and the worker's round that sends what is due."""
 
     story: Story
     transports: Transports
@@ -71,7 +71,7 @@ class World:
     hand_over: timedelta = field(default=timedelta(minutes=10))
 
     async def told(self) -> int:
-        """Pass notices on and tell what is due, until nothing is; returns how many channels were."""
+        """Pass notices on and send what is due until nothing is; return the number of channels."""
         follower = partial(ping, zone=ZONE, hand_over=self.hand_over)
         database, count, found = self.story.database, 0, 1
         while found:
@@ -82,14 +82,14 @@ class World:
             while True:
                 waits = not (await called(database)).isdisjoint(ChannelKind)
                 found = await tell_due(database, http, self.transports, self.sealing, FRONT)
-                # Whoever finds something is called for it, and nobody else.
+                # The look calls only the job that has work.
                 assert waits == bool(found)
                 if not found:
                     return count
                 count += found
 
     async def channel(self, who: str = "ngo-salud", **changes: Any) -> dict[str, Any]:
-        """A mailbox that is confirmed."""
+        """Return a confirmed mailbox."""
         body = {"kind": "email", "address": MAILBOX, **changes}
         made = await self.story.made(who, "/channels", body)
         await self.told()
@@ -156,7 +156,9 @@ async def test_a_mailbox_is_confirmed_first_and_then_told_without_a_word_about_a
     assert made["address"] == "g…@salud.example.org"
     await world.story.sent()
     await world.told()
-    assert len(world.mail.mails) == 1  # the code alone: nothing is told before it is confirmed
+    assert (
+        len(world.mail.mails) == 1
+    )  # Only the code: nothing else is sent before the confirmation.
     wrong = await world.story.post(
         "ngo-salud", f"/channels/{made['id']}/confirm", {"code": "00000000"}
     )
@@ -172,7 +174,7 @@ async def test_a_mailbox_is_confirmed_first_and_then_told_without_a_word_about_a
     assert (mail["Subject"], mail["From"], mail["To"]) == ("Ruta", "ruta@ruta.example.org", MAILBOX)
     for secret in SECRETS:
         assert secret not in mail.as_string()
-    assert set(world.mail.sessions) == {"ruta.example.org"}  # not this machine's name
+    assert set(world.mail.sessions) == {"ruta.example.org"}  # Not this machine's name.
     stored = await world.story.rows("SELECT address::text, shown FROM channels")
     assert MAILBOX.encode().hex() not in stored[0][0]
 
@@ -253,7 +255,7 @@ async def test_an_emergency_goes_up_the_chain_until_somebody_acts(world: World) 
         await world.story.sent(urgency="emergency")
         await world.told()
         assert [m["To"] for m in world.mail.mails][2:] == [MAILBOX]
-    # Somebody acts on the second one: the chain ends there.
+    # Somebody acts on the second message, so the chain ends there.
     with clock.shifted(timedelta(minutes=15)):
         listed = (await world.story.get("ngo-salud", "/referrals/inbox")).json()["items"]
         second = next(r["id"] for r in listed if r["id"] != first["id"])
@@ -265,7 +267,7 @@ async def test_an_emergency_goes_up_the_chain_until_somebody_acts(world: World) 
 
 
 async def test_the_second_of_a_chain_sleeps_on_when_the_first_has_opened_it(world: World) -> None:
-    """A system that reads by itself is nobody who opened it."""
+    """An automatic system did not open the referral for its people."""
     chief = "jefa@salud.example.org"
     await world.channel()
     await world.channel("ngo-salud-supervisor", address=chief)
@@ -397,7 +399,7 @@ async def test_a_refused_address_is_switched_off_and_its_supervisor_hears_so(wor
     await world.told()
     listed = (await world.story.get("ngo-salud", "/channels")).json()[0]
     assert (listed["status"], listed["switched_off"]) == ("off", "refused")
-    assert listed["failure"] == "smtp_550"  # never their words: they quote the address
+    assert listed["failure"] == "smtp_550"  # Never the server's words: they quote the address.
     assert await world.story.told_to("ngo-salud-supervisor", made["id"]) == ["channel.switched_off"]
     await world.told()
     assert "jefa@salud.example.org" in [m["To"] for m in world.mail.mails]
@@ -433,14 +435,14 @@ async def test_a_mail_that_comes_back_later_switches_its_channel_off(world: Worl
     forged = EmailMessage()
     forged["Message-ID"] = f"<{new_id()}@ruta.example.org>"
     assert await bounce(world, report(forged)) == 204
-    assert await bounce(world, mail.as_string()) == 422  # no report at all
+    assert await bounce(world, mail.as_string()) == 422  # Not a delivery report.
     assert await bounce(world, report(mail), "ngo-salud") == 403
     assert await status() == ("active", None)
     assert await bounce(world, report(mail)) == 204
     assert await status() == ("off", "smtp_5.1.1")
     told = await world.story.told_to("ngo-salud-supervisor", made["id"])
     assert told == ["channel.switched_off"]
-    # Its owner confirms it again: the same report, once more, is about the time before.
+    # The owner confirms it again: the same report then is about an earlier message.
     with clock.shifted(timedelta(hours=1)):
         await world.story.post("ngo-salud", f"/channels/{made['id']}/code")
         await world.told()
@@ -487,13 +489,13 @@ async def test_browsers_get_an_empty_signed_message_that_replaces_an_unseen_one(
     world: World,
 ) -> None:
     await world.browser(name="desk")
-    await world.browser(name="phone")  # two devices of one person
+    await world.browser(name="phone")  # One person's two devices.
     await world.story.sent()
     await world.told()
     kinds = (await world.story.get("ngo-salud", "/channels/kinds")).json()
     assert kinds["kinds"] == ["email", "push", "sms"]
     point = base64.urlsafe_b64decode(kinds["push_key"] + "=")
-    assert (len(point), point[0]) == (65, 4)  # a point of P-256, as browsers ask
+    assert (len(point), point[0]) == (65, 4)  # A point of P-256, as browsers require.
     known = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), point)
     key = known.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
     assert sorted(path for path, _, _ in world.push.requests) == ["/send/desk", "/send/phone"]
@@ -504,7 +506,7 @@ async def test_browsers_get_an_empty_signed_message_that_replaces_an_unseen_one(
         scheme, _, parts = headers["authorization"].partition(" ")
         assert scheme == "vapid"
         signed = dict(p.strip().split("=", 1) for p in parts.split(","))
-        # As a push service checks it: by the key that the browser named when it subscribed.
+        # As a push service does: with the key that the browser named at the subscription.
         assert signed["k"] == kinds["push_key"]
         claims = jwt.decode(signed["t"], key, ["ES256"], audience=world.push.address)
         readable = {**headers, "authorization": claims}
@@ -522,7 +524,7 @@ async def test_a_browser_that_gave_up_is_forgotten(world: World) -> None:
 
 
 async def number(world: World, who: str = "ngo-salud") -> dict[str, Any]:
-    """A telephone that is confirmed."""
+    """Return a confirmed phone."""
     made = await world.story.made(who, "/channels", {"kind": "sms", "address": NUMBER})
     await world.told()
     text = json.loads(world.sms.requests.pop()[2])["text"]
@@ -599,7 +601,7 @@ async def test_any_gateway_is_described_by_a_template(
     await number(world)
     world.transports.__dict__["sms"] = Sms(template)
     await world.story.sent()
-    # 200, and an error inside.
+    # Status 200 with an error inside.
     world.sms.status, world.sms.body = 200, json.dumps({"result": [{"status": "no credit"}]})
     await world.told()
     assert world.sms.requests[-1][2].startswith(sent)
@@ -646,7 +648,7 @@ async def test_removing_a_channel_gives_nobody_another_message_to_a_stranger(wor
         made = await world.story.made("ngo-salud", "/channels", body)
         answer = await world.story.call("ngo-salud", "DELETE", f"/channels/{made['id']}")
         assert answer.status_code == 204
-    for who in ("ngo-salud", "ngo-legal"):  # nor by a colleague elsewhere
+    for who in ("ngo-salud", "ngo-legal"):  # Nor by a colleague elsewhere.
         refused = await world.story.post(who, "/channels", body)
         assert refused.status_code == 409
         assert refused.json()["code"] == "conflict"

@@ -51,7 +51,7 @@ async def test_erasing_destroys_the_key_and_a_restored_backup_stays_unreadable(
     event = (await story.rows("SELECT payload FROM outbox WHERE type LIKE '%case.erased.v1'"))[0]
     assert event.payload["case_id"] == case_id
 
-    # The backup of the cases comes back; the key store, kept apart, remembers.
+    # The backup of cases comes back; the separate key store remembers the erasure.
     await story.rows(
         "UPDATE cases SET status = 'open', erased_at = NULL, identity = :identity,"
         " attributes = :attributes WHERE id = :id RETURNING 1",
@@ -71,7 +71,7 @@ async def test_erasing_destroys_the_key_and_a_restored_backup_stays_unreadable(
 
 
 async def _wrapped(keys: CaseKeys, case_id: UUID) -> bytes | None:
-    """What the key store holds of a case's key."""
+    """Return what the key store holds of a case's key."""
     async with keys.database.transaction() as session:
         query = sa.text("SELECT wrapped FROM case_keys WHERE case_id = :id")
         found: bytes | None = await session.scalar(query, {"id": case_id})
@@ -95,7 +95,7 @@ async def test_a_key_that_a_restored_key_store_brought_back_is_destroyed_again(
 async def test_the_key_is_destroyed_before_anything_else_of_an_erasure(
     story: Story, case_keys: CaseKeys, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """If the rest fails, nothing can be read any more."""
+    """If the rest fails, the case is unreadable already."""
     case_id = UUID((await story.case())["id"])
 
     def fails(_case: object) -> None:
@@ -131,7 +131,7 @@ async def test_a_case_whose_key_could_not_be_stored_is_not_written(
     key_store: tuple[ServiceDatabase, Path],
     together: bool | None,
 ) -> None:
-    """It is stored beside the case's own transaction, alone and in a batch."""
+    """The key is stored outside the case's own transaction, alone and in a batch."""
     role = key_store[0].app_role
     body = {"identity": {"name": CANARY, "age": 30}, "area": "VE2313"}
     postgres.psql(f"REVOKE INSERT ON case_keys FROM {role}", database="referral_keys")
@@ -192,7 +192,7 @@ def test_a_broken_ring_says_what_is_wrong(tmp_path: Path) -> None:
 
 
 async def test_the_same_ciphertext_does_not_open_as_another_row(story: Story) -> None:
-    """Both are sealed under the key of one case, for one recipient: the row alone differs."""
+    """Both are sealed with one case's key for one recipient: only the row differs."""
     one = await story.sent()
     other = await story.sent(case_id=one["case_id"])
     path = f"/referrals/{other['id']}/disclosure"
@@ -255,7 +255,7 @@ async def test_the_verifier_finds_an_edit_a_deletion_and_a_truncation(
             await session.execute(sa.text("ALTER TABLE audit_entries NO FORCE ROW LEVEL SECURITY"))
             await session.execute(sa.text("DELETE FROM audit_entries"))
             await session.execute(sa.text("DELETE FROM audit_heads"))
-            await session.execute(sa.text("DELETE FROM key_checks"))  # an anchor of its own
+            await session.execute(sa.text("DELETE FROM key_checks"))  # Its own anchor.
         for number in range(3):
             async with database.transaction(principal("ngo-refugio")) as session:
                 await record(

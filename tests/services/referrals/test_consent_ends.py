@@ -1,4 +1,5 @@
-"""A consent that ends by its date says so on every road; its sender is asked in time, and a fresh yes lets it go on."""
+"""A consent that expires says so on every road; its sender is asked in time, and a new consent lets the referral
+continue."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -39,7 +40,7 @@ async def renewed(story: Story, referral: dict[str, Any], grant: dict[str, Any])
 
 
 async def grant_status(story: Story, grant_id: str) -> list[Any]:
-    """As our own API and FHIR show it, read alone and in lists."""
+    """Return the status from our API and from FHIR, read alone and in lists."""
     read = (await story.get(SENDER, f"/consents/{grant_id}")).json()["status"]
     resource = (await story.get(SENDER, f"/fhir/Consent/{grant_id}")).json()["status"]
     found = []
@@ -94,7 +95,7 @@ async def test_the_recipient_reads_that_the_date_is_over_and_not_that_the_person
     path = f"/referrals/{referral['id']}"
     later = AFTER
     if by == "the database itself":
-        # Row security hides the snapshot from the recipient then.
+        # Row security then hides the snapshot from the recipient.
         later = timedelta(0)
         over = clock.now() - HOUR
         for table, column, key in (
@@ -137,7 +138,7 @@ async def test_nobody_accepts_a_person_of_whom_they_can_read_nothing(story: Stor
         answered = await story.form(page, {"answer": "accept", "focal_point": "x"})
         assert answered.status_code == 422
         assert "Ask the organisation that sent it" in answered.text
-        # What moves nothing of the person goes on, by the same link: nothing was spent.
+        # A step that moves nothing of the person still works by the same link.
         declined = await story.form(page, {"answer": "decline", "reason": "capacity"})
         assert declined.status_code == 200, declined.text
     assert (await story.get(SENDER, path)).json()["state"] == "declined"
@@ -155,7 +156,7 @@ async def test_no_link_asks_for_an_answer_about_what_cannot_be_read(story: Story
 
 
 async def waits(story: Story, referral_id: str) -> list[str]:
-    """When each row of the work list is due; the list of referrals says the same."""
+    """Return the deadline of each work row; the list of referrals shows the same."""
     rows = (await story.get(SENDER, "/work?kind=referral_consent_ending&limit=200")).json()["items"]
     found = [row["due"] for row in rows if row["ids"]["referral_id"] == referral_id]
     listed = (await story.get(SENDER, "/referrals?consent_ending=true&limit=200")).json()["items"]
@@ -206,7 +207,7 @@ async def test_an_open_referral_goes_on_under_a_fresh_yes_as_far_as_it_goes(stor
         await story.made(RECIPIENT, f"{path}/accept", {"focal_point": "x"})
         steps = (await story.get(SENDER, f"{path}/history")).json()
         assert [step["command"] for step in steps[-2:]] == ["renew-consent", "accept"]
-        # Asked twice, it is the same; and a consent is for one referral.
+        # A repeated renewal changes nothing, and a consent is for one referral.
         assert (await renewed(story, referral, fresh))["version"] == seen["version"] + 1
         shared: dict[str, Any] = {"payload": {}, "from_case": ["name", "contact"]}
         other = await story.draft(referral["case_id"], referral["service_id"], **shared)

@@ -1,4 +1,4 @@
-"""What ends for good by its date waits for a clock that can be believed."""
+"""What a date ends for good waits for a trustworthy clock."""
 
 import asyncio
 import time
@@ -23,7 +23,7 @@ def retention(app: FastAPI) -> BackgroundTask:
 
 
 async def closed_long_ago(story: Story) -> str:
-    """A case whose retention has ended."""
+    """Return a case whose retention has ended."""
     case = await story.case()
     await story.made("ngo-refugio", f"/cases/{case['id']}/close", {"reason": "needs_met"})
     ended = "UPDATE cases SET retain_until = current_date - 2 WHERE id = :id RETURNING 1"
@@ -32,7 +32,7 @@ async def closed_long_ago(story: Story) -> str:
 
 
 async def a_round(task: BackgroundTask) -> None:
-    """What the worker does once, and then waits a minute."""
+    """Do what the worker does once a minute."""
     stop = asyncio.Event()
     running = asyncio.ensure_future(task.run(stop))
     await asyncio.sleep(0)
@@ -91,7 +91,7 @@ async def test_a_clock_in_doubt_reminds_and_ends_no_referral(app: FastAPI, story
 async def test_a_service_that_a_clock_ahead_made_stale_may_be_chosen_again_and_its_flags_go(
     app: FastAPI, story: Story
 ) -> None:
-    """The copy of the directory keeps a date, not what it ended."""
+    """The directory's copy stores the date, not its effect."""
     stale = next(task for task in background(app.state.context) if task.name == "stale")
     service_id = await story.service(valid_until=clock.now() + timedelta(days=2))
     referral = await story.sent(service_id=service_id)

@@ -1,4 +1,4 @@
-"""One day, asked of several roads at an hour at which the day in UTC is another: it ends at midnight at home."""
+"""Several roads agree on the day when UTC has another: a day ends at midnight at home."""
 
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
@@ -21,7 +21,7 @@ HOURS = [("America/Caracas", 21), ("Asia/Dhaka", 1)]
 def today(request: pytest.FixtureRequest) -> Iterator[date]:
     zone, hour = request.param
     clock.live_in(zone)
-    # Far enough ahead that no certificate and no token of the tests lies in the future.
+    # Far enough ahead that the tests' certificates and tokens are already valid.
     day = clock.today() + timedelta(days=1)
     at = datetime.combine(day, time(hour), ZoneInfo(zone))
     with clock.shifted(at - clock.now()):
@@ -31,7 +31,7 @@ def today(request: pytest.FixtureRequest) -> Iterator[date]:
 
 
 async def overdue(story: Story, referral: str) -> dict[str, bool]:
-    """What each road says of it."""
+    """Return each road's answer."""
     listed = (await story.get(RECIPIENT, "/referrals/inbox?order=deadline")).json()["items"]
     late = (await story.get(RECIPIENT, "/referrals/inbox?overdue=true")).json()["items"]
     soonest = await story.get(RECIPIENT, "/referrals/inbox?overdue=true&order=deadline")

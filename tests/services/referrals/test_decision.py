@@ -1,4 +1,4 @@
-"""The one decision: each clause by the case that only it refuses, and that nothing else would."""
+"""The decision on consent: for each clause, a case that only this clause refuses."""
 
 import re
 from collections.abc import Callable
@@ -47,7 +47,7 @@ INSTRUCTIONS = "safe_contact.instructions"
 
 
 def of(**parts: Any) -> Asked:
-    """The case that is allowed, with one thing about it changed."""
+    """Return the allowed case with one change."""
     found = ASKED
     for part in ("move", "word", "person"):
         if part in parts:
@@ -94,7 +94,7 @@ def test_each_clause_refuses_what_no_other_does(
         allowed(asked)
     assert refused.value.why is why
     monkeypatch.setattr(decision, "CLAUSES", tuple(each for each in CLAUSES if each is not clause))
-    allowed(asked)  # the mutation: without its clause nobody notices
+    allowed(asked)  # The mutation: without the clause nothing refuses.
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Who declined is not offered to the same person for the same need while the reason holds."""
+"""While the reason of a decline holds, the same service is not offered again for that person and need."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Who is suspended goes on getting nothing by what they set up before: webhooks, messages, forms, links."""
+"""A suspended caller gets nothing by earlier arrangements: webhooks, messages, forms, links."""
 
 import time
 from datetime import timedelta
@@ -24,11 +24,11 @@ OFF = {"organisation": [str(SALUD)]}
 async def test_a_suspended_organisation_is_not_called_and_is_once_the_suspension_has_ended(
     story: Story, settings: Settings, receiver: Receiver
 ) -> None:
-    """What was queued, and what comes meanwhile."""
+    """This covers queued calls and those that come meanwhile."""
     await registered(story, receiver)
     receiver.status = 503
     before = await story.sent()
-    assert await dispatched(story, settings) == 1  # tried in vain: it waits
+    assert await dispatched(story, settings) == 1  # It failed and waits.
     await told(story.client, "referrals", suspended=OFF)
     receiver.status, receiver.calls = 204, []
     meanwhile = await story.sent()
@@ -59,11 +59,11 @@ async def test_a_webhook_waits_once_whoever_added_it_is_gone_until_a_colleague_a
     refused = await story.post(who, f"/webhooks/{hook['id']}/ping")
     assert (refused.status_code, refused.json()["code"]) == (409, "conflict")
     await told(story.client, "referrals", suspended={"client": ["ngo-salud"]})
-    assert await story.told_to(who, hook["id"]) == ["webhook.held"]  # said once
+    assert await story.told_to(who, hook["id"]) == ["webhook.held"]  # Told once.
     answering = {"roles": ["supervisor"], "scope": "referrals:read referrals:write"}
     await story.made(who, f"/webhooks/{hook['id']}/enable", {}, **answering)
     assert (await story.get(who, "/webhooks")).json()[0]["held"] is False
-    assert await dispatched(story, settings) == 2  # the referral, and that it was held
+    assert await dispatched(story, settings) == 2  # The referral, and that the webhook was held.
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
-"""Erasing a case: every column that can hold what a person said is emptied, or its key is gone.
+"""Erasing a case empties every column that can hold a person's words, or destroys its key.
 
-`columns.csv` classifies every column of every database that can hold a word: a new one is refused
-until somebody has said what it holds.
+`columns.csv` classifies every column of every database that can hold a word; a new column fails until somebody
+classifies it.
 """
 
 import csv
@@ -32,26 +32,25 @@ NGO, SUPERVISOR, RECIPIENT, OTHER = (
 )
 CANARY = "Guacharaca-51c"
 CLASSES = {
-    "events",  # what the fields say is in `Event.PERSONAL`
-    "figures",  # counts and facts without a person
-    "letters",  # messages that could not be read: without what they say of a person
-    "organisation",  # of organisations and services
-    "person",  # emptied by erasure
-    "process",  # ids and codes of what was done, which remain
-    "quarantine",  # sealed under a key of its own, destroyed when it is discarded
-    "staff",  # who did it
+    "events",  # `Event.PERSONAL` classifies the fields.
+    "figures",  # Counts and facts without a person.
+    "letters",  # Unreadable messages, without their content about a person.
+    "organisation",  # About organisations and services.
+    "person",  # Emptied by erasure.
+    "process",  # Ids and codes of actions, which stay.
+    "quarantine",  # Sealed with a key of its own, destroyed when it is discarded.
+    "staff",  # Who did it.
     "system",
-    "thread",  # of the anonymous line, deleted with its thread
+    "thread",  # Of the anonymous line, deleted with its thread.
 }
 ENDING = {"person", "quarantine", "thread"}
 """Emptied, destroyed or deleted with whom they are about."""
-# What stands in an emptied column that may not be NULL.
+# What an emptied NOT NULL column contains.
 NOTHING = ("", "\\x", "und", "unknown", "{}")
-# Rows that are about a person at all, where a table also holds the organisation's own business.
+# Selects the rows about a person, where a table also holds the organisation's own business.
 _ABOUT = {"stored_results": "subject IS NOT NULL"}
-# Bytes that stay: hashes of the audit and of what was imported, secrets of webhooks and of forms,
-# addresses of those who work here;
-# letters of the directory, which tell of services; nothing fills an entry's `sealed`.
+# Bytes that stay: hashes of the audit and of imports, secrets of webhooks and forms, addresses of
+# staff, the directory's letters about services. An entry's `sealed` is never filled.
 KEPT_BYTES = {
     ("audit_entries", "hash"),
     ("audit_entries", "previous"),
@@ -76,7 +75,7 @@ _WORDS = (
 
 
 def classified() -> Iterator[tuple[str, str, str, str]]:
-    """Database, table, column, class."""
+    """Return database, table, column, class."""
     path = Path(__file__).parents[1] / "columns.csv"
     with path.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
@@ -116,8 +115,8 @@ async def test_every_column_that_can_hold_a_word_is_classified(
 async def test_every_sealed_column_is_emptied_with_what_it_tells_of(
     referrals_database: ServiceDatabase,
 ) -> None:
-    """`bytea` holds sealed words and digests: each is of a class that ends with its subject, or it is
-    a secret of the service's own."""
+    """`bytea` columns hold sealed words and digests: each has a class that ends with its subject, or is a secret of
+    the service."""
     connection = await asyncpg.connect(referrals_database.owner_url.replace("+asyncpg", ""))
     rows = await connection.fetch(f"{_WORDS} AND data_type = 'bytea'")
     await connection.close()
@@ -128,7 +127,7 @@ async def test_every_sealed_column_is_emptied_with_what_it_tells_of(
 
 
 async def holding(story: Story, columns: list[tuple[str, str]]) -> set[tuple[str, str]]:
-    """Those of the columns that hold anything in any row."""
+    """Return the columns that have a value in any row."""
     found = set()
     for table, column in columns:
         rows = await story.rows(
@@ -142,7 +141,7 @@ async def holding(story: Story, columns: list[tuple[str, str]]) -> set[tuple[str
 
 
 async def everything(story: Story) -> str:
-    """A case in which every column that can hold something of a person does."""
+    """Make a case that fills every column which can hold something of a person."""
     case, _ = await much(story)
     service = await story.any_service()
     of_case = f"/cases/{case}"
@@ -187,7 +186,7 @@ async def everything(story: Story) -> str:
 
 
 async def _a_double(story: Story, case: str) -> None:
-    """The same person is known elsewhere, and both consented to be found."""
+    """The same person is known elsewhere, and both consented to the comparison."""
     identity = {"name": CANARY, "birth_date": "1997-03-02"}
     other = await story.case(OTHER, identity=identity)
     consent = {"decided_by": "person", "method": "verbal"}
@@ -226,7 +225,7 @@ async def _asked_to_read(story: Story, case: str) -> None:
 
 
 async def _the_other_case(story: Story) -> str:
-    """The double: a second person, whose record stays and is looked at apart."""
+    """Return the double, a second person: their record stays and is checked separately."""
     rows = await story.rows("SELECT id FROM cases WHERE status <> 'erased'")
     assert len(rows) == 1
     return str(rows[0].id)
@@ -242,7 +241,7 @@ async def test_erasure_empties_every_column_that_can_hold_what_a_person_said(
     sealed = await story.rows("SELECT sealed FROM snapshots WHERE sealed IS NOT NULL")
     await erase(story, case)
     assert await case_keys.of_many([UUID(case)]) == {}
-    # The other person of the doubles is still there: erased too, nothing of anybody is left.
+    # The second person is still there; once erased too, nothing of anybody is left.
     other = await _the_other_case(story)
     left = await holding(story, of_persons)
     assert {table for table, _ in left} <= {"cases", "case_lookups", "match_tokens", "match_consents", "stored_results"}  # fmt: skip
@@ -264,7 +263,7 @@ async def test_the_outbox_keeps_no_attribute_of_an_erased_case(story: Story) -> 
     assert {"ruta.referrals.grant.given.v1", "ruta.referrals.screening.opened.v1"} <= {
         row.type for row in before
     }
-    # Published ones too: replay must give nothing of the person either.
+    # Published events too: a replay must not return anything of the person.
     await story.rows("UPDATE outbox SET published_at = now() RETURNING 1")
     await erase(story, case)
     after = await story.rows(
@@ -274,7 +273,7 @@ async def test_the_outbox_keeps_no_attribute_of_an_erased_case(story: Story) -> 
     assert after == []
     kept = await story.rows("SELECT type, payload FROM outbox")
     for row in kept:
-        ALL[row.type].model_validate(row.payload)  # and it can still be published again
+        ALL[row.type].model_validate(row.payload)  # It can still be published again.
     assert "ruta.referrals.screening.concluded.v1" not in {row.type for row in kept}
     assert "ruta.referrals.referral.withdrawn.v1" in {row.type for row in kept}
 

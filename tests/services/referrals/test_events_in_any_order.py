@@ -1,4 +1,4 @@
-"""The projection of the directory is the same whatever order its events arrive in."""
+"""The directory's copy is the same whatever the order of its events."""
 
 from itertools import permutations
 from uuid import UUID
@@ -21,7 +21,7 @@ _KNOWN = {
 
 
 def _events() -> list[ServiceData | CapacityChanged]:
-    """Published; then its categories and its capacity change at once, told by two events."""
+    """A service is published; then its categories and its capacity change at once, in two events."""
     service = new_id()
     return [
         ServicePublished.model_validate(

@@ -1,6 +1,9 @@
-"""Lists equal single reads: whatever a list, a filter, a count, the audit or the feed shows a caller,
-the same caller finds one by one. The routes are read from the API's description, the things from
-the database: a new list is asked by itself, a new kind of thing must be named here."""
+"""Lists equal single reads: a caller finds one by one what a list, a filter, a count, the audit or the feed shows
+them.
+
+The API's description supplies the routes and the database the rows: a new list is tested without being named, a new
+kind of row must be named here.
+"""
 
 import re
 from collections import Counter
@@ -39,7 +42,7 @@ CALLERS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 AUDITORS_READ_ALL = {("auditor", "/audit"), ("auditor", "/audit/export")}
 
-# How a thing is found one by one: by the parameter of the route that reads it …
+# The parameter of the route that reads one row …
 SINGLE = {
     "break_glass": "access_id",
     "cases": "case_id",
@@ -51,7 +54,7 @@ SINGLE = {
     "screenings": "screening_id",
     "transfers": "transfer_id",
 }
-# … or with one of those that it belongs to.
+# … or the parameter of an object that it belongs to.
 BELONGS = {
     "assistance": ("case_id",),
     "case_entries": ("case_id",),
@@ -62,14 +65,14 @@ BELONGS = {
     "tasks": ("case_id", "referral_id"),
     "webhook_deliveries": ("webhook_id",),
 }
-# What tells of nobody, or is a line of a list itself: what it names is looked at.
+# Rows about nobody, or lines of a list: check the objects that they name.
 OTHER = {
     "audit_entries",
     "certificates",
     "directory_services",
     "instruments",
     "intake_forms",
-    "line_exceptions",  # about a report, which is named beside it
+    "line_exceptions",  # About a report, whose id is beside it.
     "notices",
     "protocols",
     "trainings",
@@ -97,7 +100,7 @@ class World:
         return self.answers[caller, path]
 
     async def told(self, caller: str, thing: str) -> frozenset[str] | None:
-        """What the single read of a thing tells the caller; None: it is not found."""
+        """Return the caller's single read of an object; None if it is not found."""
         if self.kinds[thing] in BELONGS:
             of = [await self.told(caller, each) for each in self.parents[thing]]
             found = [each for each in of if each is not None]
@@ -128,7 +131,7 @@ async def world_of(story: Story, app: FastAPI) -> World:
 
 
 async def begin(story: Story, keys: CaseKeys) -> Situation:
-    """One case of which everything is known that can be known of a case."""
+    """Make one case with everything that a case can have."""
     it = Situation(story, keys, ReferralState.ACCEPTED)
     await it.needs(["case", "service"])
     team = {"clients": ["ngo-salud"]}
@@ -138,7 +141,7 @@ async def begin(story: Story, keys: CaseKeys) -> Situation:
     await it.needs(
         ["opened", "concluded", "task", "need", "given", "entry", "compared", "exception"]
     )
-    disclosed = f"/referrals/{it['referral']}/disclosure"  # what was read is to be deleted later
+    disclosed = f"/referrals/{it['referral']}/disclosure"  # The readers must delete it later.
     assert (await story.get("ngo-salud", disclosed, **SUPERVISOR)).status_code == 200
     finished = f"/tasks/{it['task']}/done"
     await story.made("ngo-refugio", finished, {})
@@ -173,7 +176,7 @@ Moment = Callable[[Situation], Awaitable[None]]
 
 
 def values_of(schema: dict[str, Any], app: FastAPI) -> Iterator[str]:
-    """The values that a filter can have, of those that can be counted."""
+    """Return the values of the filters that have a finite number."""
     if "$ref" in schema:
         named = schema["$ref"].rpartition("/")[2]
         schema = app.openapi()["components"]["schemas"][named]
@@ -185,14 +188,14 @@ def values_of(schema: dict[str, Any], app: FastAPI) -> Iterator[str]:
 
 
 def lists(app: FastAPI) -> Iterator[tuple[str, dict[str, dict[str, Any]]]]:
-    """Paths that name nothing, with their filters."""
+    """Return paths without parameters, with their filters."""
     for path, operation in operations(app).items():
         if "{" not in path:
             yield path, {p["name"]: p["schema"] for p in operation.get("parameters", ())}
 
 
 def asked(app: FastAPI) -> Iterator[str]:
-    """Each list, whole and under each value of each filter."""
+    """Read each list whole and with each value of each filter."""
     for path, filters in lists(app):
         size = "?limit=200&" if "limit" in filters else "?"
         yield path + size.rstrip("?&")
@@ -221,7 +224,7 @@ async def test_lists_equal_single_reads(
 
 
 async def shown_too_much(world: World, app: FastAPI, caller: str) -> AsyncIterator[str]:
-    """What a list shows is found one by one, or told by what is."""
+    """Return list rows that the caller does not find one by one and nothing else explains."""
     for path in asked(app):
         answer = await world.get(caller, path)
         if answer.status_code != 200 or "json" not in answer.headers["content-type"]:
@@ -240,7 +243,7 @@ async def shown_too_much(world: World, app: FastAPI, caller: str) -> AsyncIterat
 
 
 async def told_apart(world: World, app: FastAPI, caller: str) -> AsyncIterator[str]:
-    """A hidden id is answered as one that does not exist, in the path and in every filter."""
+    """Compare the answer to a hidden id with that to an unknown one, in the path and in each filter."""
     hidden = {
         thing: SINGLE[kind]
         for thing, kind in world.kinds.items()
@@ -261,7 +264,7 @@ async def told_apart(world: World, app: FastAPI, caller: str) -> AsyncIterator[s
 
 
 def places(app: FastAPI) -> Iterator[tuple[str, str]]:
-    """Every path in which one thing is named, and by which name."""
+    """Return every path that names one object, with the parameter's name."""
     for path, operation in operations(app).items():
         named = re.findall(r"\{(\w+)\}", path)
         if len(named) == 1:
@@ -272,7 +275,7 @@ def places(app: FastAPI) -> Iterator[tuple[str, str]]:
 
 
 async def counted_otherwise(world: World, _app: FastAPI, caller: str) -> AsyncIterator[str]:
-    """Counts are the lengths of lists."""
+    """Return counts that differ from the length of their list."""
     for each in (_in_the_inbox, _in_the_work, _of_the_cases, _of_the_tasks):
         async for line in each(world, caller):
             yield line
@@ -319,7 +322,7 @@ async def _of_the_tasks(world: World, caller: str) -> AsyncIterator[str]:
 
 
 def test_every_count_is_compared(app: FastAPI) -> None:
-    """A new route that counts joins `counted_otherwise`, or is named here as counting no people."""
+    """A new counting route joins `counted_otherwise`, or is named here because it counts no people."""
     schemas = app.openapi()["components"]["schemas"]
     counting = set()
     for path, operation in operations(app).items():

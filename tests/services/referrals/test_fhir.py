@@ -9,7 +9,7 @@ from referrals.referral.fhir.mapping import BUSINESS_CODE, STATUS
 from tests.services.referrals.story import Story
 
 REFERRER, RECIPIENT = "ngo-refugio", "ngo-salud"
-# The table of the rules: FHIR Task status (businessStatus) of each state.
+# From the rules: FHIR Task status (businessStatus) of each state.
 TABLE = {
     "draft": ("draft", None),
     "sent": ("requested", "2.0"),
@@ -49,7 +49,7 @@ async def read(story: Story, who: str, referral_id: str) -> dict[str, Any]:
 
 
 async def ids(story: Story, who: str, path: str, **claims: Any) -> list[str]:
-    """The matches of a search, all pages, by its links."""
+    """Return all matches of a search by following its links."""
     found: list[str] = []
     url: str | None = path
     while url:

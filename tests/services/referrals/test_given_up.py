@@ -1,4 +1,4 @@
-"""What PostgreSQL gives up for the sake of another is done again, by every worker alike."""
+"""Every worker repeats a transaction that PostgreSQL aborted in favour of another."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -29,7 +29,8 @@ from tests.services.referrals.test_intake import KOBO, form, send
 from tests.support.databases import MigratedDatabases
 
 _NAME = "referrals_given_up"
-# The first statement that changes a row of the table is a victim; a sequence is not rolled back.
+# The first statement that changes a row of the table is the victim; a sequence is not rolled
+# back.
 _VICTIM = """
 DROP SEQUENCE IF EXISTS victims CASCADE;
 CREATE SEQUENCE victims;

@@ -1,7 +1,7 @@
-"""What the directory hides is hidden in the copy of it here: every column that a hidden service reaches
-is found by itself, and none of what it holds is in any answer to whoever may not see the service.
+"""What the directory hides is hidden in referrals' copy. The test finds every column that a hidden service reaches
+and checks that no answer shows its content to callers who may not see the service.
 
-`hidden_columns.csv` says of each column what keeps it from them.
+`hidden_columns.csv` states the protection of each column.
 """
 
 from collections.abc import Mapping
@@ -26,13 +26,13 @@ from tests.support.hidden_columns import Columns, holding, listed
 from tests.support.principals import organisation
 
 RULES = {
-    "audit",  # ids, for the organisation itself and for auditors
-    "copy",  # read through `seen_by` only
-    "event",  # ids and codes, for services that know who may see what
-    "list",  # for the list that a restore applies: no route reads it
-    "own",  # read by the organisation alone that did it, or that it is addressed to
-    "party",  # of those who chose the service when they saw it, and of the service's own people
-    "suggestion",  # shown where the reader sees the service now
+    "audit",  # Ids, for the organisation itself and for auditors.
+    "copy",  # Read through `seen_by` only.
+    "event",  # Ids and codes, for services that know who may see what.
+    "list",  # For the list that a restore applies; no route reads it.
+    "own",  # Read only by the organisation that did it, or that it is addressed to.
+    "party",  # Of people who chose the service when they saw it, and of the service's own staff.
+    "suggestion",  # Shown while the reader sees the service.
 }
 KEEPER, MANAGER = organisation(77), organisation(78)
 AREA, UNTIL = "VE2002", datetime(2031, 7, 9, 3, 4, 5, tzinfo=UTC)
@@ -61,7 +61,7 @@ OWN = {
 
 
 class House:
-    """Seen by every partner, and used in every way; then restricted."""
+    """A service that every partner sees, used in every way and then restricted."""
 
     def __init__(self, story: Story) -> None:
         self.story = story
@@ -132,7 +132,7 @@ class House:
         return (await self.story.post(REFERRER, f"/screenings/{self.screening}/drafts", {})).text
 
     async def said(self, app: FastAPI, who: str, words: tuple[str, ...]) -> dict[str, str]:
-        """The roads that say any of the words to the caller."""
+        """Return the roads that show the caller any of the words."""
         ids: Mapping[str, str] = self.own if who == REFERRER else self.others
         return {
             route: next(word for word in words if word in text)

@@ -1,5 +1,5 @@
-"""A record that went back, as that of a standby which was promoted before it had followed: what the lists know and it
-forgot is done again by the worker."""
+"""A database that went back in time, for example after promoting a lagging standby: the worker applies the lists to
+it again."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -38,7 +38,7 @@ def database(connection: AsyncConnection) -> Database:
 
 
 class Worker:
-    """What the worker does, turn by turn, with lists of its own."""
+    """The worker's rounds, with lists of its own."""
 
     def __init__(
         self, settings: Settings, database: Database, keys: CaseKeys, folder: Path
@@ -140,7 +140,7 @@ async def test_a_key_that_a_key_store_of_before_has_again_is_destroyed_again(
 async def test_more_than_the_end_of_the_list_is_done_again_where_its_end_is(
     story: Story, worker: Worker, connection: AsyncConnection
 ) -> None:
-    """Of a list of years the end alone is looked at each time."""
+    """Each round reads only the end of a list that covers years."""
     first = await story.accepted()
     followed = await connection.begin_nested()
     await story.made("ngo-refugio", f"/consents/{first['grant_id']}/withdraw", {})

@@ -1,4 +1,4 @@
-"""The state table, row by row, and the diagram that is made of it."""
+"""The table of states, row by row, and the diagram made from it."""
 
 import pytest
 from common.words.referral_states import OPEN, TERMINAL, ReferralState
@@ -14,7 +14,7 @@ from referrals.referral.referrals.lifecycle import (
 )
 
 ALL = frozenset(Party)
-# from → to by whom: the table of the rules, written out.
+# From → to, by whom: the table of the rules.
 TABLE = {
     (Command.SEND, Party.REFERRER): ("draft", "sent"),
     (Command.ACKNOWLEDGE, Party.RECIPIENT): ("sent", "acknowledged"),

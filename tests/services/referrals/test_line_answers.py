@@ -1,4 +1,4 @@
-"""Answers that the desk may begin with: in both languages, for known kinds, without promises."""
+"""The desk's opening answers: in both languages, for known kinds, without promises."""
 
 import re
 

@@ -56,7 +56,7 @@ async def test_24_a_wrong_an_expired_and_a_deleted_receipt_look_the_same(
 
 
 async def test_24_nobody_can_reset_a_receipt(story: Story) -> None:
-    """There is no operation that gives a receipt other than sending a report."""
+    """Only sending a report gives a receipt."""
     paths = (await story.client.get("/openapi.json")).json()["paths"]
     named = [p for p in paths if "receipt" in p or "reset" in p]
     assert named == []
@@ -77,7 +77,7 @@ async def test_the_thread_goes_both_ways_and_only_there(story: Story, reporter: 
 
 
 async def test_a_form_that_is_sent_twice_makes_one_report(story: Story, reporter: Reporter) -> None:
-    """A phone on a bad network repeats; the person gets the number that was lost on the way."""
+    """A phone on a bad network repeats the form; the person gets the number that was lost."""
     form = await reporter.form()
     first, second = await reporter.send(form=form), await reporter.send(form=form)
     assert first.json()["receipt"] == second.json()["receipt"]
@@ -129,8 +129,8 @@ async def test_deleting_destroys_the_desk_key_and_every_word(
 async def test_a_dump_and_every_server_key_do_not_open_the_reporters_key(
     story: Story, reporter: Reporter, settings: Settings, case_keys: CaseKeys
 ) -> None:
-    """What is in the database, the key store, the key ring and the settings opens the desk's
-    copies. It opens neither the reporter's key nor the copies made for the reporter."""
+    """Database, key store, key ring and settings open the desk's copies. They open neither the reporter's key nor the
+    reporter's copies."""
     report = await reporter.report()
     path = f"/line/reports/{report['id']}"
     await story.made(TIP, f"{path}/messages", {"text": "¿Está a salvo?"})
@@ -154,7 +154,7 @@ async def test_a_dump_and_every_server_key_do_not_open_the_reporters_key(
             with pytest.raises(CannotOpen):
                 threads.as_reporter(message.reporter_copy, row.id, message.number, private)
 
-    unlocked = derived.unlock(reporter.receipt)  # the control: with the receipt, all of it opens
+    unlocked = derived.unlock(reporter.receipt)  # The control: with the receipt, everything opens.
     private = threads.open_reporter_key(row.id, row.reporter_key, unlocked.key)
     assert threads.as_reporter(messages[1].reporter_copy, row.id, 2, private) == "¿Está a salvo?"
     assert not any(reporter.receipt.encode() in value or unlocked.key in value for value in dump)
@@ -184,7 +184,7 @@ def _secrets_of(settings: Settings) -> list[bytes]:
 
 
 def _keys_within(value: bytes) -> set[bytes]:
-    """Every 32 bytes that stand at the start or the end of a value, or after an AES-GCM nonce."""
+    """Return every 32 bytes at the start or end of a value, or after an AES-GCM nonce."""
     return {p for p in (value[:32], value[-32:], value[12:44], value[16:48]) if len(p) == 32}
 
 
@@ -309,7 +309,7 @@ async def test_whoever_comes_back_and_writes_is_no_machine(
 async def test_a_form_that_lacked_something_is_no_quicker_when_it_is_sent_again(
     story: Story, reporter: Reporter
 ) -> None:
-    """Whoever only has to choose what it is about does so in a moment."""
+    """A person who only has to choose a topic does so in a moment."""
     fields = {"form": await reporter.form(), "text": TEXT}
     page = "/referrals/v1/line"
     sender = bearer("anonymous", audience=AUDIENCE)

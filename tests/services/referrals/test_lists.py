@@ -1,4 +1,4 @@
-"""What a single read refuses, no list, audit or feed shows."""
+"""No list, audit or feed shows what a single read refuses."""
 
 from contextlib import AsyncExitStack
 from datetime import timedelta
@@ -43,7 +43,7 @@ async def test_a_former_holder_finds_nothing_of_the_case_in_audit_feed_and_tasks
     tasks = (await story.get(NGO, "/tasks")).json()["items"]
     await story.made(NGO, f"/tasks/{tasks[0]['id']}/done", {})
     lists = ("/audit?limit=200", "/feed?limit=500", "/tasks", "/tasks?done=true")
-    # A transfer is read by both sides, and names the case.
+    # Both sides read a transfer, and it names the case.
     before = [(await story.get(NGO, path)).text.count(case) for path in lists]
     await transfer(story, case)
     after = [(await story.get(NGO, path)).json()["items"] for path in lists]
@@ -70,7 +70,7 @@ async def test_a_colleague_outside_the_team_finds_the_referral_neither_in_feed_n
 
 
 async def test_a_refusal_inside_a_service_block_ends_it(story: Story) -> None:
-    """Whoever catches it reads on as the caller, also where blocks nest."""
+    """Code that catches the refusal continues as the caller, also in nested blocks."""
     case = (await story.case())["id"]
     stranger = principal("ngo-legal")
     seen = sa.text("SELECT count(*) FROM cases WHERE id = :case")
@@ -104,7 +104,7 @@ async def test_a_refusal_inside_a_service_block_ends_it(story: Story) -> None:
 async def test_whoever_does_not_work_with_cases_finds_nothing_of_them_in_any_list(
     story: Story,
 ) -> None:
-    """Somebody of the same organisation who coordinates, keeps information or only reads."""
+    """For example a colleague who coordinates, maintains information or only reads."""
     referral = await story.sent()
     await story.made(NGO, f"/cases/{referral['case_id']}/plan", {"need": "HLT"})
     exception = exception_body(referral["case_id"], referral["service_id"])

@@ -1,4 +1,4 @@
-"""What must not come back: of each kind, what ended or moved after a backup is so after the restore."""
+"""For each kind in the registry: what ended or moved after a backup has ended or moved after the restore."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -51,7 +51,7 @@ def database(connection: AsyncConnection) -> Database:
 
 @dataclass(frozen=True)
 class Past:
-    """`made` is there when the backup is taken; `ends` comes after it; `back`: whether it is as it was in the backup."""
+    """`made` exists when the backup is taken; `ends` comes later; `back`: whether the backup's state is back."""
 
     made: Callable[[Situation], Awaitable[Any]]
     ends: Callable[[Situation], Awaitable[Response]]
@@ -146,7 +146,7 @@ async def _form(it: Situation) -> None:
 
 
 async def _takes(it: Situation) -> bool:
-    """Whether the former secret opens the form's door: what is sent is no record, and is refused as that."""
+    """Return whether the old secret opens the form: the body is no record and is refused as such."""
     path, known = f"/intake/forms/{it['form']}/submissions", {"X-Form-Secret": it["secret"]}
     sent = await it.story.call("anonymous", "POST", path, {}, headers=known)
     return sent.status_code != 404
@@ -254,13 +254,13 @@ PASTS: dict[Kind, Past] = {
 
 
 def test_each_kind_has_its_story() -> None:
-    # test_successions.py: what a succession moves, the worker moves again.
+    # See test_successions.py: the worker repeats what a succession moved.
     assert PASTS.keys() == {*Kind} - OF_DIRECTORY - {Kind.SUCCESSION}
 
 
 @pytest.fixture(autouse=True)
 def telling(app: FastAPI) -> None:
-    """This operation tells people by SMS."""
+    """This operation sends SMS to people."""
     gateway = RapidPro(kind="rapidpro", url="http://127.0.0.1:9", token="0123456789abcdef")
     app.state.context.parts["transports"] = Transports(sms=Sms(gateway))
 
@@ -271,7 +271,7 @@ def secret(settings: Settings) -> bytes:
 
 
 async def listed(database: Database, file: Path, secret: bytes) -> chained.Chained:
-    """The list after the worker's turn."""
+    """Return the list after the worker's round."""
     signer = words.signer_of(secret)
     while await tell(database, file, signer, WordSeal(secret)):
         pass
@@ -358,7 +358,7 @@ async def test_after_a_restore_the_person_is_told_who_took_her_case_over(
 async def test_a_list_that_is_older_than_the_record_moves_no_case(
     story: Story, database: Database, case_keys: CaseKeys, secret: bytes, tmp_path: Path
 ) -> None:
-    """The backup knows of a later transfer than the list that was found."""
+    """The backup has a later transfer than the list."""
     it = Situation(story, case_keys, ReferralState.SENT)
     await it.needs(["transfer"])
     await story.made(TAKER, f"/transfers/{it['transfer']}/accept", {})

@@ -1,4 +1,5 @@
-"""One registry says of every table and happening what keeps its ends from coming back; whatever is new says it, too."""
+"""One registry states for every table and happening what keeps its ends from coming back; a new one fails until it is
+listed."""
 
 import inspect
 

@@ -1,4 +1,4 @@
-"""What is wrong with one case keeps no other from escalating, from being asked again, or from being erased."""
+"""A broken case does not stop others from being escalated, reminded or erased."""
 
 from datetime import date, datetime, timedelta
 
@@ -27,7 +27,7 @@ _CLOSED = {"reason": "needs_met"}
 
 
 async def _break(story: Story, case_id: str, column: str) -> None:
-    """Nobody can open it any more."""
+    """Make the case unreadable for everybody."""
     spoilt = f"UPDATE cases SET {column} = decode('00', 'hex') WHERE id = :id RETURNING 1"
     await story.rows(spoilt, id=case_id)
 
@@ -36,7 +36,7 @@ async def test_a_timer_that_nobody_knows_holds_up_no_emergency(
     story: Story, case_keys: CaseKeys
 ) -> None:
     first, second = [await story.sent(urgency="emergency") for _ in range(2)]
-    # As a later release may have set it, before it was taken back.
+    # A value that a later release may have set before its downgrade.
     await story.rows(
         "UPDATE timers SET step = 'telephone', due_at = due_at - interval '1 minute'"
         " WHERE referral_id = :id RETURNING 1",

@@ -1,4 +1,4 @@
-"""Consent over time: what a grant allowed yesterday is asked again today, on every road."""
+"""Consent over time: every road asks again today what a consent allowed yesterday."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -29,7 +29,7 @@ async def change(story: Story, case_id: str, who: str = "ngo-refugio", **body: A
 
 
 async def child_asked(story: Story, **case: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A child whose caregiver agreed, referred, and asked a question by the recipient."""
+    """Refer a child with the caregiver's consent; the recipient asks a question."""
     child = await story.child(10, caregiver="available", **case)
     items = ["name", "situation", "caregiver_contact"]
     referral = await story.sent(
@@ -208,8 +208,8 @@ def reporter(story: Story) -> Reporter:
     return Reporter(story)
 
 
-# Which events tell something of a person, and the test below that holds each of them. An event that
-# can carry attributes and is not here fails.
+# The events that can carry attributes, and the test below that covers each. A missing event
+# fails.
 _TELLING = {
     "referral": "the steps of a referral",
     "assistance": "assistance",
@@ -227,7 +227,7 @@ def test_every_event_with_attributes_is_held_by_a_test() -> None:
 
 
 async def attributes_told(story: Story, case_id: str) -> list[bool]:
-    """Of each event about the case, oldest first, whether it tells something of the person."""
+    """For each event about the case, oldest first, return whether it has attributes of the person."""
     rows = await story.rows(
         "SELECT payload ->> 'attributes' AS a, type FROM outbox"
         " WHERE payload ->> 'case_id' = :case ORDER BY id",
@@ -237,7 +237,7 @@ async def attributes_told(story: Story, case_id: str) -> list[bool]:
 
 
 async def telling_steps(story: Story, referral: dict[str, Any]) -> None:
-    """One event of each kind that could tell something."""
+    """Make one event of each kind that could carry attributes."""
     path, case_id = f"/referrals/{referral['id']}", referral["case_id"]
     await story.made("ngo-salud", f"{path}/accept", {"focal_point": "Dra. M."})
     await story.made("ngo-salud", f"{path}/complete", {"outcome": "delivered"})
@@ -258,7 +258,7 @@ async def approved(story: Story, case_id: str, service_id: str, **changes: Any) 
 async def test_what_was_decided_in_the_best_interest_of_a_child_gives_an_adult_nothing_new(
     story: Story,
 ) -> None:
-    """A sending that was approved at 17, alone and in a batch, and an answer to a question."""
+    """A sending approved at 17, alone and in a batch, and an answer to a question."""
     birth = years_ago(18, less_days=60)
     child = await story.child(0, identity={"age": None, "birth_date": birth})
     service_id = await story.service()
@@ -292,7 +292,7 @@ async def test_what_was_decided_in_the_best_interest_of_a_child_gives_an_adult_n
 async def test_what_is_open_to_the_new_holder_of_a_case_ends_as_its_own_work(
     story: Story, road: str
 ) -> None:
-    """Nothing is delivered by whoever asked for it; what was delivered before is confirmed by nobody else."""
+    """The referrer must not deliver its own referral; a delivered one needs no confirmation by itself."""
     case_id, service_id = (await story.case())["id"], await story.service()
     sent, going, done = [
         (await story.sent(case_id=case_id, service_id=service_id))["id"] for _ in range(3)

@@ -1,5 +1,4 @@
-"""A page of a queue, newest first or by deadline, is what plain sorting finds, and is read from the index that
-is kept for it."""
+"""A page of a queue, newest first or by deadline, equals plain sorting and is read from its index."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -41,7 +40,7 @@ _UNDATED = ["LEAST("]
 
 
 def some(chance: Random) -> Iterator[dict[str, Any]]:
-    """Referrals whose limits often fall together: on one instant, and when a day begins."""
+    """Make referrals whose limits often coincide, at one instant and at the beginning of a day."""
     midnight = NOW.replace(hour=0)
     moments = [
         None,
@@ -109,7 +108,7 @@ def asked(chance: Random) -> Iterator[Wanted]:
 
 
 async def read_by(story: Story, index: str, page: sa.Select[Any]) -> tuple[list[str], list[str]]:
-    """The conditions that the index is asked by, and the whole plan."""
+    """Return the index conditions and the whole plan."""
     async with story.database.transaction() as session:
         kept = f"('{index}', 'referrals_queue')"
         made = await session.scalars(
@@ -137,7 +136,7 @@ async def read_by(story: Story, index: str, page: sa.Select[Any]) -> tuple[list[
 async def test_a_page_by_deadline_is_read_from_the_index_that_is_kept_for_it(
     story: Story, caller: str, after: After | None
 ) -> None:
-    """In its order, from where the page begins; what row security refuses keeps it from no part of that."""
+    """In the index's order from the page's beginning; row security does not prevent that."""
     queue = Queue(states=OPEN)
     if after is None or after.due is not None:
         page, limits = dated_rows(CALLERS[caller], queue, after, 5), _DATED
@@ -158,8 +157,8 @@ async def test_a_page_by_deadline_is_read_from_the_index_that_is_kept_for_it(
 async def test_what_is_overdue_is_told_by_the_index_in_the_order_of_its_pages(
     story: Story, caller: str, behind_one: bool
 ) -> None:
-    """No referral that is not late is read, whatever row security says of it, and nothing is put in order but
-    the rows of a page."""
+    """PostgreSQL reads no referral that is not late, whatever row security requires, and sorts only the rows of one
+    page."""
     before_id = UUID(int=200) if behind_one else None
     page = overdue_rows(CALLERS[caller], Queue(late_at=NOW), before_id, 5)
     read, plan = await read_by(story, "referrals_late_newest", page)

@@ -1,4 +1,4 @@
-"""Queues that a person works off: what is due first, and only what is asked for."""
+"""Queues that people work off: what is due first, and only what a filter asks for."""
 
 from datetime import timedelta
 from typing import Any
@@ -14,7 +14,7 @@ REFERRER, RECIPIENT, SUPERVISOR = "ngo-refugio", "ngo-salud", "ngo-refugio-super
 
 
 async def ids(story: Story, who: str, path: str) -> list[str]:
-    """All pages of a list, one after the other."""
+    """Return all pages of a list, one after the other."""
     found: list[str] = []
     cursor = ""
     while True:
@@ -104,8 +104,7 @@ async def test_lists_are_narrowed_by_urgency_category_and_what_is_left_to_do(sto
 
 
 async def test_a_supervisor_lists_what_waits_for_them(story: Story) -> None:
-    """Not what they asked for themselves, not other organisations', and nothing for who decides
-    nothing."""
+    """Neither their own requests nor those of other organisations; and nothing for people who decide nothing."""
     service_id, child = await story.service(), await story.child(16)
     held = await story.consent(
         child["id"], service_id, decided_by="caregiver", child_assent="dissents"
@@ -166,7 +165,7 @@ async def test_a_coordinator_looks_at_exceptions_in_their_states_and_at_none_of_
     for areas, shown in (([], True), (["VE23"], True), (["VE20"], False), (["XX99"], False)):
         answer = await story.get("gbv-coordinator", "/exceptions", areas=areas)
         assert (made in answer.text) is shown, areas
-    marked = {"organisation_ids": [str(organisation(5))]}  # the coordinator's
+    marked = {"organisation_ids": [str(organisation(5))]}  # The coordinator's exception.
     path = f"/cases/{case['id']}/implicated-organisations"
     assert (await story.call(REFERRER, "PUT", path, marked)).status_code == 200
     assert case["id"] not in (await story.get("gbv-coordinator", "/exceptions")).text
@@ -176,7 +175,7 @@ async def test_a_coordinator_looks_at_exceptions_in_their_states_and_at_none_of_
 async def test_what_stands_still_for_an_accused_organisation_is_found_by_no_later_change(
     story: Story,
 ) -> None:
-    """It would tell that something went on after an ordinary recall."""
+    """It would reveal that something continued after an ordinary recall."""
     referral = await story.accepted()
     await story.made(RECIPIENT, f"/referrals/{referral['id']}/complete", {"outcome": "delivered"})
     implicated = await story.call(

@@ -1,4 +1,4 @@
-"""Every pair of commands on one case at the same moment: the outcome is that of one after the other.
+"""Runs every pair of commands on one case at once: the outcome equals one of the two orders.
 
 A long run plays fifty rounds of each pair (`RUTA_RACES=50`), `--all` some of the pairs.
 """
@@ -37,7 +37,7 @@ Outcome = tuple[tuple[int | None, int | None], dict[str, list[str]]]
 REFUSED = {403, 404, 409, 410, 422}
 _NAME = "referrals_pairs"
 
-# What can be told of a case without ids and times: compared with the outcome of either order.
+# A case's state without ids and times, compared with the state after either order.
 _STATE_OF = {
     "case": "SELECT status, minor, caregiver, area FROM cases WHERE id = :c",
     "implicated": "SELECT organisation_id FROM implicated_organisations WHERE case_id = :c",
@@ -68,7 +68,7 @@ _STATE_OF = {
     ),
 }
 
-# Nothing of a case is left half done, whoever won: each of these finds what must not be there.
+# No command leaves a case half done: each query finds rows that must not exist.
 _ENDED = (
     "('declined','completed','not_delivered','recalled','withdrawn','expired','entered_in_error')"
 )
@@ -153,8 +153,8 @@ _HALF_DONE = {
     ),
 }
 
-# Whoever writes a row of a case holds the case. What made the case in the same transaction is
-# alone with it anyway; the directory flags many cases' referrals.
+# A transaction that writes a row of a case locks the case. The transaction that makes a case is
+# alone with it; the directory flags referrals of many cases.
 _GUARD = """
 CREATE OR REPLACE FUNCTION guard_case() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
@@ -201,7 +201,7 @@ $$;
 
 @pytest.fixture(scope="module")
 async def guarded(databases: MigratedDatabases, postgres: PostgresServer) -> ServiceDatabase:
-    """A database in which nobody writes about a case without holding it."""
+    """A database that rejects writes about a case without its lock."""
     database = await databases.of("referrals", _NAME)
     await asyncio.to_thread(postgres.psql, _GUARD, database=_NAME)
     return database
@@ -231,8 +231,7 @@ async def _state(story: Story, case_id: str) -> dict[str, list[str]]:
 async def _play(
     story: Story, keys: CaseKeys, one: CaseCommand, other: CaseCommand, order: str
 ) -> Outcome:
-    """The two statuses, and what the case has come to. `order`: together, first or second first, or
-    only the first or the second."""
+    """Return both statuses and the case's state. `order`: together, one before the other, or only one."""
     it = Situation(story, keys, state_for(one, other), "link" in (*one.needs, *other.needs))
     await it.needs(["case", *one.needs, *other.needs])
     answers: list[Response | None]
@@ -257,7 +256,7 @@ async def _play(
         if (found := await story.rows(statement, c=it["case"]))
     }
     assert left_over == {}, (one.name, other.name, order)
-    # What is left over is not the next round's concern.
+    # Nothing left over may affect the next round.
     await story.rows("DELETE FROM timers t USING referrals r WHERE r.id = t.referral_id AND hold_case(r.case_id, true) RETURNING 1")  # fmt: skip
     return statuses, state
 
@@ -272,14 +271,14 @@ async def _deadlocks(story: Story) -> int:
 async def _either(
     story: Story, keys: CaseKeys, one: CaseCommand, other: CaseCommand
 ) -> list[Outcome]:
-    """What the two come to, in either order; and by one alone, if the other yields to it."""
+    """Return the results of both orders, and of one alone if the other yields to it."""
     orders = ["first", "second"]
     orders += ["only first"] * other.yields + ["only second"] * one.yields
     return [await _play(story, keys, one, other, order) for order in orders]
 
 
 def _differences(found: Outcome, either: list[Outcome]) -> str:
-    """What was found otherwise than after one order and than after the other."""
+    """Return the differences from either order."""
     return "; ".join(
         f"{statuses}: "
         + str({n: (found[1][n], rows) for n, rows in state.items() if found[1][n] != rows})
@@ -300,7 +299,7 @@ async def _race(
 
 
 def test_every_command_about_a_case_is_raced() -> None:
-    """Of the API's routes that write, those that are not listed are about no case, or in parts."""
+    """Of the API's writing routes, those not listed concern no case, or only parts."""
     written = {
         f"{method} {getattr(route, 'path', '').removeprefix('/referrals/v1')}"
         for router in ROUTERS
@@ -315,8 +314,8 @@ def test_every_command_about_a_case_is_raced() -> None:
         if _shape(route) not in raced
         and not route.startswith(
             (
-                "POST /cases/{case_id}/referrals",  # the same steps under the case's path
-                "POST /fhir/",  # the same commands in another language
+                "POST /cases/{case_id}/referrals",  # The same steps under the case's path.
+                "POST /fhir/",  # The same commands in FHIR.
                 "PUT /fhir/",
                 "POST /bulk",
                 "POST /line",
@@ -326,45 +325,48 @@ def test_every_command_about_a_case_is_raced() -> None:
             )
         )
     }
-    assert other == {
-        "POST /cases",
-        "POST /cases/search",
-        "POST /cases/{case_id}/attachments",  # writes an entry as POST …/entries does
-        "POST /cases/{case_id}/reopen",  # of a closed case, in which the others are refused
-        "POST /referrals/{referral_id}/attachments",  # always refused
-        "POST /screenings/{screening_id}/erase",  # of no case
-        "POST /instruments",
-        "POST /instruments/{instrument_id}/retire",
-        "POST /trainings",
-        "PUT /trainings/{training_id}",
-        "POST /certificates",
-        "POST /certificates/{certificate_id}/revoke",
-        "POST /timers/overdue/organisations/{organisation_id}/calls",
-        "PUT /timers/policies/{aor}/{urgency}/{clock_name}",
-        "POST /protocols",
-        "POST /protocols/{protocol_id}/end",
-        "PUT /services/{service_id}/team",
-        "POST /channels",
-        "POST /channels/bounces",
-        "POST /channels/{channel_id}/code",
-        "POST /channels/{channel_id}/confirm",
-        "PUT /channels/away",
-        "PUT /channels/{channel_id}/wishes",
-        "DELETE /channels/{channel_id}",
-        "POST /on-call",
-        "DELETE /on-call/{shift_id}",
-        "POST /webhooks",
-        "DELETE /webhooks/{webhook_id}",
-        "POST /webhooks/{webhook_id}/rotate-secret",
-        "POST /webhooks/{webhook_id}/enable",
-        "POST /webhooks/{webhook_id}/ping",
-        "POST /webhooks/{webhook_id}/replay",
-        "PUT /internal/people",
-    }
+    assert (
+        other
+        == {
+            "POST /cases",
+            "POST /cases/search",
+            "POST /cases/{case_id}/attachments",  # Writes an entry as POST …/entries does.
+            "POST /cases/{case_id}/reopen",  # For a closed case, in which the other commands are refused.
+            "POST /referrals/{referral_id}/attachments",  # Always refused.
+            "POST /screenings/{screening_id}/erase",  # About no case.
+            "POST /instruments",
+            "POST /instruments/{instrument_id}/retire",
+            "POST /trainings",
+            "PUT /trainings/{training_id}",
+            "POST /certificates",
+            "POST /certificates/{certificate_id}/revoke",
+            "POST /timers/overdue/organisations/{organisation_id}/calls",
+            "PUT /timers/policies/{aor}/{urgency}/{clock_name}",
+            "POST /protocols",
+            "POST /protocols/{protocol_id}/end",
+            "PUT /services/{service_id}/team",
+            "POST /channels",
+            "POST /channels/bounces",
+            "POST /channels/{channel_id}/code",
+            "POST /channels/{channel_id}/confirm",
+            "PUT /channels/away",
+            "PUT /channels/{channel_id}/wishes",
+            "DELETE /channels/{channel_id}",
+            "POST /on-call",
+            "DELETE /on-call/{shift_id}",
+            "POST /webhooks",
+            "DELETE /webhooks/{webhook_id}",
+            "POST /webhooks/{webhook_id}/rotate-secret",
+            "POST /webhooks/{webhook_id}/enable",
+            "POST /webhooks/{webhook_id}/ping",
+            "POST /webhooks/{webhook_id}/replay",
+            "PUT /internal/people",
+        }
+    )
 
 
 def _shape(route: str) -> str:
-    """Without the names of what is in braces."""
+    """Return the path without its parameters' names."""
     return "/".join("{}" if part.startswith("{") else part for part in route.split("/"))
 
 
@@ -385,7 +387,7 @@ async def test_every_command_succeeds_where_nothing_is_in_its_way(
 async def test_without_the_lock_a_command_is_caught(
     story: Story, case_keys: CaseKeys, postgres: PostgresServer
 ) -> None:
-    """The guard of these tests guards: no row of a case is written while nobody holds it."""
+    """A test of the guard: it rejects a write about a case without the lock."""
 
     def sql(script: str) -> str:
         return postgres.psql(script, database=_NAME)
@@ -416,11 +418,11 @@ async def test_one_after_the_other_is_what_every_race_comes_to(
     every = 1 if ROUNDS else SOME if request.config.getoption("--drills") else FEW
     either: dict[tuple[str, str], list[Outcome]] = {}
     pairs = PAIRS[::every]
-    if ROUNDS:  # a run that is cut short has met something of every command
+    if ROUNDS:  # A run that is cut short has still met every command.
         random.Random(ROUNDS).shuffle(pairs)  # noqa: S311 - an order, no secret
     failures, played = [], 0
     said = request.config.get_terminal_writer()
-    for number in range(ROUNDS or 1):  # each pair once before any pair again
+    for number in range(ROUNDS or 1):  # Each pair once before any pair again.
         for one, other in pairs:
             pair = (one.name, other.name)
             try:
@@ -434,13 +436,13 @@ async def test_one_after_the_other_is_what_every_race_comes_to(
             if ROUNDS and played % 100 == 0:
                 said.line(f"{played} races of {ROUNDS * len(PAIRS)}, {len(failures)} failures")
     assert failures == []
-    await asyncio.sleep(1.1)  # the server's own count is told once a second
+    await asyncio.sleep(1.1)  # PostgreSQL publishes its own count once a second.
     assert await _deadlocks(story) == before
 
 
 @pytest.mark.slow
 async def test_an_ended_case_leaves_nothing_half_done(story: Story, case_keys: CaseKeys) -> None:
-    """Whatever waits for a decision, is planned or could still be used ends with its case."""
+    """Pending decisions, plans and usable links end with their case."""
     named = {command.name: command for command in COMMANDS}
     for ending in ("close", "erase"):
         for name in (
@@ -469,7 +471,7 @@ async def test_a_withdrawal_never_loses_to_whoever_is_marked_accepts_or_sends(
 async def test_what_is_sent_while_its_service_stops_is_flagged_or_refused(
     story: Story, case_keys: CaseKeys
 ) -> None:
-    """Whoever is not flagged stays unflagged: the directory tells of a suspension once."""
+    """A referral without the flag never gets one: the directory announces a suspension once."""
     by_name = {command.name: command for command in COMMANDS}
     stop = by_name["the directory suspends the service"]
     for send in (by_name["send"], by_name["send under an exception"]):

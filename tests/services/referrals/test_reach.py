@@ -1,4 +1,4 @@
-"""What cannot work is not sent: nobody could reach the person, or the person waits there already."""
+"""A referral that cannot work is not sent: nobody could reach the person, or the person already waits there."""
 
 from typing import Any
 

@@ -1,5 +1,5 @@
-"""Facts of a person travel nowhere beside what she granted: her place and a clinical deadline are content,
-and each field of each answer to a recipient is content or stands on the closed list of facts."""
+"""Facts about a person travel only as granted content: also her place and a clinical deadline. Each field of each
+answer to a recipient is content, or stands on the closed list of facts."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -20,7 +20,8 @@ PLACE = "VE2313"
 DEADLINE = (clock.now() + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
 """Before every deadline of the process: whatever is made of it shows."""
 SUPERVISOR: dict[str, Any] = {"roles": ["partner", "caseworker", "supervisor"]}
-# What each other answer is for. An answer to a recipient is declared where it is made (`facts.decided`).
+# The purpose of each other answer. `facts.decided` declares an answer to a recipient where it is
+# made.
 TO_RECIPIENTS = {
     "CalendarRow", "Disclosure", "FeedItem", "ReferralView", "StepView", "TaskView", "TransferDetail", "TransferView", "WholeReferral", "WorkItem",
 }  # fmt: skip
@@ -48,7 +49,7 @@ TO_OTHERS = {
 
 
 def named(node: Any) -> Iterator[str]:
-    """The schemas that a part of the description names."""
+    """Return the schemas that a part of the description names."""
     if isinstance(node, dict):
         if "$ref" in node:
             yield node["$ref"].rpartition("/")[2]
@@ -60,7 +61,7 @@ def named(node: Any) -> Iterator[str]:
 
 
 def answers_of(app: FastAPI) -> set[str]:
-    """The names of what is answered, down to the items of pages."""
+    """Return the names of answers, including the items of pages."""
     document = app.openapi()
     schemas = document["components"]["schemas"]
     found = {
@@ -92,7 +93,7 @@ def test_a_field_that_nobody_decided_fails_the_build() -> None:
 
 
 class Read:
-    """A referral that notes which of its fields are read."""
+    """A referral that records which of its fields are read."""
 
     def __init__(self, referral: Referral) -> None:
         self.referral, self.fields = referral, set[str]()
@@ -160,7 +161,7 @@ async def test_what_she_granted_is_shown_until_it_ends(story: Story, app: FastAP
 
 
 async def test_a_kept_answer_to_a_command_holds_no_content(story: Story) -> None:
-    """It may be given again when sharing has ended."""
+    """The stored answer may be returned after sharing has ended."""
     referral = await story.sent(
         consent={"items": ["name", "area", "situation"]},
         from_case=["name", "area"],

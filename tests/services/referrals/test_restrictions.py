@@ -1,4 +1,4 @@
-"""What is restricted leaves the database by a signed list, and is restricted again where a backup forgot it."""
+"""The worker exports restrictions in a signed list, and applies them again to a restored backup."""
 
 import asyncio
 from collections.abc import Mapping
@@ -43,14 +43,14 @@ def file(tmp_path: Path) -> Path:
 
 
 async def told(database: Database, file: Path, signer: Signer) -> dict[UUID, Mapping[str, Any]]:
-    """The last word of each, after the worker's turn."""
+    """Return the last entry of each kind after the worker's round."""
     await tell(database, file, signer, SEAL)
     lines = (await asyncio.to_thread(chained.read, file, signer)).lines
     return {UUID(line["id"]): line["word"] for line in lines}
 
 
 def listed(file: Path, signer: Signer, kind: Kind, subject: str, **word: Any) -> chained.Chained:
-    """A list that says this and no more: what a backup of before knows nothing of."""
+    """Write a list with only this entry, which the backup does not know."""
     line = {"kind": kind, "id": subject, "word": word, "at": WHEN}
     chained.append(file, signer, [line])
     return chained.read(file, signer)
@@ -113,7 +113,7 @@ async def test_the_directory_has_the_last_word_and_an_older_one_changes_nothing(
 async def test_what_the_backup_and_the_list_restrict_is_the_next_list(
     story: Story, database: Database, case_keys: CaseKeys, file: Path, signer: Signer
 ) -> None:
-    """The backup hides what was opened since: it stays hidden, and the list says so from now on."""
+    """The backup hides a service that was opened since: it stays hidden, and the list says so from now on."""
     service = UUID(await story.service())
     hidden = (HiddenPart(id=service, visibility="pathway"),)
     await story.told(SightChanged(version=3, entry_id=service, hidden=hidden))
@@ -193,7 +193,7 @@ async def change(story: Story, path: str, body: dict[str, Any]) -> None:
 async def test_a_report_is_as_its_reporter_and_the_desk_left_it_after_a_restore(
     story: Story, database: Database, case_keys: CaseKeys, file: Path, signer: Signer
 ) -> None:
-    """No case is wished any more, and it speaks against somebody; both are one word."""
+    """No case is wished any more, and the report speaks against somebody; both are in one entry."""
     reporter = Reporter(story)
     report = UUID(await handed_over(story, reporter))
     await reporter.do("wish", wants_case=False)
@@ -221,7 +221,7 @@ async def test_a_report_is_as_its_reporter_and_the_desk_left_it_after_a_restore(
 async def test_what_a_referral_that_had_ended_still_shared_is_revoked_after_a_restore(
     story: Story, database: Database, case_keys: CaseKeys, file: Path, signer: Signer
 ) -> None:
-    """It was delivered, and the backup has its recipient read on."""
+    """The referral was delivered, and in the backup its recipient still reads it."""
     referral = await story.accepted()
     path = f"/referrals/{referral['id']}/complete"
     await story.made("ngo-salud", path, {"outcome": "delivered"})

@@ -1,4 +1,4 @@
-"""Who hears what is asked at the sending, from the rights that the issuer says people have now."""
+"""The people to notify are determined at the sending, by the rights that the issuer reports then."""
 
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
@@ -20,7 +20,7 @@ WORKER, SUPERVISOR = "ngo-salud", "ngo-salud-supervisor"
 
 
 async def told(world: World, rights: Mapping[str, Mapping[str, Any]] = NOTHING_ELSE) -> None:
-    """The issuer says the rights of both of the recipient's people, and of these."""
+    """The issuer reports the rights of both of the recipient's people, and these."""
     answer = await people_told(world.story.client, {WORKER: {}, SUPERVISOR: {}, **rights})
     assert answer.status_code == 204, answer.text
 
@@ -34,8 +34,8 @@ def reached(world: World) -> list[str]:
 @pytest.mark.parametrize(
     "gone",
     [
-        {"roles": ["caseworker"]},  # demoted
-        {"organisation_id": str(LEGAL)},  # moved
+        {"roles": ["caseworker"]},  # Demoted.
+        {"organisation_id": str(LEGAL)},  # Moved.
         {"roles": ["reader"]},
         {"scopes": ["directory:read"]},
     ],
@@ -49,7 +49,7 @@ async def test_whoever_lost_the_right_hears_no_supervisors_matter_that_waited(
     await world.story.sent(urgency="emergency")
     await world.told()
     assert CHIEF in reached(world)
-    # That a channel was switched off is queued while they may hear it, and waits half an hour.
+    # The notice that a channel is off is queued while they may hear it, and waits half an hour.
     assert await world.story.told_to("ngo-salud-supervisor", made["id"])
     await world.told()
     assert (reached(world), (await world.pings()).count("waiting")) == ([], 1)
@@ -127,7 +127,7 @@ async def test_who_is_away_is_told_nothing_until_they_are_back_and_the_rota_pass
     later["ends_at"] = (now + timedelta(days=4, hours=8)).isoformat()
     planned = await world.story.made("ngo-salud-supervisor", "/on-call", later)
     assert planned["reachable"] is False
-    # The issuer says all rights again, and not who is away.
+    # The issuer sends all rights again, without absences.
     await told(world)
     await world.story.sent(urgency="emergency")
     await world.told()
@@ -191,7 +191,7 @@ async def test_a_page_says_nothing_of_who_stands_on_another(world: World) -> Non
 async def test_somebody_in_danger_now_is_told_to_whoever_coordinates_the_line(
     world: World,
 ) -> None:
-    """By the rights of now: another area's coordinator, and one who coordinates no more, hear nothing."""
+    """By current rights: coordinators of other areas and former coordinators are not told."""
     reporter, story = Reporter(world.story), world.story
     await world.channel("tip-coordinator", address="tip@example.org")
     await world.channel("gbv-coordinator", address="gbv@example.org")
@@ -216,7 +216,8 @@ async def test_somebody_in_danger_now_is_told_to_whoever_coordinates_the_line(
 async def test_the_page_of_the_line_says_when_somebody_is_told_and_never_more(
     world: World,
 ) -> None:
-    """Of every desk while nobody knows what it is about; of its own desk when the report has come."""
+    """The page shows the slowest desk's time while the topic is unknown, and its own desk's time once the report has
+    arrived."""
     story, reporter = world.story, Reporter(world.story)
     asked = "/line?language=en"
 
@@ -247,7 +248,7 @@ async def test_the_page_of_the_line_says_when_somebody_is_told_and_never_more(
     assert clock.now() < datetime.fromisoformat(form["urgent_told_at"])
     await story.call("cp-coordinator", "PUT", f"/channels/{late['id']}/wishes", {"language": "es"})
     assert "the person on duty is told at once" in await page()
-    # A channel whose last message failed is no promise.
+    # A channel whose last message failed promises nothing.
     world.mail.refused["tip@example.org"] = "451 4.3.0 try later"
     await receipt("other")
     with clock.shifted(timedelta(minutes=6)):

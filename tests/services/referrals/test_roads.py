@@ -1,5 +1,5 @@
-"""An emergency takes each road that is left: no road waits for another, for a routine message or for a lease, and
-nobody hears the same twice."""
+"""An emergency uses every remaining road. No road waits for another, for a routine message or for a lease, and nobody
+is told the same twice."""
 
 import asyncio
 import json
@@ -55,7 +55,7 @@ SMS = ChannelKind.SMS
 async def committed(
     settings: Settings, databases: MigratedDatabases, case_keys: CaseKeys, tmp_path: Path
 ) -> AsyncIterator[World]:
-    """A world whose queues run side by side, each on connections of its own."""
+    """A world whose queues run side by side, each with its own connections."""
     to = await databases.of("referrals", "referrals_roads")
     database = Database.at(to.app_url, pool_size=8)
     app = create_app(settings, database=database, keys=case_keys)
@@ -76,7 +76,7 @@ def queue(world: World, kind: ChannelKind = SMS) -> Queue:
 
 @asynccontextmanager
 async def at_work(world: World) -> AsyncIterator[Callable[[], None]]:
-    """The worker's three queues, and what calls them."""
+    """The worker's three queues, and the function that wakes them."""
     stop, called = asyncio.Event(), [asyncio.Event() for _ in ChannelKind]
 
     def call() -> None:
@@ -120,7 +120,7 @@ async def passed_on(world: World) -> None:
 
 
 async def taken(world: World, kind: ChannelKind = SMS) -> list[Claimed]:
-    """What a worker takes and, as it is killed then, never settles."""
+    """What a killed worker took and never settled."""
     await passed_on(world)
     _, claimed = await queue(world, kind).claim(20, only_urgent=False)
     return list(claimed)
@@ -133,12 +133,12 @@ async def handed(world: World, kind: ChannelKind, claimed: list[Claimed]) -> Non
 
 
 def names(world: World) -> list[str]:
-    """Of the short messages that reached the gateway."""
+    """Return the ids of SMS that reached the gateway."""
     return [headers["idempotency-key"] for _, headers, _ in world.sms.requests]
 
 
 def checking(world: World) -> Sms:
-    """A gateway that sends each message once, however often it is handed over."""
+    """A gateway that sends each message once, however often it receives it."""
     return Sms(
         Template(
             kind="template",
@@ -166,7 +166,7 @@ async def test_a_relay_that_hangs_holds_up_no_short_message(committed: World) ->
             await passed_on(committed)
             call()
             await until(lambda: len(committed.sms.requests) == 2)
-            # The relay has two mails in hand and has answered neither.
+            # The relay holds two mails and has answered neither.
             handing = "SELECT 1 FROM pings JOIN channels c ON c.id = channel_id"
             handing += " WHERE status = 'handing' AND kind = 'email'"
             assert len(await committed.story.rows(handing)) == 2
@@ -245,7 +245,7 @@ async def test_an_emergency_is_taken_before_all_that_waited_longer(world: World)
 
 
 async def test_the_limit_of_time_is_for_the_whole_mail(world: World) -> None:
-    """Each answer of the relay comes in time; all together do not."""
+    """Each answer of the relay comes in time; all together exceed the limit."""
     url = f"smtp+starttls://{LOGIN[0]}:{LOGIN[1].replace(' ', '%20')}@localhost:{world.mail.port}"
     world.mail.pause = 2
     mail = Mail(RelayAddress.at(url), "r@example.org", world.trusted, seconds=3)
@@ -274,7 +274,7 @@ async def test_what_a_routine_message_waits_for_holds_up_no_emergency(world: Wor
     world.sms.status, world.sms.headers = 201, {}
     await world.story.sent()
     await world.told()
-    assert world.sms.requests == []  # a second routine one waits for the first
+    assert world.sms.requests == []  # A second routine message waits for the first.
     await world.story.sent(urgency="emergency")
     await world.told()
     assert len(world.sms.requests) == 1
@@ -295,7 +295,7 @@ async def test_an_emergency_is_tried_again_within_seconds_whatever_was_asked_for
     with clock.shifted(timedelta(seconds=83)):
         await world.told()
     assert await world.pings() == ["told"]
-    assert len(set(names(world))) == 1  # one message, tried three times
+    assert len(set(names(world))) == 1  # One message, tried three times.
 
 
 async def test_an_emergency_does_not_wait_for_a_message_that_is_being_handed_over(
@@ -366,7 +366,7 @@ async def test_names_of_others_that_hang_hold_up_no_message(
             for number in range(20)
         ]
         try:
-            # More than the event loop has threads of its own on most machines.
+            # More than the threads of an event loop on most machines.
             with suppress(TimeoutError):
                 async with asyncio.timeout(60):
                     await until(lambda: len(asked) == 40)
@@ -379,12 +379,12 @@ async def test_names_of_others_that_hang_hold_up_no_message(
 
 
 async def test_an_emergency_of_a_killed_worker_is_told_again_by_its_name(world: World) -> None:
-    """Better twice than not at all, and the gateway can see that it is one."""
+    """Twice is better than never, and the gateway recognises it by its id."""
     await number(world)
     await world.story.sent(urgency="emergency")
     await handed(world, SMS, await taken(world))
     with clock.shifted(timedelta(seconds=20)):
-        assert await taken(world) == []  # longer than the longest try nobody else takes it
+        assert await taken(world) == []  # The lease is longer than the longest try.
     with clock.shifted(timedelta(minutes=1)):
         await world.told()
     assert len(names(world)) == 2
@@ -523,7 +523,7 @@ async def test_the_owner_of_a_wrong_number_hears_so_on_another_channel(world: Wo
         (True, "off", "refused"),
         (False, "active", None),
     }
-    assert len(world.mail.mails) == 1  # of the emergency
+    assert len(world.mail.mails) == 1  # Of the emergency.
     with clock.shifted(SPACING * 2):
         await world.told()
     assert [mail["To"] for mail in world.mail.mails] == [MAILBOX] * 2

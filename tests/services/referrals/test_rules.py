@@ -206,7 +206,7 @@ def test_webhooks_go_to_public_https() -> None:
 
 @given(st.ip_addresses(v=4))
 def test_an_address_that_only_carries_another_is_never_called(inner: IPv4Address) -> None:
-    """Not even a public one: where a translator stands, it decides what is reached."""
+    """Even for a public address, a translator would decide which host is reached."""
     low = int(inner)
     for prefix in ("::", "::ffff:0:0", "::ffff:0:0:0", "64:ff9b::", "64:ff9b:1::", "2001::"):
         assert not address_allowed(str(IPv6Address(int(IPv6Address(prefix)) | low)))

@@ -1,4 +1,4 @@
-"""The rules of screening without any database: conditions, skip logic, summary, suggestions."""
+"""The rules of screening without a database: conditions, skip logic, summary, suggestions."""
 
 from collections.abc import Mapping
 from dataclasses import fields
@@ -213,7 +213,7 @@ _answers = st.fixed_dictionaries(
 @settings(max_examples=20, deadline=None)
 @given(_answers, st.data())
 def test_more_indications_never_weaken_a_summary(answers: dict[str, Any], data: Any) -> None:
-    """Saying yes to one more question can only add: strength never falls, missing never grows."""
+    """One more yes can only add: strength never falls, and the missing questions never grow."""
     asked = [
         q.id
         for q in rules.relevant(shipped(), {**AGREED, **answers}, DAY)

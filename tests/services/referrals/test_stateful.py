@@ -1,8 +1,8 @@
-"""Hypothesis plays random stories of several people, organisations and their staff on every road, and `oracle` says
-what each may do and be told.
+"""Hypothesis plays random stories of people, organisations and staff on every road; `oracle` decides what each may do
+and learn.
 
-In every story: nobody is told what they may not know, the person is told the truth about who had read, and no
-accepted step is without its history, its audit entry and its event. `./ruta drills stories` plays long ones.
+In every story nobody learns what they may not know, the person is told the truth about who has read, and each
+accepted step has its history, audit entry and event. `./ruta drills stories` plays long ones.
 """
 
 import os

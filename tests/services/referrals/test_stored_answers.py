@@ -1,4 +1,4 @@
-"""Stored answers: given again within a day, to whom may still read; they go with the case."""
+"""Stored answers: returned again within a day to callers who may still read them; deleted with the case."""
 
 from datetime import timedelta
 from typing import Any
@@ -24,7 +24,7 @@ async def erase(story: Story, case_id: str) -> None:
 
 
 async def transfer(story: Story, case_id: str) -> None:
-    """From Refugio to Legal."""
+    """Transfer the case from Refugio to Legal."""
     consent = {"case_id": case_id, "kind": "transfer", "recipient_organisation_id": str(LEGAL)}
     grant = await story.made(NGO, "/consents", {**consent, "method": "signed"})
     offer = {"case_id": case_id, "to_organisation": str(LEGAL), "grant_id": grant["id"]}
@@ -33,7 +33,7 @@ async def transfer(story: Story, case_id: str) -> None:
 
 
 class Commands:
-    """Commands about one case, each carried out once, to be repeated word for word."""
+    """Commands about one case, each executed once and ready to be repeated word for word."""
 
     def __init__(self, story: Story) -> None:
         self.story = story
@@ -55,7 +55,7 @@ class Commands:
 
 
 async def much(story: Story) -> tuple[str, Commands]:
-    """A case with much of what can be done about it, by its holder and by a recipient."""
+    """Make a case on which its holder and a recipient have done most commands."""
     commands = Commands(story)
     service = await story.any_service()
     body = {"identity": {"name": NAME, "age": 29}, "area": "VE2313"}
@@ -167,7 +167,9 @@ async def test_answers_are_sealed_under_the_key_of_their_case(story: Story) -> N
     rows = await story.rows("SELECT route, subject, concerns FROM stored_results")
     assert all(row.subject is not None and row.concerns for row in rows)
     of_case = [row for row in rows if str(row.subject) == case]
-    assert len(of_case) > len(rows) - 3  # two of a screening before it belonged to the case
+    assert (
+        len(of_case) > len(rows) - 3
+    )  # Two commands on a screening before it belonged to the case.
 
 
 async def test_a_batch_gives_no_more_than_its_commands_would(story: Story) -> None:
@@ -184,7 +186,7 @@ async def test_a_batch_gives_no_more_than_its_commands_would(story: Story) -> No
         ]
     }
     first = (await story.post(NGO, "/bulk", batch, key="batch")).json()
-    assert first["results"][1]["body"].pop("withdrawal_code")  # shown once
+    assert first["results"][1]["body"].pop("withdrawal_code")  # Shown once.
     again = (await story.post(NGO, "/bulk", batch, key="batch")).json()
     assert again["results"][1]["body"].pop("withdrawal_code") is None
     assert again == first
@@ -228,7 +230,7 @@ async def test_the_code_of_a_consent_is_shown_once_and_another_makes_it_void(sto
 
 
 async def rarer(story: Story, case: str, commands: Commands) -> None:
-    """The rest of what can be done about a case, by its holder, its supervisor and who asks."""
+    """The remaining commands of its holder, its supervisor and whoever asks for access."""
     await commands.do("/screenings", {"instrument_id": str(SHIPPED_ID), "answers": CHILD,
                                       "case_id": case})  # fmt: skip
     due = str(clock.today() + timedelta(days=9))
@@ -263,7 +265,7 @@ WHO = {
 
 
 async def test_the_rarer_commands_are_repeated_under_the_same_rule(story: Story) -> None:
-    """Screenings, reviews, tasks, break-glass, matches: repeated, handed over, and erased."""
+    """Screenings, reviews, tasks, break-glass and matches: repeated, handed over, and erased."""
     case, commands = (await story.case(identity=WHO))["id"], Commands(story)
     await rarer(story, case, commands)
     assert len(commands.done) == 9

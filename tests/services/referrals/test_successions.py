@@ -1,4 +1,4 @@
-"""An organisation ends, merges or gives work away: who has its cases and referrals then, and who asks the person."""
+"""An organisation ends, merges or gives work away: who then holds its cases and referrals, and who asks the person."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -31,7 +31,7 @@ def blind(settings: Settings) -> BlindIndex:
 
 
 class Ending:
-    """Refugio's work goes to Legal, and the worker has its turn."""
+    """Refugio's work goes to Legal, and the worker runs a round."""
 
     def __init__(self, story: Story, database: Database, keys: CaseKeys, blind: BlindIndex) -> None:
         self.story, self._database, self._keys, self._blind = story, database, keys, blind

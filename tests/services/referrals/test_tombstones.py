@@ -1,4 +1,4 @@
-"""The list of the erased: it leaves the machine, only grows, and no other one passes for it."""
+"""The list of the erased leaves the machine, only grows, and cannot be replaced by another one."""
 
 import asyncio
 import json
@@ -70,7 +70,7 @@ def test_whatever_is_done_to_a_list_is_noticed(tmp_path: Path, signer: Signer) -
         [edited(lines[0], case=str(uuid4())), *lines[1:]],
         [edited(lines[0], at="2026-01-01T00:00:00+00:00"), *lines[1:]],
         [stranger, *lines[1:]],
-        # Nothing follows the last line that would not fit it: its signature alone tells.
+        # The next line fits, so only the signature reveals the change.
         [*lines[:3], edited(lines[3], case=str(uuid4()))],
         [*lines, lines[3]],
         [*lines, "{}"],
@@ -88,7 +88,7 @@ def test_a_list_cut_at_its_end_does_not_reach_what_was_anchored(
     assert chained.read(file, signer).reaches(head)
     file.write_text("\n".join(file.read_text().splitlines()[:3]) + "\n")
     assert not chained.read(file, signer).reaches(head)
-    # Filled up again with others it still is another list.
+    # Filled up with other lines it is still another list.
     tombstones.append(file, signer, some(3))
     assert not chained.read(file, signer).reaches(head)
 
@@ -138,14 +138,14 @@ async def test_what_was_erased_is_told_once_and_survives_the_loss_of_the_list(
     await asyncio.to_thread(file.unlink)
     assert await asyncio.to_thread(chained.put_back_if_lost, file, [place], signer)
     assert tombstones.case_ids(chained.read(file, signer)) == (gone,)
-    # Without a second place, too, nothing that was erased is missing from what is begun anew.
+    # Without a second location too, a new list contains everybody who was erased.
     await asyncio.to_thread(file.unlink)
     assert await tombstones.tell(keys.database, file, signer) == 1
     assert tombstones.case_ids(chained.read(file, signer)) == (gone,)
 
 
 def test_a_list_that_lost_its_end_goes_on_from_its_copy(tmp_path: Path, signer: Signer) -> None:
-    """The machine's disk was put back to what it was an hour ago, the second place was not."""
+    """The machine's disk went back an hour; the second location did not."""
     file, place = tmp_path / "list.jsonl", tmp_path / "usb"
     place.mkdir()
     erased = some(3)
@@ -161,7 +161,7 @@ def test_a_list_that_lost_its_end_goes_on_from_its_copy(tmp_path: Path, signer: 
 
 
 def test_on_a_full_disk_half_a_list_passes_for_no_list(tmp_path: Path, signer: Signer) -> None:
-    """Put back by halves, it would go on without those who were erased last, whom nobody tells a second time."""
+    """Half a list would lack the last people erased, whom nobody reports a second time."""
     file, place = tmp_path / "list.jsonl", tmp_path / "usb"
     place.mkdir()
     tombstones.append(file, signer, some(40))
@@ -204,7 +204,7 @@ async def test_a_worker_that_is_overtaken_after_it_looked_tells_nothing_again(
     await keys.destroy(erased)
 
     class Overtaken:
-        """The database of a worker that waits for its connection while another one begins the list."""
+        """A worker's database that waits for its connection while another worker begins the list."""
 
         transaction = keys.database.transaction
 

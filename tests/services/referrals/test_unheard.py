@@ -1,4 +1,4 @@
-"""An emergency that reached nobody is known: to the sender, the supervisors, the coordinators and whoever runs Ruta."""
+"""An emergency that reached nobody is shown to the sender, the supervisors, the coordinators and the operators."""
 
 from datetime import timedelta
 from typing import Any
@@ -29,7 +29,7 @@ class Watched:
         return await self.unheard.look()
 
     async def alarms(self) -> tuple[int, int]:
-        """Of emergencies, and of other messages, as an alert reads them."""
+        """Return the alert's counts of emergencies and of other messages."""
         await self.unheard.measure()
         names = ("ruta_emergencies_unheard", "ruta_messages_unheard")
         found = [self.metrics.registry.get_sample_value(name) for name in names]
@@ -97,7 +97,9 @@ async def test_an_emergency_that_reached_nobody_is_known_to_all_who_can_do_somet
         assert await watched.seen_by_sender(referral)
         for who in ("ngo-refugio", "ngo-refugio-supervisor", "ngo-salud-supervisor"):
             assert "referral.unheard" in await story.told_to(who, referral["id"])
-        for who in COORDINATORS:  # no area of responsibility owns health: each looks into it
+        for (
+            who
+        ) in COORDINATORS:  # No area of responsibility owns health, so each coordinator is told.
             assert await story.told_to(who, str(SALUD)) == ["organisation.unheard"]
             # They find the organisation among those to call, and no referral.
             (late,) = (await story.get(who, "/timers/overdue/organisations")).json()
@@ -105,13 +107,13 @@ async def test_an_emergency_that_reached_nobody_is_known_to_all_who_can_do_somet
             assert referral["id"] not in str(late)
         path = f"/timers/overdue/organisations/{SALUD}/calls"
         await story.made(COORDINATORS[0], path, {"aor": "MULTI", "outcome": "will_act"})
-        assert await watched.look() == 0  # said once
+        assert await watched.look() == 0  # Told once.
 
 
 async def test_no_coordinator_learns_of_a_house_that_is_hidden_from_them(
     world: World, watched: Watched
 ) -> None:
-    """Nor does a colleague of a coordinator who sees it: the notice names the house's organisation."""
+    """A coordinator who sees the house is told; a colleague is not, because the notice names its organisation."""
     story = world.story
     await people_told(story.client, {who: {} for who in COORDINATORS}, until="ngo-a")
     house = UUID(await story.any_service())
@@ -185,7 +187,7 @@ async def test_a_routine_message_that_was_given_up_is_known_too(
     assert await watched.seen_by_sender(referral)
     without = (
         await world.story.sent()
-    )  # to nobody by message: it waits in the list, as routine does
+    )  # No message to anybody: it waits in the list like a routine one.
     with clock.shifted(LATER):
         assert await watched.look() == 0
     assert not await watched.seen_by_sender(without)

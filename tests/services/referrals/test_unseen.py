@@ -1,4 +1,4 @@
-"""What nobody sees and turns the order of a number or a name: the API refuses it, pages and forms of others leave it out."""
+"""Invisible characters that reverse a number or a name: the API refuses them; pages and form tools drop them."""
 
 from typing import Any
 

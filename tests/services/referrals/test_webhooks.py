@@ -1,4 +1,4 @@
-"""Webhooks against a real receiver on loopback: signed, ids only, retried, dead, replayed."""
+"""Webhooks to a real local receiver: signed, ids only, retried, dead, replayed."""
 
 import asyncio
 import base64
@@ -39,7 +39,7 @@ LOOPBACK = networks("127.0.0.0/8")
 
 
 class Receiver:
-    """A partner's system: keeps what it is sent and answers as it is told."""
+    """A partner's system: keeps what it receives and answers as told."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[dict[str, str], bytes]] = []
@@ -97,7 +97,9 @@ async def test_a_call_is_signed_and_names_nobody(
     assert await dispatched(story, settings) == 1
     headers, body = receiver.calls[0]
     told = Verifier(hook["secret"]).verify(body, headers)
-    assert NoticeCall.model_validate(told).type is NoticeKind.REFERRAL_SENT  # as it is described
+    assert (
+        NoticeCall.model_validate(told).type is NoticeKind.REFERRAL_SENT
+    )  # As its description says.
     assert told["data"]["subject_id"] == referral["id"]
     for secret in (b"Yolimar", b"HLT", b"refugio", b"VE23"):
         assert secret not in body
@@ -156,7 +158,7 @@ async def test_failures_are_retried_for_days_then_dead_then_replayed(
 async def test_a_partner_that_hangs_holds_up_nobody_else(
     story: Story, settings: Settings, receiver: Receiver
 ) -> None:
-    """It takes every call and answers none; more wait for it than are called at once."""
+    """It accepts every call and answers none; more calls wait than run at once."""
     hangs, full = asyncio.Event(), asyncio.Event()
     key = key_from_base64(settings.stored_result_key.get_secret_value())
 
@@ -187,14 +189,14 @@ async def test_a_partner_that_hangs_holds_up_nobody_else(
             referral = await story.sent()
             while await fan_out(story.database, [deliveries]):
                 pass
-            assert await deliverer.look() == 1  # the other one, while the first hangs
+            assert await deliverer.look() == 1  # The other partner's, while the first hangs.
             async with asyncio.timeout(10):
                 await over.wait()
             assert referral["id"].encode() in receiver.calls[0][1]
             assert await deliverer.look() == 0
             hangs.set()
             await deliverer.finish()
-            assert await deliverer.look() == 1  # and the rest of its own
+            assert await deliverer.look() == 1  # And the rest of its own.
             await deliverer.finish()
 
 
@@ -242,7 +244,7 @@ async def test_after_rotation_both_secrets_verify_for_a_day(
 async def test_two_workers_make_a_call_once(
     story: Story, settings: Settings, receiver: Receiver
 ) -> None:
-    """The second one looks while the first one still waits for the answer."""
+    """The second worker looks while the first one waits for the answer."""
     await registered(story, receiver)
     await story.sent()
     key = key_from_base64(settings.stored_result_key.get_secret_value())
@@ -328,19 +330,19 @@ async def test_a_call_that_is_repeated_after_five_minutes_is_refused_by_the_veri
 async def test_a_name_server_is_asked_once_for_an_address(
     receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """DNS rebinding: what was checked is what is called, whatever the name leads to afterwards."""
+    """DNS rebinding: the call goes to the checked address, whatever the name resolves to later."""
     port = int(receiver.url.rsplit(":", 1)[1].split("/")[0])
     asked: list[str] = []
 
     def rebinding(host: str, *_more: object, **_options: object) -> list[Any]:
         asked.append(host)
-        address = "127.0.0.2" if len(asked) == 1 else "127.0.0.1"  # the receiver
+        address = "127.0.0.2" if len(asked) == 1 else "127.0.0.1"  # The receiver.
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port))]
 
     monkeypatch.setattr(socket, "getaddrinfo", rebinding)
     secret = "whsec_" + base64.b64encode(b"s" * 32).decode()
     call = Call(f"https://partner.example:{port}/hook", (secret,), "msg_1", b"{}")
-    public = networks("127.0.0.2/32")  # stands for what may be called
+    public = networks("127.0.0.2/32")  # Stands for an address that may be called.
     async with client(public) as http:
         answer = await send(http, call, public, datetime.now(UTC))
     assert (answer.status, answer.failure) == (0, "unreachable")

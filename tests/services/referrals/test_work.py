@@ -1,4 +1,4 @@
-"""What waits for somebody: every row is one of its own list, in one order."""
+"""Everything that waits for somebody: each row belongs to one list, all in one order."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -30,7 +30,7 @@ MOMENTS = st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1)).map(  # noqa:
 
 
 async def work(story: Story, who: str, query: str = "", **claims: Any) -> list[dict[str, Any]]:
-    """All pages, one after the other."""
+    """Return all pages, one after the other."""
     found: list[dict[str, Any]] = []
     cursor = ""
     while True:
@@ -51,7 +51,7 @@ def every(_row: dict[str, Any], _own: set[str]) -> bool:
     return True
 
 
-# Each kind: the list that it is of, which of that list's rows wait, and the id that names them.
+# For each kind: its list, the rows of it that wait, and the id that names them.
 OWN_LISTS: dict[str, tuple[str, str, Callable[[dict[str, Any], set[str]], bool]]] = {
     "referral_to_acknowledge": ("/referrals/inbox?state=sent", "referral_id", every),
     "referral_to_decide": (
@@ -82,7 +82,7 @@ OWN_LISTS: dict[str, tuple[str, str, Callable[[dict[str, Any], set[str]], bool]]
     "task": (
         "/tasks?limit=500",
         "task_id",
-        lambda row, _own: row["kind"] != "case_review",  # it waits as the review that it is
+        lambda row, _own: row["kind"] != "case_review",  # It waits as the review that it is.
     ),
     "review": ("/assistance/reviews?by={week}", "review_id", every),
     "entry_due": (
@@ -202,7 +202,7 @@ STEPS: dict[str, dict[str, Any]] = {
 
 
 async def everything_else(story: Story) -> None:
-    """A referral in each state in which somebody has something to do, and what waits beside."""
+    """Make a referral in each state that needs somebody, and the other kinds of work."""
     service_id = await story.service()
     for way in (
         (),
@@ -357,7 +357,7 @@ async def test_a_draft_is_of_whoever_has_the_case(story: Story) -> None:
 async def test_a_team_has_the_reviews_of_each_case_that_somebody_else_of_it_has(
     story: Story,
 ) -> None:
-    """Two reviews, since one would be found by a subquery that forgets the row outside."""
+    """Two reviews, since a subquery without the outer condition would find exactly one."""
     eva: dict[str, Any] = {"sub": "eva", "client_id": "eva", "roles": ["supervisor"]}
     for _ in range(2):
         path = f"/cases/{(await story.case())['id']}/reviews"
@@ -399,7 +399,7 @@ def test_a_moment_is_overdue_once_it_has_passed_and_of_today_until_the_night_end
 def test_a_day_is_overdue_when_it_has_ended_and_not_when_it_begins(
     now: datetime, ahead: int
 ) -> None:
-    """At home it may still be yesterday: what is due on that day has not ended there."""
+    """At home it may still be yesterday: a task due that day is not overdue yet."""
     at_home = now.astimezone(CARACAS).date()
     day = at_home + timedelta(days=ahead)
     begins = datetime(day.year, day.month, day.day, tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""Asks every readable route of the service as one caller: a new route is asked by itself."""
+"""Calls every readable route of the service as one caller; a new route is included."""
 
 import re
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ _OPEN = {"/line", "/line/thread", "/line/form", "/answer/{token}"}
 
 
 def operations(app: FastAPI) -> dict[str, dict[str, Any]]:
-    """What is read by somebody with an account, by its path below the service's prefix."""
+    """Return the reading operations for callers with an account, by path below the service's prefix."""
     return {
         path.removeprefix(PREFIX): methods["get"]
         for path, methods in sorted(app.openapi()["paths"].items())
@@ -39,8 +39,7 @@ async def walk(
     part: tuple[int, int] = (0, 1),
     **claims: Any,
 ) -> dict[str, tuple[int, str]]:
-    """Status and text of each route; `ids`: by the name of the path's parameter. `part`: from the first number on,
-    each so many."""
+    """Return status and text of each route. `ids`: by path parameter. `part`: (first, step) of the routes."""
     answers = {}
     for route in readable_routes(app)[part[0] :: part[1]]:
         path = re.sub(r"\{(\w+)\}", lambda m: ids.get(m[1], str(new_id())), route)
@@ -51,7 +50,7 @@ async def walk(
 
 
 def alike(text: str, ids: Mapping[str, str]) -> str:
-    """The text with ids by their role and without moments, so that two stories can be compared."""
+    """Return the text with ids replaced by roles and without times, to compare two stories."""
     for role, value in ids.items():
         text = text.replace(value, f"<{role}>")
     return _CURSOR.sub('"next_cursor":"-"', _UUID.sub("<id>", _TIME.sub("<time>", text)))

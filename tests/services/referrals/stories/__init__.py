@@ -1,1 +1,1 @@
-"""Random stories of several people, organisations and their staff: a module for each group of roads, judged by `oracle`."""
+"""Random stories of people, organisations and staff: one module per group of roads, judged by `oracle`."""

@@ -1,4 +1,4 @@
-"""What the person decides, and what she takes back."""
+"""The person's decisions and withdrawals."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -28,7 +28,8 @@ from tests.services.referrals.test_scenarios import exception_body
 
 @dataclass(frozen=True)
 class Truth:
-    """`referrals`: who had read which. `records`: by which road who had read the whole case."""
+    """`referrals`: which referrals each organisation has read. `records`: the roads by which it has read the whole
+    case."""
 
     referrals: set[tuple[str, str]]
     records: set[tuple[str, str]]
@@ -63,7 +64,7 @@ class Consents(World):
             and (may_decide(by, case, now) or (by == "person" and case.is_child(now)))
         )
         assert (status == 201) == may, (status, made)
-        if may:  # a child's own word waits for a supervisor, who is not asked here
+        if may:  # A child's own decision waits for a supervisor, whom this step does not ask.
             word.id, word.code = made["id"], made["withdrawal_code"]
             word.stands = made["status"] == "active"
             assert word.stands == may_decide(by, case, now)
@@ -96,7 +97,7 @@ class Consents(World):
     @precondition(lambda self: any(not each.is_exception for each in self.words))
     @rule(data=st.data(), road=st.sampled_from(["holder", "code", "page"]))
     def withdraw(self, data: Any, road: str) -> None:
-        """Never refused, and the person is told the truth."""
+        """A withdrawal is never refused, and the person is told the truth."""
         word = self.a_consent(data)
         case, under = word.case, [each for each in self.sharings if each.is_under(word)]
         if case.erased:
@@ -131,7 +132,7 @@ class Consents(World):
     @precondition(lambda self: self.sharings and any(not each.used for each in self.words))
     @rule(data=st.data(), road=ROADS)
     def renew(self, data: Any, road: str) -> None:
-        """The person is asked again while it is open; whoever else tries changes nothing."""
+        """Ask the person again while the referral is open; an attempt by anybody else changes nothing."""
         sharing = self.sharing(data)
         unused = [e for e in self.words if not (e.used or e.is_exception or e.hands_over)]
         if sharing.word.is_exception or not unused or sharing.case.erased:
@@ -156,7 +157,7 @@ class Consents(World):
         return drawn
 
     def truth(self, word: Word, under: list[Sharing]) -> Truth:
-        """Of all roads by which somebody had read, and of who goes on."""
+        """Return all roads by which somebody has read, and who continues to read."""
         case = word.case
         records = {("break_glass", str(each)) for each in case.emergency_readers}
         received = {each.word.to for each in under}
@@ -179,7 +180,7 @@ class Consents(World):
     @precondition(lambda self: any(not each.is_exception for each in self.words))
     @rule(data=st.data())
     def renew_the_code(self, data: Any) -> None:
-        """The former slip of paper opens nothing any more."""
+        """The former code no longer opens anything."""
         word = self.a_consent(data)
         path = f"/consents/{word.id}/withdrawal-code"
         status, made = self.post(self.staff(word.case.holder), path, {})
@@ -194,7 +195,7 @@ class Consents(World):
     @precondition(lambda self: self.sharings)
     @rule(data=st.data(), road=ROADS)
     def withdraw_one(self, data: Any, road: str) -> None:
-        """Either side records the wish about one referral; what it was sent under ends with it."""
+        """Either side records a wish about one referral; its consent ends with it."""
         sharing, caller = self.sharing(data), data.draw(st.sampled_from(self.callers()))
         sides = side_of(caller, sharing)
         if sharing.case.erased:

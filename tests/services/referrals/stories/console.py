@@ -1,4 +1,4 @@
-"""The console's own app before the API of the story that is being played: a front that passes on what it is asked."""
+"""The console's own app in front of the story's API, with a front that forwards its requests."""
 
 import base64
 import json
@@ -23,7 +23,7 @@ Ask = Callable[..., Awaitable[Response]]
 
 
 class Console:
-    """`api`: the client of the story's API. `heard`: what of it is answered, by method and path."""
+    """`api`: the client of the story's API. `heard`: the API's answers by method and path."""
 
     def __init__(self) -> None:
         self.api: AsyncClient | None = None
@@ -55,7 +55,7 @@ class Console:
         await self._runner.cleanup()
 
     async def open(self, path: str, client: str, claims: Mapping[str, Any]) -> Response:
-        """The page, as this person has it."""
+        """Return the page as this person sees it."""
         said = bearer(client, audience=AUDIENCE, **claims)["Authorization"]
         inner = {**claims, "scope": " ".join(SCOPES), "aors": ["GBV"], "areas": []}
         return await self._http.get(
@@ -70,7 +70,7 @@ class Console:
         )
 
     async def _pass_on(self, request: web.Request) -> web.Response:
-        """To the API of referrals; the other services are away, and pages say so."""
+        """Forward to the API of referrals; the other services are down, and pages say so."""
         if self.api is None or not request.path.startswith(PREFIX):
             return web.json_response({"code": "unavailable", "status": 503}, status=503)
         headers = {name: request.headers[name] for name in _PASSED_ON if name in request.headers}

@@ -1,4 +1,4 @@
-"""Who holds a case: handing over, and an emergency."""
+"""Who holds a case: transfers and emergency access."""
 
 from datetime import timedelta
 from typing import Any
@@ -38,7 +38,8 @@ class Custody(World):
     @precondition(lambda self: self.living())
     @rule(data=st.data(), to=ORGANISATIONS, short=st.booleans())
     def offer(self, data: Any, to: UUID, short: bool) -> None:
-        """Under a consent to exactly this; one at a time, and it stays open until somebody answers."""
+        """Offer a case under a consent to exactly this transfer. One offer at a time; it stays open until somebody
+        answers."""
         case, now = self.case(data), clock.now()
         if to == case.holder or case.closed or to in case.implicated:
             return
@@ -62,7 +63,7 @@ class Custody(World):
     @precondition(lambda self: self.offers)
     @rule(data=st.data(), act=st.sampled_from(sorted(_ANSWERS)), right=st.booleans(), road=ROADS)
     def answer_an_offer(self, data: Any, act: str, right: bool, road: str) -> None:
-        """Access changes with the acceptance and with nothing else. `right`: by the side whose act it is."""
+        """Only acceptance changes access. `right`: answer by the side whose decision it is."""
         offer, now = data.draw(st.sampled_from(self.offers)), clock.now()
         word, case = offer.word, offer.word.case
         side = self.staff(offer.giver if act == "recall" else word.to)
@@ -86,7 +87,7 @@ class Custody(World):
         for each in self.words:
             if each.case is case and each.is_exception and not each.used:
                 each.stands = False
-        for sharing in self.sharings:  # its own work from now on, delivered by nobody
+        for sharing in self.sharings:  # It becomes internal work; nobody delivers it as a referral.
             if sharing.case is case and sharing.word.to == word.to and sharing.state in OPEN:
                 sharing.state, sharing.ended = "recalled", True
                 self.versions[sharing.id] += 1
@@ -94,7 +95,7 @@ class Custody(World):
     @precondition(lambda self: self.offers)
     @rule(data=st.data())
     def read_an_offer(self, data: Any) -> None:
-        """By its two sides, who are told what to decide by as long as the case may go there."""
+        """Both sides read the offer and its facts while the case may go there."""
         offer = data.draw(st.sampled_from(self.offers))
         caller = data.draw(st.sampled_from(self.callers()))
         answer = self.get(caller, f"/transfers/{offer.id}")
@@ -125,7 +126,7 @@ class Custody(World):
     @precondition(lambda self: self.accesses)
     @rule(data=st.data())
     def read_in_an_emergency(self, data: Any) -> None:
-        """For one person: neither a colleague, nor the person after the hour."""
+        """Emergency access is for one person: no colleague reads, and nobody after the hour."""
         access = data.draw(st.sampled_from(self.accesses))
         caller = data.draw(st.sampled_from(self.callers()))
         answer = self.get(caller, f"/break-glass/{access.id}/case")

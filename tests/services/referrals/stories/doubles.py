@@ -1,4 +1,4 @@
-"""Possible doubles: the same person is known to two organisations, and each learns of the other when both agreed."""
+"""Possible doubles: two organisations know the same person, and each learns of the other once both persons agree."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ class Doubles(Records):
     @precondition(lambda self: len(self.cases) < 3)
     @rule(data=st.data())
     def register_a_double(self, data: Any) -> None:
-        """Of an adult, at another organisation."""
+        """Register an adult again at another organisation."""
         adults = [each for each in self.living() if each.adult_at is None and "name" in each.facts]
         others = sorted(NGOS)
         if not adults or any(self.double_of(each) for each in adults):

@@ -23,7 +23,7 @@ class Intake(World):
     @precondition(lambda self: self.record is not None or len(self.cases) < 3)
     @rule(touched=st.booleans(), suspended=st.booleans())
     def arrive_from_another_system(self, touched: bool, suspended: bool) -> None:
-        """A form of Refugio's makes one case, and learns nothing of it once somebody else has it."""
+        """Refugio's form makes one case, and learns nothing of it once another organisation holds it."""
         if self.record is None:
             self.form = self.run(case_form(self.story, "primero", PRIMERO_MAPPING))
             number = len(self.cases)

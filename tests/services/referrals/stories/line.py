@@ -33,7 +33,7 @@ class Line(Records):
     @precondition(lambda self: self.reports)
     @rule(data=st.data(), act=st.sampled_from(["open", "write", "wish", "no wish", "delete"]))
     def come_back(self, data: Any, act: str) -> None:
-        """With the receipt, which after the end is like any other number."""
+        """Return with the receipt, which after the report's end is like an unknown number."""
         report = self.a_report(data)
         words = f"Vi otra cosa el día {len(report.words)} en la finca {report.id[-6:]}."
         ways: dict[str, tuple[str, dict[str, Any]]] = {
@@ -69,7 +69,7 @@ class Line(Records):
     @precondition(lambda self: self.reports)
     @rule(data=st.data(), act=st.sampled_from(_ACTS), whom=_ANYBODY)
     def work_at_the_desk(self, data: Any, act: str, whom: UUID) -> None:
-        """Whoever is not at its desk finds no report."""
+        """Only people at its desk find a report."""
         report, caller = self.a_report(data), data.draw(st.sampled_from(self.desks()))
         other = "GBV" if report.desk == "TIP" else "TIP"
         words = f"Gracias, respuesta {len(report.words)} de la mesa {report.id[-6:]}."
@@ -124,7 +124,8 @@ class Line(Records):
     @precondition(lambda self: any(each.requests for each in self.reports))
     @rule(data=st.data(), approve=st.booleans())
     def decide_against_the_wish(self, data: Any, approve: bool) -> None:
-        """By another person of the desk or a supervisor of the receiver, once; then the desk may hand it over."""
+        """Another person of the desk, or a supervisor of the receiver, decides once; then the desk may hand the
+        report over."""
         report = data.draw(st.sampled_from([each for each in self.reports if each.requests]))
         request = data.draw(st.sampled_from(report.requests))
         caller = data.draw(st.sampled_from(self.callers()))
@@ -156,7 +157,7 @@ class Line(Records):
     @precondition(lambda self: self.reports)
     @rule(data=st.data())
     def read_a_report(self, data: Any) -> None:
-        """At its desk, or where it was handed to as long as its reporter wishes so."""
+        """Read a report at its desk, or at the organisation that received it while the reporter wishes so."""
         report, caller = self.a_report(data), data.draw(st.sampled_from(self.callers()))
         at_desk = self.get(caller, f"/line/reports/{report.id}")
         assert (at_desk.status_code == 200) == is_at_desk(caller, report), at_desk.text
@@ -166,7 +167,7 @@ class Line(Records):
     @precondition(lambda self: len(self.cases) < 3 and any(r.handed for r in self.reports))
     @rule(data=st.data(), child=st.booleans())
     def make_a_case_of_it(self, data: Any, child: bool) -> None:
-        """Once, by whoever has it, as long as its reporter wishes so."""
+        """Make one case of a report, by whoever holds it and while the reporter wishes so."""
         report = data.draw(st.sampled_from([each for each in self.reports if each.handed]))
         who = data.draw(st.sampled_from(sorted(NGOS)))
         path = f"/line/handed-over/{report.id}/case"

@@ -1,5 +1,4 @@
-"""Everybody looks on the roads that read, and at the end each accepted step has its history, its audit entry and its
-event."""
+"""Reads on all roads; at the end of a story checks that each accepted step has its history, audit entry and event."""
 
 import re
 from typing import Any
@@ -32,7 +31,7 @@ _TOLD = """
 
 class Looks(World):
     def look_everywhere(self, caller: Caller, case: Case) -> None:
-        """On the roads that read, a fifth of them in each story."""
+        """Read on a fifth of the reading roads, chosen per story."""
         ids = self.ids_of(case)
         who = (self.story, self.scene.app, caller.client)
         seen = self.run(walk(*who, ids, part=(self.part, PARTS), **self.claims(caller)))
@@ -49,14 +48,14 @@ class Looks(World):
 
     @rule(data=st.data())
     def look_at_a_list(self, data: Any) -> None:
-        """With one of the values of its parameters."""
+        """Read with one value of the route's parameters."""
         path = data.draw(st.sampled_from(self.lists))
         self.get(data.draw(st.sampled_from(self.callers())), path)
 
     @precondition(lambda self: self.done)
     @rule(data=st.data())
     def repeat_an_old_command(self, data: Any) -> None:
-        """Whoever sent it is told no more than they may know now."""
+        """Whoever repeats a command learns no more than they may know now."""
         caller, path, body, key = data.draw(st.sampled_from(self.done))
         answer = self.run(
             self.story.post(caller.client, path, body, key=key, **self.claims(caller))
@@ -87,15 +86,15 @@ class Looks(World):
     def each_step_left_its_traces(self) -> None:
         for found in self.run(self.story.rows(_TRACES)):
             if found.sent_at is None:
-                continue  # drafts end with their case, or with the wish that they were for
+                continue  # Drafts end with their case, or with the consent that they were for.
             assert found.steps == found.audited == found.version
             assert not self.counted or found.version == self.versions[str(found.id)]
-            # A draft is told to nobody, and of a consent its own event tells.
+            # A draft notifies nobody, and a consent has its own event.
             assert found.events == found.version - 1 - found.renewed
 
     def the_accused_are_told_nothing(self) -> None:
-        """Nor their webhooks and people: each notice goes there. Of the end itself they are, as of any other, and of a
-        later wish of the person: they have to delete."""
+        """Nor do their webhooks or staff, who receive each notice. They are told of the end like any other, and of a
+        later withdrawal by the person, since they must delete."""
         if not self.counted:
             return
         ordinary = {each.id for each in self.sharings if each.by_wish}
@@ -111,7 +110,7 @@ class Looks(World):
                 assert not told, (organisation, told)
 
     def what_leaves_names_nobody(self) -> None:
-        """Events, notices, and what is on its way to webhooks and people."""
+        """Events, notices, and messages on their way to webhooks and people."""
         texts = [
             str(row)
             for table in ("outbox", "notices", "webhook_deliveries", "pings")
@@ -121,6 +120,6 @@ class Looks(World):
             fact
             for case in self.cases
             for item, fact in case.facts.items()
-            if item != "area"  # events carry the municipality, for numbers
+            if item != "area"  # Events carry the municipality for statistics.
         }
         assert not [fact for fact in facts for text in texts if fact in text]

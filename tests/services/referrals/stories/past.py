@@ -1,4 +1,4 @@
-"""A backup that is restored, and the lists that say what must not come back with it."""
+"""Restores a backup with the lists of what must not come back."""
 
 import copy
 import tempfile
@@ -33,7 +33,7 @@ class Backups(World):
     @precondition(lambda self: self.backup is not None and self.backup.is_active)
     @rule()
     def restore_it(self) -> None:
-        """With the newest lists: what ended or moved since is so again."""
+        """Restore with the newest lists: what ended or moved since the backup ends or moves again."""
         assert self.backup is not None
         now, then, secret = self.past(), self.then, self.stage.secret
         erased = [UUID(each.id) for each in now.cases if each.erased]
@@ -50,7 +50,8 @@ class Backups(World):
         self.accesses, self.reports, self.record = then.accesses, then.reports, then.record
         self.offers, self.teams = then.offers, then.teams
         self.links.clear()
-        # A former command is a new one now, and the steps that the lists take are counted by nobody here.
+        # An old command is new again, and the story does not count the steps that the lists
+        # cause.
         self.done, self.versions, self.counted = [], Counter(), False
 
     def past(self) -> Past:
@@ -58,7 +59,7 @@ class Backups(World):
         return Past(*kept, self.teams, self.record)
 
     async def lose_the_record_of_readings(self) -> None:
-        """As the command does that restores."""
+        """Mark the reading record as lost, as the restore command does."""
         self.restores.append(clock.now())
         async with self.scene.database.transaction() as session:
             await act_as_service(session)

@@ -1,4 +1,4 @@
-"""Plays stories on all roads, as many as are asked for."""
+"""Plays any number of stories on all roads."""
 
 from pathlib import Path
 from typing import Any
@@ -36,8 +36,8 @@ class Stories(
         data=st.data(), last=st.integers(0, 41), part=st.integers(0, PARTS - 1), short=st.booleans()
     )
     def begin(self, data: Any, last: int, part: int, short: bool) -> None:
-        """`last`: who looks at the end of the story, at which `part` of all roads. Somebody has been told of her before
-        anything else happens: left to chance, hardly a story comes so far."""
+        """`last`: who reads at the story's end, on which `part` of the roads. Tell somebody of her first: by chance
+        hardly any story gets that far."""
         self.last, self.part, self.lists = last, part, sorted(asked(self.scene.app))
         for each in NGOS:
             self.services[each] = self.run(self.story.service(each, areas=("VE01",)))
@@ -55,8 +55,8 @@ def play(
     steps: int,
     long: bool,
 ) -> None:
-    """`long`: new stories each time, in which somebody looks everywhere also in the middle; what is found is told at
-    once, not shortened first."""
+    """`long`: play new stories each time and read everywhere in the middle too. A failure is reported at once,
+    without shrinking."""
     stage = Stage(settings, database)
     stage.loop.run_until_complete(stage.open(folder))
     machine = type("Played", (Stories,), {"stage": stage, "long": long})

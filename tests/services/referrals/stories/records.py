@@ -32,7 +32,7 @@ class Records(World):
     def registered(
         self, path: str, who: UUID, child: bool, *, name: str = "", may: bool = True
     ) -> Case | None:
-        """Whose name, telephone, situation and municipality stand nowhere else."""
+        """Register a person whose name, phone, situation and municipality occur nowhere else."""
         number = len(self.cases)
         facts = {
             "name": name or f"Yolimar Canaria {'ABC'[number] * 4}",
@@ -77,7 +77,7 @@ class Records(World):
     @precondition(lambda self: self.living())
     @rule(data=st.data(), who=ORGANISATIONS)
     def implicate(self, data: Any, who: UUID) -> None:
-        """Nothing of the case goes to it, on any road."""
+        """From now on nothing of the case reaches it by any road."""
         case = self.case(data)
         if who == case.holder or case.closed:
             return
@@ -98,7 +98,7 @@ class Records(World):
     @precondition(lambda self: self.living())
     @rule(data=st.data())
     def close(self, data: Any) -> None:
-        """It ends when nothing that was sent is open, and then nothing new begins."""
+        """A case closes when nothing sent is open; then nothing new begins."""
         case = self.case(data)
         going = any(each.case is case and each.state in OPEN for each in self.sharings)
         path = f"/cases/{case.id}/close"
@@ -128,7 +128,7 @@ class Records(World):
 
     @rule(who=ORGANISATIONS, outside=st.sampled_from([None, True, False]))
     def form_a_team(self, who: UUID, outside: bool | None) -> None:
-        """The usual person, somebody who was outside it until now, or (None) everybody again."""
+        """Form a team of the usual person, of somebody outside it until now, or (None) of everybody again."""
         named = {None: set(), True: {"outside"}, False: {NGOS[who]}}[outside]
         path = f"/services/{self.services[who]}/team"
         status, answer = self.post(self.chief(who), path, {"clients": sorted(named)}, method="PUT")
@@ -142,7 +142,7 @@ class Records(World):
     @precondition(lambda self: self.living())
     @rule(data=st.data())
     def work_on_it(self, data: Any) -> None:
-        """A screening, a plan, what was given: all of it goes with the case, and is nobody else's."""
+        """Add a screening, a plan and assistance: they go with the case and belong to nobody else."""
         case = self.case(data)
         name = case.facts["name"]
         who = data.draw(st.sampled_from([self.staff(case.holder), *self.callers()]))

@@ -1,4 +1,4 @@
-"""What is sent under a consent or an exception: a draft first, or all in one batch."""
+"""Sending under a consent or an exception: by a draft, or all in one batch."""
 
 from datetime import timedelta
 from typing import Any
@@ -98,7 +98,7 @@ class Sending(World):
             self.sharings.append(Sharing(drafted["body"]["id"], word, word.items))
 
     def waits_already(self, word: Word) -> bool:
-        """For the same service: a FHIR client cannot say that this one is in addition."""
+        """One for the same service is open: a FHIR client cannot mark a second one as intended."""
         same = [e for e in self.sharings if e.case is word.case and e.word.service == word.service]
         return any(each.state in OPEN for each in same)
 

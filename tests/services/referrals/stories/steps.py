@@ -61,13 +61,13 @@ class Steps(World):
     @precondition(lambda self: self.sharings)
     @rule(data=st.data(), step=st.sampled_from(sorted(STEPS)), road=STEP_ROADS)
     def step(self, data: Any, step: str, road: str) -> None:
-        """By anybody: what may be is done, everything else is refused and changes nothing."""
+        """Try a step as anybody: allowed steps succeed, all others are refused and change nothing."""
         sharing, caller = self.sharing(data), data.draw(st.sampled_from(self.callers()))
         body = BODIES[step]
         if step == "answer-information":
             body = {"payload": {"situation": sharing.case.facts["situation"]}}
         if road == "fhir" and (step not in _TASKS or sharing.state not in STEPS[step][0]):
-            return  # the same Task may mean another step there
+            return  # The same Task may mean another step there.
         if road == "fhir":
             status, answer = self.written_as_a_task(caller, sharing, *_TASKS[step])
         else:
@@ -89,7 +89,7 @@ class Steps(World):
     @precondition(lambda self: self.sharings)
     @rule(data=st.data(), together=st.booleans())
     def two_steps_at_once(self, data: Any, together: bool) -> None:
-        """Each is judged after the one before; `together`: both happen, or neither."""
+        """Each step is judged after the one before; `together`: both happen, or neither."""
         caller = data.draw(st.sampled_from(self.callers()))
         before = [(each, each.state, each.before_hold, each.ended) for each in self.sharings]
         versions, commands, wanted = self.versions.copy(), [], []
@@ -127,7 +127,7 @@ class Steps(World):
     @precondition(lambda self: self.sharings)
     @rule(data=st.data())
     def answer_by_link(self, data: Any) -> None:
-        """A recipient without an account; while it is suspended the link leads nowhere."""
+        """A recipient without an account answers; while it is suspended the link is not found."""
         sharing, suspended = self.sharing(data), data.draw(st.booleans())
         case = sharing.case
         path = f"/referrals/{sharing.id}/answer-links"
@@ -140,7 +140,7 @@ class Steps(World):
         if former is not None:
             assert self.run(self.story.get("anonymous", former.page)).status_code == 410
         if data.draw(st.booleans()):
-            return  # it lies about, see look_at_a_link
+            return  # It may still be around; see look_at_a_link.
         if suspended:
             off = {"organisation": [str(sharing.word.to)]}
             self.run(told(self.story.client, "referrals", suspended=off))
@@ -162,7 +162,7 @@ class Steps(World):
     @precondition(lambda self: self.links)
     @rule(data=st.data())
     def look_at_a_link(self, data: Any) -> None:
-        """The page tells the truth: it offers an answer while there is one to give, and spends nothing."""
+        """The page is honest: it offers an answer while one is possible. Looking uses nothing up."""
         (sharing,) = [
             e for e in self.sharings if e.id == data.draw(st.sampled_from(sorted(self.links)))
         ]
@@ -177,7 +177,7 @@ class Steps(World):
     @precondition(lambda self: self.sharings)
     @rule(data=st.data())
     def read(self, data: Any) -> None:
-        """Exactly what is granted now, or that it has ended."""
+        """Reads exactly what is granted now, or that access has ended."""
         sharing, caller = self.sharing(data), data.draw(st.sampled_from(self.callers()))
         answer = self.get(caller, f"/referrals/{sharing.id}/disclosure")
         sides = side_of(caller, sharing)

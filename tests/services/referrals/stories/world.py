@@ -1,4 +1,4 @@
-"""The world of a story: who asks on which road, what our own bookkeeping says, and how each answer is judged."""
+"""The world of a story: who calls on which road, our own bookkeeping, and how each answer is judged."""
 
 from collections import Counter
 from contextlib import ExitStack
@@ -47,12 +47,12 @@ def said(word: Word) -> dict[str, Any]:
 
 
 def command(key: str, path: str, body: Any) -> dict[str, Any]:
-    """Of a batch."""
+    """One command of a batch."""
     return {"key": key, "path": f"/referrals/v1{path}", "body": body}
 
 
 class World(RuleBasedStateMachine):
-    """What we know by our own bookkeeping, beside what the service answers."""
+    """What our own bookkeeping knows, beside the service's answers."""
 
     stage: Stage
     long: bool
@@ -87,7 +87,7 @@ class World(RuleBasedStateMachine):
     def run(self, work: Any) -> Any:
         return self.loop.run_until_complete(work)
 
-    # Who asks, on which road
+    # Who calls on which road.
 
     def chief(self, organisation_id: UUID) -> Caller:
         return Caller(NGOS[organisation_id], organisation_id, f"{NGOS[organisation_id]}-chief")
@@ -96,15 +96,15 @@ class World(RuleBasedStateMachine):
         return self.member(organisation_id, NGOS[organisation_id])
 
     def member(self, organisation_id: UUID, person: str, client: str = "") -> Caller:
-        """Who is no supervisor. `client`: by which they come."""
+        """Return somebody who is no supervisor. `client`: the client that they use."""
         team = self.teams.get(organisation_id)
         works = not team or person in team
         queues = frozenset({UUID(self.services[organisation_id])} if works else ())
         return Caller(client or NGOS[organisation_id], organisation_id, person, queues)
 
     def callers(self) -> list[Caller]:
-        """People and teams: somebody outside a team, one who has moved to another organisation, and a coordinator beside
-        colleagues who work with cases."""
+        """Return people and teams: somebody outside a team, somebody who moved to another organisation, and a
+        coordinator beside colleagues who work with cases."""
         outside = self.member(SALUD, "outside")
         moved = self.member(LEGAL, "ngo-refugio", "ngo-refugio")
         asker = Caller("cp-coordinator", organisation(6), "cp-coordinator", reads_cases=False)
@@ -118,7 +118,7 @@ class World(RuleBasedStateMachine):
         return found
 
     def desks(self) -> list[Caller]:
-        """Of the line: two organisations coordinate against trafficking, one against violence."""
+        """Return the desks of the line: two organisations coordinate against trafficking, one against violence."""
         tip, gbv = "tip-coordinator", "gbv-coordinator"
         return [
             Caller(tip, organisation(7), tip, reads_cases=False, desks=frozenset({"TIP"})),
@@ -143,7 +143,7 @@ class World(RuleBasedStateMachine):
     def post(
         self, caller: Caller, path: str, body: Any, road: str = "alone", method: str = "POST"
     ) -> tuple[int, Any]:
-        """Alone, in a batch, or twice as after a line that broke."""
+        """Post alone, in a batch, or twice as after a lost connection."""
         key, claims = str(new_id()), self.claims(caller)
         if road == "batch" and method == "POST":
             batch = {"commands": [command(key, path, body)]}
@@ -166,13 +166,14 @@ class World(RuleBasedStateMachine):
 
     def hears(self, caller: Caller, path: str, answer: Any) -> None:
         assert answer.status_code < 500, (caller, path, answer.text)
-        # What somebody sends may be said back to them; what they read is asked for after it has happened.
+        # An answer may repeat what its sender wrote; what they may read is judged after the
+        # change.
         if answer.request.method == "GET":
             self.notices(caller, path, answer.status_code, answer.text)
             self.judge(caller, path, answer.text)
 
     def notices(self, caller: Caller, path: str, status: int, text: str) -> None:
-        """Who has read what, of which the person is told."""
+        """Record who has read what, as the person will be told."""
         if status != 200:
             return
         for each in self.sharings:
@@ -188,7 +189,7 @@ class World(RuleBasedStateMachine):
                 access.case.emergency_readers.add(caller.organisation)
 
     def ids_of(self, case: Case) -> dict[str, str]:
-        """By the name of a path's parameter, the last of each."""
+        """Return the last id of each kind, by path parameter."""
         found = {
             "referral_id": [each.id for each in self.sharings if each.case is case],
             "grant_id": [e.id for e in self.words if e.case is case and not e.is_exception],
@@ -221,7 +222,7 @@ class World(RuleBasedStateMachine):
         return [e for e in self.offers if e.word.case is case and e.state == "offered"]
 
     def end(self, sharings: list[Sharing]) -> None:
-        """By the person's wish."""
+        """End the consent by the person's wish."""
         for each in sharings:
             self.versions[each.id] += each.state in OPEN
             each.state = "withdrawn" if each.state in OPEN else each.state
