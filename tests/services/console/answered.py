@@ -1,5 +1,5 @@
-"""The console's own app, and a gateway beside it that answers with what was recorded of the real ones (`answers.json`
-of the description), but for what a test takes away or says otherwise."""
+"""The console's own app with a gateway that returns the recorded answers (`answers.json` of the description), except
+where a test removes or replaces one."""
 
 import base64
 import json
@@ -33,7 +33,7 @@ _NEWER: list[tuple[str, re.Pattern[str], int, Any]] = [
 
 
 def _with_what_is_newer(asked: str, body: Any) -> None:
-    """Fields that the API has since it was recorded, or that only the console asks for."""
+    """Add fields that the API has gained since the recording, or that only the console asks for."""
     match asked:
         case "GET /directory/v1/records/services":
             for one in body["items"]:
@@ -47,7 +47,8 @@ def _with_what_is_newer(asked: str, body: Any) -> None:
 
 
 def _recorded() -> list[tuple[str, re.Pattern[str], int, Any]]:
-    """Method, path, status and body of each answer that went well; what names a thing comes before what has an id."""
+    """Return method, path, status and body of each successful answer; templates with names come before those with
+    ids."""
     found = []
     for name, body in json.loads(ANSWERS_FILE.read_text()).items():
         method, path, status = name.split(" ")
@@ -60,7 +61,7 @@ def _recorded() -> list[tuple[str, re.Pattern[str], int, Any]]:
 
 
 class Examples:
-    """`instead`: by method and path what is answered of now on. `asked`: what was, in order, with its body."""
+    """`instead`: replaced answers by method and path. `asked`: the requests in order, with bodies."""
 
     def __init__(self) -> None:
         self._recorded = _recorded()
@@ -83,7 +84,7 @@ class Examples:
 
 
 class Console:
-    """The pages, as somebody with all roles and scopes has them."""
+    """The pages for a person with all roles and scopes."""
 
     def __init__(self, http: AsyncClient, api: Examples) -> None:
         self.http, self.api = http, api
@@ -92,7 +93,7 @@ class Console:
         return await self.http.get(path)
 
     async def send(self, path: str, fields: Mapping[str, Any], *, key: str = "k") -> Response:
-        """The page that comes of it, also where it has an address of its own."""
+        """Send the form; return the page that follows, also after a redirect."""
         answer = await self.post(path, fields, key=key)
         there = answer.headers.get("location", "")
         return await self.open(there) if "form=" in there else answer

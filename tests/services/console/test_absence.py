@@ -1,4 +1,4 @@
-"""A person says on the page of their notices from when until when they are away, and that they are back."""
+"""On their page of notices people enter when they are away, and that they are back."""
 
 from datetime import timedelta
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Both versions, where somebody else was faster: what stands in the way of nobody's words."""
+"""When somebody else saved first, the page shows both versions and loses nobody's text."""
 
 from typing import Any
 
@@ -48,7 +48,7 @@ def test_what_was_refused_for_another_reason_is_no_conflict() -> None:
 
 
 def test_a_form_that_says_what_stands_differs_in_nothing() -> None:
-    """Whatever the order of its boxes, and the blanks around its words."""
+    """The order of boxes and blanks around texts do not count as a difference."""
     versions = now_and_typed(steps.standing(STEP), Typed(SAME), FIELDS, SAY)
     assert versions.rows == ()
 

@@ -1,4 +1,4 @@
-"""Whatever a service writes down of what was done has words: here, so that no page shows a code."""
+"""Every action that a service records has a text, so no page shows a code."""
 
 import ast
 from collections.abc import Iterable, Iterator
@@ -41,7 +41,7 @@ REFERRALS = ROOT / "services/referrals/src/referrals"
 ISSUER = ROOT / "gateway/src/gateway/issuer"
 _WRITERS = {"record", "audit", "_audit", "_own_look"}
 _DECIDED = ("approved", "refused")
-# Actions of which a part is a code that the source does not name beside: by what they begin with, those codes.
+# Actions that end in a code which the source does not list: by prefix, the possible codes.
 FAMILIES: dict[str, tuple[str, ...]] = {
     "break_glass.": ("asked", "open", "read", "refused"),
     "channel.": ("added", "changed", "code_asked", "confirmed", "removed"),
@@ -53,7 +53,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "task.": ("ask_consent.done", "delete_disclosed_data.done", "reconsent_at_18.done"),
     "transfer.": ("accepted", "declined", "offered", "recalled"),
 }
-# Numbers of a row's version, and codes of a command that its action says: they tell a reader nothing.
+# Version numbers, and codes of a command that the action already names: useless to a reader.
 UNSAID = {"command", "version"}
 
 
@@ -69,7 +69,7 @@ def calls(folder: Path, writers: set[str]) -> Iterator[ast.Call]:
 
 
 def said_in(nodes: list[ast.expr]) -> Iterator[tuple[str, bool]]:
-    """Texts, and whether a code follows."""
+    """Return the texts, and whether a code follows."""
     for node in nodes:
         parts = {
             id(part) for f in ast.walk(node) if isinstance(f, ast.JoinedStr) for part in f.values
@@ -119,7 +119,11 @@ def test_what_stands_beside_has_a_name() -> None:
                     names |= {k.value for k in held.keys if isinstance(k, ast.Constant)}  # type: ignore[misc]
     assert {"reason", "items", "clock"} <= names
     keys = wording("es").keys
-    names |= {"support_type", "amount_band", *PolicyBody.model_fields}  # written by their variable
+    names |= {
+        "support_type",
+        "amount_band",
+        *PolicyBody.model_fields,
+    }  # The code passes them in a variable.
     assert sorted(n for n in names - UNSAID if f"audit.code.{n}" not in keys) == []
 
 
@@ -159,14 +163,14 @@ def test_codes_beside_are_told_in_words(
 
 
 def chosen(model: type[BaseModel], name: str) -> list[str]:
-    """What a field of a body may be."""
+    """Return the possible values of a body's field."""
     field = model.model_json_schema()["properties"][name]
     found = [code for one in (field, *field.get("anyOf", ())) for code in one.get("enum", ())]
     assert found, f"{model.__name__}.{name} is a choice no more"
     return found
 
 
-# By action: what stands beside it, and all that this may be.
+# By action: the details beside it and their possible values.
 CHOICES: tuple[tuple[str, dict[str, str], str, Iterable[str]], ...] = (
     ("referral.declined", {"command": "decline"}, "reason", chosen(referrals.Decline, "reason")),
     ("referral.on_hold", {"command": "hold"}, "reason", chosen(referrals.Hold, "reason")),
@@ -213,7 +217,7 @@ def test_whatever_may_be_chosen_has_words(
 
 
 def test_every_change_of_an_access_has_words() -> None:
-    whats, kinds = {"changed own second factor"}, set()  # where the source has it in a variable
+    whats, kinds = {"changed own second factor"}, set()  # Where the source uses a variable.
     for call in calls(ISSUER, {"record", "_changed"}):
         at = 3 if ast.unparse(call.func) == "_changed" else 2
         what = next((text for text, _ in said_in(call.args[at : at + 1])), "")

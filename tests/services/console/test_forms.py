@@ -1,4 +1,4 @@
-"""Forms become the JSON of the API and its refusals find their fields: pure, without a server."""
+"""Forms become the API's JSON, and refusals find their fields. Pure, without a server."""
 
 import pytest
 from console.forms import BadForm, Typed, body, faults, read

@@ -1,4 +1,4 @@
-"""No form drifts from the API: every field is one of the body it fills, every choice one that it takes."""
+"""Forms match the API: every field belongs to the body it fills, and every choice is accepted."""
 
 import ast
 import re
@@ -57,7 +57,7 @@ def body_of(api: dict[str, Any], method: str, path: str) -> dict[str, Any]:
 
 
 def at(api: dict[str, Any], schema: dict[str, Any], pointer: str) -> list[dict[str, Any]]:
-    """The schemas that a value at the pointer may have; nothing where there is no such place."""
+    """Return the schemas of a value at the pointer; none if there is no such place."""
     found = alternatives(api, schema)
     for part in pointer.split("/"):
         found = [
@@ -87,7 +87,7 @@ def has(api: dict[str, Any], schema: dict[str, Any], name: str) -> bool:
 
 
 def takes(api: dict[str, Any], schema: dict[str, Any], pointer: str) -> set[str]:
-    """The values of a choice."""
+    """Return the values of a choice."""
     return {
         str(value)
         for one in at(api, schema, pointer)
@@ -96,8 +96,8 @@ def takes(api: dict[str, Any], schema: dict[str, Any], pointer: str) -> set[str]
     }
 
 
-# By the address that a form is sent to: what of the API it becomes, with the fields that it fills. Forms of a
-# command say it themselves.
+# By a form's address: the API operation and the fields that it fills. Forms of a command declare
+# it themselves.
 CASES, RECORDS, RELEASES = (
     "/referrals/v1/cases",
     "/directory/v1/records/services/{service_id}",
@@ -107,7 +107,7 @@ BULLETIN, PATHWAY = "/reports/v1/bulletins/{bulletin_id}", "/directory/v1/pathwa
 MESSAGE = "/directory/v1/risk-messages/{message_id}"
 APPROVE = ("approve",)
 REFERRAL = ("case_id", "service_id", "category", "from_case[]", *refer.SHARED, *refer.CONTACT)
-WHOLE = ("aor", "area", "title", "steps[]")  # of a pathway: a step is changed in all of it
+WHOLE = ("aor", "area", "title", "steps[]")  # A step of a pathway is replaced as a whole.
 FORMS: dict[str, tuple[tuple[str, str, tuple[str, ...]], ...]] = {
     "tasks/{task_id}": (("post", "/referrals/v1/tasks/{task_id}/done", ()),),
     "cases/search": (("post", f"{CASES}/search", cases.SEARCH),),
@@ -266,7 +266,7 @@ FORMS: dict[str, tuple[tuple[str, str, tuple[str, ...]], ...]] = {
 
 
 def sent_to() -> set[str]:
-    """Where forms are sent that are no command."""
+    """Return the addresses of forms that are not commands."""
     return {
         route.path.removeprefix("/console/").replace(":uuid", "")
         for screens in SCREENS
@@ -309,20 +309,19 @@ def test_an_import_is_asked_for_as_the_api_takes_it(api: dict[str, Any]) -> None
     assert {*imports.START[1:], "dry_run", "file_name"} <= set(parameters)
 
 
-# Calls that write nothing: sent twice they are asked twice.
-# Each command of a bulk brings a key of its own.
+# Calls that write nothing may run twice. Each command of a bulk brings its own key.
 ONLY_ASKED = ("/search", "/resolve", "/simulate", "/names", "/resolve-profile", "/bulk")
 _WRITES = {"post", "put", "patch", "delete", "upload", "upload_form", "send"}
 
 
 def test_every_form_brings_a_key_and_every_command_is_sent_with_it() -> None:
-    """A form that is sent twice does what it says once."""
+    """A form that is sent twice acts once."""
     package = files("console")
     keyless = [
         path.name
         for path in sorted(Path(str(package)).rglob("*.html"))
         for form in re.findall(r"<form[^>]*post.*?</form>", path.read_text("utf-8"), re.DOTALL)
-        # Leaving is done as often as one likes; what is sent again holds the key among what was kept.
+        # Leaving may be repeated; the form to send again keeps its key with the stored data.
         if not {"/session/end", 'name="key"', "kept"}
         & set(re.findall(r'/session/end|name="key"|kept', form))
     ]
@@ -378,13 +377,13 @@ def test_a_command_has_the_fields_and_choices_of_its_operation(
         if field.codes:
             assert set(field.codes) == takes(api, schema, field.name), field.name
     required = {name for one in alternatives(api, schema) for name in one.get("required", [])}
-    if command is handing.OFFERED:  # the rest is the consent's
+    if command is handing.OFFERED:  # The other fields belong to the consent.
         required -= {"case_id", "grant_id", "to_organisation"}
     assert required <= {name.split("/")[0].removesuffix("[]") for name in names}
 
 
 def operation(api: dict[str, Any], command: Command) -> str:
-    """Its path in the description, whatever the page's ids are called there."""
+    """Return the operation's path in the description, whatever the page calls its ids."""
     shape = re.sub(r"\{[a-z_]+\}", "{}", command.path)
     return next(
         str(path)
@@ -410,7 +409,7 @@ def test_choices_are_all_that_the_api_takes(api: dict[str, Any]) -> None:
 
 
 def test_every_step_that_people_may_take_has_a_form() -> None:
-    """A withdrawal is one of the consent, on its page."""
+    """A withdrawal belongs to the consent and is on its page."""
     system = {lifecycle.Party.SYSTEM}
     people = {name for name, rule in lifecycle.RULES.items() if rule.parties != system}
     assert people - {lifecycle.Command.WITHDRAW} <= set(STEPS)

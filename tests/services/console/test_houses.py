@@ -1,4 +1,4 @@
-"""What may be a safe house, on one page: what a person reads before they answer, and what one press sends."""
+"""The page of possible safe houses: what a person reads before deciding, and what one press sends."""
 
 from pathlib import Path
 
@@ -31,7 +31,7 @@ async def test_one_press_answers_with_the_words_that_were_seen(tmp_path: Path) -
             assert (sent.status_code, sent.headers["location"]) == (303, "/console/houses")
             said = {"is_house": press, "words": WAITING["words"]}
             assert pages.api.asked[-1] == (f"POST {PATH}/{HOUSE}", said)
-        # A press that says neither is no answer: "no" would publish the place.
+        # A press without an answer must not count: "no" would publish the place.
         await pages.send(f"/console/houses/{HOUSE}", {"words[]": ["casa"]})
         assert pages.api.asked[-1][1] == {"words": ["casa"]}
         pages.api.instead[f"POST {PATH}/{HOUSE}"] = (409, {"code": "conflict", "status": 409})

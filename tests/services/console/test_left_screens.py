@@ -1,5 +1,5 @@
-"""A screen that somebody left: what is on it once the session is over. The pages and their script as the console
-gives them, in a browser, whose clock is moved on."""
+"""What an abandoned screen shows after the session has ended. Real pages and scripts in a browser whose clock the
+test moves."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,7 +38,7 @@ def browsers() -> Iterator[Browser]:
 
 
 class Ruta:
-    """Pages of this person, and who is signed in by what the front says."""
+    """Pages of this person, and the front's answer about who is signed in."""
 
     def __init__(self) -> None:
         self.name, self.signed_in, self.asked = "ana", "ana", 0
@@ -63,7 +63,7 @@ class Ruta:
         return Visitor(who, "token", "csrf", self.name, CANARY, 0, 900)
 
     def _resend(self) -> str:
-        """Of a form that was sent and did nothing, for this reason."""
+        """Return the page that offers a failed form again, with this reason."""
         whose = None if self.not_sent == "over" else self._visitor(Principal("p", "p", None))
         typed = Typed([("name", CANARY)])
         page = _resend("/console/organisations/new", typed, "es", self.not_sent, whose)
@@ -106,7 +106,7 @@ def opened(context: BrowserContext) -> Page:
 
 @contextmanager
 def told(page: Page) -> Iterator[None]:
-    """Until the tab beside has told this one something."""
+    """Wait until the other tab's message has arrived."""
     page.evaluate(
         "new BroadcastChannel('ruta-session').onmessage = () => { window.told = true; }; 0"
     )
@@ -152,12 +152,12 @@ def test_what_was_typed_is_covered_and_shown_to_the_same_person_alone(
 def test_what_was_sent_too_late_leaves_the_screen_after_a_while(
     context: BrowserContext, ruta: Ruta
 ) -> None:
-    """Nobody knows whose it is: it is covered for nobody, and gone."""
+    """Nobody can tell whose text it is, so it disappears instead of being covered."""
     beside = opened(context)
     ruta.not_sent = "over"
     page = opened(context)
     ruta.not_sent = ""
-    with told(page):  # as they are told to: in another tab they sign in anew
+    with told(page):  # As the page asks: they sign in again in another tab.
         beside.reload()
     page.clock.fast_forward("14:50")
     assert CANARY in page.inner_text("body")
@@ -209,7 +209,8 @@ def test_a_tab_beside_says_that_somebody_is_at_work_that_they_left_or_that_it_is
 def test_a_screen_is_empty_once_they_signed_out_beside_it_on_a_page_without_a_script(
     context: BrowserContext, ruta: Ruta
 ) -> None:
-    """That of the account, or of a phone that runs none of ours there: the answer has the browser forget all it keeps."""
+    """For example the account page, or a phone without our script there: the answer tells the browser to clear its
+    data."""
     left, beside = opened(context), opened(context)
     left.clock.fast_forward(6000)
     assert CANARY in left.inner_text("body")

@@ -1,4 +1,4 @@
-"""What whoever plans and decides sees: pure, without a server."""
+"""What planners and decision makers see. Pure, without a server."""
 
 import re
 from typing import Any
@@ -129,7 +129,7 @@ def test_steps_are_moved_replaced_and_taken_out() -> None:
 
 
 def changed(old: Pathway | None, new: Pathway, language: str = "es") -> list[str]:
-    """What the page of `new` says of it."""
+    """Return the page's text about `new`."""
     told = difference(old, new)
     every = plain(new)["steps"]
     said = {code: getattr(words, language) for code, words in situations().items()}
@@ -157,7 +157,7 @@ def test_a_text_that_changed_in_the_other_language_is_said_to_have() -> None:
     assert changed(old, new, "en") == [f"title: before {old.title.en}, now Another"]
 
 
-# Codes of needs, places and groups, which stand in no sentence.
+# Codes of needs, places and groups, which are not part of a sentence.
 SHORT = re.compile(r"\b(?:[A-Z]{2,4}-[A-Z]+|VE\d*)\b")
 
 
@@ -166,7 +166,7 @@ SHORT = re.compile(r"\b(?:[A-Z]{2,4}-[A-Z]+|VE\d*)\b")
 def test_no_difference_of_a_pathway_shows_a_code(aor: str, language: str) -> None:
     new = proposal(aor, "VE")
     bare = tuple(Step(key=one.key, need=one.need) for one in new.steps)
-    texts = {"intermediary": None, "note": None}  # what somebody wrote stands as it is
+    texts = {"intermediary": None, "note": None}  # People's own texts stay as they are.
     steps = tuple(one.model_copy(update=texts) for one in new.steps)
     new = new.model_copy(update={"steps": steps})
     said = "\n".join(changed(new.model_copy(update={"steps": bare, "entry": ()}), new, language))

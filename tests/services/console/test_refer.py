@@ -1,4 +1,4 @@
-"""From a case and what was ticked to three commands: pure, without a server."""
+"""From a case and ticked items to three commands. Pure, without a server."""
 
 from datetime import UTC, datetime
 from typing import Any

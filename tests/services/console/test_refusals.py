@@ -1,4 +1,4 @@
-"""Whoever is refused reads why and what to do, in their own language and without words of programmers."""
+"""A refusal explains why and what to do, in the reader's language and without jargon."""
 
 import re
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""A service as it is told to a person."""
+"""A service as a caseworker explains it to a person."""
 
 from console.codes import Codes
 from console.services import api

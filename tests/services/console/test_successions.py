@@ -1,4 +1,4 @@
-"""The page on which two people decide who takes over from an organisation, and the case that waits to be asked about."""
+"""The page where two people decide who succeeds an organisation, and the cases that wait for the person's answer."""
 
 from pathlib import Path
 from typing import Any

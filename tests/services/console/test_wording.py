@@ -1,4 +1,4 @@
-"""What pages say: in both languages, nothing missing, nothing left over, nothing written into a template."""
+"""Texts of pages: in both languages, none missing, none left over, none written into a template."""
 
 import ast
 import re
@@ -14,7 +14,7 @@ from tests.support.reference import ROOT
 
 SOURCE = ROOT / "services/console/src/console"
 TEMPLATES = sorted(path.relative_to(SOURCE) for path in SOURCE.rglob("templates/**/*.html"))
-# Keys that are made of a code: the part before it.
+# Prefixes of keys that end in a code.
 _OPEN = re.compile(r"^[a-z_0-9]+(\.[a-z_0-9]+)*\.$")
 
 
@@ -83,7 +83,7 @@ def test_a_template_runs_nothing_and_styles_nothing_inline(path: object) -> None
 
 
 def used() -> set[str]:
-    """Texts that code or templates name, and the beginnings of names that are completed by a code."""
+    """Return the texts that code or templates name, and the prefixes that a code completes."""
     found: set[str] = set()
     for path in SOURCE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -104,8 +104,8 @@ def test_no_text_is_left_over() -> None:
 
 
 def reasons() -> set[str]:
-    """The codes that a submission in quarantine may carry: `Reason(code, …)`, `Flaw(…, code, …)`, and what is
-    told beside."""
+    """Return the possible codes of a quarantined submission: `Reason(code, …)`, `Flaw(…, code, …)`, and the notes
+    beside."""
     referrals = ROOT / "services/referrals/src/referrals"
     found: set[str] = set()
     for path in [
@@ -128,7 +128,7 @@ def reasons() -> set[str]:
                     and isinstance(word.value, ast.Constant)
                     and isinstance(word.value.value, str)
                 }
-            # `_wrong…` return (code, detail).
+            # `_wrong…` functions return (code, detail).
             if isinstance(node, ast.Tuple) and len(node.elts) == 2:
                 code = node.elts[0]
                 if isinstance(code, ast.Constant) and isinstance(code.value, str):

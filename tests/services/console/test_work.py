@@ -1,4 +1,4 @@
-"""What waits outside of cases, as rows of the work list: whose it is, when it is due, how long it is news."""
+"""Work outside of cases as rows of the work list: whose it is, when it is due, how long it counts as new."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -20,7 +20,7 @@ from console.work.views import code_of, groups, path_of
 from referrals.ground.tasks.kinds import TaskKind
 
 OWN, OTHER = "0190a000-0000-7000-8000-000000000001", "0190a000-0000-7000-8000-000000000002"
-# In Caracas it is the evening of the 27th still.
+# In Caracas it is still the evening of the 27th.
 NOW = datetime(2026, 11, 28, 2, tzinfo=UTC)
 MOMENTS = Moments("es", ZoneInfo("America/Caracas"), NOW)
 
@@ -83,7 +83,7 @@ def test_organisations_that_are_late_are_counted_and_no_referral_is_named() -> N
 
 
 def test_a_thing_has_one_code_on_every_page() -> None:
-    """A case's is its own where the reader holds it; a referral's and a report's are the end of their id."""
+    """A case has its own code where the reader holds it; referrals and reports show the end of their id."""
     ids = {"grant_id": "0" * 24 + "aaaaaaaa", "case_id": "0" * 24 + "bbbbbbbb"}
     assert code_of(ids, "4N2K7-QW3ER") == "4N2K7-QW3ER"
     assert code_of(ids, None) == "AAAAAAAA"
@@ -142,8 +142,12 @@ def test_what_is_left_of_days_is_told_by_the_day_at_home(due: str, said: str) ->
 @pytest.mark.parametrize(
     ("zone", "now", "last"),
     [
-        ("America/Caracas", datetime(2026, 12, 1, 1, tzinfo=UTC), "2026-12"),  # at home 30 November
-        ("Asia/Dhaka", datetime(2026, 11, 30, 19, tzinfo=UTC), "2026-11"),  # at home 1 December
+        (
+            "America/Caracas",
+            datetime(2026, 12, 1, 1, tzinfo=UTC),
+            "2026-12",
+        ),  # 30 November at home.
+        ("Asia/Dhaka", datetime(2026, 11, 30, 19, tzinfo=UTC), "2026-11"),  # 1 December at home.
     ],
 )
 def test_the_months_that_stand_beside_each_other_are_those_that_are_counted_in(
@@ -184,7 +188,7 @@ def test_days_and_times_are_written_as_babel_writes_them(language: str) -> None:
 
 
 def test_an_entry_that_was_doubted_three_times_waits_once_since_the_first() -> None:
-    """Beside its verification, which is another thing to do."""
+    """It waits beside its verification, which is a separate task."""
     one = {"service_id": OTHER, "name": "Casa", "kind": "capacity_doubted"}
     doubts = [{**one, "due_on": f"2026-11-{day:02}"} for day in (4, 11, 10)]
     verification = {**one, "kind": "verification_due", "due_on": "2026-11-12"}

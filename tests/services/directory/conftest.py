@@ -1,4 +1,4 @@
-"""The directory's app over a real database that is rolled back after each test."""
+"""The directory's app on a real database that is rolled back after each test."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ V1 = "/directory/v1"
 
 @pytest.fixture(scope="session", autouse=True)
 def followers() -> None:
-    """Who follows what happens, also where no app is made."""
+    """Register the handlers of happenings for tests without an app."""
     declare_followers()
 
 
@@ -36,7 +36,7 @@ async def directory_database(databases: MigratedDatabases) -> ServiceDatabase:
 
 @dataclass(frozen=True)
 class Scenario:
-    """A database with the fictional services of pathways/scenario.py in it, and their ids by name."""
+    """A database with the fictional services of pathways/scenario.py, and their ids by name."""
 
     database: ServiceDatabase
     ids: dict[str, UUID]
@@ -44,7 +44,7 @@ class Scenario:
 
 @pytest.fixture(scope="session")
 async def entered_scenario(databases: MigratedDatabases, followers: None) -> Scenario:
-    """Entered once, half a second's work; each test that asks for it rolls back only its own."""
+    """Enter the services once, which takes half a second; each test rolls back only its own changes."""
     made = await databases.of("directory", "directory_of_scenario")
     database = Database.at(made.app_url)
     async with database.transaction() as session:
@@ -55,7 +55,7 @@ async def entered_scenario(databases: MigratedDatabases, followers: None) -> Sce
 
 @pytest.fixture
 def scenario(entered_scenario: Scenario) -> dict[str, UUID]:
-    """The fictional services are there; ids by name."""
+    """Provide the fictional services; return their ids by name."""
     return dict(entered_scenario.ids)
 
 
@@ -63,7 +63,7 @@ def scenario(entered_scenario: Scenario) -> dict[str, UUID]:
 def begun_with(
     request: pytest.FixtureRequest, directory_database: ServiceDatabase
 ) -> ServiceDatabase:
-    """An empty directory, or the one of the scenario where a test asks for that."""
+    """Begin with an empty directory, or with the scenario's if the test asks for it."""
     if "scenario" in request.fixturenames:
         entered: Scenario = request.getfixturevalue("entered_scenario")
         return entered.database
@@ -90,23 +90,23 @@ async def api(
 
 @pytest.fixture
 def alone(api: AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An operation of one person."""
+    """Commit one person's operation."""
     app = cast("Any", api)._transport.app
     monkeypatch.setattr(app.state.context.settings, "one_person_publishes", True)
 
 
 def as_(client: str, **changes: Any) -> dict[str, str]:
-    """Headers of a demo client at the directory."""
+    """Return the headers of a demo client at the directory."""
     return bearer(client, audience=AUDIENCE, **changes)
 
 
 def reads_everything() -> dict[str, str]:
-    """Headers of a coordinator of every area: whoever may read all records keeps ids."""
+    """Return the headers of a coordinator of every area: readers of all records keep ids."""
     return as_("tip-coordinator", aors=["CP", "GBV", "TIP", "GP"])
 
 
 def service_document(**changes: Any) -> dict[str, Any]:
-    """A public health service of ngo-salud in Maracaibo; `changes` replaces members."""
+    """Return a public health service of ngo-salud in Maracaibo; `changes` replaces members."""
     return {
         "name": "Atención psicológica",
         "description": "Consultas para mujeres y niñas",
@@ -153,7 +153,7 @@ Publish = Callable[..., Awaitable[str]]
 
 @pytest.fixture
 def publish(api: AsyncClient) -> Publish:
-    """Enter a service as the GBV coordinator (so that it is approved); gives its id."""
+    """Enter a service as the GBV coordinator, so that it is approved; return its id."""
 
     async def run(client: str = "gbv-coordinator", **changes: Any) -> str:
         answer = await api.post(

@@ -1,5 +1,5 @@
-"""HSDS 3.2.3: official examples come back as they went in, every answer validates against the
-official schemas, and the Level 1 and 2 checks of the Open Referral UK validator hold."""
+"""HSDS 3.2.3: official examples come back unchanged, every answer validates against the official schemas, and the
+Level 1 and 2 checks of the Open Referral UK validator pass."""
 
 import json
 from collections.abc import Callable
@@ -43,7 +43,7 @@ async def _enter(api: AsyncClient, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _without_date(document: dict[str, Any]) -> dict[str, Any]:
-    """`last_modified` is ours to say: a hidden edit must not show in it, nor may a client set it."""
+    """The directory sets `last_modified`: a hidden edit must not show in it, and a client must not set it."""
     return {key: value for key, value in document.items() if key != "last_modified"}
 
 
@@ -235,7 +235,7 @@ async def test_the_root_says_what_this_is(api: AsyncClient) -> None:
 async def test_a_feed_of_open_referral_uk_says_so(
     api: AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """That validator takes the description to check by from the version at the root."""
+    """That validator chooses its description by the version at the root."""
     app = cast("Any", api)._transport.app
     monkeypatch.setattr(app.state.context.settings, "api_profile", "uk")
     root = (await api.get(f"{V1}/", headers=as_("anonymous"))).json()
@@ -258,8 +258,8 @@ UK_PAGE = {
 
 
 async def test_what_that_validator_looks_at_holds(api: AsyncClient, publish: Publish) -> None:
-    """Its description of version 3.0 (V3.0-UK): each list page by page, each entry by its id. The schemas
-    that it names are those of HSDS 3.0, which those of the official test above contain."""
+    """Its description of version 3.0 (V3.0-UK): each list page by page, each entry by its id. It names the schemas of
+    HSDS 3.0, which the official schemas above include."""
     await _fill(api, publish)
     for path, required in UK_REQUIRED.items():
         seen: list[str] = []

@@ -1,4 +1,4 @@
-"""What is told of former values, by every form of pointer that a change of a place has."""
+"""History shows former values for every pointer that a change of a place can have."""
 
 from typing import Any
 
@@ -43,7 +43,7 @@ NOW = Formerly(entry(("1", CLOSED), ("2", OPEN)), None)
         (f"{SITE}/location/pcode", "VE231301", "VE23"),
         (f"{SITE}/location/name", "Casa", "Casa"),
         (f"{SITE}/description", "lunes", "lunes"),
-        # Where it was before, the entry no longer says.
+        # The entry no longer has its former place.
         ("/service_at_locations/9/location/latitude", 10.6, None),
         ("/service_at_locations/2/location/latitude", 10.6, 10.6),
         ("/service_at_locations/2/location", OPEN, OPEN),

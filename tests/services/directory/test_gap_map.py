@@ -1,4 +1,4 @@
-"""What the map of gaps shows: each area in its place, and nothing of what may not be known."""
+"""The map of gaps shows each area in its place, and nothing hidden."""
 
 from directory.pathways.gaps.matrix import Row
 from directory.show.information.gap_map import Area, areas_of, shades, tiles

@@ -1,4 +1,4 @@
-"""A document in the form that is kept: tidied, or refused."""
+"""A submitted document is normalised or refused."""
 
 import json
 import random

@@ -1,8 +1,7 @@
-"""Hiding a service hides it: every column that any of it reaches is found by itself.
+"""Hiding a service hides it in every column.
 
-`hidden_columns.csv` says of each column what keeps it from them. The service has its own words in
-every field that takes words; whatever column of whatever table then holds one of them, or its id, is
-asked for its rule.
+`hidden_columns.csv` states each column's protection. The service has unique words in every text field; every column
+that then holds one of them, or its id, must be listed.
 """
 
 from typing import Any
@@ -17,12 +16,12 @@ from tests.support.hidden_columns import Columns, holding, listed
 from tests.support.principals import organisation
 
 RULES = {
-    "event",  # ids and codes, for services that know who may see what
-    "level",  # a row per level: none is left below the service's own
-    "own row",  # counted by the visibility that stands beside it
-    "record",  # read by those alone who may edit the record
-    "trace",  # that an id is gone, for copies that had it
-    "words",  # words without whose they are: only what is seen by its level is found by them
+    "event",  # Ids and codes, for services that know who may see what.
+    "level",  # One row per level, none below the service's own.
+    "own row",  # Counted by the visibility beside it.
+    "record",  # Read only by people who may edit the record.
+    "trace",  # That an id is gone, for copies that had it.
+    "words",  # Words without their services: a level finds only the words that it sees.
 }
 WORDS = ("zzyzx", "ocult", "287 000 0001", "2870000001")
 CHANGED = {("history", "old"), ("services", "restricted")}
@@ -30,10 +29,10 @@ CHANGED = {("history", "old"), ("services", "restricted")}
 
 
 def service(level: str) -> dict[str, Any]:
-    """One whose every word is its own; its organisation is known to all."""
+    """Return a service with unique texts; its organisation is public."""
     made = lists.hidden(level)
     made["organization"] = {"id": str(organisation(2)), "name": "Salud", "description": "x"}
-    del made["attributes"]  # a term is a word of everybody's
+    del made["attributes"]  # A term is a shared word.
     return made | {
         "alternate_name": "Zzyzx dos",
         "alert": "Zzyzx tres",
@@ -53,7 +52,7 @@ async def reached_by(database: Database, *said: str) -> Columns:
 
 
 async def hide(api: AsyncClient, way: str) -> None:
-    """The public service is made restricted, or is withdrawn."""
+    """Restrict or withdraw the public service."""
     path, headers = f"{V1}/records/services/{lists.OWN}", reads_everything()
     headers["If-Match"] = (await api.get(path, headers=headers)).headers["etag"]
     if way == "withdrawn":

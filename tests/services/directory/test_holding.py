@@ -1,5 +1,5 @@
-"""A directory that went back, as that of a standby which was promoted before it had followed: what it had said of its
-restrictions, and its record forgot, is so again by its worker."""
+"""A directory whose database went back in time, for example after promoting a lagging standby: its worker restores
+the restrictions that it had published."""
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -39,7 +39,7 @@ def database(connection: AsyncConnection) -> Database:
 
 @pytest.fixture
 def own_nats(tmp_path: Path) -> Iterator[NatsServer]:
-    """Whose stream holds what this directory said, and nothing else."""
+    """A NATS stream that contains only this directory's events."""
     server = NatsServer(tmp_path, stored_credentials(tmp_path / "credentials.json"), durable=False)
     server.start()
     yield server
@@ -47,7 +47,7 @@ def own_nats(tmp_path: Path) -> Iterator[NatsServer]:
 
 
 class Worker:
-    """What the worker does, turn by turn."""
+    """The worker's rounds."""
 
     def __init__(self, context: ServiceContext, relay: Relay) -> None:
         self.context, self._relay = context, relay
@@ -76,7 +76,7 @@ async def worker(
     await broker.start()
     await until(lambda: broker.connected)
     relay = Relay(settings, database, COMMON, broker, metrics)
-    # It publishes what the transaction holds that is rolled back in the end.
+    # It publishes what the rolled-back transaction contains.
     relay._leading = (await connection.get_raw_connection()).driver_connection
     yield Worker(ServiceContext(settings, database, broker, COMMON, metrics), relay)
     await broker.stop()
@@ -116,7 +116,7 @@ async def test_what_was_hidden_or_withdrawn_is_so_again(
 async def test_whoever_opens_it_after_that_is_not_contradicted(
     api: AsyncClient, publish: Publish, worker: Worker, connection: AsyncConnection
 ) -> None:
-    """Nor when the database goes back once more."""
+    """Not even when the database goes back once more."""
     house, other = await publish(), await publish(name="Otra")
     followed = await connection.begin_nested()
     await changed(api, house, **HIDDEN)
@@ -140,7 +140,7 @@ async def test_whoever_opens_it_after_that_is_not_contradicted(
 async def test_more_than_the_last_word_is_looked_for_where_it_was_forgotten(
     api: AsyncClient, publish: Publish, worker: Worker, connection: AsyncConnection
 ) -> None:
-    """Between two that are forgotten, and before them, are others that are not."""
+    """Some events between and before the two lost ones are not lost."""
     houses = [await publish(name=f"Casa {number}") for number in range(4)]
     await changed(api, houses[0], **HIDDEN)
     await worker.told()

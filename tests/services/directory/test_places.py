@@ -1,5 +1,4 @@
-"""A place that several services share: who changes it, what may not be shown there, and that what was closed stays
-closed."""
+"""A place shared by several services: who may change it, what it may not show, and that closed places stay closed."""
 
 from typing import Any
 
@@ -19,7 +18,7 @@ ADDRESS = "5 de Julio"
 
 
 async def _place_of(api: AsyncClient, service: str) -> str:
-    """The id of its place with a door."""
+    """Return the id of its physical place."""
     read = await api.get(f"{V1}/records/services/{service}", headers=as_("ngo-salud"))
     sites = [each["location"] for each in read.json()["document"]["service_at_locations"]]
     return str(next(each["id"] for each in sites if each["location_type"] == "physical"))
@@ -33,7 +32,7 @@ async def _put(api: AsyncClient, place: str, document: dict[str, Any], client: s
 
 
 async def _shown(api: AsyncClient, service: str) -> str:
-    """What everybody is shown of it."""
+    """Return its public form."""
     return (await api.get(f"{V1}/services/{service}", headers=as_("anonymous"))).text
 
 
@@ -51,7 +50,7 @@ async def _shelter(publish: Publish, **house: Any) -> str:
 async def test_an_endorsement_ends_when_the_place_of_a_service_is_moved_to_another_municipality(
     api: AsyncClient, publish: Publish, pcode: str, left: list[str], road: str
 ) -> None:
-    """As when the service says so itself; whoever moves the place by its record approves that for their own areas."""
+    """As with the service's own edit; a person who moves the place's record approves it for their own areas."""
     own = await publish(categories=["GBV-CM", "CP-CM"])
     both = as_("gbv-coordinator", aors=["CP", "GBV"])
     for aor in ("CP", "GBV"):
@@ -72,7 +71,7 @@ async def test_an_endorsement_ends_when_the_place_of_a_service_is_moved_to_anoth
 async def test_a_shelters_address_is_not_published_by_way_of_its_place(
     api: AsyncClient, publish: Publish
 ) -> None:
-    """Its entry refuses an address; the record of its place took one, and showed it to everybody at once."""
+    """The entry refuses an address; its place's record accepted one and published it at once."""
     own = await _shelter(publish)
     place = await _place_of(api, own)
     for client in ("gbv-coordinator", "ngo-salud"):
@@ -100,8 +99,7 @@ async def test_another_service_at_a_shelters_place_does_not_publish_its_address(
 async def test_whoever_may_not_publish_a_service_does_not_change_its_place_by_itself(
     api: AsyncClient, publish: Publish
 ) -> None:
-    """A partner's client, or whoever stole its secret, sent people to another door without any coordinator's
-    look."""
+    """A partner's client, or a thief of its secret, could send people to another door without a coordinator's review."""
     own = await publish()
     place = await _place_of(api, own)
     elsewhere = {**OPEN, "latitude": 10.1, "name": "Otra puerta"}
@@ -151,7 +149,7 @@ async def test_whoever_read_the_entry_before_its_place_was_closed_reads_it_again
 async def test_history_tells_no_address_of_a_place_that_was_closed_since(
     api: AsyncClient, publish: Publish, database: Database, by: str
 ) -> None:
-    """Nor do the rows keep it once that is published: they outlive in backups and copies what is told."""
+    """The rows do not keep the address either: backups and copies would outlive it."""
     own = await publish()
     path, reader = f"{V1}/records/services/{own}", as_("gbv-coordinator")
 

@@ -1,4 +1,4 @@
-"""Help, text messages and posters ask the rule of the plans: who answers now, and by which way."""
+"""Help, SMS and posters use the rule of plans: who answers now, and how to reach them."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -24,7 +24,7 @@ def friday(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def hotline(publish: Publish, **changes: Any) -> str:
-    """For the whole country; a referral to it is answered in three days, a call at once."""
+    """Return a national hotline: a referral is answered in three days, a call at once."""
     return await publish(
         **{
             "name": "Línea de orientación",
@@ -57,7 +57,7 @@ def test_a_need_of_danger_without_a_line_is_refused_when_the_table_loads() -> No
 async def test_in_danger_the_line_that_answers_now_comes_first(
     api: AsyncClient, publish: Publish, need: str
 ) -> None:
-    """Of a page of 20, whatever else there is, and however the place is told."""
+    """On a page of 20, whatever else exists and however the place is given."""
     category = needs()[need].categories[0]
     who = f"{category.partition('-')[0].lower()}-coordinator"
     for number in range(21):

@@ -1,4 +1,4 @@
-"""Organisations are written to in time, and a mail names nothing that is hidden; through a real relay."""
+"""Organisations get reminders in time, through a real relay; a mail names nothing hidden."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -81,7 +81,7 @@ async def test_an_organisation_is_written_to_once_and_again_when_it_has_run_out(
     text = world.relay.mails[0].get_content()
     assert "- Apoyo de noche: " in text
     assert "- Consulta de los lunes: " in text
-    assert text.count(FRONT) == 2  # in both languages
+    assert text.count(FRONT) == 2  # In both languages.
     assert await world.written() == [MAILBOX]
     with clock.shifted(timedelta(days=4)):
         await world.reminded()
@@ -163,9 +163,9 @@ async def test_a_mail_that_comes_back_later_is_told_to_whoever_curates_the_entry
     mail = world.relay.mails[0]
     for harmless in (report(mail, "4.4.1"), report(mail, "5.7.1"), report(mail, action="delayed")):
         assert await bounce(api, harmless) == 204
-    assert await bounce(api, mail.as_string()) == 422  # no report at all
+    assert await bounce(api, mail.as_string()) == 422  # Not a delivery report.
     assert await bounce(api, report(mail), "ngo-salud") == 403
-    forged = EmailMessage()  # by whoever knows the organisation and not the mail
+    forged = EmailMessage()  # By somebody who knows the organisation but not the mail.
     forged["Message-ID"] = f"<{organisation(2)}.1.{'0' * 32}@ruta.example.org>"
     assert await bounce(api, report(forged)) == 204
     for who in ("gbv-coordinator", "ngo-salud"):
@@ -182,7 +182,7 @@ async def test_a_mail_that_comes_back_later_is_told_to_whoever_curates_the_entry
         headers = {**as_("ngo-salud"), "If-Match": shown.headers["etag"]}
         assert (await api.put(path, json=body, headers=headers)).status_code == 200
         assert True not in await refusing(api, "gbv-coordinator")
-        assert await bounce(api, report(mail)) == 204  # of the mailbox of before
+        assert await bounce(api, report(mail)) == 204  # From the former mailbox.
         assert True not in await refusing(api, "gbv-coordinator")
     with clock.shifted(timedelta(days=8)):
         await publish(**due("Otra consulta"))

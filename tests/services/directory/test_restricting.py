@@ -1,4 +1,4 @@
-"""What of an entry is restricted is told as it changes, and a restored entry becomes as restricted as it was."""
+"""Restrictions are published as they change, and a restored entry becomes as restricted as it was."""
 
 from typing import Any
 from uuid import UUID
@@ -121,7 +121,7 @@ async def test_what_the_backup_hides_is_not_opened_by_a_word(
 async def test_the_record_says_what_it_restricts_without_having_told_it(
     publish: Publish, database: Database
 ) -> None:
-    """As a release before wrote it."""
+    """As an earlier release wrote it."""
     own, other = await publish(**HIDDEN, categories=["GBV-SHELTER"]), await publish(name="Otra")
     async with database.transaction() as session:
         await session.execute(sa.update(services).values(restricted=None))

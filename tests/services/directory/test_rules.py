@@ -295,8 +295,8 @@ def _texts(array: str) -> list[str]:
 async def test_both_forms_of_the_access_rule_choose_the_same_one_level(
     database: Database,
 ) -> None:
-    """The SQL text of the read path and the expression of the write path, over a grid of services:
-    the same rows, and never more than one level of a service."""
+    """The read path's SQL and the write path's expression over a grid of services: the same rows, and never more than
+    one level per service."""
     org = UUID("0190a000-0000-7000-8000-000000000002")
     other = UUID("0190a000-0000-7000-8000-0000000000ff")
     grid = [
@@ -337,8 +337,8 @@ async def test_both_forms_of_the_access_rule_choose_the_same_one_level(
 async def test_all_that_is_seen_is_what_is_at_the_lowest_level_and_what_begins_above(
     database: Database,
 ) -> None:
-    """The count of an unfiltered list, over services of every visibility: a document exists at the
-    level of its service's visibility and at each above."""
+    """The count of an unfiltered list, over services of every visibility: a service has a document at its own level
+    and at each level above."""
     own, other = UUID("0190a000-0000-7000-8000-000000000002"), UUID(int=255)
     documents = [
         f"({level}::smallint, {visibility}::smallint, '{owner}'::uuid, '{manager}'::uuid,"

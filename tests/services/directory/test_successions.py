@@ -1,4 +1,4 @@
-"""An organisation ends, merges or gives services away: proposed by one person, confirmed by another."""
+"""An organisation ends, merges or gives services away: one person proposes it, another confirms it."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ SALUD, LEGAL = str(organisation(2)), str(organisation(3))
 
 @pytest.fixture
 async def legal(api: AsyncClient) -> str:
-    """The other organisation has a record."""
+    """The other organisation's record."""
     body = {"id": LEGAL, "name": "Alianza Legal", "description": "Legal aid"}
     made = await api.put(f"{V1}/records/organizations/{LEGAL}", json=body, headers=as_("ngo-legal"))
     assert made.status_code == 201, made.text
@@ -114,7 +114,7 @@ async def test_one_that_ends_offers_nothing_any_more(
 async def test_nobody_hands_over_a_house_that_they_may_not_see(
     api: AsyncClient, publish: Publish, legal: str
 ) -> None:
-    """It is withdrawn, and the successor does not learn its address. Who may see it hands it over."""
+    """The house is withdrawn, and the successor does not learn its address. A person who may see it hands it over."""
     house = await publish(visibility="restricted", service_at_locations=[])
     decided = await decide(api, await propose(api), "cp-coordinator")
     assert (decided.status_code, decided.json()["status"]) == (200, "confirmed")
@@ -152,7 +152,7 @@ async def test_a_split_gives_away_what_it_names_and_nothing_else(
 async def test_a_house_is_named_only_by_who_may_see_it(
     api: AsyncClient, publish: Publish, legal: str
 ) -> None:
-    """Whether a hidden id exists, and whose it is, is told to nobody else: not by a refusal, nor by the list."""
+    """Neither a refusal nor the list reveals whether a hidden id exists or whose it is."""
     house = await publish(visibility="restricted", service_at_locations=[])
     hidden = await propose(api, "cp-coordinator", kind="split", service_ids=[house])
     unknown = await propose(api, "cp-coordinator", kind="split", service_ids=[str(new_id())])

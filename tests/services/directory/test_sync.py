@@ -1,5 +1,4 @@
-"""A copy that is kept: snapshot, then only what changed. With real commits, because positions are
-transactions."""
+"""Keeping a copy: a snapshot, then only changes. With real commits, because positions are transactions."""
 
 import json
 from collections.abc import AsyncIterator
@@ -27,7 +26,7 @@ async def committed(databases: MigratedDatabases) -> ServiceDatabase:
 async def live(
     committed: ServiceDatabase, postgres: PostgresServer, internal_jwks: Path
 ) -> AsyncIterator[AsyncClient]:
-    """The app as it runs in production, over a database where commits are commits."""
+    """The app as in production, with real commits."""
     postgres.psql(
         "TRUNCATE services, organizations, locations, service_documents, site_documents,"
         " organization_documents, service_changes, service_translations CASCADE",
@@ -69,7 +68,7 @@ async def _snapshot(api: AsyncClient, client: str) -> tuple[dict[str, Any], str]
 async def _follow(
     api: AsyncClient, client: str, copy: dict[str, Any], cursor: str, limit: int = 1000
 ) -> tuple[int, str]:
-    """Bring the copy up to date; returns how many items came."""
+    """Bring the copy up to date; return the number of items."""
     count = 0
     while True:
         answer = await api.get(
@@ -189,7 +188,7 @@ async def test_a_cursor_of_another_audience_asks_for_a_new_snapshot(live: AsyncC
 async def test_a_copy_of_before_a_restore_asks_for_a_new_snapshot(
     live: AsyncClient, postgres: PostgresServer, internal_jwks: Path, tmp_path: Path
 ) -> None:
-    """The restored server counts on from elsewhere, and the copy holds what it never knew."""
+    """The restored server continues from another position, and the copy contains entries that it never knew."""
     contents.dump(postgres, ("directory_sync",), tmp_path)
     house = await _enter(live)
     copy, cursor = await _snapshot(live, "anonymous")
@@ -224,7 +223,7 @@ async def test_what_did_not_change_is_not_sent_again(live: AsyncClient) -> None:
 
 
 def confidential() -> dict[str, Any]:
-    """What makes a service a shelter: restricted, with its state only."""
+    """Make a service a shelter: restricted, with its state only."""
     return {
         "name": "Casa de abrigo Zzyzx",
         "visibility": "restricted",
@@ -284,7 +283,7 @@ async def test_a_restricted_read_is_logged(live: AsyncClient) -> None:
 
 
 async def test_an_area_that_is_not_known_is_not_everywhere(live: AsyncClient) -> None:
-    """Of an outside provider, or of a table of places that was renewed."""
+    """An outside provider's area, or one that the renewed table of places no longer has."""
     own = await _enter(live, **confidential())
     for areas, status in ([], 200), (["VE23"], 200), (["XX23"], 404), (["XX23", "VE20"], 404):
         answer = await live.get(

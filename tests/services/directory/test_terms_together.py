@@ -1,4 +1,4 @@
-"""Terms of services that are published together: as if one had been published after the other."""
+"""Terms of services published together end as if one had been published after the other."""
 
 from itertools import permutations
 from typing import Any

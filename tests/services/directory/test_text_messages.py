@@ -1,4 +1,4 @@
-"""Help and warnings by text message: a place and a need in, the nearest public services out."""
+"""Help and warnings by SMS: a place and a need come in, the nearest public services go out."""
 
 import json
 from typing import Any, cast
@@ -50,7 +50,7 @@ async def answers(api: AsyncClient, text: str) -> list[str]:
         ("  zulia, ánimo!! ", "VE23", None, True),
         ("necesito comida en Zulia por favor", "VE23", None, True),
         ("VE2313 salud", "VE2313", None, True),
-        ("Libertador salud", None, None, True),  # eight states have one
+        ("Libertador salud", None, None, True),  # Eight states have one.
         ("Libertador Mérida salud", "VE1412", None, True),
         ("San Cristóbal 1", "VE2023", "violence", False),
         ("Sucre 8", "VE19", "shelter", False),
@@ -139,7 +139,7 @@ async def test_what_is_missing_is_asked_for_and_the_line_is_not_offered(api: Asy
     assert "1 violencia" in menu
     assert "13 informacion" in menu
     assert "911" in menu
-    assert menu.endswith("teléfono.")  # nothing was cut off
+    assert menu.endswith("teléfono.")  # Nothing was cut off.
     assert "Zulia" in (await answers(api, "zulia"))[0]
     assert "¿En qué estado?" in (await answers(api, "salud"))[0]
     assert "In which state" in (await answers(api, "health please help"))[0]
@@ -210,12 +210,12 @@ async def test_an_answer_is_sent_and_nothing_of_who_asked_is_kept(
         assert (wrong[0], wrong[1]["pointer"]) == (422, "/from")
         assert "*222#" not in json.dumps(wrong[1])
         gateway.status = 503
-        assert (await ask())[0] == 503  # it hears so, and passes it on again
+        assert (await ask())[0] == 503  # The sender sees the error and sends it again.
         gateway.status, gateway.drop = 201, True
-        assert (await ask())[0] == 200  # may have been taken: not sent twice
+        assert (await ask())[0] == 200  # It may have been accepted, so it is not sent twice.
         gateway.drop = False
         count = len(gateway.requests)
-        for _ in range(Turns.MOST * 2):  # a machine that answers whatever it gets
+        for _ in range(Turns.MOST * 2):  # A machine that answers every message.
             assert (await ask())[0] == 200
         assert len(gateway.requests) - count <= Turns.MOST * 3
         assert await sizes() == before
@@ -226,7 +226,7 @@ async def test_an_answer_is_sent_and_nothing_of_who_asked_is_kept(
 def test_whoever_asks_all_the_time_is_answered_again_after_an_hour() -> None:
     turns = Turns()
     assert [turns.take(ASKER, at) for at in range(Turns.MOST + 1)] == [True] * Turns.MOST + [False]
-    turns.give_back(ASKER)  # the gateway took nothing
+    turns.give_back(ASKER)  # The gateway accepted nothing.
     assert turns.take(ASKER, Turns.MOST)
     assert turns.take("+584125550100", 10)
     assert turns.take(ASKER, 3700)

@@ -1,4 +1,4 @@
-"""What an organisation offers while its access is suspended: nothing, on any road, until that has ended."""
+"""While an organisation's access is suspended, no road offers its services."""
 
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,7 @@ EVERYBODY = (
 
 
 async def suspended(api: AsyncClient, database: Database, *organisations: str) -> None:
-    """These and no others, as the front tells it and the worker takes it in."""
+    """Suspend exactly these, as the front reports and the worker records it."""
     await told(api, "directory", suspended={"organisation": list(organisations)})
     while await withhold_some(database):
         pass
@@ -42,12 +42,12 @@ async def suspended(api: AsyncClient, database: Database, *organisations: str) -
     ("approved", "state", "said", "off", "so"),
     [
         ({}, "approved", {}, False, "offered"),
-        ({}, "draft", {}, False, "offered"),  # of which a newer draft is written
+        ({}, "draft", {}, False, "offered"),  # It has a newer draft.
         ({}, "draft", None, False, "offered"),
         ({}, "approved", {}, True, "withheld"),
         ({}, "submitted", {"closed": "closed"}, True, "withheld"),
         ({}, "withdrawn", {}, False, "nothing"),
-        ({}, "draft", {"withdrawn": True}, False, "nothing"),  # worked on again
+        ({}, "draft", {"withdrawn": True}, False, "nothing"),  # It is being edited again.
         ({}, "submitted", {"withdrawn": True}, True, "nothing"),
         ({}, "approved", {"withdrawn": True}, False, "offered"),
         ({}, "merged", {}, True, "nothing"),
@@ -67,8 +67,7 @@ def test_what_is_published_is_offered_unless_its_organisation_is_suspended(
 async def test_what_was_withdrawn_and_is_worked_on_again_is_offered_to_nobody_until_it_is_approved(
     api: AsyncClient, publish: Publish, database: Database, again: str
 ) -> None:
-    """Saying that it is full, that it was looked at, or a suspension that ends brought it back to every list, which
-    nobody had approved."""
+    """Reporting it full, verifying it or lifting a suspension brought it back to every list without an approval."""
     own = await publish()
     record, keeper = f"{V1}/records/services/{own}", as_("ngo-salud")
     await api.post(f"{record}/withdraw", headers=CURATOR)
@@ -109,10 +108,10 @@ async def test_a_suspended_organisations_services_are_offered_to_nobody_and_agai
 async def test_copies_are_told_that_it_was_withdrawn_and_that_it_is_there_again(
     api: AsyncClient, publish: Publish, database: Database
 ) -> None:
-    """By events, which referrals and reporting read; whoever may refer there would send people on."""
+    """The events go to referrals and reporting; otherwise people would still be sent there."""
     own = await publish()
     await suspended(api, database, SALUD)
-    # What is written meanwhile is kept, and told to nobody.
+    # Writes in the meantime are stored and announced to nobody.
     await api.put(f"{V1}/services/{own}/capacity", json={"state": "full"}, headers=CURATOR)
     await suspended(api, database)
     events = await _events(database, own)
@@ -200,7 +199,7 @@ async def test_of_the_organisation_itself_its_name_is_left_for_those_who_sent_so
 async def test_nobody_takes_the_place_of_a_site_that_is_off_the_lists_for_now(
     api: AsyncClient, publish: Publish, database: Database
 ) -> None:
-    """Else the service could not come back."""
+    """Otherwise the service could not come back."""
     site = {"id": leaks.SITE, **service_document()["service_at_locations"][0]}
     await api.post(
         f"{V1}/records/services",

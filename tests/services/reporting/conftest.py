@@ -1,4 +1,4 @@
-"""The reporting service over a real database, each test rolled back."""
+"""The reporting service on a real database; each test is rolled back."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path

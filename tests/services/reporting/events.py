@@ -1,4 +1,4 @@
-"""Events as the other services would send them: a factory for each kind, and whole stories."""
+"""Events as the other services send them: a factory for each kind, and whole stories."""
 
 import random
 from collections.abc import Iterator, Sequence
@@ -29,7 +29,7 @@ STATE_EVENTS: dict[str, type[kinds.ReferralData]] = {
 
 
 def enveloped(event: Event, aggregate: UUID, at: datetime) -> Arrived:
-    """The event as it arrives, with an id of its own."""
+    """Return the event as it arrives, with an id of its own."""
     envelope = Envelope(
         id=new_id(),
         source=f"/ruta/{event.producer()}",
@@ -98,7 +98,7 @@ DECLINED = (("sent", 0), ("acknowledged", 1), ("declined", 3))
 
 
 async def record(database: Database, recorder: Recorder, events: Sequence[Arrived]) -> None:
-    """Record each event in a transaction of its own, as the consumer does."""
+    """Record each event in its own transaction, as the consumer does."""
     for event, envelope in events:
         async with database.transaction() as session:
             await recorder.record(session, [(event, envelope)], seen=frozenset())
@@ -110,13 +110,13 @@ async def record_together(
     events: Sequence[Arrived],
     seen: AbstractSet[UUID] = frozenset(),
 ) -> None:
-    """Record all in one batch, as a rebuild does; `seen` are those that had their effect before."""
+    """Record all events in one batch, as a rebuild does; `seen` are those already recorded."""
     async with database.transaction() as session:
         await recorder.record(session, events, seen=seen)
 
 
 def caseload(persons: int, seed: int, start: datetime = NOON) -> Iterator[Arrived]:
-    """Random but repeatable referrals of `persons` persons around `start`."""
+    """Return random but repeatable referrals of `persons` persons around `start`."""
     chance = random.Random(seed)  # noqa: S311 - test data, no secret
     endings: tuple[tuple[tuple[str, float], ...], ...] = (
         DELIVERED,

@@ -1,4 +1,4 @@
-"""Periods: half months make months, months make quarters, and nothing overlaps."""
+"""Periods: half months form months, months form quarters, and none overlap."""
 
 from datetime import date, timedelta
 
@@ -35,7 +35,13 @@ def test_a_month_is_its_two_halves_and_a_quarter_its_three_months(day: date) -> 
     "text",
     [
         *("", "226", "2026-13", "2026-11c", "2026-Q5", "0000-01", "26-11a"),
-        *("9999", "9999-12", "0001-01a", "1999-12b", "٢٠٢٦-11"),  # of no time, in no digits of ours
+        *(
+            "9999",
+            "9999-12",
+            "0001-01a",
+            "1999-12b",
+            "٢٠٢٦-11",
+        ),  # Not a period, and digits of another script.
     ],
 )
 def test_what_names_no_period_is_refused(text: str) -> None:

@@ -1,4 +1,4 @@
-"""An import and a decision about its publisher at the same moment, on a database where transactions meet."""
+"""An import and a decision about its publisher at the same moment, with real commits."""
 
 import asyncio
 import time
@@ -38,7 +38,7 @@ async def decide(database: Database, codes: list[str]) -> None:
 
 
 async def until_waiting(database: Database, other: asyncio.Task[None]) -> None:
-    """Until the other waits for a lock, or is through without."""
+    """Wait until the other transaction waits for a lock, or is done."""
     waiting = sa.text(
         "SELECT count(*) FROM pg_stat_activity"
         " WHERE datname = current_database() AND wait_event_type = 'Lock'"

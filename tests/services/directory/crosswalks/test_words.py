@@ -1,5 +1,4 @@
-"""Words of a publisher's own in a sheet, and activities of a Services Advisor that we do not know: terms
-like those of a package."""
+"""A publisher's own words in a sheet, and unknown activities of a Services Advisor, are terms like a package's."""
 
 import json
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Which documents say less than their record."""
+"""Which documents contain less than their record."""
 
 from typing import Any
 

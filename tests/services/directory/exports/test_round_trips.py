@@ -1,4 +1,4 @@
-"""What the directory gives comes back as it was: every format, on services that share places."""
+"""Exported entries come back unchanged: in every format, with services that share places."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""Gaps through the API, in every format, and the maintained cells behind them."""
+"""Gaps through the API in every format, and the stored cells behind them."""
 
 import csv
 import io
@@ -65,8 +65,7 @@ async def test_the_matrix_tells_referable_full_stale_and_none_apart(
 async def test_what_is_open_on_other_days_only_covers_nothing_until_its_season_begins(
     api: AsyncClient, database: Database, publish: Any
 ) -> None:
-    """A tent of the season of rains is no help in the dry one: nobody is sent there, and a map that counts it hides
-    the gap."""
+    """A tent for the rainy season helps nobody in the dry season; counting it would hide the gap."""
     today = clock.today()
     begins, ends = today + timedelta(days=30), today + timedelta(days=60)
     daily = {

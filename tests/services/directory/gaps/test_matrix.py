@@ -86,7 +86,7 @@ def test_a_service_counts_for_the_groups_that_it_takes(
 def test_who_helps_too_late_where_it_is_most_urgent_is_counted_as_late(
     change: dict[str, Any], state: str
 ) -> None:
-    """Case management is wanted within 24 hours, psychosocial support within 72."""
+    """Case management is due within 24 hours, psychosocial support within 72."""
     found = list(shares(facts(**{"categories": ["GBV-CM"], **change}), TODAY, PLACES))
     assert {each.state for each in found} == {state}
 

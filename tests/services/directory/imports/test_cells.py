@@ -1,4 +1,4 @@
-"""Single values out of files: formulas told from text, and the guard that exports put on."""
+"""Single values from files: formulas versus text, and the guard that exports add."""
 
 import csv
 import io
@@ -67,7 +67,7 @@ def test_full_width_signs_and_leading_blanks_do_not_get_past_the_guard(text: str
     ],
 )
 def test_a_formula_that_another_separator_would_begin_a_cell_with_is_guarded(text: str) -> None:
-    """A CSV with commas that a spreadsheet in Spanish opens is parted by semicolons."""
+    """A spreadsheet in Spanish splits a CSV file at semicolons."""
     file = io.StringIO()
     GuardedCsv(file).row(["x", text, "y"])
     for separator in ",;\t":

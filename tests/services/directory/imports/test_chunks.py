@@ -1,4 +1,4 @@
-"""How many rows are read and judged together shows nowhere: the report is the same to the last note."""
+"""The number of rows read and judged together changes nothing in the report."""
 
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ ITS_OWN = {"id", "created_at", "started_at", "finished_at", "rows_url"}
 
 
 async def told(database: Database, content: bytes, size: int, monkeypatch: Any) -> Any:
-    """All that a dry run says when so many rows go together."""
+    """Return everything that a dry run reports with this chunk size."""
     monkeypatch.setattr(service, "JUDGED", size)
     done = await imported(database, WHO, content, dry_run=True, source="chunks", mode=Mode.SKIP_BAD)
     assert done.state is ImportState.FINISHED
@@ -31,7 +31,7 @@ async def told(database: Database, content: bytes, size: int, monkeypatch: Any) 
 
 
 async def check(database: Database, content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    """On an empty directory, and where the package stands."""
+    """Compare on an empty directory, and on one that has the package."""
     for stands in (False, True):
         if stands:
             await imported(database, WHO, content, source="chunks", mode=Mode.SKIP_BAD)

@@ -1,4 +1,4 @@
-"""The fictional demo services pass the importer without a repair."""
+"""The importer accepts the fictional demo services without a repair."""
 
 import io
 import re

@@ -1,7 +1,5 @@
-"""Every kind of dirty file that is known, in one table: what becomes of it, and that nobody is left guessing.
-
-Each is turned away as a whole, has rows refused, or is read with what was changed; never silently.
-"""
+"""Every known kind of dirty file in one table: each is refused, has rows refused, or is read with reported changes;
+never in silence."""
 
 import csv
 import io
@@ -39,7 +37,7 @@ FIRST: dict[str, object] = dict(zip(NAMES, ["1", "Org", "Uno", "GP-INFO", "publi
 
 
 def sheet(**cells: object) -> bytes:
-    """A CSV of one row with these cells."""
+    """Return a CSV of one row with these cells."""
     text = io.StringIO()
     row = {**FIRST, **cells}
     writer = csv.DictWriter(text, list(row))
@@ -69,7 +67,7 @@ def table(rows: Any) -> bytes:
 
 
 def package(changes: Tables | None = None, **of_service: str) -> bytes:
-    """The plain package with other tables, or with other words in its one service."""
+    """Return the plain package with other tables, or with other texts in its one service."""
     tables = {**PLAIN, **(changes or {})}
     if of_service:
         tables["services.csv"] = [{**PLAIN["services.csv"][0], **of_service}]
@@ -85,7 +83,7 @@ def with_place(**cells: str) -> bytes:
 
 
 def locked() -> bytes:
-    """A package whose tables are said to be encrypted."""
+    """Return a package whose tables are marked as encrypted."""
     content = bytearray(package())
     for mark, at in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
         start = -1

@@ -1,4 +1,4 @@
-"""Writers beside a long dry run, on a database where transactions meet: none of them waits for it."""
+"""Writers during a long dry run, with real commits: none of them waits for it."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from itertools import count
@@ -81,7 +81,7 @@ async def worked_through(
 def meanwhile(
     monkeypatch: pytest.MonkeyPatch, kind: type[Judge] | type[Writer], beside: Beside
 ) -> None:
-    """`beside` after each batch, while the long import stands still in its transaction."""
+    """Run `beside` after each batch, while the long import pauses inside its transaction."""
     plain: Any = kind.write
 
     async def write(self: Any, *given: Any) -> None:
@@ -94,7 +94,7 @@ def meanwhile(
 
 
 async def write_beside(database: Database, content: bytes, source: str) -> int:
-    """Changes what the content has, and gives up instead of waiting for anybody's lock."""
+    """Write an entry, and fail instead of waiting for a lock."""
     async with database.transaction(WHO) as session:
         await session.execute(sa.text("SET LOCAL lock_timeout = '100ms'"))
         import_id = await take_in(

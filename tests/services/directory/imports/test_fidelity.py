@@ -1,4 +1,4 @@
-"""What became of every value: nothing of a package is lost without being told."""
+"""The account of every value: nothing of a package disappears without a note."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

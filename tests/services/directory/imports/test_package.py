@@ -317,7 +317,7 @@ def levels_in(value: Any) -> Iterator[str]:
 
 
 def test_a_package_of_two_packages_is_refused_with_both_their_tables(tmp_path: Path) -> None:
-    """Each service was told by its line in the file, and two have the same: the report could not be kept."""
+    """The report names services by line, and two had the same line: it could not be stored."""
     tables = {f"{folder}/{name}": rows for folder in "ab" for name, rows in PLAIN.items()}
     with pytest.raises(Problem) as refused:
         check_package(package(tmp_path, tables), 1_000)

@@ -1,4 +1,4 @@
-"""Files as they come: broken, hostile, oddly encoded. A clear problem, or rows."""
+"""Files as they arrive: broken, hostile, oddly encoded. The result is a clear problem, or rows."""
 
 import io
 import zipfile
@@ -101,7 +101,7 @@ def test_the_template_is_read_by_the_importer(tmp_path: Path, language: str) -> 
     rows, notes = read(filled)
     assert [each.code for each in notes] == ["sheet_chosen"]
     assert [row.number for row in rows] == [2]
-    # Written as text and not as a formula; reading it back is refused all the same.
+    # Written as text and not as a formula; the import refuses it anyway.
     assert "formula" in codes(rows[0].notes)
     assert read(saved(tmp_path, template_xlsx(language)))[0] == []
     assert read(saved(tmp_path, template_csv(language)))[0] == []
@@ -138,7 +138,7 @@ def crowded() -> bytes:
 
 
 def entity_bomb() -> bytes:
-    """A workbook whose sheet expands entities without end (billion laughs)."""
+    """Return a workbook whose sheet expands entities without end (billion laughs)."""
     content = xlsx(SHEET)
     target = io.BytesIO()
     laughs = (

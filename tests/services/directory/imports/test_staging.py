@@ -1,5 +1,4 @@
-"""Rows of a package wait on disk, where they are looked up by the index that fits (a wrong one made imports
-quadratic)."""
+"""A package's rows wait on disk and are found by an index (a wrong index made imports quadratic)."""
 
 from pathlib import Path
 
@@ -7,7 +6,7 @@ from directory.files.imports.package.staging import MOST_CHILDREN, Staging
 
 
 def filled(staging: Staging, services: int) -> int:
-    """SQLite steps (in hundreds) that reading every service with its children takes."""
+    """Return the SQLite steps (in hundreds) for reading every service with its children."""
     for at in range(services):
         staging.add("organization", at + 2, {"id": f"o{at}", "name": "O"})
         staging.add("service", at + 2, {"id": f"s{at}", "organization_id": f"o{at}", "name": "S"})

@@ -1,4 +1,4 @@
-"""A row onto the record that it stands for."""
+"""How a row changes the record that it stands for."""
 
 from pathlib import Path
 from typing import Any

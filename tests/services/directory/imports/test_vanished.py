@@ -1,4 +1,4 @@
-"""What a publisher's next package no longer holds: told, kept unless somebody chooses, never deleted."""
+"""Entries missing from a publisher's next package: reported, kept unless somebody decides otherwise, never deleted."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,7 +28,7 @@ ALL = ("uno", "dos", "tres", "cuatro", "cinco")
 
 
 def edition(folder: Path, names: Sequence[str], said: str = "") -> bytes:
-    """A publisher's package with these services."""
+    """Return a publisher's package with these services."""
     rows = [
         {"id": name, "organization_id": "o", "name": f"Servicio {name}", "status": "active",
          "description": f"Lo que hace {name} {said}"}
@@ -85,7 +85,7 @@ async def test_they_end_by_choice_but_not_what_somebody_changed_here_unless_that
     database: Database, tmp_path: Path
 ) -> None:
     await imported(database, WHO, edition(tmp_path, ALL))
-    await imported(database, WHO, edition(tmp_path, ALL, "desde hoy"))  # no hand did that
+    await imported(database, WHO, edition(tmp_path, ALL, "desde hoy"))  # No person did that.
     async with database.transaction(WHO) as session:
         await verify(session, WHO, await id_of(database, "cinco"), VerificationIn(method="visit"))
     less = edition(tmp_path, ALL[:3], "desde hoy")
@@ -104,7 +104,7 @@ async def test_they_end_by_choice_but_not_what_somebody_changed_here_unless_that
         "cinco": ("ended", ["vanished_ends", "vanished_edited"])
     }
     assert await states(database) == kept_but("cuatro", "cinco")
-    # What an edition left out by mistake comes back with the next one: no hand ended it.
+    # An edition left it out by mistake: the next edition restores it, because no person ended it.
     await imported(database, WHO, edition(tmp_path, ALL, "otra vez"))
     assert await states(database) == kept_but()
 
@@ -171,7 +171,7 @@ async def test_over_http_the_refusal_says_how_much_is_missing_and_what_to_do(
 
 
 async def test_what_is_not_in_a_sheet_is_never_taken_for_vanished(database: Database) -> None:
-    """A sheet may be one of several; nothing in it says that it is whole."""
+    """A sheet may be one of several and never claims to be complete."""
     both = f"{HEADER}s-1,Red,Uno,GP-INFO,public,VE23\ns-2,Red,Dos,GP-INFO,public,VE23\n".encode()
     one = f"{HEADER}s-1,Red,Uno,GP-INFO,public,VE23\n".encode()
     await imported(database, WHO, both, source="hoja")

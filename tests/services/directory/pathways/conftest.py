@@ -1,4 +1,4 @@
-"""Plans of these tests are asked for on a Tuesday at ten, at home, unless a test says otherwise."""
+"""Plans in these tests are asked for on a Tuesday at ten at home, unless a test sets the time."""
 
 from datetime import datetime
 

@@ -15,7 +15,7 @@ HEADINGS = {
 
 
 def page(title: str, profile: dict[str, Any], answer: dict[str, Any], language: str) -> str:
-    """Markdown; ids, dates and digests are left out because they differ from day to day."""
+    """Return Markdown without ids, dates and digests, which differ from day to day."""
     words = HEADINGS[language]
     facts = ", ".join(f"{name}: {value}" for name, value in profile.items())
     lines = [f"# {title}", "", f"`{facts}`", ""]

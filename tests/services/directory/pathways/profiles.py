@@ -1,4 +1,4 @@
-"""Strategies that draw pathways, profiles and services, and small builders for examples."""
+"""Strategies for pathways, profiles and services, and small builders for examples."""
 
 from datetime import date
 from functools import cache
@@ -37,7 +37,7 @@ def step(key: str, need: str = "HLT", **fields: Any) -> Step:
 
 
 def service(service_id: str = "a", need: str = "HLT", **fields: Any) -> Candidate:
-    """A service that fits anybody in Maracaibo, unless the fields say otherwise."""
+    """Return a service for anybody in Maracaibo, unless the fields say otherwise."""
     known: dict[str, Any] = {
         "name": f"Servicio {service_id}",
         "organisation": "Organización ficticia",
@@ -79,7 +79,7 @@ conditions = st.builds(
 )
 
 
-# Made once: Hypothesis looks at each new strategy before it draws from it, which took longer than the drawing.
+# Made once: Hypothesis inspects each new strategy, which took longer than drawing.
 _needs = st.sampled_from(NEEDS)
 _urgencies = st.sampled_from(list(Urgency))
 _windows = st.none() | st.sampled_from([72, 120])
@@ -99,7 +99,7 @@ def _one_or_none(keys: tuple[str, ...]) -> st.SearchStrategy[str | None]:
 
 @st.composite
 def pathways(draw: st.DrawFn, aor: str = "TIP") -> Pathway:
-    """Any pathway that passes validation: order edges only point backwards, so never a cycle."""
+    """Draw a valid pathway: order edges only point backwards, so there is no cycle."""
     count = draw(st.integers(1, 6))
     steps: list[Step] = []
     for at in range(count):
@@ -123,7 +123,7 @@ def pathways(draw: st.DrawFn, aor: str = "TIP") -> Pathway:
 
 
 def _repaired(drawn: Pathway) -> Pathway:
-    """Drops whatever validation names, as a coordinator would, until nothing is left to name."""
+    """Drop whatever validation names, as a coordinator would, until it names nothing."""
     while wrong := {finding.step for finding in errors_in(findings(drawn))}:
         kept = tuple(each for each in drawn.steps if each.key not in wrong)
         if len(kept) == len(drawn.steps):

@@ -1,7 +1,6 @@
 """A small fictional directory in Zulia, Táchira, Bolívar and Caracas, for the three scenarios.
 
-Names, phones and organisations are invented. Dates are relative to today, so that answers read the
-same on every day.
+Names, phones and organisations are invented. Dates are relative to today, so that answers are the same every day.
 """
 
 from datetime import timedelta
@@ -95,7 +94,7 @@ def document(
 
 
 def services() -> dict[str, list[ServiceDocument]]:
-    """By the coordinator who approves, and so endorses, them."""
+    """Return the services by the coordinator who approves and so endorses them."""
     hotline = document(
         "Línea Ficticia de Protección", ["HOT", "GP-INFO"], "VE0101", ["VE"],
         organisation="Red Ficticia", schedule=ALWAYS, modes=("hotline",), delay="same_day",
@@ -181,7 +180,7 @@ def services() -> dict[str, list[ServiceDocument]]:
 
 
 async def load(session: AsyncSession) -> dict[str, UUID]:
-    """Enter all of them as their coordinators would; ids by name."""
+    """Enter all services as their coordinators would; return ids by name."""
     ids = {}
     for coordinator, documents in services().items():
         caller = principal(coordinator)

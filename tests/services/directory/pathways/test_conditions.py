@@ -1,4 +1,4 @@
-"""Conditions are judged in three values, and what is unknown never removes a step."""
+"""Conditions have three values, and an unknown value never removes a step."""
 
 import pytest
 from directory.pathways.definition.conditions import Condition, Verdict, contradict, judge

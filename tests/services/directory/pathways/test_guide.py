@@ -1,4 +1,4 @@
-"""The pathway of the guide, as it is pasted from there."""
+"""The guide's pathway, as pasted from there."""
 
 import json
 import re

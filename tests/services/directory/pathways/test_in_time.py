@@ -1,4 +1,4 @@
-"""Available means in time: by a call or a visit without a referral, or by a referral, each with its own time."""
+"""Available means in time: by call or visit without a referral, or by a referral, each with its own time."""
 
 from datetime import datetime
 from typing import Any
@@ -49,7 +49,7 @@ def reasons(
         ({"weekday": 5, "time": "10:00"}, Urgency.AT_ONCE, 4, False),
         ({"weekday": 5, "time": "20:00"}, Urgency.WITHIN_24_HOURS, None, True),
         ({"weekday": 5, "time": "20:00"}, Urgency.WITHIN_72_HOURS, None, False),
-        ({"weekday": 7, "time": "20:00"}, Urgency.AT_ONCE, 20, False),  # in twelve hours
+        ({"weekday": 7, "time": "20:00"}, Urgency.AT_ONCE, 20, False),  # In twelve hours.
         ({"weekday": 7, "time": "20:00"}, Urgency.AT_ONCE, 11, True),
         ({"weekday": 5, "time": "20:00"}, Urgency.ROUTINE, None, False),
         (None, Urgency.AT_ONCE, 4, False),
@@ -102,7 +102,7 @@ def test_who_takes_no_referrals_but_answers_the_phone_can_be_reached() -> None:
 
 
 def test_the_journey_counts_until_the_doors_are_open() -> None:
-    """An hour's way: at three it is still open on arrival, half an hour before closing it is not."""
+    """The way takes an hour: a service is still open on arrival at three, but not half an hour before closing."""
     there = service(
         area="VE2316",
         open_minutes=OFFICE,
@@ -121,7 +121,7 @@ def test_the_journey_counts_until_the_doors_are_open() -> None:
 async def test_what_opens_after_the_window_is_a_gap_in_time(
     api: AsyncClient, database: Database, publish: Publish
 ) -> None:
-    """The one clinic opens on Monday, Wednesday and Friday mornings; four of 72 hours are left."""
+    """The only clinic opens on Monday, Wednesday and Friday mornings; four of 72 hours are left."""
     hours = {"freq": "WEEKLY", "byday": "MO,WE,FR", "opens_at": "08:00", "closes_at": "12:00"}
     await publish(
         categories=["GBV-CMR"],

@@ -1,4 +1,4 @@
-"""What must hold for every pathway, profile and service that hypothesis can think of."""
+"""Rules for every pathway, profile and service that Hypothesis can generate."""
 
 from dataclasses import replace
 from typing import Any
@@ -63,7 +63,7 @@ def test_a_service_that_fails_eligibility_is_never_ranked_as_fitting(
 
 
 def _assert_the_person_fits(candidate: Candidate, profile: Profile) -> None:
-    """Said a second time in plain comparisons, so that a mistake in eligibility.py shows."""
+    """Repeats eligibility.py in plain comparisons, so that a mistake there shows."""
     if profile.age is not None:
         assert (candidate.minimum_age or 0) <= profile.age
         assert profile.age <= (121 if candidate.maximum_age is None else candidate.maximum_age)
@@ -86,7 +86,7 @@ def test_adding_capacity_never_lowers_a_services_rank(
 ) -> None:
     at = data.draw(st.integers(0, len(candidates) - 1))
     state = candidates[at].capacity_state
-    # Unknown may turn into a waiting list or free places; "full" is less than unknown.
+    # An unknown capacity may become a waiting list or free places; "full" is worse than unknown.
     more = data.draw(st.sampled_from([s for s in CAPACITY if _rooms(s) >= _rooms(state)]))
     richer = [*candidates]
     richer[at] = replace(candidates[at], capacity_state=more)
@@ -101,7 +101,7 @@ def _rooms(state: str | None) -> int:
 
 
 def _places_of(service_id: str, steps: tuple[ResolvedStep, ...]) -> dict[str, int]:
-    """The service's place in each need's list; behind all others where it does not fit."""
+    """Return the service's rank for each need; last where it does not fit."""
     return {
         step.ordered.step.need: next(
             (

@@ -1,4 +1,4 @@
-"""Resolve through the API: what is refused, what is kept (nothing), and who sees what."""
+"""Resolve through the API: what is refused, what is stored (nothing), and who sees what."""
 
 from typing import Any
 from uuid import UUID
@@ -155,7 +155,7 @@ async def test_a_coordinator_is_told_of_a_gap_where_others_are_sent_to_the_inter
     tachira = as_("gbv-coordinator", areas=["VE20"])
     answer = await api.post(URL, json=WOMAN, headers=tachira)
     step = step_of(answer.json(), "GBV-SHELTER")
-    assert step["coverage"] == "intermediary_gap"  # nobody is there who could mediate
+    assert step["coverage"] == "intermediary_gap"  # No intermediary is available.
     assert step["coverage_says"]["es"].startswith("Brecha: se llega por medio de otro servicio")
     assert "GBV-SHELTER" in answer.json()["gaps"]
 
@@ -225,7 +225,7 @@ async def test_an_excluded_organisation_is_named_nowhere_and_the_question_leaves
 async def test_excluding_tells_nothing_of_an_organisation_that_the_caller_may_not_see(
     api: AsyncClient, database: Database
 ) -> None:
-    """A service without a shown organisation is left out whoever is excluded."""
+    """A service without a visible organisation is left out, whichever organisation is excluded."""
     hidden = document(
         "Consulta sin nombre", ["GBV-CMR"], "VE2313", ["VE23"], organisation="Org oculta",
         schedule=ALWAYS,
@@ -378,7 +378,7 @@ async def test_only_the_best_few_services_of_each_step_are_told_if_that_is_asked
         headers=as_("ngo-refugio"),
     )
     assert several.json() == {"items": [few, few]}
-    # The same by the long way, which the framework checks: a key for a stored answer takes it.
+    # The same through the framework's validation, since a key for a stored answer uses it.
     keyed = {**as_("ngo-refugio"), "Idempotency-Key": "pocos"}
     long = await api.post(f"{URL}?services_per_step=1", json=WOMAN, headers=keyed)
     assert long.json() == few

@@ -102,7 +102,7 @@ _CALLED = {
 
 @pytest.mark.parametrize("aor", AORS)
 def test_whoever_is_sent_to_an_intermediary_is_told_of_each_who_counts_as_one(aor: str) -> None:
-    """Where the authority and case management are gaps and the hotline mediates, the words name the hotline."""
+    """Authority and case management are gaps and the hotline mediates, so the text names the hotline."""
     of_steps = [
         (each.intermediary, each.intermediary_needs or MEDIATORS[aor])
         for each in proposal(aor, "VE").steps

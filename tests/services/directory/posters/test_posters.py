@@ -1,4 +1,4 @@
-"""Posters: one page, both languages, public level only, with a code to the living page."""
+"""Posters: one page, both languages, public level only, with a code for the current page."""
 
 import io
 import re
@@ -25,7 +25,7 @@ URL = "/directory/v1/posters"
 
 
 def crowded(aor: str, language: str, services: int) -> Poster:
-    """A poster of Maracaibo on which every step has that many services with long texts."""
+    """A poster of Maracaibo with many long services at every step."""
     full = PublicService(
         name="Centro de Atención Integral a Mujeres, Niñas y Adolescentes «Las Acacias»",
         organisation="Asociación Civil Ficticia para la Protección de la Familia del Lago",
@@ -48,7 +48,7 @@ def crowded(aor: str, language: str, services: int) -> Poster:
 
 @cache
 def paper(aor: str, services: int) -> PdfReader:
-    """In Spanish; laid out once for all that look at it."""
+    """The Spanish poster, laid out once for all tests."""
     return PdfReader(io.BytesIO(printing.pdf(crowded(aor, "es", services))))
 
 
@@ -85,7 +85,7 @@ def test_nothing_is_cut_off_and_nothing_runs_into_the_foot(aor: str, services: i
 
 
 def _heights(page: PageObject) -> dict[str, list[float]]:
-    """For each word the distances of its lines from the lower edge, in points."""
+    """Return for each word its lines' distances from the lower edge, in points."""
     found: dict[str, list[float]] = {}
 
     def visit(text: str, cm: list[float], tm: list[float], *_: object) -> None:
@@ -102,7 +102,7 @@ def _words(text: str) -> str:
 
 
 def test_a_poster_is_legible_in_black_and_white() -> None:
-    """Black and white are the only colours of the page: nothing is said by colour."""
+    """The page uses only black and white, so colour carries no meaning."""
     contents = paper("GBV", 1).pages[0].get_contents()
     assert contents is not None
     stream = contents.get_data().decode("latin-1")

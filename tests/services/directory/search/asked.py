@@ -1,4 +1,4 @@
-"""The judged questions of tests/data/search, and how well a way of searching answers them."""
+"""The judged questions of tests/data/search, and a score for a way of searching."""
 
 import csv
 from collections.abc import Awaitable, Callable, Sequence
@@ -48,7 +48,7 @@ def questions() -> list[Question]:
 
 
 def agreement(asked: Sequence[Question]) -> float:
-    """Cohen's kappa over all pairs of a question and a service: does it answer, or not."""
+    """Return Cohen's kappa over all pairs of a question and a service: does it answer?"""
     pairs = len(asked) * len(names())
     first, second = (sum(len(each.marked[at]) for each in asked) for at in (0, 1))
     both = sum(len(each.marked[0] & each.marked[1]) for each in asked)

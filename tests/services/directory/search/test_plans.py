@@ -1,4 +1,4 @@
-"""A list is planned for its values, each time; what names its index is planned once for all values."""
+"""PostgreSQL plans a list for its values each time; a query that fixes its index is planned once for all values."""
 
 import sqlalchemy as sa
 from common.db.session import Database
@@ -11,7 +11,7 @@ OFTEN = 8
 
 
 async def plans(database: Database, part: str) -> dict[str, tuple[int, int]]:
-    """(kept, made for its values) of each statement that holds `part`."""
+    """Return (generic, custom) plans of each statement that contains `part`."""
     told = sa.text(
         "SELECT name, generic_plans, custom_plans FROM pg_prepared_statements"
         " WHERE position(:part IN statement) > 0"
@@ -25,7 +25,7 @@ async def test_a_plan_for_any_words_is_kept_for_no_search(
     api: AsyncClient, database: Database, publish: Publish
 ) -> None:
     await publish()
-    # Other tests asked on this connection, too.
+    # Other tests used this connection too.
     before = await plans(database, "service_documents")
     for path in ("services", "service_at_locations", "organizations"):
         for number in range(OFTEN):

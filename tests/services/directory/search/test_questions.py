@@ -1,4 +1,4 @@
-"""Two hundred ordinary questions over the demonstration's services, in the words people use."""
+"""Two hundred ordinary questions about the demo services, in people's own words."""
 
 import csv
 from collections.abc import Iterator
@@ -59,7 +59,7 @@ async def test_one_of_the_first_five_services_is_what_was_asked_for(
     for row in asked:
         wanted = set(row["categories"].split(";"))
         if not wanted & offered:
-            continue  # nobody offers it: no search can find it
+            continue  # Nobody offers it, so no search can find it.
         count += 1
         found = await found_categories(demo, row["question"])
         if not any(wanted & each for each in found):

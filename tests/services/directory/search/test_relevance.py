@@ -1,4 +1,4 @@
-"""Services are found in people's words: questions judged one by one over a fixed set of services.
+"""Services are found by people's words: questions judged one by one over a fixed set of services.
 
 Words and weights were tuned on one half of the questions only; the other half is the measure.
 """
@@ -58,7 +58,8 @@ async def test_one_of_the_first_five_answers_the_question(
 async def test_unverified_services_in_english_are_found_among_verified_ones_by_what_they_say(
     judged: AsyncClient, database: Database
 ) -> None:
-    """A directory in English beside ours: its services are endorsed and verified by nobody, in no place we know."""
+    """A directory in English beside ours: nobody has endorsed or verified its services, and we know none of its
+    places."""
     rows = list(csv.DictReader((FOLDER / "mixed_en.csv").read_text("utf-8").splitlines()))
     text = io.StringIO()
     columns = ["external_id", "organisation", "name", "description", "categories", "address"]
@@ -83,7 +84,7 @@ async def test_unverified_services_in_english_are_found_among_verified_ones_by_w
 async def test_what_a_minus_excludes_is_not_found(
     api: AsyncClient, publish: Publish, without: str
 ) -> None:
-    """In neither language: "not in Spanish, or not in English" would exclude next to nothing."""
+    """In either language: "not in Spanish, or not in English" would exclude almost nothing."""
     await publish(
         name="Atención psicológica para mujeres",
         translations={"en": {"name": "Psychological care for women", "description": "x"}},
@@ -91,7 +92,7 @@ async def test_what_a_minus_excludes_is_not_found(
     other = await publish(name="Atención psicológica", description="Para todas las personas")
     assert len(await ids_seen(api, "anonymous", search="psicológica")) == 2
     assert await ids_seen(api, "anonymous", search=f"psicológica {without}") == [other]
-    # Nor is it shown as something that may have been meant.
+    # Nor is it suggested as a possible meaning.
     assert await ids_seen(api, "anonymous", search=f"mujeres {without}") == []
 
 

@@ -103,12 +103,12 @@ def _zip(parts: dict[str, bytes]) -> bytes:
 
 
 def _with_sheet(change: bytes, into: bytes) -> bytes:
-    """A filled workbook whose data sheet has `change` replaced by `into`."""
+    """Return a filled workbook whose data sheet has `change` replaced by `into`."""
     with zipfile.ZipFile(io.BytesIO(filled("en", body(1)))) as file:
         parts = {name: file.read(name) for name in file.namelist()}
     sheet = "xl/worksheets/sheet1.xml"
     assert change in parts[sheet]
-    # Without its dimension, a sheet is read as far as its rows say that they go.
+    # Without its dimension a sheet is read as far as its rows go.
     changed = re.sub(rb"<dimension[^>]*/>", b"", parts[sheet]).replace(change, into, 1)
     return _zip(parts | {sheet: changed})
 
@@ -150,6 +150,7 @@ async def test_hostile_cells_stay_text(api: AsyncClient) -> None:
 
 
 def test_a_formula_of_which_nothing_came_yet_is_no_empty_cell() -> None:
-    """A workbook that a program wrote holds formulas and no results: its people were not counted, and nobody was told."""
+    """A program that writes a workbook stores formulas without results: their people were not counted, and nobody was
+    told."""
     (row,) = read(filled("es", body(1, women="=2+3")), PLACES)
     assert [(flaw.field, flaw.code) for flaw in row.flaws] == [("women", "not_computed")]

@@ -1,7 +1,7 @@
-"""The integer-programming attacker: everything published as constraints, then bounds on true counts.
+"""The integer-programming attacker: everything published becomes constraints, which bound the true counts.
 
-It is the same program for rounded and for suppressed tables; what differs is what the publisher's
-method says about a published number. That it breaks suppression shows that it is strong enough.
+The program is the same for rounded and for suppressed tables; only the meaning of a published number differs. It
+breaks suppression, which proves that it is strong enough.
 """
 
 from collections.abc import Iterable, Mapping
@@ -28,7 +28,7 @@ def covers(pattern: Pattern, at: Coordinates) -> bool:
 
 @dataclass(frozen=True)
 class Range:
-    """Smallest and largest true count that everything published still allows."""
+    """The smallest and largest true count that all published numbers still allow."""
 
     least: int
     most: int
@@ -62,7 +62,7 @@ class Attacker:
         self.most.append(most)
 
     def range(self, variables: Iterable[int]) -> Range:
-        """Bounds of a sum of variables; ValueError if nothing true fits what is published."""
+        """Return the bounds of a sum of variables; ValueError if no truth fits the published numbers."""
         wanted = np.zeros(len(self.low))
         wanted[list(variables)] = 1.0
         return Range(self._bound(wanted, 1), self._bound(wanted, -1))
@@ -71,7 +71,7 @@ class Attacker:
         return round(float(wanted @ self.extreme(wanted, sign)))
 
     def extreme(self, wanted: Floats, sign: int) -> Floats:
-        """The truth that fits what is published in which `wanted` is smallest (1) or largest (−1)."""
+        """Return the fitting truth in which `wanted` is smallest (1) or largest (−1)."""
         answer = milp(
             sign * wanted,
             integrality=np.ones(len(wanted)),

@@ -1,8 +1,8 @@
-"""How often the stated intervals hold the true count, and how wide they are: a row for each kind of figure
-and size of a population.
+"""Measures how often the stated intervals contain the true count, and how wide they are: one row per kind of figure
+and population size.
 
-`python -m tests.services.reporting.attacks.calibration`, `… --totals`; docs/reporting.md has what they said. What
-is measured are worlds that were held out: constants are chosen on others (`--first 0`).
+`python -m tests.services.reporting.attacks.calibration`, `… --totals`; docs/reporting.md has the results. It measures
+held-out worlds: constants are chosen on others (`--first 0`).
 """
 
 import argparse
@@ -43,7 +43,7 @@ TOTALS = ("everybody", "a part")
 
 @dataclass
 class Found:
-    """Of one kind of figure: for each world, how many there were, how many held, and their widths."""
+    """For one kind of figure and each world: the number of figures, how many intervals held, and their widths."""
 
     held: list[list[bool]] = field(default_factory=list)
     widths: list[int] = field(default_factory=list)
@@ -58,7 +58,7 @@ class Found:
 
     @property
     def deviation(self) -> float:
-        """Of the rate: figures of one world go wrong together, so worlds are what is counted."""
+        """Return the deviation of the rate over worlds, since figures of one world err together."""
         apart = [sum(each) - self.rate * len(each) for each in self.held]
         return float(np.sqrt(sum(x * x for x in apart)) / max(self.figures, 1))
 
@@ -83,17 +83,17 @@ def kind(by: Sequence[str], names: Sequence[str]) -> str:
 
 
 def add(table: Table, world: World) -> None:
-    """All figures of one world by their kinds."""
+    """Add all figures of one world by kind."""
     held: dict[str, list[bool]] = defaultdict(list)
     for counted, shown in world:
-        real = replace(counted, noise=None, parts=())  # true counts are asked for no interval
+        real = replace(counted, noise=None, parts=())  # True counts have no interval.
         names = real.names
         pairs = combinations(names, 2)
         for by in {(), *((name,) for name in names), *pairs, names}:
             true = {tuple(r.coordinates.values()): r.count for r in real.margin(by)}
             for row in shown.margin(by):
                 if row.count <= 0 or row.low is None or row.high is None:
-                    continue  # a 0 is printed as 0 to 10 at least: that holds by rule
+                    continue  # A 0 is printed as at least 0 to 10, which holds by the rule.
                 n = true.get(tuple(row.coordinates.values()), 0)
                 held[kind(by, names)].append(row.low <= n <= row.high)
                 table.setdefault(kind(by, names), Found()).widths.append(row.high - row.low)
@@ -102,7 +102,7 @@ def add(table: Table, world: World) -> None:
 
 
 def add_totals(table: Table, programmes: Sequence[Programme], world: World) -> None:
-    """Those of one world: of all people of a population, and of the parts that some programmes count."""
+    """Add the totals of one world: of the whole population, and of the parts that some programmes count."""
     held: dict[str, list[bool]] = defaultdict(list)
     for programme, (counted, shown) in zip(programmes, world, strict=True):
         row, n = shown.figure(), counted.total()
@@ -115,7 +115,7 @@ def add_totals(table: Table, programmes: Sequence[Programme], world: World) -> N
 
 
 def rounded(programmes: Sequence[Programme], persons: int, number: int) -> World:
-    """A period of a year of people who come, come again and get further."""
+    """Return a year's periods of people who come, return and progress."""
     # Sizes differ, so that totals fall anywhere between multiples of k.
     of = year(programmes, persons + random.Random(number).randint(-5, 5), number)  # noqa: S311
     population = of.population
@@ -146,9 +146,9 @@ def over_spans(
     *,
     varying: bool = True,
 ) -> World:
-    """Of a year the persons of one month, quarter or year, each once; without `span` the person-periods of
-    two neighbouring periods that make up none. `varying`: see `facts`; periods that are all of one size are
-    rounded alike, and their errors add up as those of no operation whose number differs by chance."""
+    """Return the persons of a year's month, quarter or year, each once; without `span`, the person-periods of two
+    neighbouring periods that form no span. `varying`: see `facts`; periods of one size are rounded alike, and their
+    errors add up, unlike those of a real operation."""
     if not varying:
         persons += random.Random(number).randint(-5, 5)  # noqa: S311
     likely = IN_USE if varying else LIKELY
@@ -181,7 +181,7 @@ NEEDS = {"GBV-CM": 22, "GBV-CMR": 14, "GBV-PSS": 14, "GBV-LEGAL": 12, "CP-CFS": 
 
 
 def of_a_kind(chance: random.Random) -> Coordinates:
-    """Somebody whose sex, age and need go with the help that she looks for."""
+    """Return a person whose sex, age and need are correlated."""
 
     def one(odds: Mapping[str, int]) -> str:
         return chance.choices(list(odds), list(odds.values()))[0]
@@ -200,7 +200,7 @@ def of_a_kind(chance: random.Random) -> Coordinates:
 
 
 def dependent(programmes: Sequence[Programme], persons: int, number: int) -> World:
-    """Persons whose attributes go together."""
+    """Return persons whose attributes depend on each other."""
     chance = random.Random(number)  # noqa: S311 - test data, no secret
     population = programmes[0].population
     counts = Counter(of_a_kind(chance) for _ in range(persons + chance.randint(-5, 5)))
@@ -212,7 +212,7 @@ def dependent(programmes: Sequence[Programme], persons: int, number: int) -> Wor
 
 
 def of_records(source: str, persons: int, number: int) -> World:
-    """Persons drawn from real records (CTDC, four dimensions), or of made ones like them."""
+    """Return persons drawn from real records (CTDC, four dimensions) or similar invented ones."""
     records = persons_of(source)
     chance = random.Random(number)  # noqa: S311 - test data, no secret
     persons = min(persons + chance.randint(-5, 5), sum(records.values()))
@@ -239,7 +239,7 @@ def as_cube(dimensions: tuple[Dimension, ...], cells: Mapping[Coordinates, int])
 def sources(
     *, varying: bool = True
 ) -> dict[str, tuple[Callable[[int, int], World], Mapping[int, int]]]:
-    """What worlds are made of, by persons and number; and how many by their sizes."""
+    """Return the sources of worlds by persons and number, and their counts by size."""
     found: dict[str, tuple[Callable[[int, int], World], Mapping[int, int]]] = {
         name: (partial(rounded, programmes), WORLDS) for name, programmes in populations().items()
     }
@@ -279,7 +279,7 @@ def totals(
 def spans_of(
     programmes: Sequence[Programme], *, varying: bool = True
 ) -> Iterator[tuple[str, Callable[[Sequence[Programme], int, int], World]]]:
-    """What sums over periods are made of, by what they are called."""
+    """Return the parts of each sum over periods, by name."""
     for span in (*programmes[0].population.spans, None):
         yield f"over a {span or 'sum'}", partial(over_spans, span, varying=varying)
 

@@ -1,10 +1,9 @@
-"""An attacker who has what anybody can download: the tables of all programmes, their definitions, the
-method. How programmes share people it derives from the definitions, not from what they declare.
+"""An attacker with everything that anybody can download: the tables of all programmes, their definitions, the method.
+The definitions show how programmes share people.
 
-Per population and period: a variable for each finest published count, bounds by the method, and for
-each pair of programmes what the definitions say of their common margins (equal, or not larger).
-Over several periods: nobody is in a longer span who is in none of its parts, and who is in a part
-is in the span.
+Per population and period there is a variable for each finest published count, bounded by the method. For each pair of
+programmes the definitions relate their common margins (equal, or not larger). Over several periods, everybody in a
+part is in the longer span, and nobody in the span is in none of its parts.
 """
 
 from collections import defaultdict
@@ -31,20 +30,20 @@ def joint_codes(programme: Programme) -> dict[str, frozenset[str]]:
 
 
 def people(programme: Programme, name: str) -> frozenset[str]:
-    """The codes of a population's dimension that a programme's people have."""
+    """Return the codes of a population's dimension that a programme's people have."""
     every = joint_codes(programme)[name]
     return every & frozenset(programme.where.get(name, every))
 
 
 def behind(programme: Programme, dimension: str, code: str) -> frozenset[str]:
-    """The population's codes that an own code stands for."""
+    """Return the population's codes behind one of the programme's codes."""
     source = programme.sources[dimension]
     into = programme.into.get(dimension, {})
     return frozenset(c for c in people(programme, source) if into.get(c, c) == code)
 
 
 class Method(StrEnum):
-    """What the attacker knows of how numbers came to be."""
+    """What the attacker knows of the rounding method."""
 
     JOINT = "one joint cube, rounded once"
     APART = "each programme rounded by itself"
@@ -52,11 +51,10 @@ class Method(StrEnum):
 
 
 class Outsider:
-    """Holds the constraints of one population: the tables of a period, or of several and of the spans
-    that they make up (see `span`).
+    """The constraints of one population: the tables of a period, or of several periods and their spans (see `span`).
 
-    `own` is what a partner knows from its own records, by cells of the population; the variables are
-    then what others contributed.
+    `own` is what a partner knows from its own records, by cells of the population; the variables are then the others'
+    contributions.
     """
 
     def __init__(self, k: int, method: Method) -> None:
@@ -72,7 +70,7 @@ class Outsider:
         tables: Sequence[tuple[Programme, Table]],
         own: Mapping[Coordinates, int] | None = None,
     ) -> list[int]:
-        """Take in the tables of one period; where they stand."""
+        """Add the tables of one period; return their positions."""
         first = len(self.tables)
         for programme, table in tables:
             mine = seen_by(programme, own or {})
@@ -86,10 +84,10 @@ class Outsider:
         return places
 
     def span(self, whole: int, parts: Sequence[int]) -> None:
-        """A programme's table over a month, quarter or year, and those of its parts."""
+        """Add a programme's table of a month, quarter or year, and those of its parts."""
         everybody = [list(self.variables[each].values()) for each in (whole, *parts)]
         if any(not each for each in everybody):
-            return  # a table that shows nobody may hide somebody
+            return  # A table that shows nobody may hide somebody.
         spare = [self._spare(each, self.tables[each], {}) for each in (whole, *parts)]
         for part in everybody[1:]:
             row = dict.fromkeys(everybody[0], 1.0) | dict.fromkeys(part, -1.0)
@@ -100,7 +98,7 @@ class Outsider:
         self.attacker.constrain(row, -sum(spare[1:]), float("inf"))
 
     def over(self, programme: Programme, table: Table, own: Mapping[Coordinates, int]) -> int:
-        """Take in a table of a longer span: a flow, whose cells say little of the true ones."""
+        """Add a span's table of flows, whose cells reveal little about the true ones."""
         mine = seen_by(programme, own)
         self.tables.append(programme)
         room = prod(len(d.codes) for d in programme.population.cube_dimensions)
@@ -115,7 +113,7 @@ class Outsider:
     def _cells(
         self, programme: Programme, table: Table, own: Mapping[Coordinates, Sequence[int]]
     ) -> dict[Coordinates, int]:
-        """A variable for each shown cell; what shows 0 is held together per code of each dimension."""
+        """Add a variable for each shown cell; cells that show 0 are grouped per code of each dimension."""
         codes = [sorted({at[p] for at in {*table, *own}}) for p in range(len(programme.dimensions))]
         inner = _inner(programme)
         return {
@@ -130,8 +128,8 @@ class Outsider:
             return max(0, low - mine), max(0, high - mine)
         if self.method is Method.APART:
             return max(0, r - k + 1 - mine), max(0, r + k - 1 - mine)
-        # One joint cell may be behind it, or r/k cells of one person each, and hidden ones. Each own
-        # record may be what put its cell up.
+        # Either one joint cell is behind it, or r/k cells of one person each, and hidden ones.
+        # Each own record may have raised its cell.
         explained = sum(k * -(-each // k) for each in own)
         low = min(max(0, r - k + 1 - mine), max(0, r - explained) // k)
         return low, max(0, r + (k - 1) * inner - mine)
@@ -170,7 +168,7 @@ class Outsider:
                 self.attacker.constrain(row, least, most)
 
     def _spare(self, number: int, programme: Programme, group: Group) -> float:
-        """How many may be hidden in cells of the group that have no variable."""
+        """Return how many people cells of the group without a variable may hide."""
         cells = 1
         for each in programme.dimensions:
             wanted = group.get(programme.sources[each.name])
@@ -182,13 +180,12 @@ class Outsider:
             cells *= len(codes)
         known = sum(_within(programme, at, group) for at in self.variables[number])
         if self.method is Method.SUPPRESSED:
-            return 0.0  # what is 0 is shown as 0
+            return 0.0  # A true 0 is always shown as 0.
         behind_one = _inner(programme) if self.method is Method.JOINT else 1
         return float((cells - known) * (self.k - 1) * behind_one)
 
     def proofs(self, most: int = 5) -> Iterator[tuple[str, Mapping[str, str], Range]]:
-        """The margins of shown cells, by at most so many dimensions, whose true count is proved to be
-        1 … k−1."""
+        """Return the margins of shown cells, by up to so many dimensions, whose true count is proved to be 1 … k−1."""
         for programme, variables in zip(self.tables, self.variables, strict=True):
             names = [each.name for each in programme.dimensions]
             patterns: dict[tuple[tuple[str, str], ...], list[int]] = defaultdict(list)
@@ -203,12 +200,12 @@ class Outsider:
                     yield programme.id, dict(pattern), found
 
     def recovered(self, cells: Sequence[tuple[int, Coordinates]]) -> int:
-        """How many of the cells are known exactly."""
+        """Return how many of the cells are known exactly."""
         return sum(self.attacker.range([self.variables[n][at]]).exact for n, at in cells)
 
     def _small(self, inside: Sequence[int]) -> Range | None:
-        """The range, if it is proved to be small. A truth that fits and says otherwise is enough to
-        know that it is not: those found before are looked at first."""
+        """Return the range if it is proved to be small. One fitting truth with another value disproves it, so earlier
+        ones are tried first."""
         low = sum(self.attacker.low[v] for v in inside)
         if low >= self.k or sum(self.attacker.high[v] for v in inside) < 1:
             return None
@@ -230,7 +227,7 @@ class Outsider:
 def seen_by(
     programme: Programme, records: Mapping[Coordinates, int]
 ) -> dict[Coordinates, list[int]]:
-    """Records by cells of the population, as the programme shows them: those behind each cell."""
+    """Return the records by cells of the population, as the programme shows them."""
     names = [each.name for each in programme.population.cube_dimensions]
     found: dict[Coordinates, list[int]] = defaultdict(list)
     for at, n in records.items():
@@ -246,13 +243,13 @@ def seen_by(
 
 
 def _inner(programme: Programme) -> int:
-    """How many cells of the population stand behind one of the programme's, on average."""
+    """Return the average number of population cells behind a programme's cell."""
     room = prod(len(d.codes) for d in programme.population.cube_dimensions)
     return room // prod(len(d.dimension.codes) for d in programme.dimensions)
 
 
 def _groups(first: Programme, second: Programme) -> Iterator[Group]:
-    """The finest groups of the population that both tables can be summed to, and all together."""
+    """Return the finest groups of the population to which both tables can be summed, and their union."""
     common = [s for s in first.sources.values() if s in second.sources.values()]
     blocks = [_blocks(first, second, source) for source in common]
     yield {}
@@ -263,7 +260,7 @@ def _groups(first: Programme, second: Programme) -> Iterator[Group]:
 
 
 def _blocks(first: Programme, second: Programme, source: str) -> list[frozenset[str]]:
-    """Codes of a dimension that neither table can be read without the others of their block."""
+    """Return codes of a dimension that neither table separates from the others of their block."""
     blocks: list[frozenset[str]] = []
     for programme in (first, second):
         name = next(n for n, s in programme.sources.items() if s == source)

@@ -1,5 +1,5 @@
-"""The stated intervals hold the true count in about nine of ten cases: no less, and not by being
-wider than they need."""
+"""The stated intervals contain the true count in about nine of ten cases: not fewer, and not by being wider than
+needed."""
 
 import math
 from collections.abc import Sequence
@@ -65,15 +65,14 @@ def share(worlds: int) -> int:
 
 
 def assert_calibrated(table: Table, kinds: Sequence[str] = KINDS, *, several: bool = False) -> None:
-    """Within the bounds, or out of them by no more than the standard error of so few worlds. `several`
-    periods are added."""
+    """Check the bounds, allowing the standard error of so few worlds. `several` periods are added."""
     for kind in kinds:
         if kind not in table:
             continue
         found = table[kind]
         worlds = len(found.held)
         unsure = max(found.deviation, math.sqrt(LEAST * (1 - LEAST) / worlds))
-        if kind in COUNTS:  # a world has many of them
+        if kind in COUNTS:  # A world has many of them.
             unsure = max(found.deviation, math.sqrt(LEAST * (1 - LEAST) / found.figures))
         assert worlds >= 4, kind
         most = MOST_OF_FINE if several and kind in ("two-way", "cell") else MOST
@@ -95,7 +94,7 @@ def test_intervals_of_totals_hold_nine_of_ten(of: str, persons: int) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("persons", [each for each in WORLDS_OF_TOTALS if each < MANY])
 def test_intervals_of_totals_of_each_size_hold_nine_of_ten(persons: int) -> None:
-    """All programmes together without an allowance for chance, each population with it."""
+    """All programmes together without an allowance for chance, and each population with it."""
     tables = [
         totals(each, persons, share(WORLDS_OF_TOTALS[persons])) for each in populations().values()
     ]
@@ -109,8 +108,8 @@ def test_intervals_of_totals_of_each_size_hold_nine_of_ten(persons: int) -> None
 @pytest.mark.slow
 @pytest.mark.parametrize("of", populations())
 def test_intervals_of_totals_over_several_periods_hold_nine_of_ten(of: str) -> None:
-    """Of referred persons not over a year, whose many periods take long; nor unmet needs of 60, of whom too many
-    are hidden: docs/reporting.md has what they hold in."""
+    """Without referred persons over a year, which take long, and without unmet needs of 60 persons, most of whom are
+    hidden: docs/reporting.md has their figures."""
     programmes = populations()[of]
     referred = of == "referred-persons"
     for span, made in spans_of(programmes):
@@ -165,11 +164,11 @@ def test_everybody_is_surer_than_those_of_one_code(name: str) -> None:
 
 
 def test_what_is_published_alone_decides_the_interval() -> None:
-    """Other true counts of which the same is published have the same intervals."""
+    """Other true counts with the same published result have the same intervals."""
     for programmes in populations().values():
         of = year(programmes, SOME, 2)
         first = shown(of)
-        # Multiples of k round to themselves: these true counts are shown alike.
+        # Multiples of k round to themselves, so these true counts are shown alike.
         other = as_joint(of.population, first.period, dict(reversed(list(first.cells.items()))))
         assert other.cells == first.cells
         for each in programmes:

@@ -1,4 +1,4 @@
-"""Every file and the bulletin: all formats say the same, sums of protected cells."""
+"""Every file and the bulletin: all formats agree and contain sums of protected cells."""
 
 import csv
 import io
@@ -34,7 +34,7 @@ Numbers = dict[Pattern, int]
 
 @pytest.fixture
 async def url(api: AsyncClient, database: Database, recorder: Recorder) -> str:
-    """A month of unmet needs, published; the second half has nobody."""
+    """A published month of unmet needs; its second half has nobody."""
     await record_together(database, recorder, list(caseload(persons=700, seed=5)))
     first = await close(api, PROGRAMME, "2026-10a")
     await close(api, PROGRAMME, "2026-10b")
@@ -48,7 +48,7 @@ async def file(api: AsyncClient, form: str, by: str, period: str = "2026-10a") -
 
 
 def rows_of(form: str, content: bytes) -> Iterator[dict[str, Any]]:
-    """The rows of a file by machine names, HXL tags or, in a workbook for people, labels."""
+    """Return a file's rows by machine names, HXL tags or, in a workbook for people, labels."""
     if form == "parquet":
         yield from pq.read_table(io.BytesIO(content)).to_pylist()
         return
@@ -94,7 +94,7 @@ async def of_dhis2(api: AsyncClient) -> Numbers:
             categories[value["categoryOptionCombo"]],
         ): int(value["value"])
         for value in payload["dataValues"]
-        if value["dataElement"] == "RUTA_UNMET_NEEDS"  # the others are bounds of it
+        if value["dataElement"] == "RUTA_UNMET_NEEDS"  # The other columns are bounds of it.
     }
 
 
@@ -105,7 +105,7 @@ async def codes(api: AsyncClient, name: str) -> list[str]:
 
 
 async def of_bulletin(api: AsyncClient, release: str) -> Numbers:
-    """The numbers of unmet needs in the bulletin, read from its content."""
+    """Return the bulletin's numbers of unmet needs, read from its content."""
     drafted = await api.post(
         "/reports/v1/bulletins", json={"period": "2026-10a"}, headers=as_("im-officer")
     )

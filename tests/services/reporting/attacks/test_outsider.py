@@ -1,8 +1,8 @@
-"""A year of closings against somebody with everything that can be downloaded, and against partners who
-know a part of the records: views of joint cubes prove nothing small. The same attacker breaks the
-former design, in which each programme was rounded by itself, and hidden small counts.
+"""A year of closings against an attacker with everything downloadable, and against partners who know part of the
+records: views of joint cubes prove no small count. The same attacker breaks the former design, which rounded each
+programme separately, and suppression.
 
-Here with 60 persons a period; all sizes: `python -m tests.services.reporting.attacks.long_run`.
+This runs 60 persons a period; all sizes: `python -m tests.services.reporting.attacks.long_run`.
 """
 
 from dataclasses import replace
@@ -52,7 +52,7 @@ def test_the_same_attacker_breaks_programmes_that_are_rounded_apart() -> None:
 
 @pytest.mark.parametrize("source", SOURCES)
 def test_the_same_attacker_knows_nearly_all_that_is_hidden_exactly(source: str) -> None:
-    """Of real records and of made ones like them; of so small tables as a year's it knows fewer."""
+    """Real records and similar invented ones; of tables as small as a year's here it knows fewer."""
     programme, counts = of_records(source)
     outsider = Outsider(programme.k, Method.SUPPRESSED)
     outsider.period([(programme, counts)])
@@ -72,7 +72,7 @@ def test_of_the_same_records_rounded_it_proves_nothing_small(source: str) -> Non
 
 
 def of_records(source: str) -> tuple[Programme, dict[Coordinates, int]]:
-    """A programme that publishes all four dimensions of the records."""
+    """Return a programme that publishes all four dimensions of the records."""
     counts = persons_of(source)
     codes = [tuple(sorted({at[place] for at in counts})) for place in range(4)]
     dimensions = tuple(
@@ -93,14 +93,14 @@ def of_records(source: str) -> tuple[Programme, dict[Coordinates, int]]:
 
 
 def test_the_same_attacker_breaks_small_counts_that_are_hidden() -> None:
-    """What is hidden is small by the rule."""
+    """By the rule every hidden count is small."""
     of = year(SCREENED, 60, 1)
     assert next(proofs(of, Method.SUPPRESSED, most=1), None) is not None
 
 
 @pytest.mark.slow
 def test_what_the_attacker_takes_for_possible_includes_the_truth() -> None:
-    """An attacker that is misled would prove anything, or nothing."""
+    """A misled attacker would prove anything, or nothing."""
     of = year(SCREENED, 60, 1)
     period = next(iter(of.true))
     for method in (Method.JOINT, Method.APART, Method.SUPPRESSED):

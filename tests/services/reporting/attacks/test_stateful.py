@@ -1,4 +1,4 @@
-"""Any sequence of closings and questions equals A·r; a second closing of a period is the first."""
+"""Any sequence of closings and questions equals A·r; closing a period again gives the first result."""
 
 from collections import Counter
 from itertools import product
@@ -20,7 +20,7 @@ K = 11
 
 
 class Releases(RuleBasedStateMachine):
-    """Facts arrive late; periods close once; anybody asks anything at any time."""
+    """Facts arrive late, periods close once, and anybody asks anything at any time."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -30,7 +30,7 @@ class Releases(RuleBasedStateMachine):
     @rule(period=st.integers(0, 2), cell=st.sampled_from(CELLS), persons=st.integers(1, 30))
     def arrive(self, period: int, cell: Coordinates, persons: int) -> None:
         while period in self.closed and period < 2:
-            period += 1  # late: it posts to the current period (R4)
+            period += 1  # A late fact counts in the current period (R4).
         if period not in self.closed:
             self.facts[period][cell] += persons
 

@@ -1,4 +1,4 @@
-"""Tiny worlds enumerated: increments over several cells, three and more releases, cubes of the same people."""
+"""Tiny worlds, enumerated: increments over several cells, three and more releases, cubes of the same people."""
 
 from collections.abc import Callable, Iterator
 from itertools import product
@@ -11,14 +11,14 @@ K = 3
 
 
 def rerounded(n: Table) -> Iterator[Table]:
-    """The unsafe habit: each new cumulative table is rounded with fresh keys."""
+    """The unsafe habit: round each new cumulative table with fresh keys."""
     totals = [sum(n[: end + 1]) for end in range(len(n))]
     return product(*(box(total, K) for total in totals))
 
 
 @pytest.fixture(scope="module")
 def three_periods() -> Attacker:
-    """Two cells in each of three closed periods, each period with a seed of its own."""
+    """Return two cells in each of three closed periods, each with its own seed."""
     return Attacker(lambda n: boxes(n, K), cells=6, k=K, limit=5)
 
 
@@ -36,7 +36,7 @@ def test_increments_over_cells_and_three_releases_stay_safe_for_every_insider(
 
 
 def test_rounding_cumulative_tables_again_fails_even_for_an_outsider() -> None:
-    """The same harness, so that its silence above means something."""
+    """The same harness finds this leak, so it would have found one above."""
     assert Attacker(rerounded, cells=3, k=K, limit=8).outsider().bad > 0
 
 
@@ -48,11 +48,11 @@ def rounded_apart(n: Table) -> Iterator[Table]:
 
 
 def views(support: Support, known: tuple[int, ...] = ()) -> tuple[int, int]:
-    """How many views somebody has who knows these cells exactly, and how many are bad."""
+    """Return how many views an attacker has who knows these cells exactly, and how many are bad."""
     possible: dict[tuple[object, ...], list[Table]] = {}
     for n in product(range(6), repeat=2):
         for r in support(n):
-            if max(r) <= K:  # larger tables than those enumerated could be behind the others
+            if max(r) <= K:  # Tables larger than those enumerated could give the other outputs.
                 possible.setdefault((r, *(n[i] for i in known)), []).append(n)
     bad = 0
     for tables in possible.values():
@@ -63,7 +63,7 @@ def views(support: Support, known: tuple[int, ...] = ()) -> tuple[int, int]:
 
 
 def joint(n: Table) -> Iterator[Table]:
-    """One cube: the total is the sum of its cells."""
+    """Round as one cube: the total is the sum of its cells."""
     return ((*r, sum(r)) for r in boxes(n, K))
 
 

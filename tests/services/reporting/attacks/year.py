@@ -1,5 +1,5 @@
-"""A year of closings: people who come, come again and get further, published by one method or another,
-and the attackers who download all of it."""
+"""A year of closings: people who come, return and progress, published by one of several methods, and attackers who
+download everything."""
 
 import math
 import random
@@ -25,7 +25,7 @@ YEAR = Period.parse("2026")
 STAYS = 0.3
 """Who is seen in a period is seen in the next one, too, so often."""
 LIKELY: Mapping[str, Mapping[str, int]] = {
-    # Few states have most of the people, as in the network's own reports, and many have a handful.
+    # Few states have most of the people, as in the network's own reports; many have a handful.
     "area": {
         "VE23": 40,
         "VE20": 28,
@@ -60,7 +60,7 @@ LIKELY: Mapping[str, Mapping[str, int]] = {
 
 @dataclass(frozen=True)
 class Fact:
-    """How somebody stood in a period."""
+    """A person's standing in a period."""
 
     counted_on: date
     person: int
@@ -68,7 +68,7 @@ class Fact:
 
 
 def populations() -> dict[str, list[Programme]]:
-    """Programmes by the population that they show."""
+    """Return the programmes by the population that they show."""
     found: dict[str, list[Programme]] = {}
     for each in shipped():
         found.setdefault(each.population.id, []).append(each)
@@ -91,15 +91,15 @@ def facts(
     varying: bool = False,
     likely: Odds = LIKELY,
 ) -> dict[Period, list[list[Fact]]]:
-    """For each period everybody seen in it, with all that was known of her in the year so far.
+    """Return for each period the persons seen in it, with all that was known of them in the year so far.
 
-    `varying`: how many they are differs by chance from period to period, as counts do, and with that
-    by how much each is rounded. Else they are as many in each.
+    `varying`: their number varies by chance between periods, as real counts do, and so does their rounding. Otherwise
+    every period has the same number.
     """
     sizes = random.Random(f"sizes {number}")  # noqa: S311
     chance = random.Random(number)  # noqa: S311 - test data, no secret
     further = RULES[population.measure].further
-    # Each value as often as it is likely: a fifth of the time of the attacks was `chance.choices`.
+    # Repeat each value by its weight: `chance.choices` took a fifth of the attacks' time.
     lots = {
         name: [each for each, n in odds.items() for _ in range(n)] for name, odds in likely.items()
     }
@@ -143,7 +143,7 @@ def counted(
 
 
 class _Counted(Mapping[Period, Counter[Coordinates]]):
-    """The counts of each period, made when they are first asked for: who looks at one month needs no year."""
+    """Each period's counts, made on first use: a test of one month needs no year."""
 
     def __init__(
         self, population: Population, everybody: Mapping[Period, list[list[Fact]]]
@@ -165,7 +165,7 @@ class _Counted(Mapping[Period, Counter[Coordinates]]):
 
 @dataclass(frozen=True)
 class Year:
-    """What was true, and which persons each period had."""
+    """The true counts, and the persons of each period."""
 
     programmes: Sequence[Programme]
     true: Mapping[Period, Counter[Coordinates]]
@@ -178,7 +178,7 @@ class Year:
         return self.programmes[0].population
 
     def known_to_a_partner(self, share: float) -> dict[Period, Counter[Coordinates]]:
-        """So large a part of the records, drawn person by person."""
+        """Draw this share of the records, person by person."""
         chance = random.Random(self.key)  # noqa: S311 - test data, no secret
         return {
             period: Counter(
@@ -196,7 +196,7 @@ class Year:
         true = as_joint(self.population, period.id, self.true[period])
         exact = dict(seen(view_of(programme), true).cells)
         if method is Method.SUPPRESSED:
-            return exact  # the attacker's rule hides what the publisher would
+            return exact  # The attacker's rule hides what the publisher would hide.
         fresh = seed(self.key, programme.id, period.id, b"former")
         return protect(exact, k=11, weights=PROFILES["S"], seed=fresh)
 
@@ -215,7 +215,7 @@ class Year:
         return self._joints[period]
 
     def true_over(self, span: Period) -> Any:
-        """Everybody of the span once, by how far she came in it."""
+        """Return everybody of the span once, by her furthest point in it."""
         population, last = self.population, dict[int, dict[str, str]]()
         carried, further = str(population.carried), RULES[population.measure].further
         for part in span.parts(population.period_kind):
@@ -248,7 +248,7 @@ def year(
     varying: bool = False,
     likely: Odds = LIKELY,
 ) -> Year:
-    """The same for the same numbers. `varying`: see `facts`."""
+    """Return the same year for the same arguments. `varying`: see `facts`."""
     population = programmes[0].population
     everybody = facts(population, persons, number, varying=varying, likely=likely)
     true = _Counted(population, everybody)
@@ -262,7 +262,7 @@ def proofs(
     known: Mapping[Period, Counter[Coordinates]] | None = None,
     most: int = 3,
 ) -> Iterator[str]:
-    """What is proved small in each period by its tables, and then by all tables of the year."""
+    """Return the small counts proved by each period's tables, and then by all tables of the year."""
     own = known or {}
     for period in of.true:
         outsider = Outsider(of.population.k, method)

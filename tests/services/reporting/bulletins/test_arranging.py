@@ -1,4 +1,4 @@
-"""Sections that people move and hide: what is composed anew finds its place among them."""
+"""Sections that people move and hide: a new draft puts each section into its place."""
 
 from datetime import date
 

@@ -1,5 +1,4 @@
-"""What is printed on wish: institutions, judgements with their figures, next steps; in every form, and
-traced like everything else."""
+"""Optional parts: institutions, judgements with their figures, next steps; in every form, and traced like the rest."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -92,7 +91,7 @@ def beside() -> Beside:
             statement(4, "cause", POINT, parent=2),
             statement(2, "cause", cites(released()), parent=1),
             statement(1, "core-problem", cites(released())),
-            statement(5, "threat", cites(UUID(int=77))),  # no evidence of this bulletin
+            statement(5, "threat", cites(UUID(int=77))),  # No evidence of this bulletin.
             statement(6, "strength", KNOWN),
         ],
         superseded=frozenset({UUID(int=2)}),

@@ -182,7 +182,7 @@ def test_no_word_of_a_table_stands_over_the_next_column(content: Content, langua
             whole = sum(table["widths"])
             for at, (head, width) in enumerate(zip(table["heads"], table["widths"], strict=True)):
                 words = [word for row in table["rows"] for word in row[at].text.split(" ")]
-                # An id is set smaller; a heading is bold.
+                # Ids are printed smaller; headings are bold.
                 longest = max(len(word) * (0.8 if len(word) == 36 else 1) for word in words)
                 bold = max(1.2 * len(word) for word in head["text"].split(" "))
                 assert ROOM * width / whole >= max(longest, bold), (table["id"], head["text"])
@@ -257,7 +257,7 @@ def test_outside_series_follow_the_own_trends_with_their_provenance(content: Con
     assert days == ["1 September 2026", "1 October 2026"], "as far back as the own trends"
     known = [[isinstance(cell, Figure) for cell in row[2:]] for row in over_time.rows]
     assert known == [[True, True], [False, True]]
-    # None of its figures is of anything protected, and no other section quotes one of it.
+    # None of its figures is protected, and no other section quotes one.
     for section in content.sections:
         kinds = {
             placed.figure.source.kind

@@ -1,4 +1,4 @@
-"""A bulletin of real intervals: nothing stands before, or is shaded darker than, what it cannot be told from."""
+"""A bulletin of real intervals: no value ranks above, or is shaded darker than, one that it may equal."""
 
 from itertools import combinations
 from types import SimpleNamespace
@@ -25,7 +25,7 @@ PERSONS = 300
 
 @pytest.fixture(scope="module")
 def content() -> Content:
-    """Of one half month, in which some states can be told apart and some cannot."""
+    """Return a half month in which only some states can be told apart."""
     programmes = populations()["referred-persons"]
     of = year(programmes, PERSONS, 1)
     period = periods(of.population)[0]
@@ -48,7 +48,7 @@ def chart(content: Content, name: str) -> Chart:
 
 
 def shown(chart: Chart) -> list[Bounds]:
-    """The intervals of a chart's rows, without that of the unknown, which comes last."""
+    """Return the intervals of a chart's rows, without the last one, the unknown."""
     return [
         cell.between
         for row in chart.table.rows

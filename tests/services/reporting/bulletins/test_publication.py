@@ -1,4 +1,4 @@
-"""A publication that is left to the worker, on a database of its own, where transactions meet."""
+"""Publication by the worker, on its own database with real commits."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -87,7 +87,7 @@ async def test_it_is_answered_at_once_and_tells_how_far_it_has_come(
     working = asyncio.create_task(one(database, alone=False))
     while not working.done():
         again = await step(api, bulletin, "publication", "im-officer")
-        if again.status_code == 202:  # nobody waits for the bulletin, which is held
+        if again.status_code == 202:  # The bulletin's row is locked; nobody waits for it.
             seen.add(again.json()["done"])
     assert await working
     assert seen <= set(range(STEPS + 1))

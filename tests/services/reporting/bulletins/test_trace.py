@@ -1,4 +1,4 @@
-"""Every number of a bulletin traces: the whole bulletin passes, and each kind of lie is caught."""
+"""Every number of a bulletin is traced: the whole bulletin passes, and each kind of false number is caught."""
 
 import re
 from dataclasses import replace
@@ -123,7 +123,7 @@ def test_a_number_slipped_into_a_page_is_noticed(
 
 
 def test_a_number_slipped_into_the_pdf_or_the_workbook_is_noticed() -> None:
-    """The lie is a number that stands elsewhere in the bulletin too: seven organisations."""
+    """The false number also occurs elsewhere in the bulletin: seven organisations."""
     document = bulletin().model_dump(mode="json")
     lie = {"es": "Además, 7 casos graves.", "en": "Moreover, 7 grave cases."}
     document["sections"][1]["blocks"].append({"kind": "sentence", "text": lie})
@@ -135,7 +135,7 @@ def test_a_number_slipped_into_the_pdf_or_the_workbook_is_noticed() -> None:
 
 
 def test_forms_of_another_bulletin_are_noticed(files: dict[str, bytes]) -> None:
-    """The PDF and the workbook of one period are not those of another."""
+    """The PDF and the workbook must be of the same period."""
     other = bulletin("2026-10b")
     for name in ("bulletin.html", "bulletin.pdf", "bulletin.xlsx"):
         assert strays(other, "es", {name: files[name]}), name

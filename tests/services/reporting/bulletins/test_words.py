@@ -1,4 +1,5 @@
-"""People's words in a bulletin: a number in them is one of their section, or is refused with its place."""
+"""People's texts in a bulletin: a number in them must be one of their section; otherwise it is refused with its
+place."""
 
 from datetime import date
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Cases, transfers and reports of the line: counted once, seen by those whom they concern."""
+"""Cases, transfers and reports of the line: counted once, shown to the organisations concerned."""
 
 from datetime import timedelta
 from typing import Any
@@ -64,7 +64,7 @@ def line_report(kind: str, area: str | None) -> Arrived:
 
 
 def caseload_events() -> list[Arrived]:
-    """Two cases opened, one closed in the next month, a transfer accepted, two reports."""
+    """Return two cases opened, one closed the next month, a transfer accepted, two reports."""
     return [
         case(kinds.CaseRegistered),
         case(kinds.CaseRegistered, area="VE2001"),

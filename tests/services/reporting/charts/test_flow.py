@@ -1,4 +1,4 @@
-"""The flow chart's geometry: bands keep their proportion and never leave their places."""
+"""The flow chart's geometry: bands keep their proportion and stay in their columns."""
 
 from itertools import pairwise
 

@@ -1,5 +1,5 @@
-"""Closings on a database of their own, where transactions meet: killed workers, two at once, single
-closings and publications at the same moment."""
+"""Closings on their own database with real commits: killed workers, two at once, single closings and publications at
+the same moment."""
 
 import asyncio
 import sys
@@ -115,7 +115,7 @@ async def test_a_killed_worker_leaves_a_task_that_the_next_one_does_whole(
 ) -> None:
     closing_id = await ask(database, catalogue, Period.parse("2026-09a"))
     async with database.transaction() as holding:
-        # The child has counted nothing yet, but stands in the middle of its transaction.
+        # The child has counted nothing yet but is inside its transaction.
         await lock_projection(holding)
         child = await asyncio.create_subprocess_exec(
             sys.executable, "-c", WORKER, closings_database.app_url
@@ -132,7 +132,9 @@ async def test_a_killed_worker_leaves_a_task_that_the_next_one_does_whole(
     assert (await seen(database, closing_id)).state is ClosingState.CLOSING
     deadline = time.monotonic() + PATIENCE
     while (await seen(database, closing_id)).state is ClosingState.CLOSING:
-        assert time.monotonic() < deadline  # the server drops the dead one's locks in its time
+        assert (
+            time.monotonic() < deadline
+        )  # PostgreSQL releases the killed worker's locks after a while.
         await work(database, catalogue)
     closing = await seen(database, closing_id)
     assert closing.state is ClosingState.READY
@@ -191,7 +193,7 @@ async def test_many_workers_and_single_commands_at_once_close_and_publish_each_p
                 await releases.publish(session, IM, release.id, alone=True)
         except Problem as problem:
             return problem.kind.code
-        except sa.exc.IntegrityError:  # the route answers it as a conflict
+        except sa.exc.IntegrityError:  # The route answers with a conflict.
             return "at the same moment"
         return "published"
 
@@ -225,7 +227,7 @@ async def test_a_task_that_ends_every_worker_is_given_up_and_the_others_are_done
 
     async def do(*given: Any) -> None:
         if given[-1].programme == "gaps":
-            raise asyncio.CancelledError  # as good as killed: nothing is written any more
+            raise asyncio.CancelledError  # As good as killed: nothing more is written.
         await right(*given)
 
     monkeypatch.setattr(running, "_do", do)

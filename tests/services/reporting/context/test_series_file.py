@@ -1,4 +1,4 @@
-"""Outside series from a file: every cell means one thing, or the file is refused with the place."""
+"""Outside series from a file: every cell has one meaning, or the file is refused with the place of the problem."""
 
 import json
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Exports over HTTP: who may have which file, and that bad questions get clear answers."""
+"""Exports over HTTP: who may get which file, and clear answers to bad questions."""
 
 import csv
 import io
@@ -28,7 +28,7 @@ from tests.services.reporting.events import (
 )
 from tests.support.principals import bearer
 
-assert story  # the fixture of the published half month
+assert story  # The fixture of the published half month.
 PATH = "/reports/v1/exports"
 COUNTS = f"{PATH}/counts?programme=referrals&period=2026-10a"
 ANONYMOUS = bearer("anonymous", audience=AUDIENCE)

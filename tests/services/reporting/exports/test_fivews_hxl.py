@@ -1,4 +1,4 @@
-"""5W exports: valid for libhxl with our schema, which refuses each kind of fault by itself."""
+"""5W exports pass libhxl with our schema, and the schema rejects each kind of error."""
 
 import csv
 import io
@@ -150,7 +150,7 @@ def test_no_cell_of_a_partner_is_a_formula(start: str) -> None:
 
 
 def test_every_member_of_the_schema_is_one_that_libhxl_reads() -> None:
-    """A member with a typing mistake would be ignored silently."""
+    """libhxl ignores a misspelt member without a word."""
     known = {
         "#valid_tag",
         "#description",

@@ -1,4 +1,4 @@
-"""What is written as Parquet is read by a library that did not write it: types, empty cells, what stands beside."""
+"""Another library reads our Parquet files: types, empty cells, metadata."""
 
 import io
 import json

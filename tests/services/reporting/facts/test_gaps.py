@@ -1,4 +1,4 @@
-"""Searches without a service count on the day they were made."""
+"""A search without a result counts on its own day."""
 
 from datetime import UTC, date, datetime
 

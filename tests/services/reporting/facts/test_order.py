@@ -1,4 +1,4 @@
-"""Late, repeated and reordered events end in the same facts, counters and releases."""
+"""Late, repeated and reordered events give the same facts, counters and releases."""
 
 import random
 from datetime import UTC, date, datetime, timedelta
@@ -55,7 +55,7 @@ async def forget_all(database: Database) -> None:
 
 
 def whole_story() -> list[Arrived]:
-    """Referrals, confirmations, escalations, grants, an erasure, and the caseload."""
+    """Return referrals, confirmations, escalations, grants, an erasure, and the caseload."""
     events = list(caseload(persons=12, seed=3))
     journey = Journey()
     events += journey.events(*DELIVERED)
@@ -165,7 +165,7 @@ async def test_an_erased_person_is_forgotten_whenever_its_events_arrive(
 async def test_what_arrives_where_it_is_still_yesterday_counts_in_the_period_that_is_open(
     database: Database, recorder: Recorder, api: Any
 ) -> None:
-    """Clocks may be two minutes apart: whoever closes may be a day ahead of whoever records."""
+    """Clocks may differ by two minutes, so the closing process may be a day ahead of the recording one."""
     from tests.services.reporting.releases.test_story import PERIOD, as_
 
     closed = await api.post("/reports/v1/releases", json=PERIOD, headers=as_("im-officer"))

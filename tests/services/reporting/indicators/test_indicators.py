@@ -1,4 +1,4 @@
-"""Operational indicators: exact, own or of the coordinator's areas, each read recorded."""
+"""Operational indicators: exact, for the caller's organisation or the coordinator's areas; each read is recorded."""
 
 import hashlib
 import statistics
@@ -76,7 +76,7 @@ async def test_accepted_delivered_and_confirmed_are_kept_apart(
 async def test_what_an_organisation_refers_to_itself_is_counted_nowhere(
     api: AsyncClient, database: Database, recorder: Recorder
 ) -> None:
-    """Internal work is no delivered referral in any number; its steps go to no release."""
+    """Internal work is not a delivered referral in any number, and its steps enter no release."""
     await record(database, recorder, Journey(recipient=SALUD, sender=SALUD).events(*DELIVERED))
     taken_over = Journey(recipient=SALUD)
     await record(database, recorder, taken_over.events(("sent", 0), ("accepted", 1)))
@@ -112,7 +112,7 @@ async def test_a_coordinator_sees_its_own_area_of_responsibility_and_its_own_sta
     assert counts(await read(api, "gbv-coordinator"), "aor")["sent"] == 2
     assert counts(await read(api, "cp-coordinator"), "aor") == {}
     assert counts(await read(api, "gbv-coordinator", areas=["VE23"]), "aor")["sent"] == 1
-    # A membership in one municipality covers no state.
+    # Membership in one municipality does not cover the state.
     assert counts(await read(api, "gbv-coordinator", areas=["VE2313"]), "aor") == {}
 
 
@@ -247,8 +247,8 @@ async def test_a_question_that_makes_no_sense_is_refused(api: AsyncClient, query
 
 
 def test_the_layout_of_stored_vectors_changes_with_a_revision() -> None:
-    """What is stored is read by position: who changes this also inserts into what is stored (a recipe in
-    CONTRIBUTING), or every number of the past is read as another one."""
+    """Stored vectors are read by position. A change must also migrate stored vectors (a recipe in CONTRIBUTING), or
+    all past numbers are misread."""
     places = (*DECLINE_REASONS.items(), *NOT_DELIVERED_REASONS.items())
     names = (*COUNTS, *(f"{name}={at}" for name, at in places), *MILESTONES)
     laid_out = hashlib.sha256(" ".join(names).encode()).hexdigest()[:12]

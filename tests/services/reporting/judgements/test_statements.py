@@ -1,5 +1,5 @@
-"""Judgements stand beside published figures: cited ones exist, typed ones are the cited ones, a second
-person agrees, and what was superseded says so."""
+"""Judgements with published figures: cited figures exist, typed numbers equal them, a second person agrees, and
+superseded figures are marked."""
 
 from datetime import UTC, datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""The problem tree: what stands beneath what."""
+"""The problem tree: which causes and effects belong to which problem."""
 
 from uuid import UUID
 

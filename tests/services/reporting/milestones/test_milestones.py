@@ -1,5 +1,5 @@
-"""Milestones of the work plan: what was, stays readable; what is late says so; what cannot be, is refused
-with what can."""
+"""Milestones of the work plan: former states stay readable, late ones are marked, and impossible changes are refused
+with the possible ones."""
 
 from datetime import UTC, date, datetime
 from typing import Any

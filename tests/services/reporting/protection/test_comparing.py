@@ -1,4 +1,4 @@
-"""What intervals cannot tell apart is neither ranked nor shaded differently."""
+"""Values whose intervals overlap too much are neither ranked nor shaded differently."""
 
 import pytest
 from hypothesis import given

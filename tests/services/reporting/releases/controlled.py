@@ -1,4 +1,4 @@
-"""Controlled rounding, the usual accurate method, by exhaustion: kept here because it must fail."""
+"""Controlled rounding, the usual accurate method, by exhaustive search: the harness must find it unsafe."""
 
 from collections.abc import Iterator
 from itertools import product
@@ -9,7 +9,7 @@ ROWS, COLUMNS, TOTAL = ((0, 1), (2, 3)), ((0, 2), (1, 3)), ((0, 1, 2, 3),)
 
 
 def controlled(n: Table, k: int) -> Iterator[Table]:
-    """The best 2×2 rounding whose margins are rounded too; ties to the first in order."""
+    """Return the best 2×2 rounding with rounded margins; the first one wins a tie."""
     margins = (*ROWS, *COLUMNS, *TOTAL)
     best: Table | None = None
     least = float("inf")

@@ -1,7 +1,7 @@
-"""What an attacker can prove: every table that could lie behind a published one, enumerated.
+"""What an attacker can prove: enumerates every table that could be behind a published one.
 
-The attacker knows the method, not the key. A view is bad when everything that is still possible
-for some union of cells (less what the insider knows of it) lies in 1 … k−1.
+The attacker knows the method but not the key. A view is bad if everything still possible for some union of cells
+(minus the insider's own knowledge) lies in 1 … k−1.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -18,18 +18,18 @@ Ints = NDArray[np.int64]
 
 
 def box(n: int, k: int) -> tuple[int, ...]:
-    """The neighbouring multiples of k; n itself if it is one."""
+    """Return the neighbouring multiples of k, or n itself if it is one."""
     return (n,) if n % k == 0 else (k * (n // k), k * (n // k) + k)
 
 
 def boxes(n: Table, k: int) -> Iterator[Table]:
-    """Full support: every combination of neighbouring multiples."""
+    """Return every combination of neighbouring multiples."""
     return product(*(box(each, k) for each in n))
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """How many views an insider has, and how many of them prove something small."""
+    """How many views an insider has, and how many of them prove a small count."""
 
     views: int
     bad: int
@@ -40,7 +40,7 @@ class Verdict:
 
 
 class Attacker:
-    """Holds, for each output, all tables with entries up to `limit` that can give it."""
+    """Holds, for each output, all tables with entries up to `limit` that can produce it."""
 
     def __init__(self, support: Support, cells: int, k: int, limit: int) -> None:
         self.k = k
@@ -50,7 +50,7 @@ class Attacker:
         for n in product(range(limit + 1), repeat=cells):
             for r in support(n):
                 possible.setdefault(r, []).append(n)
-        # Outputs near the limit could also come from larger tables that were not enumerated.
+        # Outputs near the limit could also come from larger tables, which were not enumerated.
         top = max(max(r) for r in possible)
         self.possible = {r: np.array(tables) for r, tables in possible.items() if max(r) < top}
 
@@ -58,7 +58,7 @@ class Attacker:
         return self._sum(self._bad(tables) for tables in self.possible.values())
 
     def knows_subsets(self, subsets: Iterable[tuple[int, ...]]) -> Verdict:
-        """Knows the exact count of each cell in the subset; asks about all that is left."""
+        """An insider who knows the exact count of each cell in the subset and asks about all the others."""
         return self._sum(
             self._bad_given(tables, subset)
             for subset in subsets
@@ -66,7 +66,7 @@ class Attacker:
         )
 
     def knows_own_contributions(self, most: int) -> Verdict:
-        """Knows how much of each cell is its own; asks about what others contributed."""
+        """An insider who knows its own share of each cell and asks about the others' contributions."""
         return self._sum(self._verdicts_of_contributions(most))
 
     def _verdicts_of_contributions(self, most: int) -> Iterator[tuple[int, int]]:
@@ -86,7 +86,7 @@ class Attacker:
         return views, bad
 
     def _bad(self, tables: Ints) -> tuple[int, int]:
-        """(1 view, whether any union of cells is proved to be small); no view without a table."""
+        """Return (1 view, whether any union of cells is proved small); an empty view does not count."""
         if not len(tables):
             return 0, 0
         sums = tables @ self.unions

@@ -1,5 +1,4 @@
-"""True counts to measure accuracy and attacks on: the CTDC records, made ones like them, and a small
-programme."""
+"""True counts for measuring accuracy and attacks: the CTDC records, similar invented ones, and a small programme."""
 
 import csv
 import random
@@ -21,12 +20,12 @@ SOURCES = ("made", "ctdc")
 
 @cache
 def persons_of(source: str) -> dict[Coordinates, int]:
-    """4,919 persons in at most 320 cells: 2 × 4 × 5 × 8."""
+    """Return 4,919 persons in at most 320 cells: 2 × 4 × 5 × 8."""
     return persons_of_ctdc() if source == "ctdc" else _made_persons()
 
 
 def _made_persons() -> dict[Coordinates, int]:
-    """A few cells hold most persons, many hold a handful, and half of them nobody: as in the real ones."""
+    """A few cells hold most persons, many hold a handful and half hold nobody, as in the real records."""
     chance = random.Random(2020)  # noqa: S311 - test data, no secret
     codes = [
         [f"{name}{n}" for n in range(size)] for name, size in zip("gaec", (2, 4, 5, 8), strict=True)
@@ -41,7 +40,7 @@ def _made_persons() -> dict[Coordinates, int]:
 
 
 def persons_of_ctdc() -> dict[Coordinates, int]:
-    """4,919 records by gender, age group, kind of exploitation, citizenship (8 groups): 320 cells."""
+    """Return 4,919 records by gender, age group, kind of exploitation, citizenship (8 groups): 320 cells."""
     path = reference_data("ctdc/ctdc_kanon_2020_7col_p10.csv")
     with path.open(encoding="utf-8") as file:
         return dict(
@@ -67,7 +66,7 @@ def _spread(persons: int, shape: tuple[int, ...], number: int) -> tuple[Coordina
 
 
 def small_programme() -> dict[Coordinates, int]:
-    """300 persons over at most 100 cells."""
+    """Return 300 persons over at most 100 cells."""
     return dict(Counter(_spread(300, (5, 5, 4), 3)))
 
 
@@ -80,7 +79,7 @@ class Errors:
 
 
 def errors_of(counts: dict[Coordinates, int], *, k: int, profile: str, keys: int) -> Errors:
-    """Mean errors over as many keys."""
+    """Return mean errors over so many keys."""
     persons = sum(counts.values())
     total, one_way, margins = 0, 0, 0
     for key in range(keys):

@@ -1,5 +1,5 @@
-"""One joint cube per population: programmes agree, a person counts once in every span, and closing
-one population moves no fact of another."""
+"""One joint cube per population: programmes agree, a person counts once in every span, and closing one population
+moves no fact of another."""
 
 import random
 from collections import Counter
@@ -44,7 +44,7 @@ HALVES = ("2026-10a", "2026-10b")
 
 
 def two_halves(persons: int, number: int) -> list[Arrived]:
-    """Persons who are referred, and some of them again, or further, in the next half month."""
+    """Return referred persons; some are referred again, or progress, in the next half month."""
     chance = random.Random(number)  # noqa: S311 - test data, no secret
     events: list[Arrived] = []
     for _ in range(persons):
@@ -141,7 +141,7 @@ async def test_an_unmet_need_of_a_month_counts_once_whenever_it_came(
 async def test_an_older_step_that_arrives_late_does_not_count_the_person_again(
     api: AsyncClient, database: Database, recorder: Recorder, closed: str
 ) -> None:
-    """No boundary of a year, either, makes somebody count twice."""
+    """A New Year does not make a person count twice either."""
     period = Period.parse(closed)
     start = datetime(period.start.year, period.start.month, period.start.day + 2, tzinfo=UTC)
     journey = Journey(start=start)
@@ -150,7 +150,7 @@ async def test_an_older_step_that_arrives_late_does_not_count_the_person_again(
     body = {"programme": "referrals", "period": closed}
     await api.post("/reports/v1/releases", json=body, headers=as_("im-officer"))
     await record(database, recorder, [acknowledged])
-    # A late step counts on the day that it arrives.
+    # A late step counts on the day of its arrival.
     now = Period.containing(clock.utc_day(clock.now()), PeriodKind.HALF_MONTH)
     assert (await true_view(database, "referrals", now.id)).total() == 0
 
@@ -201,7 +201,7 @@ def test_where_nothing_is_shown_up_to_k_minus_one_may_be_hidden() -> None:
 async def test_people_of_a_closed_period_are_not_rounded_again_by_another_definition(
     database: Database, recorder: Recorder, settings: Settings
 ) -> None:
-    """A deployment's own folder closes by month what was closed by half months, or calls the population otherwise."""
+    """A deployment's own folder closes a half-monthly population by month, or renames it."""
     await record_together(database, recorder, list(caseload(persons=60, seed=3)))
     im = principal("im-officer")
     shipped_one = programme("referrals")

@@ -1,4 +1,4 @@
-"""What everybody sees: small figures of detail are pooled, so that none says that somebody of a small group is there."""
+"""Public figures: small details are pooled, so that no figure proves that a small group has somebody."""
 
 from itertools import combinations
 from typing import Any
@@ -98,7 +98,7 @@ def cube(counts: list[list[int]], **more: Any) -> ProtectedCube:
     )
 )
 def test_no_row_or_column_gives_a_pooled_neighbour_away(counts: list[list[int]]) -> None:
-    """Beside a shown figure, what is pooled may be of several cells, each of them of nobody."""
+    """Next to a shown figure, a pooled one may consist of several cells, each possibly empty."""
     made = cube(counts)
     if not made.allows(2):
         return

@@ -1,4 +1,4 @@
-"""Keyed tilted rounding keeps what its specification promises (the eight tests of rounding)."""
+"""Keyed tilted rounding keeps the promises of its specification (eight tests)."""
 
 import math
 from collections import Counter
@@ -112,7 +112,7 @@ def exact_law(n: Table, k: int, weights: Weights) -> dict[Table, float]:
 
 @pytest.mark.slow
 class TestSupport:
-    """2. Full support on 2×2, and the law it is drawn from."""
+    """2. Full support on 2×2, and the law of the draw."""
 
     @pytest.mark.parametrize("profile", ["S", "L"])
     @pytest.mark.parametrize("n", [(1, 2, 3, 4), (1, 1, 10, 10)])
@@ -150,7 +150,7 @@ class TestSupport:
 
 
 def extremes(pattern: tuple[int, ...]) -> Iterator[int]:
-    """The smallest number where a cell shall go up, the largest where it shall go down."""
+    """Return the smallest random number for a cell to round up, the largest for one to round down."""
     return iter([0 if up else (1 << 53) - 1 for up in pattern])
 
 
@@ -178,7 +178,7 @@ OUTSIDE_A_MARGIN = [*ROWS, *COLUMNS]
 
 @pytest.mark.slow
 class TestInsiders:
-    """3. Theorem 1 on 2×2 for every insider, in a harness that controlled rounding must fail."""
+    """3. Theorem 1 on 2×2 for every insider, in a harness that rejects controlled rounding."""
 
     def test_no_insider_proves_anything_small(self, tilted: Attacker) -> None:
         assert tilted.outsider().views > 10
@@ -199,7 +199,7 @@ class TestInsiders:
 
 @pytest.mark.slow
 class TestOdds:
-    """4. Theorem 2: what rounding says about one small count, over all residues of k = 11."""
+    """4. Theorem 2: what rounding reveals about one small count, over all residues of k = 11."""
 
     K = 11
 
@@ -213,11 +213,12 @@ class TestOdds:
         for z in product((0, 1), repeat=4):
             law = log_law(z, k, weights)
             for a in range(1, k):
-                # Safe for a cell that shows 0 is 0; for one that shows k it is k (residue 0, up).
+                # For a cell that shows 0 the safe value is 0; for one that shows k it is k
+                # (residue 0, up).
                 count = k - a if z[0] else a
                 bound = w * (count + 2 * count * (k - count) / k) - math.log(k / (k - count))
                 safe = law_at_safe_value(z, k, weights)
-                # Minus infinity on both sides: this output cannot be, whatever the first count.
+                # Minus infinity on both sides: this output is impossible for every first count.
                 possible = np.isfinite(safe)
                 worst = max(worst, float((law[a][possible] - safe[possible]).max()) - bound)
         assert worst <= 1e-9
@@ -226,7 +227,7 @@ class TestOdds:
     def test_one_person_moves_the_weight_of_a_release_by_the_bound_its_odds_a_little_more(
         self, profile: str
     ) -> None:
-        """e^(2WΔ) bounds the tilt; normalised, one person can do a little more (decision 0062)."""
+        """e^(2WΔ) bounds the tilt; after normalisation one person can shift a little more (decision 0062)."""
         k, weights = self.K, PROFILES[profile]
         w = weights.on_a_cell(2) / 1000
         tilted, normalised = 0.0, 0.0
@@ -242,9 +243,9 @@ Floats = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 
 
 def log_law(z: tuple[int, ...], k: int, weights: Weights) -> Floats:
-    """ln P(z | f) for every residue f of four cells, of the cells that are rounded at all.
+    """Return ln P(z | f) for every residue f of four cells.
 
-    Index [a, b, c, d]; minus infinity where a cell of residue 0 would have to go up.
+    Index [a, b, c, d]; minus infinity where a cell of residue 0 would have to round up.
     """
     patterns = product((0, 1), repeat=4)
     whole = reduce(np.logaddexp, (unnormalised(p, k, weights) for p in patterns))
@@ -252,7 +253,7 @@ def log_law(z: tuple[int, ...], k: int, weights: Weights) -> Floats:
 
 
 def most_by_one_person(law: Floats, independent: Floats) -> float:
-    """The largest change beside independent rounding when one person more is in the first cell."""
+    """Return the largest change, relative to independent rounding, from one more person in the first cell."""
     proper = (slice(1, None),) * 4
     return float(np.abs(np.diff(law[proper] - independent[proper], axis=0)).max())
 
@@ -275,7 +276,7 @@ def log_independent(z: tuple[int, ...], k: int) -> Floats:
 
 
 def law_at_safe_value(z: tuple[int, ...], k: int, weights: Weights) -> Floats:
-    """The same with the first count at the multiple of k that is shown: its residue is 0."""
+    """Return the law with the first count at the shown multiple of k, whose residue is 0."""
     return np.asarray(log_law((0, *z[1:]), k, weights)[0])
 
 

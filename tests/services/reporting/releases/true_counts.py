@@ -1,4 +1,4 @@
-"""The true counts that a programme shows before rounding: what tests of counting look at."""
+"""Returns a programme's true counts before rounding, for tests of counting."""
 
 from collections.abc import Mapping
 

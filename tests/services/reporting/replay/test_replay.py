@@ -1,4 +1,4 @@
-"""A rebuild from the streams ends in the same hash, while the old projection keeps answering."""
+"""A rebuild from the streams gives the same hash, and the old projection answers meanwhile."""
 
 import asyncio
 import shutil
@@ -37,9 +37,9 @@ from tests.support.patience import PATIENCE
 
 @dataclass
 class Bus:
-    """A NATS server of this module's own, which may be wiped, and what was ever published to it.
+    """This module's own NATS server, which tests may wipe, with all events published to it.
 
-    `history` stands for the producers' outboxes: events and ids that never change.
+    `history` stands for the producers' outboxes, whose events and ids never change.
     """
 
     server: NatsServer
@@ -103,7 +103,7 @@ async def owner(replay_database: ServiceDatabase) -> AsyncIterator[AsyncEngine]:
 
 @pytest.fixture(scope="module")
 def keys() -> dict[str, Any]:
-    """One set for the one database: a service that finds other keys than before ends."""
+    """One key set for the one database: a service with other keys than before stops."""
     names = ("rounding_key", "pseudonym_key", "stored_result_key")
     return {name: SecretStr(random_key()) for name in names}
 
@@ -165,7 +165,7 @@ async def test_a_rebuild_ends_in_the_same_hash_and_the_consumer_goes_on_after_th
 async def test_a_stream_that_holds_events_twice_is_rebuilt_to_the_same_hash(
     worker: Settings, owner: AsyncEngine, bus: Bus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Repeats that the broker took as new: they come in a later batch, as rows to be copied."""
+    """Duplicates that the broker accepted as new: a later batch copies them as rows."""
     monkeypatch.setattr(service, "BATCH", 200)
     events = list(caseload(120, seed=3))
     await bus.publish(events)
@@ -208,7 +208,7 @@ async def test_a_stream_that_lacks_events_is_never_swapped_in(
 async def test_where_the_streams_do_not_reach_back_any_more_a_rebuild_carries_on(
     bus: Bus, owner: AsyncEngine, worker: Settings
 ) -> None:
-    """Nothing of before is lost, and what was lost of since is there again."""
+    """Earlier facts stay, and lost newer events arrive again."""
     old, kept = list(caseload(25, seed=11)), list(caseload(25, seed=12))
     await bus.publish([*old, *kept])
     await until(lambda: _is(steps(owner), len(bus.history)))
@@ -228,7 +228,7 @@ async def test_where_the_streams_do_not_reach_back_any_more_a_rebuild_carries_on
 
 
 async def _let_go(owner: AsyncEngine, ids: Sequence[UUID]) -> None:
-    """As if these events had been read a year ago."""
+    """Make these events look as if they were read a year ago."""
     year_ago = first_id_of(clock.now() - timedelta(days=365)).int
     inbox = COMMON.inbox
     async with owner.begin() as connection:
@@ -292,7 +292,7 @@ async def test_the_old_projection_answers_until_the_swap(
 async def test_events_that_arrive_while_rebuilds_swap_are_neither_lost_nor_counted_twice(
     bus: Bus, owner: AsyncEngine, worker: Settings
 ) -> None:
-    """Of two workers, one at a time and twice, so that they are recorded alone between what rebuilds read."""
+    """Two workers rebuild, one after the other and again, while others record events one by one."""
     events = list(caseload(40, seed=13))
     other = create_app(worker, role="worker")
     async with other.router.lifespan_context(other):
@@ -300,7 +300,9 @@ async def test_events_that_arrive_while_rebuilds_swap_are_neither_lost_nor_count
         rebuilt = asyncio.Event()
         publishing = asyncio.create_task(_publish_twice(bus, events[10:], rebuilt))
         while not publishing.done():
-            await rebuild(owner, bus, worker)  # it may know already what no worker has taken yet
+            await rebuild(
+                owner, bus, worker
+            )  # It may already know events that no worker has received.
             rebuilt.set()
         await publishing
         await until(lambda: _is(_handled(owner), len(events)))
@@ -314,7 +316,7 @@ async def _handled(engine: AsyncEngine) -> int:
 
 
 async def _publish_twice(bus: Bus, events: Sequence[Arrived], rebuilt: asyncio.Event) -> None:
-    """The last of them only after a rebuild, so that another one meets them, however slow it is."""
+    """Publish duplicates, the last one only after a rebuild, so that another rebuild meets them however slow it is."""
     for event in events:
         if event is events[-20]:
             await rebuilt.wait()

@@ -1,5 +1,5 @@
-"""Stakeholders: what the directory holds is linked, where somebody is found ends at the first level, and
-a sheet goes out, is changed and comes back whole or not at all."""
+"""Stakeholders: linked to the directory's organisations, located by state at most; their sheet can be downloaded,
+edited and uploaded as a whole."""
 
 import csv
 import io
@@ -176,7 +176,7 @@ async def test_a_sheet_goes_out_is_changed_and_comes_back(api: AsyncClient) -> N
     await add(api, mandate={"es": "=SUMA(A)", "en": "=SUM(A)"})
     await api.post(URL, json=LINKED, headers=as_("im-officer"))
     sheet = await downloaded(api)
-    assert sheet[0]["mandate_es"] == "'=SUMA(A)"  # a spreadsheet runs nothing
+    assert sheet[0]["mandate_es"] == "'=SUMA(A)"  # A spreadsheet must not run it.
     same = await sent(api, sheet)
     assert same.json() == {"rows": 2, "created": 0, "changed": 0, "unchanged": 2}, same.text
     sheet[0] |= {"presence": "VE20; VE07", "mandate_es": "Otra cosa", "mandate_en": "Other"}

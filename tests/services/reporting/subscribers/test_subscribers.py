@@ -1,4 +1,4 @@
-"""Bulletins by mail: asked for, confirmed, told of, left; through a real relay."""
+"""Bulletins by mail through a real relay: subscribe, confirm, receive, unsubscribe."""
 
 import re
 from collections.abc import AsyncIterator
@@ -110,11 +110,11 @@ async def test_a_bulletin_is_told_to_whoever_confirmed_and_to_nobody_else(world:
     assert (asked["To"], asked["Subject"]) == (
         "Lectora@example.org", "Ruta: confirme su suscripción",
     )  # fmt: skip
-    opened = await world.call("GET", world.link(asked))  # as a scanner of mails does
+    opened = await world.call("GET", world.link(asked))  # As a mail scanner opens it.
     assert "Confirmar" in opened.text
     assert (await world.rows())[0].confirmed_at is None
     assert "confirmada" in (await world.call("POST", world.link(asked))).text
-    assert await world.sent() == 0  # what was published before is not told
+    assert await world.sent() == 0  # Earlier publications are not sent.
     with clock.shifted(timedelta(days=1)):
         await world.published()
         await world.sent()
@@ -138,7 +138,7 @@ async def test_leaving_deletes_all_that_is_known(world: World) -> None:
     leave = world.link(told)
     assert "Delete my address" in (await world.call("GET", leave)).text
     assert len(await world.rows()) == 1
-    for _ in range(2):  # a program posts twice
+    for _ in range(2):  # A mail program posts twice.
         assert (await world.call("POST", leave)).status_code == 200
     assert await world.rows() == []
 
@@ -226,13 +226,13 @@ async def test_a_bulletin_that_comes_back_later_ends_the_subscription(world: Wor
     forged = EmailMessage()
     forged["Message-ID"] = f"<{new_id()}@ruta.example.org>"
     assert await bounce(world, report(forged)) == 204
-    assert await bounce(world, told.as_string()) == 422  # no report at all
+    assert await bounce(world, told.as_string()) == 422  # Not a delivery report.
     assert await bounce(world, report(told), "ngo-salud") == 403
     assert len(await world.rows()) == 2
     assert await bounce(world, report(told)) == 204
     (left,) = await world.rows()
     assert world.keys.open(left.id, left.address) == "otra@example.org"
-    # Whoever asks again is a new one: the old report says nothing of it, and a new one does.
+    # A new subscription ignores the old bounce, but not a new one.
     await world.ask()
     await world.sent()
     assert await bounce(world, report(told)) == 204

@@ -1,4 +1,4 @@
-"""Trafficking statistics: who counts, in which codes, along which routes, in CTDC's columns."""
+"""Trafficking statistics: who counts, with which codes and routes, in CTDC's columns."""
 
 import csv
 import io
@@ -117,7 +117,7 @@ async def test_screenings_without_indication_or_without_consent_do_not_count(
 async def test_assistance_entered_in_error_counts_no_more(
     database: Database, recorder: Recorder
 ) -> None:
-    """The correction may arrive before what it corrects."""
+    """The correction may arrive before the entry that it corrects."""
     case, wrong = new_id(), new_id()
     given = assistance(case, assistance_id=wrong)
     corrected = assistance(case, assistance_id=wrong, version=2, attributes=None)

@@ -1,4 +1,4 @@
-"""What was published by mistake is taken back by two people, and everybody can read why."""
+"""Two people withdraw a mistaken publication, and everybody can read why."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -36,7 +36,7 @@ async def release(api: AsyncClient, database: Database, recorder: Recorder) -> s
 
 @pytest.fixture
 async def bulletin(api: AsyncClient, database: Database) -> str:
-    """Published without laying it out: that takes long and has tests of its own."""
+    """Publish without a layout, which takes long and has its own tests."""
     made = await drafted(api)
     async with database.transaction() as session:
         row = bulletins.update().where(bulletins.c.id == made["id"])
