@@ -1,4 +1,4 @@
-"""Decisions are short, have plain titles, and whoever names one by its number finds it."""
+"""Decisions are short and have plain titles, and every number that is cited exists."""
 
 import re
 import subprocess

@@ -1,4 +1,4 @@
-"""How a row changes code, and when its test noticed (drills/mutations)."""
+"""How a row changes code, and when its test has noticed (drills/mutations)."""
 
 from pathlib import Path
 
@@ -67,8 +67,8 @@ def test_a_change_is_made_where_it_is_named(
 @pytest.mark.parametrize(
     ("symbol", "made"),
     [
-        ("cases.rules:closed", Replaces("log(case)", "None")),  # twice
-        ("cases.rules:Case.open", Drops("log(case)")),  # in another one
+        ("cases.rules:closed", Replaces("log(case)", "None")),  # Twice.
+        ("cases.rules:Case.open", Drops("log(case)")),  # In another one.
         ("cases.rules:Case.shut", Returns("None")),
         ("cases.rules:LIMIT", Returns("None")),
         ("cases.nothing:LIMIT", Replaces("3", "4")),

@@ -1,4 +1,4 @@
-"""Pages and texts that people read keep what a program can see of the checklist in CONTRIBUTING."""
+"""Pages and texts follow the part of CONTRIBUTING's checklist that a program can check."""
 
 import re
 from pathlib import Path
@@ -28,7 +28,7 @@ _QUOTED = re.compile(r"```.*?```|`[^`]*`|\"[^\"]*\"|\([^()]*\)", re.DOTALL)
 
 
 def prose(page: Path) -> str:
-    """The page without code, quotations, links, tables and titles."""
+    """Return the page without code, quotations, links, tables and titles."""
     lines = _QUOTED.sub("", page.read_text(encoding="utf-8")).splitlines()
     return "\n".join(line for line in lines if not line.startswith(("|", "#")))
 

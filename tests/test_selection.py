@@ -1,5 +1,5 @@
-"""What is made once for a folder is made once in a run, not once for each worker; and the longest
-begin first, so that no worker is alone at the end."""
+"""A folder's fixture is created once per run, not once per worker; the longest groups start first, so that no worker
+is alone at the end."""
 
 import json
 import os
@@ -32,14 +32,14 @@ def test_it():
     with pathlib.Path(os.environ["BEGAN"]).open("a") as began:
         began.write(__name__.rpartition(".")[2] + "\\n")
 """
-# What else is installed takes longer to begin than these tests to run.
+# Other plugins take longer to load than these tests run.
 ONLY_THOSE = "PYTEST_DISABLE_PLUGIN_AUTOLOAD"
 PLUGINS = ("-p", "xdist.plugin", "-p", "tests.support.selection")
 
 
 def run(folder: Path, options: list[str], *, fails: bool = False, **environment: str) -> str:
     (folder / "pyproject.toml").write_text("[tool.pytest.ini_options]\nmarkers = ['slow']\n")
-    # Where these tests themselves run on a worker, the inner run must not take itself for one.
+    # These tests may run on a worker; the inner run must not consider itself one.
     outside = {name: each for name, each in os.environ.items() if "PYTEST" not in name}
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *PLUGINS, *options],

@@ -1,4 +1,4 @@
-"""A mutation is played where a tree lands if its mechanism or its test changed since all were played."""
+"""`./ruta test` plays a mutation if its mechanism or test changed since all were played."""
 
 import subprocess
 from pathlib import Path

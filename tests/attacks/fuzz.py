@@ -1,9 +1,9 @@
-"""Sends spoilt requests to a running front and says what came back.
+"""Sends broken requests to a running front and reports the answers.
 
     python -m tests.attacks.fuzz --requests 100000 --seed 7
 
-starts a gateway of real processes, prints the statuses, and ends with 1 if the front answered 5xx,
-died, or let a request reach a service without a valid internal token.
+It starts a gateway of real processes, prints the statuses, and exits with 1 if the front answered 5xx, died, or
+passed a request without a valid internal token to a service.
 """
 
 import argparse
@@ -26,14 +26,14 @@ _SILENCE_SECONDS = 0.25
 
 @dataclass
 class Outcome:
-    """`failures`: requests that the front answered with 5xx, as they were sent."""
+    """`failures`: requests that the front answered with 5xx, as sent."""
 
     statuses: Counter[int] = field(default_factory=Counter)
     failures: list[tuple[bytes, bytes]] = field(default_factory=list)
 
 
 async def fuzz(port: int, token: str, *, requests: int, seed: int) -> Outcome:
-    """Send `requests` mutations of seed `seed`; a status of 0 is a connection closed in silence."""
+    """Send `requests` mutations of seed `seed`; status 0 is a connection closed without an answer."""
     chance = random.Random(seed)  # noqa: S311 - a repeatable run, no secret
     waiting: asyncio.Queue[bytes | None] = asyncio.Queue(maxsize=_AT_ONCE * 2)
     outcome = Outcome()
@@ -80,7 +80,7 @@ def _status(answer: bytes) -> int:
 
 
 def verdict(gateway: Gateway, outcome: Outcome) -> list[str]:
-    """What went wrong, one line each; empty if nothing did."""
+    """Return the problems, one line each."""
     wrong = [f"5xx: {data!r} -> {answer!r}" for data, answer in outcome.failures[:5]]
     for service in gateway.witnesses:
         counts = gateway.counts(service)
@@ -89,7 +89,7 @@ def verdict(gateway: Gateway, outcome: Outcome) -> list[str]:
     front = gateway.processes["front"].running
     if front is None or front.poll() is not None:
         wrong.append("the front died")
-    # uvicorn also says when an answer was broken off; the front does that on purpose (app.py).
+    # uvicorn also reports interrupted answers; the front interrupts on purpose (app.py).
     complaints = ("front_failed", "Traceback", "Exception in ASGI")
     lines = gateway.log_of("front").splitlines()
     bad = [line for line in lines if any(complaint in line for complaint in complaints)]

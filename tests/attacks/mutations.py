@@ -1,4 +1,4 @@
-"""Raw HTTP requests of the attack table, and seeded ways to spoil them further."""
+"""Raw HTTP requests of the attack table, and seeded ways to break them further."""
 
 import random
 from collections.abc import Callable
@@ -77,7 +77,7 @@ _TOKENS = (
 
 
 def request(chance: random.Random, token: bytes) -> bytes:
-    """One request: sometimes whole, mostly spoilt; `token` is a real access token."""
+    """Return one request, sometimes valid, mostly broken; `token` is a real access token."""
     head = b"%s %s HTTP/1.1\r\n" % (chance.choice(METHODS), chance.choice(PATHS))
     chosen = [chance.choice(HEADERS) for _ in range(chance.randrange(5))]
     if chance.random() < 0.9:

@@ -1,4 +1,4 @@
-"""Tokens that prove nothing: each must be 401, whatever python-jose would make of it."""
+"""Invalid tokens: each must give 401, whatever python-jose would accept."""
 
 import base64
 import hashlib
@@ -32,7 +32,7 @@ def encoded(value: bytes | str | Any) -> str:
 
 
 def signing_key(gateway: Gateway) -> tuple[str, str]:
-    """The issuer's real signing key: the attacks below are worse with it than without."""
+    """The issuer's real signing key, which makes the attacks below stronger."""
     folder = gateway.folder / "signing"
     register = json.loads((folder / "ring.json").read_text())
     kid = next(key["kid"] for key in register["keys"] if key["state"] == "current")
@@ -65,7 +65,7 @@ def minted(gateway: Gateway, typ: str = "at+jwt", **changes: Any) -> str:
 
 
 def signed_by_hand(header: Any, claims: Any, pem: str) -> str:
-    """A JWS with any header and payload; jose would refuse to make some of these."""
+    """Return a JWS with any header and payload; jose would refuse to make some of these."""
     key = serialization.load_pem_private_key(pem.encode(), None)
     assert isinstance(key, ec.EllipticCurvePrivateKey)
     text = f"{encoded(header)}.{encoded(claims)}"
@@ -75,7 +75,7 @@ def signed_by_hand(header: Any, claims: Any, pem: str) -> str:
 
 
 def twin(token: str) -> str:
-    """The other signature of ES256 (r, order - s): whoever has a token can make it without a key."""
+    """Return the other signature of ES256 (r, order - s), which anybody can compute from a token without the key."""
     text, _, signature = token.rpartition(".")
     content = base64.urlsafe_b64decode(signature + "==")
     s = ORDER - int.from_bytes(content[32:], "big")
@@ -132,7 +132,7 @@ def test_a_second_text_of_a_good_token_and_one_of_days(gateway: Gateway) -> None
 
 
 def test_an_internal_token_from_outside(gateway: Gateway) -> None:
-    """Even with the front's own internal key, an internal token is no access token."""
+    """Even with the front's own internal key an internal token is not an access token."""
     pem = (gateway.folder / "internal.pem").read_text()
     claims = {**good_claims(gateway), "iss": "ruta-gateway", "aud": "ruta-directory"}
     token = mint_token(
@@ -157,7 +157,7 @@ def test_an_authorization_that_is_no_bearer_token(gateway: Gateway, value: str) 
 
 
 def test_jku_causes_no_call_to_anywhere(gateway: Gateway) -> None:
-    """A listener that the token points to is never asked."""
+    """The address in the token is never called."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()

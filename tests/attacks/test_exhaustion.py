@@ -1,4 +1,4 @@
-"""Attempts to use the front up: slow, endless, many, large."""
+"""Attempts to exhaust the front: slow, endless, many, large."""
 
 import json
 import re
@@ -24,7 +24,7 @@ def connect(gateway: Gateway) -> socket.socket:
 
 
 def resident(gateway: Gateway) -> int:
-    """Bytes of memory that the front takes."""
+    """Return the front's resident memory in bytes."""
     pid = gateway.processes["front"].pid
     with open(f"/proc/{pid}/statm") as statm:  # noqa: PTH123 - a pseudo file
         return int(statm.read().split()[1]) * 4096
@@ -65,12 +65,12 @@ def test_a_body_that_stops_is_cut_off(gateway: Gateway) -> None:
 def test_requests_without_reading_the_answers_are_bounded(gateway: Gateway) -> None:
     one = b"GET /directory/v1/services HTTP/1.1\r\nHost: a\r\n\r\n"
     answer = send(gateway, one * 2000, seconds=5)
-    # The front answers those that were in the queue, or closes; it never holds 2,000 of them.
+    # The front answers the queued requests or closes; it never holds 2,000 of them.
     assert answer.count(b"HTTP/1.1 200") <= 20
 
 
 def test_a_zip_bomb_stays_a_zip_bomb(gateway: Gateway) -> None:
-    """The front never decompresses: what is small stays small."""
+    """The front never decompresses, so a small body stays small."""
     import gzip
 
     bomb = gzip.compress(b"0" * 50_000_000)
@@ -110,7 +110,7 @@ def test_a_client_that_does_not_read_stops_the_service_and_not_the_memory(
 def test_answers_that_nobody_takes_are_neither_in_memory_for_each_of_them_nor_kept_for_ever(
     gateway: Gateway,
 ) -> None:
-    """Of the front's own, which are whole in its hand, from one machine without a token."""
+    """The front's own complete answers, requested from one machine without a token."""
     page = httpx.get(f"{gateway.url}/docs/reference").text
     script = re.findall(r'src="(/docs/[0-9a-f]+/redoc[^"]*)"', page)[0]
     asked = f"GET {script} HTTP/1.1\r\nHost: a\r\n\r\n".encode()
@@ -122,10 +122,10 @@ def test_answers_that_nobody_takes_are_neither_in_memory_for_each_of_them_nor_ke
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             connection.settimeout(PATIENCE)
             connection.connect(("127.0.0.1", gateway.port))
-            connection.sendall(asked * 8)  # more than the kernel takes
+            connection.sendall(asked * 8)  # More than the kernel buffers.
         assert httpx.get(f"{gateway.url}/healthz", timeout=PATIENCE).status_code == 200
         assert resident(gateway) - before < 60 * one / 3
-        for _ in range(4):  # longer than anything waits here of which nothing is taken
+        for _ in range(4):  # Longer than any wait for a client that reads nothing.
             with connect(gateway) as silent:
                 assert silent.recv(1) == b"", "closed by the front"
         front = psutil.Process(gateway.processes["front"].pid)
@@ -141,7 +141,7 @@ def answers(gateway: Gateway) -> bool:
 
 
 def test_connections_that_say_nothing_do_not_shut_the_door(gateway: Gateway) -> None:
-    """Where processes begin with few file descriptors, as systemd and containerd give them."""
+    """With few file descriptors, as under systemd and containerd."""
     few, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     assert most >= 1024, "this machine gives no process more"
     resource.setrlimit(resource.RLIMIT_NOFILE, (256, most))

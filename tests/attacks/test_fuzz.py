@@ -1,4 +1,4 @@
-"""A bounded run of the fuzzer; `python -m tests.attacks.fuzz` runs it for longer."""
+"""A short run of the fuzzer; `python -m tests.attacks.fuzz` runs longer."""
 
 import random
 

@@ -12,7 +12,7 @@ HOST = b"Host: ruta.example\r\n"
 
 
 def refused(answer: bytes, *statuses: int) -> None:
-    """Exactly one answer, one of these statuses, a problem detail."""
+    """Exactly one answer, with one of these statuses and a problem detail."""
     assert status_of(answer) in statuses, answer[:300]
     assert answer.count(b"HTTP/1.1 ") == 1, answer[:600]
     assert b"application/problem+json" in answer
@@ -196,7 +196,7 @@ def test_a_get_with_a_body_is_refused(gateway: Gateway) -> None:
 
 @pytest.mark.parametrize("in_one_piece", [True, False])
 def test_what_stands_behind_the_body_is_no_header(gateway: Gateway, in_one_piece: bool) -> None:
-    """A proxy before us that looks at heads lets trailers pass: a token, a key, or whom the request is from."""
+    """A proxy in front that checks only headers lets trailers pass: a token, a key, or the request's source."""
     head = b"POST /directory/v1/services HTTP/1.1\r\n" + HOST
     head += b"Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n2\r\n{}\r\n"
     trailers = (

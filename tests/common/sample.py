@@ -1,4 +1,4 @@
-"""A small real service on `common` alone: what the tests of the foundation run against."""
+"""A small real service on `common` alone, for the tests of the foundation."""
 
 from typing import Annotated
 from uuid import UUID
@@ -71,7 +71,7 @@ class Growing(Strict):
 
 @notes.post("/grow")
 async def grow(body: Growing, session: Session, caller: Writer) -> dict[str, list[int]]:
-    """Locks the notes in the order in which they are named, not at once: as nobody should."""
+    """Lock the notes in the given order, one by one, as no service should."""
     sizes = []
     for note in body.notes:
         change = NOTES.update().where(NOTES.c.id == note).values(size=NOTES.c.size + 1)

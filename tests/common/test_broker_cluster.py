@@ -1,7 +1,7 @@
-"""The production broker as its overlay says it: three real nodes from the rendered configuration.
+"""The production broker from its overlay: three real nodes with the rendered configuration.
 
-Only hosts and ports are put in the place of the cluster's names. Each node is lost in turn while a
-relay and a consumer of ours work against all three: no event is lost, each has its effect once.
+Only hosts and ports replace the cluster's names. Each node is stopped in turn while a relay and a consumer use all
+three: no event is lost, and each counts once.
 """
 
 import asyncio
@@ -46,7 +46,7 @@ PORTS = {"port: 4222": 0, "http_port: 8222": 1, "port: 6222": 2}
 
 
 class Node:
-    """One pod of the StatefulSet `nats` as a process, and the environment that the pod would have."""
+    """One pod of the StatefulSet `nats` as a process with the pod's environment."""
 
     def __init__(self, folder: Path, name: str, configuration: str, env: dict[str, str]) -> None:
         self.folder, self.name, self.env = folder, name, env
@@ -54,7 +54,8 @@ class Node:
         self.ports = free_ports(len(PORTS))
         for said, place in PORTS.items():
             key = said.partition(":")[0]
-            # The word in the first column of its block, so that `port` is not found in `http_port`.
+            # The word in the first column of its block, so that `port` does not match
+            # `http_port`.
             configuration = re.sub(
                 rf"(?m)^(\s*){re.escape(said)}$",
                 rf'\g<1>{key}: {self.ports[place]}\n\g<1>host: "{LOOPBACK}"'
@@ -76,7 +77,7 @@ class Node:
         return f"http://{LOOPBACK}:{self.ports[1]}"
 
     def give(self, shown: tuple[str, str], trusted: str) -> None:
-        """What its pod mounts: its certificate, and whom it takes for the others."""
+        """Provide what its pod mounts: its certificate, and the authorities that it trusts."""
         texts = dict(zip(("certificate/tls.crt", "certificate/tls.key"), shown, strict=True))
         for name, text in {**texts, "trust/ca.crt": trusted}.items():
             write_private(self.folder / "etc/ruta" / name, text)
@@ -107,7 +108,7 @@ def _replaced(value: str, peers: dict[str, str]) -> str:
 
 
 def _environment(container: dict[str, Any], pod: str, secret: dict[str, str]) -> dict[str, str]:
-    """What the kubelet would set: `envFrom`, then `env`, whose $(…) see only what `env` said before."""
+    """Return what the kubelet would set: `envFrom`, then `env`, whose $(…) sees only earlier entries of `env`."""
     said: dict[str, str] = {}
     for entry in container["env"]:
         source = entry.get("valueFrom", {})
@@ -134,7 +135,7 @@ def authority() -> Authority:
 
 
 def _shown(authority: Authority) -> tuple[str, str]:
-    """What the broker is given, for the loopback as well."""
+    """Return the broker's certificate, also valid for loopback."""
     return authority.signed(NAMES[BROKER], LIFETIME, addresses=[LOOPBACK])
 
 
@@ -183,7 +184,7 @@ async def _healthy(nodes: list[Node]) -> bool:
 
 
 async def _routed(nodes: list[Node]) -> bool:
-    """Every node has routes to both others (the server keeps several per peer)."""
+    """Wait until every node has routes to both others (the server keeps several per peer)."""
     async with httpx.AsyncClient(trust_env=False, timeout=20) as client:
         for node in nodes:
             try:
@@ -205,7 +206,7 @@ async def test_each_node_has_on_disk_what_it_acknowledges(nodes: list[Node]) -> 
 
 @pytest.fixture
 def measured(nodes: list[Node]) -> Iterator[str]:
-    """Where Prometheus reads of the first node: the exporter as its pod starts it, on a port of its own."""
+    """Return where Prometheus reads of the first node: the exporter as its pod starts it, on its own port."""
     port = free_ports(1)[0]
     process = subprocess.Popen(
         [sys.executable, "-m", EXPORTER, nodes[0].monitor, str(port)], stderr=subprocess.DEVNULL
@@ -234,7 +235,7 @@ async def test_prometheus_has_what_a_node_says_and_has_it_as_down_when_it_is_los
 
 
 async def test_nobody_is_one_of_the_three_by_its_password_alone(nodes: list[Node]) -> None:
-    """A node with another authority's certificate gets no route, whoever dials; with the right one it does."""
+    """A node with another authority's certificate gets no route in either direction; with the right one it does."""
     await until(lambda: _routed(nodes))
     alone = nodes[0]
     alone.lose()

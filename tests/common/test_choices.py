@@ -1,4 +1,4 @@
-"""A code is one row: a code that a module knows by name and that has no row stops the start, by name."""
+"""A code is one row: a code used by name without a row stops the start with its name."""
 
 import subprocess
 import sys

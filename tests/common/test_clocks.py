@@ -1,4 +1,4 @@
-"""Clocks that are apart: how much is tolerated between processes, and that it is told in time."""
+"""Clocks that differ: how much processes tolerate, and that somebody is told in time."""
 
 import asyncio
 import time
@@ -40,7 +40,7 @@ def test_ten_seconds_are_told(apart: float, said: str) -> None:
 async def test_an_operation_goes_on_with_clocks_two_minutes_apart(
     api: AsyncClient, monkeypatch: pytest.MonkeyPatch, apart: int
 ) -> None:
-    """The token is of the gateway's clock, the service's own is ahead of it or behind."""
+    """The token follows the gateway's clock; the service's own clock is ahead or behind."""
     headers = bearer("ngo-refugio", audience="ruta-directory")
     really = time.time
     monkeypatch.setattr(time, "time", lambda: really() + apart)
@@ -86,7 +86,7 @@ async def test_the_broker_says_its_time_with_a_stream(
 async def test_old_rows_end_only_by_a_clock_that_the_database_s_bears_out(
     api: AsyncClient, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """That a command was carried out is known for half a year."""
+    """Idempotency records are kept for half a year."""
     await api.post("/sample/v1/notes", json={"text": "a"}, headers=keyed({}))
     commands = sample.TABLES.stored_results
     async with database.transaction() as session:
@@ -122,10 +122,10 @@ BELIEVED = Look(NOW, NOW - timedelta(days=30))
     ("step", "believed"),
     [
         (timedelta(minutes=1), True),
-        (timedelta(days=6, hours=23), True),  # switched off for a week of holidays
+        (timedelta(days=6, hours=23), True),  # Switched off for a week of holidays.
         (timedelta(days=7, seconds=1), False),
         (timedelta(days=365 * 11), False),
-        (timedelta(seconds=-119), True),  # another worker's clock
+        (timedelta(seconds=-119), True),  # Another worker's clock.
         (timedelta(seconds=-121), False),
         (timedelta(days=-365 * 20), False),
     ],

@@ -1,4 +1,4 @@
-"""The shipped code lists: both languages everywhere, codes that refer to each other exist."""
+"""The shipped code lists: both languages everywhere, and referenced codes exist."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""Numbers and dates are written as CLDR has it: Babel, which brings its data, is the witness."""
+"""Numbers and dates are written as in CLDR; Babel, which contains its data, confirms it."""
 
 from datetime import date
 from decimal import Decimal

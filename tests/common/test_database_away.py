@@ -1,4 +1,4 @@
-"""What a broken connection ends with is 503; what is our mistake stays 500."""
+"""A broken connection gives 503; our own bug stays 500."""
 
 import asyncpg
 import pytest
@@ -7,7 +7,7 @@ from sqlalchemy.exc import DBAPIError, InternalError, PendingRollbackError, Prog
 
 
 class _Told(Exception):
-    """As SQLAlchemy's adapter raises it: with the server's SQLSTATE, or without one."""
+    """The error as SQLAlchemy's adapter raises it, with or without the server's SQLSTATE."""
 
     def __init__(self, sqlstate: str | None) -> None:
         super().__init__("x")

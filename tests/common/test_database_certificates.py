@@ -1,6 +1,6 @@
-"""A driver that is told so takes a server for the database by its certificate alone, and says what it misses.
+"""With verification on, a driver identifies the database by its certificate alone, and reports what is missing.
 
-The embedded PostgreSQL knows no TLS: before it stands PgBouncer, which shows the certificate.
+The embedded PostgreSQL has no TLS, so PgBouncer in front of it presents the certificate.
 """
 
 import asyncio
@@ -39,7 +39,7 @@ SHOWN = {
 
 @dataclass(frozen=True)
 class Served:
-    """One database, by the port of PgBouncer with a certificate, or of the server itself."""
+    """One database, reached by PgBouncer's port with a certificate, or by the server's own."""
 
     database: ServiceDatabase
     plain: int
@@ -84,7 +84,7 @@ def served(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -
 
 @pytest.fixture
 def trust(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """The file of the authority, as the production overlay names it to the driver."""
+    """Return the authority's file, as the production overlay passes it to the driver."""
     file = tmp_path / "ca.crt"
     file.write_text(OURS.certificate)
     monkeypatch.setenv("PGSSLMODE", "verify-full")
@@ -105,7 +105,7 @@ async def _asks(url: str) -> int:
 async def test_whoever_shows_a_certificate_by_our_authority_for_its_name_is_the_database(
     served: Served,
 ) -> None:
-    """A service, its migrations and the key store's."""
+    """For a service, its migrations and the key store's."""
     there = served.by(NAME, served.tls["ours"])
     assert await _asks(there.app_url) == 7
     await create_tables(there.owner_url, there.app_role)
@@ -137,7 +137,7 @@ async def test_whoever_does_not_is_refused_and_what_to_do_is_said(
 
 
 def test_a_renewed_file_counts_at_the_next_connection(served: Served, trust: Path) -> None:
-    """And while one authority follows another both are taken."""
+    """During a change of authority both are accepted."""
     trust.write_text(ANOTHER.certificate)
     with pytest.raises(OSError, match="CERTIFICATE_VERIFY_FAILED"):
         asyncio.run(_asks(served.by(NAME, served.tls["ours"]).app_url))

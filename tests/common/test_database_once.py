@@ -1,4 +1,4 @@
-"""Connections stay for the next burst, and end when nobody needed them for a while."""
+"""Connections stay open for the next burst, and close when unused for a while."""
 
 import asyncio
 from uuid import uuid4
@@ -21,7 +21,7 @@ async def test_what_a_burst_opened_serves_the_next_one(settings: sample.Settings
         first = await opened(database, "crowded")
         await at_once(4, database)
         assert await opened(database, "crowded") == first
-        await database.give_back()  # all four were needed
+        await database.give_back()  # All four were needed.
         await database.give_back()
         await until_open(1, database, "crowded")
     finally:
@@ -46,7 +46,7 @@ async def test_whatever_ends_a_transaction_undoes_it_and_gives_its_connection_ba
 ) -> None:
     note = sa.insert(sample.NOTES).values(id=uuid4(), organisation_id=uuid4(), text=ended, size=1)
     begun = asyncio.Event()
-    kept = []  # else whoever collects garbage would give the connection back
+    kept = []  # Otherwise the garbage collector would return the connection.
 
     async def work() -> None:
         async with database.transaction() as session:
@@ -71,7 +71,7 @@ async def test_whatever_ends_a_transaction_undoes_it_and_gives_its_connection_ba
     with pytest.raises((LookupError, sa.exc.IntegrityError, asyncio.CancelledError)):
         await task
     out, written = database._pool.checkedout(), await database.once("SELECT 1 FROM notes")
-    await kept[0].close()  # else one that failed would hold the table
+    await kept[0].close()  # Otherwise a failed one would keep the table locked.
     assert (out, written) == (0, [])
 
 
@@ -89,17 +89,17 @@ async def test_what_the_busiest_moment_did_not_need_is_given_back(
     database = Database.at(settings.database_url.get_secret_value(), pool_size=4, name="rested")
     try:
         await at_once(4, database)
-        await database.give_back()  # all four were needed
+        await database.give_back()  # All four were needed.
         await until_open(4, database, "rested")
 
         async with database.transaction() as session:
             own = await session.scalar(sa.select(sa.func.pg_backend_pid()))
             await at_once(2, database)
-            await database.give_back()  # this one would be lost: nothing is closed
+            await database.give_back()  # This one would be lost: nothing is closed.
             assert await session.scalar(sa.select(sa.func.pg_backend_pid())) == own
         await until_open(4, database, "rested")
 
-        await database.give_back()  # three at once since
+        await database.give_back()  # Three at once since then.
         await until_open(1, database, "rested")
         await at_once(3, database)
         await until_open(3, database, "rested")
@@ -129,7 +129,7 @@ async def at_once(number: int, database: Database) -> None:
 
 async def until_open(number: int, database: Database, name: str) -> None:
     deadline = asyncio.get_running_loop().time() + PATIENCE
-    while True:  # the server notices an end a moment later
+    while True:  # The server notices a closed connection a moment later.
         ((left,),) = await database.once(_OPEN, name)
         if left == number:
             return

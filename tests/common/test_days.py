@@ -1,4 +1,4 @@
-"""A day is a day at home; what is counted keeps to days in UTC, and nothing else makes a day of a moment."""
+"""A day is a day at home; statistics use days in UTC, and nothing else turns a moment into a day."""
 
 import ast
 from collections import Counter
@@ -15,12 +15,12 @@ from tests.common import sample
 ROOT = Path(__file__).parents[2]
 WITHOUT_A_ZONE = {
     "libs/common/src/common/clock.py": 2,
-    # What a cell of a sheet holds, or a person wrote, is a day or an hour of no zone.
+    # A cell of a sheet, or a person's text, has a day or an hour without a time zone.
     "services/reporting/src/reporting/count/activities/workbook.py": 1,
     "services/services-directory/src/directory/files/imports/values/cells.py": 2,
     "services/services-directory/src/directory/files/imports/workbook/row.py": 1,
     "services/services-directory/src/directory/find/search/condition_queries.py": 1,
-    # The hands of the clock at home, or in the calendar's own zone.
+    # The clock time at home, or in the calendar's own zone.
     "services/services-directory/src/directory/show/information/service.py": 3,
     "services/referrals/src/referrals/ground/timers/deadlines.py": 1,
 }
@@ -69,7 +69,7 @@ def test_a_day_that_stands_for_never_is_a_day(zone: str) -> None:
 
 
 def _days(tree: ast.AST) -> Iterator[ast.Call]:
-    """Where the day of a moment is taken: `….date()`, but of what was put into a named zone just before."""
+    """Return places that take a moment's day: `….date()`, except right after a conversion into a named zone."""
     for node in ast.walk(tree):
         if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
             continue
@@ -83,7 +83,7 @@ def _days(tree: ast.AST) -> Iterator[ast.Call]:
 
 
 def test_nothing_else_makes_a_day_of_a_moment() -> None:
-    """`clock.today()`, `clock.day_of(moment)`: at home. `clock.utc_day(moment)`: where it counts by days of UTC."""
+    """`clock.today()`, `clock.day_of(moment)`: at home. `clock.utc_day(moment)`: where days in UTC count."""
     found: Counter[str] = Counter()
     for folder in ("services", "libs", "stack", "gateway"):
         for file in sorted((ROOT / folder).glob("**/src/**/*.py")):

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SERVICES = ("referrals", "reporting", "services-directory")
 
 
-# What names a sentence by its code, beside `….because(…)` and `Detail.of(…)`.
+# Calls that name a sentence by its code, besides `….because(…)` and `Detail.of(…)`.
 CODED = {"Detail", "Coded", "WrongValue", "BadHead", "LargeHead", "NotAnAddress", "NotAReport"} | {
     "BadForm",
     "UnreadableArchiveError",
@@ -30,7 +30,7 @@ def product() -> Iterator[tuple[str, ast.AST]]:
 
 
 def refusals() -> Iterator[tuple[str, str, int]]:
-    """Where the product refuses by a code: the place, the code, and how much is filled in."""
+    """Return the product's refusals by code: the place, the code, and the number of values."""
     for place, node in product():
         match node:
             case ast.Call(func=ast.Attribute(attr="because"), args=[first, *params]):
@@ -58,12 +58,12 @@ def refusals() -> Iterator[tuple[str, str, int]]:
         for code in [first.body, first.orelse] if isinstance(first, ast.IfExp) else [first]:
             if isinstance(code, ast.Constant):
                 yield place, str(code.value), len(params)
-            else:  # a Detail that somebody named before
+            else:  # A Detail that was named before.
                 assert isinstance(code, ast.Attribute | ast.Name), place
 
 
 def test_every_refusal_is_in_the_table_and_nothing_else_is() -> None:
-    """A new refusal is a row in `libs/common/src/common/words/data/details.csv`: its code stays for good."""
+    """A new refusal is a row in `libs/common/src/common/words/data/details.csv`; its code never changes."""
     wrong = [
         (place, code)
         for place, code, filled in refusals()

@@ -1,4 +1,4 @@
-"""Who did it is a person, or a client that acts by itself: never the client that people sign in by."""
+"""The doer is a person, or a client that acts by itself; never the client by which people sign in."""
 
 import re
 from pathlib import Path

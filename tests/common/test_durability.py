@@ -1,4 +1,4 @@
-"""Acknowledged means on disk: nobody cuts the power here, so each server is asked."""
+"""Acknowledged means on disk: no test cuts the power, so each server reports its settings."""
 
 import pytest
 from common.db import durability
@@ -25,7 +25,7 @@ def test_what_a_server_promises(settings: dict[str, str], said: str) -> None:
 async def test_ready_names_a_database_that_forgets(
     api: AsyncClient, postgres: PostgresServer
 ) -> None:
-    """The tests' own server gives up safety for speed: exactly what must be told."""
+    """The tests' own server trades safety for speed, which is exactly what must be reported."""
     told = (await api.get("/readyz")).json()
     assert told["parts"]["durability"].startswith("fsync off")
     assert told["parts"]["remedy"] == durability.REMEDY

@@ -1,4 +1,4 @@
-"""What was asked for before, judged when it is done: the pure rule."""
+"""Rights are checked again when earlier requested work runs: the pure rule."""
 
 import pytest
 from common.auth.ended import BELIEVED_SECONDS, EndedRight, Named, Why, asked_at, why_ended
@@ -25,7 +25,7 @@ def right(named: Named, *, off: bool = False, until: float | None = None) -> End
             Why.ORGANISATION_SUSPENDED,
         ),
         ([right(Named.SUBJECT, until=ASKED + 1)], Why.RIGHTS_CHANGED),
-        # It may have come in while the front still believed the token.
+        # The request may have arrived while the front still accepted the token.
         ([right(Named.SUBJECT, until=ASKED - BELIEVED_SECONDS + 1)], Why.RIGHTS_CHANGED),
         ([right(Named.SUBJECT, until=ASKED - BELIEVED_SECONDS)], None),
     ],

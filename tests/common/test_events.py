@@ -1,4 +1,4 @@
-"""Event schemas: stored under tests/common/schemas, they may only grow by optional fields.
+"""Event schemas, stored in tests/common/schemas, may only gain optional fields.
 
 `RUTA_STORE_SCHEMAS=1 ./ruta test tests/common/test_events.py` stores the schema of a new event.
 """
@@ -53,7 +53,7 @@ def test_subjects_end_in_their_version_and_name_their_producer(subject: str) -> 
 
 
 def test_an_event_tells_what_it_is_about() -> None:
-    """Its aggregate, by which the events of one thing stay in order."""
+    """Its aggregate, which keeps events about one thing in order."""
     about = {event: ALL[event].model_validate(data).about() for event, data in examples().items()}
     kinds = {kind for kind, _ in about.values()}
     assert {"case", "referral", "grant", "service", "gap", "release"} <= kinds

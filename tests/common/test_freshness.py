@@ -1,4 +1,4 @@
-"""When a sign-in is fresh enough for what can do much harm."""
+"""When a sign-in is fresh enough for dangerous actions."""
 
 import pytest
 from common.auth import Principal

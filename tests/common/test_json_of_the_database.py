@@ -1,4 +1,4 @@
-"""JSON goes into the database and out of it as Python's own `json` writes and reads it."""
+"""The database stores and returns JSON as Python's `json` writes and reads it."""
 
 import json
 import math

@@ -1,4 +1,4 @@
-"""JSON is read in one way only: a member that is named twice is refused, wherever a body goes."""
+"""JSON has one reading: a member that occurs twice is refused in every body."""
 
 import json
 from collections.abc import AsyncIterator

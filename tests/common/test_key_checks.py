@@ -1,4 +1,4 @@
-"""A database knows the keys that it was written with: other ones stop a service, a new one is noted."""
+"""A database recognises the keys that it was written with: other keys stop a service, a new key is recorded."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -98,7 +98,7 @@ def test_a_service_with_another_key_does_not_start(
 async def test_nothing_is_served_before_the_keys_were_compared(
     settings: Settings, made: ServiceDatabase, postgres: PostgresServer
 ) -> None:
-    """A process that started before its database was there looks again when it is."""
+    """A process that started before its database checks again once the database answers."""
     app = create_app(settings)
     postgres.psql("ALTER TABLE key_checks RENAME TO not_yet", database=made.name)
     try:

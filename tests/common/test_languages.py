@@ -1,4 +1,4 @@
-"""Which language somebody is answered in."""
+"""The language of an answer."""
 
 import pytest
 from common.words.languages import page_language, preferred

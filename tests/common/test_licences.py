@@ -1,4 +1,4 @@
-"""What a running Ruta needs may be passed on with it: no package of the product is under the GPL."""
+"""Everything that a running Ruta needs may be redistributed: no package of the product is under the GPL."""
 
 import re
 from importlib.metadata import Distribution, distribution
@@ -12,12 +12,12 @@ ALLOWED = re.compile(
     r"\b(MIT|BSD|0BSD|Apache|PSF-2\.0|PSFL|ISC|MPL|OFL|Unlicense|Python Software Foundation)"
 )
 REFUSED = re.compile(r"\bA?GPL|General Public License", re.IGNORECASE)
-# Their metadata are silent; looked up in the file of that name.
+# Packages without a licence in their metadata; looked up in the file of that name.
 READ_IN_THE_FILE = {"pyxform": "BSD-2-Clause, LICENSE.rst"}
 
 
 def needed(names: set[str]) -> dict[str, Distribution]:
-    """All that these packages ask for, directly or not, on this machine."""
+    """Return all direct and indirect dependencies of these packages on this machine."""
     found: dict[str, Distribution] = {}
     seen: set[tuple[str, str]] = set()
     todo = {(name, "") for name in names}
@@ -34,7 +34,7 @@ def needed(names: set[str]) -> dict[str, Distribution]:
 
 
 def said(one: Distribution) -> str:
-    """The SPDX expression; where there is none the classifiers, else the first line of the text."""
+    """Return the SPDX expression, otherwise the classifiers, otherwise the first line of the licence."""
     meta = one.metadata
     classifiers = [c for c in meta.get_all("Classifier") or () if c.startswith("License ::")]
     expression = meta.get_all("License-Expression") or []

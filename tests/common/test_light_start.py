@@ -1,4 +1,4 @@
-"""A process starts without the libraries that few requests need: each is loaded when it is first used."""
+"""A process starts without the libraries that few requests need; each is loaded on first use."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""The last guard of the logs: a careless line holds a marker instead of a person."""
+"""The logs' last guard: a careless line contains a marker instead of a person."""
 
 from common.process.logs import REDACTED, redact, short_traceback
 

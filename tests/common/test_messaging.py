@@ -1,4 +1,4 @@
-"""Outbox → relay → JetStream → consumer, on the real parts: each event has its effect once."""
+"""Outbox → relay → JetStream → consumer, with real parts: each event counts once."""
 
 import asyncio
 import json
@@ -50,7 +50,7 @@ async def write(database: Database, *events: CapacityChanged) -> list[UUID]:
 
 @dataclass
 class Reader:
-    """A handler that counts, and can be told to fail."""
+    """A handler that counts, and fails on demand."""
 
     seen: list[UUID] = field(default_factory=list)
     fail: Callable[[CapacityChanged], bool] = lambda _e: False
@@ -66,7 +66,7 @@ class Reader:
             for event, envelope in received:
                 await self(session, event, envelope)
         except RuntimeError:
-            del self.seen[before:]  # rolled back
+            del self.seen[before:]  # Rolled back.
             raise
         self.together.append(len(received))
 
@@ -109,7 +109,7 @@ def unpublished(database: Database) -> Callable[[], Awaitable[bool]]:
 
 @asynccontextmanager
 async def running(settings: sample.Settings, database: Database, reader: Reader, **options: Any):  # type: ignore[no-untyped-def]  # yields the consumer
-    """Relay as `directory`, consumer as `referrals`, both live."""
+    """A running relay of `directory` and a running consumer of `referrals`."""
     stop = asyncio.Event()
     reading = settings.model_copy(
         update={
@@ -154,7 +154,7 @@ def live(
 
 async def test_every_event_has_its_effect_once(live: Any, database: Database) -> None:
     reader = Reader()
-    written = [event() for _ in range(450)]  # more than two batches
+    written = [event() for _ in range(450)]  # More than two batches.
     async with live(reader):
         await write(database, *written)
         await until(lambda: len(reader.seen) == 450)
@@ -169,7 +169,9 @@ async def test_what_has_arrived_is_taken_together_and_has_its_effect_once(
     await write(database, *written)
     async with live(reader, together=True), live(reader, together=True):
         await until(lambda: len(reader.seen) >= 450)
-        await republish(database, sample.TABLES)  # within the broker's window: it drops them
+        await republish(
+            database, sample.TABLES
+        )  # Within the broker's window, so the broker drops them.
         await write(database, event())
         await until(lambda: len(reader.seen) == 451)
     assert len(set(reader.seen)) == 451
@@ -227,7 +229,7 @@ async def test_a_stream_that_is_lost_is_published_again_without_a_second_effect(
 async def test_an_event_that_comes_again_after_the_brokers_window_has_no_second_effect(
     live: Any, database: Database, clean_stream: Any
 ) -> None:
-    """The broker drops repeats for two minutes only; afterwards the inbox alone knows."""
+    """The broker drops repeats for two minutes only; afterwards only the inbox knows them."""
     reader = Reader()
     async with live(reader) as consumer:
         await write(database, event())
@@ -243,7 +245,7 @@ async def test_an_event_that_comes_again_after_the_brokers_window_has_no_second_
 async def test_a_stream_ends_by_age_refuses_when_full_and_drops_repeats_for_a_while(
     live: Any, database: Database, clean_stream: Any
 ) -> None:
-    """As the broker itself says it, whose settings they are from then on."""
+    """As the broker itself reports its settings."""
     reader = Reader()
     async with live(reader):
         await write(database, event())
@@ -256,14 +258,14 @@ async def test_a_stream_ends_by_age_refuses_when_full_and_drops_repeats_for_a_wh
 
 
 def repeats_of(consumer: Consumer) -> int:
-    """How many events the consumer had seen before."""
+    """Return how many events the consumer had seen before."""
     return int(consumer._metrics.handled.labels(consumer.name, "repeated")._value.get())
 
 
 async def test_a_transaction_that_commits_late_still_has_its_event_delivered(
     live: Any, database: Database
 ) -> None:
-    """An id-based position would have passed it by."""
+    """A position based on ids would have skipped it."""
     reader = Reader()
     late = event()
     async with live(reader):
@@ -406,7 +408,7 @@ async def test_what_the_broker_did_not_take_waits_in_the_outbox(
 async def test_only_the_relay_that_holds_the_lock_publishes_and_the_next_takes_over(
     settings: sample.Settings, database: Database, clean_stream: Any
 ) -> None:
-    """Two at once would publish the events of one aggregate out of order."""
+    """Two relays at once would publish the events of one aggregate out of order."""
     first, second = Relaying(settings, database), Relaying(settings, database)
     async with second.broker_running():
         async with first.broker_running(), first.running():
@@ -424,7 +426,7 @@ async def test_only_the_relay_that_holds_the_lock_publishes_and_the_next_takes_o
 
 
 class Relaying:
-    """One relay of the service, and how many events it published itself."""
+    """One of the service's relays, and the number of events that it published."""
 
     def __init__(self, settings: sample.Settings, database: Database) -> None:
         self.stop = asyncio.Event()

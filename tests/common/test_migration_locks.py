@@ -1,4 +1,4 @@
-"""No revision may lock a large table while traffic runs: the SQL that it would send is linted."""
+"""No revision may lock a large table during traffic: a linter checks the SQL that it would send."""
 
 import asyncio
 import io
@@ -21,7 +21,7 @@ from stack.embedded.postgres import PostgresServer
 from tests.support.databases import MigratedDatabases
 from tests.support.next_release import next_release
 
-# Taste, not locks; and the timeouts, which the runner sets for every revision.
+# Rules of style, not of locks; and timeouts, which the runner sets for every revision.
 _NOT_ABOUT_LOCKS = (
     "prefer-bigint-over-int",
     "prefer-bigint-over-smallint",
@@ -34,7 +34,7 @@ _NOT_ABOUT_LOCKS = (
     "require-lock-timeout",
     "require-statement-timeout",
 )
-# (revision, rule) → why it may stay.
+# (revision, rule) → the reason for the exception.
 _LOOKED_AT: dict[tuple[str, str], str] = {}
 
 
@@ -47,7 +47,7 @@ def revisions() -> list[tuple[str, str]]:
 
 
 def sql_of(package: str, revision: str) -> str:
-    """What the revision sends to the database, without one."""
+    """Return the revision's SQL without a database."""
     config = config_of(package)
     config.attributes["run_time_role"] = "app"
     config.output_buffer = out = io.StringIO()
@@ -58,7 +58,7 @@ def sql_of(package: str, revision: str) -> str:
 
 
 def lint(statements: dict[str, str], folder: Path) -> dict[str, set[str]]:
-    """Name → the rules that its statements break; one run of the linter for all."""
+    """Return name → broken rules; one run of the linter for all."""
     for name, sql in statements.items():
         (folder / f"{name}.sql").write_text(sql)
     told = subprocess.run(
@@ -129,7 +129,7 @@ async def _without_hanging(migration: Coroutine[Any, Any, str]) -> None:
 async def test_a_migration_gives_up_when_it_does_not_get_its_lock(
     postgres: PostgresServer, databases: MigratedDatabases, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Waiting for it would make everybody wait behind the migration."""
+    """If the migration waited for its lock, everybody else would wait behind it."""
     made = await databases.of("reporting", "schema_state")
     monkeypatch.setattr(runner, "LOCK_TIMEOUT", "300ms")
     dsn = postgres.admin_dsn.rsplit("/", 1)[0] + "/schema_state"
@@ -165,8 +165,7 @@ async def test_a_migration_that_fails_says_its_revision_and_what_is_in_its_way(
 async def test_two_who_migrate_at_once_do_not_wait_for_each_other_in_a_circle(
     databases: MigratedDatabases, tmp_path: Path
 ) -> None:
-    """An index that is built beside the traffic waits for every snapshot that is held, and the second one who
-    migrates waits for the first."""
+    """A concurrent index build waits for every open snapshot, and the second migration waits for the first."""
     made = await databases.of("directory", "two_at_once")
     beside = (
         "    with op.get_context().autocommit_block():\n"

@@ -1,4 +1,4 @@
-"""A command of a batch begins with no rights of the one before it."""
+"""A command of a batch starts without the rights of the one before it."""
 
 from typing import Any
 from uuid import uuid4

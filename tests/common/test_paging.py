@@ -1,4 +1,4 @@
-"""Pages of a list: nothing twice, nothing left out, and no cursor but those that were given."""
+"""Pages of a list: nothing twice, nothing missing, and only cursors that the service issued."""
 
 import re
 from datetime import UTC, datetime

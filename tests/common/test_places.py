@@ -111,7 +111,7 @@ def test_the_country_has_all_its_states_and_municipalities(places: Places) -> No
             assert state.point == pytest.approx((float(row["label_lat"]), float(row["label_lon"])))
     assert len(places.at_level(1, "VEN")) == 25
     assert len(places.at_level(2, "VEN")) == 335
-    # Of the parishes those that the codes are known of; of the neighbours all first-level areas.
+    # Parishes with known codes; of the neighbouring countries all first-level areas.
     assert len(places.at_level(3, "VEN")) == 331
     abroad = [each for each in places.at_level(1) if not each.pcode.startswith("VE")]
     assert len(abroad) == 150

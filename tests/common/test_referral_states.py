@@ -1,4 +1,4 @@
-"""What each state of a referral counts as: one place, for the referrals and for who reads its events."""
+"""What each state of a referral counts as: one table for referrals and for readers of its events."""
 
 import pytest
 from common.words import referral_states as states

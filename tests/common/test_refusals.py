@@ -1,4 +1,4 @@
-"""What a caller does wrong is answered with a problem detail that teaches, never with a 500."""
+"""A caller's mistake gets a problem detail with the remedy, never a 500."""
 
 import logging
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""Readiness tells an unmigrated database from one that a newer release has expanded."""
+"""Readiness distinguishes an unmigrated database from one that a newer release expanded."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -31,7 +31,7 @@ async def test_only_an_older_revision_is_behind(
     stored: str | None,
     state: Schema,
 ) -> None:
-    """By the code of a next release: the database of this one is behind."""
+    """By the next release's code, this release's database is behind."""
     head = postgres.psql("SELECT version_num FROM alembic_version", database="schema_state").strip()
     change = {None: "SELECT 1", "": "DELETE FROM alembic_version"}.get(
         stored, f"UPDATE alembic_version SET version_num = '{stored}'"

@@ -1,4 +1,4 @@
-"""One guard for every table that comes in or goes out, whoever reads or writes it."""
+"""One guard covers every table that is imported or exported."""
 
 import csv
 import io
@@ -14,22 +14,22 @@ ROOT = Path(__file__).parents[2]
 RAW_WRITERS = re.compile(r"\bcsv\.(writer|DictWriter)\(")
 RAW_BOOKS = re.compile(r"\bxlsxwriter\.Workbook\(")
 RAW_ARCHIVES = re.compile(r"\bZipFile\((?!target|packed)|\bload_workbook\(")
-# Their rows are guarded by `guarded_cell` or, field by field, by exports/tables.py.
+# `guarded_cell` or, field by field, exports/tables.py guards their rows.
 OWN_WRITERS = {
     "libs/common/src/common/tables_io/cells.py",
-    "stack/src/stack/demo/data.py",  # a file that ships with Ruta, handed to an import
+    "stack/src/stack/demo/data.py",  # A file that ships with Ruta, given to an import.
     "services/services-directory/src/directory/files/exports/package.py",
     "services/services-directory/src/directory/files/exports/writing.py",
 }
 OWN_ARCHIVES = {
     "libs/common/src/common/tables_io/archives.py",
-    "services/reporting/src/reporting/publish/bulletins/trace.py",  # reads the workbook that it has just made
+    "services/reporting/src/reporting/publish/bulletins/trace.py",  # Reads the workbook that it has just made.
 }
 WAYS_INTO_ARCHIVES = ("common.tables_io.archives", "imports.reading.archive")
 
 
 def naming(pattern: re.Pattern[str]) -> dict[str, str]:
-    """The text of the product's files in which it occurs, by path."""
+    """Return the product's files that contain it, by path."""
     found = {}
     for folder in ("libs", "stack", "gateway", "services"):
         for file in (ROOT / folder).rglob("src/**/*.py"):

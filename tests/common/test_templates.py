@@ -1,4 +1,4 @@
-"""What metrics and traces call a route: its whole path, also within a router within a router."""
+"""Metrics and traces name a route by its whole path, also for a router within a router."""
 
 import pytest
 from common.http import router

@@ -1,4 +1,4 @@
-"""`verify_token`: every token that must not be believed (attack table, rows 1-4)."""
+"""`verify_token` rejects every invalid token (attack table, rows 1-4)."""
 
 import base64
 import json
@@ -50,7 +50,7 @@ def signed(
 
 
 def with_s(token: str, chosen: Callable[[int, int], int]) -> str:
-    """The same token with one of its two signatures."""
+    """Return the same token with the other of its two signatures."""
     text, _, signature = token.rpartition(".")
     content = base64.urlsafe_b64decode(signature + "==")
     s = int.from_bytes(content[32:], "big")
@@ -71,7 +71,7 @@ def raw(header: Any, payload: Any = None) -> str:
 
 
 def signed_text(header: str, payload: str) -> str:
-    """A token of exactly these texts, signed by the EC key."""
+    """Return a token with exactly these texts, signed by the EC key."""
     head, body = (
         base64.urlsafe_b64encode(part.encode()).rstrip(b"=").decode() for part in (header, payload)
     )
@@ -125,7 +125,7 @@ def test_a_wrong_claim_is_refused(changes: dict[str, Any]) -> None:
     [
         {"kid": "nobody"},
         {"kid": 5},
-        {"kid": "rsa"},  # a key of another type
+        {"kid": "rsa"},  # A key of another type.
         {"typ": "JWT"},
         {"typ": None},
         {"crit": ["exp"]},
@@ -165,8 +165,8 @@ def test_hostile_text_is_refused_not_raised(token: str) -> None:
 @pytest.mark.parametrize("algorithm", ["ES256", "RS256"])
 @pytest.mark.parametrize("part", [0, 1, 2])
 def test_one_token_has_one_text(part: int, algorithm: str) -> None:
-    """Padding or a spare bit would give it others, under each of which it would be remembered."""
-    # A header and a payload of a length that leaves spare bits, as a signature does.
+    """Padding or a spare bit would make other texts of one token, each cached separately."""
+    # A header and a payload whose lengths leave spare bits, as a signature's does.
     made = (signed(claims(x="x" * n), algorithm=algorithm, header={"x": "x" * n}) for n in range(3))
     token = next(each for each in made if len(each.split(".")[part]) % 4)
     parts = token.split(".")
@@ -178,7 +178,7 @@ def test_one_token_has_one_text(part: int, algorithm: str) -> None:
 
 
 def test_of_two_signatures_ours_is_one() -> None:
-    """An outside provider may choose either, as RFC 7518 §3.4 leaves it open."""
+    """An outside provider may choose either, by RFC 7518 §3.4."""
     other = with_s(signed(claims()), max)
     with pytest.raises(InvalidToken, match="twin"):
         verify(other)
@@ -192,7 +192,7 @@ def test_of_two_signatures_ours_is_one() -> None:
 
 
 def test_a_claim_or_a_header_that_is_said_twice_is_refused() -> None:
-    """Signed by the right key: what it says depends on who reads it."""
+    """The right key signed it, but its meaning depends on the parser."""
     twice = {"iss": '"issuer"', "aud": '"ruta"', "sub": '"other"', "sub ": '"ngo"'}
     now = int(time.time())
     text = ",".join(f'"{name.strip()}":{value}' for name, value in twice.items())
@@ -223,7 +223,7 @@ def test_minting_refuses_other_algorithms() -> None:
 
 
 def test_ecdsa_is_never_reached() -> None:
-    """python-jose depends on it, and its signing can be timed: ours is `cryptography`'s."""
+    """python-jose depends on it, and its signing time leaks; we sign with `cryptography`."""
     code = (
         "import sys\n"
         "from tests.common.test_tokens import EC, KEYS, RSA, verify\n"

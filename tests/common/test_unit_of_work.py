@@ -34,7 +34,7 @@ async def test_a_command_writes_its_row_its_event_and_its_stored_answer_together
 async def test_a_commit_that_fails_is_never_answered_with_success(
     api: AsyncClient, database: Database
 ) -> None:
-    """The unique constraint is deferred: only the commit itself can fail."""
+    """The unique constraint is deferred, so only the commit itself can fail."""
     await api.post(URL, json={"text": "same"}, headers=keyed({}))
     second = await api.post(URL, json={"text": "same"}, headers=keyed({}))
     assert second.status_code == 409
@@ -86,7 +86,7 @@ async def test_twenty_repeats_at_once_have_one_effect(api: AsyncClient, database
 
 
 async def _deadlocks(database: Database) -> int:
-    await asyncio.sleep(1.1)  # the server tells its own count once a second
+    await asyncio.sleep(1.1)  # PostgreSQL updates its own count once a second.
     statement = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
     async with database.transaction() as session:
         return int(await session.scalar(sa.text(statement)) or 0)

@@ -1,4 +1,4 @@
-"""A verb loads only what it runs: every start waits for the migrations, and they need no app."""
+"""A command loads only what it runs: every start waits for the migrations, which need no app."""
 
 import subprocess
 import sys
@@ -63,7 +63,7 @@ main("reporting", settings, commands="multiplying:VERBS")
 
 
 def test_linear_algebra_has_one_thread() -> None:
-    """So that what is stored is the same on any number of cores."""
+    """The stored result must not depend on the number of cores."""
     done = subprocess.run(
         [sys.executable, "-c", MULTIPLYING], capture_output=True, text=True, check=False, env={}
     )

@@ -1,4 +1,4 @@
-"""What a service's own commands print exists in Spanish and in English, with the same places."""
+"""What a service's own commands print exists in Spanish and English with the same placeholders."""
 
 import ast
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ SPEAKING = ("from common.words.wording import", ".spoken import")
 
 @cache
 def modules(package: str) -> tuple[tuple[bool, list[ast.AST]], ...]:
-    """What is in each module, and whether it says something to a person at a terminal."""
+    """Return each module's content, and whether it prints to a person at a terminal."""
     sources = (path.read_text(encoding="utf-8") for path in Path(str(files(package))).rglob("*.py"))
     return tuple(
         (any(sign in source for sign in SPEAKING), [*ast.walk(ast.parse(source))])
@@ -48,7 +48,7 @@ def constants(package: str) -> set[str]:
 
 
 def calls(package: str, names: tuple[str, ...], *, speaking: bool = False) -> Iterator[ast.Call]:
-    """`speaking`: only in modules that are for a person at a terminal."""
+    """`speaking`: only modules that print to a person at a terminal."""
     for speaks, nodes in modules(package):
         for each in nodes if speaks or not speaking else ():
             if isinstance(each, ast.Call) and ast.unparse(each.func).rpartition(".")[2] in names:
@@ -56,7 +56,7 @@ def calls(package: str, names: tuple[str, ...], *, speaking: bool = False) -> It
 
 
 def literal(shown: ast.expr) -> set[str]:
-    """The texts that stand there; those of a name stand where it is given its value."""
+    """Return the literal texts; a name's texts are where it gets its value."""
     if isinstance(shown, ast.IfExp):
         return literal(shown.body) | literal(shown.orelse)
     return (
@@ -65,7 +65,7 @@ def literal(shown: ast.expr) -> set[str]:
 
 
 def is_raw(shown: ast.expr) -> bool:
-    """Words that no catalogue can have."""
+    """Return whether it has words that no catalogue can contain."""
     if isinstance(shown, ast.BinOp):
         return is_raw(shown.left) or is_raw(shown.right)
     parts = shown.values if isinstance(shown, ast.JoinedStr) else [shown]

@@ -1,4 +1,4 @@
-"""Each overlay as it is rendered, once in a run."""
+"""Renders each overlay once per run."""
 
 import pytest
 from stack.operate.cluster.check import OVERLAYS

@@ -1,10 +1,10 @@
-"""An overlay's pods as processes, each with its rendered environment, behind the dispatcher of its policies.
+"""An overlay's pods as processes, each with its rendered environment, behind a dispatcher that enforces its policies.
 
-What differs from a cluster: PostgreSQL's operator is two servers of ours with the roles and databases
-that it would make, each behind a PgBouncer in session mode that shows the certificate which it would sign and lets
-nobody in without TLS; the pooler is Debian's, too. Their certificates are also for the loopback, where all are
-(the names: `stack.operate.cluster.database_certificates`, asked by test_cluster.py). The broker is one node (three: tests/common/test_broker_cluster.py),
-the OIDC provider is a page with keys, the collector keeps what it gets.
+Differences from a cluster: two of our own servers replace PostgreSQL's operator, with its roles and databases, each
+behind a PgBouncer in session mode that presents the operator's certificate and refuses connections without TLS; the
+pooler is Debian's. Certificates are also valid for loopback (test_cluster.py checks their names in
+`stack.operate.cluster.database_certificates`). The broker is one node (three: tests/common/test_broker_cluster.py),
+the OIDC provider is a page with keys, and the collector stores what it receives.
 """
 
 import json
@@ -41,13 +41,13 @@ _SIGNED_FOR = timedelta(days=90)
 _KEPT = ("PATH", "HOME", "LANG")
 _WITH_TLS = {
     "client_tls_sslmode": "require",
-    # What the relay says at its start: a server takes it, PgBouncer can only pass it over.
+    # The relay sets this at its start: a server accepts it, PgBouncer can only ignore it.
     "ignore_startup_parameters": "extra_float_digits,synchronous_commit",
 }
 
 
 class RunningPods:
-    """`start` starts servers, migrations, and everything but what it is told to leave for later."""
+    """`start` starts servers, migrations, and all pods except those that start later."""
 
     def __init__(self, overlay: str, documents: list[dict[str, Any]], folder: Path) -> None:
         made = cluster_secrets.documents(cluster_secrets.target(overlay))
@@ -74,12 +74,12 @@ class RunningPods:
 
     @property
     def keys_of_tokens(self) -> Asked:
-        """The way on which the gateway gets the keys that access tokens are verified with."""
+        """The way by which the gateway gets the keys for access tokens."""
         outside = PROVIDER in self.pods["gateway"].environment["RUTA_TOKEN_ISSUER_URL"]
         return ("gateway", "outside", 443) if outside else ("gateway", "issuer", 8000)
 
     def without(self, way: str, source: str, target: str, port: int) -> list[Document]:
-        """The policies without the rules of one direction that let `source` reach `target`."""
+        """Return the policies without the rules of one direction that let `source` reach `target`."""
         ends = self.world.ends
         own, peer = (source, target) if way == "egress" else (target, source)
         changed: list[Document] = []
@@ -129,7 +129,7 @@ class RunningPods:
         )
 
     def start(self, name: str) -> None:
-        """As the kubelet would: its command, its environment, its files."""
+        """Start the pod as the kubelet would: its command, its environment, its files."""
         pod = self.pods[name]
         assert pod.port is not None
         port = free_port()
@@ -141,7 +141,7 @@ class RunningPods:
             self._run(f"{name}-{other.name}", command, self._own() | other.environment)
 
     def lives(self, name: str) -> bool:
-        """Whether what is beside a pod's first container passes its probe, each told as the kubelet would."""
+        """Run the probe of each further container in the pod as the kubelet would."""
         probes = [(other.probe, other.environment) for other in self.pods[name].beside]
         return all(
             subprocess.run(
@@ -165,19 +165,19 @@ class RunningPods:
         return [part for name, file in files.items() for part in (f"--{name}", str(file))]
 
     def address(self, name: str) -> str:
-        """Where a pod's process listens, and how."""
+        """Return where a pod's process listens, and its scheme."""
         scheme = "http" if self.authority is None else "https"
         return f"{scheme}://{LOOPBACK}:{self.dispatcher.processes[name, self.pods[name].port or 0]}"
 
     def asked(self, url: str) -> httpx.Response:
-        """As whoever takes for ours what our authority signed."""
+        """Return the answer to a client that trusts our authority's certificates."""
         if self.authority is None:
             return httpx.get(url, timeout=20, trust_env=False)
         known = ssl.create_default_context(cadata=self.authority.certificate)
         return httpx.get(url, timeout=20, trust_env=False, verify=known)
 
     def ready(self, name: str) -> dict[str, Any]:
-        """What its readiness probe gets: status and parts; nothing while nobody answers."""
+        """Return what the readiness probe gets: status and parts, or nothing without an answer."""
         try:
             answer = self.asked(f"{self.address(name)}/readyz")
             said: dict[str, Any] = answer.json()
@@ -189,7 +189,7 @@ class RunningPods:
         return self.ready(name).get("status") == "ok"
 
     def measured(self, name: str) -> str:
-        """What Prometheus reads there; not the front's, which wants its key."""
+        """Return the metrics that Prometheus reads there; not the front's, which require its key."""
         return self.asked(f"{self.address(name)}/metrics").text
 
     def stop(self) -> None:
@@ -222,7 +222,7 @@ class RunningPods:
         self._run(name, [*command, *options], environment)
 
     def _pool(self) -> None:
-        """PgBouncer as the Pooler says it, itself behind the policies on its way to PostgreSQL."""
+        """Start PgBouncer with the Pooler's settings; policies apply to its own connections to PostgreSQL."""
         pooler = next(d for d in self.documents if d["kind"] == "Pooler")
         said = pooler["spec"]["pgbouncer"]
         target = self.dispatcher.port("postgres-pooler", "postgres", 5432)
@@ -239,7 +239,7 @@ class RunningPods:
         settings: Mapping[str, object],
         files: Mapping[str, str],
     ) -> None:
-        """From now on PgBouncer stands at `place`, before what listens on `target`."""
+        """Put PgBouncer at `place` in front of the server on `target`."""
         port = free_port()
         command = pgbouncer.command(
             self.folder / name, port, target, self.passwords, settings, files
@@ -249,7 +249,7 @@ class RunningPods:
         until(lambda: answers(port), f"{name} answers")
 
     def _shown(self, cluster: str) -> dict[str, str]:
-        """The certificate of a cluster, as its operator signs it, and as its pooler shows it."""
+        """Return a cluster's certificate as its operator signs it and its pooler presents it."""
         names = self.certified[cluster]
         certificate, key = self._databases().signed(names, _SIGNED_FOR, addresses=[LOOPBACK])
         return {"client_tls_cert_file": certificate, "client_tls_key_file": key}
@@ -258,7 +258,7 @@ class RunningPods:
         return _authority(self.documents, database_certificates.AUTHORITY)
 
     def _provide(self) -> None:
-        """A page with keys in the place of an OIDC provider, where the gateway looks for one."""
+        """Serve keys where the gateway expects an OIDC provider."""
         gateway = self.pods["gateway"]
         if PROVIDER not in gateway.environment["RUTA_TOKEN_ISSUER_URL"]:
             return
@@ -284,7 +284,7 @@ def _shown(authority: Authority, service: str) -> tuple[str, str]:
 
 
 def _on_the_loopback(made: list[dict[str, Any]]) -> Authority | None:
-    """What is made for the names of a cluster, by the same authority also for where all are here."""
+    """Sign certificates for the cluster's names also for loopback, by the same authority."""
     if not any(d["metadata"]["name"] == process_certificates.AUTHORITY for d in made):
         return None
     authority = _authority(made, process_certificates.AUTHORITY)
@@ -314,7 +314,7 @@ def _provider(issuer: str) -> ThreadingHTTPServer:
             self.wfile.write(body)
 
         def log_message(self, *_parts: object) -> None:
-            """No lines on the terminal of the tests."""
+            """Keep the terminal quiet."""
 
     server = ThreadingHTTPServer((LOOPBACK, 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -331,7 +331,7 @@ def _secret(documents: list[dict[str, Any]], name: str) -> dict[str, str]:
 
 
 def _passwords(made: list[dict[str, Any]]) -> dict[str, str]:
-    """Of every role, as the overlay's own Secrets say them: one for all, or one for each role."""
+    """Return every role's password from the overlay's Secrets: one for all, or one per role."""
     names = {d["metadata"]["name"] for d in made}
     if "ruta-postgres" in names:
         return _secret(made, "ruta-postgres")

@@ -1,4 +1,4 @@
-"""Alerts fire when they should and only then; each has a runbook; the dashboard loads."""
+"""Alerts fire exactly when they should; each has a runbook; the dashboard loads."""
 
 import json
 import re
@@ -80,7 +80,7 @@ HEALTHY: Series = {
     'kube_pod_status_phase{namespace="ruta", pod="a", phase="Pending"}': "0",
 }
 
-# Alert, what is other than healthy ("" is not there), minutes until it must fire, its labels.
+# Alert, the unhealthy series ("": missing), minutes until it must fire, its labels.
 FIRES: list[tuple[str, Series, int, dict[str, str]]] = [
     (
         "RutaDown",
@@ -206,7 +206,7 @@ def test_alerts_fire_when_they_should_and_only_then(tmp_path: Path) -> None:
     for name, other, minutes, labels in FIRES:
         cases.append(({**HEALTHY, **other}, [(name, minutes, [labels])]))
     (tmp_path / "rules.yml").write_text(yaml.safe_dump({"groups": groups()}), encoding="utf-8")
-    # What takes a day or three is looked at every ten minutes: every minute of it takes minutes.
+    # Alerts over days are checked every ten minutes: every minute would take minutes.
     for every, hours in (("1m", range(3)), ("10m", range(3, 100))):
         tests = [_case(*case) for case in cases if _longest(case[1]) // 60 in hours]
         given = {"rule_files": ["rules.yml"], "evaluation_interval": every, "tests": tests}
@@ -245,7 +245,7 @@ def _case(series: Series, asked: Asked) -> dict[str, Any]:
 
 
 def test_every_expression_is_one(tmp_path: Path) -> None:
-    """Those of the dashboard, too, as if rules recorded them."""
+    """The dashboard's too, as if rules recorded them."""
     recorded = [
         {"record": f"ruta:expression:{number}", "expr": expression}
         for number, (_, expression) in enumerate(expressions())
@@ -266,7 +266,7 @@ def _promtool(folder: Path, *arguments: str) -> None:
 
 
 def test_what_others_measure_is_known_by_name() -> None:
-    """What is ours is compared with running services in tests/system/test_observability.py."""
+    """tests/system/test_observability.py compares our own with running services."""
     named = {name for _, expression in expressions() for name in measurements(expression)}
     assert {name for name in named if not name.startswith("ruta_")} == FOREIGN.keys()
 
@@ -284,7 +284,7 @@ def test_the_guide_shows_every_alert_with_its_remedy(language: str, guide: str) 
 
 
 def test_every_runbook_was_followed() -> None:
-    """The table in docs/reliability.md says by which drill, and what of it could not be."""
+    """The table in docs/reliability.md names the drill for each, and what no drill can do."""
     text = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
     rows = [line.split("|") for line in text.splitlines() if line.startswith("| Ruta")]
     drilled = {
@@ -300,7 +300,7 @@ def test_every_runbook_was_followed() -> None:
 
 
 def test_the_dashboard_loads() -> None:
-    """As Grafana asks: ids once, places that do not overlap, the data source that can be chosen."""
+    """As Grafana requires: unique ids, no overlapping panels, a selectable data source."""
     ids = [panel["id"] for panel in panels()]
     assert len(set(ids)) == len(ids)
     places: set[tuple[int, int]] = set()
@@ -322,7 +322,7 @@ def test_the_dashboard_loads() -> None:
 
 
 def _lost(said: Any, understood: Any, where: str = "") -> Iterator[str]:
-    """What is in one document and not, or otherwise, in the other."""
+    """Return what is missing or different in the second document."""
     if isinstance(said, dict) and isinstance(understood, dict):
         for name, value in said.items():
             if name not in understood:
@@ -342,7 +342,7 @@ def _read_by_grafana(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_grafana_understands_all_of_the_dashboard() -> None:
-    """By the models that Grafana itself publishes: what it does not know it drops."""
+    """By the models that Grafana publishes: it drops unknown fields."""
     document = json.loads((MONITORING / "dashboard.json").read_text(encoding="utf-8"))
     assert list(_lost(document, _read_by_grafana(document))) == []
     document["panels"][0]["tittle"] = "x"

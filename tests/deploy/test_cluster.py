@@ -1,4 +1,4 @@
-"""The Kubernetes deployment, checked without a cluster; and the checks, checked by breaking it."""
+"""The Kubernetes deployment, checked without a cluster; and the checks, tested with broken manifests."""
 
 import json
 import os
@@ -40,7 +40,7 @@ def test_the_policies_draw_the_arrows_of_the_design_and_no_others(
 
 
 def test_readers_outside_come_to_the_broker_by_one_more_port(tmp_path: Path) -> None:
-    """The component as somebody's own overlay has it, with the configuration that the command prints."""
+    """The component in an operation's own overlay, with the configuration that the command prints."""
     deploy = cluster_check.root() / "deploy" / "k8s"
     own = {
         "namespace": "ruta",
@@ -149,7 +149,7 @@ HARMS: list[tuple[Callable[[Documents], object], str, int]] = [
     (lambda d: _each(d, "Cluster", "postgres-keys").pop("certificates"), "not signed by", 1),
     (lambda d: _each(d, "Cluster", "postgres")["postgresql"].pop("pg_hba"), "without TLS", 1),
     (lambda d: _said(d, "postgres-pooler").pop("client_tls_sslmode"), "client_tls_sslmode", 1),
-    # Three services and as many workers go by the pooler; the migrations' settings name it as well.
+    # Three services and their workers use the pooler; the migrations' settings name it too.
     (
         lambda d: _each(d, "Cluster", "postgres")["certificates"].pop("serverAltDNSNames"),
         "dials postgres-pooler, which no certificate names",
@@ -163,7 +163,7 @@ def _harmed(
     harm: Callable[[Documents], object],
     check: Callable[[str], list[cluster_check.Finding]],
 ) -> list[cluster_check.Finding]:
-    """What the check says of the production overlay with this harm done to it."""
+    """Return the check's findings for the production overlay with this change."""
     production = documents_of("production")
     harm(production)
     monkeypatch.setattr(cluster_check, "built", lambda _overlay: production)
@@ -219,7 +219,8 @@ CLEAR: list[tuple[Callable[[Documents], object], str, int]] = [
         "dials reporting in clear",
         1,
     ),
-    # Eight processes and the Job that makes the streams name the broker; a migration dials none.
+    # Eight processes and the Job that creates the streams name the broker; migrations do not use
+    # it.
     (
         lambda d: next(
             e for e in d if e["kind"] == "ConfigMap" and e["metadata"]["name"] == "ruta"
@@ -284,7 +285,7 @@ def test_a_way_inside_that_anybody_could_answer_is_noticed(
 
 
 def test_certificates_of_the_processes_are_renewed_by_the_same_authority() -> None:
-    """As a store gives it back, as it was printed, and as a cluster would hold it."""
+    """As a secret store returns it, as it was printed, and as a cluster stores it."""
     first = list(cluster_secrets.certificates())
     kept = first[0]
     assert kept["metadata"]["name"] == process_certificates.AUTHORITY
@@ -308,7 +309,7 @@ def test_certificates_of_the_processes_are_renewed_by_the_same_authority() -> No
 
 
 def test_postgresqls_operator_can_sign_with_the_authority_that_is_made() -> None:
-    """It reads keys of one form alone; and our processes are given the certificate without the key."""
+    """The operator reads keys of one format only; our processes get the certificate without the key."""
     made = {
         d["metadata"]["name"]: d
         for d in cluster_secrets.documents(cluster_secrets.target("production"))
@@ -349,14 +350,14 @@ def test_images_carry_their_labels() -> None:
 def test_the_secrets_of_an_overlay_are_exactly_those_that_it_names(
     overlay: str, documents: Documents
 ) -> None:
-    """Names and keys: what `./ruta k8s secrets` writes, what the overlay reads, and in production
-    what the external store is asked for."""
+    """Names and keys: what `./ruta k8s secrets` writes, what the overlay reads, and in production what it asks of the
+    external store."""
     made = cluster_secrets.documents(cluster_secrets.target(overlay))
     secrets = {d["metadata"]["name"]: set(d["stringData"]) for d in made if d["kind"] == "Secret"}
     configs = {d["metadata"]["name"] for d in [*documents, *made] if d["kind"] == "ConfigMap"}
     named: set[str] = set()
     for document in documents:
-        if document["kind"] in {"Ingress", "Gateway"}:  # their certificate comes from elsewhere
+        if document["kind"] in {"Ingress", "Gateway"}:  # Their certificate has another source.
             continue
         for kind, name, key in _references(document):
             if kind == "ConfigMap":
@@ -365,7 +366,7 @@ def test_the_secrets_of_an_overlay_are_exactly_those_that_it_names(
             assert name in secrets, f"{overlay}: nothing makes Secret {name}"
             assert key is None or key in secrets[name], f"{overlay}: {name} has no {key}"
             named.add(name)
-    # Its key signs what is renewed, by whoever runs the command; no cluster needs it.
+    # The renewal command signs with its key; no cluster needs it.
     inside = set(secrets) - {process_certificates.AUTHORITY}
     assert inside == named
     asked = {d["metadata"]["name"] for d in documents if d["kind"] == "ExternalSecret"}
@@ -374,7 +375,7 @@ def test_the_secrets_of_an_overlay_are_exactly_those_that_it_names(
 
 
 def _references(node: Any) -> list[tuple[str, str, str | None]]:
-    """(kind, name, key if one is named) of what a manifest reads."""
+    """Return (kind, name, key if there is one) of what a manifest reads."""
     if isinstance(node, list):
         return [found for item in node for found in _references(item)]
     if not isinstance(node, dict):
@@ -406,7 +407,7 @@ def _references(node: Any) -> list[tuple[str, str, str | None]]:
     ],
 )
 def test_addresses_of_databases_are_services_of_the_overlay(overlay_: str, hosts: set[str]) -> None:
-    """The operator names its services `<cluster>-rw`; the key store is a cluster of its own."""
+    """The operator names its services `<cluster>-rw`; the key store has its own cluster."""
     said = {
         (key, urlsplit(value).hostname)
         for document in cluster_secrets.documents(cluster_secrets.target(overlay_))
@@ -474,7 +475,7 @@ def _wave(document: Any) -> int:
 def test_a_migration_comes_after_what_it_needs_and_before_the_processes(
     documents: Documents,
 ) -> None:
-    """By waves of one sync: before the sync (PreSync) there is neither a Secret nor a database."""
+    """By sync waves: a PreSync hook would run without a Secret or a database."""
     jobs = [d for d in documents if d["kind"] == "Job"]
     assert jobs
     for job in jobs:
@@ -529,7 +530,7 @@ def test_where_there_is_an_entrance_the_front_believes_it(entered: str) -> None:
 
 
 def test_secrets_come_with_their_namespace() -> None:
-    """The documented order is secrets, then the overlay; on a new cluster nothing of the namespace is there."""
+    """The documented order is Secrets, then the overlay; a new cluster has no namespace yet."""
     done = CliRunner().invoke(k8s.app, ["secrets"])
     first, *others = yaml.safe_load_all(done.stdout)
     assert (first["kind"], first["metadata"]["name"]) == ("Namespace", "ruta")
@@ -539,7 +540,7 @@ def test_secrets_come_with_their_namespace() -> None:
 
 
 def test_no_image_is_looked_for_where_strangers_publish(documents: Documents) -> None:
-    """`ruta/gateway` alone is Docker Hub's, and whoever has that name there."""
+    """A bare `ruta/gateway` is Docker Hub's, whoever owns that name there."""
     hosts = {image.partition("/")[0] for image in images(documents)}
     assert [host for host in hosts if host != "localhost" and "." not in host] == []
 
@@ -564,7 +565,7 @@ def test_a_volume_on_one_node_is_left_before_the_next_process_takes_it(
 
 
 def test_a_job_waits_for_its_database_for_six_hours(documents: Documents) -> None:
-    """Tries are five minutes apart at most, the first ones closer."""
+    """Retries are at most five minutes apart, the first ones closer."""
     jobs = [d["spec"] for d in documents if d["kind"] == "Job"]
     assert {spec["activeDeadlineSeconds"] for spec in jobs} == {6 * 3600}
     assert all(spec["backoffLimit"] * 300 > spec["activeDeadlineSeconds"] for spec in jobs)
@@ -582,7 +583,7 @@ def test_new_secrets_are_new_each_time() -> None:
 
 
 def _writers_of_evidence(documents: Documents) -> list[str]:
-    """Deployments whose app writes the audit's anchor and the list of the erased to a volume."""
+    """Return the Deployments whose app writes the audit's anchor and the list of the erased to a volume."""
     found = []
     for document in documents:
         if document["kind"] != "Deployment":
@@ -601,7 +602,7 @@ def _writers_of_evidence(documents: Documents) -> list[str]:
 def test_the_evidence_is_kept_outside_the_database_in_every_overlay(
     overlay: str, documents: Documents
 ) -> None:
-    """By whoever runs the worker of referrals, and by nobody else."""
+    """Only the worker of referrals writes it."""
     worker = "referrals-worker" if overlay == "production" else "referrals"
     assert _writers_of_evidence(documents) == [worker]
     (claim,) = [

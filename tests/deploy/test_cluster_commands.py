@@ -1,6 +1,6 @@
-"""The officer's commands on a cluster: what kubectl is asked for, and with which rights a command runs.
+"""The officer's commands on a cluster: what they ask of kubectl, and with which rights a command runs.
 
-They are played against running processes in drills/restarts/test_small.py.
+drills/restarts/test_small.py runs them against real processes.
 """
 
 import json
@@ -32,10 +32,10 @@ _DEPLOYMENTS = {"gateway", "referrals", "referrals-worker", "reporting-worker"}
 
 @pytest.fixture(scope="module")
 def production() -> list[dict[str, Any]]:
-    """Some of its Deployments, and what they name."""
+    """Return some of its Deployments and what they refer to."""
     try:
         with pytest.MonkeyPatch.context() as here:
-            here.setenv(HOME_VARIABLE, str(ROOT))  # a copy of the package lies elsewhere
+            here.setenv(HOME_VARIABLE, str(ROOT))  # A copy of the package is elsewhere.
             documents = built("production")
     except Skipped as reason:
         left_out(str(reason))
@@ -47,7 +47,7 @@ def production() -> list[dict[str, Any]]:
 
 
 class Office:
-    """Where somebody sits who may use kubectl; the cluster runs the production overlay."""
+    """An office whose users may use kubectl on a cluster with the production overlay."""
 
     def __init__(self, folder: Path, overlay: Sequence[dict[str, Any]]) -> None:
         self.world = folder / "world"
@@ -71,7 +71,7 @@ class Office:
         )
 
     def asked(self, verb: str) -> list[list[str]]:
-        """The calls of a verb, without the namespace that each begins with."""
+        """Return the calls of one verb, without the namespace at their beginning."""
         made = kubectl.calls(self.world)
         assert all(call[:2] == ["--namespace", "ruta"] for call in made)
         return [call[2:] for call in made if call[2] == verb]
@@ -135,11 +135,11 @@ def test_a_rebuild_gets_the_owner_and_the_operator_in_a_pod_of_its_own(office: O
             "valueFrom": {"secretKeyRef": {"name": "ruta-nats", "key": "NATS_OPERATOR_PASSWORD"}},
         }
     ]
-    # Neither a Service nor a Deployment takes it for its own; the policies know whose it is.
+    # No Service and no Deployment selects the pod; the policies recognise it.
     assert made["metadata"]["labels"] == {"ruta.service": "reporting", "ruta.job": "command"}
     assert made["spec"]["restartPolicy"] == "Never"
     assert not {"livenessProbe", "readinessProbe", "startupProbe"} & container.keys()
-    # As hardened as what it is made of.
+    # As hardened as its original.
     assert made["spec"]["securityContext"]["runAsNonRoot"]
     assert container["securityContext"]["readOnlyRootFilesystem"]
 

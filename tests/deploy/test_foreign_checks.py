@@ -1,4 +1,4 @@
-"""Whoever checks manifests and Dockerfiles for a living finds nothing in ours, and finds what is put there."""
+"""Professional linters of manifests and Dockerfiles find nothing in ours, and find planted errors."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -17,13 +17,13 @@ def _looked(check: Callable[..., list[Finding]], *arguments: Any) -> list[Findin
     try:
         return check(*arguments)
     except Skipped as reason:
-        # They are fetched for the run: where the index is away, what is ours lands all the same.
+        # Downloaded for the run: without the package index our change still lands.
         pytest.skip(str(reason))
 
 
 @pytest.fixture
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A root that holds no Dockerfile yet."""
+    """Return a root without a Dockerfile."""
     (tmp_path / ".ruta-env").symlink_to(cluster_check.root() / ".ruta-env")
     monkeypatch.setattr(cluster_check, "root", lambda: tmp_path)
     return tmp_path
@@ -59,6 +59,6 @@ def test_a_dockerfile_that_takes_what_it_did_not_ask_for_is_found(elsewhere: Pat
 
 @pytest.mark.usefixtures("elsewhere")
 def test_who_fails_without_a_finding_has_not_looked() -> None:
-    """There is no Dockerfile, so there is nothing in it."""
+    """Without a Dockerfile there is nothing to find."""
     with pytest.raises(Skipped):
         cluster_check.hadolint()

@@ -1,4 +1,4 @@
-"""The examples for Flux and Argo CD: three waves that hold all of an overlay, each thing once, in order."""
+"""The examples for Flux and Argo CD: three waves contain everything of an overlay, each object once, in order."""
 
 import re
 import shutil
@@ -44,7 +44,7 @@ def _identity(document: Document) -> tuple[str, str]:
 def applied(
     production: list[Document], tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, list[Document]]:
-    """What each of Flux's Kustomizations applies: its patches over the overlay, as Flux does it."""
+    """Return what each of Flux's Kustomizations applies: the overlay with its patches."""
     kustomize = shutil.which("kustomize")
     if kustomize is None:
         left_out("no kustomize (Debian: kustomize)")
@@ -76,16 +76,16 @@ def test_each_wave_waits_for_the_former() -> None:
     needs = [[needed["name"] for needed in known[name].get("dependsOn", [])] for name in WAVES]
     assert needs == [[], [WAVES[0]], [WAVES[1]]]
     assert all(known[name]["wait"] for name in WAVES)
-    assert known["ruta-migrations"]["force"]  # a Job cannot be changed
-    assert not known["ruta-needed"]["prune"]  # nobody's record goes with a line in git
+    assert known["ruta-migrations"]["force"]  # A Job cannot be changed.
+    assert not known["ruta-needed"]["prune"]  # Removing a line in git must not delete records.
     assert {spec["path"] for spec in known.values()} == {"./deploy/k8s/overlays/pinned"}
 
 
 def test_nothing_that_waits_for_a_process_is_in_a_wave_before_it(
     applied: dict[str, list[Document]],
 ) -> None:
-    """A claim that is bound by its first pod, a budget of pods, a scaler of a Deployment: each would
-    keep its wave from ever being done, and the processes from ever starting."""
+    """A claim bound by its first pod, a disruption budget and a Deployment's autoscaler would keep their wave from
+    finishing, and the processes from starting."""
     last = {_identity(d) for d in applied["ruta"]}
     first = applied["ruta-needed"]
     processes = {name for kind, name in last if kind == "Deployment"}
@@ -119,7 +119,7 @@ def test_argo_takes_one_repository_into_one_namespace_and_waits_for_a_person() -
 
 
 def test_what_argo_may_make_is_all_that_the_overlay_has(production: list[Document]) -> None:
-    """Of what belongs to no namespace there is only the namespace itself."""
+    """Outside a namespace the overlay has only the namespace itself."""
     without = {d["kind"] for d in production if "namespace" not in d["metadata"]}
     assert without == {"Namespace"}
 

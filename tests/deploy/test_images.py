@@ -1,4 +1,4 @@
-"""Images stand by the digest of their content; what is built is for x86-64 and ARM alike."""
+"""Images are referenced by digest; builds work on x86-64 and ARM."""
 
 import hashlib
 import json
@@ -50,7 +50,7 @@ def test_a_tag_alone_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def registry(tmp_path: Path) -> Iterator[str]:
-    """Debian's own, on this machine."""
+    """Debian's own registry on this machine."""
     program = shutil.which("docker-registry")
     if program is None or shutil.which("skopeo") is None:
         left_out("no registry here (Debian: docker-registry, skopeo)")
@@ -74,7 +74,7 @@ def registry(tmp_path: Path) -> Iterator[str]:
 
 
 def _image(folder: Path, content: str) -> Path:
-    """An image without any layer, told from others by a label."""
+    """An image without layers, identified by a label."""
     blobs = folder / "blobs" / "sha256"
     blobs.mkdir(parents=True)
 
@@ -106,7 +106,7 @@ def test_pinning_asks_the_registry_and_what_is_pinned_is_that_content(
     registry: str, tmp_path: Path
 ) -> None:
     name = f"{registry}/ruta/gateway"
-    for content in ("first", "second"):  # the tag moves
+    for content in ("first", "second"):  # The tag moves.
         subprocess.run(
             ["skopeo", "copy", "--quiet", "--dest-tls-verify=false",
              f"oci:{_image(tmp_path / content, content)}", f"docker://{name}:0.1.0"],
@@ -124,7 +124,7 @@ _WITHOUT_TLS = ("--allow-http-registry", "--allow-insecure-registry")
 
 
 def _shown(page: str) -> list[list[str]]:
-    """The commands of cosign that a page shows."""
+    """Return the cosign commands of a page."""
     text = (ROOT / "docs" / page).read_text(encoding="utf-8")
     return [line.split() for line in text.splitlines() if line.startswith("cosign ")]
 
@@ -167,7 +167,7 @@ def test_an_image_is_signed_as_the_page_says_and_no_other_is_taken_for_it(
     assert not typed(verify, images["other"])
 
 
-# What only a machine with a kernel's namespaces can do; the registry that it sends to is a real one.
+# Only a machine with kernel namespaces can do this part; its registry is real.
 _BUILDER = """#!{python}
 import json, os, subprocess, sys
 from pathlib import Path
@@ -226,7 +226,7 @@ def test_what_is_sent_carries_what_is_in_it_and_where_it_comes_from(
     inside = {each["name"] for each in attested("cyclonedx")["predicate"]["components"]}
     assert {"cryptography", "pydantic"} <= inside
 
-    # For both kinds of machine: one list, signed as a whole and each image of it.
+    # For both architectures: one list, signed as a whole with each of its images.
     _both_kinds(tmp_path / "image")
     both = replace(wanted, platforms=("linux/amd64", "linux/arm64"))
     of_both = ship(clone, "ruta-referrals", both)
@@ -252,7 +252,7 @@ def test_what_is_sent_carries_what_is_in_it_and_where_it_comes_from(
 
 
 def _both_kinds(folder: Path) -> None:
-    """A list of two images in the place of the one that is there, as a builder makes it."""
+    """Replace the image by a list of two, as a builder makes it."""
     blobs = folder / "blobs" / "sha256"
     index = json.loads((folder / "index.json").read_text())
     (former,) = index["manifests"]
@@ -276,7 +276,7 @@ def _both_kinds(folder: Path) -> None:
 
 
 def test_the_recipe_names_no_kind_of_machine() -> None:
-    """Nor does it fetch anything that is of one: what it installs is chosen by pip and uv where it is built."""
+    """Nor does it download anything for one architecture: pip and uv choose during the build."""
     recipe = (ROOT / "deploy" / "Dockerfile").read_text()
     assert (
         re.findall(r"(?i)amd64|x86|arm64|aarch64|--platform|TARGETARCH|curl |wget ", recipe) == []
@@ -302,7 +302,7 @@ def test_what_is_pinned_is_what_is_deployed(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("architecture", ["x86_64", "aarch64"])
 def test_everything_that_runs_has_a_wheel_for_both_kinds_of_machine(architecture: str) -> None:
-    """Of CPython 3.13 on Debian 13, as in the images: nothing is compiled in a build or at an office."""
+    """For CPython 3.13 on Debian 13, as in the images: neither a build nor an office compiles anything."""
     platforms = [f"manylinux_2_{minor}_{architecture}" for minor in range(41, 16, -1)]
     platforms += [f"manylinux2014_{architecture}", f"manylinux2010_{architecture}"]
     usable: set[Tag] = {
@@ -318,7 +318,7 @@ def test_everything_that_runs_has_a_wheel_for_both_kinds_of_machine(architecture
 
 
 def _wheels_of_what_runs() -> Iterator[tuple[str, list[str]]]:
-    """By the lock: what our own packages need, and what that needs."""
+    """Return all direct and indirect dependencies of our packages, by the lock file."""
     packages = tomllib.loads((ROOT / "uv.lock").read_text())["package"]
     wanted = [p["name"] for p in packages if "editable" in p["source"]]
     seen: set[str] = set()

@@ -1,7 +1,7 @@
-"""The image's user as a kubelet runs it: only what the image itself holds is there, nothing that podman adds.
+"""The image's user as a kubelet runs it: only the image's own files, without podman's additions.
 
-The files of the last stage of deploy/Dockerfile are made from its own lines on an `/etc` as Debian's base has it; programs
-and packages are this machine's. Then runc (a Debian package) runs the pod `postgres` as `small` describes it.
+The test applies the lines of the Dockerfile's last stage to Debian's base `/etc`; programs and packages are this
+machine's. runc (a Debian package) then runs the pod `postgres` of `small`.
 """
 
 import json
@@ -31,7 +31,7 @@ _USER = 10001
 
 
 def _accounts(etc: Path) -> None:
-    """`/etc` as the base image has it, and then as the last stage of the Dockerfile leaves it."""
+    """Apply the Dockerfile's last stage to the base image's `/etc`."""
     etc.mkdir()
     (etc / "passwd").write_text("root:x:0:0:root:/root:/bin/bash\n")
     (etc / "group").write_text("root:x:0:\n")
@@ -41,7 +41,7 @@ def _accounts(etc: Path) -> None:
 
 
 def test_the_image_names_its_user(tmp_path: Path) -> None:
-    """initdb and others ask for the name of the user that they run as; a kubelet adds none to /etc/passwd."""
+    """initdb and other programs look up the name of their user, and a kubelet adds none to /etc/passwd."""
     _accounts(tmp_path / "etc")
     users = [line.split(":") for line in (tmp_path / "etc" / "passwd").read_text().splitlines()]
     groups = [line.split(":") for line in (tmp_path / "etc" / "group").read_text().splitlines()]
@@ -52,7 +52,7 @@ def test_the_image_names_its_user(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_postgresql_starts_as_a_kubelet_starts_it(tmp_path: Path) -> None:
-    """Its user, a root that is read only, no capability, the volume for its group, the Secret's mode."""
+    """Its user, a read-only root, no capabilities, the group's volume, the Secret's mode."""
     deployment = next(
         d
         for d in documents_of("small")
@@ -86,7 +86,7 @@ def _asked(question: str, port: int, folder: Path) -> str:
 
 @contextmanager
 def _run(pod: dict[str, Any], folder: Path, port: int) -> Iterator[Path]:
-    """A pod's first container, on this machine's network."""
+    """Run a pod's first container on this machine's network."""
     runc = shutil.which("runc", path=f"{os.environ['PATH']}:/usr/sbin")
     if runc is None or os.geteuid() != 0:
         left_out("runs a container as root (Debian: runc)")
@@ -100,12 +100,12 @@ def _run(pod: dict[str, Any], folder: Path, port: int) -> Iterator[Path]:
     try:
         yield log
     finally:
-        process.terminate()  # runc passes it on
+        process.terminate()  # runc passes it on.
         process.wait(60)
 
 
 def _configuration(pod: dict[str, Any], folder: Path, port: int) -> dict[str, Any]:
-    """What a kubelet makes of a pod's description, as the OCI runtime specification has it."""
+    """Return the OCI runtime configuration that a kubelet makes of a pod."""
     (container, *_) = pod["containers"]
     security, inside = pod["securityContext"], container["securityContext"]
     root = folder / "root"
@@ -115,7 +115,7 @@ def _configuration(pod: dict[str, Any], folder: Path, port: int) -> dict[str, An
         (root / place).mkdir()
     for place in ("bin", "lib", "lib64", "sbin"):
         (root / place).symlink_to(f"usr/{place}")
-    # Packages of a workspace are read from where it is.
+    # A workspace's packages are read from their own folder.
     shared = [str(ROOT), *{os.path.realpath(sys.base_prefix), sys.prefix, "/usr"}]
     return {
         "ociVersion": "1.0.2",
@@ -166,7 +166,7 @@ def _bind(destination: str, source: Path, way: str) -> dict[str, Any]:
 
 
 def _volume(mount: dict[str, Any], pod: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """A claim and an emptyDir belong to root and to the pod's group, a Secret has its mode."""
+    """A claim and an emptyDir belong to root and to the pod's group; a Secret has its mode."""
     volume = next(v for v in pod["volumes"] if v["name"] == mount["name"])
     place = folder / "volumes" / mount["name"]
     place.mkdir(parents=True)

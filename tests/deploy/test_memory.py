@@ -1,4 +1,4 @@
-"""No server sets aside more memory than its container may have: it would run until its cache is full."""
+"""No server reserves more memory than its container's limit: otherwise it dies once its cache is full."""
 
 import re
 from typing import Any
@@ -8,7 +8,7 @@ from stack.embedded import memory
 from tests.support.rendered_world import Documents
 
 _UNITS = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "kB": 2**10, "MB": 2**20, "GB": 2**30}
-# The rest is for connections, sorting, and what runs beside.
+# The rest is for connections, sorting and other processes.
 _MOST = 0.5
 _CLEANING = 3
 
@@ -24,9 +24,9 @@ def _limit(resources: dict[str, Any]) -> int:
 
 
 def _set_aside(document: dict[str, Any]) -> list[tuple[int, int]]:
-    """Of each server that a document starts: what it sets aside, and the limit."""
+    """Return the reserved memory and the limit of each server in a document."""
     spec = document.get("spec", {})
-    if document["kind"] == "Cluster":  # of PostgreSQL's operator
+    if document["kind"] == "Cluster":  # The manifest of PostgreSQL's operator.
         held = spec["postgresql"]["parameters"]
         limit = _limit(spec["resources"])
         return [
@@ -47,7 +47,7 @@ def _set_aside(document: dict[str, Any]) -> list[tuple[int, int]]:
         elif "nats" in arguments:
             found.append((memory.broker(limit), limit))
         elif container["name"] == "nats":
-            found.append((_UNITS["Mi"] * 64, limit))  # nats.conf, asked below
+            found.append((_UNITS["Mi"] * 64, limit))  # nats.conf, checked below.
     return found
 
 

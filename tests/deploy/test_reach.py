@@ -1,4 +1,5 @@
-"""Who reaches whom in each overlay: every pair, through the rendered NetworkPolicies, against what is declared."""
+"""Who reaches whom in each overlay: every pair, evaluated from the rendered NetworkPolicies, against the declared
+pairs."""
 
 import json
 import os
@@ -30,8 +31,8 @@ _FAR = ("outside", "private network", "the cloud's metadata")
 
 
 def declared(overlay: str) -> frozenset[Arrow]:
-    """The design's arrows, and in production those of PostgreSQL's operator, whose instances talk to each
-    other, to the API server and to a bucket: whatever listens on 443 and takes connections."""
+    """Return the design's arrows, and in production those of PostgreSQL's operator, whose instances connect to each
+    other, to the API server and to a bucket: anything that listens on 443."""
     if overlay != "production":
         return design(overlay)
     operators = {
@@ -46,10 +47,10 @@ def declared(overlay: str) -> frozenset[Arrow]:
 
 
 def wanted(world: World, arrows: frozenset[Arrow]) -> set[Asked]:
-    """Every pair that something declared allows.
+    """Return every declared pair.
 
-    `*` is anybody beyond our namespace; what is beyond it may do among itself what it likes; name
-    resolution is for all pods. Workers take part as their service, but answer no gateway.
+    `*` is anybody outside our namespace; outside pods may reach each other; every pod may resolve names. Workers
+    count as their service, but receive nothing from the gateway.
     """
     found = set()
     for source, target, port in _pairs(world):
@@ -81,7 +82,7 @@ def let_through(world: World, policies: Documents) -> set[Asked]:
 
 
 def test_a_vault_is_reached_by_referrals_alone(tmp_path: Path) -> None:
-    """The component on top of `production`, as somebody's own overlay has it."""
+    """The component on top of `production`, as in an operation's own overlay."""
     deploy = Path(__file__).parents[2] / "deploy" / "k8s"
     own = {
         "resources": [os.path.relpath(deploy / "overlays/production", tmp_path)],
@@ -109,7 +110,7 @@ def test_a_vault_is_reached_by_referrals_alone(tmp_path: Path) -> None:
 
 
 class _Greeters:
-    """A server for every end: says its name to whoever reaches it."""
+    """A server at every end, which sends its name."""
 
     def __init__(self, dispatcher: Dispatcher) -> None:
         self._servers: list[socket.socket] = []
@@ -138,7 +139,7 @@ def _greet(server: socket.socket, words: str) -> None:
 
 
 def _said(port: int) -> str:
-    """What is read until the end; nothing where the connection is reset."""
+    """Return what arrives until the end; nothing after a reset."""
     try:
         with socket.create_connection((LOOPBACK, port)) as connection:
             return connection.makefile().read()

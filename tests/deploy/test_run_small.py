@@ -1,6 +1,6 @@
-"""deploy/run-small, with a podman that writes down what it is told: in which order, and what is refused.
+"""deploy/run-small with a recording podman: the order of its commands, and its refusals.
 
-What its containers do is played by drills/restarts/test_small.py.
+drills/restarts/test_small.py runs its containers.
 """
 
 import os
@@ -16,7 +16,7 @@ from tests.support.leaving_out import left_out
 from tests.support.reference import ROOT
 
 _SCRIPT = ROOT / "deploy" / "run-small"
-# `images` and `volume exists` ask; everything else of podman changes what runs or what is kept.
+# `images` and `volume exists` only ask; podman's other commands change what runs or is stored.
 _PODMAN = r"""#!/bin/sh
 case "$*" in
   "volume exists"*) test -e "$WORLD/volumes"; exit ;;
@@ -34,8 +34,10 @@ case "$*" in
     test -f "$DATA/exchange/key" || echo made >"$DATA/exchange/key" ;;
 esac
 """
-_KUSTOMIZE = "#!/bin/sh\necho kind: Deployment\n"  # what it makes of the overlay: test_small.py
-# The first time that it is asked what of it answers, something does not yet.
+_KUSTOMIZE = (
+    "#!/bin/sh\necho kind: Deployment\n"  # test_small.py checks what it makes of the overlay.
+)
+# At the first question, one part does not answer yet.
 _CURL = """#!/bin/sh
 test -e "$WORLD/ready" || { echo 000; exit; }
 case "$*" in
@@ -47,7 +49,7 @@ esac
 
 
 class Server:
-    """A machine on which somebody types `deploy/run-small`."""
+    """A machine on which an operator types `deploy/run-small`."""
 
     def __init__(self, folder: Path) -> None:
         self.data, self.world = folder / "data", folder / "world"
@@ -75,7 +77,7 @@ class Server:
         )
 
     def told(self) -> list[str]:
-        """What podman was told to do, by what it is, and since the last look."""
+        """Return podman's commands since the last call, by kind."""
         file = self.world / "told"
         lines = file.read_text().splitlines() if file.exists() else []
         file.unlink(missing_ok=True)
@@ -86,7 +88,7 @@ class Server:
         (self.world / "images").write_text(f"# localhost/ruta/ruta:0.1.0 {identifier}\n")
 
     def kept(self) -> dict[str, bytes]:
-        """What has to outlive everything; the manifests are made anew each time."""
+        """Return what must survive everything; manifests are regenerated each time."""
         made = {"overlay.yaml"}
         return {p.name: p.read_bytes() for p in self.data.iterdir() if p.name not in made}
 
@@ -114,24 +116,24 @@ def test_a_second_up_plays_nothing_and_a_change_is_played(server: Server) -> Non
     server.image("second")
     assert server.types("up").returncode == 0
     assert server.told() == ["kube play"]
-    (server.world / "ready").unlink()  # the machine was started anew
+    (server.world / "ready").unlink()  # The machine was restarted.
     assert server.types("up").returncode == 0
     assert server.told() == ["kube play"]
 
 
 def test_it_is_ready_when_all_of_it_is(server: Server) -> None:
-    """The front answers 200 while others start: who typed `doctor` next read that one of them is away."""
+    """The front answers 200 while other parts start: an operator who then typed `doctor` read that one is away."""
     (server.data / "secrets.yaml").write_text("kind: Secret\n")
     done = server.types("up")
     assert (done.returncode, "ready at" in done.stdout) == (0, True)
     assert (server.world / "asked").read_text() == "asked\n" * 2
-    (server.world / "asked").unlink()  # something of it is away
+    (server.world / "asked").unlink()  # Some part of it is away.
     again = server.types("up")
     assert (again.returncode, "not whole" in again.stderr) == (1, True)
 
 
 def test_where_crun_refuses_every_container_runc_is_asked_for(server: Server) -> None:
-    """Which of both is this machine's matter; what is named is a file that says so."""
+    """The choice depends on this machine; the message names the file that records it."""
     _installed(server)
     named = (server.world / "settings").read_text()
     unified = Path("/sys/fs/cgroup/cgroup.controllers").exists()
@@ -151,7 +153,7 @@ def test_an_upgrade_takes_a_backup_then_builds_then_starts(server: Server, tmp_p
     assert {path.name for path in folder.iterdir()} == {"data.ruta", "keys.ruta"}
     assert key.read_text() == "made\n"
     assert key.stat().st_mode & 0o777 == 0o400
-    assert not (server.data / "exchange").exists()  # a key lay there
+    assert not (server.data / "exchange").exists()  # A key was there.
 
 
 @pytest.mark.parametrize(
@@ -172,7 +174,7 @@ def test_an_upgrade_that_cannot_back_up_or_build_leaves_what_runs(
 def test_the_key_of_a_backup_that_does_not_fit_its_folder_is_kept(
     server: Server, tmp_path: Path
 ) -> None:
-    """The next backup asks for it: the stack remembers what it sealed with."""
+    """The next backup asks for it: the stack knows the key that it sealed with."""
     _installed(server)
     (tmp_path / "file").touch()
     done = server.types("backup", str(tmp_path / "file"), str(tmp_path / "backup.key"))
@@ -180,7 +182,7 @@ def test_the_key_of_a_backup_that_does_not_fit_its_folder_is_kept(
     assert (tmp_path / "backup.key").read_text() == "made\n"
 
 
-# What is typed in which situation, and what it says.
+# What an operator types in which situation, and the answer.
 _REFUSED = {
     "a key file that is not there": ((), ("restore", "BACKUP", "NOWHERE"), "no key file"),
     "a folder without a backup": ((), ("restore", "NOWHERE", "KEY"), "no backup in"),
@@ -241,6 +243,6 @@ def test_the_boot_unit_is_one_that_systemd_takes(server: Server, tmp_path: Path)
         check=False,
     )
     assert (said.returncode, said.stderr) == (0, "")
-    # What it starts and stops is this script, on this data.
+    # This script starts and stops it on this data.
     assert f'ExecStart="{_SCRIPT}" up\nExecStop="{_SCRIPT}" down\n' in unit.read_text()
     assert f'"DATA={server.data}"' in unit.read_text()

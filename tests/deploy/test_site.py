@@ -1,4 +1,4 @@
-"""What an operation fills in for production stands in one file."""
+"""One file contains everything that an operation fills in for production."""
 
 import shutil
 from pathlib import Path

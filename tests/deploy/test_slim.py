@@ -1,4 +1,4 @@
-"""What images leave out is nothing that runs."""
+"""Images leave out nothing that runs."""
 
 import shutil
 import subprocess
@@ -50,7 +50,7 @@ def test_what_is_left_runs_as_before(environment: Path) -> None:
     assert sum(each.stat().st_size for each in environment.rglob("*.so")) < before / 3
     assert not (packages / "multidict" / "tests").exists()
     assert not (packages / "multidict" / "part.c").exists()
-    assert (packages / "tests").exists()  # a package of that name is somebody's
+    assert (packages / "tests").exists()  # A package has that name.
     told = subprocess.run(
         [sys.executable, "-c", _RUN.format(place=str(packages))],
         env={"PYTHONPATH": str(packages), "PATH": ""},

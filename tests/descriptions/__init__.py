@@ -1,1 +1,1 @@
-"""The API descriptions as clients were told them, and what of it a change would take away."""
+"""The API descriptions of releases, and checks for changes that break clients."""

@@ -1,8 +1,7 @@
-"""What in a new API description would break a client that was written against an older one.
+"""Finds changes in a new API description that would break a client of an older one.
 
-Pure: two OpenAPI 3.1 documents in, findings out. What a client sends must stay welcome, what it is
-answered must stay what it was told. An answer may grow: members and values that a client was not told
-of are for it to pass over, as with events.
+Pure: two OpenAPI 3.1 documents in, findings out. What a client sends must stay accepted, and answers must stay as
+described. Answers may grow: clients must ignore members and values that they do not know, as with events.
 """
 
 import re
@@ -15,14 +14,14 @@ Json = Mapping[str, Any]
 
 _METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 _NAME = "$name"
-# A request is refused when one of these says less than before.
+# Requests break if one of these becomes stricter.
 _AT_MOST = ("maxLength", "maximum", "exclusiveMaximum", "maxItems", "maxProperties")
 _AT_LEAST = ("minLength", "minimum", "exclusiveMinimum", "minItems", "minProperties")
 _EXACTLY = ("pattern", "format", "multipleOf", "uniqueItems")
 
 
 class Remedy(StrEnum):
-    """What to do instead."""
+    """The remedy of a finding."""
 
     KEEP = "keep it and mark it deprecated; it may go in the next version of the path"
     OPTIONAL = "let it be left out, with a default that means what its absence meant"
@@ -52,7 +51,7 @@ class _Way(Enum):
 
 
 def breaks(old: Json, new: Json) -> list[Break]:
-    """Everything that a client of `old` could not rely on in `new`, by place."""
+    """Return everything in `new` on which a client of `old` cannot rely any more, by place."""
     now = {(_shape(path), method): (path, o) for path, method, o in _operations(new)}
     found: list[Break] = []
     for path, method, operation in _operations(old):
@@ -67,7 +66,7 @@ def breaks(old: Json, new: Json) -> list[Break]:
 
 
 def skeleton(document: Json) -> dict[str, Any]:
-    """What `breaks` reads of a document: small enough to be kept for each release."""
+    """Return the parts of a document that `breaks` reads: small enough to store for each release."""
     paths: dict[str, dict[str, Any]] = {}
     for path, method, operation in _operations(document):
         paths.setdefault(path, {})[method] = {
@@ -91,14 +90,14 @@ _WORDS_FOR_READERS = {"description", "title", "summary", "example", "examples", 
 
 
 def _bare(node: Any, *, named: bool = False) -> Any:
-    """Without what only people read. `named`: the keys are names that the description gives."""
+    """Remove what only people read. `named`: the keys are names from the description."""
     if isinstance(node, list):
         return [_bare(each) for each in node]
     if not isinstance(node, dict):
         return node
     maps = {"properties", "content", "responses"}
     return {
-        # Of a header only its name is promised.
+        # Of a header only the name is promised.
         key: {name: {} for name in value}
         if key == "headers" and not named
         else _bare(value, named=key in maps and not named)
@@ -117,7 +116,7 @@ def _operations(document: Json) -> Iterator[tuple[str, str, Json]]:
 
 
 def _answers_of(operation: Json) -> Json:
-    """Those of success. A refusal is a problem detail; its code is the promise (`./ruta docs errors`)."""
+    """Return successful answers. A refusal is a problem detail whose code is the promise (`./ruta docs errors`)."""
     answers = operation.get("responses", {})
     return {status: answer for status, answer in answers.items() if status[0] in "23"}
 
@@ -216,7 +215,7 @@ class _Comparison:
                 )
 
     def _schema(self, where: str, old: Json, new: Json, way: _Way) -> Iterator[Break]:
-        """Each kind of value that is written, by the client or by us, must be one that is read."""
+        """Every kind of value that is written, by a client or by us, must be readable."""
         before, now = _kinds(self.old, old), _kinds(self.new, new)
         written, read = (before, now) if way is _Way.SENT else (now, before)
         for one in written:
@@ -225,7 +224,7 @@ class _Comparison:
                 yield Break(where, _foreign(one, way), _remedy(way))
                 continue
             pairs = [(one, other) if way is _Way.SENT else (other, one) for other in near]
-            # The nearest kind tells what would have to be mended.
+            # The nearest kind shows what needs to change.
             yield from min((list(self._one(where, *pair, way)) for pair in pairs), key=len)
 
     def _one(self, where: str, old: Json, new: Json, way: _Way) -> Iterator[Break]:
@@ -289,7 +288,7 @@ def _values(where: str, old: Json, new: Json, way: _Way) -> Iterator[Break]:
         refused = [value for value in before if now is not None and value not in now]
         if refused:
             yield Break(where, f"{', '.join(refused)} is no longer accepted", Remedy.ACCEPT)
-        return  # its values are all that was ever sent: bounds add nothing
+        return  # Its values are everything that was ever sent: bounds add nothing.
     if now is not None:
         yield Break(where, f"only {', '.join(now)} is accepted now", Remedy.ACCEPT)
     for word in (*_AT_MOST, *_AT_LEAST, *_EXACTLY):
@@ -313,7 +312,7 @@ def _listed(schema: Json) -> list[str] | None:
 
 
 def _kinds(document: Json, schema: Json) -> list[Json]:
-    """The alternatives of a schema, each of one type at most, with the name that it has."""
+    """Return a schema's alternatives, each of at most one type, with their names."""
     node = _resolved(document, schema)
     if "allOf" in node:
         return [_merged(document, node)]
@@ -342,7 +341,7 @@ def _same_type(written: Json, read: Json) -> bool:
 
 
 def _type(schema: Json) -> str:
-    """Its one type; empty where any is allowed."""
+    """Return its one type; empty if any is allowed."""
     if "type" in schema:
         return str(schema["type"])
     values = [*schema.get("enum", ()), *([schema["const"]] if "const" in schema else [])]
@@ -363,7 +362,7 @@ def _remedy(way: _Way) -> Remedy:
 
 
 def _resolved(document: Json, node: Json) -> Json:
-    """What a reference leads to, with its name; members beside it stay."""
+    """Return what a reference points to, with its name; members beside it stay."""
     if "$ref" not in node:
         return node
     found: Any = document

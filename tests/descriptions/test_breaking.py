@@ -1,4 +1,4 @@
-"""Each way to break a client is found in a description, and nothing else is called one."""
+"""Every way to break a client is found in a description, and nothing else is reported."""
 
 from collections.abc import Callable
 from copy import deepcopy

@@ -1,7 +1,7 @@
-"""No description breaks what the last release promised: `released/` holds its small form.
+"""No description breaks the last release's promises; `released/` contains their small form.
 
-`RUTA_STORE_DESCRIPTIONS=1 ./ruta test tests/descriptions` stores the descriptions of a release. A break
-on purpose is stored the same way, in the commit that says it in docs/upgrade-notes.md.
+`RUTA_STORE_DESCRIPTIONS=1 ./ruta test tests/descriptions` stores a release's descriptions. An intended break is
+stored the same way, in the commit that announces it in docs/upgrade-notes.md.
 """
 
 import json
@@ -20,7 +20,7 @@ from tests.descriptions.breaking import breaks, skeleton
 
 RELEASED = Path(__file__).parent / "released"
 DOCS = Path(__file__).parents[2] / "docs"
-# Pages are for people: no client is promised what stands on them.
+# Pages are for people and promise nothing to clients.
 DESCRIBED = [each for each in Upstream if each in {r.upstream for r in ROUTES if not r.for_people}]
 
 
@@ -33,7 +33,7 @@ def as_clients_see_it(upstream: Upstream) -> dict[str, Any]:
 
 
 def in_lines(kept: dict[str, Any]) -> str:
-    """JSON with a line for each path and each schema: a difference can be read."""
+    """Return JSON with one line per path and schema, for readable differences."""
 
     def lines(part: dict[str, Any]) -> str:
         whole = (

@@ -1,7 +1,7 @@
-"""A filter that nobody knows would find everything, and be taken for what was asked: it is refused, with the
-known ones named, by every operation of every service. Found in the route tables.
+"""An unknown filter would return everything as if it had worked. Every operation of every service refuses it and
+names the known ones. The route tables supply the operations.
 
-Here no database answers: what refuses once it has looked there is asked in tests/system.
+No database answers here; tests/system covers refusals that need one.
 """
 
 from collections import Counter
@@ -35,7 +35,7 @@ def apps(tmp_path_factory: pytest.TempPathFactory) -> dict[Upstream, FastAPI]:
 
 
 async def asked(http: AsyncClient, method: str, path: str, operation: dict[str, Any]) -> Response:
-    """By whoever is let in."""
+    """Ask as an allowed caller."""
     access = operation["x-ruta-access"]
     who = {} if access["anonymous"] else {"scope": access["scope"], "roles": [*Role]}
     name = "anonymous" if access["anonymous"] else "im-officer"
@@ -65,7 +65,7 @@ async def test_every_operation_refuses_it_and_names_those_that_it_knows(
 
 
 async def test_what_leaves_it_alone_is_there_and_still_does(apps: dict[Upstream, FastAPI]) -> None:
-    """With the three that look first, these are all: whatever else takes it, the test above finds."""
+    """Together with the three that check earlier, these are all exceptions; the test above finds any other."""
     left = set(LEFT_ALONE)
     for upstream, app in apps.items():
         transport = ASGITransport(app, raise_app_exceptions=False)

@@ -1,4 +1,5 @@
-"""A drawing is made in a process of its own, here or in the container beside, without a secret; and why it was not is told."""
+"""A separate process without secrets makes each drawing, here or in the container beside; a failure reports its
+reason."""
 
 import asyncio
 import io
@@ -25,13 +26,13 @@ SPEC = {
     "data": {"values": [{"x": 1234.5, "y": "remisión"}]},
     "encoding": {"x": {"field": "x", "type": "quantitative"}, "y": {"field": "y"}},
 }
-# Of pixels that are no whole number of points.
+# Pixels that are not a whole number of points.
 SQUARES = (
     '<svg xmlns="http://www.w3.org/2000/svg" width="603" height="237">'
     '<rect width="603" height="237" fill="white"/><rect x="7" y="11" width="301" height="5"/></svg>'
 )
 TELLING = "#for (k, v) in sys.inputs [#k: #v ]"
-# Stands for an engine whose process is looked into: no drawing shows it.
+# Replaces the engine to look into its process: no drawing would show it.
 LOOKING = """
 import json, os, sys
 from pathlib import Path
@@ -55,7 +56,7 @@ def pictures(svgs: list[str]) -> list[bytes]:
 
 @pytest.fixture
 def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where the processes that draw make their own."""
+    """Set the folder in which drawing processes create theirs."""
     place = tmp_path / "folders"
     place.mkdir()
     monkeypatch.setenv("TMPDIR", str(place))
@@ -64,7 +65,7 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def beside(tmp_path: Path, folders: Path) -> Iterator[Path]:
-    """A container's process, and this one told to ask there."""
+    """A container's process, and this one configured to call it."""
     place = tmp_path / "socket"
     process = subprocess.Popen([sys.executable, "-m", "drawing", "serve", str(place)])
     try:
@@ -165,7 +166,7 @@ def test_who_draws_nowhere_is_told_so_and_what_comes_back_draws_again(tmp_path: 
         with pytest.raises(NobodyDraws, match="nobody draws"):
             drawn("page", page("x"))
         assert not answers(place)
-        for _ in range(2):  # the second finds the socket of the first, which was killed
+        for _ in range(2):  # The second finds the socket of the first, which was killed.
             process = subprocess.Popen([sys.executable, "-m", "drawing", "serve", str(place)])
             until(lambda: answers(place), "somebody draws there")
             assert drawn("page", page("x")).startswith(b"%PDF")
@@ -178,7 +179,7 @@ def test_who_draws_nowhere_is_told_so_and_what_comes_back_draws_again(tmp_path: 
 
 
 def test_the_container_draws_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its limit of memory is for one."""
+    """Its memory limit allows one."""
     at_once: list[int] = []
     inside = 0
     others_came = threading.Event()
@@ -197,7 +198,7 @@ def test_the_container_draws_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> N
         transport = httpx.ASGITransport(server.app)
         async with httpx.AsyncClient(transport=transport, base_url="http://drawing") as client:
             asked = [asyncio.create_task(client.post("/page", content=b"{}")) for _ in range(3)]
-            for _ in range(200):  # each has been asked, and whoever may begin has begun
+            for _ in range(200):  # Every request has arrived, and one drawing has begun.
                 await asyncio.sleep(0.001)
             others_came.set()
             return list(await asyncio.gather(*asked))

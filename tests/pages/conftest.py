@@ -20,7 +20,8 @@ def collector() -> Iterator[Collector]:
 
 @pytest.fixture(scope="package")
 def system(tmp_path_factory: pytest.TempPathFactory, collector: Collector) -> Iterator[System]:
-    # Whoever signed in for another test half an hour ago may act: how fast this machine is decides nothing.
+    # A sign-in of half an hour ago still counts as fresh, so that the machine's speed does not
+    # matter.
     stack = System(
         tmp_path_factory.mktemp("pages"),
         RUTA_OTLP_ENDPOINT=collector.url,
@@ -36,9 +37,9 @@ def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
     return axe_source(tmp_path_factory.mktemp("axe"))
 
 
-# Of a module: as long as Playwright runs no other event loop can in this thread.
+# Scoped to a module: while Playwright runs, this thread can run no other event loop.
 @pytest.fixture(scope="module")
 def browsers(request: pytest.FixtureRequest) -> Iterator[Browser]:
-    """The whole one where a module says that it is about the browser, too: what it keeps, and does by itself."""
+    """A module about the browser itself gets the whole one, with its storage and background features."""
     with chromium(whole=getattr(request.module, "WHOLE_BROWSER", False)) as browser:
         yield browser

@@ -1,6 +1,7 @@
-"""What is asked of a page as it stands in a browser, on a phone and on a wide screen: one page, loaded once.
+"""Checks of one loaded page, on a phone and a wide screen.
 
-Check 22 (axe), 23 (widths, targets, keyboard, forced colours), 24 (languages) and 27 (nothing inline) of the acceptance.
+Checks 22 (axe), 23 (widths, targets, keyboard, forced colours), 24 (languages) and 27 (nothing inline) of the
+acceptance.
 """
 
 from pathlib import Path
@@ -12,14 +13,14 @@ from tests.support.axe import asking
 from tests.support.people_at_browsers import DESK, PHONE
 
 HEIGHT = 740
-# Pressed, and not let go: there are thousands of them in a walk.
+# Press and hold: a walk has thousands of presses.
 TAB = {"type": "rawKeyDown", "key": "Tab", "code": "Tab", "windowsVirtualKeyCode": 9}
 
 
 class Look:
-    """`pictures`: a folder for a picture of each page at each width; None: nobody looks at them.
+    """`pictures`: a folder for a picture of each page at each width, or None.
 
-    `framed`: pages that are shown inside of others; `foreign`: pages that are not made here, only pictured.
+    `framed`: pages shown inside others; `foreign`: pages made elsewhere, only pictured.
     """
 
     def __init__(
@@ -51,7 +52,7 @@ class Look:
         if ours:
             self._as_it_is(name)
             page.evaluate(f"{self._axe};0")
-        for width in (DESK, PHONE):  # the walk goes on as on a phone
+        for width in (DESK, PHONE):  # The walk continues as on a phone.
             page.set_viewport_size({"width": width, "height": HEIGHT})
             if ours:
                 self._at(width, name)
@@ -64,7 +65,7 @@ class Look:
         self._console.clear()
 
     def _as_it_is(self, name: str) -> None:
-        """What does not depend on the screen; before anything of ours is in the page."""
+        """Check what does not depend on the screen, before our script is in the page."""
         page = self._page
         lang = page.locator("html").get_attribute("lang")
         self._is(lang == self._language, name, f"is in {lang}")
@@ -84,7 +85,7 @@ class Look:
             self._is(False, where, f"is sent to whoever corrects or completes it: {each}")
         for each in page.evaluate(BROKEN):
             self._is(False, where, f"is broken in two lines in the bar: {each}")
-        # On a wide screen the same controls stand at the same places in both languages.
+        # On a wide screen, both languages have the same controls at the same places.
         if self._language == "es" or width == PHONE:
             self._by_keyboard(where)
         page.emulate_media(forced_colors="active")
@@ -93,7 +94,7 @@ class Look:
         page.emulate_media(forced_colors="none")
 
     def _magnified(self, name: str) -> None:
-        """A screen of 1280 × 1024 at 400 %: 320 × 256 pixels of a page are seen."""
+        """Check a screen of 1280 × 1024 at 400 %, which shows 320 × 256 pixels of a page."""
         page = self._page
         page.set_viewport_size({"width": 320, "height": 256})
         for each in page.evaluate(NARROW):
@@ -103,11 +104,11 @@ class Look:
         page.set_viewport_size({"width": PHONE, "height": HEIGHT})
 
     def _by_keyboard(self, where: str) -> None:
-        """Tab reaches everything, and what it reaches is seen, whole, with a ring around it."""
+        """Tab reaches everything; each focused control is fully visible with a ring."""
         page = self._page
         wanted = set(page.evaluate(WATCHED))
         reached = set[int]()
-        for _ in range(2):  # some controls take more than one touch
+        for _ in range(2):  # Some controls take several key presses.
             for _ in range(len(wanted) + 2):
                 self._keys.send("Input.dispatchKeyEvent", TAB)
             reached = set(page.evaluate("[...window.reached]"))
@@ -119,7 +120,7 @@ class Look:
             self._is(False, where, f"has no visible focus: {fault}")
 
     def _heard(self, message: ConsoleMessage) -> None:
-        """A refused status is an error to the browser; it is what was asked for here."""
+        """To the browser a refused status is an error; here it is expected."""
         if message.type in {"error", "warning"} and "Failed to load resource" not in message.text:
             self._console.append(message.text)
 
@@ -132,7 +133,8 @@ NARROW = """(() => document.documentElement.scrollWidth <= document.documentElem
   : [...document.querySelectorAll('body *')]
     .filter(e => e.getBoundingClientRect().right > document.documentElement.clientWidth + 1)
     .map(e => e.outerHTML.slice(0, 120)).slice(0, 3))()"""
-# Targets of at least 24 pixels (WCAG 2.5.8), 44 for buttons; a link in a sentence is exempt, and a control by its label.
+# Targets of at least 24 pixels (WCAG 2.5.8), 44 for buttons; links in sentences are exempt, and a
+# control may use its label.
 SMALL = """[...document.querySelectorAll('a[href], button, select, textarea, summary, input:not([type=hidden])')]
   .filter(e => !e.closest('.off, .skip, [hidden], details:not([open]) > :not(summary)') && e.offsetParent !== null)
   .filter(e => {
@@ -142,27 +144,27 @@ SMALL = """[...document.querySelectorAll('a[href], button, select, textarea, sum
     const least = e.tagName === 'BUTTON' && !e.classList.contains('switch') ? 44 : 24;
     return box.height < least - .5 || box.width < 24 - .5;
   }).map(e => e.outerHTML.slice(0, 120))"""
-# On a phone: frames that have to be scrolled sideways to see what is in them.
+# On a phone: frames that must be scrolled sideways.
 CUT = """[...document.querySelectorAll('body *')]
   .filter(e => e.scrollWidth > e.clientWidth + 1 && ['auto', 'scroll'].includes(getComputedStyle(e).overflowX)
     && e.offsetParent !== null)
   .map(e => e.outerHTML.slice(0, 120))"""
-# The bar is one line: words that are broken in it take the height that a phone has for the page.
+# The bar is one line: a wrapped text would take height from a phone's page.
 BROKEN = """[...document.querySelectorAll('.bar a, .bar button')]
   .filter(e => !e.closest('.off, .skip') && e.offsetParent !== null)
   .filter(e => { const words = document.createRange(); words.selectNodeContents(e);
     return new Set([...words.getClientRects()].map(line => Math.round(line.top))).size > 1; })
   .map(e => e.outerHTML.slice(0, 120))"""
-# Browsers ask their makers' servers what is wrong with what is being written, where a page lets them.
+# Browsers send texts to their vendors for spell checking where a page allows it.
 CORRECTED = """[...document.querySelectorAll('textarea')].filter(e => e.spellcheck ||
     e.closest('[writingsuggestions]')?.getAttribute('writingsuggestions') !== 'false')
   .map(e => e.outerHTML.slice(0, 120))"""
-# By number, in the order of the page; of the radio buttons of one name one is reached, and arrows do the rest.
+# By number in page order; of radio buttons with one name one is reached, and arrows do the rest.
 _TABS = """const all = [...document.querySelectorAll(
     'a[href], button, select, textarea, summary, input:not([type=hidden]), [tabindex="0"]')]
   .filter(e => e.tabIndex >= 0 && !e.disabled && e.getClientRects().length
     && !e.closest('details:not([open]) > :not(summary)'));"""
-# What Tab reaches from here on is remembered by its number; the numbers that it has to reach.
+# Record by number what Tab reaches from here, and the numbers that it must reach.
 WATCHED = f"""(() => {{ {_TABS}
   document.activeElement.blur(); getSelection().removeAllRanges(); scrollTo(0, 0);
   if (!window.reached) document.addEventListener('focusin', e => window.reached.add(window.tabs.indexOf(e.target)));
@@ -170,8 +172,9 @@ WATCHED = f"""(() => {{ {_TABS}
   return all.flatMap((e, i) => e.type === 'radio' && e !== (document.querySelector(
     `[name="${{e.name}}"]:checked`) || document.querySelector(`[name="${{e.name}}"]`)) ? [] : [i]); }})()"""
 OUTER = "number => window.tabs[number].outerHTML.slice(0, 120)"
-# What is wrong with the ring of each that was reached: none, less than 3 : 1 beside what is around it, or the element
-# behind the bar (WCAG 2.4.7, 2.4.11, 1.4.11). Focused one after the other, as the keyboard did just now.
+# The ring's fault for each reached control: missing, under 3 : 1 against its surroundings, or
+# hidden behind the bar (WCAG 2.4.7, 2.4.11, 1.4.11). Focused one after the other, as the keyboard
+# did just now.
 UNSEEN = """(() => {
   const rgb = text => text.match(/[\\d.]+/g).map(Number);
   const light = text => rgb(text).slice(0, 3).map(v => v / 255)
@@ -197,7 +200,7 @@ UNSEEN = """(() => {
   document.activeElement.blur(); scrollTo(0, 0);
   return found;
 })()"""
-# With colours of the person's own a background says nothing: a border or a line under the words has to.
+# With the user's own colours a background shows nothing; a border or an underline must.
 FLAT = """[...document.querySelectorAll('a[href], button')]
   .filter(e => !e.closest('.off, .skip, svg, [hidden], details:not([open]) > :not(summary)') && e.offsetParent !== null)
   .filter(e => { const s = getComputedStyle(e);
@@ -206,7 +209,7 @@ FLAT = """[...document.querySelectorAll('a[href], button')]
 ACTIVE = """[...document.querySelectorAll('*')].some(e =>
   [...e.attributes].some(a => a.name.startsWith('on') || a.name === 'style' && !e.closest('svg'))
   || ['IFRAME', 'OBJECT', 'EMBED', 'BASE'].includes(e.tagName))"""
-# What is not in another language on purpose.
+# Texts that are in another language on purpose.
 SAID = """(() => { const copy = document.body.cloneNode(true), own = document.documentElement.lang;
   copy.querySelectorAll('script, style, .said').forEach(e => e.remove());
   copy.querySelectorAll('[lang]').forEach(e => e.lang !== own && e.remove());

@@ -1,4 +1,4 @@
-"""People who signed in at a browser, as the demo stack has them, and what every page of theirs must be."""
+"""Signed-in people of the demo at a browser, and rules for all of their pages."""
 
 import json
 import re
@@ -35,9 +35,8 @@ def signed_in(
     width: int = PHONE,
     scripts: bool = False,
 ) -> Iterator[Page]:
-    """A tab in which this person of the demo is at their first page. They type their code once for all
-    tests of half an hour: a code works once, and the next one comes after half a minute. What fails says
-    where they were."""
+    """Return a tab with this person's first page. They type a code once for half an hour of tests: a code works once,
+    and the next one comes after half a minute. A failure shows where they were."""
     context = new_context(
         browser, system.running.url, language=language, width=width, scripts=scripts
     )
@@ -48,7 +47,7 @@ def signed_in(
     began = monotonic()
     if sign_in(page, system, person):
         _ENTERED[kept] = began
-    page.wait_for_load_state()  # its script listens by then
+    page.wait_for_load_state()  # Its script listens by then.
     kept.write_text(json.dumps(context.cookies()))
     try:
         yield page
@@ -57,13 +56,13 @@ def signed_in(
         raise
     if any("ruta-session" in each["name"] for each in context.cookies()):
         kept.write_text(json.dumps(context.cookies()))
-    else:  # they left
+    else:  # They left.
         kept.unlink()
     context.close()
 
 
 def standing(context: BrowserContext) -> str:
-    """What each tab of theirs shows."""
+    """Return what each of their tabs shows."""
     shown = []
     for page in context.pages:
         try:
@@ -79,8 +78,8 @@ def sign_in(page: Page, system: System, person: str) -> bool:
 
 
 def enter(page: Page, system: System, person: str) -> bool:
-    """Past the sign-in page; False if that is not where they are. A code works once, so whoever has just
-    signed in elsewhere waits for the next."""
+    """Pass the sign-in page; return False if there is none. A code works once, so after signing in elsewhere they
+    wait for the next."""
     asked = False
     for _ in range(int(PATIENCE)):
         if "/oauth/authorize" not in page.url and "/session/start" not in page.url:
@@ -105,7 +104,7 @@ def enter(page: Page, system: System, person: str) -> bool:
 
 
 class Taps:
-    """Counts what a person presses; typing is not counted."""
+    """Counts presses; typing does not count."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
@@ -113,7 +112,7 @@ class Taps:
         self.pages = 0
 
     def press(self, role: str, name: str, *, leaves: bool = True) -> None:
-        """A button or a link by the words on it; `leaves`: to another page."""
+        """Press a button or link by its text; `leaves`: it opens another page."""
         target = self.page.get_by_role(role, name=name, exact=False).first  # type: ignore[arg-type]
         self.count += 1
         if leaves:
@@ -132,9 +131,8 @@ _BESIDE: WeakKeyDictionary[Browser, Page] = WeakKeyDictionary()
 
 
 def findings(page: Page, axe: str) -> list[object]:
-    """What axe-core says against the page as it stands. Where pages run no
-    script, axe cannot either: it looks at the same markup and styles in a tab beside, which may. There is one
-    such tab per browser: a document that is written anew keeps its scripts."""
+    """Return axe-core's findings. axe needs scripts, so where pages run none it checks the same markup and styles in
+    a second tab. Each browser has one such tab: a rewritten document keeps its scripts."""
     browser = page.context.browser
     assert browser is not None
     beside = _BESIDE.get(browser)
@@ -160,7 +158,7 @@ def too_wide(page: Page) -> bool:
 
 
 def cut_on_a_phone(page: Page) -> list[str]:
-    """Frames that would have to be scrolled sideways, without a sign, to see what is in them."""
+    """Return frames that must be scrolled sideways without a sign."""
     if page.evaluate("innerWidth") > PHONE:
         return []
     found: list[str] = page.evaluate(CUT)
@@ -175,14 +173,14 @@ def at_both_widths(page: Page) -> Iterator[int]:
 
 
 def flat_with_forced_colours(page: Page) -> list[str]:
-    """What a person's own colours make look like plain words, of the links and buttons of the page."""
+    """Return the links and buttons that look like plain text in the user's own colours."""
     page.emulate_media(forced_colors="active")
     found: list[str] = page.evaluate(FLAT)
     page.emulate_media(forced_colors="none")
     return found
 
 
-# Ids, and what somebody typed themselves, stand as they are.
+# Ids, and people's own texts, are not checked.
 READ = """(() => { const copy = document.body.cloneNode(true);
   copy.querySelectorAll('script, textarea, .typed, .row__code, .said, [lang]').forEach(e => e.remove());
   copy.querySelectorAll('*').forEach(e => e.append(' '));
@@ -195,7 +193,7 @@ def codes_shown(page: Page) -> list[str]:
 
 
 def follows_the_rules(answer: Response | None, page: Page) -> None:
-    """Headers, title and markup that every page of the console has."""
+    """Check headers, title and markup of a console page."""
     assert answer is not None
     headers = answer.headers
     assert headers["cache-control"] == "no-store"
@@ -222,7 +220,7 @@ def follows_the_rules(answer: Response | None, page: Page) -> None:
 
 @contextmanager
 def reading_in(language: str, browsers: Browser, system: System, person: str) -> Iterator[Page]:
-    """Somebody who signed in, and chose the language until they leave."""
+    """Sign somebody in with a language for this session."""
     with signed_in(browsers, system, person, language=language) as page:
         page.goto(f"/console?lang={language}")
         yield page
@@ -230,7 +228,7 @@ def reading_in(language: str, browsers: Browser, system: System, person: str) ->
 
 
 def looked_at(page: Page, axe: str, language: str, paths: Iterable[str]) -> None:
-    """Each of these pages as it must be, in the language that its reader chose."""
+    """Check each of these pages in the reader's language."""
     for path in paths:
         answer = page.goto(path)
         assert answer is not None

@@ -1,7 +1,6 @@
-"""Acceptance of the pages in a real browser, by the numbers of the list: 1, 5, 7, 8, 9, 10, 24, 26, 28.
+"""Acceptance of the pages in a real browser, by number: 1, 5, 7, 8, 9, 10, 24, 26, 28.
 
-What they ask of the console's pages is asked where those are; here of everybody's pages and of the account.
-22, 23, 25 and 27 are in test_every_page.py.
+Here for public pages and the account; the console's tests have its own. 22, 23, 25 and 27 are in test_every_page.py.
 """
 
 import re
@@ -26,7 +25,7 @@ SEND = "#typed button[type=submit]"
 
 
 def report(page: Page, text: str) -> str:
-    """Sent on the line; the number that it was given."""
+    """Send a report on the line; return its number."""
     page.goto(LINE)
     page.locator("[name=kind]").first.check()
     page.locator("#text").fill(text)
@@ -74,7 +73,7 @@ def test_5_a_withdrawal_closes_the_page_that_is_open(system: System, browsers: B
         assert system.running.request(RECIPIENT, "GET", path).status_code == 410
         recipient.goto("/")
         with recipient.expect_response(made.answer):
-            recipient.go_back()  # asked for anew: no page was kept
+            recipient.go_back()  # Requested again: no page was cached.
         assert recipient.locator("[value=accept]").count() == 0
 
 
@@ -86,8 +85,10 @@ def test_7_what_was_typed_outlives_the_session_and_two_tabs_stay_in(
         tabs = [page, page.context.new_page()]
         tabs[1].goto("/account")
         for _ in range(2):
-            aged(system, page.context, 12 * 60)  # the access token is over, the session is not
-            for tab in tabs:  # both ask before either is answered
+            aged(
+                system, page.context, 12 * 60
+            )  # The access token has expired, the session has not.
+            for tab in tabs:  # Both requests are sent before either answer.
                 tab.evaluate("document.body.replaceChildren(); setTimeout(() => location.reload())")
             for tab in tabs:
                 tab.wait_for_selector("#old")
@@ -98,7 +99,7 @@ def test_7_what_was_typed_outlives_the_session_and_two_tabs_stay_in(
 
 
 class Elsewhere(BaseHTTPRequestHandler):
-    """A page of another origin at the same host, so that the browser sends the cookie along."""
+    """A page of another origin on the same host, so that the browser sends the cookie."""
 
     form = ""
 
@@ -143,7 +144,7 @@ STORES = """async () => {
 
 
 def kept_by(page: Page, origin: str) -> dict[str, object]:
-    """What the browser holds for a site beside cookies."""
+    """Return what the browser stores for a site besides cookies."""
     wire = page.context.new_cdp_session(page)
     key = {"storageKey": f"{origin}/"}
     usage = wire.send("Storage.getUsageAndQuota", {"origin": origin})["usageBreakdown"]
@@ -160,7 +161,7 @@ def test_9_signing_out_leaves_nothing_behind_back(system: System, browsers: Brow
     with somebody_at(browsers, url, scripts=True) as page:
         sign_in(page, system, "demo-reader")
         assert "demo-reader" in page.content()
-        page.evaluate(STORES)  # as a page with a way to work without signal would
+        page.evaluate(STORES)  # As a page that works offline would.
         held = kept_by(page, url)
         assert all(held.values()), held
         page.goto("/session/end")
@@ -176,7 +177,7 @@ def test_9_signing_out_leaves_nothing_behind_back(system: System, browsers: Brow
 
 
 def _back(page: Page) -> None:
-    """A page that was answered to a form and may not be kept is none: Chromium says that it has nothing."""
+    """Go back; for an uncacheable page after a form Chromium shows its own error."""
     try:
         page.go_back()
     except Error as error:
@@ -223,8 +224,8 @@ def test_10_what_is_typed_stands_in_no_address_title_cookie_log_metric_or_trace(
 def test_10_nothing_typed_is_kept_by_the_browser_or_named_in_a_download(
     system: System, browsers: Browser, tmp_path: Path
 ) -> None:
-    """A browser with a profile on its disk, as everybody has one: cache, history, what it offers to fill in.
-    What it writes to open closed tabs again is its own: docs/threat-model.md says so."""
+    """A browser with a profile on disk, as everybody's: cache, history, suggestions. Its file for reopening tabs is
+    its own, as docs/threat-model.md says."""
     canary, profile = "Zzyzxdelaesquina", tmp_path / "profile"
     context = browsers.browser_type.launch_persistent_context(
         profile,
@@ -293,7 +294,7 @@ def test_24_the_language_changes_with_all_that_was_typed(
 
 
 def test_26_a_line_that_drops_at_send_gives_one_report(system: System, browsers: Browser) -> None:
-    """On 2G. The page's own Send arrives, its answer does not: what the browser offers then is to send again."""
+    """On 2G the page's own Send arrives but its answer does not; the browser then offers to send again."""
     with somebody_at(browsers, system.running.url) as page:
         wire = page.context.new_cdp_session(page)
         wire.send("Network.enable")
@@ -334,7 +335,7 @@ def test_28_leaving_takes_the_page_out_of_the_history(system: System, browsers: 
     )
     page = context.new_page()
     receipt = report(page, "Lo que vi")
-    # Heard after the page's own script, in the same touch: however late the other site answers.
+    # Heard after the page's own script in the same touch, however late the other site answers.
     page.evaluate(
         "document.addEventListener('click', () =>"
         " console.log(`<${document.title}|${document.body.innerText}>`))"
@@ -354,7 +355,7 @@ def test_28_leaving_takes_the_page_out_of_the_history(system: System, browsers: 
 def test_28_without_a_script_back_asks_before_it_shows_the_receipt_again(
     system: System, browsers: Browser
 ) -> None:
-    """And every page that somebody in danger may be on has the way out, and a number to call."""
+    """And every page that somebody in danger may open has a quick exit and a phone number."""
     server = HTTPServer(("127.0.0.1", 0), Elsewhere)
     Thread(target=server.serve_forever, daemon=True).start()
     Elsewhere.form = "<p>El tiempo</p>"
@@ -364,7 +365,7 @@ def test_28_without_a_script_back_asks_before_it_shows_the_receipt_again(
             assert page.locator("a[href^='tel:']").count() >= 1, path
             assert page.locator("a.exit").get_attribute("href") == "https://www.wikipedia.org/"
         receipt = report(page, "Lo que vi")
-        page.goto(f"http://127.0.0.1:{server.server_port}/")  # as the link does
+        page.goto(f"http://127.0.0.1:{server.server_port}/")  # As the link does.
         _back(page)
         assert receipt not in page.content(), "the browser asks before it sends again"
     server.shutdown()

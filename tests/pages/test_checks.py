@@ -1,4 +1,4 @@
-"""The table of checks names tests that there are."""
+"""The table of checks names existing tests."""
 
 import ast
 import re

@@ -1,7 +1,8 @@
-"""Every page for people: found in the code, walked to in a real browser once per language, and looked at on a phone
-and on a wide screen (`looking`). Check 22, 23, 24, 25 (sizes) and 27 of the acceptance, for the pages that are not the console's.
+"""Every page for people, found in the code, opened in a real browser in each language, and checked on a phone and a
+wide screen (`looking`).
 
-Pictures of each lie in RUTA_PICTURES, if that is set.
+Checks 22, 23, 24, 25 (sizes) and 27 of the acceptance, for pages outside the console. RUTA_PICTURES names a folder
+for pictures.
 """
 
 import os
@@ -23,14 +24,14 @@ from tests.support.system import System
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
 ROOT = Path(__file__).resolve().parents[2]
-# What makes HTML, in the source of the product.
+# Functions that make HTML in the product's source.
 MAKES_HTML = re.compile(r"text/html|HTMLResponse|\bpage_headers\(|\bpage_response\(")
-# Of an answer's head, with its policies.
+# The size of an answer's headers with their policies.
 HEAD_BYTES = 1_200
 
 
 def made_in(package: Path) -> set[str]:
-    """Modules that make HTML, from the package on; the console's pages have their own walk."""
+    """Return the modules that make HTML; the console's pages have their own walk."""
     return {
         str(file.relative_to(package))
         for file in package.rglob("*.py")
@@ -39,7 +40,7 @@ def made_in(package: Path) -> set[str]:
 
 
 def test_no_page_is_left_out() -> None:
-    """Whoever adds an operation or a module that answers HTML adds a stop to the walk."""
+    """A new operation or module that returns HTML needs a stop of the walk."""
     served = {
         (method, path)
         for part in descriptions().values()
@@ -79,7 +80,7 @@ def referral(system: System) -> Sent:
 
 @pytest.fixture(scope="module")
 def signed_in(system: System, browsers: Browser) -> Iterator[StorageState]:
-    """The cookies of somebody who signed in as the command says: each code works once."""
+    """Return the cookies of a person signed in as the command says: each code works once."""
     context = new_context(browsers, system.running.url)
     page = context.new_page()
     sign_in(page, system, PERSON)
@@ -139,11 +140,11 @@ def test_22_24_27_each_page_is_accessible_whole_and_in_one_language(
 def test_18_a_published_bulletin_says_what_each_protected_number_may_be(
     system: System, browsers: Browser, issue: str, language: str
 ) -> None:
-    """No zero stands alone; charts of people have a whisker for each bar, those of activities none."""
+    """No zero stands alone. Charts of people have a whisker on each bar, charts of activities none."""
     files = f"/reports/v1/bulletins/{issue}/files/{language}"
     with somebody_at(browsers, system.running.url, language=language) as page:
         page.goto(f"{files}/bulletin.html")
-        # What a release's rounding errs by is no count: that may be nothing.
+        # A release's rounding error is not a count, so it may be zero.
         errors = re.compile("Múltiplo de|Multiple of")
         counts = page.locator("table").filter(has_not_text=errors).locator("td.number")
         numbers = counts.all_inner_texts()
@@ -152,14 +153,15 @@ def test_18_a_published_bulletin_says_what_each_protected_number_may_be(
         assert {"es": "pocas", "en": "few"}[language] in page.inner_text("body")
         listed = system.public(f"/reports/v1/bulletins/{issue}")["files"]
         charts = {each["name"] for each in listed if each["name"].endswith(".svg")}
-        # Which there are follows from how the numbers of this stack were rounded, but those of activities.
+        # Which figures exist depends on the rounding of this stack's numbers, except for
+        # activities.
         assert "trained-by-state.svg" in charts
         for name in charts & {"referrals-states.svg", "gaps-needs.svg", "trained-by-state.svg"}:
             drawn = page.request.get(f"{files}/{name}").text()
             assert ("rule mark" in drawn) == (name != "trained-by-state.svg"), name
 
 
-# Opened without any state: what a person loads first.
+# Opened without any state: a person's first load.
 PLAIN: dict[str, tuple[str | None, int, int]] = {
     "start": ("/", 10_000, 4_000),
     "line": ("/referrals/v1/line", 10_000, 4_000),
@@ -167,7 +169,7 @@ PLAIN: dict[str, tuple[str | None, int, int]] = {
     "help": ("/directory/v1/help", 10_000, 4_000),
     "risks": ("/directory/v1/risk-messages/page", 10_000, 4_000),
     "withdraw": ("/referrals/v1/withdraw", 10_000, 4_000),
-    "answer": (None, 10_000, 10_000),  # never compressed: the link's secret is its address
+    "answer": (None, 10_000, 10_000),  # Never compressed: the link's address is its secret.
     "posters": ("/directory/v1/posters", 30_000, 4_000),
     "gaps": ("/directory/v1/gaps/page", 30_000, 5_000),
     "bulletins": ("/reports/v1/bulletins/page", 10_000, 4_000),
@@ -177,7 +179,8 @@ PLAIN: dict[str, tuple[str | None, int, int]] = {
     "sign-out": ("/session/end", 10_000, 4_000),
 }
 
-# What a browser may keep: what is published never changes, and the start is the same for everybody.
+# What a browser may cache: publications never change, and the start page is the same for
+# everybody.
 KEPT = {"bulletin": "public, max-age=31536000, immutable", "start": "public, max-age=300"}
 
 

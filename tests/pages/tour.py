@@ -1,7 +1,7 @@
-"""A walk through every page for people, in every state that looks different; and which page is served where.
+"""A walk through every page for people, in every state that looks different.
 
-`SERVED` says of each operation that answers HTML, and of each module of the product that makes some, which
-stops of the walk show it. A test finds both in the code, so that a new page is walked to or missed.
+`SERVED` lists for each operation that returns HTML, and for each module that makes HTML, the stops that show it. A
+test finds both in the code, so a new page needs a stop.
 """
 
 from collections.abc import Callable
@@ -56,17 +56,17 @@ SERVED: dict[tuple[str, str], tuple[str, ...]] = {
     ("post", "/account/second-factor"): ("enrolment",),
     ("post", "/account/second-factor/confirmation"): ("enrolment-wrong",),
     ("post", "/account/recovery-codes"): ("codes",),
-    ("post", "/account/sign-ins/{sign_in}/end"): ("account",),  # leads back to it
+    ("post", "/account/sign-ins/{sign_in}/end"): ("account",),  # Leads back to it.
     ("post", "/account/sign-ins/end-others"): ("account",),
     ("get", PASSKEYS): ("passkeys",),
     ("post", PASSKEYS): ("session-ended",),
     ("post", "/account/passkeys/{passkey}/name"): ("session-ended",),
     ("post", "/account/passkeys/{passkey}/remove"): ("passkeys",),
 }  # fmt: skip
-# Module that makes HTML, from the package on → stops, beside what its operations say.
+# Module that makes HTML → stops, besides those of its operations.
 MADE: dict[str, tuple[str, ...]] = {
-    "common/http/page.py": ("help",),  # the media type of the pages that refuse
-    "gateway/front/edge/heads.py": ("nothing-here",),  # whether somebody wants a page
+    "common/http/page.py": ("help",),  # The media type of refusing pages.
+    "gateway/front/edge/heads.py": ("nothing-here",),  # Whether the client wants a page.
     "gateway/front/site.py": ("docs",),
     "gateway/front/public_pages.py": (
         "start", "nothing-here", "sign-in-first", "typed-again", "stale", "sign-out",
@@ -88,11 +88,11 @@ MADE: dict[str, tuple[str, ...]] = {
     "directory/show/information/messages_api.py": ("risks",),
     "directory/show/information/rendering.py": ("gaps",),
     "directory/show/posters/api.py": ("poster",),
-    "stack/embedded/mailbox.py": (),  # what stands in for mail and push in tests and demos: no page for people
+    "stack/embedded/mailbox.py": (),  # Stands in for mail and push in tests and demos: no page for people.
 }  # fmt: skip
-# Made for programmers, in English alone, by a library that needs its script.
+# Made for developers, in English only, by a library that needs its script.
 OF_PROGRAMMERS = {"docs"}
-# Shown in other people's pages: without a first heading and landmarks of its own.
+# Shown inside other people's pages: without a first heading and landmarks of its own.
 FRAMED = {"risks-framed"}
 
 Seen = Callable[[str], None]
@@ -100,7 +100,7 @@ Seen = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Walk:
-    """One person's way, in one language; `seen` is called on each page."""
+    """One person's walk in one language; `seen` runs on each page."""
 
     system: System
     page: Page
@@ -120,7 +120,7 @@ class Walk:
         self.seen(name)
 
     def post(self, name: str, path: str, /, **fields: str) -> None:
-        """A form that no page shows any more, as one of our own pages sends it."""
+        """Send a form that no page shows any more, as one of our pages would."""
         address = f"{path}?language={self.language}"
 
         def as_form(route: Route, request: Request) -> None:
@@ -214,7 +214,7 @@ class Walk:
         self.of_who_is_told()
 
     def of_who_is_told(self) -> None:
-        """Somebody whom an administrator has given new credentials."""
+        """A person whose credentials an administrator renewed."""
         name, people = f"cambiada.{self.language}", "/identity/v1/people"
         made = self.asked(people, **DemoPerson(name, "reader", "health-cluster").wanted())
         given = self.asked(f"{people}/{made['id']}/credentials")

@@ -1,4 +1,4 @@
-"""Words that stand in a page and mean that a text was not translated, or never written."""
+"""Texts on a page that show a missing translation or a missing text."""
 
 import re
 
@@ -11,14 +11,14 @@ ENGLISH = {
     "sign", "leave", "help", "code", "page", "back", "search", "which", "has", "are", "was",
 }  # fmt: skip
 
-# What a programme calls something: `not_delivered`, `case.read`, `/directory/v1/names`.
+# Identifiers: `not_delivered`, `case.read`, `/directory/v1/names`.
 CODE = re.compile(
     r"\b[a-z]+(?:_[a-z0-9]+)+\b|/[a-z]+/v\d/[a-z]|(?<![\w@/.-])[a-z]+\.(?:[a-z]+_[a-z_]+|[a-z]+ed)\b"
 )
 
 
 def of_the_other_language(text: str, language: str) -> list[str]:
-    """The words of the other language, but for those that names may hold."""
+    """Return words of the other language, except those that names may contain."""
     foreign = SPANISH if language == "en" else ENGLISH
     if language == "en":
         foreign = foreign - {"para", "con", "los", "las", "del", "no", "una", "por"}

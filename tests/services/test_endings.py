@@ -1,4 +1,4 @@
-"""Nothing grows without end: each table's end is said, and two years of work leave flat sizes."""
+"""Nothing grows without end: every table declares its end, and two years of work leave constant sizes."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -28,7 +28,7 @@ from tests.support.databases import MigratedDatabases
 
 PAGE = Path(__file__).parents[2] / "docs/database.md"
 WEEKS, A_WEEK = 104, 100
-STEADY = 70  # the longest ending is 400 days
+STEADY = 70  # The longest retention is 400 days.
 ROOM = 8 * 8192
 """Of a table of twenty pages a tenth is two, and each of its indexes may split one more: their keys are others in
 each run."""
@@ -55,7 +55,7 @@ SERVICES = {
 
 
 def said() -> Iterator[tuple[str, str, str]]:
-    """Database, table, how it ends: of the page."""
+    """Return database, table and end, from the page."""
     for line in PAGE.read_text(encoding="utf-8").splitlines():
         cells = [cell.strip() for cell in line.strip("|").split(" | ")]
         if cells[0] in {"each", "keys", *SERVICES}:
@@ -91,10 +91,10 @@ def test_what_ends_by_age_ends_as_the_page_says() -> None:
             assert f"{each.after.days} days after" in ends[name, each.table.name], each.table.name
     by_age = {where for where, end in ends.items() if re.search(r"\d+ days after", end)}
     ended = {(name, each.table.name) for name, s in SERVICES.items() for each in s.endings}
-    assert by_age == ended | {("directory", "import_rows")}  # with its import
+    assert by_age == ended | {("directory", "import_rows")}  # With its import.
 
 
-# What a row needs that its type does not say: `n` numbers the rows of a week.
+# What a row needs beyond its types: `n` numbers the rows of a week.
 _VALUES: dict[str, dict[str, str]] = {
     "inbox": {"consumer": "'directory/referrals'"},
     "webhook_deliveries": {"status": "'delivered'"},
@@ -102,7 +102,7 @@ _VALUES: dict[str, dict[str, str]] = {
     "on_call": {"rank": "1", "starts_at": "at - interval '1 hour'"},
     "gap_observations": {"week": "to_char(at, 'YYYY-MM-DD')", "count": "0"},
     "reminders": {"service_id": "'00000000-0000-7000-8000-000000000001'", "kind": "'kind ' || n"},
-    "subscribers": {"confirmed_at": "NULL"},  # who confirmed stays until they leave
+    "subscribers": {"confirmed_at": "NULL"},  # A confirmed subscriber stays until they leave.
     "imports": {"state": "'finished'", "mode": "'all'", "format": "'csv'"},
 }
 _OF_TYPE = {
@@ -118,7 +118,7 @@ _OF_TYPE = {
 
 
 def filling(columns: Sequence[Sequence[Any]], table: str, at: datetime) -> str:
-    """The rows of a week for any table."""
+    """Return one week's rows for any table."""
     values = {
         name: _VALUES.get(table, {}).get(name) or _OF_TYPE.get(kind, "1") for name, kind in columns
     }
@@ -133,7 +133,7 @@ def filling(columns: Sequence[Sequence[Any]], table: str, at: datetime) -> str:
 async def test_two_years_of_work_leave_flat_sizes(
     name: str, databases: MigratedDatabases, postgres: PostgresServer
 ) -> None:
-    """Each week is filled and housekept as the service does, in its role, at the time that the week is."""
+    """Fill and clean each week as the service does, with its role, at that week's time."""
     service = SERVICES[name]
     stored = await databases.of(service.package, f"{name}_years")
     database = Database.at(stored.app_url)
@@ -145,7 +145,7 @@ async def test_two_years_of_work_leave_flat_sizes(
         for week in range(WEEKS + 1):
             at = start + timedelta(weeks=week)
             async with admin.transaction() as session:
-                # What they belong to is not what is looked at.
+                # The tables that they refer to are not the subject here.
                 await session.execute(sa.text("SET LOCAL session_replication_role = replica"))
                 for table, columns in described.items():
                     await session.execute(sa.text(filling(columns, table, at)))
@@ -153,7 +153,7 @@ async def test_two_years_of_work_leave_flat_sizes(
                 await end_all(database, service.endings, clock.now(), service.as_whom)
             if week in (STEADY, WEEKS):
                 counted[week] = [await sizes(admin, table) for table in described]
-            async with admin.engine.connect() as connection:  # as autovacuum does
+            async with admin.engine.connect() as connection:  # As autovacuum does.
                 await connection.execution_options(isolation_level="AUTOCOMMIT")
                 await connection.execute(sa.text(f"VACUUM {', '.join(described)}"))
     finally:
@@ -168,7 +168,7 @@ async def test_two_years_of_work_leave_flat_sizes(
 
 
 async def columns_of(database: Database, table: str) -> Sequence[Sequence[Any]]:
-    """Name and type of those that have to be filled, and of those that say a time."""
+    """Return name and type of required columns, and of those that contain a time."""
     async with database.transaction() as session:
         found = await session.execute(
             sa.text(
@@ -189,7 +189,7 @@ async def sizes(database: Database, table: str) -> tuple[str, int, int]:
 
 
 async def test_what_has_no_end_yet_stays(databases: MigratedDatabases) -> None:
-    """Unpublished events, letters that nobody replayed, and the first that a reader ever took."""
+    """Unpublished events, letters that nobody replayed, and a reader's first event."""
     stored = await databases.of("gateway.issuer", "issuer_endings_kept")
     database = Database.at(stored.app_url)
     long_ago = clock.now() - timedelta(days=2000)

@@ -1,4 +1,4 @@
-"""The lock is compared with published vulnerabilities; where that cannot be done it is said."""
+"""The lock file is compared with published vulnerabilities; where that is impossible, the check says so."""
 
 import json
 import shutil

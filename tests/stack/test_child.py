@@ -1,4 +1,4 @@
-"""A program of the stack: started again when it crashes, stopped when asked, killed when deaf."""
+"""A program of the stack restarts after a crash, stops when asked, and is killed if it ignores that."""
 
 import asyncio
 import os
@@ -20,7 +20,7 @@ DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); prin
 
 
 class Starts:
-    """Remembers the process id of every start."""
+    """Records the process id of every start."""
 
     def __init__(self) -> None:
         self.pids: list[int] = []

@@ -1,4 +1,4 @@
-"""The demo's past: the same for the same days, inside its half month, and never in the future."""
+"""The demo's past: the same for the same days, within its half month, never in the future."""
 
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Every `./ruta …`, `deploy/…` and `kubectl …` that a page shows can be typed: commands and options exist."""
+"""Every `./ruta …`, `deploy/…` and `kubectl …` on a page is a valid command with valid options."""
 
 import os
 import re
@@ -27,20 +27,20 @@ _SPAN = re.compile(r"`(\./ruta [^`\n]+|deploy/[a-z-]+ [^`\n]+)`")
 
 
 def shown(text: str, first: str = "./ruta") -> list[str]:
-    """The lines of the page's blocks that begin with this word, continued lines joined."""
+    """Return the lines of the page's blocks that begin with this word; continued lines are joined."""
     lines = "\n".join(_BLOCK.findall(text)).replace("\\\n", " ").splitlines()
     return [line.strip() for line in lines if re.match(rf"\s*{first}(?=\s)", line)]
 
 
 def told(text: str) -> list[str]:
-    """What a sentence names, but for what passes everything on to a program of the tests; brackets say that
-    a part may be left out."""
+    """Return the commands in sentences, without those that pass everything on to a test program; brackets mark
+    optional parts."""
     spans = (re.sub(r"[\[\]]", "", span) for span in _SPAN.findall(_BLOCK.sub("", text)))
     return [span for span in spans if not re.match(r"\./ruta (faults|mutations|test)\b", span)]
 
 
 def script_takes(line: str) -> bool:
-    """Whether a script of `deploy/` knows the word that comes after its name."""
+    """Return whether a script of `deploy/` accepts the word after its name."""
     name, *words = shlex.split(re.split(r"\s[|>&#;]|;", line)[0], comments=True)
     script = ROOT / name
     if not os.access(script, os.X_OK):
@@ -53,9 +53,10 @@ def script_takes(line: str) -> bool:
 
 @cache
 def usage(line: str) -> str:
-    """The command's whole name, as its own help prints it. AssertionError: it can't be typed so.
+    """Return the command's full name from its own help. AssertionError: the command is invalid.
 
-    Pages in two languages show the same lines. The help comes after the options were read, so an unknown command or option is noticed.
+    Pages in both languages show the same lines. The help prints after the options were parsed, so an unknown option
+    is noticed.
     """
     words = shlex.split(re.split(r"\s[|>&#;]|;", line)[0], comments=True)[1:]
     # An ellipsis stands for more of the same.
@@ -63,7 +64,7 @@ def usage(line: str) -> str:
     answer = CliRunner().invoke(stack.cli.app, [*words, "--help"])
     assert answer.exit_code == 0, f"{line}: {answer.output}"
     found = re.search(r"Usage: (?:root )?(.*?)(?: \[OPTIONS\]|$)", answer.output, re.MULTILINE)
-    # Commands that pass everything on (`faults`, `test`) print somebody else's help.
+    # Commands that pass everything on (`faults`, `test`) print another program's help.
     return found[1] if found else words[0]
 
 
@@ -88,7 +89,7 @@ _PLUGINS = ("cnpg",)
 
 
 def of_kubectl() -> list[str]:
-    """What pages show of kubectl, but for plugins and what stands for more than itself."""
+    """Return a page's kubectl commands, without plugins and placeholders."""
     found = set()
     for page in PAGES:
         for match in _OF_KUBECTL.finditer(page.read_text()):
@@ -99,11 +100,11 @@ def of_kubectl() -> list[str]:
 
 
 def kubectl(line: str) -> str:
-    """What it says where no cluster answers; options and missing arguments it refuses before it asks one."""
+    """Return kubectl's output without a cluster; it rejects wrong options and missing arguments first."""
     program = shutil.which("kubectl")
     if program is None:
         left_out("kubectl is not there (Debian: kubectl)")
-    # The overlay of an operation's own is made by the command before it.
+    # The command before it makes the operation's own overlay.
     line = line.replace("overlays/pinned", "overlays/production")
     words = shlex.split(re.split(r"\s[|>&;]", line)[0])[1:]
     told = subprocess.run(

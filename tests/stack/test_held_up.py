@@ -1,4 +1,4 @@
-"""`doctor` names who makes others wait in the database, and what it says ends it."""
+"""`doctor` names the session that blocks others in the database, and its remedy works."""
 
 import asyncio
 import os

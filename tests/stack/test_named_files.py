@@ -1,4 +1,4 @@
-"""A file that a page names is there: files move, and a page that is wrong once is not asked again."""
+"""Every file that a page names exists."""
 
 import re
 from functools import cache
@@ -35,7 +35,7 @@ _OF_A_STACK = {"postgres/passwords.json", "keys/referrals-kek.json", ".ruta/clie
 
 @cache
 def files() -> str:
-    """All files, each on its line after a slash: a page names the end of a path."""
+    """Return all files, each on a line after a slash, since pages name only the end of a path."""
     found = (path for folder in FOLDERS for path in (ROOT / folder).rglob("*.*"))
     return "\n".join(f"/{path.relative_to(ROOT)}" for path in (*found, *ROOT.glob("*.toml"))) + "\n"
 

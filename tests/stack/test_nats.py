@@ -1,4 +1,4 @@
-"""The event bus lets each service do what the arrows say, and nothing else."""
+"""The event bus allows each service exactly the declared subjects."""
 
 import gc
 from collections.abc import AsyncIterator, Iterator
@@ -23,7 +23,7 @@ FORBIDDEN_SECONDS = 1.0
 
 
 async def swallow(_error: Exception) -> None:
-    """A refused publish is told asynchronously; each test looks at the effect instead."""
+    """NATS reports a refused publish later; each test checks the effect instead."""
 
 
 @asynccontextmanager
@@ -95,7 +95,7 @@ async def test_a_wrong_password_is_refused(server: NatsServer) -> None:
             allow_reconnect=False,
             error_cb=swallow,
         )
-    # nats-py drops the refused socket unclosed: let that be noticed here, where it is expected.
+    # nats-py leaves the refused socket open: expect the warning here.
     gc.collect()
 
 

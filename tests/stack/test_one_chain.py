@@ -1,4 +1,4 @@
-"""The check that keeps the revisions of a package one chain notices what breaks it."""
+"""The check for one chain of revisions finds every break."""
 
 from pathlib import Path
 

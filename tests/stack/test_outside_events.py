@@ -1,4 +1,4 @@
-"""Readers outside listen over TLS to what is public, and can do nothing else on the broker."""
+"""Outside readers listen over TLS to public events, and can do nothing else on the broker."""
 
 import asyncio
 import gc
@@ -29,7 +29,7 @@ from tests.support.broker_order import told_the_server
 from tests.support.channel_servers import certificate
 from tests.support.patience import PATIENCE
 
-# nats-py says a time limit to aiohttp in the way of its former releases.
+# nats-py passes a timeout to aiohttp in an older form.
 pytestmark = pytest.mark.filterwarnings("ignore:.*timeout.*:DeprecationWarning")
 READERS = ("health", "food-security")
 FORBIDDEN_SECONDS = 1.0
@@ -37,7 +37,7 @@ RELEASE = "ruta.reporting.release.published.v1"
 
 
 class Broker:
-    """One node as the cluster's configuration says it; alone, so without routes to others."""
+    """One node with the cluster's configuration, without routes to others."""
 
     def __init__(self, folder: Path) -> None:
         cert, key = certificate(folder)
@@ -124,7 +124,7 @@ async def test_a_reader_hears_what_is_public_and_nothing_else(broker: Broker) ->
 
 
 async def told(broker: Broker, refusal: str, unheard: Subscription | None = None) -> None:
-    """The server says it when it comes to it; meanwhile nothing is heard."""
+    """Return the server's later report; meanwhile nothing arrives."""
     deadline = time.monotonic() + PATIENCE
     while not any(refusal.lower() in each.lower() for each in broker.refusals):
         assert time.monotonic() < deadline, (refusal, broker.refusals)
@@ -149,7 +149,7 @@ async def test_a_reader_publishes_and_asks_nothing(broker: Broker) -> None:
 @pytest.mark.parametrize(
     ("name", "inside", "password"),
     [
-        ("outside-health", True, None),  # the password would go in the clear
+        ("outside-health", True, None),  # Otherwise the password would be sent unencrypted.
         ("reporting", False, None),
         (arrows.OPERATOR, False, None),
         ("outside-health", False, "guess"),
@@ -162,7 +162,7 @@ async def test_each_door_is_for_its_own(
     with pytest.raises(nats.errors.Error):
         async with broker.user(name, inside=inside, password=password):
             pass
-    # nats-py drops the refused connection unclosed: let that be noticed here, where it is expected.
+    # nats-py leaves the refused connection open: expect the warning here.
     gc.collect()
 
 

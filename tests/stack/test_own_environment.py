@@ -1,4 +1,4 @@
-"""`./ruta` prepares its environment: what runs Ruta first, the tools of its developers when they are asked for."""
+"""`./ruta` prepares its environment: first what runs Ruta, then developers' tools on demand."""
 
 import shutil
 import subprocess
@@ -9,7 +9,7 @@ from stack.cli import panels
 from stack.wording import said
 
 ROOT = Path(__file__).parents[2]
-# Says what it was asked, and makes an interpreter that ends well.
+# Prints its arguments, and makes an interpreter that succeeds.
 UV = """#!/bin/sh
 [ "$1" = --version ] && { echo "uv 0.9.0"; exit 0; }
 echo "$*" >>"$UV_ASKED"
@@ -34,7 +34,7 @@ def clone(tmp_path: Path) -> Path:
 
 
 def call(clone: Path, command: str) -> list[str]:
-    """What uv was asked by this call."""
+    """Return the arguments that this call passed to uv."""
     asked = clone / "asked"
     asked.write_text("")
     subprocess.run(

@@ -1,4 +1,4 @@
-"""A restore in place takes back nothing that was published, and brings no mailbox back."""
+"""A restore in place revokes no publication and restores no mailbox."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +14,7 @@ OLD, NEW = "2026-10a", "2026-10b"
 
 
 class Reports:
-    """The database of reports, written as its service does."""
+    """The database of reports as its service writes it."""
 
     def __init__(self, server: PostgresServer) -> None:
         self.server = server
@@ -86,7 +86,7 @@ async def test_a_restore_takes_back_nothing_that_was_published(
         database = server.create_service_database(name)
     await migrate("reporting", database.owner_url, database.app_role)
     reports = Reports(server)
-    # A table that bears another name today would be passed over, as one that a backup does not have.
+    # The restore would skip a renamed table, as one that the backup lacks.
     assert [name for name in TABLES if not reports.sql(f"SELECT to_regclass('{name}')")] == []
     reports.close(1, OLD, 22)
     reports.bulletin(1, OLD)
@@ -103,7 +103,7 @@ async def test_a_restore_takes_back_nothing_that_was_published(
     reports.publish_bulletin(1)
     reports.sql(f"DELETE FROM subscribers WHERE id = '{uuid(1)}'")
     reports.subscribe(3)
-    # Broken off after the present database was set aside, and after half of it was loaded.
+    # Interrupted after the present database was set aside, and after half of the load.
     assert set_aside(server)
     contents.load(server, ("reporting",), backup)
     contents.load_data(server, backup, rights=False)
@@ -127,7 +127,7 @@ async def test_a_backup_of_another_version_is_no_obstacle(
         database = server.create_service_database(name)
     backup = tmp_path / "backup"
     backup.mkdir()
-    contents.dump(server, DATABASES, backup)  # nothing in it yet
+    contents.dump(server, DATABASES, backup)  # Nothing in it yet.
     await migrate("reporting", database.owner_url, database.app_role)
     reports = Reports(server)
     reports.close(1, OLD, 22)

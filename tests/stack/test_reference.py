@@ -1,4 +1,4 @@
-"""The typed client that partners get."""
+"""The typed client for partners."""
 
 import httpx
 import pytest

@@ -1,4 +1,4 @@
-"""Whose credentials a command shows to which gateway."""
+"""Which credentials a command sends to which gateway."""
 
 import ssl
 import subprocess
@@ -61,7 +61,7 @@ class _Empty(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def private(tmp_path: Path) -> Iterator[tuple[str, Path]]:
-    """A gateway whose certificate a CA of its own signed, and the file of that CA."""
+    """A gateway with a certificate of a private CA, and that CA's file."""
     authority = Authority.new("CN=An operation's own")
     certificate, key = authority.signed(["localhost"], timedelta(days=3000))
     paired, ca = tmp_path / "pair.pem", tmp_path / "ca.pem"

@@ -1,4 +1,4 @@
-"""What becomes of a backup whose place is full."""
+"""A backup on a full disk."""
 
 import io
 import os
@@ -19,7 +19,7 @@ from tests.support.full_disks import full_after
 
 
 def test_where_there_is_no_room_the_last_backup_stays_and_nothing_beside_it(tmp_path: Path) -> None:
-    """Half of one in its place would look like one; half of one beside it would fill the disk for the next."""
+    """Half a backup in its place would look like a whole one; half a backup beside it would fill the disk."""
     plain, target, key = tmp_path / "plain", tmp_path / "there" / "data.ruta", new_key()
     for folder in (plain, target.parent):
         folder.mkdir()
@@ -37,7 +37,7 @@ def test_where_there_is_no_room_the_last_backup_stays_and_nothing_beside_it(tmp_
 
 
 def sealed_in_chunks(key: bytes, content: bytes) -> tuple[bytes, list[bytes]]:
-    """What an archive begins with, and its chunks with their lengths."""
+    """Return the archive's header and its chunks with their lengths."""
     out = io.BytesIO()
     writer = SealingWriter(out, key, "data")
     writer.write(content)

@@ -1,4 +1,4 @@
-"""What only an embedded stack allows is refused where deploy/run-small plays, before anything is touched."""
+"""Where deploy/run-small runs, commands for an embedded stack are refused before they change anything."""
 
 import re
 import subprocess
@@ -28,7 +28,7 @@ def test_it_is_refused_and_nothing_is_made(
         text=True,
         check=False,
     )
-    # One line: a traceback would hold the same words, in the code that it shows.
+    # One line: a traceback would show the same words in its code.
     assert re.fullmatch(rf"ruta: {re.escape(str(tmp_path))} is run by .*{told}.*\n", done.stderr)
     assert done.returncode == 1
     assert {path.name for path in tmp_path.iterdir()} <= {"overlay.yaml", "lock"}

@@ -1,4 +1,4 @@
-"""The subject of a commit fits into one line of a list."""
+"""A commit's subject fits into one line of a list."""
 
 import subprocess
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The check that keeps dead code and unused dependencies out notices both."""
+"""The check for dead code and unused dependencies finds both."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from tests.support import unused
 
 @pytest.fixture
 def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A package that imports what it declares, and whose functions are used by a test."""
+    """A package that imports its dependencies, and whose functions a test uses."""
     sources = tmp_path / "gateway/src/gateway"
     sources.mkdir(parents=True)
     (sources / "__init__.py").touch()

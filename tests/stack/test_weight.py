@@ -1,4 +1,4 @@
-"""What an environment weighs is in the lock: the sizes of the wheels that a machine fetches. They grow by decision only."""
+"""The lock file gives the environment's size: the wheels that a machine downloads. It grows only by decision."""
 
 import tomllib
 from functools import cache
@@ -45,7 +45,8 @@ def locked() -> dict[str, dict[str, Any]]:
 
 
 def needed_by(name: str) -> set[str]:
-    """The packages of an environment of `name`, as deploy/Dockerfile and a machine install them that run Ruta."""
+    """Return the packages of an environment of `name`, as deploy/Dockerfile and a machine that runs Ruta install
+    them."""
     found: set[str] = set()
     own = () if name == "ruta-stack" else locked()[name].get("optional-dependencies", ())
     waiting = [(name, frozenset(own))]
@@ -65,7 +66,7 @@ def needed_by(name: str) -> set[str]:
 
 
 def size(name: str) -> int:
-    """Of the wheel that this machine would take; 0 for our own."""
+    """Return the size of this machine's wheel; 0 for our own packages."""
     by_tag: dict[Tag, int] = {}
     for wheel in locked()[name].get("wheels", ()):
         *_, tags = parse_wheel_filename(wheel["url"].rpartition("/")[2])
@@ -97,5 +98,5 @@ def test_the_size_of_everything_is_known() -> None:
 
 
 def test_extras_and_other_systems_are_told_apart() -> None:
-    assert "greenlet" in needed_by("ruta-gateway")  # by an extra of SQLAlchemy
+    assert "greenlet" in needed_by("ruta-gateway")  # By an extra of SQLAlchemy.
     assert "colorama" not in needed_by("ruta")

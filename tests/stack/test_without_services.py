@@ -1,4 +1,4 @@
-"""The image of a cluster's operations holds no services: what needs them says so, all else is as ever."""
+"""The image for cluster operations has no services: commands that need them say so, all others work."""
 
 import os
 import subprocess
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-# As if they were not installed: nothing finds them any more.
+# Import nothing of them, as if they were not installed.
 HIDING = """
 from importlib.machinery import PathFinder
 everything = PathFinder.find_spec

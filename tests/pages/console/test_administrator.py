@@ -1,4 +1,4 @@
-"""Whoever administers: gives somebody access that is shown once, and takes it away."""
+"""Administrators give access, which is shown once, and take it away."""
 
 import io
 import re

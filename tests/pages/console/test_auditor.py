@@ -1,4 +1,4 @@
-"""Whoever audits: finds who read what was shared, sees whether the chain adds up, and is recorded."""
+"""Auditors find who read shared content, see whether the chain is intact, and are recorded themselves."""
 
 import csv
 import io
@@ -16,7 +16,7 @@ NAME = "Kwyjibonia Zanzolqui"
 
 @pytest.fixture(scope="module")
 def read(system: System) -> str:
-    """A referral whose disclosure its recipient has read."""
+    """Return a referral whose disclosed content its recipient has read."""
     referral = sent(system, NAME).referral
     path = f"/referrals/v1/referrals/{referral}"
     must(system, RECIPIENT, "POST", f"{path}/acknowledge", json={})

@@ -1,4 +1,4 @@
-"""What a caseworker does with a case, and what comes back from whoever received it; without script."""
+"""A caseworker's work on a case and the recipient's answers, without script."""
 
 import re
 from collections.abc import Iterator
@@ -352,7 +352,7 @@ def test_a_new_person_is_referred_in_eleven_presses(caseworker: Page) -> None:
     taps.press("button", "Registrar consentimiento y remitir")
     assert "Enviada" in page.inner_text("main")
     assert taps.count <= 11
-    # The form, the case, the page that refers: what comes then is the referral.
+    # The form, the case and the referring page; the next page is the referral.
     assert taps.pages - 1 <= 3
 
 

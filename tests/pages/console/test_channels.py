@@ -1,4 +1,4 @@
-"""Own channels: a mailbox is confirmed with the code that came, its hours are changed, it is taken away."""
+"""Own channels: confirm a mailbox with the received code, change its hours, remove it."""
 
 import re
 
@@ -73,12 +73,13 @@ GONE = """async () => { for (const each of await (await navigator.serviceWorker.
 def test_a_browser_asks_to_be_told_and_shows_that_something_is_new(
     system: System, browsers: Browser
 ) -> None:
-    """All is the browser's own but the push service, which no test reaches: what it would answer is put in its
-    place, and its empty message comes by the browser's own protocol.
+    """Everything is the real browser except the push service: its answer is replaced, and its empty message arrives
+    by the browser's own protocol.
 
-    Proved: a page subscribes with our key, and a browser shows what we send, an empty message; that a push service would
-    take it is `test_browsers_get_an_empty_signed_message…` in tests/services/referrals. Not proved: that a vendor's push
-    service reaches a browser."""
+    Proved: a page subscribes with our key, and a browser shows our empty message. That a push service accepts it:
+    `test_browsers_get_an_empty_signed_message…` in tests/services/referrals. Not proved: that a vendor's push service
+    reaches a browser.
+    """
     with signed_in(browsers, system, "demo-recipient") as page:
         page.goto("/console/channels")
         assert not page.locator("#push-form").is_visible(), "without script there is no button"
@@ -101,14 +102,15 @@ def test_a_browser_asks_to_be_told_and_shows_that_something_is_new(
         row = page.locator("ul.rows li", has_text="Navegador")
         assert "Activo" in row.inner_text()
         assert "push.example.org/x1" not in page.content()
-        # Ours is empty. Whatever came in one, a locked screen shows the same words.
+        # Our message is empty. A locked screen shows the same text for any message.
         for data in ("", '{"title": "Yolimar", "body": "Remisión urgente"}'):
             message = {"origin": system.running.url, "registrationId": registered[-1], "data": data}
             page.evaluate(GONE)
             until(lambda: page.evaluate(SHOWN) == [], "the former one is gone")
 
             def is_shown(message: dict[str, str] = message) -> bool:
-                # Again each time, as a push service does: the browser may still be busy with the one before.
+                # Repeat as a push service does: the browser may still be busy with the previous
+                # one.
                 wire.send("ServiceWorker.deliverPushMessage", message)
                 page.wait_for_timeout(500)
                 shown: list[list[str]] = page.evaluate(SHOWN)

@@ -1,4 +1,4 @@
-"""Whoever coordinates: sees what an entry's approval shows to whom, and keeps pathways and warnings."""
+"""Coordinators see what an approval would show to whom, and maintain pathways and warnings."""
 
 from datetime import date, timedelta
 from uuid import uuid4
@@ -28,14 +28,14 @@ RECORDS = "/directory/v1/records/services"
 
 @pytest.fixture(scope="module", autouse=True)
 def sent_on(system: System) -> date:
-    """A referral is on its way, sent on this day (UTC)."""
+    """Return a referral sent on this day (UTC)."""
     path = f"/referrals/v1/referrals/{sent(system).referral}"
     return date.fromisoformat(must(system, SENDER, "GET", path)["sent_at"][:10])
 
 
 @pytest.fixture(scope="module")
 def submitted(system: System) -> str:
-    """An entry that its writer wants partners to see no longer on the pathway alone."""
+    """Submit an entry whose author wants to open it beyond the pathway."""
     ask = system.running.request
     listed = ask("ngo-refugio", "GET", RECORDS, params={"own": "true"}).json()["items"]
     line = next(one for one in listed if one["name"].startswith("Gestión de casos y apoyo"))
@@ -91,7 +91,7 @@ def test_nobody_else_decides_on_an_entry(system: System, browsers: Browser, subm
 
 @pytest.fixture(scope="module")
 def houses(system: System) -> dict[str, str]:
-    """Two public entries that may be safe houses by their names: name → id."""
+    """Return two public entries that may be safe houses by their names: name → id."""
     ask = system.running.request
     own = ask("ngo-salud", "GET", RECORDS, params={"own": "true"}).json()["items"][0]
     path = f"/directory/v1/organizations/{own['organization_id']}"
@@ -143,7 +143,7 @@ def test_what_may_be_a_safe_house_is_answered_by_one_press(
 
 @pytest.fixture(scope="module")
 def late(system: System) -> str:
-    """The name of an organisation that let a clinical deadline pass."""
+    """Return the name of an organisation that missed a clinical deadline."""
     asked = {"category": "GBV-CMR", "referable": "true", "full": "true"}
     listed = system.running.request(SENDER, "GET", "/directory/v1/services", params=asked).json()
     service = next(one for one in listed["contents"] if one["name"].startswith("Atención clínica"))
@@ -204,7 +204,7 @@ def test_whom_to_call_is_shown_with_its_phone_and_leaves_once_the_call_is_noted_
 def test_an_endorsement_that_is_taken_back_leaves_a_gap_that_another_one_closes(
     system: System, browsers: Browser
 ) -> None:
-    """Of the only service of its kind in a town."""
+    """Endorsements of the only service of its kind in a town."""
     name = "Kits de dignidad en zonas mineras"
     with signed_in(browsers, system, "demo-coordinator") as page:
         given = page.locator("li.row", has_text=name)
@@ -239,7 +239,7 @@ def pathway(system: System, browsers: Browser) -> str:
 
 
 def changed_again(page: Page, pathway: str, step: str) -> None:
-    """A published pathway is changed in a draft over it, and the page says in words what differs."""
+    """Change a published pathway in a draft; the page states the differences in words."""
     assert "publicada" in page.inner_text("h1")
     submit(page, "Cambiarla en un borrador")
     assert "Sin diferencias con la publicada" in page.inner_text("main")
@@ -351,7 +351,7 @@ def test_a_warning_stands_in_both_languages_and_is_published_by_somebody_else(
 
 
 def compared(page: Page) -> dict[str, list[str]]:
-    """Both versions, by the words for their field."""
+    """Return both versions by their field's label."""
     return {
         row.locator("th").inner_text(): row.locator("td").all_inner_texts()
         for row in page.locator("#versions tbody tr").all()
@@ -361,7 +361,7 @@ def compared(page: Page) -> dict[str, list[str]]:
 def test_6_whoever_was_slower_sees_both_versions_and_keeps_what_was_typed(
     system: System, browsers: Browser
 ) -> None:
-    """A message, a step of a pathway and an entry; sent once more, it is done."""
+    """A message, a step of a pathway and an entry; sending once more saves it."""
     ask = system.running.request
     with signed_in(browsers, system, "demo-coordinator") as page:
         page.goto("/console/risks/new")
@@ -449,7 +449,7 @@ def test_months_stand_beside_each_other_for_whoever_coordinates(
         page.wait_for_load_state()
         rows = page.locator("table").first.locator("tbody tr")
         assert rows.count() == 12
-        # In the month that it is counted in, in UTC, also where at home it is another.
+        # Counted in the UTC month, even if it is another month at home.
         row = rows.filter(has_text=conventions.month(sent_on, "es"))
         assert int(row.locator("td").first.inner_text()) >= 1
         page.select_option("[name=area]", "VE25")
@@ -477,7 +477,7 @@ def test_no_page_of_a_coordinator_has_a_finding(
 ) -> None:
     with reading_in(language, browsers, system, "demo-coordinator") as page:
         page.goto("/console/risks")
-        listed = page.locator("ul.rows li a")  # those that the tests above made, where they ran
+        listed = page.locator("ul.rows li a")  # Those that the tests above made, if they ran.
         message = (listed.count() and listed.first.get_attribute("href")) or "/console/risks"
         looked_at(
             page, axe, language,

@@ -1,4 +1,4 @@
-"""From a case to help, as people take the way: without script, and no more presses than the paper form."""
+"""From a case to help as people do it: without script, and with no more presses than on paper."""
 
 import re
 from collections.abc import Iterator
@@ -56,7 +56,7 @@ def referral(caseworker: Page) -> str:
 def test_2_a_case_is_referred_in_five_presses_on_two_pages(
     system: System, caseworker: Page
 ) -> None:
-    """The first-ranked service costs none; another one costs the sixth."""
+    """The first-ranked service needs no extra press; another one needs a sixth."""
     case = registered(caseworker)
     taps = choose(caseworker)
     taps.press("button", "Registrar consentimiento y remitir")
@@ -73,7 +73,7 @@ def test_2_a_case_is_referred_in_five_presses_on_two_pages(
 
 
 def test_3_sent_twice_it_is_one_referral(system: System, caseworker: Page) -> None:
-    """A line that drops: the first answer never came, and the browser sends the same form again."""
+    """The connection dropped, the first answer was lost, and the browser sends the same form again."""
     case = registered(caseworker).rsplit("/", 1)[-1]
     choose(caseworker)
     statuses: list[int] = []
@@ -96,7 +96,8 @@ def test_3_sent_twice_it_is_one_referral(system: System, caseworker: Page) -> No
 def test_3_going_back_and_sending_the_same_again_leads_to_the_same_referral(
     system: System, caseworker: Page
 ) -> None:
-    """Back and a reload send nothing and ask nothing, after Send and after a refusal; and the same is one referral."""
+    """Back and reload send nothing and ask nothing, after Send and after a refusal; sending again gives the same
+    referral."""
     case = registered(caseworker).rsplit("/", 1)[-1]
     posts: list[str] = []
     caseworker.on("request", lambda one: posts.append(one.url) if one.method == "POST" else None)
@@ -222,7 +223,7 @@ def test_a_consent_is_withdrawn_at_the_desk_in_three(
     assert taps.count <= 3
     assert "Ya se había leído" in caseworker.inner_text("main")
     recipient.goto(referral)
-    for _ in range(2):  # and on the page that Back leads to
+    for _ in range(2):  # And on the page that Back opens.
         assert "Lo que la persona aceptó compartir" not in recipient.inner_text("main")
         assert "Edad" not in recipient.inner_text("main")
         recipient.go_back()
@@ -257,7 +258,7 @@ def test_6_of_two_tabs_the_second_says_who_was_first_and_what_may_be_done_now(
         assert typed in text, "nothing is lost"
     assert recipient.locator("#form-decline").count() == 0
     assert recipient.locator("#form-start button").count() == 1, "what may be done now"
-    recipient.reload()  # asks nobody: the refused form is not sent again
+    recipient.reload()  # Nobody is asked: the refused form is not sent again.
     assert "Aceptada" in recipient.inner_text("main")
 
 
@@ -307,7 +308,7 @@ def test_what_was_typed_outlives_a_language_and_an_ended_session(
         page.context.add_cookies(cast("list[SetCookieParam]", kept))
         with page.expect_navigation():
             page.get_by_role("button", name="Send").click()
-        if "/cases/new" in page.url:  # a form of before: it is sent by whoever looks at it now
+        if "/cases/new" in page.url:  # An old form: its current viewer sends it.
             assert NAME in page.content()
             with page.expect_navigation():
                 page.get_by_role("button", name="Send").click()

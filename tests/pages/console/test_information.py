@@ -1,4 +1,4 @@
-"""Whoever manages information: brings files in after a trial, closes periods, writes beside numbers."""
+"""Information managers import files after a dry run, close periods and write texts beside numbers."""
 
 import csv
 import io
@@ -23,7 +23,7 @@ MANY, BAD_OF_MANY = 5_000, 37
 
 
 def a_file(system: System, rows: int = ROWS, bad: int = BAD) -> FilePayload:
-    """Rows of our own template; some name a need that there is not."""
+    """Return rows of our template; some name an unknown need."""
     path = "/directory/v1/imports/template?format=csv&language=es"
     template = system.running.request("im-officer", "GET", path).content.decode("utf-8-sig")
     columns = next(csv.reader(io.StringIO(template)))
@@ -44,7 +44,7 @@ def a_file(system: System, rows: int = ROWS, bad: int = BAD) -> FilePayload:
 
 
 def waited(page: Page) -> str:
-    """Until the worker is through; the page says so whenever it is asked again."""
+    """Wait for the worker, whose progress the page shows on each reload."""
     for _ in range(int(PATIENCE)):
         text = page.inner_text("main")
         if page.get_by_role("link", name="Actualizar").count() == 0:
@@ -107,7 +107,7 @@ def test_a_file_is_tried_its_rows_are_explained_and_it_is_brought_in(
 
 
 def told(page: Page) -> Iterator[int]:
-    """How many rows are read, as often as the page is asked for, until the worker is through."""
+    """Return the number of rows read at each reload, until the worker is done."""
     deadline = monotonic() + PATIENCE
     while (at_work := page.locator("#at-work")).count():
         assert monotonic() < deadline, at_work.inner_text()
@@ -118,7 +118,7 @@ def told(page: Page) -> Iterator[int]:
 def test_16_how_far_a_great_file_is_stands_on_its_page_while_the_worker_goes_on(
     system: System, browsers: Browser
 ) -> None:
-    """Each look at it is a new one: whoever leaves and returns is told where it is."""
+    """Each reload is a new page, so a user who leaves and returns sees the progress."""
     with signed_in(browsers, system, "demo-im") as page:
         page.goto("/console/imports")
         page.set_input_files("#f-file", a_file(system, MANY, BAD_OF_MANY))
@@ -136,7 +136,7 @@ def test_16_how_far_a_great_file_is_stands_on_its_page_while_the_worker_goes_on(
 
 
 def drafted(page: Page, period: str) -> str:
-    """The address of a draft of this period."""
+    """Return the address of a draft for this period."""
     page.goto("/console/bulletins")
     page.fill("[name=period]", period)
     submit(page, "Preparar un borrador")
@@ -150,7 +150,7 @@ def written(page: Page, **texts: str) -> None:
 
 
 def watched(page: Page) -> None:
-    """The page looks at what is at work itself, for a minute; then whoever waits does."""
+    """The page reloads itself for a minute; then the user must."""
     at_work = page.locator("#at-work")
     deadline = monotonic() + PATIENCE
     while at_work.count():
@@ -339,7 +339,8 @@ def test_a_period_is_closed_looked_at_and_published(system: System, browsers: Br
         with page.expect_navigation():
             page.get_by_role("button", name="Cerrar el período").click()
         assert page.locator(".govuk-error-summary").count() == 1
-        # Older than what `demo history` tells of, which other pages have played on this stack and published.
+        # Older than the past of `demo history`, which other pages played and published on this
+        # stack.
         page.fill("[name=period]", "2026-09b")
         with page.expect_navigation():
             page.get_by_role("button", name="Cerrar el período").click()
@@ -359,7 +360,7 @@ def test_a_period_is_closed_looked_at_and_published(system: System, browsers: Br
 
 
 def first_of(page: Page, listed: str) -> str | None:
-    """What the tests above made, where they ran."""
+    """Return what the tests above made, if they ran."""
     page.goto(f"/console/{listed}")
     found = page.locator("ul.rows li a.row__link")
     return found.first.get_attribute("href") if found.count() else None

@@ -1,5 +1,5 @@
-"""Check 10 of the acceptance, of the console: whom a case is about stands on the pages that were opened for it, and in
-nothing that outlives them. In a browser with a profile on its disk, as everybody has one."""
+"""Check 10 of the acceptance for the console: the person of a case appears on the pages opened for it and nowhere
+else afterwards. The browser keeps a profile on disk, as everybody's does."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -43,7 +43,7 @@ def context(system: System, browsers: Browser, profile: Path) -> Iterator[Browse
 
 
 def said_in(text: str | bytes) -> list[str]:
-    """Which of what was typed is in it, in any of the ways that a browser or a server writes."""
+    """Return which typed texts occur in it, in any encoding of a browser or server."""
     content = (text if isinstance(text, bytes) else text.encode()).lower()
     return [
         word
@@ -53,7 +53,7 @@ def said_in(text: str | bytes) -> list[str]:
 
 
 def printed(page: Page, to: Path) -> str:
-    """What is on the paper, with the title and the address that browsers put at its edges."""
+    """Return the printed text, including the title and address that browsers print."""
     edge = '<span style="font-size:9px" class="title"></span> <span style="font-size:9px" class="url"></span>'
     page.pdf(path=to, display_header_footer=True, header_template=edge, footer_template=edge)
     reader = PdfReader(to)
@@ -61,7 +61,7 @@ def printed(page: Page, to: Path) -> str:
 
 
 def arrived(page: Page, collector: Collector) -> None:
-    """Until the spans of what was done so far are with the collector: each process sends its own in order."""
+    """Wait until the collector has the spans so far: each process sends its spans in order."""
     names = [f"ruta-{name}".encode() for name in ("gateway", "referrals", "console")]
     before = len(collector.received)
 

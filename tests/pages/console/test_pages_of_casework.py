@@ -1,5 +1,5 @@
-"""Every page of who works on cases, receives, supervises or sits at the desk of the line: found in the code, walked
-to on a phone and a wide screen, in both languages, and also where a form was refused."""
+"""Every page of caseworkers, recipients, supervisors and desks of the line: found in the code and opened on a phone
+and a wide screen, in both languages, also with a refused form."""
 
 import re
 from dataclasses import dataclass
@@ -61,7 +61,7 @@ SUPERVISOR = "ngo-refugio-supervisor"
 
 @dataclass(frozen=True)
 class Ids:
-    """Parts of addresses, by the names that routes have for them."""
+    """Parts of addresses, by the parameter names of routes."""
 
     found: dict[str, str]
 
@@ -76,13 +76,13 @@ def pages() -> list[str]:
         for route in screens.router.routes
         if isinstance(route, Route)
         and "GET" in (route.methods or ())
-        and not route.path.endswith("{entry_id:uuid}/picture")  # a file
+        and not route.path.endswith("{entry_id:uuid}/picture")  # A file.
     ]
 
 
 def handed_over(system: System, browsers: Browser, reference: str) -> tuple[str, str]:
-    """A report of the line that an organisation has, and an access in an emergency that its supervisor
-    allowed to somebody else."""
+    """Return a report that an organisation received, and an emergency access that its supervisor approved for
+    somebody else."""
     _, report = reported(system, browsers, "Quiero que me acompañen.", wish=True)
     with signed_in(browsers, system, "demo-coordinator") as page:
         page.goto(f"/console/line/{report}")
@@ -101,7 +101,7 @@ def handed_over(system: System, browsers: Browser, reference: str) -> tuple[str,
 
 
 def kept(page: Page) -> tuple[str, str]:
-    """A channel that waits for its code, and a certificate."""
+    """Make a channel that waits for its code, and a certificate."""
     page.goto("/console/channels")
     page.get_by_label("Correo", exact=True).check()
     page.fill('[name="channel/address"]', "alguien@example.org")
@@ -118,7 +118,7 @@ def kept(page: Page) -> tuple[str, str]:
 
 @pytest.fixture(scope="module")
 def ids(system: System, browsers: Browser) -> Ids:
-    """A case with a need, a review and a screening; a queue; a form that waits in quarantine."""
+    """Make a case with a need, a review and a screening; a queue; a quarantined form."""
     submission = quarantined(system)
     with signed_in(browsers, system, "demo-caseworker") as page:
         case = registered(page)
@@ -183,7 +183,7 @@ def ids(system: System, browsers: Browser) -> Ids:
 
 
 def address(page: Page, part: str) -> str:
-    """The id at the end of the first address of a page of this kind."""
+    """Return the id at the end of the page's first address of this kind."""
     found = page.locator(f'a[href*="/{part}/"]').first.get_attribute("href") or ""
     return found.split("?")[0].rsplit("/", 1)[-1]
 
@@ -195,7 +195,7 @@ def test_every_page_is_of_one_of_the_walks() -> None:
 
 
 def of_coordinators(path: str) -> bool:
-    """The line is theirs, and the access that was asked for is who asked's."""
+    """Coordinators own the line, and an access belongs to its asker."""
     return "/line" in path or "{access_id" in path
 
 
@@ -220,7 +220,7 @@ FIRST_PAGE = {**ALLOWED, "ruta_console_page_rounds": "1.0"}
 def asked_much(
     system: System, most: dict[str, str] = ALLOWED
 ) -> dict[tuple[str, str], tuple[float, float]]:
-    """By measure and page: how many pages were counted, and how many of them within what is allowed."""
+    """Return by measure and page: the number of pages, and how many of them stay within the limit."""
     found: dict[tuple[str, str], tuple[float, float]] = {}
     for family in text_string_to_metric_families(system.measured("console")):
         if family.name not in most:
@@ -239,7 +239,7 @@ def asked_much(
 def test_25_no_page_asks_for_more_than_four_things_at_once_in_two_rounds(
     system: System, browsers: Browser, ids: Ids
 ) -> None:
-    """Of all that navigation leads to, and of a case. What a process keeps, lists of codes, is there already."""
+    """For every page of the navigation and of a case. Cached code lists are already loaded."""
     case = ids.path("/console/cases/{case_id}")
     theirs = [ids.path(route) for route in pages() if of_coordinators(route)]
     of_cases = [ids.path(route) for route in pages() if not of_coordinators(route)]
@@ -276,7 +276,7 @@ def test_25_the_first_page_of_each_role_asks_for_at_most_four_things_all_at_once
     system: System, browsers: Browser, person: str
 ) -> None:
     with signed_in(browsers, system, person) as page:
-        page.goto("/console")  # what a process keeps is there
+        page.goto("/console")  # The process's cache is filled.
         before = asked_much(system, FIRST_PAGE)
         page.goto("/console")
         after = asked_much(system, FIRST_PAGE)
@@ -290,7 +290,7 @@ def test_25_the_first_page_of_each_role_asks_for_at_most_four_things_all_at_once
 def test_a_form_that_was_refused_has_no_finding(
     system: System, browsers: Browser, axe: str, ids: Ids, language: str
 ) -> None:
-    """Sent as they are: what is missing is said on top, and at its field."""
+    """Send empty forms: missing values are listed at the top and at their fields."""
     refused = []
     with reading_in(language, browsers, system, "demo-supervisor") as page:
         for route, form in (

@@ -1,6 +1,5 @@
-"""The golden paths of the console on 2G, with a fifth of the requests cut and every other command: whoever
-presses a button and reloads what did not come has done each thing once. Without script; the caseworker with it,
-too."""
+"""The console's golden paths on 2G, with a fifth of the requests and every other command cut. A user who presses a
+button and reloads does each thing exactly once. Without script; the caseworker also with script."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -23,26 +22,27 @@ from tests.support.system import System
 pytestmark = [pytest.mark.system, pytest.mark.slow]
 REFERRALS = "/referrals/v1/referrals"
 _RELOADS = 20
-# What is cut is seen at once. Whoever asked again for what is only late might leave a command behind that way.
+# A cut is visible at once. Asking again for a page that is only late could leave a command
+# behind.
 _PATIENCE_MS = PATIENCE * 1000
-# Half a page with a script in it does not always end; its request says that it was cut, to whoever looks now and
-# then. Asked again it is the same request with the same key.
+# Half a page with a script does not always finish loading; its request reports the cut. The
+# repeat is the same request with the same key.
 _WHOLE_MS, _GLANCE_MS = 20_000, 200
-# Chromium takes a moment to show its own page instead of what was cut; until then it has nothing to reload.
+# Chromium needs a moment to show its own page instead; until then there is nothing to reload.
 _BREATH_MS = 1000
 _LOOK_MS = 500
 
 
 @pytest.fixture(scope="module")
 def line(system: System) -> Iterator[PoorLine]:
-    """Whole, until a test lets it break: a code to sign in works once."""
+    """A good connection until a test breaks it: a sign-in code works once."""
     with poor_line(system.state.port, share=0, seed=21) as made:
         yield made
 
 
 @pytest.fixture(scope="module")
 def browsers(system: System, line: PoorLine) -> Iterator[Browser]:
-    """They reach the front by its own address, over this line."""
+    """Browsers reach the front by its own address, over this connection."""
     front = system.state.port
     mapped = f"--host-resolver-rules=MAP 127.0.0.1:{front} 127.0.0.1:{line.port}"
     with chromium(mapped, whole=True) as browser:
@@ -55,9 +55,9 @@ asks: list[str] = []
 
 @contextmanager
 def breaking(system: System, line: PoorLine) -> Iterator[None]:
-    """Each place of a request is cut, and there is no storm: a browser makes of what somebody asks for a
-    command, its page and what it looks like, and repeats by itself what was cut, but not for long."""
-    # The tests on this line share people's sign-ins, and a sign-in has only so many.
+    """Each place of a request is cut, but without a storm: one user action makes a command, its page and its styles,
+    and browsers repeat cut requests only for a while."""
+    # The tests on this connection share people's sign-ins, and renewals per sign-in are limited.
     lost_answers(system, "UPDATE sign_ins SET lost_answers = 0")
     before, asked = line.requests, len(asks)
     with line.breaking(0.2):
@@ -68,8 +68,8 @@ def breaking(system: System, line: PoorLine) -> Iterator[None]:
 
 
 def came(page: Page, answer: Response | None) -> bool:
-    """The whole page: what stands at its end is there, and it is none of the browser's own. Whoever looks for longer
-    looks at half a page."""
+    """Wait for the whole page: its end is present, and it is not the browser's own. A longer wait would only show
+    half a page."""
     for _ in range(_WHOLE_MS // _GLANCE_MS):
         if answer is not None and answer.request.failure:
             return False
@@ -84,7 +84,7 @@ def came(page: Page, answer: Response | None) -> bool:
 
 
 def done(page: Page, act: Callable[[], object]) -> None:
-    """Once, and whatever did not come is asked for again, as by F5: a form is sent again as it was."""
+    """Do it once, and reload whatever did not arrive, as F5 does: a form is sent again unchanged."""
 
     def again() -> None:
         page.reload(wait_until="commit", timeout=_PATIENCE_MS)
@@ -113,7 +113,7 @@ def opened(page: Page, address: str) -> None:
             answer = page.goto(address, wait_until="commit", timeout=_PATIENCE_MS)
         except Error as error:
             met.append(error.message.splitlines()[0])
-            # While Chromium shows its own page instead of what was cut, whatever is asked is interrupted.
+            # While Chromium replaces the page by its own, every request is interrupted.
             page.wait_for_timeout(_BREATH_MS)
             continue
         if came(page, answer):
@@ -134,7 +134,7 @@ def filled_in(page: Page, name: str) -> None:
 
 
 def referred(page: Page, name: str) -> str:
-    """A new person, and a referral of theirs with its consent; its address."""
+    """Refer a new person with consent; return the referral's address."""
     opened(page, "/console/cases/new")
     filled_in(page, name)
     press(page, "Registrar el caso")
@@ -190,14 +190,14 @@ def lost_answers(system: System, sql: str) -> str:
 def test_whose_renewed_session_was_lost_on_the_way_is_not_signed_out(
     system: System, browsers: Browser, line: PoorLine
 ) -> None:
-    """They ask again only when nobody can be on their way with the old one any more."""
+    """They ask again only when no request with the old token can be on its way."""
     name = f"Prueba {uuid4().hex[:8]}"
-    # Other tests on this line share the sign-in, and it has only so many.
+    # Other tests on this connection share the sign-in, whose renewals are limited.
     lost_answers(system, "UPDATE sign_ins SET lost_answers = 0")
     with signed_in(browsers, system, "demo-caseworker", scripts=True) as page:
         page.goto("/console/cases/new")
         filled_in(page, name)
-        aged(system, page.context, 600)  # its access token is over
+        aged(system, page.context, 600)  # Its access token has expired.
         kept = session_of(page)
         button = page.get_by_role("button", name="Registrar el caso", exact=True).first
         with line.losing(), page.expect_event("requestfailed", lambda one: one.method == "POST"):

@@ -1,4 +1,4 @@
-"""What a supervisor keeps: the team, its certificates, what waits in quarantine, access in an emergency."""
+"""A supervisor's work: the team, its certificates, quarantined forms, emergency access."""
 
 import re
 from collections.abc import Iterator
@@ -206,7 +206,7 @@ def test_14_a_childs_consent_in_its_best_interest_is_decided_in_two(
 
 
 def quarantined(system: System) -> str:
-    """A filled-in form with a field that nothing reads yet; its id."""
+    """Return the id of a submitted form with an unmapped field."""
     listed = system.running.request("ngo-refugio", "GET", "/referrals/v1/instruments").json()
     shipped = next(one for one in listed if one["shipped"])
     form = must(

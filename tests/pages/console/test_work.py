@@ -1,4 +1,4 @@
-"""Pages in which there is nothing, parts of the system away, and a keyboard alone: checks 22, 23 and 30."""
+"""Empty pages, parts of the system down, and keyboard only: checks 22, 23 and 30."""
 
 import json
 import re
@@ -28,14 +28,15 @@ pytestmark = [pytest.mark.system, pytest.mark.slow]
 REFUGIO, SALUD = "ngo-refugio", "ngo-salud"
 
 
-# Whose pages have nothing in them in an organisation in which nobody has done anything yet.
+# People whose pages are empty in an organisation where nobody has done anything yet.
 EMPTY = (
     "/console", "/console/cases", "/console/decisions", "/console/sent", "/console/certificates",
     "/console/intake", "/console/retention", "/console/transfers", "/console/matches",
     "/console/emergency", "/console/handed-over", "/console/received", "/console/services",
     "/console/channels", "/console/screenings",
 )  # fmt: skip
-# What is away, who opens what, and whether a part of it is missing or all that it is about.
+# The part that is down, who opens which page, and whether a section or the whole page depends on
+# it.
 FAILING = (
     ("reporting", "demo-coordinator", (("/console", 200), ("/console/figures", 503))),
     ("directory", "demo-coordinator", (("/console", 200), ("/console/endorsements", 503))),
@@ -54,8 +55,7 @@ REFUSED = (
 
 @pytest.fixture(scope="module")
 def newcomer(system: System) -> str:
-    """Whoever supervises in an organisation that was added a moment ago; the stack knows what they sign in with,
-    as it does of the people of its demo."""
+    """Return a supervisor of a new organisation; the stack knows their credentials as it does those of the demo."""
     body = {"name": "Fundación Recién Llegada", "aors": ["GBV"]}
     organisation = must(system, "im-officer", "POST", "/identity/v1/organisations", json=body)
     name = f"recien-llegada-{uuid4().hex[:8]}"
@@ -76,7 +76,7 @@ def newcomer(system: System) -> str:
 def without_findings(
     system: System, browsers: Browser, axe: str, person: str, pages: Iterable[tuple[str, int]]
 ) -> list[str]:
-    """What is wrong with these pages, in each language and at each width; with what status they come."""
+    """Return the problems of these pages in each language and width, with their status."""
     found: list[str] = []
     for language in ("es", "en"):
         with reading_in(language, browsers, system, person) as page:
@@ -111,7 +111,7 @@ def test_22_pages_in_which_there_is_nothing_yet_have_no_finding(
 
 @contextmanager
 def away(system: System, name: str) -> Iterator[None]:
-    """A service that ended and does not come back before the end."""
+    """Stop a service until the end of the block."""
     system.hold(name)
     former = system.kill(name, signal.SIGKILL)
     try:
@@ -127,7 +127,7 @@ def test_22_pages_of_which_a_part_is_away_have_no_finding(
     found: list[str] = []
     for name, person, pages in FAILING:
         with signed_in(browsers, system, person):
-            pass  # while all of it is there
+            pass  # While everything still works.
         with away(system, name):
             found += without_findings(system, browsers, axe, person, pages)
             with signed_in(browsers, system, person) as page:
@@ -159,7 +159,7 @@ def test_30_what_was_typed_and_its_key_outlive_a_send_that_nobody_took(
 
 
 def reach(page: Page, holds: Callable[[], bool], what: str) -> None:
-    """Tab until it is there; on the way each place that has the focus shows a ring and is not behind the bar."""
+    """Press Tab until the control has the focus; on the way each focused control must show a ring outside the bar."""
     for _ in range(300):
         page.keyboard.press("Tab")
         fault = page.evaluate(RING)
@@ -208,7 +208,7 @@ def test_23_a_case_is_referred_by_keyboard_alone(
         with page.expect_navigation():
             page.keyboard.press("Enter")
         assert page.locator("h1").count() == 1
-        # Of the radio buttons of one question Tab reaches one, and arrows go to the others.
+        # Tab reaches one radio button of a question; the arrows reach the others.
         for name, words in (("service_id", CLINIC), ("safe_contact/rule", "NO LLAMAR"),
                             ("method", "De palabra")):  # fmt: skip
             reach(page, on(f'[name="{name}"]'), name)

@@ -1,4 +1,4 @@
-"""Ways through the console that several tests take, as a person takes them: by what stands on the page."""
+"""Ways through the console that several tests take as a person would, by the texts on the pages."""
 
 import re
 
@@ -15,7 +15,7 @@ CLINIC = "Atención clínica posviolación"
 
 
 def registered(page: Page, *, age: str = "27") -> str:
-    """A new case by its form; its address."""
+    """Register a case by its form; return its address."""
     page.goto("/console/cases/new")
     page.fill('[name="identity/name"]', NAME)
     page.fill('[name="identity/age"]', age)
@@ -28,7 +28,7 @@ def registered(page: Page, *, age: str = "27") -> str:
 
 
 def choose(page: Page) -> Taps:
-    """From the case's page to the filled form; what was pressed so far."""
+    """Go from the case's page to the filled form; return the presses so far."""
     taps = Taps(page)
     taps.count += 1
     page.select_option('[name="facts/situations[]"]', "sexual_violence")
@@ -41,20 +41,20 @@ def choose(page: Page) -> Taps:
 
 
 def sent(page: Page) -> str:
-    """The address of a referral to the clinic, sent from the case's page."""
+    """Send a referral to the clinic from the case's page; return its address."""
     taps = choose(page)
     taps.press("button", "Registrar consentimiento y remitir")
     return page.url
 
 
 def submit(page: Page, words: str) -> None:
-    """Presses a button and waits for what comes."""
+    """Press a button and wait for the next page."""
     with page.expect_navigation():
         page.get_by_role("button", name=words, exact=True).first.click()
 
 
 def id_of(system: System, person: str) -> str:
-    """By which records name somebody of the demo."""
+    """Return the id by which records name a person of the demo."""
     listed = system.running.request(
         "im-officer", "GET", "/identity/v1/people", params={"limit": 200}
     )
@@ -71,7 +71,7 @@ SEND_ON_LINE = "#typed button[type=submit]"
 
 
 def reported(system: System, browser: Browser, text: str, *, wish: bool = False) -> tuple[str, str]:
-    """Sent on the line: its number for the reporter, and the end of its address at the desk."""
+    """Send a report on the line; return the reporter's number and the end of its address at the desk."""
     before = {one["id"] for one in _queue(system)}
     with somebody_at(browser, system.running.url) as page:
         page.goto(LINE)
