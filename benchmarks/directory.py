@@ -58,7 +58,7 @@ from stack.embedded.ports import free_port
 from stack.embedded.postgres import PostgresServer, ServiceDatabase, binaries
 
 ROOT = Path(__file__).resolve().parents[1]
-# A file beside this one has the name of a package: look for packages in the environment only.
+# A file beside this one has a package's name: search packages in the environment only.
 sys.path[:] = [str(ROOT), *(p for p in sys.path if Path(p).resolve() != ROOT / "benchmarks")]
 
 from gateway.keys import ensure_internal_keys  # noqa: E402 - after the path
@@ -132,7 +132,7 @@ ASKED_AT_ONCE = 4_000
 
 
 def new_searches(also: Mapping[str, str], seed: int = 23) -> Iterator[dict[str, str]]:
-    """Two words in a municipality, never the same again; hardly any of them with another seed."""
+    """Return two words in a municipality, never repeated; another seed shares almost none."""
     towns = [place.pcode for place in Places.load().at_level(2, "VEN")]
     pairs = list(combinations(WORDS, 2))
     chosen = random.Random(seed)
@@ -142,7 +142,7 @@ def new_searches(also: Mapping[str, str], seed: int = 23) -> Iterator[dict[str, 
 
 
 def template(number: int, chosen: random.Random) -> ServiceDocument:
-    """A service with what a real one has: two languages, hours, phones, a site, eligibility."""
+    """Return a service as complete as a real one: two languages, hours, phones, a site, eligibility."""
     places = Places.load()
     town = chosen.choice(places.at_level(2, "VEN"))
     codes = [c for c, v in codelists.categories().items() if v.minimum_visibility == "public"]
@@ -179,10 +179,10 @@ def template(number: int, chosen: random.Random) -> ServiceDocument:
 async def fill(
     database: Database, services: int, templates: int = TEMPLATES, *, imported: bool = False
 ) -> list[UUID]:
-    """Write templates by the real write path, then copies of all their levels in SQL: own ids, own
-    municipality, own bytes, each round of them an hour older. Gives the ids of the templates, which
-    alone have records. `imported`: each round is an organisation's, in a dozen municipalities, and is written
-    a hundred at a time in the order of their places, as an import writes them."""
+    """Write templates by the real write path, then copies of all their levels in SQL with own ids, municipalities and
+    bytes, each round an hour older. Return the ids of the templates, which alone have records. `imported`: each round
+    is one organisation's, in a dozen municipalities, written a hundred at a time in order of place, as an import
+    does."""
     declare_followers()
     chosen = random.Random(7)
     who = principal("im-officer")
@@ -249,7 +249,7 @@ async def _copy(
 
 
 def listen(database: Database) -> list[tuple[str, list[Any]]]:
-    """The SELECTs that read documents from now on, with their values."""
+    """Record the SELECTs that read documents from now on, with their values."""
     asked: list[tuple[str, list[Any]]] = []
 
     def record(_c: Any, _k: Any, statement: str, values: Any, *_: Any) -> None:
@@ -274,7 +274,7 @@ def written(text: str, values: list[Any]) -> str:
 
 
 def pgbench(url: str, statement: str, rounds: int, folder: Path) -> float:
-    """Seconds of the same statement, prepared, one client."""
+    """Return the seconds of the same prepared statement with one client."""
     done = _pgbench(url, [statement], folder, "-M", "prepared", "-t", str(rounds))
     found = re.search(r"latency average = ([\d.]+) ms", done)
     assert found
@@ -282,8 +282,8 @@ def pgbench(url: str, statement: str, rounds: int, folder: Path) -> float:
 
 
 def pgbench_once(url: str, questions: Sequence[Sequence[str]], folder: Path) -> float:
-    """Seconds of a question of which each is asked once, of one statement or several; what the first
-    one of a connection costs is not counted."""
+    """Return the seconds of questions asked once each, of one or several statements, without a connection's first
+    question."""
     statements = [each for question in questions for each in question]
     done = _pgbench(url, statements, folder, "-M", "extended", "-t", "1", "-r")
     latencies = [
@@ -312,8 +312,8 @@ def _keys(file: Path) -> list[dict[str, str]]:
 
 @contextmanager
 def directory(database: ServiceDatabase, folder: Path) -> Iterator[int]:
-    """The directory service as its own process; gives its port. It takes tokens of the tests and of
-    a front whose key lies in the folder, too."""
+    """Run the directory service as its own process; return its port. It accepts tokens of the tests and of a front
+    whose key is in the folder."""
     port = free_port()
     jwks = write_internal_jwks(folder / "jwks.json")
     ensure_internal_keys(folder / INTERNAL, folder / "internal-jwks.json")
@@ -333,7 +333,7 @@ def directory(database: ServiceDatabase, folder: Path) -> Iterator[int]:
 def timed(
     port: int, paths: Iterator[str], headers: dict[str, str], rounds: int
 ) -> tuple[list[float], bytes]:
-    """(seconds of each, body) over one connection, after a warm-up."""
+    """Return (seconds of each, body) over one connection, after a warm-up."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     times, content = [], b""
     for at, path in enumerate(islice(paths, rounds + 10)):
@@ -350,7 +350,7 @@ def timed(
 
 @dataclass
 class Compared:
-    """Medians, in seconds: taken in turns, so that whatever else the machine does meets all."""
+    """Medians in seconds, measured in turn, so that other load affects all alike."""
 
     ours: float
     bare: float
@@ -386,7 +386,7 @@ def compared(
 
 
 def throughput(port: int, paths: Iterator[str], headers: dict[str, str], seconds: float) -> float:
-    """Answers per second with 16 clients, each waiting for its answer."""
+    """Return answers per second with 16 clients, each waiting for its answer."""
     counts = [0] * CLIENTS
     asked = cycle(list(islice(paths, ASKED_AT_ONCE)))
     end = time.perf_counter() + seconds
@@ -412,8 +412,7 @@ def throughput(port: int, paths: Iterator[str], headers: dict[str, str], seconds
 async def asked_for(
     database: Database, own: UUID, searches: Sequence[Mapping[str, str]]
 ) -> dict[str, list[list[str]]]:
-    """The statements of each question, with their values, for pgbench; the first search is the one that is
-    asked again."""
+    """Return each question's statements with their values for pgbench; the first search is the repeated one."""
     audience = audience_of(principal("health-cluster"))
     today = clock.now().date()
     heard, asked = listen(database), []
@@ -433,10 +432,10 @@ async def asked_for(
 async def filled(
     services: int, data: Path | None, *, imported: bool = False
 ) -> AsyncIterator[tuple[PostgresServer, Any]]:
-    """A server with that many services, new or kept in `data` by an earlier run."""
+    """Return a server with this many services, new or kept in `data` by an earlier run."""
     name = f"{services}-imported" if imported else str(services)
     folder = Path(tempfile.mkdtemp(prefix="ruta-bench-")) if data is None else data / name
-    # Where nothing is written any more it starts as one that is used.
+    # A server that only reads now starts as one in use.
     server = PostgresServer(folder / "postgres", durable=(folder / "filled").exists())
     server.start()
     try:
@@ -474,7 +473,7 @@ async def measure(
         paths = {
             "search": repeat(same),
             "new searches": (SEARCHES + urlencode(each) for each in new_searches(also)),
-            # Both sizes fill such a page: what is found has its price here, what is sent has none.
+            # Both sizes fill such a page: finding has its cost here, sending has none.
             TEN_EACH: (
                 SEARCHES + urlencode({**each, "per_page": "10"})
                 for each in new_searches(also, seed=25)
@@ -485,7 +484,7 @@ async def measure(
         }
         with TemporaryDirectory() as place, directory(made, Path(place)) as port:
             folder = Path(place)
-            # As after an hour of work: the first to ask for a town waits until its pages are fetched.
+            # As after an hour of work: a town's first question waits until its pages are read.
             others = (SEARCHES + urlencode(each) for each in new_searches(also, seed=24))
             first, _ = timed(port, others, headers, 300)
             print(f"  the first searches after the start: {statistics.median(first) * 1e3:.2f} ms")
@@ -520,7 +519,7 @@ async def measure(
 def _sql(
     url: str, questions: Iterator[Sequence[Sequence[str]]], folder: Path, rounds: int
 ) -> float:
-    """Seconds of what one question asks. New ones are planned each time, as they are for us."""
+    """Return the seconds of a question's SQL. New questions are planned each time, as in the service."""
     asked = next(questions)
     if len(asked) > 1:
         return pgbench_once(url, asked, folder)

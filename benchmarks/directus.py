@@ -34,7 +34,7 @@ from stack.embedded.ports import free_port
 from stack.embedded.postgres import SUPERUSER, PostgresServer
 
 ROOT = Path(__file__).resolve().parents[1]
-# A file beside this one has the name of a package: look for packages in the environment only.
+# A file beside this one has a package's name: search packages in the environment only.
 sys.path[:] = [str(ROOT), *(p for p in sys.path if Path(p).resolve() != ROOT / "benchmarks")]
 
 from benchmarks.directory import (  # noqa: E402 - after the path
@@ -82,12 +82,13 @@ _COPIED = {
 
 
 def installed(folder: Path) -> tuple[Path, Path] | None:
-    """Node and the command of Directus in the folder, brought there if need be; None where npm is missing."""
+    """Return Node and the command of Directus in the folder, installed if necessary; None without npm."""
     node = folder / "node" / "node_modules" / "node" / "bin" / "node"
     command = folder / "directus" / "node_modules" / "directus" / "cli.js"
     if shutil.which("npm") is None and not command.exists():
         return None
-    # npm chooses the version of Directus for the Node that runs it, and what is compiled takes that one's headers.
+    # npm chooses the Directus version for the running Node, and compiled parts use that Node's
+    # headers.
     path = {**os.environ, "PATH": f"{node.parent}:{os.environ['PATH']}"}
     for name, file, package in (("node", node, NODE), ("directus", command, PEER)):
         if not file.exists():
@@ -107,7 +108,7 @@ def installed(folder: Path) -> tuple[Path, Path] | None:
 def peer(
     server: PostgresServer, node: Path, command: Path, folder: Path, *, cached: bool
 ) -> Iterator[int]:
-    """Directus in production on its database of this server; its port."""
+    """Run Directus in production mode on its database of this server; return its port."""
     port = free_port()
     settings = {
         "NODE_ENV": "production", "HOST": "127.0.0.1", "PORT": str(port),
@@ -136,7 +137,7 @@ def peer(
 
 
 def copied(server: PostgresServer) -> None:
-    """The rows of the directory's public level, as tables of a database of its own."""
+    """Copy the directory's public rows into tables of a separate database."""
     server.psql("DROP DATABASE IF EXISTS directus")
     server.psql("CREATE DATABASE directus ENCODING 'UTF8' TEMPLATE template0")
     server.psql(_TABLES, database="directus")
@@ -149,7 +150,7 @@ def copied(server: PostgresServer) -> None:
 def asked(
     port: int, path: str, body: Any = None, method: str = "GET", token: str = TOKEN
 ) -> tuple[bytes, Any]:
-    """The answer as bytes and as JSON."""
+    """Return the answer as bytes and as JSON."""
     url, headers = f"http://127.0.0.1:{port}{path}", {"Authorization": f"Bearer {token}"}
     answer = httpx.request(method, url, json=body, headers=headers, timeout=60, trust_env=False)
     if answer.is_error:
@@ -158,7 +159,7 @@ def asked(
 
 
 def registered(port: int) -> None:
-    """Tables become collections; a service's organisation and needs are followed from it."""
+    """Register tables as collections, with relations from a service to its organisation and needs."""
     for name in ("organizations", "services", "needs"):
         asked(port, f"/collections/{name}", {"meta": {}}, "PATCH")
     needs = {"field": "needs", "type": "alias", "meta": {"special": ["o2m"]}}
@@ -168,7 +169,7 @@ def registered(port: int) -> None:
 
 
 def as_filter(search: Mapping[str, str]) -> str:
-    """Both words in name or description, in the municipality: what Ruta's search asks."""
+    """Return Ruta's search as a filter: both words in name or description, in the municipality."""
     words = [
         {"_or": [{name: {"_icontains": word}} for name in ("name", "description")]}
         for word in search["search"].split()
@@ -192,7 +193,7 @@ def as_ours(search: Mapping[str, str]) -> str:
 
 
 def same_found(front: int, token: str, directus: int) -> None:
-    """Says what each answers to the question that is asked again; raises SystemExit where Ruta lacks something."""
+    """Print both answers to the repeated question; raises SystemExit if Ruta lacks a result."""
     ours, found = asked(front, as_ours(PARAMS), token=token)
     theirs, rows = asked(directus, as_filter(PARAMS))
     fewer, some = asked(directus, as_phrase(PARAMS))
@@ -204,7 +205,7 @@ def same_found(front: int, token: str, directus: int) -> None:
 
 
 def in_turn(paths: list[str], file: Path) -> Path:
-    """A script for wrk that asks one after the other."""
+    """Return a wrk script that asks one question after the other."""
     listed = ",\n".join(json.dumps(path) for path in paths)
     file.write_text(
         f"local paths = {{\n{listed}\n}}\nlocal at = 0\n"
@@ -214,7 +215,7 @@ def in_turn(paths: list[str], file: Path) -> Path:
 
 
 def spent() -> float:
-    """Seconds of processor time of all that runs for this, by now; wrk comes and goes between two looks."""
+    """Return the processor seconds of all involved processes so far; wrk comes and goes between two calls."""
     times = [each.cpu_times() for each in psutil.Process().children(recursive=True)]
     return sum(each.user + each.system for each in times)
 
@@ -222,7 +223,7 @@ def spent() -> float:
 def measure(
     targets: Mapping[str, tuple[int, str, Path]], options: argparse.Namespace
 ) -> dict[str, tuple[float, float]]:
-    """Answers a second and milliseconds of processor time for one, medians of turns."""
+    """Return answers per second and milliseconds of processor time per answer, medians over rounds."""
     found: dict[str, list[tuple[float, float]]] = {name: [] for name in targets}
     for _ in range(options.rounds):
         for name, (port, token, script) in targets.items():
@@ -256,7 +257,7 @@ async def compare(node: Path, command: Path, options: argparse.Namespace) -> Non
 def _measured(
     front: int, token: str, peers: Mapping[str, int], folder: Path, options: argparse.Namespace
 ) -> None:
-    # Those before are a few in each town: two words in any town, each pair once.
+    # The earlier ones are a few per town: two words in any town, each pair once.
     new = list(islice(new_searches({}), DIFFERENT))
     for which, searches in (("the same search again", [PARAMS]), ("new searches in turn", new)):
         targets = {"Ruta": (front, token, in_turn([*map(as_ours, searches)], folder / "ours.lua"))}

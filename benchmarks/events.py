@@ -1,14 +1,14 @@
-"""From a commit in referrals to the effect that reporting shows, through relay and JetStream.
+"""From a commit in referrals to its effect in reporting, through relay and JetStream.
 
     python benchmarks/events.py [--rounds 60]
 
-ratio = median time from the answered command to the committed effect in reporting, divided by the
-median of what nothing can do without, measured in the same run: two commits and one acknowledged
-publish. Floor: at most 3. Both are measured in turn after the same pause, as events come: whatever
-has rested answers later. The yardstick without any pause is told beside it.
+ratio = median time from the answered command to the committed effect in reporting / median time of the necessary
+minimum, measured in the same run: two commits and one acknowledged publish. Floor: at most 3. Both are measured in
+turn after the same pause, as real events arrive, because idle processes answer later. The yardstick without a pause
+is printed too.
 
-Beside it, from an answered command that is an emergency to the relay that took the mail about it, and what
-a relay alone takes for a mail. Notices and channels are looked for twice a second each: that is the most of it.
+It also measures the time from an answered emergency command to the relay that receives its mail, and what a relay
+alone takes for a mail. Most of it is waiting: notices and channels are polled twice a second each.
 """
 
 import argparse
@@ -26,7 +26,7 @@ from typing import Any
 from uuid import UUID
 
 ROOT = Path(__file__).resolve().parents[1]
-# A file beside this one has the name of a package: look for packages in the environment only.
+# A file beside this one has a package's name: search packages in the environment only.
 sys.path[:] = [str(ROOT), *(p for p in sys.path if Path(p).resolve() != ROOT / "benchmarks")]
 
 import asyncpg  # noqa: E402 - after the path
@@ -145,13 +145,13 @@ class Client:
         return made
 
     def draft(self, service_id: UUID) -> str:
-        """A new draft of a new case: nothing is told of the referral yet."""
+        """Return a new draft of a new case, which sends no notice yet."""
         case = self.post("/cases", {"area": "VE2313"})
         body = {"case_id": case["id"], "service_id": str(service_id), "category": "HLT"}
         return str(self.post("/referrals", body)["id"])
 
     def emergency(self, service_id: UUID) -> tuple[str, dict[str, str]]:
-        """A draft that is one, and what sends it: the path and the body."""
+        """Return an emergency draft's sending: the path and the body."""
         case = self.post("/cases", {"area": "VE2313", "identity": {"name": "A."}})["id"]
         about = {"case_id": case, "service_id": str(service_id)}
         grant = self.post(
@@ -171,13 +171,13 @@ class Client:
 
 
 class Caught:
-    """The mailbox that the relay keeps."""
+    """The relay's mailbox."""
 
     def __init__(self, port: int) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
 
     def mails(self) -> list[dict[str, str]]:
-        """The newest first."""
+        """Return the mails, newest first."""
         self._connection.request("GET", "/messages")
         found: list[dict[str, str]] = json.loads(self._connection.getresponse().read())
         return found
@@ -196,7 +196,7 @@ SENDER, LISTENER = "ruta@example.org", "guardia@example.org"
 
 
 def confirm(recipient: Client, channel_id: str, code: str, seconds: float = 30) -> None:
-    """The mail is here a moment before the record knows that it was handed over, and with it the code."""
+    """Confirm the code: the mail arrives a moment before the database records its sending."""
     deadline = time.monotonic() + seconds
     while recipient.answer(f"/channels/{channel_id}/confirm", {"code": code})[0] == 409:
         if time.monotonic() > deadline:
@@ -205,7 +205,7 @@ def confirm(recipient: Client, channel_id: str, code: str, seconds: float = 30) 
 
 
 async def hand_over(stack: Stack, rounds: int) -> tuple[list[float], list[float]]:
-    """Seconds from a sent emergency to its mail, and those of a mail to the same relay alone."""
+    """Return the seconds from a sent emergency to its mail, and those of a mail to the same relay alone."""
     caught, recipient = Caught(stack.mailbox_port), Client(stack.port, "ngo-salud")
     channel = await asyncio.to_thread(
         recipient.post, "/channels", {"kind": "email", "address": LISTENER}
@@ -232,7 +232,7 @@ async def hand_over(stack: Stack, rounds: int) -> tuple[list[float], list[float]
 
 
 async def effect(reader: Any, referral_id: str, seconds: float) -> None:
-    """Wait until reporting has committed what it makes of the referral's one event."""
+    """Wait until reporting has committed the referral's one event."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if await reader.fetchval(
@@ -240,8 +240,8 @@ async def effect(reader: Any, referral_id: str, seconds: float) -> None:
             referral_id,
         ):
             return
-        # Nothing else goes on in this loop, and asyncio would round it up to a millisecond: half of what one
-        # commit takes.
+        # Nothing else runs in this loop, and asyncio would round up to a millisecond: half a
+        # commit.
         time.sleep(0.0002)  # noqa: ASYNC251 - as above
     raise TimeoutError("no effect in reporting")
 
@@ -251,16 +251,16 @@ _WARM_UP = 5
 
 
 class Loop:
-    """A client of referrals, and a reader of what reporting has committed."""
+    """A client of referrals, and a reader of reporting's commits."""
 
     def __init__(self, stack: Stack, reader: Any) -> None:
         self._stack, self._reader = stack, reader
         self._client = Client(stack.port)
 
     async def seconds(self, patience: float = 12) -> float:
-        """From the answered command to its effect."""
+        """Return the seconds from the answered command to its effect."""
         referral_id = await asyncio.to_thread(self._client.draft, self._stack.service_id)
-        await asyncio.sleep(PAUSE_SECONDS)  # the event of the case itself has gone through
+        await asyncio.sleep(PAUSE_SECONDS)  # The case's own event has passed.
         recall = f"/referrals/{referral_id}/recall"
         await asyncio.to_thread(self._client.post, recall, {"reason": "mistake"})
         start = time.perf_counter()
@@ -285,7 +285,7 @@ class Raw:
 
 
 async def compare(stack: Stack, rounds: int) -> tuple[list[float], list[float], list[float]]:
-    """Seconds of ours and of the yardstick in turn, and of the yardstick without a pause."""
+    """Return our seconds and the yardstick's in turn, and the yardstick's without a pause."""
     one = await asyncpg.connect(plain(stack.referrals.owner_url))
     other = await asyncpg.connect(plain(stack.reporting.owner_url))
     client = await nats.connect(
@@ -298,7 +298,7 @@ async def compare(stack: Stack, rounds: int) -> tuple[list[float], list[float], 
         await connection.execute("CREATE TABLE yardstick (id serial, body text)")
     reader = await asyncpg.connect(plain(stack.reporting.owner_url))
     loop, raw = Loop(stack, reader), Raw(one, other, client.jetstream())
-    await loop.seconds(patience=60)  # both workers have connected
+    await loop.seconds(patience=60)  # Both workers have connected.
     ours, theirs = [], []
     for _ in range(_WARM_UP + rounds):
         ours.append(await loop.seconds())

@@ -33,7 +33,7 @@ from common.auth import mint_token
 from cryptography.hazmat.primitives import serialization
 
 ROOT = Path(__file__).resolve().parents[1]
-# This file is called like the package that it measures: its folder must not come first.
+# This file has the name of the measured package: its folder must not come first.
 sys.path[0] = str(ROOT)
 
 from gateway.front.routes import ROUTES  # noqa: E402 - after the path
@@ -98,9 +98,10 @@ backend absent
 
 
 def edge_rules(port: int, upstream: int, key: Path, issuer: str) -> str:
-    """What HAProxy can do of the front, made from the route table: which prefix exists and who answers it, the
-    token's signature, issuer and end, a rate for each client. A prototype to measure by, no door to use: it
-    mints no token, knows no revocation, session, cookie, anonymous caller, compression or problem detail."""
+    """Return an HAProxy configuration with those of the front's rules that HAProxy can do, from the route table:
+    prefixes and their services, a token's signature, issuer and end, a rate per client. It is a prototype for
+    measuring only: it mints no token and knows no revocation, session, cookie, anonymous caller, compression or
+    problem detail."""
     rows = [route for route in ROUTES if not route.for_people]
     lines = [f"  use_backend {row.upstream} if {{ path_beg {row.prefix}/ }}" for row in rows]
     answering = sorted({str(row.upstream) for row in rows})
@@ -119,7 +120,7 @@ def free_port() -> int:
 
 @contextmanager
 def process(arguments: list[str], core: int | None, environment: dict[str, str]) -> Iterator[int]:
-    """A child, bound to one core if it is named; its process id."""
+    """Run a child process, bound to one core if given; return its process id."""
     child = subprocess.Popen(
         arguments if core is None else ["taskset", "-c", str(core), *arguments],
         env={**os.environ, **environment},
@@ -157,7 +158,7 @@ def wrk(
     core: int | None = None,
     script: Path | None = None,
 ) -> tuple[float, float]:
-    """Requests per second and median latency in microseconds. `script` chooses what is asked at the URL's port."""
+    """Return requests per second and median latency in microseconds. `script` chooses the requests at the URL's port."""
     bound = [] if core is None else ["taskset", "-c", str(core)]
     load = ["wrk", "-t1", f"-c{connections}", f"-d{seconds:.0f}s", "--latency"]
     load += [] if script is None else ["-s", str(script)]
@@ -176,7 +177,7 @@ def wrk(
 
 
 def measure(targets: dict[str, tuple[str, str]], options: argparse.Namespace) -> dict[str, Any]:
-    """Medians over rounds that alternate between the targets: rate at 32, latency at 1 connection."""
+    """Return medians over rounds that alternate between the targets: rate with 32 connections, latency with 1."""
     rates: dict[str, list[float]] = {name: [] for name in targets}
     latencies: dict[str, list[float]] = {name: [] for name in targets}
     for _ in range(options.rounds):
@@ -195,8 +196,8 @@ def resident_mebibytes(pid: int) -> float:
 
 
 def stream(front: str, token: str, pid: int) -> float:
-    """How far memory grew while 100 MB passed through, in MiB."""
-    # As it is: compressed, the hundred are a tenth of one.
+    """Return the growth of memory in MiB while 100 MB passed through."""
+    # Uncompressed: compressed, the hundred would be a tenth of one.
     headers = {"Authorization": f"Bearer {token}", "Accept-Encoding": "identity"}
     before = highest = resident_mebibytes(pid)
     received = 0
@@ -212,7 +213,7 @@ def stream(front: str, token: str, pid: int) -> float:
 
 
 def idle(port: int, pid: int) -> tuple[int, float]:
-    """Open idle connections and the front's memory with them, in MiB."""
+    """Return idle connections and the front's memory with them, in MiB."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, IDLE + 500)), hard))
     opened: list[socket.socket] = []
@@ -229,7 +230,7 @@ def idle(port: int, pid: int) -> tuple[int, float]:
 
 
 def front_of(folder: Path, port: int, issuer: int, directory: int) -> dict[str, str]:
-    """The front's environment. Its signing key lies in `folder`, the issuer's answers at its port."""
+    """Return the front's environment. Its signing key is in `folder`, the issuer's answers at its port."""
     return {
         "RUTA_ENVIRONMENT": "embedded",
         "RUTA_PORT": str(port),
@@ -270,7 +271,7 @@ def token(key: Path, iss: str, aud: str, typ: str) -> str:
 
 @contextmanager
 def upstream(folder: Path, app: str, core: int | None) -> Iterator[int]:
-    """Stands for the issuer, too: its key is made in `folder`."""
+    """An upstream that also stands for the issuer: its key is created in `folder`."""
     documents = folder / "well-known"
     documents.mkdir(exist_ok=True)
     write_private(folder / "issuer.pem", new_private_pem())
@@ -290,7 +291,7 @@ def upstream(folder: Path, app: str, core: int | None) -> Iterator[int]:
 
 @contextmanager
 def before(directory: int, folder: Path) -> Iterator[tuple[int, str]]:
-    """A front before a directory that takes the key in `folder`: its port and a token for it."""
+    """Run a front before a directory that accepts the key in `folder`; return its port and a token."""
     port = free_port()
     front = [sys.executable, "-m", "gateway", "front"]
     with (
@@ -303,7 +304,7 @@ def before(directory: int, folder: Path) -> Iterator[tuple[int, str]]:
 
 @contextmanager
 def stage(folder: Path, upstream_app: str) -> Iterator[dict[str, Any]]:
-    """Upstream, front and HAProxy; tokens for both ways."""
+    """Run upstream, front and HAProxy; return tokens for both."""
     front, proxy, edge = free_port(), free_port(), free_port()
     internal = folder / INTERNAL
     ensure_internal_keys(internal, folder / "internal-jwks.json")

@@ -55,7 +55,7 @@ _terminal = Console(highlight=False, soft_wrap=True)
 
 
 def seconds_of(path: Path) -> tuple[int, float]:
-    """(services, processor seconds) of reading, mapping and validating."""
+    """Return (services, processor seconds) of reading, mapping and validating."""
     began = time.process_time()
     count = 0
     with Report() as report, open_package(path, Options(date(2026, 11, 25), source="x")) as source:
@@ -102,7 +102,7 @@ async def _import_thrice(
     database = Database.at(made.app_url, name="bench")
     took: dict[str, float] = {}
     for title, dry_run in (("dry", True), ("new", False), ("unchanged", False)):
-        await _import(database, content, dry_run=True)  # what is read once, and plans
+        await _import(database, content, dry_run=True)  # Data that is read once, and plans.
         before = _spent(server)
         done = await _import(database, content, dry_run=dry_run)
         took[title] = _spent(server) - before
@@ -128,7 +128,7 @@ async def _import(database: Database, content: bytes, *, dry_run: bool) -> str:
 
 
 def _spent(server: PostgresServer) -> float:
-    """Processor seconds of this process and of all that PostgreSQL runs now."""
+    """Return processor seconds of this process and all current PostgreSQL processes."""
     its = psutil.Process(int((server.cluster / "postmaster.pid").read_text().split()[0]))
     times = [each.cpu_times() for each in its.children()]
     return time.process_time() + sum(each.user + each.system for each in times)
@@ -166,7 +166,7 @@ def main() -> int:
     asked.add_argument("--large", type=int, default=5_000)
     asked.add_argument("--database", type=int, default=1_000)
     given = asked.parse_args()
-    collect_seldom()  # as the service does
+    collect_seldom()  # As the service does.
     table = Table("package", "services/s", "× csv")
     with tempfile.TemporaryDirectory(prefix="ruta-bench-import-") as name:
         folder = Path(name)
@@ -184,7 +184,7 @@ def main() -> int:
         grown = (psutil.Process().memory_info().rss - before) / 2**20
         few, beside = seconds_of(
             packages[VERSIONS[-2]]
-        )  # again, as the machine's load may have changed
+        )  # Again, because the machine's load may have changed.
         steepness = (few / beside) / (count / took)
         print(f"{count:,} services: {count / took:,.0f}/s, {grown:,.0f} MiB more memory")
         print(f"cost per service against {given.services:,}: {steepness:.2f}")

@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-# This file has the name of the package that it measures: look for that in the environment only.
+# This file has the name of the measured package: search it in the environment only.
 sys.path[:] = [str(ROOT), *(p for p in sys.path if Path(p).resolve() != ROOT / "benchmarks")]
 
 import sqlalchemy as sa  # noqa: E402 - after the path
@@ -65,7 +65,7 @@ DRAFT: dict[str, Any] = {
     "from_case": ["name"], "safe_contact": {"rule": "person_comes"},
 }  # fmt: skip
 UUID_TEXT = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
-# Which rows each of the four requests writes, in the order of their commits.
+# The rows that each of the four requests writes, in the order of their commits.
 WRITES: list[list[tuple[str, str]]] = [
     [
         ("cases", "true"),
@@ -100,13 +100,13 @@ MADE_BY_DATABASE = {"audit_entries": {"sequence", "previous", "hash"}, "notices"
 
 
 def _key(name: str) -> str:
-    """The same in each run: a service refuses rows that were kept under other keys."""
+    """Return the same key in each run: a service refuses rows written with other keys."""
     return base64.b64encode(hashlib.sha256(name.encode()).digest()).decode()
 
 
 @contextmanager
 def referrals(database: ServiceDatabase, keys: ServiceDatabase, folder: Path) -> Iterator[int]:
-    """The referrals service as its own process; gives its port."""
+    """Run the referrals service as its own process; return its port."""
     port = free_port()
     ring = folder / "kek.json"
     ring.write_text(json.dumps({"active": "k1", "keys": {"k1": _key("kek")}}))
@@ -141,7 +141,7 @@ class Client:
         return made
 
     def get(self, path: str, caller: dict[str, str] | None = None) -> dict[str, Any]:
-        """As the recipient, or as another caller, by its headers."""
+        """Read as the recipient, or as another caller by the headers."""
         self._connection.request("GET", path, headers=caller or self._recipient)
         answer = self._connection.getresponse()
         content = answer.read()
@@ -154,7 +154,7 @@ class Client:
         self.get("/referrals/v1/referrals/inbox?limit=1")
 
     def story(self) -> float:
-        """Create a case, record the consent, draft and send: seconds that the four requests take."""
+        """Create a case, record the consent, draft and send; return the seconds of the four requests."""
         start = time.perf_counter()
         case = self.post("/cases", CASE)
         consent = self.post("/consents", {"case_id": case["id"], **CONSENT})
@@ -163,7 +163,7 @@ class Client:
         return time.perf_counter() - start
 
     def batch(self, together: bool) -> float:
-        """The same in one request: each for itself, or all of them or none."""
+        """The same in one request: each command for itself, or all or none."""
         unique = new_id().hex
         case, consent, draft, send = (f"{name}-{unique}" for name in ("c", "g", "r", "s"))
         commands = [
@@ -200,13 +200,13 @@ async def announce(owner: Database) -> None:
 
 
 async def script_of(owner: Database, *, together: bool) -> str:
-    """The rows of the one story that was played, as a pgbench script with new ids each time; in as many
-    commits, or but for the key in one."""
+    """Return the played story's rows as a pgbench script with new ids each time; in as many commits, or in one
+    besides the key's."""
     lines = ["\\set n random(1, 9000000000000000000)"]
     async with owner.transaction() as session:
         await session.execute(sa.text(AS_SERVICE))
         for number, writes in enumerate(WRITES):
-            if number == 0:  # the key store's own commit
+            if number == 0:  # The key store's own commit.
                 lines.append("INSERT INTO case_keys_yardstick VALUES (gen_random_uuid(), 'k1',"
                              " sha256('x') || sha256('y'), now(), null);")  # fmt: skip
             if number == 0 or not together:
@@ -273,7 +273,7 @@ def _fresh(value: str) -> str:
 
 
 def pgbench(url: str, file: Path, rounds: int) -> list[float]:
-    """Seconds of each round of the script, one client."""
+    """Return the seconds of each round of the script, with one client."""
     program = shutil.which("pgbench") or str(binaries() / "pgbench")
     log = file.with_name("rounds")
     done = subprocess.run(
@@ -285,12 +285,12 @@ def pgbench(url: str, file: Path, rounds: int) -> list[float]:
     (written,) = file.parent.glob("rounds.*")
     lines = written.read_text().splitlines()
     written.unlink()
-    return [int(line.split()[2]) / 1_000_000 for line in lines]  # the third column: microseconds
+    return [int(line.split()[2]) / 1_000_000 for line in lines]  # The third column: microseconds.
 
 
 def bare_answers(connection: http.client.HTTPConnection, rounds: int) -> list[float]:
-    """Seconds of each POST that a bare ASGI app answers, but for a first one that connects: a
-    connection that nobody used for seconds is closed."""
+    """Return the seconds of each POST to a bare ASGI app, without the first one, since an idle connection is closed
+    after seconds."""
     connection.close()
     connection.request("POST", "/", b"y" * 300)
     connection.getresponse().read()
@@ -305,7 +305,7 @@ def bare_answers(connection: http.client.HTTPConnection, rounds: int) -> list[fl
 
 @dataclass
 class Way:
-    """A way to do the same, and what was measured of it and of its yardstick."""
+    """One way to do it, with the measurements of it and of its yardstick."""
 
     name: str
     play: Callable[[], float]
@@ -363,7 +363,7 @@ async def _measure(
         for way in ways:
             for _ in range(20):
                 way.play()
-        for _ in range(TURNS):  # by turns: what disturbs one disturbs the others
+        for _ in range(TURNS):  # In turn: other load affects both alike.
             each = max(1, rounds // TURNS)
             for way in ways:
                 client.reconnect()

@@ -70,7 +70,7 @@ QUESTIONS = {
 
 
 def fact(chance: random.Random, part: float) -> ReferralFact:
-    """One referral, sent when so much of the year had passed, somewhere on its way."""
+    """Return one referral, sent at this fraction of the year, at a random step."""
     sent = START + timedelta(hours=8000 * part)
     state = chance.choice(STATES)
     answered = sent + timedelta(hours=chance.expovariate(1 / 30))
@@ -103,7 +103,7 @@ async def fill(database: Database, referrals: int) -> None:
 
 
 async def fill_steps(database: Database, persons: int) -> None:
-    """The same number of persons with one step in the period, as events would have recorded it."""
+    """Write this many persons with one step each in the period, as recorded events would."""
     chance = random.Random(persons)
     codes = {each.name: each.codes for each in PROGRAMME.cube_dimensions}
     moment = datetime.combine(PERIOD.start, datetime.min.time(), UTC) + timedelta(hours=12)
@@ -133,8 +133,8 @@ async def fill_steps(database: Database, persons: int) -> None:
 
 
 async def release(database: Database) -> tuple[UUID, str]:
-    """Close the five-dimension cube: count every person, round, write. Returns its id and what it
-    took: seconds, of them processor time here, and by how many MiB memory rose."""
+    """Close the five-dimension cube: count every person, round, write. Return its id, its seconds, the processor
+    seconds among them, and the growth of memory in MiB."""
     caller: Principal = principal("im-officer")
     gc.collect()
     before, highest = _resident_mib(), 0.0
@@ -186,7 +186,7 @@ async def measure(postgres: PostgresServer, jwks: Path, sizes: tuple[int, int], 
     missed = 0
     for name, url in QUESTIONS.items():
         times: list[list[float]] = [[], []]
-        for _ in range(rounds):  # in turn, so that what else the machine does hits both alike
+        for _ in range(rounds):  # In turn, so that other load affects both alike.
             for side, (client, release_id) in enumerate(sides):
                 started = time.perf_counter()
                 answer = await client.get(url.format(id=release_id), headers=headers)
@@ -199,7 +199,7 @@ async def measure(postgres: PostgresServer, jwks: Path, sizes: tuple[int, int], 
 
 
 async def weigh(client: httpx.AsyncClient, release_id: UUID, rounds: int) -> int:
-    """A release's counts with intervals against the same without, through the app, in turn."""
+    """Measure a release's counts with and without intervals through the app, in turn."""
     headers = bearer("im-officer", audience="ruta-reporting")
     told = ProtectedCube._between  # noqa: SLF001 - what intervals cost is what is measured
     missed = 0

@@ -76,7 +76,7 @@ TEXT = Bilingual(es="Prueba", en="Test")
 
 
 def pathways() -> list[Pathway]:
-    """Four needs in all for a trafficked child: two for each pathway, one shared."""
+    """Return two pathways with four needs in all for a trafficked child: two each, one shared."""
 
     def step(key: str, need: str, **more: Any) -> Step:
         return Step(key=key, need=need, urgency=Urgency.WITHIN_24_HOURS, note=TEXT, **more)
@@ -125,8 +125,7 @@ async def prepare(database: Database, services: int) -> None:
 
 
 async def _copy(database: Database, templates: list[UUID], copies: int) -> None:
-    """Copies of every template in SQL: spread over all municipalities, 30 % serve the whole state,
-    with different states of capacity."""
+    """Copy every template in SQL over all municipalities; 30 % serve the whole state, with different capacities."""
     places = Places.load()
     towns = [place.pcode for place in places.at_level(2, "VEN")]
     varied = {
@@ -168,7 +167,7 @@ async def _copy(database: Database, templates: list[UUID], copies: int) -> None:
 
 
 async def recount(database: Database) -> tuple[int, float]:
-    """Count every service into the coverage cells: (services, seconds)."""
+    """Count every service into the coverage cells; return (services, seconds)."""
     async with database.transaction() as session:
         ids = (
             await session.scalars(sa.text("SELECT DISTINCT service_id FROM service_documents"))
@@ -179,13 +178,13 @@ async def recount(database: Database) -> tuple[int, float]:
 
 
 class Recorder:
-    """The statements of one resolve, with their values written into them, for pgbench."""
+    """The statements of one resolve, with their values inserted, for pgbench."""
 
     def __init__(self) -> None:
         self.statements: list[str] = []
 
     def listen(self, engine: Any) -> None:
-        """The statements of this engine from now on."""
+        """Record the statements of this engine from now on."""
         event.listen(engine.sync_engine, "before_cursor_execute", self._record)
 
     def _record(self, _c: Any, _k: Any, statement: str, values: Any, *_: Any) -> None:
@@ -207,7 +206,7 @@ def _literal(value: Any) -> str:
 
 
 async def recorded(database: Database) -> list[str]:
-    """What one resolve of a partner asks the database, after the caches are warm."""
+    """Return a partner's resolve as statements, after the caches are warm."""
     recorder = Recorder()
     caller = Caller.of(principal("ngo-refugio"))
     profile = Profile.model_validate(PROFILE)
@@ -222,7 +221,7 @@ async def recorded(database: Database) -> list[str]:
 
 
 def pgbench(url: str, statements: list[str], rounds: int) -> float | None:
-    """Seconds per transaction of the same statements, or None without pgbench."""
+    """Return seconds per transaction of the same statements, or None without pgbench."""
     program = shutil.which("pgbench")
     if program is None:
         return None
@@ -239,7 +238,7 @@ def pgbench(url: str, statements: list[str], rounds: int) -> float | None:
 
 
 async def by_driver(database: Database, statements: list[str], rounds: int) -> float:
-    """The same by the bare driver, where pgbench is not installed."""
+    """The same with the bare driver, where pgbench is not installed."""
     async with database.engine.connect() as connection:
         raw = (await connection.get_raw_connection()).driver_connection
         if raw is None:
@@ -262,7 +261,7 @@ async def in_sql(url: str, database: Database, statements: list[str], rounds: in
 
 @contextmanager
 def directory(database: ServiceDatabase, folder: Path) -> Iterator[int]:
-    """The directory service as its own process; gives its port."""
+    """Run the directory service as its own process; return its port."""
     port = free_port()
     environment = {
         "RUTA_ENVIRONMENT": "embedded", "RUTA_HOST": "127.0.0.1", "RUTA_PORT": str(port),
@@ -277,7 +276,7 @@ def directory(database: ServiceDatabase, folder: Path) -> Iterator[int]:
 
 
 def new_profiles() -> Iterator[dict[str, Any]]:
-    """Like `PROFILE`, never the same again within a run."""
+    """Return profiles like `PROFILE`, without a repetition in one run."""
     each = product(LANGUAGES, range(18), ("female", "male"))
     return (
         {**PROFILE, "age": age, "sex": sex, "languages": list(spoken)} for spoken, age, sex in each
@@ -287,7 +286,7 @@ def new_profiles() -> Iterator[dict[str, Any]]:
 def timed(
     port: int, path: str, bodies: Iterator[Mapping[str, Any] | None], rounds: int
 ) -> tuple[float, float, bytes]:
-    """(median, mean, body) of `rounds` requests over one connection, after a warm-up; seconds."""
+    """Return (median, mean, body) of `rounds` requests over one connection after a warm-up; seconds."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     headers = {
         **bearer("ngo-refugio", audience="ruta-directory"),
@@ -310,7 +309,7 @@ def timed(
 
 @asynccontextmanager
 async def filled(services: int, data: Path | None) -> AsyncIterator[ServiceDatabase]:
-    """A directory with that many services, new or kept in `data` by an earlier run."""
+    """Return a directory with this many services, new or kept in `data` by an earlier run."""
     folder = Path(tempfile.mkdtemp(prefix="ruta-bench-")) if data is None else data / str(services)
     server = PostgresServer(folder / "postgres")
     server.start()
@@ -332,7 +331,7 @@ async def filled(services: int, data: Path | None) -> AsyncIterator[ServiceDatab
 
 
 async def measure(services: int, rounds: int, data: Path | None) -> dict[str, float]:
-    """Both questions on a directory of that size."""
+    """Measure both questions on a directory of that size."""
     async with filled(services, data) as prepared:
         database = Database.at(prepared.app_url, name="bench")
         statements = await recorded(database)
@@ -343,7 +342,7 @@ async def measure(services: int, rounds: int, data: Path | None) -> dict[str, fl
                 port, "/directory/v1/gaps?area=VE&level=1", repeat(None), max(5, rounds // 30)
             )
             with bare(body, Path(name)) as other:
-                # In turns: whatever else the machine does meets all of them.
+                # In turn: other load affects all of them alike.
                 each = rounds // TURNS
                 turns = [
                     (
@@ -380,7 +379,7 @@ def main() -> None:
     arguments.add_argument("--rounds", type=int, default=300)
     arguments.add_argument("--data", type=Path, help="keep the filled databases in this folder")
     given = arguments.parse_args()
-    # Ended from outside, the servers that were started must end too.
+    # If this process is terminated, its servers must end too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     small = asyncio.run(measure(given.services // 10, given.rounds, given.data))
     large = asyncio.run(measure(given.services, given.rounds, given.data))

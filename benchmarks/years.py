@@ -25,7 +25,7 @@ from typing import Any
 from uuid import UUID
 
 ROOT = Path(__file__).resolve().parents[1]
-# A file beside this one has the name of a package: look for packages in the environment only.
+# A file beside this one has a package's name: search packages in the environment only.
 sys.path[:] = [str(ROOT), *(p for p in sys.path if Path(p).resolve() != ROOT / "benchmarks")]
 
 import sqlalchemy as sa  # noqa: E402 - after the path
@@ -42,11 +42,11 @@ FEW = 10_000
 CHUNK = 50_000
 SERVICES_PER_ORGANISATION = 12
 OWN = organisation(2)
-# As the statements below name services; this one has no team.
+# The statements below name services; this one has no team.
 OUR_SERVICE = UUID(hashlib.md5(f"{OWN}5".encode(), usedforsecurity=False).hexdigest())
 INBOX = "/referrals/v1/referrals/inbox"
 TO_DECIDE = "state=sent&state=acknowledged&state=waitlisted"
-# Without a role of their own in what is measured: every referral hangs on the same two.
+# Names that the measurement does not use: all referrals share the same two.
 CASE_AND_GRANT = """
 WITH one AS (
     INSERT INTO cases (id, organisation_id, reference, version, status, country, minor, caregiver,
@@ -60,7 +60,7 @@ INSERT INTO grants (id, case_id, organisation_id, kind, items, decided_by, langu
 SELECT gen_random_uuid(), id, organisation_id, 'referral', '{}', 'person', 'spa', 'verbal', now(),
     1, 'active', 'bench', now() FROM one
 """
-# `h` scatters: the same number always makes the same referral, but for its random id's tail.
+# `h` scatters: a number always makes the same referral, except the end of its random id.
 REFERRALS = """
 INSERT INTO referrals (id, case_id, from_organisation, to_organisation, service_id, category, aor,
     urgency, state, version, area, grant_id, acknowledge_by, decide_by, expected_on, late,
@@ -93,7 +93,7 @@ LATERAL (
 ) AS made,
 (SELECT id, case_id FROM grants LIMIT 1) AS g
 """
-# Two of our services have a team: of one the asking client is a member, of the other it is not.
+# Two of our services have a team: the calling client belongs to one of them.
 TEAMS = """
 INSERT INTO service_team (service_id, organisation_id, client)
 SELECT md5(CAST(:own AS text) || n)::uuid, CAST(:own AS uuid), client
@@ -134,7 +134,7 @@ WHERE c.reference LIKE 'YEARS-%'
 
 
 async def fill(owner: Database, rows: int) -> None:
-    """Write `rows` referrals unless they are there already."""
+    """Write `rows` referrals unless they exist already."""
     async with owner.transaction() as session:
         await session.execute(sa.text(AS_SERVICE))
         if await session.scalar(sa.text("SELECT true FROM service_team LIMIT 1")):
@@ -150,13 +150,13 @@ async def fill(owner: Database, rows: int) -> None:
                     "own": OWN, "services": SERVICES_PER_ORGANISATION,
                 },
             )  # fmt: skip
-    async with owner.transaction() as session:  # last: it tells that all are there
+    async with owner.transaction() as session:  # Last: it marks the data as complete.
         await session.execute(sa.text(AS_SERVICE))
         await session.execute(sa.text(TEAMS), {"own": str(OWN)})
 
 
 async def filled(server: PostgresServer, rows: int) -> ServiceDatabase:
-    """Write all of it unless it is there already."""
+    """Write everything unless it exists already."""
     name = f"years_{rows}"
     database = await MigratedDatabases(server).of("referrals", name)
     start = time.perf_counter()
@@ -166,7 +166,7 @@ async def filled(server: PostgresServer, rows: int) -> ServiceDatabase:
             await fill(owner, rows)
         finally:
             await owner.close()
-        # The chain is made by hand: a link for each row would take hours.
+        # Compute the chain here: a link per row would take hours.
         own = f"'{OWN}'"
         for statement in (
             "ALTER TABLE audit_entries DISABLE TRIGGER audit_link",
@@ -183,7 +183,7 @@ async def filled(server: PostgresServer, rows: int) -> ServiceDatabase:
 
 
 def paths(client: Client) -> dict[str, str]:
-    """Every way that a queue is read; the last one counts it."""
+    """Return each way to read a queue; the last one counts it."""
     first = client.get(INBOX)
     second = client.get(f"{INBOX}?cursor={first['next_cursor']}")
     return {
@@ -199,7 +199,7 @@ def paths(client: Client) -> dict[str, str]:
 
 
 def questions(client: Client, server: PostgresServer, rows: int) -> dict[str, Callable[[], Any]]:
-    """Everything that grows with the years and is read by pages."""
+    """Return everything that grows over the years and is read by pages."""
     case = server.psql("SELECT id FROM cases WHERE reference = 'YEARS-50'",
                        database=f"years_{rows}").strip()  # fmt: skip
     last = server.psql(
@@ -234,7 +234,7 @@ def compare(asked: list[dict[str, Callable[[], Any]]], rounds: int) -> None:
     worst = 0.0
     for name in asked[0]:
         sizes = [_length(each[name]()) for each in asked]
-        # What a page of the feed may not show, it leaves out.
+        # The feed leaves out events that its reader may not see.
         assert (min(sizes) and max(sizes) < 1.5 * min(sizes)) or name == "counts", (
             f"{name}: {sizes}"
         )

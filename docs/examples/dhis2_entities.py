@@ -1,8 +1,8 @@
-"""Tracked entities of DHIS2 that changed go to Ruta; a timer runs it (docs/partner-guide.md).
+r"""Sends changed tracked entities of DHIS2 to Ruta; run it by a timer (docs/partner-guide.md).
 
-A run that fails is repeated by the next: Ruta takes each version once.
+The next run repeats a failed one: Ruta accepts each version once.
 
-    DHIS2=https://dhis2.example.org DHIS2_TOKEN=d2pat_… PROGRAM=UID ORG_UNIT=UID \\
+    DHIS2=https://dhis2.example.org DHIS2_TOKEN=d2pat_… PROGRAM=UID ORG_UNIT=UID \
     FORM_ADDRESS=https://ruta.example.org/referrals/v1/intake/forms/…/submissions FORM_SECRET=… python3 dhis2_entities.py
 """
 
@@ -18,14 +18,14 @@ from pathlib import Path
 
 DHIS2, ADDRESS, SECRET = (os.environ[name] for name in ("DHIS2", "FORM_ADDRESS", "FORM_SECRET"))
 KEPT = Path(os.environ.get("CURSOR_FILE", "dhis2.cursor"))
-AGAIN = timedelta(hours=1)  # what was being written while the last run read
+AGAIN = timedelta(hours=1)  # Covers entities that were being written during the last run.
 VALUES = "attributes[attribute,value]"
 EVENTS = "events[programStage,deleted,dataValues[dataElement,value]]"
 FIELDS = f"trackedEntity,orgUnit,updatedAt,{VALUES},enrollments[program,deleted,{VALUES},{EVENTS}]"
 
 
 def call(url, headers, body=None):
-    # The addresses are those that whoever runs this has given.
+    # The user of this script gives these addresses.
     request = urllib.request.Request(url, body, headers)  # noqa: S310
     with urllib.request.urlopen(request, timeout=300) as answer:  # noqa: S310
         return json.loads(answer.read())
@@ -38,18 +38,19 @@ def changed(since):
         "orgUnitMode": "DESCENDANTS",
         "updatedAfter": since,
         "fields": FIELDS,
-        # Pages shift while people work, and what slips between two of them is never asked for again.
+        # Without paging: pages shift while people work, and an entity that slips between two
+        # pages would be missed for ever.
         "paging": "false",
     }
     headers = {"Authorization": f"ApiToken {os.environ['DHIS2_TOKEN']}"}
     asked = urllib.parse.urlencode(query)
     page = call(f"{DHIS2}/api/tracker/trackedEntities?{asked}", headers)
-    # Until 2.40 the list was called otherwise.
+    # Before 2.40 the list had another name.
     return page["trackedEntities"] if "trackedEntities" in page else page["instances"]
 
 
 def refused(entity):
-    """What Ruta said where it did not take the entity; where it asks to wait, that is done."""
+    """Return Ruta's message if it refused the entity; wait if the answer says so."""
     headers = {"Content-Type": "application/json", "X-Form-Secret": SECRET}
     while True:
         try:

@@ -1,6 +1,6 @@
-"""Submissions of ODK Central go to Ruta; a timer runs it (docs/partner-guide.md).
+"""Sends submissions of ODK Central to Ruta; run it by a timer (docs/partner-guide.md).
 
-A run that fails is repeated by the next: Ruta takes each submission once.
+The next run repeats a failed one: Ruta accepts each submission once.
 
     CENTRAL_FORM=https://central.example.org/v1/projects/1/forms/intake CENTRAL_USER=ruta@example.org CENTRAL_PASSWORD=… \\
     FORM_ADDRESS=https://ruta.example.org/referrals/v1/intake/forms/…/submissions FORM_SECRET=… python3 odk_submissions.py
@@ -22,11 +22,11 @@ CENTRAL_FORM, ADDRESS, SECRET = (
     os.environ[name] for name in ("CENTRAL_FORM", "FORM_ADDRESS", "FORM_SECRET")
 )
 KEPT = Path(os.environ.get("CURSOR_FILE", "odk.cursor"))
-AGAIN = timedelta(hours=1)  # what was being written while the last run read
+AGAIN = timedelta(hours=1)  # Covers submissions that were being written during the last run.
 
 
 def call(url, headers, body=None):
-    # The addresses are those that whoever runs this has given.
+    # The user of this script gives these addresses.
     request = urllib.request.Request(url, body, headers)  # noqa: S310
     with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
         return json.loads(answer.read())
@@ -35,7 +35,7 @@ def call(url, headers, body=None):
 def pages(since):
     known = f"{os.environ['CENTRAL_USER']}:{os.environ['CENTRAL_PASSWORD']}".encode()
     headers = {"Authorization": "Basic " + base64.b64encode(known).decode()}
-    # Central names the next page only where a size was asked for.
+    # Central returns a link to the next page only if the request names a page size.
     query = {"$top": 250, "$filter": f"__system/submissionDate ge {since}"}
     asked = urllib.parse.urlencode(query, quote_via=urllib.parse.quote)
     url = f"{CENTRAL_FORM}.svc/Submissions?{asked}"
@@ -46,7 +46,7 @@ def pages(since):
 
 
 def refused(row):
-    """What Ruta said where it did not take the row; where it asks to wait, that is done."""
+    """Return Ruta's message if it refused the row; wait if the answer says so."""
     headers = {"Content-Type": "application/json", "X-Form-Secret": SECRET}
     while True:
         try:

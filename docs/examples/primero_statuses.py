@@ -1,6 +1,6 @@
-"""What became of referrals goes back into the services of Primero's cases; a timer runs it (docs/partner-guide.md).
+"""Writes the results of referrals into the services of Primero's cases; run it by a timer (docs/partner-guide.md).
 
-A run that fails is repeated by the next: Primero merges what it is sent, so twice does no harm.
+The next run repeats a failed one: Primero merges the data, so sending it twice does no harm.
 
     RUTA=https://ruta.example.org RUTA_CLIENT=my-ngo RUTA_SECRET=… FORM=id-of-the-form \\
     PRIMERO=https://primero.example.org PRIMERO_USER=ruta PRIMERO_PASSWORD=… python3 primero_statuses.py
@@ -16,7 +16,7 @@ from pathlib import Path
 
 RUTA, PRIMERO, FORM = (os.environ[name] for name in ("RUTA", "PRIMERO", "FORM"))
 KEPT = Path(os.environ.get("CURSOR_FILE", "primero.cursor"))
-# State of the referral → fields of the service; {at}: since when it is so.
+# State of the referral → fields of the service; {at}: the time of that state.
 FIELDS = json.loads(
     os.environ.get("FIELDS")
     or '{"completed": {"service_implemented": "implemented", "service_implemented_day_time": "{at}"}}'
@@ -24,21 +24,21 @@ FIELDS = json.loads(
 
 
 def call(url, authorization=None, body=None, method=None, form=False):
-    """(headers, JSON) of the answer; anything but a success ends the run."""
+    """Return (headers, JSON) of the answer; anything but a success ends the run."""
     data = urllib.parse.urlencode(body).encode() if form else json.dumps(body).encode()
     kind = "application/x-www-form-urlencoded" if form else "application/json"
     headers = {"Content-Type": kind}
     if authorization:
         headers["Authorization"] = authorization
     content = data if body is not None else None
-    # The addresses are those that whoever runs this has given.
+    # The user of this script gives these addresses.
     request = urllib.request.Request(url, content, headers, method=method)  # noqa: S310
     with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
         return answer.headers, json.loads(answer.read() or b"null")
 
 
 def signed_in():
-    """What proves who asks: to Ruta, and to Primero."""
+    """Return the credentials for Ruta and for Primero."""
     known = f"{os.environ['RUTA_CLIENT']}:{os.environ['RUTA_SECRET']}".encode()
     basic = "Basic " + base64.b64encode(known).decode()
     grant = {"grant_type": "client_credentials"}
@@ -50,7 +50,7 @@ def signed_in():
 
 
 def pages(path, us):
-    """The items of a list of Ruta's, page by page."""
+    """Yield the items of a list of Ruta's, page by page."""
     query = {"limit": 200}
     while True:
         mark = "&" if "?" in path else "?"
@@ -62,7 +62,7 @@ def pages(path, us):
 
 
 def services_of(types, record, theirs, category):
-    """The services of the case there that are this need here."""
+    """Return the case's services in Primero that correspond to this need."""
     _, answer = call(f"{PRIMERO}/api/v2/cases/{record}", theirs)
     services = answer["data"].get("services_section") or []
     return [one for one in services if types.get(one.get("service_type")) == category]
@@ -103,7 +103,7 @@ def main():
             _, referral = call(f"{RUTA}/referrals/v1/referrals/{referral_id}", us)
             if referral["case_id"] in cases and referral["state"] in FIELDS:
                 _, case = call(f"{RUTA}/referrals/v1/cases/{referral['case_id']}", us)
-                # The record's id there: the mapping says `"_uuid": "own_reference"`.
+                # The record's id in Primero: the mapping contains `"_uuid": "own_reference"`.
                 write_back(referral, types, case["identity"]["own_reference"], theirs)
         KEPT.write_text(feed["next_cursor"])
         more = feed["more"]

@@ -1,1 +1,1 @@
-"""Outside tools that judge the API description and the running stack by it."""
+"""Outside tools that check the API description, and the running stack against it."""

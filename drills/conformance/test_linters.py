@@ -1,4 +1,4 @@
-"""What linters say of the combined description: nothing, but for exceptions that give their reason."""
+"""Linters find nothing in the combined description, except for exceptions with reasons."""
 
 import json
 import shutil
@@ -42,7 +42,7 @@ def test_spectral_with_the_ruleset_of_owasp_finds_neither_errors_nor_warnings(li
     settings = ("-r", "spectral.yaml", "-f", "json")
     node = ("node", "--require", "./untidied.cjs")
     done = run(linted, *node, program(linted, "spectral"), "lint", "openapi.json", *settings)
-    # Where it finds nothing it says so behind the list.
+    # If it finds nothing, it says so after the list.
     findings, _ = json.JSONDecoder().raw_decode(done.stdout[done.stdout.index("[") :])
     assert [(f["code"], ".".join(map(str, f["path"]))) for f in findings if f["severity"] < 2] == []
 

@@ -1,4 +1,4 @@
-"""Tools of information managers open Ruta's tables by address and read-only credentials: GDAL (QGIS), pandas."""
+"""Information managers' tools open Ruta's tables by address and read-only credentials: GDAL (QGIS), pandas."""
 
 import base64
 import json

@@ -1,1 +1,1 @@
-"""Real processes are killed, stopped and cut off while a mixed load runs; then everything is counted."""
+"""Kills, stops and disconnects real processes under a mixed load, then accounts for every command."""

@@ -1,4 +1,4 @@
-"""`./ruta faults`: every row of the fault table, over many seeds, with a table at the end."""
+"""`./ruta faults`: every row of the fault table over many seeds, with a table at the end."""
 
 import argparse
 import asyncio
@@ -23,7 +23,7 @@ _terminal = Console(highlight=False, soft_wrap=True)
 
 
 def main() -> int:
-    # Asked to end: the stack goes down and its file system is given back all the same.
+    # Stopped by request: shut the stack down and release its file system anyway.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     options = _options()
     names = options.fault or list(FAULTS)
@@ -103,7 +103,7 @@ def _write(file: Path, results: list[SeedResult]) -> None:
 
 
 def _read(file: Path) -> list[SeedResult]:
-    """What `_write` wrote."""
+    """Read what `_write` wrote."""
     if not file.exists():
         return []
     return [

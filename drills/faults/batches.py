@@ -1,4 +1,4 @@
-"""What the clients ask for: stories of cases and referrals as batches of commands. Pure, seeded."""
+"""The clients' requests: stories of cases and referrals as batches of commands. Pure, seeded."""
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,8 +10,8 @@ from drills.faults.history import Command
 
 V1 = "/referrals/v1"
 AREAS = ("VE2313", "VE2317", "VE2005", "VE0701", "VE2301")
-# In which states the recipient may do what, and where that leads (the harness's own reading of
-# reference/referrals.md, so that a change of the service's table is noticed).
+# The recipient's possible steps in each state, and the state after each. Written from
+# reference/referrals.md, so that a change of the service's table is noticed.
 _AFTER: Mapping[str, Mapping[str, str]] = {
     "sent": {"acknowledge": "acknowledged", "accept": "accepted", "decline": "declined"},
     "acknowledged": {
@@ -73,19 +73,19 @@ class Referral:
 
 @dataclass(slots=True)
 class Asked:
-    """One command of a batch: where it goes and with which body."""
+    """One command of a batch, with its path and body."""
 
     command: Command
     path: str
     body: dict[str, Any]
     referral: Referral | None = None
-    # Keys of earlier commands of the batch that this one names.
+    # Keys of earlier commands of the batch that this one refers to.
     needs: tuple[str, ...] = ()
 
 
 @dataclass
 class Writer:
-    """Makes the commands of one client. `label` is what is being done to the stack now."""
+    """Makes the commands of one client. `label` is the current fault."""
 
     client: str
     rng: random.Random
@@ -112,7 +112,7 @@ class Writer:
         return self.ask("case.register", "/cases", body)
 
     def story(self) -> Iterator[Asked]:
-        """A case, its consents, a draft, the sending; now and then an end right away."""
+        """Return a case, its consents, a draft and the sending; sometimes it ends at once."""
         others = [s for s in self.services if s.client != self.client]
         service = self.rng.choice(others)
         case = self.case()
@@ -136,7 +136,7 @@ class Writer:
         yield self._on(
             draft, "send", {"grant_id": f"${{{consent.command.key}.id}}"}, consent.command.key
         )
-        if chance < 0.10:  # the referrer may not do what belongs to the recipient: 403
+        if chance < 0.10:  # The referrer may not take the recipient's steps: 403.
             yield self._on(draft, "accept", {"focal_point": "nadie"})
         elif chance < 0.14:
             yield self._on(draft, "recall", {"reason": "mistake"})
@@ -184,7 +184,7 @@ class Writer:
         )
 
     def work(self, referral: Referral, most: int) -> Iterator[Asked]:
-        """The recipient's next steps with a referral, one after the other, as far as it knows."""
+        """Return the recipient's next steps with a referral, as far as it knows the state."""
         state, held = referral.state, referral.before_hold
         for _ in range(most):
             possible = _AFTER.get(state)
@@ -196,7 +196,7 @@ class Writer:
             if verb == "hold":
                 held = state
             state = possible[verb] or held
-            if self.rng.random() < 0.05:  # not possible in any state after a decision: 409
+            if self.rng.random() < 0.05:  # Impossible in every state after a decision: 409.
                 yield self.step(referral, "acknowledge")
 
     def step(self, referral: Referral, verb: str, body: dict[str, Any] | None = None) -> Asked:
@@ -220,7 +220,7 @@ class Writer:
         )
 
     def transfer(self, to: str, organisation: str) -> Iterator[Asked]:
-        """A case that is handed to another organisation."""
+        """Hand a case to another organisation."""
         case = self.case()
         yield case
         of_case = {"case_id": f"${{{case.command.key}.id}}"}

@@ -62,7 +62,8 @@ async def kill_broker_mid_fetch(field: Field) -> None:
     await field.within(
         30, "the broker is back", lambda: field.stack.state.processes["nats"] != former
     )
-    # Not the acknowledged position: what was under way at the kill comes again after the ack wait.
+    # Not the acknowledged position: messages in progress at the kill arrive again after the ack
+    # wait.
     handled = "SELECT count(*) FROM inbox"
     before = await field.stack.databases.number("reporting", handled)
 
@@ -109,7 +110,7 @@ async def _is_word(field: Field, word: str) -> bool:
 
 @fault("outage-over-duplicate-window", "Outage > duplicate window", every=10)
 async def outage_over_duplicate_window(field: Field) -> None:
-    """The broker forgot the ids when the outbox is published again: only the inbox knows them."""
+    """The outbox is published again after the broker forgot the ids: only the inbox recognises them."""
     await field.some_load(50)
     mark = "SELECT now()::text"
     since = (await field.stack.databases.fetch("referrals", mark))[0][0]
@@ -164,7 +165,7 @@ async def broker_store_wiped(field: Field) -> None:
 
 @fault("redelivery-reorders", "Redelivery reorders")
 async def redelivery_reorders(field: Field) -> None:
-    """Events of the last minute arrive again, shuffled; some of them for the first time."""
+    """Events of the last minute arrive again in random order; some arrive for the first time."""
     stack = field.stack
     names = stack.names("reporting")
     former = {name: stack.state.processes[name] for name in names}
@@ -181,7 +182,7 @@ async def redelivery_reorders(field: Field) -> None:
     client, jetstream = await stack.bus()
     try:
         for number, (subject, data) in enumerate(messages):
-            # A fresh message id: the broker takes it as new, as after its window has passed.
+            # With a new message id the broker accepts it as new, as after its window.
             headers = {"Nats-Msg-Id": f"again-{field.rng.getrandbits(64):x}-{number}"}
             await jetstream.publish(subject, data, headers=headers)
     finally:
@@ -193,7 +194,7 @@ async def redelivery_reorders(field: Field) -> None:
 
 
 async def _stored(field: Field, ids: set[str]) -> list[tuple[str, bytes]]:
-    """What the stream holds of these events."""
+    """Return the stream's copies of these events."""
     client, jetstream = await field.stack.bus()
     found = []
     try:
@@ -231,7 +232,7 @@ async def poison_event(field: Field) -> None:
     async def visible() -> bool:
         return await databases.number("reporting", count) >= 2
 
-    # Behind everything that waits already: a reader under load may be minutes behind.
+    # After everything that already waits: a busy reader may be minutes behind.
     await field.within(300, "poison becomes a visible dead letter", visible)
     field.require(await field.some_load(30, 20) > 0, "poison stops the others")
     replayed = await field.stack.run("events", "dead-letters", "reporting")
@@ -245,7 +246,7 @@ async def poison_event(field: Field) -> None:
 
 @fault("dead-letters-replayed", "Poison event: dead letter replayable", every=10)
 async def dead_letters_replayed(field: Field) -> None:
-    """Reporting may not write for a while: its events become dead letters, and come back."""
+    """Reporting cannot write for a while: its events become dead letters and are replayed."""
     databases = field.stack.databases
     count = "SELECT count(*) FROM dead_letters WHERE resolved_at IS NULL"
     await databases.fetch(
@@ -308,7 +309,7 @@ async def stream_full(field: Field) -> None:
         await jetstream.update_stream(config)
 
         async def waits() -> bool:
-            # The relay of one replica publishes; the other shows nothing.
+            # One replica's relay publishes; the other one's shows nothing.
             ages = [
                 await field.stack.metric(name, "ruta_outbox_oldest_seconds")
                 for name in field.stack.names("referrals")

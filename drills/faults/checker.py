@@ -1,8 +1,7 @@
-"""Compares what the clients were told with what the stack holds, in the manner of Jepsen.
+"""Compares what the clients were told with what the stack contains, in the manner of Jepsen.
 
-Pure: no I/O. Two questions. Do commands and the record explain each other: is each acknowledged
-command there exactly once, and is nothing there that nobody asked for? And do all traces of one
-change agree: history, audit, events, notices, webhooks, projection?
+Pure: no I/O. It asks two questions. Does each acknowledged command appear exactly once, with nothing that nobody
+asked for? And do all traces of one change agree: history, audit, events, notices, webhooks, projection?
 """
 
 from collections import Counter, defaultdict
@@ -17,9 +16,8 @@ _WITHDRAWALS = ("consent.withdraw", "referral.withdraw")
 
 
 class Verdict(StrEnum):
-    """`LOST`: acknowledged, but not there. `DUPLICATED`: there more than once. `GHOST`: there, but
-    nobody asked for it or it was refused. `TORN`: there, but without one of its traces, or a trace
-    without it. `STUCK`: still waiting after the end."""
+    """`LOST`: acknowledged but missing. `DUPLICATED`: present more than once. `GHOST`: present, but refused or never
+    requested. `TORN`: one of its traces is missing, or a trace has no change. `STUCK`: still waiting at the end."""
 
     LOST = "lost"
     DUPLICATED = "duplicated"
@@ -30,7 +28,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One row of the record that a command made: `target` reached `version` by `kind`."""
+    """One row of the record from a command: `target` reached `version` by `kind`."""
 
     kind: str
     target: str
@@ -47,7 +45,7 @@ class Finding:
 
 @dataclass
 class Layer:
-    """One kind of trace. Keys are free; what is expected must be there exactly once."""
+    """One kind of trace. Keys are arbitrary; each expected one must exist exactly once."""
 
     name: str
     expected: Counter[tuple[object, ...]] = field(default_factory=Counter)
@@ -61,7 +59,7 @@ class Layer:
 
 
 def check_commands(history: History, changes: Iterable[Change]) -> list[Finding]:
-    """Match each acknowledged command with one change; what is left must be explained."""
+    """Match each acknowledged command with one change; every other change needs an explanation."""
     left: Counter[Change] = Counter(changes)
     by_place: dict[tuple[str, str, int], Change] = {}
     for change in left:
@@ -79,7 +77,7 @@ def check_commands(history: History, changes: Iterable[Change]) -> list[Finding]
 def _claim(
     command: Command, by_place: Mapping[tuple[str, str, int], Change], left: Counter[Change]
 ) -> list[Finding]:
-    """Take the command's change out of those to be explained; LOST if it is not there."""
+    """Remove the command's change from those to explain; LOST if it is missing."""
     found = []
     change = by_place.get((command.kind, command.made or "", command.version or 0))
     if change is None or left[change] == 0:
@@ -90,8 +88,8 @@ def _claim(
 
 
 def _unexplained(history: History, extra: list[Change]) -> list[Finding]:
-    """Changes without an acknowledged command: the system's own, withdrawals, unknown commands."""
-    # A withdrawn consent ends its referral, a withdrawn referral its consent: each once.
+    """Return changes without an acknowledged command: the system's own, withdrawals, unknown commands."""
+    # A withdrawn consent ends its referral, and a withdrawn referral its consent: each once.
     withdrawing = {
         (command.client, ended)
         for command in history.commands
@@ -115,7 +113,7 @@ def _unexplained(history: History, extra: list[Change]) -> list[Finding]:
         if change.client == SYSTEM:
             continue
         if change.kind in _WITHDRAWALS and (change.client, change.target) in withdrawing:
-            withdrawing.discard((change.client, change.target))  # it ends once
+            withdrawing.discard((change.client, change.target))  # It ends once.
             continue
         if _explain(unknown, change):
             continue
@@ -127,7 +125,7 @@ def _unexplained(history: History, extra: list[Change]) -> list[Finding]:
 
 
 def _explain(unknown: Counter[tuple[str, str, str | None]], change: Change) -> bool:
-    """Whether a command of unknown outcome accounts for the change; each does so once."""
+    """Return whether a command with unknown outcome explains the change; each explains one."""
     for target in (change.target, None):
         if unknown[(change.client, change.kind, target)] > 0:
             unknown[(change.client, change.kind, target)] -= 1
@@ -140,7 +138,7 @@ def _told(command: Command) -> str:
 
 
 def check_layer(layer: Layer, faults: Mapping[str, str]) -> list[Finding]:
-    """Each expected trace once, and no other. `faults`: target → what went on when it was made."""
+    """Check that each expected trace exists once, and no other. `faults`: target → the fault during its change."""
     findings = []
     for key in layer.expected.keys() | layer.found.keys():
         wanted, there = layer.expected[key], layer.found[key]
@@ -158,7 +156,7 @@ def check_layer(layer: Layer, faults: Mapping[str, str]) -> list[Finding]:
 
 
 def check_waiting(waiting: Mapping[str, int]) -> list[Finding]:
-    """Nothing may still wait after the stack had time to come to rest."""
+    """Nothing may still wait after the stack had time to finish."""
     return [
         Finding(Verdict.STUCK, "-", f"{count} in {name}")
         for name, count in waiting.items()
@@ -167,7 +165,7 @@ def check_waiting(waiting: Mapping[str, int]) -> list[Finding]:
 
 
 def check_proofs(history: History) -> list[Finding]:
-    """What was never tried proves nothing."""
+    """An attempt that never happened proves nothing."""
     return [
         Finding(Verdict.STUCK, "-", f"nothing was {name}: not exercised")
         for name, count in history.proofs.items()
@@ -176,7 +174,7 @@ def check_proofs(history: History) -> list[Finding]:
 
 
 def faults_of(history: History) -> dict[str, str]:
-    """Target → the fault during which it was last changed by an acknowledged command."""
+    """Return target → the fault during its last acknowledged change."""
     found: dict[str, str] = {}
     for command in history.commands:
         for target in (command.target, command.made, *command.ends):

@@ -1,4 +1,4 @@
-"""One partner's system: sends batches through the gateway, repeats them with the same keys."""
+"""One partner's system: sends batches through the gateway and repeats them with the same keys."""
 
 import asyncio
 import random
@@ -16,12 +16,12 @@ from drills.faults.payloads import differences
 _REPEAT = frozenset({401, 429, 503, 504})
 _LONGEST_PAUSE = 1.0
 _IN_FLIGHT = "idempotency_in_flight"
-# What a stack under faults may answer; any other 5xx is a finding.
+# Permitted answers of a stack under faults; any other 5xx is a finding.
 _EXCUSED = frozenset({503, 504})
 
 
 class Tokens:
-    """Access tokens of the demo clients, renewed before they end."""
+    """Access tokens of the demo clients, renewed before they expire."""
 
     def __init__(self, session: aiohttp.ClientSession, url: str, secrets: dict[str, str]) -> None:
         self._session, self._url, self._secrets = session, url, secrets
@@ -51,7 +51,7 @@ class Tokens:
 
 
 class Sender:
-    """Sends what is asked until it is answered or given up; writes down what was answered."""
+    """Repeats each request until it is answered or abandoned, and records the answers."""
 
     def __init__(self, url: str, secrets: dict[str, str], history: History, seed: int) -> None:
         self._url = url
@@ -64,10 +64,10 @@ class Sender:
         self.sending = asyncio.Event()
         self.sending.set()
         self.given_up: list[list[Asked]] = []
-        # Commands per second that may begin; None: as fast as answers come.
+        # Commands per second that may begin; None: as fast as answers arrive.
         self.per_second: float | None = None
         self._next_turn = 0.0
-        # (when it was answered, seconds that the request took, its commands)
+        # (time of the answer, seconds of the request, its commands)
         self.durations: list[tuple[float, float, int]] = []
         self._session = aiohttp.ClientSession(
             timeout=aiohttp.ClientTimeout(total=20),
@@ -78,7 +78,7 @@ class Sender:
         self.tokens = Tokens(self._session, url, secrets)
 
     def move_to(self, url: str) -> None:
-        """The stack was started again at another address."""
+        """The stack was restarted at another address."""
         self._url = url
         self.tokens.move_to(url)
 
@@ -86,7 +86,7 @@ class Sender:
         await self._session.close()
 
     async def run(self, batch: list[Asked], patience: float = 25.0) -> None:
-        """Send a batch; what stays without an answer after `patience` seconds is given up."""
+        """Send a batch; abandon what has no answer after `patience` seconds."""
         self._history.commands += [asked.command for asked in batch if not asked.command.attempts]
         await self._turn(len(batch))
         waiting, began = batch, time.monotonic()
@@ -102,8 +102,7 @@ class Sender:
                 await asyncio.sleep(self._rng.uniform(0.1, _LONGEST_PAUSE))
 
     async def at_once(self, asked: Asked, times: int) -> None:
-        """The same command with the same key, `times` at once: it is carried out once, and whoever is
-        told so is told of the same thing."""
+        """Send one command with one key `times` at once: it runs once, and every successful answer is the same."""
         command = asked.command
         self._history.commands.append(command)
         command.attempts += 1
@@ -128,7 +127,7 @@ class Sender:
             await self.run([asked])
 
     async def read_back(self, asked: Asked, patience: float = 60.0) -> None:
-        """What was acknowledged is there for its sender at once, as it was sent."""
+        """An acknowledged change is readable for its sender at once, as sent."""
         command = asked.command
         if command.outcome is not Outcome.ACKNOWLEDGED:
             return
@@ -153,7 +152,7 @@ class Sender:
             await asyncio.sleep(self._rng.uniform(0.1, _LONGEST_PAUSE))
 
     async def _turn(self, commands: int) -> None:
-        """Waits until so many commands may begin at the wanted rate."""
+        """Wait until the wanted rate allows so many commands."""
         if self.per_second is None:
             return
         now = time.monotonic()
@@ -161,7 +160,7 @@ class Sender:
         await asyncio.sleep(self._next_turn - now)
 
     async def _attempt(self, batch: list[Asked]) -> list[Asked]:
-        """Returns what has to be sent again."""
+        """Return what must be sent again."""
         client, began = batch[0].command.client, time.monotonic()
         for asked in batch:
             asked.command.attempts += 1
@@ -214,7 +213,7 @@ class Sender:
                     f"{asked.command.kind} answered {_code(status, body)} after an acknowledgement"
                 )
             elif _is_gone(status, body):
-                pass  # carried out when nobody heard the answer, which is not kept: it explains one change
+                pass  # Executed without an answer that anybody received or stored: this explains one change.
             else:
                 asked.command.outcome = Outcome.REFUSED
                 asked.command.refusal = _code(status, body)
@@ -223,7 +222,7 @@ class Sender:
     def _acknowledge(self, asked: Asked, body: dict[str, Any]) -> None:
         command = asked.command
         if command.outcome is Outcome.ACKNOWLEDGED:
-            return  # answered before, and sent again only because others needed it
+            return  # Answered before; sent again only because others refer to it.
         command.outcome = Outcome.ACKNOWLEDGED
         command.made, command.version = body["id"], body.get("version", 1)
         self.acknowledged += 1
@@ -231,7 +230,7 @@ class Sender:
         if command.kind == "consent.withdraw":
             command.ends = tuple(body["referrals_ended"])
         if command.kind == "referral.withdraw" and body["state"] != "withdrawn":
-            # The referral had ended already: only the consent was taken back.
+            # The referral had already ended, so only the consent was withdrawn.
             command.kind, command.made, command.version = "consent.withdraw", body["grant_id"], 2
             command.ends = ()
         referral = asked.referral
@@ -264,7 +263,7 @@ def _in_flight(status: int, body: Any) -> bool:
 
 
 def _with_what_they_name(batch: list[Asked], again: list[Asked]) -> list[Asked]:
-    """`again` and, before them, all that they name, directly or not: it answers as it did."""
+    """Return `again` after all commands that they refer to, directly or not: their answers stay the same."""
     wanted = {asked.command.key for asked in again}
     for asked in reversed(batch):
         if asked.command.key in wanted:

@@ -1,4 +1,4 @@
-"""Faults of PostgreSQL and of the way to it: killed, cut off at COMMIT, late, pooled, full."""
+"""Faults of PostgreSQL and the connection to it: killed, cut at COMMIT, delayed, pooled, full."""
 
 import asyncio
 import os
@@ -21,7 +21,7 @@ async def kill_postgres(field: Field) -> None:
 
 @fault("stop-postgres", "PostgreSQL SIGSTOP")
 async def stop_postgres(field: Field) -> None:
-    """The whole server stands still for some seconds: no answer is made up meanwhile."""
+    """Freeze the whole server for some seconds: no service may invent an answer meanwhile."""
     pids = _family(field.stack.state.processes["postgres"])
     for pid in pids:
         _signal(pid, signal.SIGSTOP)
@@ -81,9 +81,9 @@ async def late_commit(field: Field) -> None:
 
 @fault("failover", "Machine of PostgreSQL lost", setting=Setting.PROXIED, every=10)
 async def failover(field: Field) -> None:
-    """The second server takes the first one's place under load, after it had fallen behind. What was
-    acknowledged was on both, so the record at the end finds all of it; a first that had not waited
-    (drills/faults/test_standby.py) would have acknowledged what nobody has."""
+    """A second server, which had fallen behind, replaces the first under load. Acknowledged changes were on both, so
+    the record contains all of them; a first server that had not waited (drills/faults/test_standby.py) would have
+    lost some."""
     standby = await asyncio.to_thread(Standby.of, field.stack)
     try:
         await standby.follow()
@@ -108,7 +108,7 @@ async def failover(field: Field) -> None:
 
 
 def _lead(field: Field, port: int | None) -> None:
-    """All services to another server, or back to the stack's own."""
+    """Connect all services to another server, or back to the stack's own."""
     for proxy in field.proxies:
         proxy.instead = port
         proxy.cut()
@@ -116,14 +116,14 @@ def _lead(field: Field, port: int | None) -> None:
 
 @fault("pgbouncer", "PgBouncer in transaction mode", setting=Setting.POOLED)
 async def pgbouncer(field: Field) -> None:
-    """All of the load goes through it; a tenant that saw another's rows would be acknowledged
-    commands that it may not give, which the record then shows as ghosts."""
+    """The whole load goes through PgBouncer. A tenant that saw another's rows would get forbidden commands
+    acknowledged, which the record shows as ghosts."""
     await field.some_load(150, 40)
 
 
 @fault("disk-full", "Disk full")
 async def disk_full(field: Field) -> None:
-    """The file system of the whole data directory fills up, and is freed again."""
+    """Fill the data directory's file system, then free it."""
     root = field.stack.layout.root
     if not _is_own_file_system(root):
         field.unmet.append("the data directory has no file system of its own: not exercised")
@@ -150,7 +150,7 @@ def _is_own_file_system(root: Path) -> bool:
 
 
 def _fill(file: Path) -> None:
-    """Write until nothing fits: what PostgreSQL has allocated already stays its own."""
+    """Write until nothing fits: PostgreSQL keeps what it has already allocated."""
     block = b"\0" * _BLOCK
     with file.open("wb", buffering=0) as out:
         for size in (_BLOCK, 4096):

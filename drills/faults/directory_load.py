@@ -1,4 +1,4 @@
-"""The directory's share of the load: capacity changes of services, and files that are imported."""
+"""The directory's share of the load: capacity changes and imported files."""
 
 import asyncio
 import contextlib
@@ -21,7 +21,7 @@ _PATIENCE_SECONDS = 25.0
 
 
 class DirectoryLoad:
-    """Capacity of own services and small imports, each under an own key until it is answered."""
+    """Changes capacity of own services and imports small files, each with its own key until answered."""
 
     def __init__(
         self,
@@ -66,7 +66,7 @@ class DirectoryLoad:
             command.made, command.version = service.id, answer["version"]
 
     async def _import(self, session: aiohttp.ClientSession) -> None:
-        """A file of one new service, with an external id of its own."""
+        """Import a file of one new service with its own external id."""
         external = f"S{self._seed}-{self._made}"
         command = self._command("im-officer", "service.import", external)
         row = {**self._rng.choice(self._rows), "external_id": external, "visibility": "partners"}

@@ -1,4 +1,4 @@
-"""What a fault works on: the stack, the load, a seeded random source, and a place for findings."""
+"""What a fault needs: the stack, the load, a seeded random source, and a list for findings."""
 
 import asyncio
 import random
@@ -18,12 +18,12 @@ from drills.faults.stack_under_test import StackUnderTest, until
 
 
 class Setting(StrEnum):
-    """How the stack must be wired for a fault: straight, through a proxy, or through PgBouncer."""
+    """The wiring for a fault: direct, through a proxy, or through PgBouncer."""
 
     STRAIGHT = "straight"
     PROXIED = "proxied"
     POOLED = "pooled"
-    FINALE = "finale"  # after the load: the stack is stopped and started, or replaced
+    FINALE = "finale"  # After the load: the stack is restarted or replaced.
 
 
 @dataclass
@@ -38,22 +38,22 @@ class Field:
 
     @property
     def proxy(self) -> Proxy:
-        """Before referrals' databases."""
+        """The proxy in front of referrals' databases."""
         return self.proxies[0]
 
     def require(self, holds: object, otherwise: str) -> None:
-        """A required outcome of the fault table; what does not hold becomes a finding."""
+        """Require an outcome of the fault table; otherwise record a finding."""
         if not holds:
             self.unmet.append(otherwise)
 
     def strike(self, name: str, how: signal.Signals = signal.SIGKILL) -> int:
-        """Kill or stop a process of the stack, which has to be there: else the fault did not happen."""
+        """Kill or stop a process of the stack, which must exist: otherwise the fault did not happen."""
         pid = self.stack.signal(name, how)
         self.require(pid, f"{name} was not there for {how.name}")
         return pid
 
     async def within(self, seconds: float, what: str, holds: Callable[[], object]) -> float:
-        """Waits for a required outcome; a finding if it does not come in time."""
+        """Wait for a required outcome; record a finding if it is late."""
         try:
             return await until(holds, seconds, what)
         except TimeoutError:
@@ -61,7 +61,7 @@ class Field:
             return seconds
 
     async def some_load(self, commands: int, seconds: float = 30.0) -> int:
-        """Lets the load go on until so many more commands were acknowledged."""
+        """Let the load continue until this many more commands are acknowledged."""
         before = self.load.sender.acknowledged
         began = time.monotonic()
         while self.load.sender.acknowledged - before < commands:
@@ -73,7 +73,7 @@ class Field:
     async def ask(
         self, client: str, path: str, body: Mapping[str, object] | None = None
     ) -> tuple[int, dict[str, Any]]:
-        """What the front answers: POST with a body and GET without."""
+        """Return the front's answer: POST with a body, GET without."""
         headers = {
             "Authorization": f"Bearer {await self.load.sender.tokens.of(client)}",
             "Idempotency-Key": f"fault-{secrets.token_hex(8)}",
@@ -86,7 +86,7 @@ class Field:
             return answer.status, await answer.json() if await answer.read() else {}
 
     async def silence(self, seconds: float = 1.5) -> None:
-        """No new requests for a while: consumers wait in their fetch."""
+        """Send no new requests for a while: consumers wait in their fetch."""
         self.load.sender.sending.clear()
         try:
             await asyncio.sleep(seconds)
@@ -96,7 +96,7 @@ class Field:
 
 @dataclass(frozen=True)
 class Fault:
-    """`row` is its line of the fault table. `every`: it is part of every n-th seed."""
+    """`row` is its line of the fault table. `every`: it belongs to every n-th seed."""
 
     name: str
     row: str
@@ -105,7 +105,7 @@ class Fault:
     every: int = 3
 
     def falls_on(self, seed: int) -> bool:
-        """Faults follow one another, so that long ones do not meet in one seed."""
+        """Spread the faults over the seeds, so that long ones do not meet in one seed."""
         return (seed + list(FAULTS).index(self.name)) % self.every == 0
 
 

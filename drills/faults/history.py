@@ -1,4 +1,4 @@
-"""What the clients asked and what they were told: the only witness against which the record is checked.
+"""What the clients asked and were told: the only witness for checking the record.
 
 Pure: no I/O.
 """
@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class Outcome(StrEnum):
-    """`UNKNOWN`: never answered, or answered that nobody knows; it may have happened or not."""
+    """`UNKNOWN`: never answered, or the answer says that the outcome is unknown."""
 
     UNKNOWN = "unknown"
     ACKNOWLEDGED = "acknowledged"
@@ -19,9 +19,9 @@ class Outcome(StrEnum):
 class Command:
     """One command with its own Idempotency-Key.
 
-    `kind` is `<thing>.<verb>`, e.g. `referral.accept`. `made` and `version` are what the answer
-    named. `refusal` is the code of the problem that refused it. `ends` are the referrals that a withdrawal ends (or, while unknown, may have ended).
-    `fault` is what was being done to the stack when it was first sent.
+    `kind` is `<thing>.<verb>`, e.g. `referral.accept`. `made` and `version` come from the answer. `refusal` is the
+    code of the refusing problem. `ends` are the referrals that a withdrawal ends (or, while unknown, may have ended).
+    `fault` is the fault at the first sending.
     """
 
     key: str
@@ -39,8 +39,8 @@ class Command:
 
 @dataclass(slots=True)
 class History:
-    """All commands of a run, the answers that no fault excuses (5xx other than 503 and 504), and what
-    was read otherwise than it had been acknowledged."""
+    """All commands of a run, the answers that no fault excuses (5xx other than 503 and 504), and readings that differ
+    from what was acknowledged."""
 
     commands: list[Command] = field(default_factory=list)
     wrong_answers: list[str] = field(default_factory=list)
@@ -50,7 +50,7 @@ class History:
 
     @property
     def proofs(self) -> dict[str, int]:
-        """How often was looked beside the record."""
+        """Return how often the run checked things beside the record."""
         return {"read back": self.read_back, "sent at once": self.sent_at_once}
 
     def count(self, outcome: Outcome) -> int:

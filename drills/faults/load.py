@@ -1,4 +1,4 @@
-"""The mixed load: several organisations at once refer, answer, withdraw, hand over and import."""
+"""The mixed load: several organisations refer, answer, withdraw, hand over and import at once."""
 
 import asyncio
 import contextlib
@@ -24,7 +24,7 @@ _KEPT = 4000
 
 
 class Load:
-    """Runs until its context ends; `label` marks what is sent from now on."""
+    """Runs until its context ends; `label` marks the commands sent from now on."""
 
     def __init__(
         self, sender: Sender, services: list[Service], seed: int, *, workers: int = 2
@@ -73,7 +73,7 @@ class Load:
             await asyncio.gather(*tasks)
 
     async def resolve(self, history: History) -> None:
-        """Repeat most of what was never answered, as a client does; the rest stays unknown."""
+        """Repeat most unanswered commands, as a client does; the others stay unknown."""
         rng = random.Random(f"resolve {self._seed}")
         for batch in self.sender.given_up:
             if rng.random() < 0.7:
@@ -103,7 +103,7 @@ class Load:
                     self._own[referral.referrer].append(referral)
 
     async def _receive(self, writer: Writer, rng: random.Random) -> None:
-        """The recipient takes referrals from its queue and goes some steps with each."""
+        """The recipient takes referrals from its queue and does some steps with each."""
         inbox = self._inbox[writer.client]
         while not self._stop.is_set():
             batch: list[Asked] = []
@@ -119,7 +119,7 @@ class Load:
             inbox.extend(r for r in taken if is_open(r) and not r.ended)
 
     async def _follow(self, writer: Writer, rng: random.Random) -> None:
-        """The referrer answers questions, takes back, records withdrawals, confirms."""
+        """The referrer answers questions, recalls, records withdrawals, confirms."""
         own = self._own[writer.client]
         while not self._stop.is_set():
             batch = [
@@ -139,7 +139,7 @@ class Load:
             return writer.step(referral, "answer-information")
         chance = rng.random()
         if referral.state in ("completed", "not_delivered"):
-            referral.ended = True  # confirming twice changes nothing, so it is done once
+            referral.ended = True  # Confirming twice changes nothing, so it happens once.
             return writer.step(referral, "confirm") if chance < 0.5 else None
         if not is_open(referral) or chance > 0.06:
             return None
@@ -151,7 +151,7 @@ class Load:
         return writer.step(referral, "recall" if chance < 0.05 else "enter-in-error")
 
     async def _one_by_one(self, writer: Writer, rng: random.Random) -> None:
-        """Commands that do not come in batches: each a request of its own through the gateway."""
+        """Send commands that do not come in batches, each as its own request."""
         while not self._stop.is_set():
             case = writer.case()
             await self.sender.run([case])
@@ -164,7 +164,7 @@ class Load:
                     self._inbox[writer.client].append(referral)
 
     async def _at_once(self, writer: Writer, rng: random.Random) -> None:
-        """Now and then a client that lost its patience: the same command twenty times."""
+        """Sometimes an impatient client sends one command twenty times."""
         while not self._stop.is_set():
             case = writer.case()
             await self.sender.at_once(case, _AT_ONCE)

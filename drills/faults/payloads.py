@@ -1,6 +1,6 @@
-"""What was sent against what is read: each member that was given is there with its value.
+"""Compares what was sent with what is read: each given member must be there with its value.
 
-Pure: no I/O. What a reading shows beside it (ids, times, what was made of it) is its own business.
+Pure: no I/O. Additional members of the reading (ids, times, derived values) are ignored.
 """
 
 from collections.abc import Iterator, Mapping
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def differences(sent: Mapping[str, Any], read: Mapping[str, Any], at: str = "") -> Iterator[str]:
-    """Pointers of members that are missing or other than sent; never their values."""
+    """Return pointers to missing or different members; never their values."""
     for name, value in sent.items():
         there = read.get(name)
         if isinstance(value, Mapping) and isinstance(there, Mapping):

@@ -15,7 +15,7 @@ from tests.support import pgbouncer
 
 @asynccontextmanager
 async def running(stack: StackUnderTest) -> AsyncIterator[int]:
-    """Gives the port at once; it answers as soon as the stack's PostgreSQL is known."""
+    """Yield the port at once; it answers once the stack's PostgreSQL is known."""
     port = free_port()
     folder = stack.layout.root.with_name(stack.layout.root.name + "-pgbouncer")
     starting = asyncio.create_task(_start(stack, folder, port))

@@ -1,4 +1,4 @@
-"""A TCP proxy between a service and PostgreSQL that can cut, and can tell a COMMIT when it passes."""
+"""A TCP proxy between a service and PostgreSQL that can cut connections and recognises a passing COMMIT."""
 
 import asyncio
 import contextlib
@@ -12,7 +12,7 @@ _CHUNK = 65536
 
 
 class Proxy:
-    """`target` tells the server's port at each connection; connections are cut by `cut`."""
+    """`target` returns the server's port at each connection; `cut` breaks connections."""
 
     def __init__(self, target: Callable[[], int]) -> None:
         self.port = free_port()
@@ -36,7 +36,7 @@ class Proxy:
             self.cut()
 
     def cut(self) -> int:
-        """Reset every connection, whatever it is doing; returns how many."""
+        """Reset every connection, whatever it is doing; return how many."""
         pairs = list(self._open)
         for pair in pairs:
             for writer in pair:
@@ -77,7 +77,7 @@ class Proxy:
     async def _on_commit(
         self, data: bytes, writer: asyncio.StreamWriter, up: asyncio.StreamWriter
     ) -> bool:
-        """True when the connection was cut here."""
+        """Return True if the connection was cut here."""
         if self.cut_before_commit > 0:
             self.cut_before_commit -= 1
             self.done.append("before")
@@ -87,7 +87,7 @@ class Proxy:
         if self.cut_after_commit > 0:
             self.cut_after_commit -= 1
             self.done.append("after")
-            writer.transport.abort()  # the server still gets it, and commits
+            writer.transport.abort()  # The server still receives it and commits.
             up.write(data)
             await up.drain()
             await asyncio.sleep(0.2)

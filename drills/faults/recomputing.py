@@ -1,10 +1,10 @@
-"""Counts of a report, recomputed from the record's own history instead of from events. Pure."""
+"""Recomputes a report's counts from the record's own history instead of events. Pure."""
 
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-# final state (and outcome) → the count of a report that it adds to
+# Final state (and outcome) → the count of a report to which it adds.
 _COUNT_OF = {
     ("completed", "delivered"): "delivered",
     ("completed", "partly_delivered"): "partly_delivered",
@@ -19,7 +19,7 @@ COUNTS = tuple(_COUNT_OF.values())
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a referral that was sent stands now."""
+    """The current state of a sent referral."""
 
     aor: str
     state: str
@@ -27,13 +27,13 @@ class Ended:
 
 
 def counts_by_aor(referrals: Iterable[Ended]) -> Counter[tuple[str, str]]:
-    """(AoR, count) → how many referrals; only the counts that a final state decides."""
+    """Return (AoR, count) → number of referrals, only for counts that a final state decides."""
     counted: Counter[tuple[str, str]] = Counter()
     for referral in referrals:
         outcome = referral.outcome if referral.state == "completed" else None
         name = _COUNT_OF.get((referral.state, outcome))
         if name is not None:
             counted[(referral.aor, name)] += 1
-        if name == "partly_delivered":  # it is a delivery, too
+        if name == "partly_delivered":  # It also counts as delivered.
             counted[(referral.aor, "delivered")] += 1
     return counted

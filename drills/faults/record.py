@@ -1,4 +1,4 @@
-"""Reads what the stack holds after a run: rows, history, audit, events, notices, projections."""
+"""Reads what the stack contains after a run: rows, history, audit, events, notices, projections."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -21,8 +21,8 @@ UNREACHABLE = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceEr
 
 @dataclass
 class Record:
-    """`baseline` numbers are those before the load, so that only what it made is counted. `ended_before`: notices
-    whose receiver could read no more of it when they were to be sent."""
+    """`baseline` numbers are those before the load, so that only its effects count. `ended_before`: notices whose
+    receiver could no longer read the subject at the sending."""
 
     changes: list[Change] = field(default_factory=list)
     layers: list[Layer] = field(default_factory=list)
@@ -40,7 +40,7 @@ class Baseline:
 
 
 class Databases:
-    """Connections of the superuser: row-level security does not hide anything from the checker."""
+    """Connections of the superuser, from whom row-level security hides nothing."""
 
     def __init__(self, server: PostgresServer) -> None:
         self._server = server
@@ -81,7 +81,7 @@ async def read_record(databases: Databases, before: Baseline) -> Record:
     return record
 
 
-# Of what was shared with its receiver until a moment after the notice, nothing is told any more (decision 0179).
+# A notice is dropped if sharing with its receiver ended by a moment after it (decision 0179).
 _ENDED_BEFORE = """
     SELECT n.id FROM notices n
     JOIN webhook_deliveries d ON d.notice_id = n.id AND d.status = 'access_ended'
@@ -91,7 +91,7 @@ _ENDED_BEFORE = """
 
 
 async def waiting(databases: Databases) -> dict[str, int]:
-    """What has not come to rest: unpublished events, deliveries, dead letters."""
+    """Return what still waits: unpublished events, deliveries, dead letters."""
     found = {}
     for service in ("directory", "referrals", "reporting"):
         found[f"outbox of {service}"] = await databases.number(
@@ -309,11 +309,11 @@ async def _directory(databases: Databases, record: Record, before: Baseline) -> 
 
 
 def webhook_layer(record: Record, hooked: set[str], received: Counter[tuple[str, str]]) -> Layer:
-    """Each notice of an organisation with a webhook reached it, under one id for one change, unless its access had
-    ended before.
+    """Each notice of an organisation with a webhook reached it, with one id per change, unless its access had ended
+    before.
 
-    A receiver drops repeats by the id, so a repeated call with the same id counts once.
-    `received`: (organisation, message id) → calls.
+    A receiver drops repeats by the id, so repeated calls with one id count once. `received`: (organisation, message
+    id) → calls.
     """
     layer = Layer("webhooks received")
     for notice in record.notices:

@@ -63,7 +63,7 @@ _WIRINGS = (
     Setting.STRAIGHT,
     Setting.POOLED,
 )
-_LEAST = 100  # commands per fault, also where an earlier one gave more than its share
+_LEAST = 100  # Commands per fault, even if an earlier fault exceeded its share.
 _REST_SECONDS = 240.0
 _LEASE_SECONDS = 75.0
 
@@ -96,7 +96,7 @@ class SeedResult:
 
 
 class Stopwatch:
-    """Where the time of a phase goes."""
+    """Measures the time of each part of a phase."""
 
     def __init__(self) -> None:
         self._laps: dict[str, float] = {}
@@ -113,19 +113,19 @@ class Stopwatch:
 
 @dataclass(frozen=True)
 class Plan:
-    """`commands`: at least so many acknowledged or refused per seed, spread over its faults."""
+    """`commands`: at least this many are acknowledged or refused per seed, spread over its faults."""
 
     commands: int
     names: Sequence[str]
     size_mib: int = 3072
-    every: bool = False  # each of the faults in each seed
+    every: bool = False  # Each of the faults in each seed.
     workers: int = 2
 
     def phases(self, seed: int) -> dict[Setting, list[Fault]]:
-        """The wirings of this seed and the faults of each, shuffled by the seed.
+        """Return the seed's wirings with their faults, in an order that the seed decides.
 
-        A seed draws one wiring and a share of the faults; over twenty seeds each fault comes up
-        at least twice. With `every` it takes all faults, each in the wiring that it needs.
+        A seed draws one wiring and a share of the faults; over twenty seeds each fault occurs at least twice. With
+        `every` it takes all faults, each in the wiring that it needs.
         """
         chosen = [FAULTS[name] for name in self.names]
         wiring = _WIRINGS[seed % len(_WIRINGS)]
@@ -134,7 +134,7 @@ class Plan:
             where = fault.setting
             if not self.every:
                 if where is Setting.STRAIGHT:
-                    where = wiring  # what needs no proxy holds behind one, too
+                    where = wiring  # Faults that need no proxy also work behind one.
                 drawn = fault.setting is wiring is not Setting.STRAIGHT or fault.falls_on(seed)
                 if not drawn or where not in (wiring, Setting.FINALE):
                     continue
@@ -173,7 +173,7 @@ class Seed:
         return self._result
 
     async def _phase(self, setting: Setting, faults: list[Fault], quota: float) -> None:
-        """One wiring of the stack with its faults, and a whole check at its end."""
+        """Run one wiring of the stack with its faults, and check everything at its end."""
         self._clock = Stopwatch()
         async with AsyncExitStack() as ending:
             proxies = await self._up(setting, ending)
@@ -218,7 +218,7 @@ class Seed:
         self._tell_errors()
 
     async def _up(self, setting: Setting, ending: AsyncExitStack) -> list[Proxy]:
-        """The stack in that wiring; two proxies in the one that has them."""
+        """Start the stack in that wiring, with two proxies if it has them."""
         proxies: list[Proxy] = []
         through: dict[str, dict[str, int]] = {}
         extra_of: dict[str, dict[str, str]] = {}
@@ -243,7 +243,7 @@ class Seed:
         self._before = await baseline(self.stack.databases)
 
     async def _hook(self, sender: Sender) -> None:
-        """Webhooks of the receiving organisations, once per stack."""
+        """Register webhooks of the receiving organisations, once per stack."""
         for client in HOOKED:
             if ORGANISATIONS[client] in self._receiver.secrets:
                 continue
@@ -263,7 +263,7 @@ class Seed:
                 self._receiver.secrets[ORGANISATIONS[client]] = (await answer.json())["secret"]
 
     async def _one(self, fault: Fault, where: Field, goal: int) -> FaultResult:
-        """One fault; then the load goes on until `goal` commands of the phase were answered."""
+        """Run one fault; then the load continues until `goal` commands of the phase are answered."""
         sender = where.load.sender
         where.load.label = fault.name
         result = FaultResult(fault)
@@ -286,7 +286,7 @@ class Seed:
         return result
 
     async def _recovered(self, where: Field) -> float:
-        """Seconds until commands are acknowledged again and no event of before waits."""
+        """Return the seconds until commands are acknowledged again and no earlier event waits."""
         sender, began = where.load.sender, time.monotonic()
         mark = sender.acknowledged
         seconds = await where.within(90, "commands again", lambda: sender.acknowledged > mark + 5)
@@ -303,14 +303,15 @@ class Seed:
                 return False
 
         await where.within(120, "events published", published)
-        # The next fault strikes processes as the state file tells of them, which it does once they are ready.
+        # The next fault reads processes from the state file, which lists them once they are
+        # ready.
         await where.within(60, "every process again", self.stack.whole)
         return max(seconds, time.monotonic() - began)
 
     async def _check(self, setting: Setting, sender: Sender) -> None:
-        """Wait until nothing moves any more, then compare everything."""
+        """Wait until nothing changes any more, then compare everything."""
         databases = self.stack.databases
-        self.stack.step_clock(_LEASE_SECONDS)  # leases of killed workers run out now
+        self.stack.step_clock(_LEASE_SECONDS)  # Leases of killed workers expire now.
 
         async def at_rest() -> bool:
             try:
@@ -364,7 +365,7 @@ class Seed:
         print(f"    findings {dict(shown)}; refusals {dict(refusals)}", flush=True)
 
     def _tell_errors(self) -> None:
-        """What the services themselves call unhandled, from their log."""
+        """Report unhandled errors from the services' logs."""
         lines = self.stack.layout.log_file.read_text(errors="replace").splitlines()
         told = Counter(line[27:80] for line in lines if '"level"' in line)
         print(f"    log lines {told.most_common(8)}", flush=True)
@@ -382,7 +383,7 @@ class Seed:
                     print(f"    log: {line[:1200]}", flush=True)
 
     async def _consumed(self) -> bool:
-        """No consumer has anything left to take or to acknowledge."""
+        """Wait until no consumer has messages to receive or to acknowledge."""
         try:
             client, jetstream = await self.stack.bus()
         except Exception:  # noqa: BLE001 - the broker may just be starting
@@ -403,7 +404,7 @@ class Seed:
             await client.close()
 
     async def _reports(self, sender: Sender, record: Record) -> list[Finding]:
-        """What reporting says through the gateway equals what the record's own history says."""
+        """Compare reporting's answers through the gateway with the record's own history."""
         expected = counts_by_aor(record.ended)
         headers = {"Authorization": f"Bearer {await sender.tokens.of('im-officer')}"}
         async with (
@@ -436,7 +437,7 @@ class Seed:
         return found
 
     async def _finale(self, fault: Fault) -> None:
-        """Faults for which the load is over; the stack is theirs alone."""
+        """Run faults that need the stack without a load."""
         await self.stack.up()
         sender = Sender(self.stack.state.url, self.stack.secrets(), History(), self.seed)
         try:
@@ -456,7 +457,7 @@ class Seed:
 
 
 async def referable_services(stack: StackUnderTest) -> list[Service]:
-    """Referable services of the three organisations, once referrals has been told of them."""
+    """Return the three organisations' referable services, once referrals knows them."""
     clients = {organisation: client for client, organisation in ORGANISATIONS.items()}
 
     async def known() -> list[Any]:
@@ -483,7 +484,7 @@ def _spent(before: dict[str, float], after: dict[str, float], commands: int) -> 
 
 
 async def _some(sender: Sender, commands: int) -> None:
-    """Until so many more were answered, or half a minute passed without any."""
+    """Wait until this many more commands are answered, or half a minute passes without one."""
     goal, last, moved = sender.answered + commands, sender.answered, time.monotonic()
     while sender.answered < goal:
         if sender.answered != last:
@@ -495,7 +496,7 @@ async def _some(sender: Sender, commands: int) -> None:
 
 @asynccontextmanager
 async def own_file_system(stack: StackUnderTest, size_mib: int) -> AsyncIterator[None]:
-    """A small file system of its own for the data directory, where this process may mount one."""
+    """Mount a small file system for the data directory, where this process may mount one."""
     root = stack.layout.root
     root.mkdir(parents=True, exist_ok=True)
     root.parent.chmod(0o755)

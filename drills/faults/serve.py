@@ -1,4 +1,4 @@
-"""The stack under test as a process of its own: replicas, proxies in between, looser rate limits.
+"""The tested stack as its own process: replicas, proxies in between, higher rate limits.
 
 python -m drills.faults.serve CHOICES.json
 """
@@ -17,7 +17,7 @@ def main(file: Path) -> None:
     wanted = json.loads(file.read_text())
 
     async def ready(_state: StackState) -> None:
-        """Nothing to add: the harness loads its data itself."""
+        """Add nothing: the harness loads its own data."""
 
     choices = Choices(
         port=free_port(),

@@ -1,4 +1,4 @@
-"""The running stack as the faults see it: its processes, servers, clock and what they tell."""
+"""The running stack as the faults see it: processes, servers, clock and metrics."""
 
 import asyncio
 import json
@@ -28,13 +28,13 @@ from drills.faults.record import UNREACHABLE, Databases
 
 _UP_SECONDS = 180
 _LOOKS_BEFORE_DOWN = 5
-# On a machine that others keep busy every wait may take so many times longer.
+# On a busy machine every wait may take this many times longer.
 PATIENCE = float(os.environ.get("RUTA_FAULTS_PATIENCE", "1"))
 _ROOT = Path(__file__).resolve().parents[2]
 
 
 class StackUnderTest:
-    """`up` starts it with the given proxies in between; processes are ended by their ids only."""
+    """`up` starts it with the given proxies in between; processes are ended by id only."""
 
     def __init__(self, data: Path) -> None:
         self.layout = Layout(data)
@@ -86,7 +86,7 @@ class StackUnderTest:
 
     @property
     def next_release(self) -> Path:
-        """Where every process of the stack looks for packages first; empty before an upgrade."""
+        """Return where every process of the stack looks for packages first; empty before an upgrade."""
         return self.layout.root.with_name(self.layout.root.name + "-next")
 
     def _environment(self) -> dict[str, str]:
@@ -117,7 +117,7 @@ class StackUnderTest:
     # -- processes ---------------------------------------------------------------------------
 
     def signal(self, name: str, how: signal.Signals) -> int:
-        """Signals one process of the stack; returns its id. 0 if it is not there now."""
+        """Send a signal to a process of the stack; return its id, or 0 if it does not exist now."""
         pid = self.state.processes.get(name, 0)
         try:
             os.kill(pid, how)
@@ -129,11 +129,11 @@ class StackUnderTest:
         return self.signal(name, signal.SIGKILL)
 
     def whole(self) -> bool:
-        """Whether each process that the state file tells of is there."""
+        """Return whether each process in the state file exists."""
         return all(map(psutil.pid_exists, self.state.processes.values()))
 
     def processor_seconds(self) -> dict[str, float]:
-        """Processor time that each process (with its children) has used so far; ours as well."""
+        """Return each process's processor time so far (with its children), including ours."""
         found = {}
         for name, pid in {**self.state.processes, "harness": os.getpid()}.items():
             try:
@@ -150,7 +150,7 @@ class StackUnderTest:
         return found
 
     def names(self, service: str) -> list[str]:
-        """The replicas of a service."""
+        """Return the replicas of a service."""
         return sorted(
             name
             for name in self.state.processes
@@ -161,8 +161,8 @@ class StackUnderTest:
         self.layout.hold_file(name).touch()
 
     async def hold_down(self, name: str) -> None:
-        """End it until `release`: also one that was just being started, or whose new process the
-        state file does not tell of yet."""
+        """Keep it down until `release`, including a process that is starting, or that the state file does not list
+        yet."""
         self.hold(name)
         looks = 0
         while looks < _LOOKS_BEFORE_DOWN:
@@ -185,7 +185,7 @@ class StackUnderTest:
         return next((n for n, p in self.state.processes.items() if p == pid), None)
 
     def at_port(self, port: int) -> str | None:
-        """Which process of the stack holds the local end `port` of a connection."""
+        """Return the process of the stack that holds the local end `port` of a connection."""
         for name, pid in self.state.processes.items():
             try:
                 ends = psutil.Process(pid).net_connections("tcp")
@@ -195,10 +195,10 @@ class StackUnderTest:
                 return name
         return None
 
-    # -- what it tells -----------------------------------------------------------------------
+    # -- what it reports -----------------------------------------------------------------------
 
     async def ask(self, name: str, path: str, seconds: float = 3.0) -> tuple[int, str]:
-        """GET on the process's own port; (0, "") if it does not answer."""
+        """Send GET to the process's own port; return (0, "") without an answer."""
         url = f"http://127.0.0.1:{self.state.ports[name]}{path}"
         try:
             async with (
@@ -210,7 +210,7 @@ class StackUnderTest:
             return 0, ""
 
     async def metric(self, name: str, metric: str, **labels: str) -> float:
-        """The sum of a metric's samples in one process."""
+        """Return the sum of a metric's samples in one process."""
         _, text = await self.ask(name, "/metrics")
         return sum(
             sample.value
@@ -227,7 +227,7 @@ class StackUnderTest:
     # -- the bus and the clock ----------------------------------------------------------------
 
     async def bus(self) -> tuple[Any, JetStreamContext]:
-        """A connection of the operator; the caller closes it."""
+        """Return a connection of the operator; the caller closes it."""
         password = stored_credentials(self.layout.broker_credentials_file)[OPERATOR]
         client = await nats.connect(
             f"nats://127.0.0.1:{self.state.ports['nats']}",
@@ -240,7 +240,7 @@ class StackUnderTest:
         return client, client.jetstream(timeout=5)
 
     def step_clock(self, seconds: float) -> None:
-        """Moves the clock of all services by so many seconds more."""
+        """Advance the clock of all services by this many seconds."""
         file = self.layout.clock_file
         now = float(file.read_text() or 0) if file.exists() else 0.0
         aside = file.with_suffix(".new")
@@ -248,7 +248,7 @@ class StackUnderTest:
         aside.replace(file)
 
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """`./ruta …` on this stack."""
+        """Run `./ruta …` on this stack."""
         return subprocess.run(
             [sys.executable, "-m", "stack", *arguments, "--data", str(self.layout.root)],
             capture_output=True,
@@ -266,7 +266,7 @@ class StackUnderTest:
 
 
 async def until(holds: Callable[[], Any], seconds: float, what: str) -> float:
-    """Waits for a fact (a plain or an async question); returns the seconds it took."""
+    """Wait for a fact (a plain or an async function); return the seconds."""
     seconds *= PATIENCE
     began = time.monotonic()
     while True:
@@ -274,7 +274,7 @@ async def until(holds: Callable[[], Any], seconds: float, what: str) -> float:
             answer = holds()
             if asyncio.iscoroutine(answer):
                 answer = await answer
-        except UNREACHABLE:  # it cannot be asked now: not yet
+        except UNREACHABLE:  # Not available now: not yet true.
             answer = False
         if answer:
             return time.monotonic() - began

@@ -1,4 +1,4 @@
-"""A second PostgreSQL that follows the stack's by synchronous streaming, and can take its place."""
+"""A second PostgreSQL that follows the stack's by synchronous streaming and can replace it."""
 
 import os
 import shutil
@@ -17,7 +17,7 @@ NAME = "standby"
 
 
 class Standby:
-    """`follow`, `take_over` once the first is dead, `give_back` before the stack starts it again."""
+    """`follow`, `take_over` once the first is dead, `give_back` before the stack restarts it."""
 
     def __init__(self, first: PostgresServer, folder: Path, *, durable: bool = True) -> None:
         shutil.rmtree(folder, ignore_errors=True)
@@ -33,13 +33,13 @@ class Standby:
         return cls(attached_postgres(stack.layout, stack.state), folder)
 
     def begin(self) -> None:
-        """Copy the first and follow it; it does not wait."""
+        """Copy the first and follow it; the first does not wait for it."""
         shutil.copy(self._first.passwords_file, self.server.passwords_file)
         self._copy(self.server.cluster)
         self.server.start()
 
     async def follow(self) -> None:
-        """Copy the first and follow it. From then on it commits nothing that is not here, too."""
+        """Copy the first and follow it. From then on the first commits nothing that is not here too."""
         self.begin()
         self._first.psql(f"ALTER SYSTEM SET synchronous_standby_names = '{NAME}'")
         self._first.psql("SELECT pg_reload_conf()")
@@ -66,15 +66,15 @@ class Standby:
         )  # fmt: skip
 
     def falls_behind(self) -> None:
-        """From now on it receives nothing, and the first does not know it: the line is up."""
+        """Stop receiving, without the first noticing: the connection stays up."""
         self._receiver = int(self.server.psql("SELECT pid FROM pg_stat_wal_receiver"))
         os.kill(self._receiver, signal.SIGSTOP)
 
     def take_over(self) -> None:
-        """From now on it is written to, and waits for nobody."""
+        """Accept writes from now on, and wait for nobody."""
         if self._receiver:
-            # What is on its way never arrives: a receiver that was stopped while it reads takes in all
-            # that its socket holds before it looks at a milder signal, so it never goes on.
+            # Data in transit never arrives: a stopped receiver processes its whole socket buffer
+            # before it sees a milder signal, so it must not continue.
             os.kill(self._receiver, signal.SIGKILL)
             self._receiver = 0
             self.server.stop(immediate=True)
@@ -85,7 +85,7 @@ class Standby:
         self.server.psql("SELECT pg_reload_conf()")
 
     def give_back(self) -> None:
-        """Its files in the place of the first's, which does not run."""
+        """Put its files in the place of the first's, which is stopped."""
         self.server.stop()
         shutil.rmtree(self._first.cluster)
         shutil.move(self.server.cluster, self._first.cluster)

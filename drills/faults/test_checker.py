@@ -1,4 +1,4 @@
-"""The checker finds what is planted: losses, duplicates, ghosts, torn traces; and nothing else."""
+"""The checker finds every planted fault (losses, duplicates, ghosts, torn traces) and nothing else."""
 
 from collections import Counter
 
@@ -46,7 +46,7 @@ def test_an_acknowledged_command_without_a_row_is_lost() -> None:
 
 
 def test_two_acknowledgements_of_one_row_lose_one_of_them() -> None:
-    """Two keys, one effect: one of the two callers was told of something that did not happen."""
+    """Two keys with one effect: one of the two callers was told something untrue."""
     history = History([acknowledged("k1"), acknowledged("k2")])
     assert verdicts(history, change()) == [Verdict.LOST]
 

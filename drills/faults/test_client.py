@@ -1,4 +1,4 @@
-"""What a client sends again: what was not answered, with all that it names."""
+"""A client repeats unanswered commands with all that they refer to."""
 
 from drills.faults.batches import Asked
 from drills.faults.client import _with_what_they_name

@@ -1,4 +1,4 @@
-"""A small selection of the fault table in every run of the tests; `./ruta faults` runs it whole."""
+"""A small selection of the fault table; `./ruta faults` runs all of it."""
 
 import gc
 from collections import Counter
@@ -12,13 +12,13 @@ from drills.faults.seeds import Plan, Seed
 pytestmark = [
     pytest.mark.faults,
     pytest.mark.slow,
-    # Connections to a server that is killed under them are left to the collector by their library.
+    # Libraries leave connections to a killed server to the garbage collector.
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
 ]
 SELECTION = ("kill-postgres", "kill-broker-mid-publish")
 SEED = 7
-# What the fault table of the reference asks for, as it is written there.
+# The requirements of the reference's fault table, as written there.
 TABLE = (
     "Broker down at start",
     "kill -9 broker mid-publish",
@@ -66,7 +66,7 @@ def test_twenty_seeds_draw_every_fault_in_every_wiring_that_it_needs() -> None:
 async def test_nothing_is_lost_and_nothing_happens_twice(tmp_path: Path) -> None:
     plan = Plan(commands=160, names=SELECTION, every=True, workers=1)
     result = await Seed(SEED, plan, tmp_path).run()
-    gc.collect()  # what the killed servers left, here and not in somebody else's test
+    gc.collect()  # Collect here what the killed servers left, not in another test.
     assert result.findings == []
     assert [text for each in result.results for text in each.unmet] == []
     assert {each.fault.name for each in result.results} == set(SELECTION)

@@ -1,5 +1,5 @@
-"""A server that takes over has what was acknowledged, because the first waited for it. And the proof
-can fail: without the wait the same drill loses what somebody was told is safe."""
+"""The server that takes over has all acknowledged changes, because the first one waited for it. The control: without
+waiting, the same drill loses an acknowledged change."""
 
 import asyncio
 from collections.abc import Iterator

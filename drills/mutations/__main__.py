@@ -1,4 +1,4 @@
-"""`./ruta mutations`: breaks each mechanism of the threat model in a copy and shows which test notices."""
+"""`./ruta mutations`: breaks each mechanism of the threat model in a copy and shows which test fails."""
 
 import argparse
 import sys
@@ -16,7 +16,7 @@ _terminal = Console(highlight=False, soft_wrap=True)
 
 
 def _played(chosen: Iterable[Row]) -> int:
-    """How many were not noticed."""
+    """Return how many were not noticed."""
     unnoticed = 0
     for row in chosen:
         _terminal.print(f"[bold]{row.name}[/bold] ({row.promise}): {row.symbol}")

@@ -1,7 +1,7 @@
-"""What a row breaks: a function, class attribute or constant by its symbol, and how its code changes.
+"""The change of a row: a function, class attribute or constant by its symbol, and its new code.
 
-A symbol is `module:name`, `module:Class.name`, or `module:` for the whole module. Code is compared as
-Python reads it, so moved lines, comments and quotation marks do not matter.
+A symbol is `module:name`, `module:Class.name`, or `module:` for the whole module. Code is compared as Python parses
+it, so moved lines, comments and quotation marks do not matter.
 """
 
 import ast
@@ -18,12 +18,12 @@ SOURCES = sorted(
 
 
 class Unfit(Exception):
-    """The row does not fit the code; the message says why."""
+    """The row does not fit the code; the message gives the reason."""
 
 
 @dataclass(frozen=True)
 class Replaces:
-    """`old`, an expression or statements, occurs exactly once within the symbol; `new` takes its place."""
+    """`old`, an expression or statements, occurs exactly once within the symbol; `new` replaces it."""
 
     old: str
     new: str
@@ -38,14 +38,14 @@ class Drops:
 
 @dataclass(frozen=True)
 class Returns:
-    """The function does nothing but return `value`."""
+    """The function only returns `value`."""
 
     value: str
 
 
 @dataclass(frozen=True)
 class File:
-    """For what is not Python (a template, a script): `old` stands exactly once in the file `path`."""
+    """For files that are not Python (a template, a script): `old` occurs exactly once in the file `path`."""
 
     path: str
     old: str
@@ -54,7 +54,7 @@ class File:
 
 @dataclass(frozen=True)
 class Several:
-    """One mechanism in several places of the symbol: all of these at once."""
+    """Several changes of one mechanism within the symbol, all at once."""
 
     changes: tuple[Replaces | Drops, ...]
 
@@ -63,7 +63,7 @@ Change = Replaces | Drops | Returns | File | Several
 
 
 def broken(symbol: str, change: Change) -> tuple[Path, str]:
-    """The file that the change concerns, and its broken text."""
+    """Return the changed file and its broken text."""
     if isinstance(change, File):
         text = (ROOT / change.path).read_text(encoding="utf-8")
         _once(text.count(change.old), change.path, change.old)
@@ -93,7 +93,7 @@ def file_of(module: str) -> Path:
 
 
 def _found(place: ast.AST, name: str) -> Iterator[ast.AST]:
-    """What defines `name` in the body of `place`, also below an `if` or `with`."""
+    """Return the definition of `name` in the body of `place`, also below an `if` or `with`."""
     first, _, rest = name.partition(".")
     for each in _defined(place):
         if first in _names(each):

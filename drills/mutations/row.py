@@ -1,4 +1,4 @@
-"""A row of the table: which promise of the threat model a mechanism keeps, and how to break it."""
+"""A row of the table: a promise of the threat model, the mechanism that keeps it, and how to break it."""
 
 from dataclasses import dataclass
 

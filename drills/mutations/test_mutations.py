@@ -1,4 +1,4 @@
-"""Each mechanism of the threat model, broken, is missed by the test that its row names."""
+"""For each mechanism of the threat model: broken, it makes the test of its row fail."""
 
 from dataclasses import replace
 
@@ -11,7 +11,7 @@ from drills.mutations.rows import ROWS
 
 
 def _about(row: Row) -> pytest.MarkDecorator:
-    """`./ruta test` plays a row whose mechanism or test was touched since the last whole drill."""
+    """`./ruta test` plays a row whose mechanism or test changed since the last whole drill."""
     file, _ = broken(row.symbol, row.change)
     return pytest.mark.about(str(file.relative_to(ROOT)), row.noticed_by.partition("::")[0])
 

@@ -1,1 +1,1 @@
-"""An attacker on what reporting publishes: how far its numbers agree, and what they give away."""
+"""An attacker on published numbers: how far they agree, and what they reveal."""

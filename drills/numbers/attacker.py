@@ -1,6 +1,5 @@
-"""What anybody can do with everything that the doors give: definitions, tables of periods and of spans. Imports nothing
-of reporting. True counts come only in `covered` and `present`, where they judge what is published.
-"""
+"""What anybody can do with everything that the endpoints return: definitions, tables of periods and of spans. Imports
+nothing of reporting. True counts are used only in `covered` and `present`, to judge what is published."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -24,7 +23,8 @@ class Figure:
 
 @dataclass(frozen=True)
 class Published:
-    """A programme's tables of one period or span, as a door gives them: `ask(by)` gives the total and the rows."""
+    """A programme's tables of one period or span as an endpoint returns them: `ask(by)` returns the total and the
+    rows."""
 
     programme: str
     period: str
@@ -59,7 +59,7 @@ STEPS: Mapping[str, Sequence[frozenset[str]]] = {
 }
 """Of what the definitions call the furthest point: what nobody takes back."""
 WITHIN = (
-    # Programme, its dimensions; the whole, its dimensions, the codes of it.
+    # Programme, its dimensions; the whole, its dimensions, its codes.
     ("unmet-needs", ("area",), "referrals", ("area",)),
     ("trafficking", ("area",), "screening", ("area",)),
     ("assistance", ("sex",), "trafficking", ("sex",)),
@@ -68,7 +68,7 @@ WITHIN = (
 
 @dataclass
 class Measures:
-    """How many were looked at, and how many failed, by what was asked."""
+    """By question: the number of checks, and the number of failures."""
 
     asked: Counter[str] = field(default_factory=Counter)
     failed: Counter[str] = field(default_factory=Counter)
@@ -88,7 +88,7 @@ class Measures:
 
 
 def agreeing(of: Published, found: Measures) -> None:
-    """Rows are not negative and add to the total in every table; a figure lies in its interval."""
+    """In every table rows are not negative and add up to the total; each figure lies in its interval."""
     for by in of.questions():
         total, rows = of.table(by)
         where = f"{of.programme} {of.period} {by}"
@@ -102,7 +102,7 @@ def agreeing(of: Published, found: Measures) -> None:
 
 
 def nested(whole: Published, part: Published, found: Measures) -> None:
-    """A span against one of its parts: everybody, who reached a step, by one and two dimensions."""
+    """Compare a span with one of its parts: everybody, and who reached a step, by one and two dimensions."""
     moving = [name for name in whole.names if name in STEPS]
     standing = [name for name in whole.names if name not in STEPS]
     for by in ((), *((x,) for x in standing), *combinations(standing, 2)):
@@ -122,7 +122,7 @@ def nested(whole: Published, part: Published, found: Measures) -> None:
 
 
 def _rows(of: Published, by: By) -> Mapping[At, Figure]:
-    """Of no dimension the total."""
+    """Return the rows; without a dimension, the total."""
     total, rows = of.table(by)
     return rows if by else {(): total}
 
@@ -137,7 +137,7 @@ def _steps(rows: Mapping[At, Figure], steps: Sequence[frozenset[str]]) -> Counte
 
 
 def parts_of_wholes(published: Iterable[Published], found: Measures) -> None:
-    """Of one period or span: who is in a programme is in the one that contains it."""
+    """Within one period or span, the people of a programme are also in the programme that contains it."""
     known = {each.programme: each for each in published}
     for part, by, whole, of in WITHIN:
         if part not in known or whole not in known:
@@ -163,7 +163,7 @@ def kind(of: Published, by: By) -> str:
 
 
 def covered(of: Published, truth: Truth, label: str, found: Measures) -> None:
-    """Does the interval of each shown figure hold the true count?"""
+    """Check whether the interval of each shown figure contains the true count."""
     for by in of.questions():
         for at, each in _rows(of, by).items():
             if each.count > 0 and REST not in at:
@@ -172,9 +172,9 @@ def covered(of: Published, truth: Truth, label: str, found: Measures) -> None:
 
 
 def present(of: Published, inside: Published, truth: Truth, k: int, found: Measures) -> None:
-    """Of true small groups, how many are proved to have anybody. A shown figure proves it. A pooled one of a two-way table
-    does, too, unless another table, in which nobody is there, has the same totals and is shown alike (`inside`:
-    the counts before they were pooled)."""
+    """Return how many true small groups are proved to have somebody. A shown figure proves it. So does a pooled
+    figure of a two-way table, unless another table, without anybody there, has the same totals and is shown alike
+    (`inside`: the counts before pooling)."""
     for by in of.questions():
         rows = of.table(by)[1]
         told = bool(rows) or not inside.table(by)[1]
@@ -192,7 +192,7 @@ Counts = dict[At, int]
 
 
 def _doubtful(inside: Published, by: By, at: At, k: int) -> bool:
-    """Whether a table without anybody at `at` is shown like this one."""
+    """Return whether a table without anybody at `at` is shown like this one."""
     counts = {place: each.count for place, each in inside.table(by)[1].items()}
     n = counts.get(at, 0)
     if not n:
@@ -210,9 +210,9 @@ def _doubtful(inside: Published, by: By, at: At, k: int) -> bool:
 
 
 def _shown(counts: Counts, sides: Sequence[set[str]], k: int) -> Counts:
-    """What the definitions say of a two-way table: from `FROM` times k apart; nothing of a row or column whose total is
-    just as large as smaller counts can be together; and where one is pooled, or smaller ones that are too few for what
-    they add up to, the smallest figure beside them is pooled, too."""
+    """Apply the published rule for a two-way table: figures from `FROM` times k are shown separately, but none of a
+    row or column whose total smaller counts could reach together. Where one figure is pooled, or too few smaller ones
+    are, the smallest figure beside them is pooled too."""
     most = (FROM - 1) * k
     shown = {at: n for at, n in counts.items() if n > most}
     lines: list[list[At]] = [[(o, code) for o in sorted(sides[0])] for code in sorted(sides[1])]
@@ -235,8 +235,8 @@ def _shown(counts: Counts, sides: Sequence[set[str]], k: int) -> Counts:
 
 
 def proofs(of: Published, k: int, found: Measures) -> None:
-    """Of one closed period: a count of 1 to k−1 that follows from differences of what is shown, by the method (a shown
-    r stands for at least one person a k, and each of the unknown cells behind it may hide k−1)."""
+    """Return the counts of 1 to k−1 in one closed period that follow from differences of shown figures (a shown r
+    stands for at least one person per k, and each unknown cell behind it may hide k−1)."""
     bounds: dict[By, dict[At, tuple[int, int]]] = defaultdict(dict)
     for by in of.questions():
         behind = 10 ** (6 - len(by))

@@ -1,4 +1,4 @@
-"""Two years of made people, some of whom are accompanied for months; what is published of them, and what is true."""
+"""Two years of invented people, some accompanied for months: the published tables and the truth."""
 
 import random
 from collections import Counter
@@ -38,7 +38,8 @@ class Fact:
 
 @dataclass
 class World:
-    """`persons` a closed period; `long`: how many of them stay for months; `constant`: as many in each period."""
+    """`persons` per closed period; `long`: how many of them stay for months; `constant`: the same number in each
+    period."""
 
     programmes: Sequence[Programme]
     persons: int
@@ -56,7 +57,7 @@ class World:
 
     @cached_property
     def everybody(self) -> Mapping[str, list[list[Fact]]]:
-        """For each period the people seen in it, each with all her facts so far."""
+        """Return for each period the people seen in it, each with all her facts so far."""
         chance = random.Random(f"{self.population.id} {self.persons} {self.number}")  # noqa: S311
         further = RULES[self.population.measure].further
         carried = str(self.population.carried)
@@ -67,7 +68,7 @@ class World:
         for period in self.periods:
             now, later = [], []
             for facts, left in staying:
-                if chance.random() < 0.3:  # nothing happened to her in this period
+                if chance.random() < 0.3:  # Nothing happened to her in this period.
                     later.append((facts, left))
                     continue
                 last = facts[-1]
@@ -95,7 +96,7 @@ class World:
         return found
 
     def joint(self, period: Period) -> JointCube:
-        """As it was closed; of a span, as it is made of its parts."""
+        """Return the cube as closed; for a span, as made from its parts."""
         if period.id not in self._joint:
             if period.kind in self.population.spans:
                 parts = [self.joint(each) for each in period.parts(self.population.period_kind)]
@@ -130,7 +131,7 @@ class World:
         )  # fmt: skip
 
     def true(self, period: Period) -> JointCube:
-        """Everybody once, by how far she came in the period or span; who and where she is as she came first."""
+        """Count everybody once, by her furthest point in the period or span; attributes and place are her first ones."""
         further, carried = RULES[self.population.measure].further, str(self.population.carried)
         last: dict[int, dict[str, str]] = {}
         for part in period.parts(self.population.period_kind):
@@ -152,7 +153,7 @@ class World:
             yield from Period.parse(year).parts(kind)
 
     def published(self, period: Period, *, public: bool = True) -> list[Published]:
-        """What everybody reads, or whoever has an account (`public` False)."""
+        """Return the public tables, or those for accounts (`public` False)."""
         joint = replace(self.joint(period), public=public)
         return [_published(seen(view_of(each), joint)) for each in self.programmes]
 
@@ -174,7 +175,7 @@ class TrueCounts:
 
 def _published(cube: ProtectedCube) -> Published:
     def ask(by: By) -> tuple[Figure, Mapping[At, Figure]]:
-        """As the door answers; a table that is refused has no rows."""
+        """Answer as the endpoint does; a refused table has no rows."""
         try:
             found = answer(cube, ReleaseQuery(by, {}))
         except TooFineError:

@@ -1,1 +1,1 @@
-"""Stacks that are stopped, started again, backed up and restored."""
+"""Stacks that are stopped, restarted, backed up and restored."""

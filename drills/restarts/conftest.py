@@ -1,4 +1,4 @@
-"""A stack with demo data of these tests' own: they stop it and restore into it."""
+"""A stack with demo data for these tests, which stop it and restore into it."""
 
 from collections.abc import Iterator
 

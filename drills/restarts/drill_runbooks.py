@@ -1,7 +1,8 @@
-"""Alerts and their runbooks followed once: on a running stack something breaks, Prometheus' own evaluation
-of what the processes measure raises the alert, what the guide says is done, and the alert is quiet again.
+"""Follows alerts and their runbooks: something breaks on a running stack, Prometheus' own evaluation of the metrics
+raises the alert, the guide's remedy is applied, and the alert ends.
 
-Run by its name, `./ruta test drills/restarts/drill_runbooks.py`."""
+Run it by name, `./ruta test drills/restarts/drill_runbooks.py`.
+"""
 
 import os
 import re
@@ -35,7 +36,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     shutil.rmtree(usb, ignore_errors=True)
 
 
-# Others' measurements are not here: kubelet, operators, certificates.
+# Metrics of other programs are missing here: kubelet, operators, certificates.
 _NOBODY_MEASURES = {"RutaBackupOld"}
 
 
@@ -62,17 +63,17 @@ def test_a_process_is_down(watched: System, tmp_path: Path) -> None:
     until(lambda: "RutaDown" in firing(watched, tmp_path), "it fires")
     told = watched.ruta("doctor", check=False).stdout
     assert "kept down on purpose" in told
-    watched.layout.hold_file("reporting").unlink()  # as `doctor` says
+    watched.layout.hold_file("reporting").unlink()  # As `doctor` says.
     until(lambda: _quiet(watched, tmp_path), "it is quiet again")
 
 
 def test_a_second_place_is_away(watched: System, tmp_path: Path) -> None:
     place = Path(watched._environment["RUTA_SECOND_PLACES"])
     shutil.rmtree(place)
-    place.touch()  # nothing can be copied there
+    place.touch()  # Nothing can be copied there.
     until(lambda: "RutaSecondPlaceAway" in firing(watched, tmp_path), "it fires")
     place.unlink()
-    place.mkdir()  # mounted again
+    place.mkdir()  # Mounted again.
     until(lambda: _quiet(watched, tmp_path), "it catches up by itself")
 
 
@@ -87,7 +88,7 @@ def test_a_key_is_old(watched: System, tmp_path: Path) -> None:
 
 
 def test_a_record_went_back(watched: System, tmp_path: Path) -> None:
-    """RutaRecordWentBack: it forgets who is accused, as a standby would that had not followed so far."""
+    """RutaRecordWentBack: the database forgets who is accused, as a lagging standby would."""
     case = must(watched, SENDER, "POST", CASES, json={"area": "VE2313"})
     marked = {"organisation_ids": [str(organisation(2))]}
     must(watched, SENDER, "PUT", f"{CASES}/{case['id']}/implicated-organisations", json=marked)
@@ -106,11 +107,11 @@ def test_a_record_went_back(watched: System, tmp_path: Path) -> None:
 
 
 def test_a_clock_leapt(watched: System, tmp_path: Path) -> None:
-    """RutaClockDoubted, as if the machine had been on last a month ago."""
+    """RutaClockDoubted, as if the machine had last run a month ago."""
     _psql(watched, "UPDATE clock_looks SET at = at - interval '30 days'")
     until(lambda: "RutaClockDoubted" in firing(watched, tmp_path), "it fires")
     assert "nothing ends by its date" in watched.ruta("doctor", check=False).stdout
-    _psql(watched, "UPDATE clock_looks SET believed_from = at")  # three days later
+    _psql(watched, "UPDATE clock_looks SET believed_from = at")  # Three days later.
     until(lambda: _quiet(watched, tmp_path), "it is believed by itself")
 
 
@@ -124,7 +125,7 @@ def test_a_clock_is_apart(watched: System, tmp_path: Path) -> None:
         "ALTER DATABASE directory SET search_path = behind, pg_catalog, public",
         "directory",
     )
-    watched.kill("directory")  # so that it connects anew
+    watched.kill("directory")  # So that it reconnects.
 
     def named() -> bool:
         return "3600 s ahead of the database" in watched.ruta("doctor", check=False).stdout
@@ -179,7 +180,7 @@ def test_timers_are_due_and_nobody_is_told(watched: System, tmp_path: Path) -> N
 
 
 def test_nobody_hears_of_an_emergency(watched: System, tmp_path: Path) -> None:
-    """RutaEmergencyUnheard, RutaMessagesUnheard: the recipient has no channel; what was given up is marked by hand."""
+    """RutaEmergencyUnheard, RutaMessagesUnheard: the recipient has no channel; an operator marks given-up messages."""
     urgent, other = sent(watched).referral, sent(watched).referral
     _psql(
         watched,
@@ -189,13 +190,13 @@ def test_nobody_hears_of_an_emergency(watched: System, tmp_path: Path) -> None:
     both = {"RutaEmergencyUnheard", "RutaMessagesUnheard"}
     until(lambda: both <= firing(watched, tmp_path), "they fire")
     assert "emergencies that reached nobody" in watched.ruta("doctor", check=False).stdout
-    for each in (urgent, other):  # they were called, and read it
+    for each in (urgent, other):  # They were called, and read it.
         must(watched, RECIPIENT, "GET", f"{REFERRALS}/{each}/disclosure")
     until(lambda: _quiet(watched, tmp_path), "it is quiet again by itself")
 
 
 def test_an_erasure_is_not_told(watched: System, tmp_path: Path) -> None:
-    """The evidence volume takes nothing: whoever was erased meanwhile would come back with a restore."""
+    """The evidence volume is read-only: people erased meanwhile would return with a restore."""
     listed = watched.layout.tombstones_file
     with _taking_nothing(listed):
         case = must(watched, SENDER, "POST", CASES, json={"area": "VE2313"})
@@ -208,7 +209,7 @@ def test_an_erasure_is_not_told(watched: System, tmp_path: Path) -> None:
 
 @contextmanager
 def _taking_nothing(listed: Path) -> Iterator[None]:
-    """A folder lies where the list is to be written."""
+    """Put a folder where the list is to be written."""
     away = listed.with_suffix(".away")
     had = listed.exists()
     if had:
@@ -221,7 +222,7 @@ def _taking_nothing(listed: Path) -> Iterator[None]:
 
 
 def test_a_restriction_is_not_told(watched: System, tmp_path: Path) -> None:
-    """RutaRestrictionsUntold: who is accused meanwhile would read it again after a restore."""
+    """People accused meanwhile would read the case again after a restore."""
     listed = watched.layout.restrictions_file
     with _taking_nothing(listed):
         case = must(watched, SENDER, "POST", CASES, json={"area": "VE2313"})

@@ -1,11 +1,10 @@
-"""A real change of release: data of the tagged release, started by this tree as the upgrade notes say.
+"""A real upgrade: this tree starts on data of the tagged release, as the upgrade notes describe.
 
-The former release has its own tree and environment, as it was tagged. Its demo and its past are played, a person's case
-is written; what reporting had counted is hashed; it is backed up and stopped; this tree starts on the same data; and the
-rebuild from all events, those of the former release included, is equal at its first run. Then the way back: the backup,
-restored by the former release.
+The former release has its own tree and environment. Its demo and past are played and a case is written; reporting's
+counts are hashed; then it is backed up and stopped. This tree starts on the same data, and the rebuild from all
+events, including the former release's, is equal at its first run. Then the former release restores the backup.
 
-Needs the tag, and the packages that its lock names. Run by its name, `./ruta test drills/restarts/drill_upgrade.py`.
+Needs the tag and the packages of its lock file. Run it by name, `./ruta test drills/restarts/drill_upgrade.py`.
 """
 
 import json
@@ -37,7 +36,7 @@ except ImportError:  # v0.1.0
     from stack.service_commands import ServiceCommands
 sys.exit(ServiceCommands(Layout(Path(sys.argv[1]))).run("reporting", "hash", owner=True))
 """
-# An environment, a home or a data directory of this tree is none of the former's.
+# The former release must not use this tree's environment, home or data directory.
 _OWN = (
     "VIRTUAL_ENV",
     "PYTHONPATH",
@@ -49,7 +48,7 @@ _OWN = (
 
 
 class Operation:
-    """One server: its data, and whoever types `./ruta` of a release there."""
+    """One server's data, and an operator who types `./ruta` of a release there."""
 
     def __init__(self, folder: Path) -> None:
         self.data = folder / "srv"
@@ -126,7 +125,7 @@ def test_what_a_former_release_counted_is_counted_again_alike(
     operation.types(former, *backup)
     operation.types(former, "down")
     operation.types(_PRESENT, "up", "--detach", "--port", "0")
-    # The hash is each release's own: the former one reads what this one made of its tables.
+    # Each release has its own hash: the former one reads its own from this one's tables.
     assert operation.hashed(former) == counted
     counted = operation.hashed(_PRESENT)
 
@@ -139,7 +138,7 @@ def test_what_a_former_release_counted_is_counted_again_alike(
     assert name_of(system, case) == "Persona Guardada"
     system.close()
 
-    # It goes on: what is counted from now on is counted alike, too.
+    # It continues: new referrals are counted alike.
     operation.types(_PRESENT, "demo", "history", "--half-months", "1", "--people", "10")
     assert operation.types(_PRESENT, "events", "replay").rstrip().endswith("equal")
     operation.types(_PRESENT, "down")

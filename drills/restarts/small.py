@@ -1,4 +1,4 @@
-"""The `small` overlay as deploy/run-small plays it, as processes: what containers would be given."""
+"""The `small` overlay as deploy/run-small plays it, with processes instead of containers."""
 
 import re
 import subprocess
@@ -25,7 +25,7 @@ _SERVERS = ("postgres", "nats")
 
 
 class Small(System):
-    """A data directory with what deploy/run-small puts there; the ports of each are its own."""
+    """A data directory with deploy/run-small's files; each instance has its own ports."""
 
     def __init__(self, data: Path, ports: Mapping[str, str] | None = None) -> None:
         super().__init__(data)
@@ -90,7 +90,7 @@ class Small(System):
             )
 
     def _as_mounted(self, name: str) -> list[str]:
-        """The places that a container has by its mounts, and the server's own port."""
+        """Return the environment with a container's mounted paths and the server's own port."""
         place = self.layout.postgres if name == "postgres" else self.layout.nats
         port = self.ports["5432" if name == "postgres" else "4222"]
         secrets = ["--secrets", str(self.layout.root / "mounted/postgres/passwords")]

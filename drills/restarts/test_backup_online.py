@@ -1,4 +1,4 @@
-"""A backup disturbs nobody, and one that is broken off leaves nothing down and nothing behind."""
+"""A backup disturbs nobody; an interrupted one leaves no process and no files."""
 
 import os
 import signal
@@ -22,7 +22,7 @@ CASES = "/referrals/v1/cases"
 
 @contextmanager
 def partner_at_work(system: System) -> Iterator[list[int]]:
-    """Registers cases one after another; collects the status of each answer."""
+    """Register cases one after another; collect the status of each answer."""
     seen: list[int] = []
     done = threading.Event()
 
@@ -97,7 +97,7 @@ def test_a_backup_that_is_broken_off_leaves_nothing_down(
     if how is not signal.SIGKILL:
         until(lambda: not copy.exists(), "the copy is removed")
         assert not processes_on(copy)
-    # Whatever a kill left is cleared by the next one, which is whole.
+    # The next backup removes what a kill left, and is complete.
     system.ruta("backup", str(tmp_path / "next"), "--key-file", str(tmp_path / "key"), "--new-key")
     assert not copy.exists()
     assert not processes_on(copy)

@@ -1,5 +1,5 @@
-"""A standby that lagged is promoted, on two real servers: what ended at the primary since, and the standby never heard of,
-has ended again within the holders' look, and nobody is answered from before."""
+"""A lagging standby is promoted, on two real servers: what had ended at the primary ends again within the worker's
+check, and no answer comes from before."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -81,7 +81,7 @@ class Ended:
         identity(system, "POST", f"/clients/{RENEWED}/secret")
 
     def is_said(self, system: System) -> bool:
-        """Outside the database, in all of the three places."""
+        """Wait until all three external lists contain it."""
         layout = system.layout
         lists: dict[Path, tuple[str, ...]] = {
             layout.restrictions_file: (self.told.house, self.told.left, self.told.person.consent),
@@ -139,7 +139,7 @@ def test_nothing_that_ended_comes_back_with_a_standby_that_lagged(
 
 
 def _forgot(standby: Standby, ended: Ended) -> bool:
-    """Everything is as it was before, at the server that takes over."""
+    """Check that the promoted server is in the state from before."""
     questions = {
         "referrals": f"SELECT status = 'open' FROM cases WHERE id = '{ended.erased.case}'",
         "issuer": f"SELECT active FROM organisations WHERE id = '{organisation(3)}'",

@@ -1,4 +1,5 @@
-"""A restore from before a restriction: what was taken back, hidden or marked since is so again before anybody asks."""
+"""A restore from before a restriction: what was withdrawn, hidden or marked since is restricted again before anybody
+asks."""
 
 import json
 import shutil
@@ -20,7 +21,7 @@ KEEPER, US, THEM = "gbv-coordinator", "ngo-refugio", "ngo-salud"
 
 
 def ask(system: System, who: str, method: str, path: str, body: Any = None, **headers: str) -> Any:
-    """The answer's JSON; an error is the test's."""
+    """Return the answer's JSON; an error fails the test."""
     answer = system.running.request(
         who, method, path, json=body, headers={"Idempotency-Key": f'"{uuid4()}"', **headers}
     )
@@ -45,7 +46,7 @@ def changed(system: System, service: str, **changes: Any) -> None:
 
 
 class Person:
-    """Referred to a service of theirs under a consent."""
+    """A person referred under consent to a service of this organisation."""
 
     def __init__(self, system: System, service: str) -> None:
         identity = {"name": f"Persona {uuid4().hex}", "age": 30}
@@ -90,7 +91,7 @@ class Person:
 
 
 def seen(system: System, who: str | None, service: str) -> bool:
-    """By search, by its id and in a copy: all say the same."""
+    """Return what search, id and sync agree on."""
     running = system.running
     by_id = running.request(who, "GET", f"{DIRECTORY}/services/{service}").status_code
     assert by_id in (200, 404)
@@ -152,7 +153,7 @@ class Told:
 
 
 def _placed(visibility: str) -> dict[str, Any]:
-    """A street for everybody, or the state for those who may know."""
+    """Return the public street, or the state for those who may know it."""
     place: dict[str, Any] = {"location_type": "physical", "pcode": "VE23"}
     if visibility == "public":
         place = {**place, "name": "Calle", "pcode": "VE2313"}
@@ -206,7 +207,7 @@ def _anchored(system: System) -> bool:
 
 
 def _says(kept: Path, told: Told) -> bool:
-    """The last word of each is in the list; it names nobody and no place."""
+    """Check that the list has the last entry of each, and names no person and no place."""
     text = kept.read_text() if kept.exists() else ""
     last = {json.loads(line)["id"]: json.loads(line)["word"] for line in text.splitlines()}
     assert "Zzyzx" not in text
@@ -218,7 +219,7 @@ def _says(kept: Path, told: Told) -> bool:
 def test_what_was_restricted_in_the_last_moment_is_read_from_the_record_itself(
     system: System, tmp_path: Path
 ) -> None:
-    """A kill between the commit and the list: in place the record that is replaced says it."""
+    """A kill between the commit and the list: when restoring in place, the replaced record still has it."""
     told = Told(system)
     folder, key = tmp_path / "backup", tmp_path / "key"
     system.ruta("backup", str(folder), "--key-file", str(key), "--new-key")
@@ -238,7 +239,7 @@ def test_what_was_restricted_in_the_last_moment_is_read_from_the_record_itself(
     list_of = ("--tombstones", str(spoiled / "tombstones.jsonl"))
     assert system.ruta(*given, *list_of, check=False).returncode == 1
     assert system.ruta("up", "--detach", "--port", "0", check=False).returncode == 1
-    # By now the record is the backup's, which shows the house to partners: no last word.
+    # By now the record is the backup's, which shows the house to partners: no last entry.
     said = system.ruta(*given).stdout
     assert "2 entries of the directory are restricted again" in said
     system.up()

@@ -1,4 +1,4 @@
-"""The officer's commands on `small`: the same ones reach what deploy/run-small plays."""
+"""The officer's commands on `small` reach what deploy/run-small plays."""
 
 import json
 import os
@@ -53,7 +53,7 @@ def test_small_is_looked_after_and_survives_the_loss_of_its_machine(
         del (
             before["referrals.audit_entries"],
             after["referrals.audit_entries"],
-        )  # it tells the restore
+        )  # The restore reads it.
         assert after == before
         audited = other.ruta("audit", "verify").stdout
         assert "restored" in audited
@@ -66,7 +66,7 @@ def test_small_is_looked_after_and_survives_the_loss_of_its_machine(
 def test_the_same_commands_reach_it_through_kubectl_and_by_its_address(
     small: Small, tmp_path: Path
 ) -> None:
-    """Nothing but a namespace, or an address and a secret, is known where they are typed."""
+    """The place where they are typed knows only a namespace, or an address and a secret."""
     secret = RunningStack(small.state.url, small.layout).secret("im-officer")
     known = kubectl.install(tmp_path / "bin", small.layout.root) | {
         "RUTA_DATA": str(tmp_path / "elsewhere"),
@@ -97,7 +97,7 @@ def test_the_same_commands_reach_it_through_kubectl_and_by_its_address(
 
 
 def test_the_demo_ends_here_too_where_two_people_are_asked_for(small: Small) -> None:
-    """As `deploy/run-small demo` calls it: nobody publishes what they closed alone."""
+    """As `deploy/run-small demo` calls it: nobody publishes alone what they closed."""
     played = small.ruta("demo", "--load", "--url", small.state.url).stdout
     assert "A second person publishes it" in played
     assert "The whole story held" in played

@@ -1,4 +1,4 @@
-"""An upgrade keeps the way back; an older release refuses at once what a newer one wrote."""
+"""An upgrade keeps a way back; an older release at once refuses a newer one's data."""
 
 import json
 import time
@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.system, pytest.mark.slow]
 
 
 def newer(file: Path) -> None:
-    """As a release of tomorrow leaves it."""
+    """Make the data look like a later release's."""
     written = json.loads(file.read_text())
     file.write_text(json.dumps(written | {"release": "9.9.9", "referrals": "9999"}))
 

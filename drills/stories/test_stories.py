@@ -1,4 +1,4 @@
-"""Two thousand new stories, long ones: in each somebody looks on all roads in the middle, too."""
+"""Two thousand new long stories; in each somebody also reads on all roads in the middle."""
 
 import os
 from pathlib import Path

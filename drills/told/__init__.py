@@ -1,1 +1,1 @@
-"""Two workers tell many emergencies at once, while relay, gateway and workers fail: each is told, and once."""
+"""Two workers send many emergencies at once while relay, gateway and workers fail: everybody is told, once."""

@@ -1,5 +1,5 @@
-"""The relay, the gateway for short messages and the push service of a drill: they hang, answer slowly, greylist, refuse
-and lie, and remember by name what they took and whether whoever handed it over could know."""
+"""The mail relay, SMS gateway and push service of the drill: they hang, answer slowly, greylist, refuse and lie. They
+record by id what they accepted, and whether its sender could know."""
 
 import asyncio
 import json
@@ -32,7 +32,7 @@ _UNSETTLED = timedelta(seconds=15)
 
 @dataclass
 class Taken:
-    """A message that was taken. `clear`: the answer that says so was sent. `worker`: a number of each process."""
+    """An accepted message. `clear`: the answer was sent. `worker`: the process's number."""
 
     road: str
     address: str
@@ -43,7 +43,7 @@ class Taken:
 
 
 class Outside:
-    """`checks`: the gateway sends a message of a name once. `kill`: ends a worker, by its number."""
+    """`checks`: the gateway sends a message id once. `kill`: ends a worker by its number."""
 
     def __init__(self, dice: random.Random, kill: Callable[[int], None], *, checks: bool) -> None:
         self.checks = checks
@@ -70,8 +70,8 @@ class Outside:
         self._kill(worker)
 
     def unclear(self, taken: Taken) -> bool:
-        """The worker may not know, or may not have stored, that it was taken: also where it was killed before, and its
-        words were still on their way."""
+        """The worker may not know, or may not have stored, that the message was accepted, for example if it was
+        killed before while its data was still on its way."""
         killed = self.killed.get(taken.worker)
         return not taken.clear or (killed is not None and killed - taken.at <= _UNSETTLED)
 
@@ -94,14 +94,15 @@ class Outside:
             await runner.cleanup()
 
     async def relay(self, worker: int) -> int:
-        """The port of a relay for this worker alone."""
+        """Return the port of a relay for this worker only."""
         protocol = partial(SMTP, _Relay(self, worker), hostname="localhost")
         server = await asyncio.get_running_loop().create_server(protocol, "127.0.0.1", 0)
         self._servers.append(server)
         return int(server.sockets[0].getsockname()[1])
 
     async def meet(self, road: str, name: str, worker: int) -> str:
-        """What becomes of a message: taken, no, silence (not taken and no answer) or lost (taken and no answer)."""
+        """Choose a message's fate: accepted, refused, silence (not accepted, no answer) or lost (accepted, no
+        answer)."""
         self.asked += 1
         self._at(worker, "came")
         mood = self._moods[road]
@@ -203,7 +204,7 @@ def _cut(server: SMTP) -> None:
 
 
 def described(http: str, worker: int, *, checks: bool) -> str:
-    """The file of the gateway for one worker."""
+    """Return one worker's configuration file of the gateway."""
     return json.dumps(
         {
             "kind": "template",

@@ -1,4 +1,4 @@
-"""Two workers of referrals as processes of their own, which a drill kills, stops and starts again."""
+"""Two workers of referrals as separate processes, which the drill kills, stops and restarts."""
 
 import asyncio
 import os
@@ -19,7 +19,7 @@ _STOP_SECONDS = 60
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """The variables from which a process reads these settings again."""
+    """Return the variables from which a process reads these settings again."""
     found = {}
     for name in settings.model_fields_set:
         value = getattr(settings, name)
@@ -42,7 +42,7 @@ class Replicas:
         self._started: list[subprocess.Popen[bytes]] = []
 
     async def start(self, outside: Outside) -> None:
-        """Others in the place of the dead, until two live."""
+        """Replace dead workers until two live."""
         while len(self.living()) < _WORKERS:
             number = len(self._started)
             gateway = self._folder / f"gateway-{number}.json"
@@ -73,7 +73,7 @@ class Replicas:
         self.signal(number, signal.SIGKILL)
 
     async def stop(self) -> None:
-        """As an operator stops them: each finishes the messages that it has in hand."""
+        """Stop as an operator does: each worker finishes its current messages."""
         for number in self.living():
             self.signal(number, signal.SIGTERM)
         for each in self._started:

@@ -1,4 +1,4 @@
-"""The drill itself: it knows which messages a killed worker could not have stored."""
+"""Tests the drill itself: it knows which messages a killed worker could not have stored."""
 
 import asyncio
 import random

@@ -1,6 +1,7 @@
-"""Each message is told at most once, and an emergency at least once within its minutes, by any road that lives.
+"""Each message is sent at most once, and an emergency at least once within its minutes, by any working road.
 
-`RUTA_TOLD`: how many messages a seed has, half of them emergencies that come at once; `RUTA_TOLD_SEEDS`: how many seeds are played; `RUTA_TOLD_SEED`: one of them.
+`RUTA_TOLD`: the messages per seed, half of them simultaneous emergencies; `RUTA_TOLD_SEEDS`: the number of seeds;
+`RUTA_TOLD_SEED`: one seed.
 """
 
 import asyncio
@@ -95,14 +96,14 @@ class Run:
         self.dead = self.dice.choice((None, *ROADS))
 
     def shift(self, by: timedelta) -> None:
-        """Of the workers' clock and of ours, which follows the same file: nobody may read half of it."""
+        """Shift the clock of the workers and of this process, which read one file: write it atomically."""
         written = self._clock.with_suffix(".new")
         written.write_text(str(by.total_seconds()))
         written.replace(self._clock)
 
     async def play(self) -> None:
         began = datetime.now(UTC)
-        # A minute before midnight in Caracas: quiet hours begin while messages are under way.
+        # A minute before midnight in Caracas: quiet hours begin while messages are on their way.
         midnight = datetime.combine(began.astimezone(_CARACAS), time(23, 59), _CARACAS)
         shift = midnight - began
         self.shift(shift)
@@ -115,7 +116,7 @@ class Run:
                 await self._until_urgent_are_told()
                 self.outside.set(dict.fromkeys(ROADS, "well"))
                 for later in (timedelta(minutes=40), timedelta(hours=8), timedelta(hours=16)):
-                    # A leap of the clock would end the lease of what a worker is handing over.
+                    # A clock leap would end the lease of a message in progress.
                     await self.replicas.stop()
                     self.shift(shift + later)
                     await self.replicas.start(self.outside)
@@ -163,14 +164,14 @@ class Run:
         return [tuple(row) for row in await self.people.rows(statement)]
 
     async def _until_urgent_are_told(self) -> None:
-        """By a road that lives; what is found then is judged by the moments at which it was taken."""
+        """Wait until each emergency arrived by a working road; the times of acceptance are judged."""
         async with asyncio.timeout(MINUTES.total_seconds() + 60):
             while self.late(clock.now()):
                 await self.replicas.start(self.outside)
                 await asyncio.sleep(1)
 
     async def _until_settled(self, *, last: bool) -> None:
-        """Nothing is due, and at the end nothing is left."""
+        """Wait until nothing is due and nothing is left."""
         due = "" if last else f" AND next_attempt_at <= '{clock.now().isoformat()}'"
         async with asyncio.timeout(_SETTLED_SECONDS):
             while await self.rows(  # noqa: ASYNC110 - the record sets no event
@@ -178,10 +179,10 @@ class Run:
             ):
                 await asyncio.sleep(0.5)
 
-    # -- what was told -----------------------------------------------------------------------
+    # -- what was sent -----------------------------------------------------------------------
 
     def late(self, until: datetime) -> list[str]:
-        """People of an emergency who had not heard within its minutes, or until then."""
+        """Return people who were not told of an emergency within its minutes, or until then."""
         by_address: dict[str, list[datetime]] = defaultdict(list)
         for each in self.outside.taken:
             by_address[each.address].append(each.at)
@@ -198,7 +199,7 @@ class Run:
         return found
 
     def slowest(self) -> timedelta:
-        """From an emergency to its first message, of whoever waited longest."""
+        """Return the longest time from an emergency to its first message."""
         longest = timedelta(0)
         for matter in self.people.matters:
             if matter.emergency:
@@ -213,7 +214,7 @@ class Run:
         return longest
 
     async def twice(self) -> list[str]:
-        """What was taken a second time although the first was clear, or although nothing asks for a second one."""
+        """Return messages accepted again although the first answer was clear, or without a reason for a second one."""
         urgent = await self._urgent()
         taken = defaultdict(list)
         for each in self.outside.taken:
@@ -231,8 +232,7 @@ class Run:
         return found
 
     async def strangers(self) -> list[str]:
-        """Names that belong to no message of their channel, and channels that were told more often than something
-        happened."""
+        """Return ids that belong to no message of their channel, and channels with more messages than happenings."""
         rows = await self.rows("SELECT id, channel_id FROM pings")
         channel = {str(row[0]): row[1] for row in rows}
         owed = Counter(row[1] for row in rows)
@@ -248,12 +248,12 @@ class Run:
         return found + [f"{one}: {names}" for one, names in told.items() if len(names) > owed[one]]
 
     async def _urgent(self) -> set[str]:
-        """The names of messages that told an emergency."""
+        """Return the ids of messages about an emergency."""
         rows = await self.rows("SELECT id, message_id FROM pings WHERE emergency")
         return {str(name) for row in rows for name in row}
 
     async def woken(self) -> list[str]:
-        """Routine messages in the quiet hours of their person."""
+        """Return routine messages during their person's quiet hours."""
         urgent = await self._urgent()
         quiet = {
             a for person in self.people.people if person.quiet for a in person.addresses.values()

@@ -1,4 +1,4 @@
-"""Who is told in a drill, and of what: services with a team of two, each with a routine and an emergency referral."""
+"""The people to be told and the subjects: services with a team of two, each with a routine and an emergency referral."""
 
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
@@ -25,7 +25,7 @@ PER_SERVICE = 10
 
 @dataclass(frozen=True)
 class Matter:
-    """A notice that somebody is to be told of, as it was when its referral was sent."""
+    """A notice to be sent, as it was when its referral was sent."""
 
     service: int
     emergency: bool
@@ -44,7 +44,7 @@ class Person:
 
 
 class People:
-    """The world of one run; `begin` gives each seed fresh channels at its servers."""
+    """The world of one run; `begin` gives each seed new channels at its servers."""
 
     def __init__(self, story: Story, services: int) -> None:
         self._story, self.count = story, services
@@ -77,7 +77,8 @@ class People:
                     Matter(number, urgency == "emergency", rows[0][0], rows[0][1], rows[0][2])
                 )
 
-        # Nobody answers these referrals, hours pass in each seed, and the next one begins in the evening again.
+        # Nobody answers these referrals, each seed lasts hours, and the next one begins in the
+        # evening again.
         await self._story.rows("DELETE FROM timers RETURNING 1")
 
     async def begin(self, sealing: Sealing, http: str, seed: int) -> None:
@@ -144,7 +145,7 @@ class People:
         }
 
     async def happen(self, matters: list[Matter]) -> datetime:
-        """The notices that the service wrote when these were sent, written now."""
+        """Write again now the notices that the service wrote at the sending."""
         now = clock.now()
         async with self._story.database.transaction() as session:
             await act_as_service(session)

@@ -1,4 +1,4 @@
-"""Through how many files a request walks: a stop is a run of calls within one file. Limits: decision 0205."""
+"""Counts the files that a request passes: a stop is a run of calls within one file. Limits: decision 0205."""
 
 import sys
 from collections.abc import Iterator
@@ -15,8 +15,8 @@ MOST_FILES, MOST_STOPS = 55, 200
 
 @contextmanager
 def walked() -> Iterator[list[str]]:
-    """The product's files in which functions are called while the block runs, one entry for each stop. That a
-    coroutine goes on after it waited is no call."""
+    """Return the product files whose functions are called during the block, one entry per stop. Resuming a coroutine
+    is not a call."""
     stops: list[str] = []
     begun: set[FrameType] = set()
 
@@ -36,7 +36,7 @@ def walked() -> Iterator[list[str]]:
 
 
 async def test_sending_walks_through_few_files(story: Story) -> None:
-    """The second request: what is made once is made by then."""
+    """Measure the second request: by then everything that is made once exists."""
     for _ in range(2):
         service, case = await story.any_service(), (await story.case())["id"]
         grant = await story.consent(case, service)
