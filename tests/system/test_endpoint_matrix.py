@@ -27,6 +27,7 @@ _VALUES = {
     "period": "2026-11",
     "number": "1",
     "programme_id": "referrals",
+    "layout": "0" * 64,
 }
 
 

@@ -137,7 +137,7 @@ async def test_a_file_that_is_no_workbook_is_refused_in_both_languages(
     api: AsyncClient, content: bytes
 ) -> None:
     with pytest.raises(UnreadableWorkbookError) as refused:
-        read(content, PLACES)
+        read(content)
     assert refused.value.message["es"] != refused.value.message["en"]
     assert (await send(api, content))["http"] in {400, 422}
 
@@ -152,5 +152,5 @@ async def test_hostile_cells_stay_text(api: AsyncClient) -> None:
 def test_a_formula_of_which_nothing_came_yet_is_no_empty_cell() -> None:
     """A program that writes a workbook stores formulas without results: their people were not counted, and nobody was
     told."""
-    (row,) = read(filled("es", body(1, women="=2+3")), PLACES)
+    (row,) = read(filled("es", body(1, women="=2+3")))
     assert [(flaw.field, flaw.code) for flaw in row.flaws] == [("women", "not_computed")]

@@ -154,7 +154,7 @@ async def test_a_series_without_provenance_or_with_bad_points_is_refused(
     assert (await api.get(CONTEXT, headers=as_("im-officer"))).json() == []
 
 
-async def test_stakeholders_lead_to_the_directory_which_knows_who_may_read_their_name(
+async def test_stakeholders_lead_to_the_directory_and_have_the_name_of_their_own_activities(
     api: AsyncClient, database: Database, recorder: Recorder
 ) -> None:
     def service(organisation: UUID) -> Arrived:
@@ -170,11 +170,18 @@ async def test_stakeholders_lead_to_the_directory_which_knows_who_may_read_their
         return enveloped(event, event.service_id, NOON)
 
     await record_together(database, recorder, [service(o) for o in (REFUGIO, REFUGIO, SALUD)])
+    reported = await api.post(ACTIVITIES, json=body(), headers=as_("ngo-refugio"))
+    assert reported.status_code == 201
     path = f"{PATH}/context-pack?period=2026-10a&language=en"
     answer = await api.get(path, headers=as_("im-officer"))
     book = openpyxl.load_workbook(io.BytesIO(answer.content))
-    rows = [row[:2] for row in book["Stakeholders"].iter_rows(min_row=2, values_only=True)]
-    assert rows == [(str(o), f"/directory/v1/organizations/{o}") for o in (REFUGIO, SALUD)]
+    rows = [
+        (*row[:2], row[-1]) for row in book["Stakeholders"].iter_rows(min_row=2, values_only=True)
+    ]
+    assert rows == [
+        (str(o), f"/directory/v1/organizations/{o}", name)
+        for o, name in ((REFUGIO, "Fundación Refugio"), (SALUD, None))
+    ]
 
 
 @pytest.mark.usefixtures("story")

@@ -1,12 +1,13 @@
 """Routes for activities (5W), their workbook, the allow-list and the work plan."""
 
+import asyncio
 from operator import attrgetter
 from typing import Annotated, Any
 from uuid import UUID
 
 from common import clock
 from common.auth import Principal, Role
-from common.errors import INVALID, NOT_FOUND, PROBLEMS
+from common.errors import INVALID, NOT_FOUND, PROBLEMS, Problem
 from common.http import Session, answered_as, requires, router
 from common.ids import new_id
 from common.paging import CursorText, Limit, Page, day_in, id_in, keys_in, page_of
@@ -17,14 +18,20 @@ from fastapi import Path, Query, Response, UploadFile
 from reporting.count.activities import queries, service
 from reporting.count.activities.activity import FIELDS, Activity
 from reporting.count.activities.indicators import ALLOWED, BY_CODE, total
+from reporting.count.activities.mapping import Mapping
+from reporting.count.activities.proposal import proposed
 from reporting.count.activities.schemas import (
     ActivityBody,
     ActivityView,
+    ColumnBody,
     Day,
     ImportReport,
     IndicatorValue,
     IndicatorView,
+    MappingBody,
+    MappingView,
     ProgressView,
+    ProposedMapping,
     RowProblem,
     TargetBody,
     TargetView,
@@ -112,16 +119,12 @@ async def import_workbook(
     dry_run: Annotated[bool, Query(description="Check only; write nothing.")] = False,
 ) -> ImportReport:
     """Record all rows of a filled workbook (XLSX or CSV), or none if one has a problem."""
-    content = await file.read(MAX_FILE + 1)
-    if len(content) > MAX_FILE:
-        raise UNREADABLE.because("file_has_more_than_bytes", MAX_FILE, pointer="/file")
+    content = await _content(file)
     name = file.filename or "workbook"
     try:
         done = await service.import_file(session, caller, name, content, dry_run=dry_run)
     except UnreadableWorkbookError as error:
-        raise UNREADABLE.saying(
-            error.message["en"], pointer="/file", message=error.message
-        ) from None
+        raise _unreadable(error) from None
     if done.flaws:
         raise BAD_ROWS.because(
             "problems_in_rows_nothing_was_written",
@@ -145,6 +148,36 @@ async def import_workbook(
         unchanged=done.outcomes["unchanged"],
         problems=[],
     )
+
+
+@routes.post("/mappings")
+async def propose_mapping(caller: Reporter, session: Session, file: UploadFile) -> ProposedMapping:
+    """Propose how to read a 5W file of another layout, such as the one that a response publishes. Stores nothing."""
+    content = await _content(file)
+    try:
+        found = await asyncio.to_thread(proposed, content, Places.load())
+    except UnreadableWorkbookError as error:
+        raise _unreadable(error) from None
+    known = await queries.mapping(session, caller.organisation, found.layout)
+    return ProposedMapping(
+        **_mapping(found.layout, known or found.mapping).model_dump(),
+        unknown={} if known else found.unknown,
+        missing=[] if known else list(found.missing),
+        confirmed=known is not None,
+    )
+
+
+@routes.put("/mappings/{layout}")
+async def confirm_mapping(
+    caller: Reporter,
+    session: Session,
+    layout: Annotated[str, Path(pattern="^[0-9a-f]{64}$", description="From the proposal.")],
+    body: MappingBody,
+) -> MappingView:
+    """Confirm how your organisation reads files of a layout; `/imports` then takes them like the template."""
+    columns = tuple((column.name, column.field) for column in body.columns)
+    wanted = Mapping(columns, body.words, body.fixed)
+    return _mapping(layout, await service.confirm(session, caller, layout, wanted))
 
 
 @routes.get("/indicators")
@@ -242,6 +275,26 @@ async def correct_activity(
 async def withdraw_activity(caller: Reporter, session: Session, activity_id: ActivityId) -> None:
     """Withdraw an activity of your organisation, so that it no longer counts."""
     await service.withdraw(session, caller, activity_id)
+
+
+async def _content(file: UploadFile) -> bytes:
+    content = await file.read(MAX_FILE + 1)
+    if len(content) > MAX_FILE:
+        raise UNREADABLE.because("file_has_more_than_bytes", MAX_FILE, pointer="/file")
+    return content
+
+
+def _unreadable(error: UnreadableWorkbookError) -> Problem:
+    return UNREADABLE.saying(error.message["en"], pointer="/file", message=error.message)
+
+
+def _mapping(layout: str, found: Mapping) -> MappingView:
+    return MappingView(
+        layout=layout,
+        columns=[ColumnBody(name=name, field=field) for name, field in found.columns],
+        words={field: dict(words) for field, words in found.words.items()},
+        fixed=dict(found.fixed),
+    )
 
 
 def _download(name: str) -> dict[str, str]:

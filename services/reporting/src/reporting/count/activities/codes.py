@@ -106,7 +106,8 @@ def label(name: str, code: str, language: str) -> str:
 
 
 @cache
-def _spellings(name: str) -> Mapping[str, str]:
+def spellings(name: str) -> dict[str, str]:
+    """Return the code of each folded spelling in a list."""
     return {
         folded(word): term.code
         for term in terms(name).values()
@@ -116,7 +117,7 @@ def _spellings(name: str) -> Mapping[str, str]:
 
 def understood(name: str, word: str) -> str | None:
     """Return the code that a person means by ``word``: a code, a label in any language or an alias."""
-    return _spellings(name).get(folded(word))
+    return spellings(name).get(folded(word))
 
 
 @cache

@@ -1,6 +1,7 @@
-"""The tables of activities, their imports, and the work plan's targets."""
+"""The tables of activities, their imports and layouts, and the work plan's targets."""
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
 
 from reporting.count.activities.indicators import GROUPS
 from reporting.tables import METADATA
@@ -53,6 +54,17 @@ activity_imports = sa.Table(
     sa.Column("created", sa.Integer, nullable=False),
     sa.Column("changed", sa.Integer, nullable=False),
     sa.Column("unchanged", sa.Integer, nullable=False),
+)
+
+activity_mappings = sa.Table(
+    "activity_mappings",
+    METADATA,
+    sa.Column("organisation_id", sa.Uuid, primary_key=True),
+    sa.Column("layout", sa.Text, primary_key=True),
+    # The mapping by field name, as a person confirmed it.
+    sa.Column("mapping", pg.JSONB, nullable=False),
+    sa.Column("confirmed_at", _TIME, nullable=False),
+    sa.Column("confirmed_by", sa.Text, nullable=False),
 )
 
 work_plan_targets = sa.Table(

@@ -11,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from reporting.count.activities.activity import Activity, published
 from reporting.count.activities.indicators import ALLOWED, COUNTED_STATUSES
-from reporting.count.activities.models import activities, work_plan_targets
+from reporting.count.activities.mapping import Mapping
+from reporting.count.activities.models import activities, activity_mappings, work_plan_targets
 from reporting.count.activities.work_plan import Target
 from reporting.tables import beyond, equal
 
@@ -84,6 +85,18 @@ async def countable(
     return [published(_activity(row)) for row in rows]
 
 
+async def names(session: AsyncSession) -> dict[UUID, str]:
+    """Return the name of each organisation that names only itself as leader: one that reports for others has none here."""
+    name = sa.func.min(activities.c.org_leader)
+    rows = await session.execute(
+        sa.select(activities.c.organisation_id, name.label("name"))
+        .where(activities.c.withdrawn_at.is_(None))
+        .group_by(activities.c.organisation_id)
+        .having(sa.func.count(activities.c.org_leader.distinct()) == 1)
+    )
+    return {row.organisation_id: row.name for row in rows}
+
+
 async def recorded(
     session: AsyncSession, organisation_id: UUID, external_ids: Collection[str]
 ) -> dict[str, tuple[Activity, bool]]:
@@ -115,3 +128,17 @@ async def targets(session: AsyncSession, plan: str | None = None) -> list[Target
         Target(row.id, row.plan, row.indicator, row.area or None, row.start, row.end, row.target)
         for row in await session.execute(statement)
     ]
+
+
+async def mapping(session: AsyncSession, organisation_id: UUID, layout: str) -> Mapping | None:
+    """Return the mapping that the organisation confirmed for this layout."""
+    found = await session.scalar(
+        sa.select(activity_mappings.c.mapping).where(
+            activity_mappings.c.organisation_id == organisation_id,
+            activity_mappings.c.layout == layout,
+        )
+    )
+    if found is None:
+        return None
+    columns = tuple((name, field) for name, field in found["columns"])
+    return Mapping(columns, found["words"], found["fixed"])

@@ -123,3 +123,49 @@ class IndicatorValue(BaseModel):
     start: date
     end: date
     value: int
+
+
+Word = Annotated[str, StringConstraints(max_length=500)]
+
+
+class ColumnBody(Strict):
+    """A column of another layout, and the column of ours that it is."""
+
+    name: Word = Field(description="As it stands in the file.", examples=["Implementing_partner"])
+    field: Code | None = Field(None, description="Absent: this column is ignored.")
+
+
+class MappingBody(Strict):
+    """How files of a layout are read."""
+
+    columns: list[ColumnBody] = Field(
+        min_length=1, max_length=120, description="All columns of the file, in its order."
+    )
+    words: dict[Code, Annotated[dict[Word, Word], Field(max_length=2_000)]] = Field(
+        default_factory=dict,
+        max_length=30,
+        description="Field → word of the file → our code; an empty code leaves the cell empty.",
+        examples=[{"adm1_pcode": {"Zulia": "VE23"}, "reached": {"<10": ""}}],
+    )
+    fixed: dict[Code, Name] = Field(
+        default_factory=dict,
+        max_length=30,
+        description="Field → the value of all rows, for fields that the file does not have.",
+        examples=[{"status": "Completed"}],
+    )
+
+
+class MappingView(MappingBody):
+    """A confirmed mapping."""
+
+    layout: str = Field(description="The SHA-256 of the file's column names.")
+
+
+class ProposedMapping(MappingView):
+    """A proposal; nothing is stored. Look at it, complete it, and confirm it."""
+
+    unknown: dict[str, list[str]] = Field(
+        description="Field → words without a proposal. Rows with them are refused until they have a code."
+    )
+    missing: list[str] = Field(description="Required fields without a column or a fixed value.")
+    confirmed: bool = Field(description="Whether your organisation has confirmed this layout.")

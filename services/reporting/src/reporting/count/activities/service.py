@@ -13,17 +13,25 @@ from common import clock
 from common.auth import Principal
 from common.errors import CONFLICT, INVALID, NOT_FOUND, FieldError
 from common.ids import new_id
+from common.words.details import Detail
 from common.words.places import Places
 from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from reporting.count.activities import mapping as mappings
 from reporting.count.activities import queries
 from reporting.count.activities.activity import FIELDS, Activity
 from reporting.count.activities.indicators import BY_CODE
-from reporting.count.activities.models import activities, activity_imports, work_plan_targets
+from reporting.count.activities.mapping import Mapping as LayoutMapping
+from reporting.count.activities.models import (
+    activities,
+    activity_imports,
+    activity_mappings,
+    work_plan_targets,
+)
 from reporting.count.activities.rules import Flaw, completed, flaws
 from reporting.count.activities.work_plan import Target
-from reporting.count.activities.workbook import ReadRow, messages, read
+from reporting.count.activities.workbook import ReadRow, messages, parted, read
 from reporting.ground.language import Text
 
 
@@ -92,7 +100,9 @@ async def import_file(
     """Read a workbook and write all of its rows, or none if one has a flaw. Raises UnreadableWorkbookError if the file
     as a whole cannot be read."""
     places = Places.load()
-    rows = await asyncio.to_thread(read, content, places)  # reading a workbook takes time
+    header, _ = await asyncio.to_thread(parted, content)  # reading a workbook takes time
+    known = await queries.mapping(session, caller.organisation, mappings.layout(header))
+    rows = await asyncio.to_thread(read, content, known)
     found = [flaw for row in rows for flaw in _row_flaws(row, places)]
     found += _repeated(rows)
     if found:
@@ -118,6 +128,33 @@ async def import_file(
         )
     )
     return Imported(import_id, len(rows), outcomes, ())
+
+
+async def confirm(
+    session: AsyncSession, caller: Principal, layout: str, mapping: LayoutMapping
+) -> LayoutMapping:
+    """Store how the caller's organisation reads files of this layout; a second confirmation replaces the first."""
+    if mappings.layout([name for name, _ in mapping.columns]) != layout:
+        raise INVALID.because("columns_are_not_those_of_layout", pointer="/columns")
+    found = mappings.flaws(mapping)
+    if found:
+        raise INVALID.listing(
+            [
+                FieldError.of(at, Detail.of(name, *filter(None, (given,))), "invalid")
+                for at, name, given in found
+            ]
+        )
+    values = {
+        "mapping": {"columns": mapping.columns, "words": mapping.words, "fixed": mapping.fixed},
+        "confirmed_at": clock.now(),
+        "confirmed_by": caller.subject,
+    }
+    await session.execute(
+        pg.insert(activity_mappings)
+        .values(organisation_id=caller.organisation, layout=layout, **values)
+        .on_conflict_do_update(index_elements=["organisation_id", "layout"], set_=values)
+    )
+    return mapping
 
 
 async def set_target(session: AsyncSession, caller: Principal, target: Target) -> Target:

@@ -25,10 +25,11 @@ from common.tables_io.cells import unguarded
 from common.unseen import without_turning
 from common.words.details import Detail
 from common.words.languages import LANGUAGES
-from common.words.places import Places, folded
+from common.words.places import folded
 
 from reporting.count.activities import codes
-from reporting.count.activities.indicators import GROUPS
+from reporting.count.activities import mapping as mappings
+from reporting.count.activities.mapping import COUNTS, Mapping
 from reporting.count.activities.rules import LISTS, Flaw
 from reporting.ground.language import Text, of_details, text
 
@@ -48,7 +49,6 @@ _LONGEST_TAG = 24
 _UNCOMPUTED = object()
 """Stands for a formula without a result; read as an empty cell, a number would be lost."""
 DATES = frozenset({"start", "end"})
-COUNTS = frozenset({"quantity", "reached", *GROUPS})
 
 SHEETS = {
     "data": text("Actividades", "Activities"),
@@ -74,9 +74,26 @@ class ReadRow:
     flaws: tuple[Flaw, ...]
 
 
-def read(content: bytes, places: Places) -> list[ReadRow]:
-    """Return all non-empty rows of an XLSX or CSV file. Raises UnreadableWorkbookError."""
-    lines = _xlsx_lines(content) if content[:4] == b"PK\x03\x04" else _csv_lines(content)
+def parted(content: bytes) -> tuple[list[str], Iterator[Sequence[Any]]]:
+    """Return the column names of a file, and its further lines. Raises UnreadableWorkbookError."""
+    lines = (cells for _, cells in _lines(content))
+    for cells in lines:
+        if any(cell not in (None, "") for cell in cells):
+            names = [str(cell or "").strip() for cell in cells]
+            while names and not names[-1]:
+                names.pop()
+            return names, lines
+    raise UnreadableWorkbookError(of_details("file_has_no_rows"))
+
+
+def _lines(content: bytes) -> "Iterator[tuple[int, Sequence[Any]]]":
+    return _xlsx_lines(content) if content[:4] == b"PK\x03\x04" else _csv_lines(content)
+
+
+def read(content: bytes, mapping: Mapping | None = None) -> list[ReadRow]:
+    """Return all non-empty rows of an XLSX or CSV file, in the template's layout or in a mapped one. Raises
+    UnreadableWorkbookError."""
+    lines = _lines(content)
     header: list[str | None] | None = None
     rows: list[ReadRow] = []
     for number, cells in lines:
@@ -85,13 +102,13 @@ def read(content: bytes, places: Places) -> list[ReadRow]:
         if not any(cell not in (None, "") for cell in cells):
             continue
         if header is None:
-            header = _header(cells)
+            header = list(mapping.fields) if mapping else _header(cells)
             continue
         if str(cells[0] or "").startswith("#"):
             continue  # an HXL tag row below the labels
         if len(rows) >= MAX_ROWS:
             raise UnreadableWorkbookError(of_details("more_rows_split_the_file", MAX_ROWS))
-        rows.append(_row(number, header, cells, places))
+        rows.append(_row(number, header, cells, mapping))
     if not rows:
         raise UnreadableWorkbookError(of_details("file_has_no_rows"))
     return rows
@@ -186,7 +203,10 @@ def _header(cells: Sequence[Any]) -> list[str | None]:
     if missing:
         names = {lang: ", ".join(c.label[lang] for c in missing) for lang in LANGUAGES}
         raise UnreadableWorkbookError(
-            {lang: Detail.of("columns_are_missing", names[lang]).text(lang) for lang in LANGUAGES}
+            {
+                lang: Detail.of("columns_missing_map_layout", names[lang]).text(lang)
+                for lang in LANGUAGES
+            }
         )
     named = [key for key in header if key]
     if len(named) != len(set(named)):
@@ -195,18 +215,22 @@ def _header(cells: Sequence[Any]) -> list[str | None]:
 
 
 def _row(
-    number: int, header: Sequence[str | None], cells: Sequence[Any], places: Places
+    number: int, header: Sequence[str | None], cells: Sequence[Any], mapping: Mapping | None
 ) -> ReadRow:
     values: dict[str, Any] = {column.key: None for column in codes.columns()}
     flaws: list[Flaw] = []
-    for key, cell in zip(header, cells, strict=False):
+    fixed = mapping.fixed if mapping else {}
+    for key, given in (*fixed.items(), *zip(header, cells, strict=False)):
+        cell = mapping.word(key, given) if mapping and key else given
         if key is None or cell is None or (isinstance(cell, str) and not cell.strip()):
             continue
-        value = _value(key, without_turning(cell) if isinstance(cell, str) else cell, places)
-        if isinstance(value, Flaw):
-            flaws.append(value)
+        found = value(key, without_turning(cell) if isinstance(cell, str) else cell)
+        if isinstance(found, Flaw):
+            flaws.append(found)
         else:
-            values[key] = value
+            values[key] = found
+    if mapping:
+        mappings.completed(values)
     said = {flaw.field for flaw in flaws}
     flaws.extend(
         Flaw.of(column.key, "required", "this_value_is_missing")
@@ -216,7 +240,8 @@ def _row(
     return ReadRow(number, values, tuple(flaws))
 
 
-def _value(key: str, cell: Any, places: Places) -> Any:
+def value(key: str, cell: Any) -> Any:
+    """Return a cell as the value of its field, or its flaw."""
     if cell is _UNCOMPUTED:
         return Flaw.of(key, "not_computed", "formula_has_no_result")
     if key in DATES:

@@ -4,7 +4,7 @@ Stakeholders come from the directory's events, needs from protected releases, ri
 provenance. The caller supplies all of them.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -37,6 +37,7 @@ class Offer:
 def tables(
     *,
     offers: Sequence[Offer],
+    names: Mapping[UUID, str],
     referrals: ProtectedCube | None,
     unmet: ProtectedCube | None,
     gaps: ProtectedCube | None,
@@ -46,24 +47,25 @@ def tables(
 ) -> list[Table]:
     """Return stakeholders, people left behind by state, and outside series with their provenance."""
     return [
-        _stakeholders(offers, places),
+        _stakeholders(offers, names, places),
         _left_behind(offers, (referrals, unmet, gaps), places, states),
         _risks(series, places),
     ]
 
 
-def _stakeholders(offers: Sequence[Offer], places: Places) -> Table:
-    counted: dict[tuple[str, str, str], list[int]] = {}
+def _stakeholders(offers: Sequence[Offer], names: Mapping[UUID, str], places: Places) -> Table:
+    """By name where the organisation reports activities, which name it; otherwise by its id alone."""
+    counted: dict[tuple[UUID, str, str], list[int]] = {}
     for offer in offers:
         for state in offer.states or ("",):
             for category in offer.categories:
-                key = (str(offer.organisation_id), state, category)
+                key = (offer.organisation_id, state, category)
                 row = counted.setdefault(key, [0, 0])
                 row[0] += 1
                 row[1] += offer.referable
     rows: list[tuple[Cell, ...]] = [
         (
-            organisation,
+            str(organisation),
             f"/directory/v1/organizations/{organisation}",
             state or None,
             _name(state, places),
@@ -72,6 +74,7 @@ def _stakeholders(offers: Sequence[Offer], places: Places) -> Table:
             categories().label(category, "en"),
             listed,
             referable,
+            names.get(organisation),
         )
         for (organisation, state, category), (listed, referable) in sorted(counted.items())
     ]

@@ -57,6 +57,15 @@ CREATE TABLE activity_imports (
     unchanged integer NOT NULL
 );
 
+CREATE TABLE activity_mappings (
+    organisation_id uuid NOT NULL,
+    layout text NOT NULL,
+    mapping jsonb NOT NULL,
+    confirmed_at timestamptz NOT NULL,
+    confirmed_by text NOT NULL,
+    PRIMARY KEY (organisation_id, layout)
+);
+
 CREATE TABLE bulletins (
     id uuid PRIMARY KEY,
     kind text NOT NULL,

@@ -7,6 +7,7 @@ from common.auth import ANONYMOUS
 from common.words.places import Places
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from reporting.count.activities import queries as activity_queries
 from reporting.count.context import queries as context_queries
 from reporting.count.context.pack import tables
 from reporting.ground.periods import Period
@@ -73,6 +74,7 @@ async def context_pack(
 
     return tables(
         offers=await context_queries.offers(session, places),
+        names=await activity_queries.names(session),
         referrals=await cube("referrals"),
         unmet=await cube("unmet-needs"),
         gaps=await cube("gaps"),

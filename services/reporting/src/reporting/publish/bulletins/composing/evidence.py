@@ -7,7 +7,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Literal, Protocol
 from uuid import UUID
 
-from common.words.places import Places
+from common.words.places import Places, folded
 
 from reporting.count.activities.activity import Activity
 from reporting.count.activities.indicators import BY_CODE, COUNTED_STATUSES, total
@@ -210,7 +210,7 @@ def _coverage(source: CoverageSource, evidence: Evidence) -> int:
         if source.start <= a.start <= source.end and a.status in COUNTED_STATUSES
     ]
     if source.of == "organisations":
-        return len({activity.organisation_id for activity in inside})
+        return len({folded(activity.org_implementer) for activity in inside})
     return len({activity.adm1_pcode for activity in inside})
 
 

@@ -53,7 +53,7 @@ class ActivitySource(Frozen):
 
 
 class CoverageSource(Frozen):
-    """How many organisations report activities, or how many states have one: counts of partners and places, not of
+    """How many organisations carry out activities, by name, or how many states have one: counts of partners and places, not of
     people."""
 
     kind: Literal["coverage"] = "coverage"

@@ -1,0 +1,82 @@
+"""How to read another 5W layout: which of its columns are ours, and which of its words are our codes. A person confirms
+a mapping once for each layout; then files of that layout are imported like the template. Pure."""
+
+import hashlib
+from collections.abc import Mapping as Mapped
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from reporting.count.activities import codes
+from reporting.count.activities.activity import FIELDS
+from reporting.count.activities.indicators import GROUPS
+from reporting.count.activities.rules import LISTS
+
+COUNTS = frozenset({"quantity", "reached", *GROUPS})
+CODED = frozenset({*LISTS, "activity_code", "adm1_pcode", "adm2_pcode", "adm3_pcode"})
+"""The fields whose words a mapping may translate, besides counts, whose masked words ("<10") become empty."""
+NEVER_FIXED = COUNTS | {"external_id", "activity_code", "adm1_pcode"}
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """``columns`` gives our field for each column of the file, in its order; None ignores the column. ``words`` gives our code
+    for a word of the file, by field; an empty one leaves the cell empty. ``fixed`` gives the value of fields that the
+    file does not have."""
+
+    columns: tuple[tuple[str, str | None], ...]
+    words: Mapped[str, Mapped[str, str]]
+    fixed: Mapped[str, str]
+
+    @property
+    def fields(self) -> tuple[str | None, ...]:
+        return tuple(field for _, field in self.columns)
+
+    def word(self, field: str, cell: Any) -> Any:
+        """Return the cell in our words."""
+        return self.words.get(field, {}).get(str(cell).strip(), cell)
+
+
+def layout(header: Sequence[str]) -> str:
+    """Return the identity of a file's layout: the SHA-256 of its column names."""
+    return hashlib.sha256("\x1f".join(header).encode()).hexdigest()
+
+
+def missing(mapping: Mapping) -> tuple[str, ...]:
+    """Return the required fields that neither a column nor a fixed value gives. The month can stand for the start, and
+    the row itself for its number."""
+    given = {*mapping.fields, *mapping.fixed, "external_id"}
+    if "report_month" in given:
+        given.add("start")
+    return tuple(c.key for c in codes.columns() if c.required and c.key not in given)
+
+
+def flaws(mapping: Mapping) -> list[tuple[str, str, str]]:
+    """Return pointer, code of the sentence, and parameter of everything wrong with a mapping that somebody confirms."""
+    found = []
+    named = [field for field in mapping.fields if field]
+    for number, (_, field) in enumerate(mapping.columns):
+        if field and (field not in FIELDS or named.count(field) > 1):
+            found.append((f"/columns/{number}/field", "use_one_of_each_once", ", ".join(FIELDS)))
+    for field, words in mapping.words.items():
+        if field not in CODED | COUNTS:
+            found.append((f"/words/{field}", "use_one_of", ", ".join(sorted(CODED | COUNTS))))
+        elif field in COUNTS and any(words.values()):
+            found.append((f"/words/{field}", "masked_count_becomes_empty", ""))
+    for field in mapping.fixed:
+        if field not in FIELDS or field in NEVER_FIXED:
+            allowed = ", ".join(each for each in FIELDS if each not in NEVER_FIXED)
+            found.append((f"/fixed/{field}", "use_one_of", allowed))
+    if lacking := missing(mapping):
+        found.append(("/columns", "columns_are_missing", ", ".join(lacking)))
+    return found
+
+
+def completed(values: dict[str, Any]) -> None:
+    """Give a mapped row the start of its month, and the number that it always has: the digest of everything but its
+    counts, so that a second import of the same line corrects the first."""
+    if values["start"] is None:
+        values["start"] = values["report_month"]
+    if values["external_id"] is None:
+        told = (str(values[field]) for field in FIELDS if field not in COUNTS)
+        values["external_id"] = hashlib.sha256("\x1f".join(told).encode()).hexdigest()[:20]
