@@ -52,14 +52,7 @@ async def read_plan(
     case = await cases.own_case(session, caller, case_id)
     items = await queries.of_case(session, PlanItem, case.id)
     counts = await queries.assistance_counts(session, case.id)
-    objectives = await service.opened(
-        session,
-        caller,
-        keys,
-        case,
-        "plan.read",
-        [(i.id, i.organisation_id, "objective", i.objective) for i in items],
-    )
+    objectives = await service.opened(session, caller, keys, case, items)
     return [
         _item(item, objective, counts.get(item.id, 0))
         for item, objective in zip(items, objectives, strict=True)
@@ -139,14 +132,7 @@ async def list_assistance(
     """Everything that was given, also what was entered in error and marked as such."""
     case = await cases.own_case(session, caller, case_id)
     rows = await queries.of_case(session, Assistance, case.id)
-    notes = await service.opened(
-        session,
-        caller,
-        keys,
-        case,
-        "assistance.read",
-        [(r.id, r.organisation_id, "note", r.note) for r in rows],
-    )
+    notes = await service.opened(session, caller, keys, case, rows)
     return [_given(row, note) for row, note in zip(rows, notes, strict=True)]
 
 
@@ -171,14 +157,7 @@ async def list_reviews(
 ) -> list[ReviewView]:
     case = await cases.own_case(session, caller, case_id)
     rows = await queries.of_case(session, CaseReview, case.id)
-    notes = await service.opened(
-        session,
-        caller,
-        keys,
-        case,
-        "review.read",
-        [(r.id, r.organisation_id, "note", r.note) for r in rows],
-    )
+    notes = await service.opened(session, caller, keys, case, rows)
     return [_review(row, note) for row, note in zip(rows, notes, strict=True)]
 
 

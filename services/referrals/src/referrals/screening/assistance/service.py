@@ -1,5 +1,6 @@
 """Use cases of assistance: plan, give, review, route, and the end of the case."""
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from uuid import UUID
 
@@ -371,24 +372,35 @@ async def end_with_case(session: AsyncSession, caller: Principal | None, case_id
     )
 
 
+_WORDS: dict[type, tuple[str, str]] = {
+    PlanItem: ("plan.read", "objective"),
+    Assistance: ("assistance.read", "note"),
+    CaseReview: ("review.read", "note"),
+}
+"""What the audit calls reading the texts of a table, and their column."""
+
+
 async def opened(
     session: AsyncSession,
     caller: Principal,
     keys: CaseKeys,
     case: Case,
-    action: str,
-    rows: list[tuple[UUID, UUID, str, bytes | None]],
+    rows: Sequence[PlanItem] | Sequence[Assistance] | Sequence[CaseReview],
 ) -> list[str | None]:
-    """Decrypt texts (row, author's organisation, column, sealed); audits the reading as `action` if there are any."""
-    if not any(sealed for *_, sealed in rows):
+    """Decrypt the text of each row; audits the reading if there are any texts."""
+    action, column = _WORDS[type(rows[0])] if rows else ("", "")
+    sealed = [(row, getattr(row, column)) for row in rows]
+    if not any(text for _, text in sealed):
         return [None for _ in rows]
     key = (await keys.of_many([case.id])).get(case.id)
     await record(session, caller, action, chain=case.id)
     return [
         None
-        if sealed is None or key is None
-        else str(open_column(key, sealed, organisation=organisation, row=row, column=column))
-        for row, organisation, column, sealed in rows
+        if text is None or key is None
+        else str(
+            open_column(key, text, organisation=row.organisation_id, row=row.id, column=column)
+        )
+        for row, text in sealed
     ]
 
 

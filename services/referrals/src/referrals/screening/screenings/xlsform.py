@@ -80,9 +80,7 @@ def _instrument(form: Node) -> Instrument:
             questions=tuple(_questions(form.get("children", ()), None, None)),
         )
     except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise UnreadableWorkbook(f"{where}: {first['msg']}", "/settings") from error
+        raise _unfit(error, "/settings") from error
     try:
         check_fit(instrument)
     except Unfit as flaw:
@@ -139,9 +137,7 @@ def _question(
             needs_review=bool(_word(node, "ruta_grade")),
         )
     except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise UnreadableWorkbook(f"{where}: {first['msg']}", f"/survey/{name}") from error
+        raise _unfit(error, f"/survey/{name}") from error
 
 
 def _option(choice: Node, question: str) -> Option:
@@ -155,8 +151,13 @@ def _option(choice: Node, question: str) -> Option:
             grade=_word(choice, "ruta_grade"),
         )
     except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        raise UnreadableWorkbook(f"{first['loc'][-1]}: {first['msg']}", "/choices") from error
+        raise _unfit(error, "/choices") from error
+
+
+def _unfit(error: ValidationError, pointer: str) -> UnreadableWorkbook:
+    first = error.errors(include_input=False, include_url=False)[0]
+    where = ".".join(str(part) for part in first["loc"])
+    return UnreadableWorkbook(f"{where}: {first['msg']}", pointer)
 
 
 def _role(node: Node, name: str) -> Role | None:

@@ -25,8 +25,6 @@ def referred(steps: Sequence[Step]) -> Values | None:
     last = _last_steps(steps)
     if not last:
         return None
-    if len(steps) == 1:
-        return _alone(steps[0])
     best = max(last, key=lambda step: (_FURTHEST.index(_progress(step)), *_recency(step)))
     unmet = [step for step in last if step.state in UNMET]
     return {
@@ -34,18 +32,6 @@ def referred(steps: Sequence[Step]) -> Values | None:
         "aor": best.aor,
         "progress": _progress(best),
         "unmet": max(unmet, key=_recency).category if unmet else NOTHING,
-    }
-
-
-def _alone(step: Step) -> Values:
-    """Return the values of a person with one step, as most have."""
-    return {
-        "area": step.area or None,
-        "sex": step.sex or None,
-        "age_band": step.age_band or None,
-        "aor": step.aor,
-        "progress": _progress(step),
-        "unmet": step.category if step.state in UNMET else NOTHING,
     }
 
 
@@ -71,11 +57,10 @@ def _last_steps(steps: Sequence[Step]) -> list[Step]:
 
 def _person(steps: Sequence[Step]) -> dict[str, str | None]:
     """Return area and profile of the person: one answer per period, so that all programmes agree."""
-    known = sorted(steps, key=_recency)
+    newest = sorted(steps, key=_recency, reverse=True)
     return {
-        "area": next((s.area for s in reversed(known) if s.area), None),
-        "sex": next((s.sex for s in reversed(known) if s.sex), None),
-        "age_band": next((s.age_band for s in reversed(known) if s.age_band), None),
+        name: next((value for step in newest if (value := getattr(step, name))), None)
+        for name in ("area", "sex", "age_band")
     }
 
 
