@@ -136,6 +136,13 @@ ROWS = (
     ),
     Row(
         "senders-word",
+        "newest-version-decides",
+        "referrals.listening.intake.service:retry",
+        Replaces("newest.id != row.id", "False"),
+        "tests/services/referrals/test_peer_records.py::test_an_older_version_makes_no_case_of_a_record_that_its_sender_rejected",
+    ),
+    Row(
+        "senders-word",
         "hidden-name-is-no-name",
         "referrals.listening.intake.account:account_of",
         Replaces("Meaning.MASKED", "Meaning.NOT_HELD"),

@@ -206,6 +206,38 @@ async def test_a_later_version_with_an_unknown_field_waits(story: Story) -> None
     )
 
 
+async def test_an_older_version_makes_no_case_of_a_record_that_its_sender_rejected(
+    story: Story,
+) -> None:
+    made = await form_of(story, Peer.PRIMERO)
+    (whole,) = [r for r in RECORDS if (r.peer, r.name) == (Peer.PRIMERO, "whole")]
+    body = identified(whole, 1)["data"]
+    older = {"data": {**body, "danger": MARK}}
+    first = (await send(story, made, older)).json()
+    rejected = {"data": {**body, "record_state": False}}
+    newest = (await send(story, made, rejected)).json()
+    assert [first["status"], newest["status"]] == ["quarantined", "not_kept"]
+    before = MAPPINGS[Peer.PRIMERO]
+    after = {**before, "ignore": [*before["ignore"], "danger"]}
+
+    async def mapped(mapping: dict[str, Any]) -> None:
+        change = {"name": "Puente", "peer": "primero", "makes": "case", "mapping": mapping}
+        await story.call(SUPERVISOR, "PUT", f"/intake/forms/{made['id']}", change)
+
+    await mapped(after)
+    retry = f"/intake/submissions/{first['id']}/retry"
+    refused = await story.post("ngo-refugio", retry)
+    assert (refused.status_code, newest["id"] in refused.json()["detail"]) == (409, True)
+    assert await story.rows("SELECT 1 FROM cases") == []
+    (row,) = await received(story, status="quarantined")
+    assert row["id"] == first["id"], "it waits for a person"
+    await mapped(before)
+    assert (await send(story, made, older)).json()["repeated"] is True
+    await mapped(after)
+    taken = await story.made("ngo-refugio", retry, {})
+    assert taken["status"] == "taken", "the sender took its rejection back"
+
+
 async def test_a_record_is_found_by_the_senders_id_and_reference(story: Story) -> None:
     made = await form_of(story, Peer.PRIMERO)
     (whole,) = [r for r in RECORDS if (r.peer, r.name) == (Peer.PRIMERO, "whole")]

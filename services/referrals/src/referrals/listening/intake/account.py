@@ -13,6 +13,8 @@ _SAYS = {
     Meaning.CLOSED: "Its system closed the record: look at the case, or ignore the state and try again.",
     Meaning.WAITS: "Its system is still checking the record: ignore the state to take it all the same.",
 }
+STANDINGS = frozenset(f"record_{state}" for state in _SAYS)
+"""Reasons by which the sender doubts a record or has closed it."""
 
 
 @dataclass

@@ -113,6 +113,33 @@ async def own_submission(
     return found
 
 
+def _version_of(form_id: UUID, record: str) -> tuple[sa.ColumnElement[bool], ...]:
+    named = sa.func.split_part(col(Submission.submission_id), ":", 1)
+    return (col(Submission.form_id) == form_id, named == record)
+
+
+async def newest_version(session: AsyncSession, row: Submission) -> Submission:
+    """Return the version of this submission's record that the sender sent last; it may be the submission itself."""
+    record, _, _ = row.submission_id.partition(":")
+    rows = await session.scalars(
+        sa.select(Submission)
+        .where(*_version_of(row.form_id, record))
+        .order_by(col(Submission.received_at).desc(), col(Submission.id).desc())
+        .limit(1)
+    )
+    return rows.one()
+
+
+async def hold_quarantined(session: AsyncSession, form_id: UUID, record: str) -> None:
+    """Lock the record's versions in quarantine, so that none becomes a case meanwhile."""
+    await session.execute(
+        sa.select(col(Submission.id))
+        .where(*_version_of(form_id, record), col(Submission.status) == "quarantined")
+        .order_by(col(Submission.id))
+        .with_for_update()
+    )
+
+
 async def received(session: AsyncSession, form_id: UUID, submission_id: str) -> Submission:
     """Return a submission that is known to exist; needs service rights."""
     rows = await session.scalars(

@@ -71,6 +71,8 @@ async def become_case(
     record: Arrived,
 ) -> Made:
     """Return the record's case, or the reasons why there is none."""
+    if record.account.is_rejected:
+        await queries.hold_quarantined(session, record.form_id, record.record_id)
     gone = await _gone(session, caller, record)
     if gone is not None:
         # A repetition must not restore an erased person, nor wait in quarantine.

@@ -41,7 +41,7 @@ from referrals.ground.restrictions.words import Kind, Word, door, shuts
 from referrals.ground.row_security import act_as_service
 from referrals.ground.sweeps import sweep
 from referrals.listening.intake import queries, records_service
-from referrals.listening.intake.account import Account, account_of
+from referrals.listening.intake.account import STANDINGS, Account, account_of
 from referrals.listening.intake.case_mapping import TARGETS
 from referrals.listening.intake.mapping import (
     CORRECTED,
@@ -222,6 +222,9 @@ async def take(
     if not first:
         if row.fingerprint != fingerprint:
             raise SUBMISSION_CHANGED.because("first_one_stays_as_it_was_taken")
+        if form.makes == "case" and (await queries.newest_version(session, row)).id != row.id:
+            # The sender returned to an earlier version, for example after a rejection by mistake.
+            row.received_at = now
         return row, True
     await _become(session, _as_form(form), stores, form, row, submission)
     return row, False
@@ -279,6 +282,9 @@ async def retry(
     content = await _content(stores.keys, row)
     if content is None:
         raise CONFLICT.because("what_was_received_is_no_longer_kept")
+    newest = await queries.newest_version(session, row)
+    if newest.id != row.id and STANDINGS & set(newest.reasons):
+        raise CONFLICT.because("newer_version_is_in_doubt", newest.id)
     await _become(session, caller, stores, form, row, content["submission"])
     await record(session, caller, "submission.retried", chain=caller.organisation, target_id=row.id)
     return row
