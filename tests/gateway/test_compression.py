@@ -4,7 +4,7 @@ import gzip
 
 import httpx
 import pytest
-from gateway.front.edge.compression import takes_gzip
+from gateway.front.edge.compression import marked, takes_gzip
 from gateway.front.routes import RouteTable
 
 from tests.gateway.running import Gateway
@@ -46,6 +46,11 @@ def test_a_long_text_is_compressed_and_a_short_one_is_not(gateway: Gateway) -> N
     assert b"agua" in body
     short, _ = raw(gateway, "/directory/v1/early", **GZIP)
     assert "content-encoding" not in short.headers
+
+
+def test_a_weak_etag_is_the_same_for_every_encoding() -> None:
+    assert marked(b'W/"7"') == b'W/"7"'
+    assert marked(b'"7"') == b'"7-gzip"'
 
 
 def test_each_representation_has_its_own_etag_and_the_service_sees_only_its_own(

@@ -83,6 +83,7 @@ def read_with_fhirpy(system: System, base: str, sent: dict[str, Any]) -> None:
     client = with_fhirpy(system, base, "ngo-salud")
     tasks = client.resources("Task").search(patient=f"Patient/{sent['case']}")
     assert [t.id for t in tasks.sort("_lastUpdated").limit(1).fetch_all()] == sent["ids"]
+    assert tasks.count() == 3
     page = tasks.include("Task", "focus").limit(2).fetch_raw()
     assert (page.total, page.link[1].relation) == (3, "next")
     first: Any = tasks.first()

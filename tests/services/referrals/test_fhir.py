@@ -409,3 +409,93 @@ async def test_a_search_by_status_pages_through_that_status_and_refuses_what_is_
     answer = await story.get(RECIPIENT, "/fhir/Task?status=waiting")
     assert (answer.status_code, answer.json()["pointer"]) == (400, "/query/status")
     assert "requested" in answer.text
+
+
+def posted(kind: str, resource: dict[str, Any], name: str | None = None) -> dict[str, Any]:
+    entry = {"resource": resource, "request": {"method": "POST", "url": kind}}
+    return {**entry, "fullUrl": f"urn:uuid:{name}"} if name else entry
+
+
+def transaction(*entries: dict[str, Any]) -> dict[str, Any]:
+    return {"resourceType": "Bundle", "type": "transaction", "entry": list(entries)}
+
+
+def requested(consent: str, request: str) -> dict[str, Any]:
+    return {
+        "resourceType": "Task",
+        "status": "requested",
+        "intent": "order",
+        "focus": {"reference": request},
+        "input": [{"type": codes("consent"), "valueReference": {"reference": consent}}],
+    }
+
+
+async def test_one_transaction_records_consent_and_sends(story: Story) -> None:
+    service_id, case = await story.service(), await story.case()
+    bundle = transaction(
+        posted("Task", requested("urn:uuid:c", "urn:uuid:r")),
+        posted("ServiceRequest", new_request(case["id"], service_id), "r"),
+        posted("Consent", new_consent(case["id"], service_id), "c"),
+    )
+    answer = await story.post(REFERRER, "/fhir", bundle, key="whole")
+    assert answer.status_code == 200, answer.text
+    done = answer.json()
+    assert (done["resourceType"], done["type"]) == ("Bundle", "transaction-response")
+    kinds = [entry["resource"]["resourceType"] for entry in done["entry"]]
+    assert kinds == ["Task", "ServiceRequest", "Consent"]
+    task = done["entry"][0]
+    assert (task["resource"]["status"], task["response"]["status"]) == ("requested", "201 Created")
+    assert task["response"]["etag"] == f'W/"{task["resource"]["meta"]["versionId"]}"'
+    seen = await story.get(RECIPIENT, f"/referrals/{task['resource']['id']}/disclosure")
+    assert seen.json()["items"]["situation"] == "needs a consultation"
+    code = done["entry"][2]["resource"]["extension"][0]["valueCode"]
+    again = await story.post(REFERRER, "/fhir", bundle, key="whole")
+    assert again.headers["idempotent-replayed"] == "true"
+    assert code not in again.text, "the code is shown once"
+    accepted = {**task["resource"], "status": "accepted", **OWNER}
+    put = {"method": "PUT", "url": f"Task/{accepted['id']}", "ifMatch": task["response"]["etag"]}
+    step = transaction({"resource": accepted, "request": put})
+    assert (await story.post(RECIPIENT, "/fhir", step)).status_code == 200
+    stale = await story.post(RECIPIENT, "/fhir", step)
+    assert stale.status_code == 412, stale.text
+
+
+async def test_a_repeated_fhir_consent_shows_its_code_no_more(story: Story) -> None:
+    service_id, case = await story.service(), await story.case()
+    resource = new_consent(case["id"], service_id)
+    first = await story.post(REFERRER, "/fhir/Consent", resource, key="once")
+    again = await story.post(REFERRER, "/fhir/Consent", resource, key="once")
+    assert again.headers["idempotent-replayed"] == "true"
+    assert again.json() == {k: v for k, v in first.json().items() if k != "extension"}
+
+
+async def test_a_transaction_that_is_refused_changes_nothing(story: Story) -> None:
+    service_id, case, other = await story.service(), await story.case(), await story.case()
+    consent = posted("Consent", new_consent(case["id"], service_id), "c")
+    request = posted("ServiceRequest", new_request(case["id"], service_id), "r")
+    narrow = new_consent(case["id"], service_id)
+    narrow["provision"]["code"] = [codes("name")]
+    step = posted("Task", requested("urn:uuid:c", "urn:uuid:r"))
+    for entries, status, pointer in (
+        ([posted("Consent", narrow, "c"), request, step], 422, None),
+        ([consent, posted("Patient", {"resourceType": "Patient"})], 422, "/entry/1/request"),
+        ([{**consent, "request": {"method": "PUT", "url": "Consent"}}], 422, "/entry/0/request"),
+        ([consent, consent], 422, "/entry"),
+        ([], 422, "/entry"),
+        ([posted("Consent", {**narrow, "status": "rejected"})], 422, "/entry/0/resource/status"),
+        ([consent, posted("Task", requested("urn:uuid:c", "x"))], 422, "/entry/1/resource/focus"),
+        (
+            [consent, posted("ServiceRequest", new_request(other["id"], service_id))],
+            422,
+            "/entry",
+        ),
+        ([posted("Consent", new_consent(case["id"], service_id))] * 31, 422, "/entry"),
+    ):
+        answer = await story.post(REFERRER, "/fhir", transaction(*entries))
+        assert answer.status_code == status, answer.text
+        assert pointer is None or answer.json()["pointer"] == pointer, answer.text
+        assert await story.rows("SELECT 1 FROM grants UNION ALL SELECT 1 FROM referrals") == []
+    batch = {**transaction(consent), "type": "batch"}
+    assert (await story.post(REFERRER, "/fhir", batch)).json()["pointer"] == "/type"
+    foreign = await story.post("ngo-legal", "/fhir", transaction(consent))
+    assert foreign.status_code == 404

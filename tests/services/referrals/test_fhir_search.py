@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 from uuid import UUID
 
+import orjson
 import pytest
 from common import clock
 from common.ids import new_id
@@ -242,7 +243,6 @@ async def test_what_nobody_knows_is_refused_or_with_leave_ignored_and_told(story
         "Task?_count=1&_count=2": "_count",
         "Task?_include=Task:encounter": "_include",
         "Task?_total=roughly": "_total",
-        "Task?_format=xml": "_format",
         "Consent?owner=1": "owner",
     }.items():
         problem = await refused(story, path)
@@ -349,13 +349,13 @@ def test_the_statement_tells_of_every_search_that_there_is(app: FastAPI) -> None
     routes = operations(app)
     assert set(told) == {p.rpartition("/")[2] for p in routes if p.startswith("/fhir/")} - {
         "metadata",
-        *(p.rpartition("/")[2] for p in routes if "{" in p),
+        *(p.rpartition("/")[2] for p in routes if "{" in p or "$" in p),
     }
     for name, resource in told.items():
         said = {p["name"] for p in resource["searchParam"]}
         described = {p["name"] for p in routes[f"/fhir/{name}"]["parameters"] if p["in"] == "query"}
         assert said == set(KINDS[name].parameters)
-        assert described - said <= {"_count", "_sort", "_include", "_total", "cursor"}
+        assert described - said <= {"_count", "_sort", "_include", "_summary", "_total", "cursor"}
         assert said <= described
     assert statement["rest"][0]["security"]["service"]
 
@@ -402,3 +402,71 @@ def test_what_is_no_date_is_refused(text: str) -> None:
 )
 def test_only_who_asks_for_it_is_treated_leniently(text: str | None, lenient: bool) -> None:
     assert prefers_lenient(text) is lenient
+
+
+async def test_a_summary_counts_and_only_json_is_offered(story: Story) -> None:
+    await story.sent()
+    for query in ("_summary=count", "_count=0&_totalMethod=count", "_summary=count&_total=none"):
+        found = await bundle(story, RECIPIENT, f"Task?{query}")
+        assert (found["total"], "entry" in found) == (1, False), query
+    await refused(story, "Task?_summary=text")
+    for path, accept, status in (
+        ("Task", "application/fhir+xml", 406),
+        ("metadata", "application/fhir+xml;q=0.9, text/html", 406),
+        ("Task", "application/fhir+xml, application/fhir+json;q=0.5", 200),
+        ("Task?_format=json", "application/fhir+xml", 200),
+        ("Task?_format=xml", "application/fhir+json", 406),
+        (f"Patient/{new_id()}?_format=xml", "*/*", 406),
+    ):
+        headers = {"Accept": accept}
+        answer = await story.call(RECIPIENT, "GET", f"/fhir/{path}", headers=headers)
+        assert answer.status_code == status, (path, accept)
+
+
+async def exported(story: Story, who: str, query: str = "") -> dict[str, list[dict[str, Any]]]:
+    """What an export brings, by kind."""
+    prefer = {"Prefer": "respond-async"}
+    begun = await story.call(who, "GET", f"/fhir/$export?{query}", headers=prefer)
+    assert begun.status_code == 202, begun.text
+    status = begun.headers["content-location"].removeprefix(BASE)
+    manifest = (await story.get(who, f"/fhir{status}")).json()
+    assert manifest["requiresAccessToken"] is True
+    found: dict[str, list[dict[str, Any]]] = {}
+    for file in manifest["output"]:
+        answer = await story.get(who, f"/fhir{file['url'].removeprefix(BASE)}")
+        assert answer.headers["content-type"] == "application/fhir+ndjson"
+        lines = [orjson.loads(line) for line in answer.text.splitlines()]
+        assert len(lines) == file["count"]
+        found.setdefault(file["type"], []).extend(lines)
+    return found
+
+
+async def test_an_export_is_what_a_search_shows(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("referrals.referral.fhir.export_api.MOST_LINES", 2)
+    monkeypatch.setattr("referrals.referral.fhir.export_api.MOST", 1)
+    sent = [await story.sent() for _ in range(3)]
+    await story.draft(sent[0]["case_id"], sent[0]["service_id"])
+    for who in (REFERRER, RECIPIENT, OTHER):
+        found = await exported(story, who)
+        for kind in KINDS:
+            page = await bundle(story, who, f"{kind}?_count=100&_sort=_id")
+            assert found.get(kind, []) == resources(page, "match"), (who, kind)
+    assert await exported(story, RECIPIENT, "_type=Task&_since=2099-01-01T00:00:00Z") == {}
+    assert list(await exported(story, RECIPIENT, "_type=Task")) == ["Task"]
+
+
+async def test_an_export_says_how_it_is_asked(story: Story) -> None:
+    assert (await story.get(RECIPIENT, "/fhir/$export")).status_code == 400
+    for path in (
+        "$export?_type=Person",
+        "$export?_outputFormat=csv",
+        "$export-status?at=2026-01-01T00:00:00Z&_type=x",
+        "$export-file/Person",
+        "$export-file/Task?cursor=x",
+    ):
+        answer = await story.call(
+            RECIPIENT, "GET", f"/fhir/{path}", headers={"Prefer": "respond-async"}
+        )
+        assert 400 <= answer.status_code < 500, path

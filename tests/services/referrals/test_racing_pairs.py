@@ -315,7 +315,7 @@ def test_every_command_about_a_case_is_raced() -> None:
         and not route.startswith(
             (
                 "POST /cases/{case_id}/referrals",  # The same steps under the case's path.
-                "POST /fhir/",  # The same commands in FHIR.
+                "POST /fhir",  # The same commands in FHIR.
                 "PUT /fhir/",
                 "POST /bulk",
                 "POST /line",

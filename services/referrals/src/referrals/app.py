@@ -31,6 +31,7 @@ from referrals.listening.line.receipts import Receipts
 from referrals.operations import open_key_store
 from referrals.referral.escalations.api import overdue
 from referrals.referral.fhir.api import fhir
+from referrals.referral.fhir.export_api import fhir_export
 from referrals.referral.fhir.search_api import fhir_search
 from referrals.referral.links.pages import links, pages
 from referrals.referral.referrals.api import of_case, referrals
@@ -108,6 +109,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     attachments,
     fhir,
     fhir_search,
+    fhir_export,
     instruments_of,
     screenings,
     trainings,

@@ -19,6 +19,7 @@ from gateway.front.description.outcomes import SCHEMA
 from gateway.front.description.parts import (
     COMMAND_ANSWERS,
     EDIT_ANSWERS,
+    FHIR_ANSWERS,
     FRONT_ANSWERS,
     INTRODUCTION,
     PROBLEM,
@@ -171,6 +172,8 @@ def _answers(operation: dict[str, Any], method: str, *, fhir: bool) -> None:
         possible |= COMMAND_ANSWERS
     if any(p.get("name", "").lower() == "if-match" for p in operation.get("parameters", [])):
         possible |= EDIT_ANSWERS
+    if fhir:
+        possible |= FHIR_ANSWERS
     for status, (name, _) in possible.items():
         declared = answers.get(status, {}).get("content", {})
         if not declared or _is_fastapis_own(declared):

@@ -58,7 +58,7 @@ def smart_configuration(found: Endpoints, scopes: Mapping[str, str]) -> dict[str
         "code_challenge_methods_supported": ["S256"],
         "scopes_supported": ["openid", *scopes],
         "response_types_supported": ["code"],
-        "capabilities": ["client-confidential-symmetric", "permission-user"],
+        "capabilities": ["client-confidential-symmetric"],
     }
     return {name: value for name, value in known.items() if value is not None}
 

@@ -14,6 +14,7 @@ _KINDS = {
     403: "forbidden",
     404: "not-found",
     405: "not-supported",
+    406: "not-supported",
     408: "timeout",
     409: "conflict",
     410: "deleted",

@@ -82,6 +82,9 @@ INTRODUCTION = (
 COMMAND_ANSWERS: dict[str, tuple[str, str]] = {
     "409": ("Conflict", "The present state does not allow it, or the command is still running."),
 }
+FHIR_ANSWERS: dict[str, tuple[str, str]] = {
+    "406": ("NotAcceptable", "Only JSON is offered here."),
+}
 EDIT_ANSWERS: dict[str, tuple[str, str]] = {
     "412": ("Stale", "It was changed since it was read."),
     "428": ("PreconditionRequired", "Say which version is changed: If-Match."),
@@ -90,7 +93,7 @@ EDIT_ANSWERS: dict[str, tuple[str, str]] = {
 
 def problem_answers() -> dict[str, Any]:
     """Return the answers that any request may get, as components."""
-    every = {**FRONT_ANSWERS, **COMMAND_ANSWERS, **EDIT_ANSWERS}
+    every = {**FRONT_ANSWERS, **COMMAND_ANSWERS, **EDIT_ANSWERS, **FHIR_ANSWERS}
     found = {name: _answer(meaning, status) for status, (name, meaning) in every.items()}
     outcome = {"schema": {"$ref": "#/components/schemas/OperationOutcome"}}
     for name, answer in list(found.items()):

@@ -75,7 +75,9 @@ def as_compressed(headers: list[Header]) -> list[Header]:
 
 
 def marked(etag: bytes) -> bytes:
-    return etag[:-1] + _MARK if etag.endswith(b'"') else etag
+    """Return the ETag of the compressed representation. A weak one stays: it names the version, not the bytes."""
+    strong = etag.startswith(b'"') and etag.endswith(b'"')
+    return etag[:-1] + _MARK if strong else etag
 
 
 def asked_of_compressed(passed: list[Header]) -> bool:

@@ -56,6 +56,7 @@ _BY_STATUS = {
     404: errors.NOT_FOUND,
     405: errors.METHOD_NOT_ALLOWED,
     413: errors.TOO_LARGE,
+    406: errors.NOT_ACCEPTABLE,
     415: errors.UNSUPPORTED_MEDIA_TYPE,
     422: errors.INVALID,
 }

@@ -71,8 +71,6 @@ async def become_case(
     record: Arrived,
 ) -> Made:
     """Return the record's case, or the reasons why there is none."""
-    if record.account.is_rejected:
-        await queries.hold_quarantined(session, record.form_id, record.record_id)
     gone = await _gone(session, caller, record)
     if gone is not None:
         # A repetition must not restore an erased person, nor wait in quarantine.
@@ -130,6 +128,8 @@ def _too_long(path: str) -> Reason:
 async def _gone(session: AsyncSession, caller: Principal, record: Arrived) -> Made | None:
     """Return why the record is not stored: its case was handed over or erased. A later erasure also deletes what is
     in quarantine."""
+    if record.account.is_rejected:
+        await queries.hold_quarantined(session, record.form_id, record.record_id)
     case_id = await queries.case_of(session, record.form_id, record.record_id)
     if case_id is None:
         return None

@@ -21,6 +21,7 @@ ACT = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 PARTICIPATION = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType"
 IDENTIFIER_TYPE = "http://terminology.hl7.org/CodeSystem/v2-0203"
 SECURITY_SERVICE = "http://terminology.hl7.org/CodeSystem/restful-security-service"
+EXPORT = "http://hl7.org/fhir/uv/bulkdata/OperationDefinition/export"
 BSER = "http://hl7.org/fhir/us/bser/CodeSystem/TaskBusinessStatusCS"
 # Our Tasks follow this profile except for the targets of references, so none claims it (docs/decisions/0160).
 TASK_PROFILE = (

@@ -20,7 +20,7 @@ from referrals.referral.fhir import codes, mapping
 DEFAULT_COUNT, MOST = 50, 500
 _MOST_VALUES = _MOST_PARAMETERS = 100
 # Only one value each: several could not be combined.
-_ONCE = frozenset({"_count", "_sort", "_total", "_format", "cursor"})
+_ONCE = frozenset({"_count", "_sort", "_summary", "_total", "_totalMethod", "_format", "cursor"})
 
 
 class NotAsked(Exception):
@@ -238,6 +238,7 @@ CONTROLS: Mapping[str, str] = {
     "_count": f"How many a page holds, {MOST} at most; 0 gives the total alone.",
     "_sort": "By what it is sorted; with `-` before it the last comes first.",
     "_include": "What else is to be given, as `Task:owner`. Several, each of its own.",
+    "_summary": "`count` gives the total alone.",
     "_total": "`none` leaves the total out.",
     "cursor": "Where the page begins: as the link `next` of the page before says it.",
 }
@@ -275,13 +276,16 @@ def read(kind: Kind, query: Iterable[tuple[str, str]], *, lenient: bool) -> Sear
     if column not in kind.sorts:
         raise NotAsked("_sort", f"not sorted by this; known: {', '.join(kind.sorts)}")
     _check_format(controls.get("_format"))
+    counts = _only_counts(controls.get("_summary"))
+    if controls.get("_totalMethod") not in (None, "count"):  # fhirpy sends it to count
+        raise NotAsked("_totalMethod", "only count")
     return Search(
         conditions=tuple(conditions),
         includes=frozenset(includes),
         sort=column,
         descending=sort.startswith("-"),
-        count=_count(controls.get("_count")),
-        totals=_totals(controls.get("_total")),
+        count=0 if counts else _count(controls.get("_count")),
+        totals=_totals(controls.get("_total")) or counts,
         cursor=controls.get("cursor"),
         used=tuple(used),
         ignored=tuple(ignored),
@@ -417,6 +421,12 @@ def _totals(text: str | None) -> bool:
     if text not in (None, "none", "estimate", "accurate"):
         raise NotAsked("_total", "one of none, estimate, accurate")
     return text != "none"
+
+
+def _only_counts(summary: str | None) -> bool:
+    if summary not in (None, "count", "false"):
+        raise NotAsked("_summary", "one of count, false")
+    return summary == "count"
 
 
 def _check_format(text: str | None) -> None:

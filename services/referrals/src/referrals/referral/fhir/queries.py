@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from common import clock
 from common.auth import Principal
 from common.errors import NOT_FOUND
 from common.paging import encode_cursor, id_in, keys_in, moment_in
@@ -108,6 +109,26 @@ def _lies(column: sa.ColumnElement[Any], span: Within) -> sa.ColumnElement[bool]
         sa.true() if span.high is None else column < span.high,
     )
     return sa.not_(inside) if span.outside else inside
+
+
+async def parts(
+    session: AsyncSession, caller: Principal, kind: Kind, search: Search, size: int
+) -> list[tuple[int, str | None]]:
+    """Return parts of at most `size` rows, in the order of ids: how many rows, and the cursor before the first."""
+    of = searchable(kind, caller, clock.now())
+    holds = (_holds(of, condition) for condition in search.conditions)
+    ids = of.rows.where(*holds).with_only_columns(of.columns["id"].label("id")).subquery()
+    number = sa.func.row_number().over(order_by=ids.c.id).label("number")
+    numbered = sa.select(ids.c.id, number).subquery()
+    part = ((numbered.c.number - 1) // size).label("part")
+    last = sa.func.array_agg(numbered.c.id).label("ids")
+    found = await session.execute(sa.select(sa.func.count(), last).group_by(part).order_by(part))
+    parts: list[tuple[int, str | None]] = []
+    after = None
+    for count, members in found:
+        parts.append((count, after))
+        after = encode_cursor(max(members), max(members))
+    return parts
 
 
 async def one(

@@ -1,18 +1,29 @@
 """Responses of the FHIR facade; fhir.resources validates each before it leaves."""
 
-from datetime import datetime
 from typing import Annotated, Any
 
 import orjson
+from common.errors import NOT_ACCEPTABLE
 from fastapi import Query, Response
 from pydantic import BaseModel
+from starlette.requests import Request
 
 from referrals.settings import Settings
 
 PREFIX = "/referrals/v1/fhir"
 MEDIA_TYPE = "application/fhir+json"
+_JSON = frozenset(
+    {"*/*", "application/*", "application/json", MEDIA_TYPE, "application/problem+json", "json"}
+)
 # FHIR clients send this parameter with every read; we support one format only.
 AnyFormat = Annotated[str | None, Query(alias="_format", max_length=60, include_in_schema=False)]
+
+
+async def offers(request: Request) -> None:
+    """Raise 406 unless the client takes JSON. `_format` overrides `Accept` (R4 §3.1.0.1.11)."""
+    asked = request.query_params.get("_format") or request.headers.get("accept") or "*/*"
+    if not _JSON & {each.partition(";")[0].strip().lower() for each in asked.split(",")}:
+        raise NOT_ACCEPTABLE.because("only_this_format_is_offered", MEDIA_TYPE)
 
 
 def base_of(settings: Settings) -> str:
@@ -26,8 +37,7 @@ def answer(
     version: int | None = None,
     location: str | None = None,
 ) -> Response:
-    content = orjson.loads(orjson.dumps(resource, default=_instant))
-    checked = kind.model_validate(content)
+    checked = kind.model_validate(orjson.loads(as_json(resource)))
     headers = {"ETag": etag(version)} if version is not None else {}
     if location is not None:
         headers["Location"] = location
@@ -39,11 +49,9 @@ def answer(
     )
 
 
+def as_json(resource: dict[str, Any]) -> bytes:
+    return orjson.dumps(resource, default=str, option=orjson.OPT_UTC_Z)
+
+
 def etag(version: int) -> str:
     return f'W/"{version}"'
-
-
-def _instant(value: Any) -> str:
-    if isinstance(value, datetime):
-        return value.isoformat()
-    return str(value)

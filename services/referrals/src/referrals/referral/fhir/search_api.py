@@ -11,7 +11,7 @@ from common.auth import Principal
 from common.errors import BAD_REQUEST, UNSUPPORTED_MEDIA_TYPE
 from common.http import OwnQuery, Reading, Session, answered_as, open_to_all, router
 from common.process.lazily import lazily
-from fastapi import Response
+from fastapi import Depends, Response
 from starlette.requests import Request
 
 from referrals.case.consents import queries as consents
@@ -40,7 +40,7 @@ from referrals.referral.fhir.parameters import (
     read,
 )
 from referrals.referral.fhir.parameters import described as parameters_of
-from referrals.referral.fhir.replies import MEDIA_TYPE, PREFIX, AnyFormat, answer, base_of
+from referrals.referral.fhir.replies import MEDIA_TYPE, PREFIX, AnyFormat, answer, base_of, offers
 from referrals.referral.referrals import queries
 from referrals.referral.referrals.reading import granted_now
 from referrals.settings import Settings
@@ -51,6 +51,7 @@ else:
     resources = lazily("referrals.referral.fhir.resources")
 
 fhir_search = router(PREFIX, ["fhir"])
+fhir_search.dependencies.append(Depends(offers))
 FORM = "application/x-www-form-urlencoded"
 _PREFER = {
     "name": "Prefer",
@@ -149,7 +150,7 @@ async def _searched(
             f"{error.name}: {error}", pointer=f"/query/{error.name}"
         ) from error
     found = await searching.find(session, caller, kind, search, now)
-    matches = await _resources_of(name, session, caller, found.rows, now)
+    matches = await resources_of(name, session, caller, found.rows, now)
     bundle = statements.searchset(
         base,
         kind,
@@ -195,11 +196,11 @@ async def _included(
     found: list[dict[str, Any]] = []
     for target, ids in wanted.items():
         rows = await searching.those(session, caller, KINDS[target], list(ids), now)
-        found += await _resources_of(target, session, caller, rows, now)
+        found += await resources_of(target, session, caller, rows, now)
     return found
 
 
-async def _resources_of(
+async def resources_of(
     name: str, session: Session, caller: Principal, rows: Sequence[Any], now: datetime
 ) -> list[dict[str, Any]]:
     if name not in _OF_REFERRALS:

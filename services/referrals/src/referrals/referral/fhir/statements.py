@@ -46,6 +46,8 @@ def capability_statement(base: str, version: str, today: date) -> dict[str, Any]
                     "description": _SECURITY,
                 },
                 "resource": [_resource(kind) for kind in KINDS.values()],
+                "interaction": [{"code": "transaction"}],
+                "operation": [{"name": "export", "definition": codes.EXPORT}],
             }
         ],
     }
