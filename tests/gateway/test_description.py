@@ -8,13 +8,15 @@ from typing import Any
 import pytest
 from common.errors import Problem
 from gateway.front import site
-from gateway.front.description.document import combined, operations
+from gateway.front.description.document import OPERATIONS, combined, operations
 from gateway.front.description.endpoints import own
 from gateway.front.description.generators import plainer
+from gateway.front.routes import ROUTES as SERVED
 from gateway.front.routes import Deprecation, Route, RouteTable, Upstream, deprecation_headers
 from gateway.front.settings import FrontSettings
 from gateway.front.site import Description
 from gateway.front.upstreams import Upstreams
+from stack.reference.described import descriptions
 
 from tests.support.patience import PATIENCE
 
@@ -60,6 +62,26 @@ DOCUMENT = combined(
     public_url="https://ruta.example",
     version="1",
 )
+
+
+def test_each_operation_says_more_than_its_summary_and_each_row_is_used() -> None:
+    document = combined(descriptions(), SERVED, public_url="https://ruta.example", version="1")
+    known = {f"{method.upper()} {path}": o for path, method, o in operations(document)}
+    echoes = [
+        name
+        for name, operation in known.items()
+        if operation["description"].rstrip(".") == operation.get("summary", "").rstrip(".")
+    ]
+    assert echoes == [], "say it in a docstring, or in operations.csv"
+    unused = {name for name, text in OPERATIONS.items() if known[name]["description"] != text}
+    assert unused == set()
+    schemas = document["components"]["schemas"]
+    assert [name for name in schemas if "_" in name] == []
+    made = document["paths"]["/referrals/v1/cases"]["post"]["responses"]["201"]["links"]
+    assert made["read"] == {
+        "operationId": "referrals.cases.read",
+        "parameters": {"case_id": "$response.body#/id"},
+    }
 
 
 def test_only_what_the_front_lets_through_is_described() -> None:

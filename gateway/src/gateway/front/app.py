@@ -379,7 +379,7 @@ def _opened(exchange: Exchange, route: Route | None, method: bytes | None) -> bo
         return False
     asked = exchange.method if method is None else method.decode("latin-1")
     if route is None:
-        return asked in ("GET", "HEAD") and exchange.path == "/openapi.json"
+        return asked in ("GET", "HEAD") and exchange.path.startswith("/openapi")
     return route.is_open(asked, exchange.path)
 
 

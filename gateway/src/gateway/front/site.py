@@ -56,6 +56,12 @@ _SHORT = {
     "/figures": b"/reports/v1/exports/page",
 }
 
+# The whole description, and one of each service for tools that cannot read so much.
+_DESCRIPTIONS: dict[str, Upstream | None] = {
+    "/openapi.json": None,
+    **{f"/openapi/{u}.json": u for u in Upstream if u is not Upstream.CONSOLE},
+}
+
 Page = tuple[int, list[Header], bytes]
 
 
@@ -74,25 +80,27 @@ class Description:
         self._public_url = public_url
         self._endpoints = issued_at
         self._parts: dict[Upstream, Mapping[str, Any]] = {}
-        self._made, self._tag = b"", b""
+        self._made: dict[Upstream | None, tuple[bytes, bytes]] = {}
         self._lacking: list[str] = []
         self._fresh_until = float("-inf")
         self._lock = asyncio.Lock()
 
-    async def document(self) -> tuple[bytes, bytes]:
-        """Return the document and its ETag. Raises 503 while a part is missing, so that nobody generates a client from
-        half a description."""
+    async def document(self, only: Upstream | None = None) -> tuple[bytes, bytes]:
+        """Return the document, or the part of one service, and its ETag. Raises 503 while a part is missing, so that
+        nobody generates a client from half a description."""
         async with self._lock:
             if time.monotonic() > self._fresh_until:
                 await self._make()
-        if self._lacking:
-            parts = ", ".join(self._lacking)
-            raise UNAVAILABLE.because(
-                "description_needs_parts_that_are_away",
-                parts,
-                headers={"Retry-After": str(int(_AGAIN_SECONDS))},
-            )
-        return self._made, self._tag
+            if self._lacking:
+                raise UNAVAILABLE.because(
+                    "description_needs_parts_that_are_away",
+                    ", ".join(self._lacking),
+                    headers={"Retry-After": str(int(_AGAIN_SECONDS))},
+                )
+            if only not in self._made:
+                parts = {u: p for u, p in self._parts.items() if only in (None, u)}
+                self._made[only] = self._combined(parts)
+            return self._made[only]
 
     async def _make(self) -> None:
         described = {route.upstream for route in self._table.routes if not route.for_people}
@@ -100,18 +108,21 @@ class Description:
         found = await asyncio.gather(*(self._part(upstream) for upstream in present))
         # The part of a service that is away stays as it was.
         self._parts |= {u: part for u, part in zip(present, found, strict=True) if part}
+        self._lacking = [str(u) for u in present if u not in self._parts]
+        self._made = {}
+        seconds = _FRESH_SECONDS if all(found) else _AGAIN_SECONDS
+        self._fresh_until = time.monotonic() + seconds
+
+    def _combined(self, parts: Mapping[Upstream, Mapping[str, Any]]) -> tuple[bytes, bytes]:
         document = combined(
-            {u: self._parts[u] for u in present if u in self._parts},
+            parts,
             self._table.routes,
             public_url=self._public_url,
             version=version("ruta-gateway"),
             endpoints=self._endpoints(),
         )
-        self._lacking = [str(u) for u in present if u not in self._parts]
-        self._made = orjson.dumps(document)
-        self._tag = b'"%b"' % hashlib.sha256(self._made).hexdigest()[:32].encode()
-        seconds = _FRESH_SECONDS if all(found) else _AGAIN_SECONDS
-        self._fresh_until = time.monotonic() + seconds
+        made = orjson.dumps(document)
+        return made, b'"%b"' % hashlib.sha256(made).hexdigest()[:32].encode()
 
     async def _part(self, upstream: Upstream) -> Mapping[str, Any] | None:
         url = f"{self._upstreams.url(upstream)}/openapi.json"
@@ -184,8 +195,8 @@ class Site:
                 return await self._ready()
             case "/metrics" if self._metrics_key is not None:
                 return self._measured(exchange, self._metrics_key)
-            case "/openapi.json":
-                document, tag = await self._description.document()
+            case _ if path in _DESCRIPTIONS:
+                document, tag = await self._description.document(_DESCRIPTIONS[path])
                 head = _head(b"application/json", b"public, max-age=30")
                 return 200, [*head, (b"etag", tag)], document
             case endpoints.SMART_PATH:

@@ -11,6 +11,7 @@ from importlib.resources import files
 from typing import Any
 
 import orjson
+from common.words.tables import rows
 
 from gateway.front.description.endpoints import Endpoints, own
 from gateway.front.description.fields import describe
@@ -27,6 +28,7 @@ from gateway.front.description.parts import (
     headers_of,
     operation_id,
     problem_answers,
+    schema_name,
     security,
 )
 from gateway.front.edge.heads import MAX_PATH_BYTES, MAX_QUERY_BYTES
@@ -40,7 +42,12 @@ EXAMPLES: Mapping[str, Any] = orjson.loads(EXAMPLES_FILE.read_bytes())
 # Recorded answers, by "METHOD /path status", without secrets that are shown only once.
 ANSWERS_FILE = files("gateway.front.description") / "answers.json"
 ANSWERS: Mapping[str, Any] = orjson.loads(ANSWERS_FILE.read_bytes())
+# What an operation does, by "METHOD /path", where neither a docstring nor the summary says enough.
+OPERATIONS: Mapping[str, str] = {
+    row["of"]: row["text"] for row in rows("gateway.front.description", "operations")
+}
 WITH_EXAMPLES = ("application/json", "application/fhir+json")
+_SCHEMA = "#/components/schemas/"
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
 
@@ -84,6 +91,7 @@ def combined(
         schema["title"] = (
             name  # generators name classes by it: two equal titles would lose an operation
         )
+    _link(result)
     found, _ = describe(result)
     plainer(result)
     if used is not None:
@@ -142,7 +150,8 @@ def _complete(operation: dict[str, Any], route: Route, method: str, path: str) -
     if access.get("anonymous"):
         # A token is optional; with one, the caller sees more than the public view.
         operation["security"] = [{}, {"oauth2": []}] if not route.client_secrets else []
-    operation.setdefault("description", operation.get("summary", operation["operationId"]))
+    said = OPERATIONS.get(f"{method.upper()} {path}", operation.get("summary"))
+    operation.setdefault("description", said or operation["operationId"])
     _example(operation, method, path)
     _answers(operation, method, fhir=route.speaks_fhir(method.upper(), path))
     _parameters(operation, path)
@@ -212,25 +221,53 @@ def _renamed(
 ) -> dict[str, Any]:
     copy: dict[str, Any] = deepcopy(dict(document))
     schemas = copy.get("components", {}).get("schemas", {})
-    for name in [n for n, s in schemas.items() if n in taken and taken[n] != s]:
-        new = f"{upstream.capitalize()}{name}"
+    names = {name: schema_name(name) for name in schemas}
+    for name, new in names.items():
+        if new in taken and taken[new] != schemas[name]:
+            names[name] = f"{upstream.capitalize()}{new}"
+    for name, new in names.items():
         schemas[new] = schemas.pop(name)
-        _redirect(copy, f"#/components/schemas/{name}", f"#/components/schemas/{new}")
+    moved = {_SCHEMA + name: _SCHEMA + new for name, new in names.items() if name != new}
+    _redirect(copy, moved)
     return copy
 
 
-def _redirect(node: Any, old: str, new: str) -> None:
+def _redirect(node: Any, moved: Mapping[str, str]) -> None:
     if isinstance(node, dict):
-        if node.get("$ref") == old:
-            node["$ref"] = new
+        if isinstance(node.get("$ref"), str):
+            node["$ref"] = moved.get(node["$ref"], node["$ref"])
         mapping = node.get("mapping")
         if isinstance(mapping, dict):
-            node["mapping"] = {k: new if v == old else v for k, v in mapping.items()}
+            node["mapping"] = {k: moved.get(str(v), v) for k, v in mapping.items()}
         for value in node.values():
-            _redirect(value, old, new)
+            _redirect(value, moved)
     elif isinstance(node, list):
         for value in node:
-            _redirect(value, old, new)
+            _redirect(value, moved)
+
+
+def _link(document: dict[str, Any]) -> None:
+    """Add a link from each new record to the operation that reads it, where its id is all that this needs."""
+    schemas = document["components"]["schemas"]
+    reads = {path: item["get"] for path, item in document["paths"].items() if "get" in item}
+    for path, method, operation in operations(document):
+        made = operation["responses"].get("201", {})
+        named = made.get("content", {}).get("application/json", {}).get("schema", {}).get("$ref")
+        schema = schemas.get(str(named).removeprefix(_SCHEMA), {})
+        read = next((p for p in reads if re.fullmatch(re.escape(path) + r"/{\w+}", p)), None)
+        if (
+            method != "post"
+            or read is None
+            or "{" in path
+            or "id" not in schema.get("properties", {})
+        ):
+            continue
+        name = read.rpartition("{")[2].rstrip("}")
+        link = {
+            "operationId": reads[read]["operationId"],
+            "parameters": {name: "$response.body#/id"},
+        }
+        made["links"] = {"read": link}
 
 
 def _tags(document: Mapping[str, Any]) -> set[str]:

@@ -59,7 +59,7 @@ def _give(
     if key is not None:
         used.add(key)
         place["description"] = TEXTS[key]
-    elif "Page_" in title:
+    elif title.startswith("PageOf"):
         place["description"] = _PAGE
     else:
         lacking.add(keys[0])

@@ -174,6 +174,16 @@ def _verb(method: str, beside: Collection[str], *, item: bool, collection: bool)
     return (_VERBS.get(method, method),)
 
 
+def schema_name(name: str) -> str:
+    """Return the name of a schema without the framework's marks: `Page_Consent_` → `PageOfConsent`, and a form's body
+    by its function instead of its module and path."""
+    page = re.fullmatch(r"Page(?:Of)?_(\w+?)_+", name)
+    if page:
+        return "PageOf" + ("Object" if page[1].startswith("dict_") else page[1])
+    form = re.fullmatch(r"Body_(\w+?)_[a-z]+_v\d+_\w+", name)
+    return "".join(map(str.capitalize, form[1].split("_"))) + "Form" if form else name
+
+
 def _joined(part: str) -> str:
     """`break-glass` → `breakGlass`, `jwks.json` → `jwksJson`, `ServiceRequest` → `serviceRequest`."""
     words = [word for word in re.split(r"[^A-Za-z0-9]+", part) if word]

@@ -30,7 +30,9 @@ Since = Annotated[
     datetime | None,
     Query(alias="_since", description="Only what changed since; what has no date comes whole."),
 ]
-Format = Annotated[str | None, Query(alias="_outputFormat", max_length=60)]
+Format = Annotated[
+    str | None, Query(alias="_outputFormat", max_length=60, description=f"Only `{NDJSON}`.")
+]
 
 
 @fhir_export.get("/$export", status_code=202, response_class=Response)
