@@ -40,7 +40,7 @@ cases = router("/referrals/v1/cases", ["cases"])
 async def register_case(
     body: NewCase, session: Session, caller: Writer, keys: Keys, blind: Blind, response: Response
 ) -> CaseSummary:
-    """Register a person as a case. The identity is encrypted under a key of its own."""
+    """Register a person as a case. The identity is encrypted with the case's own key."""
     case = await service.register(session, caller, keys, blind, body)
     response.headers["Location"] = f"/referrals/v1/cases/{case.id}"
     return _summary(case)
@@ -50,7 +50,7 @@ async def register_case(
 async def search_cases(
     body: CaseSearch, session: Session, caller: CaseReader, blind: Blind
 ) -> Page[CaseSummary]:
-    """Find own cases by name, document or own reference, through a blind index."""
+    """Find your organisation's cases by name, document or own reference, with a blind index."""
     found = await service.search(session, caller, blind, body)
     return Page(items=[_summary(case) for case in found])
 
@@ -59,7 +59,7 @@ async def search_cases(
 async def retention_report(
     session: Session, caller: CaseReader, within_days: int = Query(0, ge=0, le=3660)
 ) -> list[RetentionRow]:
-    """Closed cases that will be erased by then."""
+    """List closed cases that will be erased by that day."""
     day = clock.today() + timedelta(days=within_days)
     rows = await queries.due_for_erasure(session, caller, day)
     return [
@@ -76,7 +76,7 @@ async def retention_report(
 
 @cases.get("/{case_id}")
 async def read_case(case_id: UUID, session: Session, caller: CaseReader, keys: Keys) -> CaseDetail:
-    """A case in clear, for the organisation that is responsible for it. The reading is audited."""
+    """Return the decrypted case to the organisation that holds it. The reading is audited."""
     case, identity, attributes = await service.read(session, caller, keys, case_id)
     return CaseDetail(
         **_summary(case).model_dump(),
@@ -98,8 +98,8 @@ async def change_case(
 async def assign_case(
     case_id: UUID, body: Assignment, session: Session, caller: Writer
 ) -> CaseSummary:
-    """Give the case to somebody of your organisation, who finds it under `mine`. A supervisor gives
-    any; others take what nobody has, and hand on what is theirs."""
+    """Assign the case to somebody of your organisation, who finds it under `mine`. A supervisor may assign any case;
+    others take free cases, and pass on their own."""
     return _summary(await service.assign(session, caller, case_id, body.assigned_to))
 
 
@@ -107,7 +107,7 @@ async def assign_case(
 async def set_implicated_organisations(
     case_id: UUID, body: ImplicatedOrganisations, session: Session, caller: Writer, keys: Keys
 ) -> CaseSummary:
-    """Organisations that must not learn of this case: open referrals to them are recalled."""
+    """Set the organisations that must not learn of this case. Open referrals to them are recalled."""
     organisations = set(body.organisation_ids)
     if caller.organisation in organisations:
         raise INVALID.because(
@@ -125,7 +125,7 @@ async def close_case(
     keys: Keys,
     settings: ServiceSettingsOf,
 ) -> CaseSummary:
-    """Close; the retention period begins."""
+    """Close the case; its retention period begins."""
     years = settings.retention_years
     return _summary(await ending_service.close(session, caller, keys, case_id, body.reason, years))
 
@@ -134,7 +134,7 @@ async def close_case(
 async def reopen_case(
     case_id: UUID, body: Reopening, session: Session, caller: Writer
 ) -> CaseSummary:
-    """Open a closed case again. What ended with it stays ended: consents are asked for again."""
+    """Open a closed case again. Consents that ended with it stay ended: ask for them again."""
     return _summary(await ending_service.reopen(session, caller, case_id, body.reason))
 
 
@@ -142,7 +142,7 @@ async def reopen_case(
 async def erase_case(
     case_id: UUID, body: Erasure, session: Session, caller: Supervisor, keys: Keys
 ) -> CaseSummary:
-    """Destroy the person's key. Codes and history remain; what was sealed is unreadable for ever."""
+    """Destroy the person's key. Codes and history remain; sealed content can never be read again."""
     case = await queries.own_case(session, caller, case_id, lock=True)
     if body.confirm != case.reference:
         raise INVALID.because("repeat_case_reference_to_confirm", pointer="/confirm")

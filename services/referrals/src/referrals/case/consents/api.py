@@ -37,7 +37,7 @@ MineToDecide = Annotated[
 async def record_consent(
     body: NewConsent, session: Session, caller: Writer, keys: Keys, response: Response
 ) -> GivenConsent:
-    """Record what the person decided. There is no override: see exceptions."""
+    """Record the person's decision. Nothing overrides it; sharing without consent needs an exception."""
     grant, code = await service.give(session, caller, keys, body)
     response.headers["Location"] = f"/referrals/v1/consents/{grant.id}"
     return GivenConsent(**_consent(grant).model_dump(), withdrawal_code=code)
@@ -56,7 +56,7 @@ async def list_consents(
     cursor: CursorText = None,
     limit: Limit = 50,
 ) -> Page[Consent]:
-    """Your organisation's consents, newest first."""
+    """List your organisation's consents, newest first."""
     rows = await queries.grants(
         session,
         caller,
@@ -78,7 +78,7 @@ async def read_consent(grant_id: UUID, session: Session, caller: CaseReader) -> 
 async def decide_consent(
     grant_id: UUID, body: SupervisorDecision, session: Session, caller: Supervisor, keys: Keys
 ) -> Consent:
-    """A supervisor who did not record it decides in the child's best interest."""
+    """Decide in the child's best interest, as a supervisor who did not record the consent."""
     return _consent(await service.decide(session, caller, keys, grant_id, approve=body.approve))
 
 
@@ -86,7 +86,7 @@ async def decide_consent(
 async def renew_withdrawal_code(
     grant_id: UUID, _body: NewCode, session: Session, caller: Writer
 ) -> GivenConsent:
-    """Another code for the person, who lost theirs or was never given it: the former is void."""
+    """Issue a new withdrawal code for a person who lost or never got theirs. The old code becomes void."""
     grant, code = await service.renew_code(session, caller, grant_id)
     return GivenConsent(**_consent(grant).model_dump(), withdrawal_code=code)
 
@@ -95,7 +95,7 @@ async def renew_withdrawal_code(
 async def ask_for_exception(
     body: NewException, session: Session, caller: Writer, keys: Keys
 ) -> ExceptionSummary:
-    """Ask to share without consent. Somebody else must approve before anything moves."""
+    """Ask to share without consent. A second person must approve before anything is shared."""
     return _exception(await exceptions_service.ask(session, caller, keys, body))
 
 
@@ -111,7 +111,8 @@ async def list_exceptions(
     cursor: CursorText = None,
     limit: Limit = 50,
 ) -> Page[ExceptionSummary]:
-    """For review: own ones; a coordinator sees those of their areas of responsibility, in their states."""
+    """List exceptions for review: your organisation's, or, for a coordinator, those of their areas of responsibility
+    in their states."""
     rows = await exceptions_service.listed(
         session,
         caller,
@@ -137,7 +138,7 @@ async def list_exceptions(
 async def read_exception(
     exception_id: UUID, session: Session, caller: CaseReader, keys: Keys
 ) -> ExceptionDetail:
-    """With its rationale. The reading is audited."""
+    """Return an exception with its rationale. The reading is audited."""
     exception, rationale = await exceptions_service.read(session, caller, keys, exception_id)
     return ExceptionDetail(**_exception(exception).model_dump(), rationale=rationale)
 
@@ -146,7 +147,7 @@ async def read_exception(
 async def decide_exception(
     exception_id: UUID, body: SupervisorDecision, session: Session, caller: Supervisor
 ) -> ExceptionSummary:
-    """The approver is never the requester."""
+    """Approve or refuse an exception that somebody else asked for."""
     found = await exceptions_service.decide(session, caller, exception_id, approve=body.approve)
     return _exception(found)
 
@@ -155,7 +156,7 @@ async def decide_exception(
 async def review_exception(
     exception_id: UUID, session: Session, caller: Writer
 ) -> ExceptionSummary:
-    """Looked at afterwards by somebody who took no part in it."""
+    """Review a used exception afterwards, as somebody who took no part in it."""
     return _exception(await exceptions_service.review(session, caller, exception_id))
 
 

@@ -47,7 +47,7 @@ async def list_entries(
     cursor: CursorText = None,
     limit: Limit = 50,
 ) -> Page[EntryView]:
-    """The record of the case, newest first. The reading is audited."""
+    """List the entries of the case record, newest first. The reading is audited."""
     case = await cases.own_case(session, caller, case_id)
     rows = await queries.of_case(
         session, caller, case.id, kind=kind, before=id_cursor(cursor), limit=limit
@@ -82,7 +82,7 @@ async def views(
 async def read_entry(
     case_id: UUID, entry_id: UUID, session: Session, caller: CaseReader, keys: Keys
 ) -> EntryView:
-    """One entry. The reading is audited."""
+    """Return one entry. The reading is audited."""
     case = await cases.own_case(session, caller, case_id)
     (shown,) = await views(
         session, caller, keys, case, [await queries.one_listed(session, caller, case.id, entry_id)]
@@ -109,7 +109,7 @@ async def change_entry(
     caller: Writer,
     keys: Keys,
 ) -> EntryView:
-    """Replace what a follow-up, an appointment or a family member says, such as to move an appointment."""
+    """Replace the content of a follow-up, an appointment or a family member, for example to move an appointment."""
     entry = await service.change(session, caller, keys, case_id, entry_id, body)
     return _view(entry, _said(body))
 
@@ -125,7 +125,7 @@ async def finish_entry(
 async def take_entry_back(
     case_id: UUID, entry_id: UUID, session: Session, caller: Writer
 ) -> EntryView:
-    """Destroy what was written by mistake. That there was an entry, and who took it back, stays."""
+    """Destroy an entry that was written by mistake. The record keeps that it existed and who took it back."""
     return _view(await service.take_back(session, caller, case_id, entry_id), None)
 
 
@@ -144,7 +144,7 @@ async def attach_picture(
     document: Annotated[Document, Form()],
     text: Annotated[Text | None, Form()] = None,
 ) -> EntryView:
-    """Attach the picture of a document. It is drawn again, so nothing but what is seen is kept."""
+    """Attach a picture of a document. Ruta redraws it, so hidden content and metadata are dropped."""
     await cases.own_case(session, caller, case_id)
     content = await file.read(pictures.MAX_BYTES + 1)
     pictures.refuse_unless_picture(content, file.filename or "")
@@ -159,7 +159,7 @@ async def attach_picture(
 async def read_picture(
     case_id: UUID, entry_id: UUID, session: Session, caller: CaseReader, keys: Keys
 ) -> Response:
-    """The picture, as JPEG. The reading is audited."""
+    """Return the picture as JPEG. The reading is audited."""
     content = await service.picture(session, caller, keys, case_id, entry_id)
     headers = {
         "Cache-Control": "no-store",

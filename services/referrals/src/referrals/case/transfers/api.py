@@ -26,7 +26,7 @@ transfers = router("/referrals/v1/transfers", ["transfers"])
 async def offer_transfer(
     body: NewTransfer, session: Session, caller: Writer, keys: Keys, response: Response
 ) -> TransferView:
-    """Offer the responsibility for a case, under a consent of kind 'transfer'."""
+    """Offer responsibility for a case, under a consent of kind `transfer`."""
     transfer = await service.offer(session, caller, keys, body)
     response.headers["Location"] = f"/referrals/v1/transfers/{transfer.id}"
     return _view(transfer, caller)
@@ -36,7 +36,7 @@ async def offer_transfer(
 async def list_transfers(
     session: Session, caller: CaseReader, cursor: CursorText = None, limit: Limit = 50
 ) -> Page[TransferView]:
-    """Offered by you and to you, newest first."""
+    """List transfers that your organisation offers or receives, newest first."""
     rows = await queries.listed(session, caller, before=id_cursor(cursor), limit=limit)
     return page_of(rows, limit, lambda row: _view(row, caller))
 
@@ -62,8 +62,8 @@ async def accept_transfer(
     keys: Keys,
     blind: Blind,
 ) -> TransferView:
-    """The case becomes yours; the organisation before has no access from the same moment. Where a succession offers it,
-    ask the person first and send what they said."""
+    """Accept the case: it becomes yours, and the former organisation loses access at once. For an offer from a
+    succession, ask the person first and send their answer."""
     return _view(await service.accept(session, caller, keys, blind, transfer_id, body), caller)
 
 

@@ -25,7 +25,7 @@ class Team(BaseModel):
 
 @teams.get("/{service_id}/team")
 async def read_team(service_id: UUID, session: Session, caller: CaseReader) -> Team:
-    """Members of this queue; empty: every authorised member of the organisation."""
+    """List the members of this queue; if it has none, your whole organisation works it."""
     await _own(session, caller, service_id)
     rows = await session.scalars(
         sa.select(col(TeamMember.client))
@@ -42,7 +42,7 @@ async def read_team(service_id: UUID, session: Session, caller: CaseReader) -> T
 async def set_team(
     service_id: UUID, body: TeamMembers, session: Session, caller: Supervisor
 ) -> Team:
-    """Only these clients, and supervisors, see the queue of this service from now on."""
+    """Limit the queue of this service to these clients and supervisors from now on."""
     await _own(session, caller, service_id)
     clients = sorted(set(body.clients))
     await service.set_team(session, caller.organisation, service_id, clients)

@@ -51,7 +51,7 @@ class End(Strict):
 
 @protocols.post("", status_code=201, dependencies=[IdempotencyRequired])
 async def agree_protocol(body: NewProtocol, session: Session, caller: Keeper) -> ProtocolView:
-    """Enter an agreed protocol; from then on it covers referrals of its pair."""
+    """Enter an agreed protocol. From now on it covers referrals of its pair."""
     protocol = Protocol(
         id=new_id(), **body.model_dump(), created_at=clock.now(), created_by=caller.subject
     )

@@ -21,7 +21,7 @@ Coordinator = Annotated[Principal, requires("directory:curate", roles={Role.COOR
 
 @timers.get("/policies")
 async def list_policies(session: Session, _caller: Reader) -> list[PolicyView]:
-    """The times in force: defaults ('*'), and what coordinators set for their pathway."""
+    """List the times in force: the defaults (`*`), and those that coordinators set for their pathway."""
     defaults = [
         PolicyView(
             aor=aor,
@@ -49,7 +49,7 @@ async def set_policy(
     session: Session,
     caller: Coordinator,
 ) -> PolicyView:
-    """Set the times of your own pathway for referrals that are sent from now on."""
+    """Set the times of your own pathway, for referrals sent from now on."""
     if not caller.coordinates(aor):
         raise FORBIDDEN.because("you_do_not_coordinate", aor)
     if not (

@@ -68,7 +68,7 @@ class OpenedCase(BaseModel):
 async def ask_for_access(
     body: Ask, session: Session, caller: Responsible, keys: Keys
 ) -> AccessView:
-    """Ask to read a case of another organisation in an emergency. Its holder is told at once."""
+    """Ask to read another organisation's case in an emergency. Its holder is told at once."""
     return _view(await service.ask(session, caller, keys, body.case_reference, body.reason))
 
 
@@ -84,7 +84,7 @@ async def list_accesses(
     cursor: CursorText = None,
     limit: Limit = 50,
 ) -> Page[AccessView]:
-    """Accesses, newest first: `mine`, `to-decide`, or `of-my-cases`."""
+    """List emergency accesses, newest first: `mine`, `to-decide`, or `of-my-cases`."""
     page, last = await service.listed(
         session, caller, keys, view, before=id_cursor(cursor), limit=limit
     )
@@ -104,8 +104,8 @@ async def read_access(
 async def decide_access(
     access_id: UUID, body: Decide, session: Session, caller: Responsible, keys: Keys
 ) -> AccessView:
-    """A second person opens it for an hour, or refuses: of the organisation that holds the case,
-    or a coordinator of its area of responsibility; never of the organisation that asks."""
+    """Open the access for an hour, or refuse it, as a second person: of the organisation that holds the case, or a
+    coordinator of its area of responsibility; never of the organisation that asks."""
     return _view(await service.decide(session, caller, keys, access_id, approve=body.approve))
 
 
@@ -113,7 +113,7 @@ async def decide_access(
 async def read_opened_case(
     access_id: UUID, session: Session, caller: Responsible, keys: Keys
 ) -> OpenedCase:
-    """The case in clear while the access is open. Every reading is audited and told."""
+    """Return the decrypted case while the access is open. Each reading is audited, and its holder is told."""
     opened = await service.read(session, caller, keys, access_id)
     return OpenedCase(
         case_id=opened.case.id,

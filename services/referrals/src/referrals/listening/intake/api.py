@@ -74,7 +74,7 @@ async def add_form(
     settings: ServiceSettingsOf,
     key: SealingKey,
 ) -> FormSecret:
-    """Let a form of a form tool send its submissions here. The secret is shown once."""
+    """Add a form whose form tool sends submissions here. The secret is shown once."""
     form, secret = await service.add_form(session, caller, key, body)
     return FormSecret(**_form(form, settings.public_url).model_dump(), secret=secret)
 
@@ -94,7 +94,7 @@ async def change_form(
     caller: Supervisor,
     settings: ServiceSettingsOf,
 ) -> IntakeFormView:
-    """Replace the mapping, the instrument's version, or switch the form off."""
+    """Replace the mapping or the instrument's version, or switch the form off."""
     return _form(await service.change_form(session, caller, form_id, body), settings.public_url)
 
 
@@ -107,7 +107,7 @@ async def rotate_form_secret(
     settings: ServiceSettingsOf,
     key: SealingKey,
 ) -> FormSecret:
-    """A new secret; the former one opens nothing any more."""
+    """Issue a new secret; the old one stops working at once."""
     form, secret = await service.rotate_secret(session, caller, key, form_id)
     return FormSecret(**_form(form, settings.public_url).model_dump(), secret=secret)
 
@@ -128,9 +128,8 @@ async def receive_submission(
     key: SealingKey,
     _secret: Secret = None,
 ) -> Received:
-    """What the form's system sends, with the form's secret in `X-Form-Secret`, as the password of HTTP
-    Basic, or signed as Standard Webhooks says. Repeating a submission is safe; what does not map is kept
-    in quarantine."""
+    """Accept a submission, authenticated by the form's secret: in `X-Form-Secret`, as the password of HTTP Basic, or
+    by a signature as in Standard Webhooks. Repeating a submission is safe; unmapped content is quarantined."""
     body = await request.body()
     form = await service.authenticated(session, key, form_id, request.headers, body)
     row, repeated = await service.take(
@@ -149,7 +148,7 @@ async def list_submissions(
     cursor: CursorText = None,
     limit: Limit = 50,
 ) -> Page[SubmissionSummary]:
-    """What came, newest first, without what it said."""
+    """List submissions, newest first, without their content."""
     rows = await queries.submissions(
         session, caller, status=status, before=id_cursor(cursor), limit=limit
     )
@@ -160,7 +159,7 @@ async def list_submissions(
 async def search_submissions(
     body: SubmissionSearch, session: Session, caller: CaseReader, blind: Blind, key: SealingKey
 ) -> Page[SubmissionSummary]:
-    """What came of one record, by its id in its own system or by your reference of its case; newest first."""
+    """Find the submissions of one record, by its id in its own system or by your reference of its case; newest first."""
     rows = await service.search(session, caller, blind, key, body)
     return Page(items=[_summary(each) for each in rows])
 
@@ -169,7 +168,7 @@ async def search_submissions(
 async def read_submission(
     submission_id: UUID, session: Session, caller: CaseReader, keys: Keys
 ) -> SubmissionDetail:
-    """What waits in quarantine and why. The reading is audited."""
+    """Return a quarantined submission with the reasons. The reading is audited."""
     row, why, content = await service.read(session, caller, keys, submission_id)
     return SubmissionDetail(
         **_summary(row).model_dump(),
@@ -188,7 +187,7 @@ async def retry_submission(
     blind: Blind,
     key: SealingKey,
 ) -> SubmissionSummary:
-    """Try it again with the form's present mapping."""
+    """Try the submission again with the form's present mapping."""
     stores = service.Stores(keys, blind, key)
     return _summary(await service.retry(session, caller, stores, submission_id))
 
@@ -197,7 +196,7 @@ async def retry_submission(
 async def discard_submission(
     submission_id: UUID, _body: Nothing, session: Session, caller: Supervisor, keys: Keys
 ) -> SubmissionSummary:
-    """Put it away for ever."""
+    """Discard the submission permanently."""
     return _summary(await service.discard(session, caller, keys, submission_id))
 
 

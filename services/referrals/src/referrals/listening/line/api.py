@@ -54,7 +54,7 @@ LineOf = Annotated[Line, Depends(_line)]
 async def get_form(
     session: Session, caller: Anyone, parts: LineOf, response: Response
 ) -> LineFormView:
-    """A form to fill in: its token makes sure that sending it twice makes one report."""
+    """Return an empty form. Its token makes sure that sending it twice makes one report."""
     service.refuse_accounts(caller)
     response.headers["Cache-Control"] = "no-store"
     now = clock.now()
@@ -80,7 +80,7 @@ async def send_report(
 async def open_thread(
     body: OpenThread, session: Session, caller: Anyone, parts: LineOf, response: Response
 ) -> ThreadView:
-    """Come back: read the answers. The receipt goes in the body, never in an address."""
+    """Return the thread with its answers. Send the receipt in the body, never in the address."""
     service.refuse_accounts(caller)
     response.headers["Cache-Control"] = "no-store"
     return await service.read_thread(session, parts, body.receipt)
@@ -99,7 +99,7 @@ async def add_message(
 async def set_wish(
     body: Wish, session: Session, caller: Anyone, parts: LineOf, response: Response
 ) -> ThreadView:
-    """Wish that an organisation takes it up as a case, or take that back."""
+    """Ask an organisation to take up the report as a case, or withdraw that wish."""
     service.refuse_accounts(caller)
     response.headers["Cache-Control"] = "no-store"
     return await service.set_wish(session, parts, body.receipt, body.wants_case)
@@ -109,7 +109,7 @@ async def set_wish(
 async def delete_thread(
     body: OpenThread, session: Session, caller: Anyone, parts: LineOf
 ) -> Response:
-    """Delete the report and everything said in its thread, for both sides."""
+    """Delete the report and its whole thread, for both sides."""
     service.refuse_accounts(caller)
     await service.delete_thread(session, parts, body.receipt)
     return Response(status_code=204, headers={"Cache-Control": "no-store"})

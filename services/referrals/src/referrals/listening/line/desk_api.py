@@ -60,7 +60,7 @@ async def list_reports(
     cursor: CursorText = None,
     limit: Limit = 50,
 ) -> Page[ReportSummary]:
-    """The queue of your areas of responsibility: urgent first, then the longest waiting."""
+    """List the reports of your areas of responsibility: urgent ones first, then the longest waiting."""
     statuses = queries.WAITING if status is None else (status,)
     rows = await queries.queue(
         session,
@@ -78,7 +78,7 @@ async def list_reports(
 async def list_prepared_answers(
     _caller: CoordinatorReader, kind: KnownKind | None = None
 ) -> list[PreparedAnswer]:
-    """Beginnings of answers in both languages, those for this kind of report first."""
+    """List opening texts of answers in both languages, those for this kind of report first."""
     return [PreparedAnswer(code=each.code, kind=each.kind, **each.texts) for each in for_kind(kind)]
 
 
@@ -86,7 +86,7 @@ async def list_prepared_answers(
 async def read_report(
     report_id: UUID, session: Session, caller: CoordinatorReader, line: LineOf
 ) -> ReportDetail:
-    """A report in clear. The reading is audited."""
+    """Return the decrypted report. The reading is audited."""
     return _detail(*await desk_service.read(session, caller, line, report_id))
 
 
@@ -99,7 +99,7 @@ async def take_report(report_id: UUID, session: Session, caller: Coordinator) ->
 async def answer_report(
     report_id: UUID, body: DeskMessage, session: Session, caller: Coordinator, line: LineOf
 ) -> ReportSummary:
-    """Answer in the thread. The reporter reads it with the receipt; nobody else is told."""
+    """Answer in the thread. Only the reporter can read it, with the receipt."""
     return _summary(await desk_service.answer(session, caller, line, report_id, body.text))
 
 
@@ -117,7 +117,7 @@ async def mark_not_spam(report_id: UUID, session: Session, caller: Coordinator) 
 async def reroute_report(
     report_id: UUID, body: Rerouting, session: Session, caller: Coordinator
 ) -> ReportSummary:
-    """Give it to the desk that it belongs to, by its kind and state."""
+    """Send the report to the desk that is responsible for its kind and state."""
     return _summary(await desk_service.reroute(session, caller, report_id, body))
 
 
@@ -140,7 +140,7 @@ async def close_report(
 async def ask_exception(
     report_id: UUID, body: NewLineException, session: Session, caller: Coordinator, line: LineOf
 ) -> LineExceptionView:
-    """Ask to hand it over although the reporter has not wished it; a second person decides."""
+    """Ask to hand the report over without the reporter's wish; a second person decides."""
     found = await handing_service.ask_exception(session, caller, line, report_id, body)
     return await _exception(line, found)
 
@@ -162,7 +162,7 @@ async def list_exceptions(
 async def decide_exception(
     exception_id: UUID, body: Decision, session: Session, caller: Decider, line: LineOf
 ) -> LineExceptionView:
-    """Another coordinator, or a supervisor of the organisation that would receive the report."""
+    """Decide as another coordinator, or as a supervisor of the organisation that would receive the report."""
     found = await handing_service.decide_exception(
         session, caller, exception_id, approve=body.approve
     )
@@ -173,7 +173,7 @@ async def decide_exception(
 async def hand_over(
     report_id: UUID, body: HandOver, session: Session, caller: Coordinator
 ) -> ReportSummary:
-    """Let an organisation make a case of it: by the reporter's wish, or an approved exception."""
+    """Let an organisation make a case of the report, by the reporter's wish or an approved exception."""
     found = await handing_service.hand_over(
         session, caller, report_id, body.organisation_id, body.exception_id
     )
@@ -184,7 +184,7 @@ async def hand_over(
 async def list_handed(
     session: Session, caller: CaseReader, cursor: CursorText = None, limit: Limit = 50
 ) -> Page[ReportSummary]:
-    """Reports that were handed to your organisation."""
+    """List the reports that your organisation received."""
     rows = await queries.handed(session, caller, before=id_cursor(cursor), limit=limit)
     return page_of(rows, limit, _summary)
 
@@ -193,7 +193,7 @@ async def list_handed(
 async def read_handed(
     report_id: UUID, session: Session, caller: CaseReader, line: LineOf
 ) -> ReportDetail:
-    """A report that was handed to you, in clear. The reading is audited."""
+    """Return a decrypted report that your organisation received. The reading is audited."""
     return _detail(*await handing_service.read_handed(session, caller, line, report_id))
 
 
@@ -214,7 +214,7 @@ async def make_case(
     line: LineOf,
     blind: Blind,
 ) -> CaseSummary:
-    """Register the case. From here on the rules of cases and consent hold."""
+    """Register the report as a case. From then on the rules of cases and consent apply."""
     case = await handing_service.make_case(session, caller, line, blind, report_id, body)
     return CaseSummary.model_validate(case, from_attributes=True)
 

@@ -16,14 +16,14 @@ Overseer = Annotated[Principal, requires("referrals:read", roles={Role.COORDINAT
 
 @overdue.get("")
 async def count_overdue(session: Session, caller: Overseer) -> list[OverdueCount]:
-    """For a coordinator: how many referrals of their AoRs wait past a deadline. Counts only."""
+    """Count the referrals of a coordinator's areas of responsibility that are past a deadline. Counts only."""
     return await late_service.overdue_in_aors(session, caller)
 
 
 @overdue.get("/organisations")
 async def list_late_organisations(session: Session, caller: Overseer) -> list[LateOrganisation]:
-    """For a coordinator: which organisation is late with what in their AoRs, and the last call to it. No referral,
-    no place and no small number. The reading is audited."""
+    """List the organisations that are late in a coordinator's areas of responsibility, with the late steps and the
+    last call. It shows no referral, no place and no small number. The reading is audited."""
     return await late_service.read_late(session, caller)
 
 
@@ -31,6 +31,5 @@ async def list_late_organisations(session: Session, caller: Overseer) -> list[La
 async def note_call(
     organisation_id: UUID, body: NewCall, session: Session, caller: Coordinator
 ) -> LateOrganisation:
-    """Note that you called the organisation. It need not be called again until the time that the urgency allows for
-    an answer has passed."""
+    """Record that you called the organisation. It leaves the list for as long as the urgency allows for an answer."""
     return await late_service.note_call(session, caller, organisation_id, body)

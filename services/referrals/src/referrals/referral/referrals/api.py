@@ -89,7 +89,7 @@ Order = Annotated[
 async def draft_referral(
     body: NewReferral, session: Session, caller: Writer, keys: Keys, response: Response
 ) -> ReferralView:
-    """Write a draft. Nothing is shared and nobody is told until it is sent."""
+    """Write a draft. Nothing is shared, and nobody is told, before it is sent."""
     referral = await drafts.draft(session, caller, keys, body)
     response.headers["Location"] = f"/referrals/v1/referrals/{referral.id}"
     return await view(session, referral, caller)
@@ -122,7 +122,7 @@ async def list_sent(
     cursor: CursorText = None,
     limit: Limit = 50,
 ) -> Page[ReferralView]:
-    """What your organisation refers, newest first or by deadline."""
+    """List the referrals that your organisation sent, newest first or by deadline."""
     wanted = list_queries.Wanted(
         states=[s.value for s in state or []],
         urgencies=urgency or [],
@@ -156,7 +156,7 @@ async def list_inbox(
     cursor: CursorText = None,
     limit: Limit = 50,
 ) -> Page[ReferralView]:
-    """The queue of your organisation's services, newest first or by deadline."""
+    """List the referrals to your organisation's services, newest first or by deadline."""
     wanted = list_queries.Wanted(
         states=[s.value for s in state or []],
         urgencies=urgency or [],
@@ -186,7 +186,7 @@ async def _page(
 
 @referrals.get("/inbox/counts")
 async def count_inbox(session: Session, caller: CaseReader) -> QueueCounts:
-    """Open referrals to you by state, and how many are overdue."""
+    """Count open referrals to your organisation by state, and the overdue ones."""
     by_state, late = await queue_counts(session, caller, clock.now())
     return QueueCounts(by_state=by_state, overdue=late, counted_to=COUNTED_TO)
 
@@ -204,8 +204,8 @@ async def read_referral(
     case_id: CaseOfPath,
     with_: With = None,
 ) -> WholeReferral:
-    """A referral in codes, for both of its sides; with its history, what was disclosed (audited, as
-    at `/disclosure`), and when that was read, if they are asked for."""
+    """Return a referral in codes to either side. On request also its history, the disclosed content (audited, as at
+    `/disclosure`), and when it was read."""
     referral = await queries.one(session, caller, referral_id, case_id=case_id)
     (shown,) = await views(session, [referral], caller)
     parts: dict[str, Any] = {}
@@ -244,7 +244,7 @@ async def _readings(
 async def read_disclosure(
     referral_id: UUID, session: Session, caller: CaseReader, keys: Keys, case_id: CaseOfPath
 ) -> Disclosure:
-    """What the person agreed to share. The reading is audited."""
+    """Return the content that the person agreed to share. The reading is audited."""
     content = await reading.disclosure(session, caller, keys, referral_id, case_id)
     return Disclosure.model_validate(content)
 
@@ -253,7 +253,7 @@ async def read_disclosure(
 async def read_history(
     referral_id: UUID, session: Session, caller: CaseReader, keys: Keys, case_id: CaseOfPath
 ) -> list[StepView]:
-    """Every step with who took it and when, oldest first."""
+    """List every step with its time and the person or client who took it, oldest first."""
     return await _history(session, caller, keys, referral_id, case_id)
 
 
@@ -276,7 +276,7 @@ async def _history(
 async def list_alternatives(
     referral_id: UUID, session: Session, caller: CaseReader, case_id: CaseOfPath
 ) -> list[Alternative]:
-    """Other services for the same need, those that a published pathway ranks first."""
+    """List other services for the same need; those of a published pathway come first, in its order."""
     await queries.one(session, caller, referral_id, case_id=case_id)
     return await _alternatives(session, caller, referral_id)
 
@@ -300,7 +300,7 @@ async def _alternatives(
 async def send(
     referral_id: UUID, body: Send, session: Session, caller: Writer, keys: Keys, case_id: CaseOfPath
 ) -> ReferralView:
-    """draft → sent. The granted snapshot is made now and never changes."""
+    """Send the draft: draft → sent. The granted content is copied now and never changes."""
     return await view(
         session, await drafts.send(session, caller, keys, referral_id, body, case_id), caller
     )
@@ -337,7 +337,7 @@ async def withdraw(
     keys: Keys,
     case_id: CaseOfPath,
 ) -> ReferralView:
-    """Any open state → withdrawn: the person's wish, recorded by either side. It never fails."""
+    """Record the person's wish on either side: any open state → withdrawn. This never fails."""
     referral = await withdrawal.withdraw_referral(
         session, caller, keys, referral_id, body.method, body.withdrawn_at, case_id
     )
@@ -353,8 +353,7 @@ async def renew_consent(
     keys: Keys,
     case_id: CaseOfPath,
 ) -> ReferralView:
-    """The person agreed again: an open referral goes on under the new consent. The recipient reads what it covers of
-    what was sent."""
+    """Continue an open referral under the person's new consent. The recipient reads the sent content that it covers."""
     renewed = await renewals.renew(session, caller, keys, referral_id, body, case_id)
     return await view(session, renewed, caller)
 
@@ -368,7 +367,7 @@ async def suggest(
     keys: Keys,
     case_id: CaseOfPath,
 ) -> ReferralView:
-    """The recipient names another service. It never forwards."""
+    """Name another service, as the recipient. Nothing is forwarded to it."""
     await queries.one(session, caller, referral_id, case_id=case_id)
     return await view(
         session, await service.suggest(session, caller, keys, referral_id, body), caller
@@ -384,7 +383,7 @@ async def confirm_feedback(
     keys: Keys,
     case_id: CaseOfPath,
 ) -> ReferralView:
-    """The referrer or the person confirms the outcome that the recipient reported."""
+    """Confirm the outcome that the recipient reported, as the referrer or for the person."""
     confirmed = await service.confirm_feedback(session, caller, keys, referral_id, body, case_id)
     return await view(session, confirmed, caller)
 

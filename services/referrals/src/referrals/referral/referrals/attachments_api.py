@@ -13,6 +13,6 @@ attachments = router("/referrals/v1/referrals/{referral_id}/attachments", ["refe
 
 @attachments.post("")
 async def refuse_attachment(referral_id: UUID, session: Session, caller: Writer) -> None:
-    """Always 415: a file cannot be checked for what the person did not agree to share."""
+    """Always refuse with 415: Ruta cannot check a file for content that the person did not agree to share."""
     await queries.one(session, caller, referral_id)
     raise ATTACHMENTS_REFUSED.because("file_may_hold_more_than_person_agreed")

@@ -40,7 +40,7 @@ async def list_cases(
     cursor: CursorText = None,
     limit: Limit = 50,
 ) -> Page[CaseListed]:
-    """Own cases, newest first, without anything personal."""
+    """List your organisation's cases, newest first, without personal data."""
     rows = await cases.own_cases(
         session,
         caller,

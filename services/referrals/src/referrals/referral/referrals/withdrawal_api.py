@@ -31,7 +31,7 @@ Anyone = Annotated[Principal, open_to_all()]
 async def withdraw_consent(
     grant_id: UUID, body: Withdrawal, session: Session, caller: Writer, keys: Keys
 ) -> WithdrawnConsent:
-    """The person takes it back: reading stops now, open referrals under it end."""
+    """Record that the person withdraws the consent. Reading stops now, and open referrals under it end."""
     withdrawn = await withdrawal.withdraw_grant(
         session, caller, keys, grant_id, body.method, body.withdrawn_at
     )
@@ -46,7 +46,7 @@ async def withdraw_consent(
 async def withdraw_with_own_code(
     body: OwnWithdrawal, session: Session, _anyone: Anyone, keys: Keys, response: Response
 ) -> ToldOfReadings:
-    """The person withdraws with the code that came with the consent, without any account."""
+    """Withdraw a consent with the code that the person received with it, without an account."""
     response.headers["Cache-Control"] = "no-store"
     return _told(await withdrawal.withdraw_by_code(session, keys, body.code))
 

@@ -48,7 +48,7 @@ SupervisorReader = Annotated[Principal, requires("referrals:read", roles={Role.S
 async def read_plan(
     case_id: UUID, session: Session, caller: CaseReader, keys: Keys
 ) -> list[PlanItemView]:
-    """The needs of the case and what became of them."""
+    """Return the needs of the case and the result for each."""
     case = await cases.own_case(session, caller, case_id)
     items = await queries.of_case(session, PlanItem, case.id)
     counts = await queries.assistance_counts(session, case.id)
@@ -66,7 +66,7 @@ async def suggest_needs(
     caller: CaseReader,
     aor: Annotated[str | None, Query(max_length=10)] = None,
 ) -> list[Suggestion]:
-    """Needs that published pathways of the case's area foresee and the plan does not hold yet."""
+    """List needs that published pathways of the case's area foresee and the plan lacks."""
     case = await cases.own_case(session, caller, case_id)
     return [
         Suggestion(
@@ -84,7 +84,7 @@ async def suggest_needs(
 async def read_profile(
     case_id: UUID, session: Session, caller: CaseReader, keys: Keys
 ) -> CaseProfile:
-    """What the pathways need to know of the person, from the record. The reading is audited."""
+    """Return the facts about the person that pathways use, from the record. The reading is audited."""
     case, identity, attributes = await case_service.read(session, caller, keys, case_id)
     open_items = [
         item.need
@@ -113,7 +113,7 @@ async def add_need(
 async def edit_need(
     *, case_id: UUID, item_id: UUID, body: PlanEdit, session: Session, caller: Writer, keys: Keys
 ) -> PlanItemView:
-    """Replace what was planned. 409 `version_conflict` if a colleague changed it since you read it."""
+    """Replace the plan for a need. 409 `version_conflict` if a colleague changed it after you read it."""
     item = await service.edit_plan(session, caller, keys, case_id, item_id, body)
     return _item(item, body.objective)
 
@@ -129,7 +129,7 @@ async def change_need(
 async def list_assistance(
     case_id: UUID, session: Session, caller: CaseReader, keys: Keys
 ) -> list[AssistanceView]:
-    """Everything that was given, also what was entered in error and marked as such."""
+    """List all assistance, including entries that are marked as errors."""
     case = await cases.own_case(session, caller, case_id)
     rows = await queries.of_case(session, Assistance, case.id)
     notes = await service.opened(session, caller, keys, case, rows)
@@ -140,7 +140,7 @@ async def list_assistance(
 async def give_assistance(
     case_id: UUID, body: NewAssistance, session: Session, caller: Writer, keys: Keys
 ) -> AssistanceView:
-    """Record what was given: HTCDS support type, day, provider; money as a band only."""
+    """Record assistance: HTCDS support type, day, provider; money as a band only."""
     return _given(await service.give(session, caller, keys, case_id, body), body.note)
 
 
@@ -165,7 +165,7 @@ async def list_reviews(
 async def plan_review(
     case_id: UUID, body: NewReview, session: Session, caller: Writer
 ) -> ReviewView:
-    """Plan the next review. It is in the list of tasks until it is done."""
+    """Plan the next review. It is a task until it is done."""
     return _review(await service.schedule_review(session, caller, case_id, body), None)
 
 
@@ -179,7 +179,7 @@ async def finish_review(
     caller: Writer,
     keys: Keys,
 ) -> ReviewView:
-    """Say how it went; `next_due_on` plans the next one in the same step."""
+    """Record the result of the review; `next_due_on` also plans the next one."""
     done = await service.finish_review(session, caller, keys, case_id, review_id, body)
     return _review(done, body.note)
 
@@ -188,7 +188,7 @@ async def finish_review(
 async def set_route(
     case_id: UUID, body: Route, session: Session, caller: Writer, keys: Keys
 ) -> Route:
-    """The person's journey by areas. It is counted only if the person consents to that as well."""
+    """Set the person's journey by areas. It is counted only if the person consents to that too."""
     await service.set_route(session, caller, keys, case_id, body)
     return body
 
@@ -205,7 +205,7 @@ async def read_route(case_id: UUID, session: Session, caller: CaseReader, keys: 
 async def read_timeline(
     case_id: UUID, session: Session, caller: CaseReader, limit: Limit = 500
 ) -> list[TimelineEntry]:
-    """What was done in the case, oldest first: codes and ids, from the audit itself."""
+    """List the acts in the case, oldest first: codes and ids, from the audit."""
     case = await cases.own_case(session, caller, case_id)
     return [
         TimelineEntry(**entry.model_dump(), by=entry.client)
@@ -217,7 +217,7 @@ async def read_timeline(
 async def read_overview(
     case_id: UUID, session: Session, caller: CaseReader, keys: Keys, limit: Limit = 30
 ) -> Overview:
-    """The risk, the plan, the latest entries of the record and what was done: for one page."""
+    """Return the risk, the plan, the latest entries and the timeline, for one page."""
     case = await cases.own_case(session, caller, case_id)
     latest = (await entry_queries.of_case(session, caller, case.id, limit=4))[:4]
     risks = (await entry_queries.of_case(session, caller, case.id, kind="risk", limit=1))[:1]
@@ -233,7 +233,7 @@ async def read_overview(
 
 @assistance.get("/codes")
 async def read_codes(_caller: Reader) -> dict[str, dict[str, dict[str, str]]]:
-    """The code lists of assistance with labels in both languages."""
+    """Return the code lists of assistance with labels in both languages."""
     return {
         name: {code: dict(labels) for code, labels in codes(name).items()}
         for name in ("support_type", "amount_band", "route_mode")
@@ -244,14 +244,14 @@ async def read_codes(_caller: Reader) -> dict[str, dict[str, dict[str, str]]]:
 async def list_due_reviews(
     session: Session, caller: CaseReader, by: date | None = None, limit: Limit = 200
 ) -> list[ReviewView]:
-    """Reviews of your organisation that are due by then (default: today), the oldest first."""
+    """List reviews of your organisation that are due by then (default: today), oldest first."""
     rows = await queries.reviews_due(session, caller, by or clock.today(), limit)
     return [_review(row, None) for row in rows]
 
 
 @assistance.get("/supervision")
 async def supervise(session: Session, caller: SupervisorReader) -> list[SupervisionRow]:
-    """Open cases that need a supervisor's look, with the reasons."""
+    """List open cases that need a supervisor's look, with the reasons."""
     return [
         SupervisionRow(case_id=case.id, reference=case.reference, reasons=reasons)
         for case, reasons in await queries.supervision(session, caller)
@@ -262,7 +262,7 @@ async def supervise(session: Session, caller: SupervisorReader) -> list[Supervis
 async def export_htcds(
     session: Session, caller: CaseReader, keys: Keys, cursor: CursorText = None, limit: Limit = 100
 ) -> Page[dict[str, Any]]:
-    """Your cases as HTCDS 2.0 records: persons who agreed to statistics, codes, no identity."""
+    """Export your cases as HTCDS 2.0 records: only people who agreed to statistics, codes, no identity."""
     records, last = await htcds_service.export(session, caller, keys, id_cursor(cursor), limit)
     return Page(items=records, next_cursor=encode_cursor(last) if last else None)
 

@@ -34,7 +34,7 @@ async def consent_to_matching(
     keys: Keys,
     matching: MatchingOf,
 ) -> MatchConsentView:
-    """Record that the person lets the case be compared. The answer tells nothing of others."""
+    """Record that the person agrees to have the case compared. The answer reveals nothing about others."""
     return await matching_service.consent(session, caller, keys, matching, case_id, body)
 
 
@@ -46,13 +46,13 @@ async def withdraw_from_matching(case_id: UUID, session: Session, caller: Writer
 
 @matches.get("")
 async def list_matches(session: Session, caller: CaseReader) -> list[MatchView]:
-    """Somebody else may know the same person. Who, is said only when both persons agree."""
+    """List possible matches: another organisation may know the same person. Its name appears once both persons agree."""
     return await matching_service.listed(session, caller)
 
 
 @matches.post("/{match_id}/agree")
 async def agree_to_match(match_id: UUID, session: Session, caller: Writer, keys: Keys) -> MatchView:
-    """The person was asked and agrees that the other organisation learns of yours."""
+    """Record that the person was asked and agrees that the other organisation learns of yours."""
     return await matching_service.agree(session, caller, keys, match_id)
 
 

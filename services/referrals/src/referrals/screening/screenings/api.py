@@ -59,7 +59,7 @@ InstrumentKeeper = Annotated[
 
 @instruments_of.get("")
 async def list_instruments(session: Session, caller: InstrumentReader) -> list[InstrumentSummary]:
-    """The shipped instrument, the shared ones and your own, each version by itself."""
+    """List the shipped instrument, the shared ones and your own, each version separately."""
     return await instruments.listed(session, caller)
 
 
@@ -67,7 +67,7 @@ async def list_instruments(session: Session, caller: InstrumentReader) -> list[I
 async def read_instrument(
     instrument_id: UUID, session: Session, caller: InstrumentReader
 ) -> InstrumentDetail:
-    """All questions with both languages, conditions, and what each answer bears on."""
+    """Return all questions in both languages, with their conditions and with what each answer indicates."""
     return await instruments.detail(session, caller, instrument_id)
 
 
@@ -78,7 +78,7 @@ async def upload_instrument(
     file: Annotated[UploadFile, File(description="An XLSForm workbook (XLSX, at most 1 MiB).")],
     dry_run: bool = False,
 ) -> Upload:
-    """Read an XLSForm as a new version of an instrument. A refusal names sheet, question or cell."""
+    """Upload an XLSForm as a new version of an instrument. A refusal names the sheet, question or cell."""
     content = await file.read(MAX_BYTES + 1)
     if not content:
         raise INVALID.because("file_is_empty", pointer="/file")
@@ -89,7 +89,7 @@ async def upload_instrument(
 async def retire_instrument(
     instrument_id: UUID, _body: Nothing, session: Session, caller: InstrumentKeeper
 ) -> InstrumentDetail:
-    """No new screening may use this version. What was held with it stays readable."""
+    """Retire this version: no new screening may use it. Earlier screenings stay readable."""
     return await instruments.retire(session, caller, instrument_id)
 
 
@@ -97,7 +97,7 @@ async def retire_instrument(
 async def begin_screening(
     body: NewScreening, session: Session, caller: Writer, keys: Keys, response: Response
 ) -> ScreeningState:
-    """Begin, with the answers to safety and consent at least. What is said is encrypted."""
+    """Begin a screening with at least the answers on safety and consent. Answers are encrypted."""
     opened = await service.begin(session, caller, keys, body)
     response.headers["Location"] = f"/referrals/v1/screenings/{opened.screening.id}"
     return _state(opened)
@@ -112,7 +112,7 @@ async def list_screenings(
     cursor: CursorText = None,
     limit: Limit = 50,
 ) -> Page[ScreeningSummary]:
-    """Own screenings in codes, newest first."""
+    """List your organisation's screenings in codes, newest first."""
     rows = await queries.own_screenings(
         session, caller, status=status, case_id=case_id, before=id_cursor(cursor), limit=limit
     )
@@ -123,7 +123,7 @@ async def list_screenings(
 async def read_screening(
     screening_id: UUID, session: Session, caller: CaseReader, keys: Keys
 ) -> ScreeningDetail:
-    """What was said, in clear, for the organisation that held it. The reading is audited."""
+    """Return the decrypted answers to the organisation that held the screening. The reading is audited."""
     return _detail(await service.read(session, caller, keys, screening_id))
 
 
@@ -131,7 +131,7 @@ async def read_screening(
 async def answer_questions(
     screening_id: UUID, body: MoreAnswers, session: Session, caller: Writer, keys: Keys
 ) -> ScreeningState:
-    """Add, change or take back answers; the answer says which question comes next."""
+    """Add, change or remove answers; the response names the next question."""
     return _state(await service.answer(session, caller, keys, screening_id, body))
 
 
@@ -139,7 +139,7 @@ async def answer_questions(
 async def stop_screening(
     screening_id: UUID, body: Stop, session: Session, caller: Writer, keys: Keys
 ) -> ScreeningSummary:
-    """End it at any moment, without an explanation. By default the answers are forgotten."""
+    """Stop the screening at any moment, without a reason. By default its answers are deleted."""
     return _summary(await service.stop(session, caller, keys, screening_id, body))
 
 
@@ -147,7 +147,7 @@ async def stop_screening(
 async def conclude_screening(
     screening_id: UUID, body: Conclude, session: Session, caller: Writer, keys: Keys
 ) -> ScreeningDetail:
-    """A certified screener records their own judgement with its reasons."""
+    """Record the judgement of a certified screener, with its reasons."""
     return _detail(await conclusion.conclude(session, caller, keys, screening_id, body))
 
 
@@ -155,7 +155,7 @@ async def conclude_screening(
 async def attach_to_case(
     screening_id: UUID, body: Attach, session: Session, caller: Writer, keys: Keys
 ) -> ScreeningSummary:
-    """Make it part of a case: from then on under the case's key, and erased with it."""
+    """Attach the screening to a case. From then on it is sealed with the case's key and erased with it."""
     return _summary(await service.attach(session, caller, keys, screening_id, body.case_id))
 
 
@@ -163,7 +163,7 @@ async def attach_to_case(
 async def draft_referrals(
     screening_id: UUID, body: NewDrafts, session: Session, caller: Writer, keys: Keys
 ) -> Drafts:
-    """One step from a concluded screening to a plan by the pathway and drafts of referrals."""
+    """Make a plan by the pathway, and drafts of referrals, from a concluded screening."""
     plan, drafts = await conclusion.make_drafts(session, caller, keys, screening_id, body.choices)
     return Drafts(
         screening_id=screening_id,

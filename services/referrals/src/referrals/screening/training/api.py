@@ -31,7 +31,7 @@ _SOON = timedelta(days=60)
 
 @trainings.post("", status_code=201, dependencies=[IdempotencyRequired])
 async def record_training(body: NewTraining, session: Session, caller: Writer) -> TrainingView:
-    """Record a training that was held. It becomes a 5W activity in the reports."""
+    """Record a training. Reports count it as a 5W activity."""
     return _training(await service.hold(session, caller, body))
 
 
@@ -54,7 +54,7 @@ async def correct_training(
 async def record_certificate(
     body: NewCertificate, session: Session, caller: Supervisor
 ) -> CertificateView:
-    """A supervisor records who may conclude screenings, and until when."""
+    """Record, as a supervisor, who may conclude screenings and until when."""
     return _certificate(await service.certify(session, caller, body), clock.today())
 
 
@@ -68,7 +68,7 @@ async def list_certificates(
     cursor: CursorText = None,
     limit: Limit = 50,
 ) -> Page[CertificateView]:
-    """Who is certified, and whose certificate ends soon. Coordinators see all organisations."""
+    """List certified people and certificates that end soon. Coordinators see all organisations."""
     today = clock.today()
     until = None if expiring_within_days is None else today + timedelta(days=expiring_within_days)
     rows = await queries.certificates(

@@ -81,10 +81,10 @@ class _Refused(Exception):
 
 @bulk.post("", dependencies=[InParts], response_model=BatchResult)
 async def run_batch(batch: Batch, request: Request, caller: Writer) -> Response:
-    """Run POST commands in order, each for itself: a failed one does not undo the others, unless they are
-    sent to be done `together`.
+    """Run POST commands in order. A failed command does not undo the others, unless you send them to be done
+    `together`.
 
-    Repeating a batch is safe: each command answers as it did the first time.
+    Repeating a batch is safe: each command returns its first answer.
     """
     if not batch.together:
         return _answer([one async for one in _each(batch, request, {}, {})])

@@ -59,20 +59,20 @@ TransportsOf = Annotated[Transports, Depends(_transports)]
 
 @channels.get("/kinds")
 async def list_kinds(_caller: Listening, transports: TransportsOf) -> ChannelKinds:
-    """By what this operation tells people that something waits for them."""
+    """List the kinds of channels by which this operation can notify people."""
     return ChannelKinds(kinds=sorted(transports.offered), push_key=transports.push_key)
 
 
 @channels.get("/away")
 async def show_absence(session: Session, caller: Listening) -> Away:
-    """From when until when you are told nothing."""
+    """Return the days on which you get no messages."""
     row = await absence(session, caller)
     return Away(away_from=row.away_from, away_until=row.away_until) if row else Away()
 
 
 @channels.put("/away")
 async def change_absence(body: Away, session: Session, caller: Listening) -> Away:
-    """While you are away you are told nothing, not even an emergency, and the rota passes you over."""
+    """Set the days of your absence. Meanwhile you get no message, not even for an emergency, and the rota skips you."""
     await service.be_away(session, caller, body)
     return body
 
@@ -86,8 +86,8 @@ async def add_channel(
     transports: TransportsOf,
     settings: ServiceSettingsOf,
 ) -> ChannelView:
-    """Be told by mail, browser or short message that something waits for you. The message says that
-    and the address of the front, and nothing else. A code is sent to a new mailbox or telephone."""
+    """Add a channel by mail, browser or SMS. A message only says that something waits, with the address of the front.
+    A new mailbox or phone gets a code to confirm."""
     allowed = networks(settings.webhook_private_networks)
     return _view(await service.add(session, caller, sealing, transports.offered, allowed, body))
 
@@ -99,14 +99,14 @@ async def list_channels(session: Session, caller: Listening) -> list[ChannelView
 
 @channels.get("/team")
 async def list_team_channels(session: Session, caller: Supervisor) -> list[ChannelView]:
-    """Those of the whole organisation: who can be told, and what was switched off."""
+    """List the channels of your whole organisation: who can be reached, and what was switched off."""
     return [_view(each) for each in await queries.listed(session, caller, team=True)]
 
 
 @channels.post("/bounces", status_code=204)
 async def take_bounce(body: ReturnedMail, session: Session, _caller: Postmaster) -> None:
-    """A mail that came back later, from the mailbox that mail is sent from. An address that takes nothing is
-    switched off; what is no report of that changes nothing."""
+    """Report a mail that bounced later, from the mailbox that sends the mails. An address that rejects mail is
+    switched off; other messages change nothing."""
     await service.bounced(session, body.bounce())
 
 
@@ -121,7 +121,7 @@ async def confirm_channel(
 async def ask_for_code(
     channel_id: UUID, _body: Nothing, session: Session, caller: Listening
 ) -> ChannelView:
-    """Send another code: the first was lost, or the channel was switched off."""
+    """Send another code, if the first was lost or the channel was switched off."""
     return _view(await service.ask_code(session, caller, channel_id))
 
 
@@ -139,15 +139,15 @@ async def remove_channel(channel_id: UUID, session: Session, caller: Listening) 
 
 @on_call.get("")
 async def list_shifts(session: Session, caller: Listening) -> list[ShiftView]:
-    """Who is on call for emergencies, now and later."""
+    """List who is on call for emergencies, now and later."""
     reachable = await queries.reachable(session, caller)
     return [_shift(each, reachable) for each in await queries.shifts(session, caller, clock.now())]
 
 
 @on_call.post("", status_code=201, dependencies=[IdempotencyRequired])
 async def add_shift(body: NewShift, session: Session, caller: Supervisor) -> ShiftView:
-    """An emergency is told to whoever is on call, by rank; where nobody acts in time, to the next, and
-    at the end to everybody. Without a shift everybody is told at once."""
+    """Add a shift. An emergency is sent to the person on call with the lowest rank, then to the next if nobody acts
+    in time, and in the end to everybody. Without a shift everybody is told at once."""
     shift = await service.add_shift(session, caller, body)
     return _shift(shift, await queries.reachable(session, caller))
 

@@ -17,7 +17,7 @@ _START = ("0", UUID(int=0))
 async def read_feed(
     session: Session, caller: Reader, cursor: CursorText = None, limit: Limit = 100
 ) -> Feed:
-    """What concerns your organisation since the cursor: ids to look up, nothing personal."""
+    """Return changes that concern your organisation since the cursor: ids to look up, no personal data."""
     position, after = keys_in(cursor, numeral_in, id_in) or _START
     rows = await queries.page(session, caller, position, after, limit)
     shown = rows[:limit]

@@ -44,7 +44,7 @@ async def list_tasks(
     cursor: CursorText = None,
     limit: Limit = 50,
 ) -> Page[TaskView]:
-    """Re-consent at 18, deletion after a withdrawal, reviews: newest first."""
+    """List tasks, newest first: consent again at 18, deletion after a withdrawal, reviews."""
     rows = await queries.listed(
         session, caller, READING, done=done, before=id_cursor(cursor), limit=limit
     )
@@ -53,7 +53,7 @@ async def list_tasks(
 
 @tasks.post("/{task_id}/done")
 async def finish_task(task_id: UUID, _body: Done, session: Session, caller: Writer) -> TaskView:
-    """Say that it is done; it is recorded who said so."""
+    """Mark the task as done; the record keeps who did it."""
     task = await queries.one_to_finish(session, caller, READING, task_id)
     if task is None:
         raise NOT_FOUND.because("no_such_task_in_your_organisation")

@@ -30,8 +30,8 @@ async def list_calendar(
     end: date | None = None,
     mine: bool = False,
 ) -> list[CalendarRow]:
-    """Follow-ups, appointments and reviews of your cases between two days (default: a week from today), in codes:
-    no name and no place. The reading is audited."""
+    """List follow-ups, appointments and reviews of your cases between two days (default: a week from today), in
+    codes: no name and no place. The reading is audited."""
     first = start or clock.today()
     last = end or min(first, _LAST_WEEK) + timedelta(days=6)
     if not 0 <= (last - first).days <= _MOST_DAYS:

@@ -53,9 +53,10 @@ async def list_work(
     cursor: CursorText = None,
     limit: Limit = 50,
 ) -> WorkPage:
-    """What waits for you, of every kind: by urgency, then time left, danger to a person, kind of work.
+    """List everything that waits for you: by urgency, then time left, danger to a person, kind of work.
 
-    Each row is one that its own list shows you, in ids and codes."""
+    Each row is also in the list of its own kind, here in ids and codes.
+    """
     wanted = Wanted(
         whose=of,
         kinds=kind or (),
@@ -87,7 +88,7 @@ async def count_work(
     urgency: Urgencies = None,
     aor: Aors = None,
 ) -> WorkCounts:
-    """How much waits for you, by deadline and by kind."""
+    """Count your waiting work by deadline and by kind."""
     wanted = Wanted(whose=of, kinds=kind or (), urgencies=urgency or (), aors=aor or ())
     groups, kinds = await work_service.counted(session, caller, wanted)
     return WorkCounts(

@@ -154,9 +154,8 @@ async def list_entries(
     cursor: CursorText = None,
     limit: Limit = 50,
 ) -> Page[AuditEntryView]:
-    """Who did and read what, newest first. Auditors see all, others what their own
-    clients did, of what they would find one by one. Auditors' looks stand in the record themselves, with
-    the names of what they narrowed it by."""
+    """List who did and read what, newest first. Auditors see everything; others see their own clients' acts on
+    subjects that they may read. The record also contains auditors' own readings, with the names of their filters."""
     audits, wanted = Role.AUDITOR in caller.roles, await _meant(session, caller, wanted, case)
     rows = await entries.page(
         session,
@@ -174,8 +173,8 @@ async def list_entries(
 async def export_entries(
     session: Session, caller: Reader, wanted: Narrowed, case: CaseCode = None
 ) -> Response:
-    """The same as a table of codes, the newest 10,000: narrow it for more. Auditors' exports stand in
-    the record themselves."""
+    """Return the same as a table of codes, at most the newest 10,000 entries: filter it to get others. The record
+    also contains auditors' exports."""
     audits, wanted = Role.AUDITOR in caller.roles, await _meant(session, caller, wanted, case)
     rows = await entries.page(
         session,
@@ -205,7 +204,7 @@ async def export_entries(
 async def verify_chain(
     chain: UUID, session: Session, caller: Auditor, settings: ServiceSettingsOf
 ) -> Verification:
-    """Compute the chain of a case or an organisation anew, and hold it against the anchor."""
+    """Recompute the chain of a case or an organisation, and compare it with the anchor."""
     path, anchor = settings.audit_anchor_file, "read"
     anchored: Mapping[int, str] = {}
     if path is None or not await asyncio.to_thread(path.exists):

@@ -35,7 +35,7 @@ SealingKey = Annotated[bytes, Depends(_sealing_key)]
 async def add_webhook(
     body: NewWebhook, session: Session, caller: Writer, settings: ServiceSettingsOf, key: SealingKey
 ) -> WebhookSecret:
-    """Be called when something concerns you. Calls are signed as Standard Webhooks says."""
+    """Add a webhook: Ruta calls it when something concerns you. Calls are signed as in Standard Webhooks."""
     allowed = networks(settings.webhook_private_networks)
     webhook, secret = await service.add(session, caller, key, allowed, body)
     return WebhookSecret(**_view(webhook).model_dump(), secret=secret)
@@ -59,7 +59,7 @@ async def remove_webhook(webhook_id: UUID, session: Session, caller: Writer) -> 
 async def rotate_secret(
     webhook_id: UUID, _body: Nothing, session: Session, caller: Writer, key: SealingKey
 ) -> WebhookSecret:
-    """A new secret; the former one also signs for 24 hours."""
+    """Issue a new secret; the old one also signs for 24 hours."""
     webhook, secret = await service.rotate(session, caller, key, webhook_id)
     return WebhookSecret(**_view(webhook).model_dump(), secret=secret)
 
@@ -68,8 +68,8 @@ async def rotate_secret(
 async def enable_webhook(
     webhook_id: UUID, _body: Nothing, session: Session, caller: Writer
 ) -> WebhookView:
-    """Call it again after it was switched off (it answered 410 Gone), or while it is held because the account that
-    answers for it is switched off: from now on yours does."""
+    """Enable the webhook after it was switched off (it answered 410 Gone), or while it is held because its owner's
+    account is disabled: from now on you own it."""
     return _view(await service.enable(session, caller, webhook_id))
 
 
@@ -77,7 +77,7 @@ async def enable_webhook(
 async def ping_webhook(
     webhook_id: UUID, _body: Nothing, session: Session, caller: Writer
 ) -> WebhookView:
-    """Be called once with the kind `webhook.ping`; `/deliveries` says what your address answered."""
+    """Call the webhook once with the kind `webhook.ping`; `/deliveries` shows its answer."""
     return _view(await service.ping(session, caller, webhook_id))
 
 
@@ -90,8 +90,8 @@ async def list_deliveries(
     cursor: CursorText = None,
     limit: Limit = 50,
 ) -> Page[DeliveryView]:
-    """What was or will be sent; `dead` are the dead letters. `access_ended`: not sent, as you could not read any more
-    what it was about when it was due."""
+    """List past and future calls; `dead` are the dead letters. `access_ended`: not sent, because you could no longer
+    read its subject when it was due."""
     await queries.one(session, caller, webhook_id)
     rows = await queries.deliveries(
         session, caller, webhook_id, status=status, before=id_cursor(cursor), limit=limit
