@@ -28,7 +28,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from stack.embedded.postgres import ServiceDatabase
 
 from tests.services.referrals.case_commands import NGO, RECIPIENT, TAKER, Situation
-from tests.services.referrals.line_words import Reporter, handed_over
+from tests.services.referrals.line_words import TIP, Reporter, handed_over
 from tests.services.referrals.screening_words import certify
 from tests.services.referrals.story import LEGAL, REFUGIO, SALUD, Story
 from tests.services.referrals.test_borders import agreed, by_an_exception
@@ -115,6 +115,51 @@ async def _handed(it: Situation) -> None:
     it.ids["report"] = await handed_over(it.story, it.reporter)  # type: ignore[attr-defined]
 
 
+async def _asked_of_another(it: Situation) -> None:
+    """A report without the reporter's wish, and an exception that waits for a second person."""
+    await it.story.service(LEGAL)
+    it.reporter = Reporter(it.story)  # type: ignore[attr-defined]
+    it.ids["report"] = (await it.reporter.report())["id"]  # type: ignore[attr-defined]
+    path = f"/line/reports/{it['report']}/exceptions"
+    body = {"organisation_id": str(LEGAL), "basis": "vital_interest", "rationale": "x" * 30}
+    it.ids["asked"] = (await it.story.made(TIP, path, body))["id"]
+
+
+async def _decided(it: Situation, *, approve: bool) -> Response:
+    path = f"/line/exceptions/{it['asked']}/decide"
+    chief = {"roles": ["supervisor"], "sub": "legal-chief"}
+    return await it.story.post(TAKER, path, {"approve": approve}, **chief)
+
+
+async def _handed_by_exception(it: Situation) -> None:
+    await _asked_of_another(it)
+    await _decided(it, approve=True)
+    path = f"/line/reports/{it['report']}/hand-over"
+    body = {"organisation_id": str(LEGAL), "exception_id": it["asked"]}
+    await it.story.made(TIP, path, body)
+
+
+async def _handed_by_wish_which_ends(it: Situation) -> Response:
+    reporter: Reporter = it.reporter  # type: ignore[attr-defined]
+    await it.story.made(
+        TAKER, f"/line/handed-over/{it['report']}/give-back", {"reason": "capacity"}
+    )
+    await reporter.do("wish", wants_case=True)
+    body = {"organisation_id": str(LEGAL)}
+    await it.story.made(TIP, f"/line/reports/{it['report']}/hand-over", body)
+    return await reporter.do("wish", wants_case=False)
+
+
+async def _read_in_its_former_state(it: Situation) -> bool:
+    answer = await it.story.get(TIP, f"/line/reports/{it['report']}", areas=["VE23"])
+    return answer.status_code == 200
+
+
+async def _waits_for_a_decision(it: Situation) -> bool:
+    items = (await it.story.get(TIP, "/line/exceptions")).json()["items"]
+    return one_of({"items": items}, it["asked"])["status"] == "pending"
+
+
 async def _former_code(it: Situation) -> bool:
     rows = await it.story.rows(
         "SELECT withdrawal_digest FROM grants WHERE id = :id", id=UUID(it["grant"])
@@ -187,6 +232,11 @@ PASTS: dict[Kind, Past] = {
         lambda it: it.reporter.do("wish", wants_case=False),  # type: ignore[attr-defined]
         is_read(TAKER, "/line/handed-over/{report}"),
     ),
+    Kind.ENTRY: Past(
+        needs("entry"),
+        ask(NGO, "POST /cases/{case}/entries/{entry}/take-back"),
+        says(NGO, "/cases/{case}/entries/{entry}", lambda _, seen: seen["content"] is not None),
+    ),
     Kind.CONTACT: Past(needs("case"), _contact, says(NGO, "/cases/{case}", _former_contact)),
     Kind.CODE: Past(
         needs("grant"), ask(NGO, "POST /consents/{grant}/withdrawal-code"), _former_code
@@ -253,6 +303,43 @@ PASTS: dict[Kind, Past] = {
 }
 
 
+MORE: dict[str, tuple[Kind, Past]] = {
+    "report handed over by an exception, then by a wish": (
+        Kind.LINE_REPORT,
+        Past(
+            _handed_by_exception,
+            _handed_by_wish_which_ends,
+            is_read(TAKER, "/line/handed-over/{report}"),
+        ),
+    ),
+    "report closed by the desk": (
+        Kind.LINE_REPORT,
+        Past(
+            _handed,
+            ask(TIP, "POST /line/reports/{report}/close", lambda _: {"reason": "advised"}),
+            is_read(TAKER, "/line/handed-over/{report}"),
+        ),
+    ),
+    "report of another state": (
+        Kind.LINE_REPORT,
+        Past(
+            _asked_of_another,
+            ask(
+                TIP,
+                "POST /line/reports/{report}/reroute",
+                lambda _: {"kind": "trafficking", "area": "VE20"},
+            ),
+            _read_in_its_former_state,
+        ),
+    ),
+    "refused exception of the line": (
+        Kind.LINE_REPORT,
+        Past(_asked_of_another, lambda it: _decided(it, approve=False), _waits_for_a_decision),
+    ),
+}
+STORIES = {**{str(kind): (kind, past) for kind, past in PASTS.items()}, **MORE}
+
+
 def test_each_kind_has_its_story() -> None:
     # See test_successions.py: the worker repeats what a succession moved.
     assert PASTS.keys() == {*Kind} - OF_DIRECTORY - {Kind.SUCCESSION}
@@ -278,9 +365,9 @@ async def listed(database: Database, file: Path, secret: bytes) -> chained.Chain
     return await asyncio.to_thread(chained.read, file, signer)
 
 
-@pytest.mark.parametrize("kind", PASTS, ids=str)
+@pytest.mark.parametrize("name", STORIES)
 async def test_what_ended_after_a_backup_does_not_come_back(
-    kind: Kind,
+    name: str,
     story: Story,
     connection: AsyncConnection,
     database: Database,
@@ -288,7 +375,7 @@ async def test_what_ended_after_a_backup_does_not_come_back(
     secret: bytes,
     tmp_path: Path,
 ) -> None:
-    past, it = PASTS[kind], Situation(story, case_keys, ReferralState.SENT)
+    (kind, past), it = STORIES[name], Situation(story, case_keys, ReferralState.SENT)
     await past.made(it)
     backup = await connection.begin_nested()
     assert await past.back(it)

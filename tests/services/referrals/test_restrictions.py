@@ -202,7 +202,7 @@ async def test_a_report_is_as_its_reporter_and_the_desk_left_it_after_a_restore(
     assert (await story.call(TIP, "PUT", path, marked)).status_code == 200
     last = await told(database, file, signer)
     opened = SEAL.opened(Kind.LINE_REPORT, report, last[report])
-    assert opened.keys() == {"aor", "handed", "no_case", "organisations"}
+    assert opened.keys() == {"aor", "area", "by_wish", "handed", "no_case", "organisations"}
     assert str(SALUD) not in await asyncio.to_thread(file.read_text)
     await story.service(SALUD)
     async with database.transaction() as session:

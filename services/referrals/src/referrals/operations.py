@@ -37,7 +37,7 @@ from referrals.ground.restrictions import words
 from referrals.ground.restrictions.export import tell, tell_directory
 from referrals.ground.restrictions.words import OF_DIRECTORY, Kind, last_words
 from referrals.ground.row_security import act_as_service
-from referrals.restoration_service import forget_reports, restrict_again
+from referrals.restoration_service import WORKS, forget_reports, restrict_again
 from referrals.settings import Settings
 from referrals.spoken import said, told
 from referrals.telling.followers_service import declare_followers
@@ -311,6 +311,7 @@ _AGAIN = {
     Kind.SHARING: "{count} referrals that shared something",
     Kind.IMPLICATED: "{count} cases with their accused",
     Kind.LINE_REPORT: "{count} reports of the line with theirs",
+    Kind.ENTRY: "{count} entries of case records taken back",
     Kind.CONTACT: "{count} contacts of people to be confirmed first",
     Kind.TRANSFER: "{count} offers of a case",
     Kind.HOLDER: "{count} cases given back to who holds them",
@@ -324,7 +325,10 @@ _AGAIN = {
     Kind.WEBHOOK: "{count} webhooks switched off",
     Kind.CHANNEL: "{count} channels switched off",
     Kind.FORM: "{count} forms switched off",
+    Kind.SUCCESSION: "{count} successions of organisations",
 }
+if missing := WORKS.keys() - _AGAIN.keys():
+    raise LookupError(f"a restore has no words for these: {sorted(missing)}")
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from referrals.case.cases.retention import erase_again
 from referrals.case.cases.service import doubt_contact, hand_over_again, set_implicated
 from referrals.case.consents import queries as consents
 from referrals.case.consents.service import hold_to_code
+from referrals.case.entries.service import take_back_again
 from referrals.case.transfers import service as transfers
 from referrals.ground.audit.service import SYSTEM_CLIENT
 from referrals.ground.directory.service import hold_to_team, restrict_copies
@@ -234,7 +235,7 @@ WORKS: Mapping[Kind, _Work] = {
     Kind.EXCEPTION: _exception,
     Kind.SHARING: _sharing,
     Kind.TRANSFER: _by_word(transfers.end_again),
-    Kind.SUCCESSION: _succession,
+    Kind.ENTRY: _by_id(take_back_again),
     Kind.HOLDER: _holder,
     Kind.IMPLICATED: _implicated,
     Kind.LINE_REPORT: _by_word(desk.hold_to_word),
@@ -249,7 +250,9 @@ WORKS: Mapping[Kind, _Work] = {
     Kind.WEBHOOK: _by_word(webhooks.hold_to_word),
     Kind.CHANNEL: _if_off(channels.switch_off_again),
     Kind.FORM: _by_word(intake.hold_to_word),
+    Kind.SUCCESSION: _succession,
 }
-"""The function that repeats each kind, in this order: ends before moves, and moves before implications."""
+"""The function that repeats each kind, in this order: ends before moves, moves before implications, and successions
+last, since the running worker offers cases by them to whom no implication excludes."""
 if missing := {*Kind} - OF_DIRECTORY - WORKS.keys():
     raise LookupError(f"nothing restricts these again after a restore: {sorted(missing)}")

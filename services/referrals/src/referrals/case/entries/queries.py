@@ -16,6 +16,7 @@ from referrals.case.cases import queries as cases
 from referrals.case.entries.kinds import STAYING
 from referrals.case.entries.models import CaseEntry
 from referrals.ground.directory.queries import works_with
+from referrals.ground.locking_queries import held
 from referrals.ground.vocabulary.work_kinds import WorkKind
 from referrals.ground.waiting_queries import Waiting, WorkRow
 
@@ -83,6 +84,13 @@ async def one(
     if entry is None:
         raise NOT_FOUND.because("no_such_entry_in_this_case")
     return entry
+
+
+async def one_held(session: AsyncSession, entry_id: UUID) -> CaseEntry | None:
+    """Return an entry of any case, with its case locked; needs service rights."""
+    which = col(CaseEntry.id) == entry_id, held(col(CaseEntry.case_id))
+    found = await session.scalars(sa.select(CaseEntry).where(*which).with_for_update())
+    return found.one_or_none()
 
 
 async def due_between(

@@ -29,10 +29,12 @@ from referrals.case.entries.kinds import (
 )
 from referrals.case.entries.models import CaseEntry
 from referrals.case.entries.schemas import ChangedEntry, EntryContent, NewEntry
-from referrals.ground.audit.service import record
+from referrals.ground.audit.service import SYSTEM_CLIENT, record
 from referrals.ground.keys.sealing import open_column, seal_column
 from referrals.ground.keys.store import CaseKeys
 from referrals.ground.locking_queries import hold_pairing
+from referrals.ground.restrictions.service import remember_end
+from referrals.ground.restrictions.words import Kind as Listed
 
 _LONGEST_AGO = timedelta(days=10 * 365)
 _LONGEST_AHEAD = timedelta(days=2 * 365)
@@ -174,10 +176,24 @@ async def take_back(
         )
     if entry.taken_back_at is not None:
         raise CONFLICT.because("this_has_been_done_already")
+    await _destroy(session, caller, entry)
+    return entry
+
+
+async def take_back_again(session: AsyncSession, entry_id: UUID) -> int:
+    """Destroy again what a restored backup brought back. Needs service rights."""
+    entry = await queries.one_held(session, entry_id)
+    if entry is None or entry.taken_back_at is not None:
+        return 0
+    await _destroy(session, None, entry)
+    return 1
+
+
+async def _destroy(session: AsyncSession, caller: Principal | None, entry: CaseEntry) -> None:
     entry.content = entry.file = entry.due_on = entry.linked_case_id = None
     entry.taken_back_at = clock.now()
+    await remember_end(session, Listed.ENTRY, entry.id, entry.case_id)
     await _touch(session, caller, "entry.taken_back", entry)
-    return entry
 
 
 async def opened(
@@ -270,14 +286,19 @@ async def _end_open(session: AsyncSession, case_id: UUID, kind: EntryKind) -> No
     )
 
 
-async def _touch(session: AsyncSession, caller: Principal, action: str, entry: CaseEntry) -> None:
+async def _touch(
+    session: AsyncSession, caller: Principal | None, action: str, entry: CaseEntry
+) -> None:
     entry.version += 1
-    entry.changed_at, entry.changed_by = clock.now(), caller.subject
+    entry.changed_at = clock.now()
+    entry.changed_by = caller.subject if caller else SYSTEM_CLIENT
     await session.flush()
     await _record(session, caller, action, entry)
 
 
-async def _record(session: AsyncSession, caller: Principal, action: str, entry: CaseEntry) -> None:
+async def _record(
+    session: AsyncSession, caller: Principal | None, action: str, entry: CaseEntry
+) -> None:
     await record(
         session,
         caller,

@@ -4,11 +4,12 @@ A line names a thing by its random id and its restriction from then on, and cont
 word counts: showing an entry again, or removing a mark, writes another line. A consent that ended gets only one line,
 since a new consent has its own id.
 
-    consent, exception, sharing (by a referral), transfer, match, protocol, certificate, link
+    consent, exception, sharing (by a referral), transfer, match, protocol, certificate, link, entry (of a case record)
                              {}: ended
     implicated (of a case)   {"organisations": [id, …]}
     holder (of a case)       {"holder": id}: the last organisation that took it over
-    line_report              {"organisations": [id, …], "no_case": true: the reporter's wish, "handed": id, "aor": …}
+    line_report              {"organisations": [id, …], "no_case": true: the reporter's wish, "aor": …, "area": P-code,
+                             "handed": id, "by_wish": true, "refused": [id of an exception, …]}
     code (of a consent)      {"digest": …}: of the person's withdrawal code
     team (of a service)      {"organisation": id, "clients": [account, …]}
     contact (of a case)      {"at": time of the change, "caregiver": true if nobody may contact them}
@@ -46,6 +47,8 @@ class Kind(StrEnum):
     IMPLICATED = "implicated"
     """The implicated organisations of a case; LINE_REPORT: those of a report to the line."""
     LINE_REPORT = "line_report"
+    ENTRY = "entry"
+    """An entry of a case record that somebody took back."""
     CONTACT = "contact"
     """How to reach the person of a case, or that nobody may contact their caregiver."""
     HOLDER = "holder"

@@ -129,23 +129,32 @@ async def set_implicated(
 
 
 async def hold_to_word(session: AsyncSession, report_id: UUID, word: Mapping[str, Any]) -> int:
-    """After a restore: revoke again a wish, a desk or a hand-over. Needs service rights."""
+    """After a restore: revoke again a wish, a desk, a hand-over or an exception. Needs service rights."""
     report = await queries.one_locked(session, report_id)
     if report is None:
         return 0
     handed = str(report.handed_to) if report.handed_to is not None else None
+    refused = [UUID(each) for each in word.get("refused", ())]
     held = {
         "wish": report.wants_case and bool(word.get("no_case")),
         "desk": word.get("aor", report.aor) != report.aor,
+        "state": word.get("area", report.area) != report.area,
         "handed": handed is not None and handed != word.get("handed"),
+        # The organisation had it by an exception, later only by the reporter's wish.
+        "basis": handed is not None and "by_wish" in word and report.handed_basis != queries.WISH,
+        "refused": await queries.refuse_again(session, report_id, refused) > 0,
     }
     accused = {UUID(each) for each in word.get("organisations", ())} - set(report.implicated)
     if held["wish"]:
         report.wants_case = False
     if held["desk"]:
         report.aor = word["aor"]
+    if held["state"]:
+        report.area = word["area"]
     if held["handed"]:
         await take_back(session, report)
+    elif held["basis"]:
+        report.handed_basis = queries.WISH
     if any(held.values()):
         await session.flush()
         await remember_report(session, report)
@@ -161,8 +170,8 @@ async def close(
     """Close the report; a new message reopens it. The organisation that has it can still read it after the
     reason `handed_over`, or if it made a case of it."""
     report = await queries.one_at_desk(session, caller, report_id, lock=True)
-    if body.reason != "handed_over" and report.case_id is None:
-        report.handed_to = report.handed_basis = report.handed_at = None
+    if body.reason != "handed_over" and report.case_id is None and report.handed_to is not None:
+        await take_back(session, report)
     report.status, report.closed_reason = "closed", body.reason
     await session.flush()
     await audit(session, caller, "line.closed", report, {"reason": body.reason})

@@ -76,12 +76,15 @@ async def decide_exception(
     session: AsyncSession, caller: Principal, exception_id: UUID, *, approve: bool
 ) -> LineException:
     """Decide, as another coordinator of the desk or a supervisor of the receiving organisation."""
+    async with acting_as_service(session):
+        report = await queries.report_of_exception(session, exception_id)
     exception = await _one_exception(session, caller, exception_id)
     async with acting_as_service(session):
         exceptions_service.decide(exception, caller, approve=approve)
         await session.flush()
-        report = await session.get(LineReport, exception.report_id)
         if report is not None:
+            if not approve:
+                await remember_report(session, report)
             await audit(session, caller, f"line.exception_{exception.status}", report)
     return exception
 

@@ -269,6 +269,38 @@ async def ask_no_more(session: AsyncSession, report: LineReport) -> None:
     )
 
 
+async def refused_exceptions(session: AsyncSession, report_id: UUID) -> list[UUID]:
+    """Return the refused exceptions of a report."""
+    those = col(LineException.report_id) == report_id, col(LineException.status) == "refused"
+    return sorted(await session.scalars(sa.select(col(LineException.id)).where(*those)))
+
+
+async def report_of_exception(session: AsyncSession, exception_id: UUID) -> LineReport | None:
+    """Return the report of an exception, locked before the exception, as set_implicated does. Needs service
+    rights."""
+    asked = (
+        col(LineReport.id) == col(LineException.report_id),
+        col(LineException.id) == exception_id,
+    )
+    statement = sa.select(LineReport).where(*asked).with_for_update(of=LineReport)
+    return (await session.scalars(statement)).one_or_none()
+
+
+async def refuse_again(session: AsyncSession, report_id: UUID, refused: Collection[UUID]) -> int:
+    """After a restore: refuse the exceptions that wait again; returns how many. Needs service rights."""
+    done = await session.scalars(
+        sa.update(LineException)
+        .where(
+            col(LineException.report_id) == report_id,
+            col(LineException.id).in_(refused),
+            col(LineException.status) != "refused",
+        )
+        .values(status="refused")
+        .returning(col(LineException.id))
+    )
+    return len(done.all())
+
+
 async def may_receive(session: AsyncSession, caller: Principal, report_id: UUID) -> bool:
     """Whether somebody requested to hand this report to the caller's organisation."""
     found = await session.scalar(

@@ -294,12 +294,19 @@ async def set_wish(session: AsyncSession, line: Line, receipt: str, wants_case: 
 
 
 async def remember_report(session: AsyncSession, report: LineReport) -> None:
-    """Record for a later restore: implicated organisations, a revoked wish, the desk and the hand-over."""
+    """Record for a later restore: implicated organisations, a revoked wish, the desk, the hand-over and refused
+    exceptions."""
     word: dict[str, Any] = {**accusing(report.implicated), "aor": report.aor}
+    if report.area is not None:
+        word["area"] = report.area
     if not report.wants_case:
         word["no_case"] = True
     if report.handed_to is not None:
         word["handed"] = str(report.handed_to)
+    if report.handed_basis == queries.WISH:
+        word["by_wish"] = True
+    if refused := await queries.refused_exceptions(session, report.id):
+        word["refused"] = [str(each) for each in refused]
     await restrictions.remember_word(session, Kind.LINE_REPORT, report.id, word)
 
 
