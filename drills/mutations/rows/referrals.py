@@ -867,6 +867,21 @@ ROWS = (
     ),
     Row(
         "messages",
+        "back-from-leave",
+        "referrals.telling.channels.messages:learns_later",
+        Returns("False"),
+        "tests/services/referrals/test_rights_of_now.py::test_who_comes_back_hears_once_that_something_waits",
+    ),
+    Row(
+        "webhook-of-who-left",
+        "demoted-owner-is-told",
+        "referrals.telling.webhooks.handlers:cases_lost",
+        Returns("None"),
+        "tests/services/referrals/test_ended_rights.py"
+        "::test_a_supervisor_hears_that_the_webhook_of_a_demoted_colleague_waits",
+    ),
+    Row(
+        "messages",
         "rights-of-now-at-the-sending",
         "referrals.telling.readable_queries:_is_for",
         Returns("True"),

@@ -73,14 +73,31 @@ async def test_a_webhook_waits_once_whoever_added_it_is_gone_until_a_colleague_a
 async def test_a_webhook_waits_once_its_owner_has_no_cases_of_the_organisation_any_more(
     story: Story, settings: Settings, receiver: Receiver, lost: dict[str, Any]
 ) -> None:
-    await registered(story, receiver)
-    await people_told(story.client, {"ngo-salud": lost})
+    hook, chief = await registered(story, receiver), "ngo-salud-supervisor"
+    await people_told(story.client, {"ngo-salud": {}})
+    assert await story.told_to(chief, hook["id"]) == []
+    for _ in range(2):  # said once, and to the organisation that has the webhook
+        await people_told(story.client, {"ngo-salud": lost})
+        assert await story.told_to(chief, hook["id"]) == ["webhook.held"]
+    assert await story.told_to("ngo-refugio", hook["id"]) == []
     await story.sent()
     assert await dispatched(story, settings) == 0
-    (seen,) = (await story.get("ngo-salud-supervisor", "/webhooks")).json()
+    (seen,) = (await story.get(chief, "/webhooks")).json()
     assert (seen["active"], seen["held"]) == (True, True)
     await people_told(story.client, {"ngo-salud": {}})
-    assert await dispatched(story, settings) == 1
+    assert await dispatched(story, settings) == 2  # the referral, and that it was held
+
+
+async def test_a_supervisor_hears_that_the_webhook_of_a_demoted_colleague_waits(
+    world: World,
+) -> None:
+    await world.channel("ngo-salud-supervisor", address="jefa@salud.example.org")
+    story, chief = world.story, "ngo-salud-supervisor"
+    await people_told(story.client, {"ngo-salud": {}, chief: {}})
+    await story.made("ngo-salud", "/webhooks", {"url": "https://127.0.0.1/hook"})
+    await people_told(story.client, {"ngo-salud": {"roles": ["reader"]}, chief: {}})
+    await world.told()
+    assert [mail["To"] for mail in world.mail.mails] == ["jefa@salud.example.org"]
 
 
 async def test_whoever_is_suspended_is_told_nothing_more_and_the_next_on_call_at_once(

@@ -141,6 +141,52 @@ async def test_who_is_away_is_told_nothing_until_they_are_back_and_the_rota_pass
     assert (await world.story.get("ngo-salud", "/channels/away")).json() == back.json()
 
 
+@pytest.mark.parametrize("early", [False, True])
+@pytest.mark.parametrize(("pace", "urgency"), [("at_once", "routine"), ("emergencies", "emergency")])
+async def test_who_comes_back_hears_once_that_something_waits(
+    world: World, early: bool, pace: str, urgency: str
+) -> None:
+    await world.channel(pace=pace)
+    await told(world)
+    today = clock.today()
+    days = {"away_from": str(today), "away_until": str(today + timedelta(days=3))}
+    away = await world.story.call("ngo-salud", "PUT", "/channels/away", days)
+    assert away.status_code == 200, away.text
+    for _ in range(2):
+        await world.story.sent(urgency=urgency)
+    await world.told()
+    assert reached(world) == []
+    with clock.shifted(timedelta(days=2 if early else 5)):
+        if early:
+            assert await world.told() == 0
+            await world.story.call("ngo-salud", "PUT", "/channels/away", {})
+        await world.told()
+        assert reached(world) == [MAILBOX], "one message for all of it"
+        await world.told()
+    assert reached(world) == []
+
+
+@pytest.mark.parametrize(
+    ("urgency", "rights"),
+    [("routine", {}), ("emergency", {"roles": ["reader"]})],
+)
+async def test_who_comes_back_hears_nothing_that_is_not_for_them(
+    world: World, urgency: str, rights: Mapping[str, Any]
+) -> None:
+    """Routine matters are not at this channel's pace; and somebody was demoted meanwhile."""
+    await world.channel(pace="emergencies")
+    await told(world)
+    today = clock.today()
+    days = {"away_from": str(today), "away_until": str(today)}
+    await world.story.call("ngo-salud", "PUT", "/channels/away", days)
+    await world.story.sent(urgency=urgency)
+    await world.told()
+    with clock.shifted(timedelta(days=3)):
+        await told(world, {WORKER: rights})
+        await world.told()
+    assert reached(world) == []
+
+
 async def test_a_shift_names_somebody_of_the_own_organisation(world: World) -> None:
     await told(
         world,

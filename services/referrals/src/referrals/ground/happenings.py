@@ -76,6 +76,13 @@ class CaregiverSuppressed:
 
 
 @dataclass(frozen=True)
+class CasesLost:
+    """These people or clients no longer work with the cases of their organisation. Runs with nobody's rights."""
+
+    subjects: AbstractSet[str]
+
+
+@dataclass(frozen=True)
 class ServicesChanged:
     """Services of the directory, with whether each may be chosen now. Runs with service rights."""
 

@@ -13,6 +13,7 @@ from referrals.ground.happenings import (
     CaseClosing,
     CaseErased,
     CaseHandedOver,
+    CasesLost,
     ConflictRecorded,
     ServicesChanged,
 )
@@ -24,6 +25,7 @@ from referrals.referral.links import handlers as links
 from referrals.referral.referrals import handlers as referrals
 from referrals.screening.assistance import handlers as assistance
 from referrals.screening.screenings import handlers as screenings
+from referrals.telling.webhooks import handlers as webhooks
 
 
 def declare_followers() -> None:
@@ -78,4 +80,5 @@ def declare_followers() -> None:
     )
     declare(CameOfAge, consents.came_of_age)
     declare(CaregiverSuppressed, consents.caregiver_suppressed, referrals.caregiver_suppressed)
+    declare(CasesLost, webhooks.cases_lost)
     declare(ServicesChanged, referrals.services_changed)

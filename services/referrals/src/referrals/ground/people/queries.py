@@ -18,7 +18,7 @@ from referrals.tables import ENDED_RIGHTS
 
 MAY_LISTEN = CASE_ROLES | {Role.COORDINATOR}
 """Roles that work with cases, and coordinators, who answer the line."""
-_SCOPE = "referrals:read"
+SCOPE = "referrals:read"
 # An alias: it may appear in statements that read the table itself.
 _PEOPLE = KnownPerson.metadata.tables["known_people"].alias("people_of_now").c
 
@@ -40,6 +40,13 @@ def listens(
     return _is_there(organisation, person, sa.not_(_away(_TODAY, _TODAY)))
 
 
+def is_on_leave(
+    organisation: sa.ColumnExpressionArgument[Any], person: sa.ColumnExpressionArgument[Any]
+) -> sa.ColumnElement[bool]:
+    """Whether this person could get messages from the organisation, but is away today."""
+    return _is_there(organisation, person, _away(_TODAY, _TODAY))
+
+
 def _is_there(
     organisation: sa.ColumnExpressionArgument[Any],
     person: sa.ColumnExpressionArgument[Any],
@@ -50,7 +57,7 @@ def _is_there(
         _PEOPLE.subject == person,
         _PEOPLE.organisation_id == organisation,
         _PEOPLE.roles.overlap(sorted(MAY_LISTEN)),
-        _PEOPLE.scopes.contains([_SCOPE]),
+        _PEOPLE.scopes.contains([SCOPE]),
         *which,
     )
     return sa.and_(there, sa.not_(suspended(ENDED_RIGHTS, organisation, person)))
@@ -64,7 +71,7 @@ def has_lost_cases(
     works = sa.and_(
         _PEOPLE.organisation_id == organisation,
         _PEOPLE.roles.overlap(sorted(CASE_ROLES)),
-        _PEOPLE.scopes.contains([_SCOPE]),
+        _PEOPLE.scopes.contains([SCOPE]),
     )
     return sa.exists().where(_PEOPLE.subject == person, sa.not_(works))
 
@@ -98,6 +105,15 @@ async def may_be_on_call(session: AsyncSession, organisation: UUID, person: str)
 async def is_away(session: AsyncSession, person: str, first: date, last: date) -> bool:
     found = sa.exists().where(_PEOPLE.subject == person, _away(first, last))
     return bool(await session.scalar(sa.select(found)))
+
+
+async def last_days_away(session: AsyncSession, people: Collection[str]) -> dict[str, date]:
+    rows = await session.execute(
+        sa.select(_PEOPLE.subject, _PEOPLE.away_until).where(
+            _PEOPLE.subject.in_(people), _PEOPLE.away_until.is_not(None)
+        )
+    )
+    return {row.subject: row.away_until for row in rows}
 
 
 async def absence(session: AsyncSession, caller: Principal) -> KnownPerson | None:

@@ -4,12 +4,16 @@ from datetime import UTC, date, datetime
 
 import sqlalchemy as sa
 from common.auth import Principal
+from common.happenings import tell
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from referrals.ground.happenings import CasesLost
 from referrals.ground.people.models import KnownPerson
-from referrals.ground.people.schemas import PageOfPeople
+from referrals.ground.people.queries import SCOPE
+from referrals.ground.people.schemas import PageOfPeople, Standing
+from referrals.ground.vocabulary.case_roles import CASE_ROLES
 
 _RIGHTS = ("organisation_id", "roles", "scopes", "aors", "areas")
 _BY_BYTES = sa.collate(col(KnownPerson.subject), "C")
@@ -24,6 +28,9 @@ async def take_in(session: AsyncSession, page: PageOfPeople) -> None:
         gone.append(page.until >= _BY_BYTES)
     await session.execute(sa.delete(KnownPerson).where(*gone))
     if page.people:
+        asked = sa.select(KnownPerson).where(col(KnownPerson.subject).in_(page.people), older)
+        former = (await session.scalars(asked)).all()
+        lost = {row.subject for row in former if _loses(row, page.people[row.subject])}
         statement = insert(KnownPerson)
         await session.execute(
             statement.on_conflict_do_update(
@@ -36,6 +43,18 @@ async def take_in(session: AsyncSession, page: PageOfPeople) -> None:
                 for subject, rights in sorted(page.people.items())
             ],
         )
+        if lost:
+            await tell(session, CasesLost(lost))
+
+
+def _loses(former: KnownPerson, now: Standing) -> bool:
+    """Whether somebody who worked with cases was demoted, or moved to another organisation."""
+    moved = former.organisation_id != now.organisation_id
+    return _works(former) and (moved or not _works(now))
+
+
+def _works(rights: KnownPerson | Standing) -> bool:
+    return SCOPE in rights.scopes and not CASE_ROLES.isdisjoint(rights.roles)
 
 
 async def say_away(

@@ -2,6 +2,7 @@
 
 from typing import Annotated
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from common import clock
 from common.auth import Principal
@@ -71,9 +72,12 @@ async def show_absence(session: Session, caller: Listening) -> Away:
 
 
 @channels.put("/away")
-async def change_absence(body: Away, session: Session, caller: Listening) -> Away:
-    """Set the days of your absence. Meanwhile you get no message, not even for an emergency, and the rota skips you."""
-    await service.be_away(session, caller, body)
+async def change_absence(
+    body: Away, session: Session, caller: Listening, settings: ServiceSettingsOf
+) -> Away:
+    """Set the days of your absence. Meanwhile you get no message, not even for an emergency, and the rota skips you.
+    When you return, you get one message if something waits."""
+    await service.be_away(session, caller, body, ZoneInfo(settings.home_timezone))
     return body
 
 

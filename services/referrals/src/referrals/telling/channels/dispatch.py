@@ -38,11 +38,13 @@ from referrals.referral.referrals import queries as referrals
 from referrals.telling.channels import messages, queries, service
 from referrals.telling.channels.kinds import ChannelKind, PingStatus, SwitchedOff
 from referrals.telling.channels.messages import (
+    Listener,
     Matter,
-    Turn,
     after_quiet_hours,
     after_report,
+    back_at,
     due_at,
+    learns_later,
     turns,
 )
 from referrals.telling.channels.models import Channel, Ping, waiting
@@ -63,14 +65,15 @@ async def ping(
     session: AsyncSession, notices: Sequence[Any], zone: ZoneInfo, hand_over: timedelta
 ) -> None:
     """Create pings for these notices, by channel and time; needs service rights. Each notice has id, organisation_id,
-    kind, subject_type, subject_id and for_supervisor."""
+    kind, subject_type, subject_id and for_supervisor. People who are away hear of them when they are back."""
     organisations = {notice.organisation_id for notice in notices}
     listeners = await queries.listeners(session, organisations)
-    if not listeners:
+    on_leave = await queries.on_leave(session, organisations)
+    if not listeners and not on_leave:
         return
     now = clock.now()
     on_call = await queries.on_call(session, organisations, now)
-    rows = []
+    rows, later = [], []
     reports = {n.id for n in notices if n.kind == NoticeKind.LINE_REPORT_URGENT}
     channels = [each.channel for some in listeners.values() for each in some]
     last = await queries.last_reports(session, channels) if reports else {}
@@ -81,24 +84,30 @@ async def ping(
             on_call.get(notice.organisation_id, ()),
             hand_over,
         )
-        rows += [_row(notice, matter, turn, now, zone) for turn in told]
+        for turn in told:
+            due = due_at(turn.listener, now + turn.after, zone, matter.telling)
+            urgent = matter.telling is not Telling.PACE
+            rows.append(_row(notice, turn.listener, due, emergency=urgent))
+        for listener, last_day in on_leave.get(notice.organisation_id, ()):
+            if learns_later(matter, listener):
+                due = back_at(listener, last_day, zone)
+                later.append(_row(notice, listener, due, emergency=False))
     for row in rows:
         if row["notice_id"] in reports:
             due = after_report(row["due_at"], last.get(row["channel_id"]), now)
             row["due_at"] = row["next_attempt_at"] = due
-    if rows:
-        await session.execute(insert(_pings).inline().on_conflict_do_nothing(), rows)
+    if rows or later:
+        statement = insert(_pings).inline().on_conflict_do_nothing()
+        await session.execute(statement, [*rows, *later])
 
 
-def _row(notice: Any, matter: Matter, turn: Turn, now: datetime, zone: ZoneInfo) -> dict[str, Any]:
-    how = matter.telling
-    due = due_at(turn.listener, now + turn.after, zone, how)
+def _row(notice: Any, listener: Listener, due: datetime, *, emergency: bool) -> dict[str, Any]:
     return {
         "id": new_id(),
-        "channel_id": turn.listener.channel,
+        "channel_id": listener.channel,
         "organisation_id": notice.organisation_id,
         "notice_id": notice.id,
-        "emergency": how is not Telling.PACE,
+        "emergency": emergency,
         "status": PingStatus.WAITING,
         "due_at": due,
         "attempts": 0,

@@ -3,7 +3,7 @@ order in an emergency, and the time (quiet hours, digests)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -132,6 +132,20 @@ def turns(
             ranks = [person for person in on_call if any(each.person == person for each in told)]
             place = {person: ranks.index(person) for person in ranks}
             return [Turn(each, hand_over * place.get(each.person, len(ranks))) for each in told]
+
+
+def learns_later(matter: Matter, listener: Listener) -> bool:
+    """Whether somebody who is away hears of the matter when they are back."""
+    routine = matter.telling is Telling.PACE
+    return bool(concerned(matter, [listener])) and not (
+        routine and listener.pace is Pace.EMERGENCIES
+    )
+
+
+def back_at(listener: Listener, last_day: date, zone: ZoneInfo) -> datetime:
+    """Return when to notify somebody of what came while they were away: at their digest's time on the first day."""
+    morning = datetime.combine(last_day + timedelta(days=1), listener.digest_at, zone)
+    return after_quiet_hours((listener.quiet_from, listener.quiet_until), morning, zone)
 
 
 def due_at(listener: Listener, moment: datetime, zone: ZoneInfo, how: Telling) -> datetime:

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -17,14 +17,22 @@ from sqlmodel import col
 from referrals.ground.audit import queries as audit
 from referrals.ground.notices.kinds import NoticeKind
 from referrals.ground.notices.queries import is_of
-from referrals.ground.people.queries import coordinators, listens, principals
+from referrals.ground.people.queries import (
+    coordinators,
+    is_on_leave,
+    last_days_away,
+    listens,
+    principals,
+)
 from referrals.ground.vocabulary.case_roles import works_with_cases
 from referrals.telling.channels.kinds import ChannelKind, Pace, PingStatus
 from referrals.telling.channels.messages import SPACING, Listener
 from referrals.telling.channels.models import Channel, CodeAsked, Ping, Shift, waiting
 
 _LISTENS = listens(col(Channel.organisation_id), col(Channel.person))
-_TELLS = sa.and_(col(Channel.active), col(Channel.confirmed_at).is_not(None), _LISTENS)
+_WORKS = sa.and_(col(Channel.active), col(Channel.confirmed_at).is_not(None))
+_TELLS = sa.and_(_WORKS, _LISTENS)
+_RESTS = sa.and_(_WORKS, is_on_leave(col(Channel.organisation_id), col(Channel.person)))
 
 
 def _own(caller: Principal) -> sa.ColumnElement[bool]:
@@ -99,7 +107,19 @@ async def listeners(
 ) -> Mapping[UUID, list[Listener]]:
     """Return active channels by organisation, with their people's present rights; needs service rights. A skipped
     person's turn passes to nobody."""
-    return await _listeners(session, col(Channel.organisation_id).in_(organisations))
+    return await _listeners(session, _TELLS, col(Channel.organisation_id).in_(organisations))
+
+
+async def on_leave(
+    session: AsyncSession, organisations: Collection[UUID]
+) -> Mapping[UUID, list[tuple[Listener, date]]]:
+    """Return as `listeners` the channels of people who are away today, with their last day away."""
+    found = await _listeners(session, _RESTS, col(Channel.organisation_id).in_(organisations))
+    last = await last_days_away(session, {each.person for some in found.values() for each in some})
+    return {
+        organisation: [(each, last[each.person]) for each in some if each.person in last]
+        for organisation, some in found.items()
+    }
 
 
 async def coordinating(
@@ -109,13 +129,13 @@ async def coordinating(
     rights."""
     leading = {person.subject for person in await coordinators(session)}
     works = (col(Channel.kind).in_(kinds), col(Channel.failure).is_(None))
-    return await _listeners(session, sa.and_(col(Channel.person).in_(leading), *works))
+    return await _listeners(session, _TELLS, col(Channel.person).in_(leading), *works)
 
 
 async def _listeners(
-    session: AsyncSession, which: sa.ColumnElement[bool]
+    session: AsyncSession, *which: sa.ColumnElement[bool]
 ) -> Mapping[UUID, list[Listener]]:
-    rows = await session.scalars(sa.select(Channel).where(_TELLS, which).order_by(col(Channel.id)))
+    rows = await session.scalars(sa.select(Channel).where(*which).order_by(col(Channel.id)))
     channels = rows.all()
     people = await principals(session, {each.person for each in channels})
     found = defaultdict(list)
@@ -123,6 +143,11 @@ async def _listeners(
         if channel.person in people:
             found[channel.organisation_id].append(_listener(channel, people[channel.person]))
     return found
+
+
+async def own_listeners(session: AsyncSession, caller: Principal) -> list[Listener]:
+    found = await _listeners(session, _TELLS, _own(caller))
+    return list(found.get(caller.organisation, ()))
 
 
 def _listener(row: Channel, person: Principal) -> Listener:

@@ -5,6 +5,7 @@ from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import orjson
 import sqlalchemy as sa
@@ -34,10 +35,11 @@ from referrals.telling.channels.kinds import (
     masked,
     reached_by,
 )
-from referrals.telling.channels.messages import CONFIRMED_FOR
-from referrals.telling.channels.models import Channel, CodeAsked, Ping, Shift
+from referrals.telling.channels.messages import CONFIRMED_FOR, due_at
+from referrals.telling.channels.models import Channel, CodeAsked, Ping, Shift, waiting
 from referrals.telling.channels.schemas import Away, NewChannel, NewShift, Wishes
 from referrals.telling.channels.sealing import Sealing
+from referrals.telling.channels.waking import Telling
 from referrals.telling.webhooks.addresses import Network, UnsafeUrl, check_url
 
 _MOST = 6
@@ -296,10 +298,25 @@ async def lapse(session: AsyncSession) -> int:
     return len(lapsed)
 
 
-async def be_away(session: AsyncSession, caller: Principal, body: Away) -> None:
+async def be_away(session: AsyncSession, caller: Principal, body: Away, zone: ZoneInfo) -> None:
+    """Set the days. Who is back earlier than planned hears now of what came meanwhile."""
     if body.away_until is not None and body.away_until < clock.today():
         raise INVALID.because("these_days_are_over", pointer="/away_until")
     await say_away(session, caller, body.away_from, body.away_until)
+    for listener in await queries.own_listeners(session, caller):
+        moment = due_at(listener, clock.now(), zone, Telling.PACE)
+        await session.execute(
+            sa.update(Ping)
+            .where(
+                col(Ping.channel_id) == listener.channel,
+                waiting(),
+                sa.not_(col(Ping.emergency)),
+                col(Ping.attempts) == 0,
+                col(Ping.due_at) > moment,
+            )
+            .values(due_at=moment, next_attempt_at=moment)
+            .execution_options(synchronize_session=False)
+        )
     # Audit it for the organisation: a person has no id in the record.
     await record(
         session, caller, "person.away", chain=caller.organisation, target_id=caller.organisation

@@ -44,9 +44,11 @@ async def held(session: AsyncSession, caller: Principal) -> frozenset[UUID]:
 
 
 async def kept_by(session: AsyncSession, keepers: Collection[str]) -> Sequence[Webhook]:
-    """Return active webhooks of these owners; needs service rights."""
+    """Return active webhooks that are paused, of these owners; needs service rights."""
     rows = await session.scalars(
-        sa.select(Webhook).where(col(Webhook.active), KEEPER.in_(keepers)).order_by(col(Webhook.id))
+        sa.select(Webhook)
+        .where(col(Webhook.active), KEEPER.in_(keepers), HELD)
+        .order_by(col(Webhook.id))
     )
     return rows.all()
 

@@ -3,6 +3,7 @@
 import base64
 import secrets
 from collections.abc import Collection
+from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -121,10 +122,11 @@ async def ping(session: AsyncSession, caller: Principal, webhook_id: UUID) -> We
     return webhook
 
 
-async def tell_of_held(session: AsyncSession, suspended: frozenset[str]) -> None:
-    """Tell the organisation on other channels that its webhook waits for a new owner, as its owner was suspended."""
+async def tell_of_held(session: AsyncSession, owners: AbstractSet[str]) -> None:
+    """Tell the supervisors on other channels that a webhook waits for a new owner: these were suspended, demoted or
+    moved to another organisation."""
     async with acting_as_service(session):
-        for webhook in await queries.kept_by(session, suspended):
+        for webhook in await queries.kept_by(session, owners):
             await notify(
                 session,
                 [webhook.organisation_id],
