@@ -157,7 +157,7 @@ async def _read_in_its_former_state(it: Situation) -> bool:
 
 async def _waits_for_a_decision(it: Situation) -> bool:
     items = (await it.story.get(TIP, "/line/exceptions")).json()["items"]
-    return one_of({"items": items}, it["asked"])["status"] == "pending"
+    return bool(one_of(items, it["asked"])["status"] == "pending")
 
 
 async def _former_code(it: Situation) -> bool:

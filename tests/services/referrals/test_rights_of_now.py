@@ -142,7 +142,9 @@ async def test_who_is_away_is_told_nothing_until_they_are_back_and_the_rota_pass
 
 
 @pytest.mark.parametrize("early", [False, True])
-@pytest.mark.parametrize(("pace", "urgency"), [("at_once", "routine"), ("emergencies", "emergency")])
+@pytest.mark.parametrize(
+    ("pace", "urgency"), [("at_once", "routine"), ("emergencies", "emergency")]
+)
 async def test_who_comes_back_hears_once_that_something_waits(
     world: World, early: bool, pace: str, urgency: str
 ) -> None:
