@@ -17,7 +17,7 @@ from tests.support.system import System, until
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
 DIRECTORY, REFERRALS = "/directory/v1", "/referrals/v1"
-KEEPER, US, THEM = "gbv-coordinator", "ngo-refugio", "ngo-salud"
+KEEPER, US, THEM, NEXT = "gbv-coordinator", "ngo-refugio", "ngo-salud", "ngo-legal"
 
 
 def ask(system: System, who: str, method: str, path: str, body: Any = None, **headers: str) -> Any:
@@ -116,6 +116,10 @@ class Told:
             Person(system, self.point).sent(system) for _ in range(3)
         )
         self.unsent, self.waits = (Person(system, self.point) for _ in range(2))
+        self.moved = ask(system, US, "POST", f"{REFERRALS}/cases", {"area": "VE2313"})["id"]
+        written = {"kind": "note", "text": "of another person"}
+        self.entries = f"{REFERRALS}/cases/{self.kept.case}/entries"
+        self.mistake = ask(system, US, "POST", self.entries, written)["id"]
 
     def _known(self, system: System) -> bool:
         path = f"{REFERRALS}/services/{self.point}/team"
@@ -131,6 +135,20 @@ class Told:
         marked = {"organisation_ids": [str(organisation(2))]}
         path = f"{REFERRALS}/cases/{self.accused.case}/implicated-organisations"
         ask(system, US, "PUT", path, marked)
+        self._hand_over(system)
+        ask(system, US, "POST", f"{self.entries}/{self.mistake}/take-back")
+
+    def _hand_over(self, system: System) -> None:
+        """The next holder marks the former one."""
+        to = str(organisation(3))
+        agreed = {"kind": "transfer", "method": "signed", "recipient_organisation_id": to}
+        consent = {"case_id": self.moved, **agreed}
+        grant = ask(system, US, "POST", f"{REFERRALS}/consents", consent)["id"]
+        offer = {"case_id": self.moved, "to_organisation": to, "grant_id": grant}
+        offered = ask(system, US, "POST", f"{REFERRALS}/transfers", offer)["id"]
+        ask(system, NEXT, "POST", f"{REFERRALS}/transfers/{offered}/accept", {})
+        path = f"{REFERRALS}/cases/{self.moved}/implicated-organisations"
+        ask(system, NEXT, "PUT", path, {"organisation_ids": [str(organisation(1))]})
 
     def _hide(self, system: System, service: str) -> None:
         changed(system, service, visibility="restricted", **_placed("restricted"))
@@ -150,6 +168,12 @@ class Told:
         assert self.accused.read(system) in (403, 404, 410)
         assert self.kept.read(system) == 200
         assert self.waits.send(system) == 200
+        case = f"{REFERRALS}/cases/{self.moved}"
+        assert status_of(system, US, "GET", case) == 404
+        held = ask(system, NEXT, "GET", case)
+        assert held["implicated_organisations"] == [str(organisation(1))]
+        mistake = ask(system, US, "GET", f"{self.entries}/{self.mistake}")
+        assert (mistake["content"], mistake["taken_back_at"] is None) == (None, False)
 
 
 def _placed(visibility: str) -> dict[str, Any]:
@@ -211,8 +235,10 @@ def _says(kept: Path, told: Told) -> bool:
     text = kept.read_text() if kept.exists() else ""
     last = {json.loads(line)["id"]: json.loads(line)["word"] for line in text.splitlines()}
     assert "Zzyzx" not in text
-    assert str(organisation(2)) not in text, "the list accuses nobody"
+    for accused in (1, 2):
+        assert str(organisation(accused)) not in text, "the list accuses nobody"
     wanted = {told.house, told.opened, told.left, told.unsent.consent, told.accused.case}
+    wanted |= {told.moved, told.mistake}
     return wanted <= last.keys() and last[told.opened] == {} and last[told.house] != {}
 
 

@@ -307,6 +307,20 @@ def test_a_service_that_is_away_loses_nothing_that_was_typed(gateway: Gateway) -
         assert "retry-after" in refused.headers
 
 
+def test_a_description_without_one_of_its_parts_is_not_given(gateway: Gateway) -> None:
+    witness = gateway.processes["directory"]
+    with another_front(gateway) as front:
+        witness.stop()
+        try:
+            refused = httpx.get(f"{front.url}/openapi.json")
+        finally:
+            witness.start()
+            wait_for(f"{gateway.witnesses['directory']}/healthz", witness)
+    assert refused.status_code == 503
+    assert int(refused.headers["retry-after"]) > 0
+    assert "paths" not in refused.json()
+
+
 def test_whoever_is_sent_away_is_shown_where_to_sign_in(gateway: Gateway) -> None:
     for path, link in (
         ("/identity/v1/people", "/session/start?return_to=/console&ui_locales=es"),

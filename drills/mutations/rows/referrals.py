@@ -49,7 +49,7 @@ ROWS = (
     Row(
         "case-record",
         "a-mistake-is-destroyed",
-        "referrals.case.entries.service:take_back",
+        "referrals.case.entries.service:_destroy",
         Drops("entry.content = entry.file = entry.due_on = entry.linked_case_id = None"),
         "tests/services/referrals/test_entries.py::test_an_entry_by_mistake_is_destroyed_by_its_writer",
     ),
