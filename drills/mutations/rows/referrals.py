@@ -609,6 +609,20 @@ ROWS = (
     ),
     Row(
         "sealed-values",
+        "value-in-another-column",
+        "referrals.ground.keys.sealing:_context",
+        Returns("f'{organisation}{row}'.encode()"),
+        "tests/services/referrals/test_confidentiality.py::test_a_sealed_value_opens_for_its_own_organisation_row_and_column_only",
+    ),
+    Row(
+        "sealed-values",
+        "value-of-another-organisation",
+        "referrals.ground.keys.sealing:_context",
+        Returns("f'{row}{column}'.encode()"),
+        "tests/services/referrals/test_confidentiality.py::test_a_sealed_value_opens_for_its_own_organisation_row_and_column_only",
+    ),
+    Row(
+        "sealed-values",
         "key-of-another-case",
         "referrals.ground.keys.ring:_context",
         Returns("key_id.encode()"),

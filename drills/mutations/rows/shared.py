@@ -432,6 +432,13 @@ ROWS = (
         "tests/stack/test_sealed_archive.py::test_chunks_of_a_backup_open_in_their_order_and_to_the_last",
     ),
     Row(
+        "backup-chunks",
+        "backup-chunks-swapped",
+        "stack.operate.backup.sealed_archive:_context",
+        Returns("f'{kind}:{last}'.encode()"),
+        "tests/stack/test_sealed_archive.py::test_chunks_of_a_backup_open_in_their_order_and_to_the_last",
+    ),
+    Row(
         "unknown-filters",
         "unknown-parameter",
         "common.http.routing:UnitOfWorkRoute._work",

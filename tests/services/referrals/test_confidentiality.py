@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 import sqlalchemy as sa
 from common import clock
+from common.crypto import CannotOpen, key_from_base64
 from common.db.session import Database
 from common.ids import new_id
 from referrals.case.cases import ending_service
@@ -18,13 +19,15 @@ from referrals.ground.audit.anchors import BrokenAnchor, anchor, anchored_of, ve
 from referrals.ground.audit.service import record
 from referrals.ground.keys import ring as rings
 from referrals.ground.keys.ring import KeyRing, KeyRingError
+from referrals.ground.keys.sealing import open_column, seal_column
 from referrals.ground.keys.store import CaseKeys, KeyDestroyed
 from referrals.ground.row_security import act_as_service
 from referrals.settings import Settings
 from sqlalchemy.exc import DBAPIError
 from stack.embedded.postgres import PostgresServer, ServiceDatabase
 
-from tests.services.referrals.story import Story
+from tests.services.referrals.story import LEGAL, SALUD, Story
+from tests.support.databases import random_key
 from tests.support.principals import principal
 
 CANARY = "Zarigüeya-7f3c"
@@ -206,6 +209,20 @@ async def test_the_same_ciphertext_does_not_open_as_another_row(story: Story) ->
     response = await story.get("ngo-salud", path)
     assert response.status_code == 500
     assert "Yolimar" not in response.text
+
+
+@pytest.mark.parametrize(
+    "other", [{"organisation": LEGAL}, {"row": SALUD}, {"column": "attributes"}], ids=str
+)
+def test_a_sealed_value_opens_for_its_own_organisation_row_and_column_only(
+    other: dict[str, Any],
+) -> None:
+    key = key_from_base64(random_key())
+    own: dict[str, Any] = {"organisation": SALUD, "row": LEGAL, "column": "identity"}
+    sealed = seal_column(key, {"name": "Yolimar"}, **own)
+    assert open_column(key, sealed, **own) == {"name": "Yolimar"}
+    with pytest.raises(CannotOpen):
+        open_column(key, sealed, **{**own, **other})
 
 
 async def test_the_audit_refuses_change_by_the_service_itself(story: Story) -> None:
