@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import re
 import zipfile
 from collections import Counter
@@ -92,6 +93,10 @@ async def _of_the_api(
 
 
 def _cells(path: Path) -> Iterator[tuple[str, str, str, str]]:
+    """(column as the account names it, field, value, id of its row)."""
+    if path.suffix == ".json":
+        yield from dict.fromkeys(_of_json(path.read_text("utf-8-sig")))
+        return
     with zipfile.ZipFile(path) as package:
         for entry in package.namelist():
             text = io.TextIOWrapper(package.open(entry), "utf-8-sig", newline="")
@@ -100,6 +105,45 @@ def _cells(path: Path) -> Iterator[tuple[str, str, str, str]]:
                 for name, value in row.items():
                     if value and value.strip():
                         yield f"{entry} {name.lower()}", name.lower(), value.strip(), own
+
+
+_TABLES = {"additional_urls": "url", "additional_websites": "url", "capacities": "service_capacity",
+           "taxonomy_detail": "taxonomy", "addresses": "address", "accessibility": "accessibility",
+           "taxonomies": "taxonomy", "contents": "", "metadata": "metadata", "funding": "funding"}  # fmt: skip
+_OF_A_PAGE = re.compile("(total_(items|pages)|page_number|size|first_page|last_page|empty)$")
+
+
+def _of_json(text: str) -> Iterator[tuple[str, str, str, str]]:
+    decoder, at = json.JSONDecoder(), 0
+    while at < len(text):
+        value, at = decoder.raw_decode(text, at)
+        yield from _of_object("", value, "")
+        at += len(text[at:]) - len(text[at:].lstrip())
+
+
+def _of_object(table: str, value: Any, own: str) -> Iterator[tuple[str, str, str, str]]:
+    if isinstance(value, list):
+        for each in value:
+            yield from _of_object(table, each, own)
+        return
+    kind = table or _kind(value)
+    own = str(value.get("id", own))
+    for name, each in value.items():
+        if isinstance(each, dict | list) and each:
+            plain = name.removesuffix(".csv")
+            yield from _of_object(_TABLES.get(plain, plain.removesuffix("s")), each, own)
+        elif each not in (None, "", [], {}) and not _OF_A_PAGE.match(name):
+            yield f"{kind} {name}", name, str(each), own
+
+
+def _kind(value: Any) -> str:
+    """The table of an object in a list without a name."""
+    known = (
+        ("service", "service_at_location"),
+        ("status", "service"),
+        ("location_type", "location"),
+    )
+    return next((table for name, table in known if name in value), "organization")
 
 
 def _inside(value: Any, above: tuple[str, ...]) -> Iterator[tuple[str, str]]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.hsds_feed import published
 from tests.support.system import System
 
 pytestmark = pytest.mark.system
@@ -52,6 +53,22 @@ def test_a_large_file_is_watched_to_its_end(system: System, tmp_path: Path) -> N
             writer.writerow([n, "Org grande", f"Servicio grande {n}", "GP-INFO", "texto " * 1_500])
     done = system.ruta("directory", "import", str(source), "--skip-bad")
     assert "150 new" in done.stdout
+
+
+def test_a_feed_is_imported_by_its_address(system: System) -> None:
+    services = {
+        f"feed-{n}": {
+            "id": f"feed-{n}", "name": f"Zampoña de barrio {n}", "description": "Música", "status": "active",
+            "organization": {"id": "feed-o", "name": "Org del feed", "description": "ONG"},
+        }
+        for n in range(3)
+    }  # fmt: skip
+    with published(services) as address:
+        done = system.ruta("directory", "import", address, "--visibility", "public")
+        again = system.ruta("directory", "import", address, "--visibility", "public")
+    assert "3 new" in done.stdout
+    assert "3 unchanged" in again.stdout
+    assert total(system, None, search="zampoña") == 3
 
 
 @pytest.mark.parametrize(

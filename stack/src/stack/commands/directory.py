@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from stack.commands.desk import Desk, as_client
+from stack.commands.feeds import copy_feed
 from stack.errors import StackError
 from stack.wording import said
 
@@ -42,9 +43,9 @@ Language = Annotated[PageLanguage, typer.Option(help="Language of headers and re
 def import_file(
     desk: Desk,
     source: Annotated[
-        Path,
+        str,
         typer.Argument(
-            help="Workbook, CSV, HXL, GeoJSON, or an HSDS package (zip or folder)", exists=True
+            help="Workbook, CSV, HXL, GeoJSON, HSDS (zip, folder, JSON), or the address of an HSDS API"
         ),
     ],
     *,
@@ -77,11 +78,11 @@ def import_file(
     query = {
         "mode": "skip-bad" if skip_bad else "all",
         "dry_run": "true" if dry_run else "false",
-        "file_name": source.name,
+        "file_name": httpx.URL(source).host if _is_feed(source) else Path(source).name,
         "format": kind,
         "visibility": visibility,
         "country": country,
-        "source": space,
+        "source": space or (httpx.URL(source).host if _is_feed(source) else None),
         "vanished": vanished,
         "shrunk": "true" if shrunk else "false",
     }
@@ -148,16 +149,29 @@ def template(
     _terminal.print(f"→ {target}")
 
 
+def _is_feed(source: str) -> bool:
+    return source.startswith(("https://", "http://"))
+
+
 @contextmanager
-def _as_file(source: Path) -> Iterator[Path]:
-    """Yield the path itself, or a temporary zip of a folder's CSV tables."""
+def _as_file(given: str) -> Iterator[Path]:
+    """Yield the path itself, a temporary zip of a folder's tables, or a temporary copy of a feed."""
+    if _is_feed(given):
+        with tempfile.NamedTemporaryFile(suffix=".json") as copy, _terminal.status("…"):
+            copy_feed(given, copy.file)
+            copy.flush()
+            yield Path(copy.name)
+        return
+    source = Path(given)
+    if not source.exists():
+        raise StackError("{path} does not exist", path=source)
     if not source.is_dir():
         yield source
         return
     with tempfile.TemporaryDirectory(prefix="ruta-package-") as folder:
         packed = Path(folder) / "package.zip"
         with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as package:
-            for table in sorted(source.glob("*.csv")):
+            for table in sorted([*source.glob("*.csv"), *source.glob("*.json")]):
                 package.write(table, table.name)
         yield packed
 
@@ -170,13 +184,27 @@ def _finished(desk: Desk, answer: httpx.Response) -> dict[str, Any]:
         found = desk.checked(answer).json()
     with _terminal.status("…") as status:
         while found["state"] in ("queued", "running"):
-            status.update(
-                said("{state}: {read} rows read", state=found["state"], read=found["rows"]["read"])
-            )
+            status.update(_progress(found))
             time.sleep(1)
             found = desk.get(f"{_IMPORTS}/{found['id']}")
     ended: dict[str, Any] = found
     return ended
+
+
+def _progress(found: dict[str, Any]) -> str:
+    """Return how far a waiting or running import is."""
+    if found["state"] == "queued":
+        return said("{ahead} imports run before this one", ahead=found.get("ahead", 0))
+    read, expected = found["rows"]["read"], found.get("expected")
+    if expected is None:
+        return said("{read} rows read", read=read)
+    left = found.get("seconds_left")
+    return said(
+        "{read} of about {expected} rows read, about {left} s left",
+        read=read,
+        expected=expected,
+        left="…" if left is None else left,
+    )
 
 
 def _tell(desk: Desk, found: dict[str, Any], language: str) -> None:

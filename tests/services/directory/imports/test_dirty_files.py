@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 from common.errors import Problem
+from directory.files.imports.formats import format_of
 from directory.files.imports.options import Options
 from directory.files.imports.outcomes.mapped import Mapped, validated
 from directory.files.imports.outcomes.notes import Note, Verdict
-from directory.files.imports.reading.formats import format_of
 from directory.files.imports.sources import open_source
 
 from tests.services.directory.imports.test_package import ORG, PLACE, PLAIN, SERVICE, Tables

@@ -172,3 +172,35 @@ async def test_an_import_waits_for_no_dry_run_and_a_small_file_for_no_large_one(
     assert await states() == [queued, queued, finished]
     assert await work_one(database, dry=True)
     assert await states() == [queued, finished, finished]
+
+
+@pytest.mark.parametrize("made", [a_table, a_package])
+@pytest.mark.parametrize("dry_run", [True, False])
+async def test_progress_is_a_count_of_all_rows_and_a_time(
+    database: Database,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    made: Content,
+    dry_run: bool,
+) -> None:
+    seen: list[ImportOut] = []
+    queued = await taken_in(
+        database,
+        WHO,
+        made(tmp_path, 2 * BATCH + 10, "Progreso"),
+        source=f"progress-{made.__name__}-{dry_run}",
+        visibility="public",
+        dry_run=dry_run,
+    )
+
+    async def beside() -> None:
+        seen.append(await read_again(database, WHO, queued.id))
+
+    meanwhile(monkeypatch, Judge if dry_run else Writer, beside)
+    assert await work_one(database)
+    running = [each for each in seen if each.state is ImportState.RUNNING]
+    assert [each.expected for each in running] == [210, 210]
+    assert 90 < running[0].rows.read <= 100 < running[1].rows.read <= 200
+    assert all(each.seconds_left is not None for each in running)
+    done = await read_again(database, WHO, queued.id)
+    assert (done.state, done.expected, done.seconds_left) == (ImportState.FINISHED, None, None)

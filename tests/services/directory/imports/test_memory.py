@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 from directory.files.imports.columns import columns
+from directory.files.imports.formats import format_of
 from directory.files.imports.options import Options
 from directory.files.imports.outcomes.mapped import validated
 from directory.files.imports.outcomes.notes import Verdict
 from directory.files.imports.outcomes.report import Report
-from directory.files.imports.reading.formats import format_of
 from directory.files.imports.sources import open_source
 from directory.files.imports.workbook.template import WorkbookWriter
 

@@ -9,11 +9,11 @@ import openpyxl
 import pytest
 from common.errors import Problem
 from directory.files.imports.columns import columns
+from directory.files.imports.formats import Format, format_of
 from directory.files.imports.options import Options
 from directory.files.imports.outcomes.mapped import Mapped
 from directory.files.imports.outcomes.notes import Note, Verdict
 from directory.files.imports.reading import sheet
-from directory.files.imports.reading.formats import Format, format_of
 from directory.files.imports.sources import open_source
 from directory.files.imports.workbook.template import WorkbookWriter, template_csv, template_xlsx
 

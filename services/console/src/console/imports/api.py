@@ -138,6 +138,7 @@ async def one_import(visit: Visit) -> Page:
                 }
                 for row in rows.items
             ],
+            "so_far": _so_far(found, visit),
             "pace": _pace(found, visit),
             "verdict": verdict,
             "verdicts": [(code, say(f"imports.verdict.{code}")) for code in VERDICTS],
@@ -148,6 +149,17 @@ async def one_import(visit: Visit) -> Page:
         },
         address=here,
     )
+
+
+def _so_far(found: Mapping[str, Any], visit: Visit) -> str:
+    """Return how far a waiting or running import is."""
+    read = found["rows"]["read"]
+    if found["state"] == "queued":
+        return visit.say("imports.ahead", n=found.get("ahead", 0))
+    if (expected := found.get("expected")) is None:
+        return visit.say("imports.so_far", n=read)
+    left = max(1, -(-found.get("seconds_left", 60) // 60))
+    return visit.say("imports.so_far_of", n=read, expected=expected, minutes=left)
 
 
 def _pace(found: Mapping[str, Any], visit: Visit) -> str:

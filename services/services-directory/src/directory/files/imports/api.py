@@ -121,7 +121,8 @@ async def import_file(
     file_name: Annotated[str | None, Query(max_length=300)] = None,
 ) -> Response:
     """Imports services from a workbook (XLSX, CSV), an HXL list, GeoJSON of the Services Advisor or of this directory,
-    or an HSDS data package (zip of CSV tables). The report lists every row as accepted, changed or refused, with the
+    or HSDS: a data package (zip of CSV tables), or JSON as its API gives it (a service, a list, pages, one a line, or a
+    zip of such files). The report lists every row as accepted, changed or refused, with the
     reason. The same file again changes nothing, because rows are recognised by their external ids. Entries of an
     earlier package of the same publisher that this one lacks are reported as `vanished`; they end only if you ask for
     it."""

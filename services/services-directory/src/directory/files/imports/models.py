@@ -22,6 +22,7 @@ IMPORTS = sa.Table(
     sa.Column("options", pg.JSONB, nullable=False),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("content", sa.LargeBinary),
+    sa.Column("rows_expected", sa.Integer),
     sa.Column("rows_read", sa.Integer, nullable=False, server_default="0"),
     sa.Column("rows_accepted", sa.Integer, nullable=False, server_default="0"),
     sa.Column("rows_changed", sa.Integer, nullable=False, server_default="0"),

@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Any, Literal
 from uuid import UUID
 
+from common import clock
 from common.words.each import Each
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -119,6 +120,12 @@ class ImportOut(BaseModel):
     ahead: int | None = Field(
         None, description="While it waits: how many others are worked through before it."
     )
+    expected: int | None = Field(
+        None, description="While it runs: about how many rows the file has."
+    )
+    seconds_left: int | None = Field(
+        None, description="While it runs: about how long it still takes, at the speed so far."
+    )
     created_at: datetime
     started_at: datetime | None = None
     finished_at: datetime | None = None
@@ -136,6 +143,15 @@ class ImportRowOut(BaseModel):
     service_id: UUID | None = None
     outcome: Literal["created", "changed", "unchanged", "kept", "ended"] | None = None
     notes: list[NoteOut]
+
+
+def _seconds_left(row: Any) -> int | None:
+    running = row.state == ImportState.RUNNING.value and row.started_at is not None
+    if not running or not row.rows_read or row.rows_expected is None:
+        return None
+    so_far = (clock.now() - row.started_at).total_seconds()
+    left: int = row.rows_expected - row.rows_read
+    return max(0, round(so_far * left / row.rows_read))
 
 
 def import_out(row: Any) -> ImportOut:
@@ -161,6 +177,8 @@ def import_out(row: Any) -> ImportOut:
         notes=[NoteOut.model_validate(each) for each in row.notes],
         fidelity=FidelityOut.model_validate(row.fidelity) if row.fidelity else None,
         ahead=row.ahead if row.state == ImportState.QUEUED.value else None,
+        expected=row.rows_expected if row.state == ImportState.RUNNING.value else None,
+        seconds_left=_seconds_left(row),
         created_at=row.created_at,
         started_at=row.started_at,
         finished_at=row.finished_at,

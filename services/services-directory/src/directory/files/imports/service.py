@@ -23,6 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from directory.files.crosswalks.queries import versions_of
 from directory.files.crosswalks.service import follow_up
+from directory.files.imports.formats import Format, format_of
 from directory.files.imports.models import IMPORT_ROWS, IMPORTS
 from directory.files.imports.options import MOST_LINES, Options
 from directory.files.imports.outcomes.mapped import Mapped
@@ -31,7 +32,6 @@ from directory.files.imports.package.reading import check_package, rows_in
 from directory.files.imports.publishers.claims import settle
 from directory.files.imports.publishers.space import Space
 from directory.files.imports.publishers.vanished import Choice, missing_in
-from directory.files.imports.reading.formats import Format, format_of
 from directory.files.imports.schemas import ImportState, Mode
 from directory.files.imports.source import Source
 from directory.files.imports.sources import open_source
@@ -42,7 +42,7 @@ AT_ONCE_BYTES = 1024 * 1024
 """A file within both limits is processed in the request, a larger one by the worker, because requests time out after a
 minute."""
 BATCH = 100
-JUDGED = 300
+JUDGED = 100
 """Rows of a dry run in one batch. It writes nothing, so rows need no separate savepoints."""
 _REPORT_BATCH = 1_000
 
@@ -220,7 +220,8 @@ def settling(session: AsyncSession, caller: Principal, job: Job) -> Settle:
         source.space, told = await settle(session, caller, job.options, job.digest, sample, ids)
         source.notes.extend(told)
         source.terms = await versions_of(session, source.space.source)
-        if source.holds is not None and not source.space.own:
+        whole = source.whole or job.choice.ends(edited=False)
+        if source.holds is not None and whole and not source.space.own:
             source.vanished, told = await missing_in(
                 session, caller, source.space.source, source.holds, job.choice,
                 dry_run=job.dry_run,
@@ -243,6 +244,7 @@ async def each_batch(
         report.fidelity = source.fidelity
         try:
             await settled(source)
+            report.expected = await asyncio.to_thread(source.expected)
             report.source = None if source.space.own else source.space.source
             report.terms = source.terms
             report.missing = {each.vanished.service_id for each in source.vanished if each.vanished}

@@ -26,12 +26,16 @@ class Source:
     fidelity: Fidelity = field(default_factory=Fidelity)
     holds: Callable[[str], bool] | None = None
     """Whether the file has a service with this id; None if the file may be partial."""
+    whole: bool = True
+    """Entries that the file lacks are gone; a JSON file may be one page, so only its sender knows."""
     terms: Mapping[UUID, int] = field(default_factory=dict)
     """The versions of the publisher's terms before reading."""
     vanished: list[Mapped] = field(default_factory=list)
     """Entries of earlier files that this one lacks; they follow after its rows."""
     left_behind: Callable[[], None] = lambda: None
     """Called after the last row; counts the rows that no service used."""
+    expected: Callable[[], int | None] = lambda: None
+    """About how many rows the file has; None if only reading it all would tell."""
     sampled: Callable[[], list[Mapped]] | None = None
 
     def sample(self) -> list[Mapped]:

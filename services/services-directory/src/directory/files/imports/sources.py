@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from directory.files.imports.advisor import features as services_advisor
 from directory.files.imports.columns import by_header
+from directory.files.imports.formats import Format
 from directory.files.imports.options import Options
 from directory.files.imports.outcomes.fidelity import RowFates
 from directory.files.imports.outcomes.mapped import Mapped
@@ -14,9 +16,8 @@ from directory.files.imports.outcomes.notes import note
 from directory.files.imports.package import open_package
 from directory.files.imports.reading.delimited import read_delimited
 from directory.files.imports.reading.features import read_features
-from directory.files.imports.reading.formats import Format
 from directory.files.imports.reading.rows import Table
-from directory.files.imports.reading.sheet import read_sheet
+from directory.files.imports.reading.sheet import read_sheet, rows_said
 from directory.files.imports.source import Source
 from directory.files.imports.workbook.mapping import map_row
 from directory.files.imports.workbook.tabular import fates_of, map_table
@@ -26,16 +27,32 @@ from directory.files.imports.workbook.tabular import fates_of, map_table
 def open_source(path: Path, kind: Format, options: Options) -> Iterator[Source]:
     """Open a file. Reading may raise a 422 at any row, which ends the file."""
     if kind is Format.WORKBOOK:
-        yield _tabular(read_sheet(path), options)
+        source = _tabular(read_sheet(path), options)
+        source.expected = partial(rows_said, path)
+        yield source
     elif kind is Format.PACKAGE:
         with open_package(path, options) as source:
             yield source
     else:
         with path.open("rb") as content:
             if kind is Format.CSV:
-                yield _tabular(read_delimited(content), options)
+                source = _tabular(read_delimited(content), options)
+                source.expected = partial(_lines, path)
             else:
-                yield Source(_map_features(read_features(content), options))
+                source = Source(_map_features(read_features(content), options))
+                source.expected = partial(_features, path)
+            yield source
+
+
+def _lines(path: Path) -> int:
+    """Return the lines after the header."""
+    with path.open("rb") as content:
+        return sum(1 for line in content if line.strip(b",;\t \r\n")) - 1
+
+
+def _features(path: Path) -> int:
+    with path.open("rb") as content:
+        return sum(1 for _ in read_features(content))
 
 
 def _tabular(table: Table, options: Options) -> Source:

@@ -16,13 +16,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from directory.files.imports import queries
 from directory.files.imports.errors import PACKAGE_SHRUNK
+from directory.files.imports.formats import Format
 from directory.files.imports.models import IMPORTS
 from directory.files.imports.options import MOST_LINES, Options
 from directory.files.imports.outcomes.mapped import Mapped
 from directory.files.imports.outcomes.report import Report
 from directory.files.imports.publishers.space import Space
 from directory.files.imports.publishers.vanished import Choice
-from directory.files.imports.reading.formats import Format
 from directory.files.imports.schemas import ImportState, Mode, Vanishing
 from directory.files.imports.service import (
     Job,

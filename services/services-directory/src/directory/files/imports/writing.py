@@ -343,19 +343,23 @@ async def bring_organizations(
     documents = [organization_of(mapped) for mapped in rows]
     written = []
     for mapped, document in zip(rows, documents, strict=True):
-        outcome = None
+        brought = None
         if document is not None:
             # An export of this directory may show less of an organisation than its record, so it changes none.
-            outcome = await organizations.bring_in(
+            brought = await organizations.bring_in(
                 writer.session,
                 writer.caller,
                 document,
                 ours=document.id in known,
                 dry=dry,
             )
-        if outcome is not None and not dry:
-            written.append(mapped)
-        report.bring(mapped, outcome)
+        if brought is not None and document is not None:
+            own = partial(own_id, writer.caller)
+            stored = {**brought[1], "id": str(document.id)}
+            mapped.fates = as_stored(mapped.fates, stored, {}, "not_stored", own)
+            if not dry:
+                written.append(mapped)
+        report.bring(mapped, brought and brought[0])
     await writer.claim(written)
 
 

@@ -235,6 +235,7 @@ CREATE TABLE imports (
     options jsonb NOT NULL,
     state text NOT NULL,
     content bytea,
+    rows_expected integer,
     rows_read integer DEFAULT 0 NOT NULL,
     rows_accepted integer DEFAULT 0 NOT NULL,
     rows_changed integer DEFAULT 0 NOT NULL,

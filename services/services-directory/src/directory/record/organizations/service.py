@@ -124,10 +124,10 @@ async def bring_in(
     *,
     ours: bool,
     dry: bool = False,
-) -> str | None:
-    """Import an organisation from a file; return `created`, `changed`, `unchanged` or None (left alone). `ours`: the
-    same publisher sent it before. Fields that the file lacks stay. A dry run gives the same result without writing or
-    locking."""
+) -> tuple[str, dict[str, Any]] | None:
+    """Import an organisation from a file; return `created`, `changed` or `unchanged` with its record, or None (left
+    alone). `ours`: the same publisher sent it before. Fields that the file lacks stay. A dry run gives the same result
+    without writing or locking."""
     if document.id is None:
         return None
     row = await _row(session, document.id, lock=not dry)
@@ -136,19 +136,19 @@ async def bring_in(
             return None
         if not dry:
             await upsert_organization(session, caller, document)
-        return "created"
+        return "created", with_ids(document.plain(), document.id)
     if not await may_change(session, caller, row):
         return None
     given = with_ids(document.plain(), row.id)
     # A package puts places into services, so the organisation's own list is incomplete.
     plain = {**row.document, **{key: value for key, value in given.items() if key != "locations"}}
     if plain == row.document:
-        return "unchanged"
+        return "unchanged", plain
     if not ours:
         return None
     if not dry:
         await _changed(session, caller, row, plain)
-    return "changed"
+    return "changed", plain
 
 
 @dataclass(frozen=True, slots=True)

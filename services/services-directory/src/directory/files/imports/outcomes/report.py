@@ -35,6 +35,8 @@ class Report:
         self.notes: list[Note] = []
         self.fidelity = Fidelity()
         self.organizations: Counter[str] = Counter()
+        self.expected: int | None = None
+        """About how many rows the file has."""
         self.missing: set[UUID] = set()
         """Vanished entries that no row matched yet."""
         self.source: str | None = None
@@ -124,9 +126,10 @@ class Report:
             fates = [each.left_out("row_refused") for each in fates[:1]]
         self.fidelity.take(fates)
 
-    def counts(self) -> dict[str, int]:
+    def counts(self) -> dict[str, int | None]:
         """Return the values of the counting columns of `imports`."""
         return {
+            "rows_expected": self.expected,
             "rows_read": self.verdicts.total(),
             "rows_accepted": self.verdicts[Verdict.ACCEPTED],
             "rows_changed": self.verdicts[Verdict.CHANGED],

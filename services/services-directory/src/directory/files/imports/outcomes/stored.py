@@ -29,7 +29,7 @@ def as_stored(
         try:
             forms = (str(own(UUID(given))), str(uuid5(UUID(service), given)))
         except ValueError:
-            return given
+            return ""  # the directory replaces such an id
         return next((each for each in forms if each in objects), given)
 
     found = []

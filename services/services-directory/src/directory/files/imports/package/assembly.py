@@ -1,6 +1,7 @@
 """Assembles staged rows into full HSDS services: each row becomes an object that contains its children."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -35,6 +36,8 @@ _CONSTANTS = {
     ("organization_identifier", "identifier_type"): "other",
     ("attribute", "link_entity"): "service",
 }
+APART = "~apart"
+"""The link of a row that stands for one of several ids."""
 _MOST_OPEN = codelists.visibility_levels().codes[0]
 _ORGANISATIONS_KEPT = 500
 _SHARED_KEPT = 2_000
@@ -150,7 +153,7 @@ class Assembly:
 
     @staticmethod
     def _place(staged: Staged, field: str) -> str:
-        return f"{tables()[staged.table].file}:{staged.line} {field}"
+        return f"{staged.file}:{staged.line} {field}"
 
     def _object(self, staged: Staged, notes: list[Note], depth: int) -> dict[str, Any]:
         found = self._fields(staged, notes)
@@ -223,15 +226,23 @@ class Assembly:
         """Return the outcome of a value that needs no conversion, or of a link by its target."""
         file = tables()[staged.table].file
         if field is None:
-            return Fate(file, name, Outcome.LEFT_OUT, "field_unknown")
+            listed = self._staging.lists(staged.key, name)
+            outcome = Outcome.CHANGED if listed else Outcome.LEFT_OUT
+            return Fate(file, name, outcome, "links_listed" if listed else "field_unknown")
         if name in OWNERS.get(staged.table, ()):
+            if name == staged.link and self._staging.is_split(staged, name):
+                return Fate(file, name, Outcome.CHANGED, "links_listed")
             if name == staged.link or (staged.table, name) == ("service_at_location", "service_id"):
                 return as_it_is(file, name)
             if self._staging.dangles(staged.table, staged.line, name):
                 return Fate(file, name, Outcome.LEFT_OUT, "link_dangling")
             return Fate(file, name, Outcome.CHANGED, "link_beside")
+        if name in staged.row.get(APART, "").split(","):
+            return Fate(file, name, Outcome.CHANGED, "links_listed")
         if field.references and not self._staging.holds(field.references, staged.row[name]):
-            return Fate(file, name, Outcome.LEFT_OUT, "link_dangling")
+            several = self._staging.linked(field.references, staged.row[name])
+            outcome = Outcome.CHANGED if several else Outcome.LEFT_OUT
+            return Fate(file, name, outcome, "links_several" if several else "link_dangling")
         return as_it_is(file, name)
 
     def _fill(self, staged: Staged, found: dict[str, Any], notes: list[Note]) -> None:
@@ -253,7 +264,7 @@ class Assembly:
         self, rows: Iterable[Staged], table: str, notes: list[Note], depth: int
     ) -> list[dict[str, Any]]:
         found = []
-        for child in rows:
+        for child in self._apart(rows, "location") if table == "service_at_location" else rows:
             mark = len(self._fates)
             if table == "location" and self._staging.is_a_site(child.row["id"]):
                 continue  # it arrives with the service at that location
@@ -269,6 +280,21 @@ class Assembly:
             else:
                 found.append(made)
         return found
+
+    def _apart(self, rows: Iterable[Staged], table: str) -> Iterator[Staged]:
+        """Yield a row that links to several rows of a table once for each."""
+        link = f"{table}_id"
+        for row in rows:
+            given = row.row.get(link, "")
+            if not given or self._staging.holds(table, given):
+                yield row
+                continue
+            linked = self._staging.linked(table, given)
+            if not linked:
+                yield row
+            for at, each in enumerate(linked):
+                own = f"{row.row['id']}@{each.row['id']}" if at else row.row["id"]
+                yield replace(row, row={**row.row, "id": own, link: each.row["id"], APART: link})
 
     @staticmethod
     def _lacking(table: str, made: dict[str, Any]) -> list[str]:
@@ -310,13 +336,13 @@ class Assembly:
         return document
 
     def _unit(self, capacity: Staged, made: dict[str, Any], notes: list[Note]) -> None:
-        unit = self._staging.find("unit", capacity.row.get("unit_id", ""))
-        if unit is not None:
-            made["unit"] = self._once(unit, notes, 0, lambda own: self._fields(unit, own))
+        units = self._staging.linked("unit", capacity.row.get("unit_id", ""))
+        if units:
+            made["unit"] = self._once(units[0], notes, 0, partial(self._fields, units[0]))
 
     def _attributes(self, rows: Iterable[Staged], notes: list[Note]) -> list[dict[str, Any]]:
         found = []
-        for each in rows:
+        for each in self._apart(rows, "taxonomy_term"):
             given = each.row.get("taxonomy_term_id", "")
             term = self._staging.find("taxonomy_term", given) if given else None
             if term is None:
@@ -336,19 +362,22 @@ class Assembly:
         term = self._fields(staged, notes)
         if parent := staged.row.get("parent_id"):
             term["parent_id"] = self.identifier("taxonomy_term", parent)
-        taxonomy = self._staging.find("taxonomy", staged.row.get("taxonomy_id", ""))
-        if taxonomy is not None:
+        for taxonomy in self._staging.linked("taxonomy", staged.row.get("taxonomy_id", ""))[:1]:
             term["taxonomy_detail"] = self._fields(taxonomy, notes)
             term.setdefault("taxonomy", term["taxonomy_detail"].get("name"))
         return term
 
     def _organization(self, staged: Staged, document: dict[str, Any], notes: list[Note]) -> None:
         given = staged.row.get("organization_id") or self._through_location(staged)
-        organisation = self._staging.find("organization", given) if given else None
-        if organisation is None:
-            place = self._place(staged, "organization_id")
-            notes.append(note("organisation_dangling", place, given or "–"))
+        several = self._staging.linked("organization", given)
+        place = self._place(staged, "organization_id")
+        if not several:
+            code = "organisation_dangling" if given else "organisation_missing"
+            notes.append(note(code, place, given))
             return
+        organisation, given = several[0], several[0].row["id"]
+        if len(several) > 1:
+            notes.append(note("links_several", place, staged.row["organization_id"], given))
         if given not in self._organisations:
             # The organisation's notes appear once, with its first service.
             mark = len(self._fates)
@@ -364,15 +393,15 @@ class Assembly:
         """Return the organisation's id through the location: in Ohana, services belong to locations."""
         children = self._staging.children_of("service", staged.row["id"])
         for site in children.get("service_at_location", ()):
-            location = self._staging.find("location", site.row.get("location_id", ""))
-            if location and location.row.get("organization_id"):
-                return location.row["organization_id"]
+            for location in self._staging.linked("location", site.row.get("location_id", "")):
+                if given := location.row.get("organization_id"):
+                    return given
         return ""
 
     def _program(self, staged: Staged, document: dict[str, Any], notes: list[Note]) -> None:
-        program = self._staging.find("program", staged.row.get("program_id", ""))
-        if program is not None:
-            document["program"] = self._fields(program, [])
+        programs = self._staging.linked("program", staged.row.get("program_id", ""))
+        if programs:
+            document["program"] = self._fields(programs[0], [])
         elif given := staged.row.get("program_id"):
             notes.append(note("link_dangling", self._place(staged, "program_id"), given))
 

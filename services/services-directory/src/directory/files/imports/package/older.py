@@ -7,7 +7,7 @@ from functools import cache, lru_cache
 from common.words.places import folded
 from common.words.tables import rows
 
-from directory.files.imports.package.fields import tables
+from directory.files.imports.package.fields import OWNERS, tables
 from directory.files.imports.values.opening_hours import weekday
 
 Row = dict[str, str]
@@ -60,6 +60,11 @@ def table_of(file_name: str, header: Iterable[str]) -> str | None:
     return table
 
 
+def current(table: str) -> str:
+    """Return the table of today that takes the rows of an older one."""
+    return "cost_option" if table == "payment_accepted" else _SIMPLE.get(table, (table, {}))[0]
+
+
 def is_older(table: str) -> bool:
     return table in _SIMPLE or table in ("eligibility", "payment_accepted")
 
@@ -108,7 +113,7 @@ def _put(kind: str, table: str, row: Row, own: str, name: str, value: str) -> li
         row[field] = f"{row[field]}; {value}" if field in row else value
         _name(row, field, name)
     elif target.startswith("*"):
-        return _special(table, row, own, target[1:], value)
+        return _special(table, row, own, name, target[1:], value)
     elif target and row.get(target, value) != value:
         row[LOST] = f"{row[LOST]},{name}" if LOST in row else name
     elif target:
@@ -136,14 +141,34 @@ def _target_in(kind: str, table: str, name: str) -> str | None:
 
 
 def _target(table: str, name: str) -> str | None:
+    if name.endswith("_ids") and (table, name) not in _names():
+        name = name.removesuffix("s")
     return name if _is_current(table, name) else _names().get((table, name))
+
+
+_IDS = re.compile(r"[,;|\n]")
+
+
+def ids_in(value: str) -> list[str]:
+    """Return the ids of a cell with several, also as JSON or as an array of PostgreSQL."""
+    parts = (part.strip(" []{}\"'\t\r") for part in _IDS.split(value))
+    return [part for part in dict.fromkeys(parts) if part]
+
+
+@lru_cache(maxsize=4_096)
+def listed_in(table: str, name: str) -> str:
+    """Return the table whose rows the column of another table may list (`phones`, `phone_ids`), else ""."""
+    child = _stems().get(re.sub("_ids?$", "", name), "")
+    if (table, child) == ("organization", "service") or f"{table}_id" in OWNERS.get(child, ()):
+        return child
+    return ""
 
 
 def _is_current(table: str, name: str) -> bool:
     return table in tables() and tables()[table].field(name) is not None
 
 
-def _special(table: str, row: Row, own: str, what: str, value: str) -> list[Placed]:
+def _special(table: str, row: Row, own: str, name: str, what: str, value: str) -> list[Placed]:
     link = f"{table}_id"
     if what in _LISTS:
         kind, field = _LISTS[what]
@@ -171,7 +196,7 @@ def _special(table: str, row: Row, own: str, what: str, value: str) -> list[Plac
                     "link_entity": table,
                     "taxonomy_term_id": term,
                     MADE: "id,link_id,link_entity",
-                    NAMES: "taxonomy_term_id=taxonomy_ids",
+                    NAMES: f"taxonomy_term_id={name}",
                 },
             )
             for term in _listed(value)
@@ -191,6 +216,7 @@ def _special(table: str, row: Row, own: str, what: str, value: str) -> list[Plac
                     "service_id": service,
                     "location_id": place,
                     MADE: "id,service_id" if what == "location_id" else "id,location_id",
+                    NAMES: f"{what}={name}",
                 },
             )
             for service, place in pairs
@@ -225,6 +251,7 @@ def said(table: str, header: Iterable[str]) -> frozenset[str]:
     return frozenset(found | ({"eligibility_description"} if "eligibility" in found else set()))
 
 
+@lru_cache(maxsize=4_096)
 def left_out(table: str, name: str) -> bool:
     """Return whether the field is known but has no place today: it is left out with a note."""
     now, _ = _SIMPLE.get(table, (table, {}))

@@ -1,7 +1,7 @@
 """Stores the rows of a package in a temporary SQLite file and joins them by their links. Memory stays small however
 large the package is."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -16,7 +16,7 @@ from common.process.lazily import lazily
 from directory.files.imports.outcomes.fidelity import Fate
 from directory.files.imports.outcomes.notes import Note, note
 from directory.files.imports.package.fields import NESTED, OWNERS, tables
-from directory.files.imports.package.older import FILE, MADE, NAMES, Row
+from directory.files.imports.package.older import FILE, MADE, NAMES, Row, ids_in, listed_in
 
 if TYPE_CHECKING:
     import sqlite3
@@ -57,6 +57,10 @@ class Staged:
     """The field that links the row to the row above it."""
 
     @property
+    def file(self) -> str:
+        return self.row.get(FILE, tables()[self.table].file)
+
+    @property
     def cells(self) -> list[str]:
         """Return the fields that the file contains."""
         made = self.row.get(MADE, "").split(",")
@@ -66,11 +70,10 @@ class Staged:
         """Return the outcomes under the field names of the file."""
         if FILE not in self.row and NAMES not in self.row:
             return fates
-        file = self.row.get(FILE, tables()[self.table].file)
         pairs = (pair.partition("=") for pair in self.row.get(NAMES, "").split(","))
         names = {now: given for now, _, given in pairs}
         return {
-            now: replace(fate, file=file, field=names.get(now, fate.field))
+            now: replace(fate, file=self.file, field=names.get(now, fate.field))
             for now, fate in fates.items()
         }
 
@@ -88,12 +91,17 @@ class Staging:
             "PRAGMA synchronous=OFF; PRAGMA cache_size=-20000;"
             "CREATE TABLE rows (tab TEXT, line INT, id TEXT, data TEXT);"
             "CREATE TABLE links (child INT, rank INT, field TEXT, tab TEXT, parent TEXT,"
-            " parent_id TEXT, PRIMARY KEY (child, rank)) WITHOUT ROWID;"
+            " parent_id TEXT, PRIMARY KEY (child, rank, parent_id)) WITHOUT ROWID;"
             "CREATE TABLE named (tab TEXT, id TEXT, PRIMARY KEY (tab, id)) WITHOUT ROWID;"
             "BEGIN;"
         )
         self._rows: list[tuple[int, str, int, str, str]] = []
         self._links: list[tuple[int, int, str, str, str, str]] = []
+        self._lists: list[tuple[int, str, str, str, str, str]] = []
+        self._listing: set[tuple[int, str]] = set()
+        """Cells with ids of rows in another table."""
+        self.listed: set[tuple[str, str]] = set()
+        """Columns that list rows of another table."""
         self._keys = 0
         self.tables: set[str] = set()
         """Tables with at least one row."""
@@ -105,17 +113,47 @@ class Staging:
     def close(self) -> None:
         self._db.close()
 
-    def add(self, table: str, line: int, row: Row) -> None:
+    def add(self, table: str, line: int, row: Row) -> int:
+        """Stage a row and return its key."""
         self._keys = key = self._keys + 1
         self.tables.add(table)
         self._rows.append((key, table, line, row["id"], orjson.dumps(row).decode()))
+        self._link(key, table, row)
+        if len(self._rows) >= _AT_ONCE:
+            self._flush()
+        return key
+
+    def _link(self, key: int, table: str, row: Row) -> None:
         for rank, name in enumerate(OWNERS.get(table, ())):
             if name in row:
                 field = tables()[table].field(name)
                 parent = field.references if field and field.references else _ANY
                 self._links.append((key, rank, name, table, parent, row[name]))
-        if len(self._rows) >= _AT_ONCE:
-            self._flush()
+        for name in row.keys() - tables()[table].by_name.keys():
+            if child := listed_in(table, name):
+                self._lists.append((key, table, row["id"], child, name, row[name]))
+
+    def complete(self, key: int, again: Row, made: Collection[str]) -> list[str]:
+        """Add the fields of another copy to a staged row. Return those that contradict it. `made`: the fields of the
+        copy that the file does not have."""
+        self._flush()
+        (staged,) = self._read(f"{_ROW} FROM rows WHERE rowid = ?", key)
+        row = staged.row
+        ours = set(row.get(MADE, "").split(","))
+        new = {
+            name: value
+            for name, value in again.items()
+            if name[0] != "~" and name not in made and (name not in row or name in ours - {"id"})
+        } | {name: again[name] for name in made if name in again and name not in row}
+        kept = (ours | {*made} & new.keys()) - (new.keys() - {*made})
+        self._link(key, staged.table, {name: new[name] for name in new if name not in row})
+        merged = {**row, **new, MADE: ",".join(sorted(filter(None, kept)))}
+        self._store(key, merged)
+        return [
+            name
+            for name, value in again.items()
+            if name[0] != "~" and name not in made and merged[name] != value
+        ]
 
     def _flush(self) -> None:
         self._db.executemany(
@@ -137,11 +175,7 @@ class Staging:
             merged[name] = (
                 before if value in before.split("; ") else f"{before}; {value}".lstrip("; ")
             )
-        self._db.execute(
-            "UPDATE rows SET data = ? WHERE tab = ? AND id = ?",
-            (orjson.dumps(merged).decode(), table, row_id),
-        )
-        self.find.cache_clear()
+        self._store(found.key, merged)
         return ""
 
     def index(self) -> None:
@@ -149,12 +183,18 @@ class Staging:
         self._flush()
         self._db.executescript(
             "CREATE INDEX rows_by_id ON rows (id, tab, line); CREATE INDEX rows_by_line ON rows (tab, line);"
+        )
+        self._split_links()
+        for each in self._lists:
+            self._link_listed(*each)
+        self._db.executescript(
             "CREATE TABLE gaps AS SELECT child, rank, links.tab AS tab, own.line AS line, field, parent_id"
             " FROM links CROSS JOIN rows AS own ON own.rowid = child WHERE NOT EXISTS"
             " (SELECT 1 FROM rows WHERE rows.id = links.parent_id"
             " AND (links.parent = '*' OR rows.tab = links.parent));"
             "CREATE INDEX gaps_by_line ON gaps (tab, line);"
-            "DELETE FROM links WHERE (child, rank) IN (SELECT child, rank FROM gaps);"
+            "DELETE FROM links WHERE (child, rank, parent_id) IN"
+            " (SELECT child, rank, parent_id FROM gaps);"
             "DELETE FROM links WHERE EXISTS (SELECT 1 FROM links AS better"
             " WHERE better.child = links.child AND better.rank < links.rank);"
             "CREATE INDEX links_by_parent ON links (parent_id, tab);"
@@ -165,6 +205,9 @@ class Staging:
                 " WHERE tab = ? AND given IS NOT NULL",
                 (f"$.{field}", table),
             )
+        several = self._db.execute("SELECT tab, id FROM named WHERE id GLOB '*[,;|]*'").fetchall()
+        parts = [(table, part) for table, given in several for part in ids_in(given)]
+        self._db.executemany("INSERT OR IGNORE INTO named VALUES (?, ?)", parts)
         self.has_dangling = self._count("gaps") > 0
         leading = self._db.execute(
             "SELECT DISTINCT parent FROM links WHERE parent <> '*' UNION"
@@ -173,9 +216,64 @@ class Staging:
         )
         self._leading = {table for (table,) in leading}
 
-    def _count(self, table: str, where: str = "true") -> int:
+    def _split_links(self) -> None:
+        """Replace a link with several ids, which is no id itself, by a link to each."""
+        several = self._db.execute(
+            "SELECT * FROM links WHERE parent_id GLOB '*[,;|]*' AND NOT EXISTS (SELECT 1 FROM rows"
+            " WHERE rows.id = links.parent_id AND (links.parent = '*' OR rows.tab = links.parent))"
+        ).fetchall()
+        for *link, given in several:
+            self._db.execute(
+                "DELETE FROM links WHERE (child, rank, parent_id) = (?, ?, ?)", (*link[:2], given)
+            )
+            parts = [(*link, part) for part in ids_in(given)]
+            self._db.executemany("INSERT OR IGNORE INTO links VALUES (?, ?, ?, ?, ?, ?)", parts)
+
+    def _link_listed(
+        self, key: int, table: str, own: str, child: str, name: str, value: str
+    ) -> None:
+        """Link the rows that a cell of the row above them lists. A cell without any id stays an unknown value."""
+        link = f"{table}_id"
+        for found in self.linked(child, value):
+            self._listing.add((key, name))
+            self.listed.add((table, name))
+            if link in OWNERS.get(child, ()):
+                rank = OWNERS[child].index(link)
+                row = (found.key, rank, link, child, table, own)
+                self._db.execute("INSERT OR IGNORE INTO links VALUES (?, ?, ?, ?, ?, ?)", row)
+            elif link not in found.row:
+                made = f"{found.row.get(MADE, '')},{link}".strip(",")
+                self._store(found.key, {**found.row, link: own, MADE: made})
+
+    def linked(self, table: str, given: str) -> list[Staged]:
+        """Return the row with this id, or those of several ids in a cell."""
+        whole = self.find(table, given) if given else None
+        found = [whole] if whole else [self.find(table, part) for part in ids_in(given)]
+        return [each for each in found if each is not None]
+
+    def is_split(self, staged: Staged, name: str) -> bool:
+        """Return whether the cell that links the row contains several ids."""
+        field = tables()[staged.table].field(name)
+        parent = field.references if field and field.references else ""
+        return len(ids_in(staged.row.get(name, ""))) > 1 and not (
+            self.holds(parent, staged.row[name])
+            if parent
+            else self._count("rows", "id = ?", staged.row[name])
+        )
+
+    def lists(self, key: int, name: str) -> bool:
+        """Return whether this cell lists rows of another table."""
+        return (key, name) in self._listing
+
+    def _store(self, key: int, row: Row) -> None:
+        self._db.execute(
+            "UPDATE rows SET data = ? WHERE rowid = ?", (orjson.dumps(row).decode(), key)
+        )
+        self.find.cache_clear()
+
+    def _count(self, table: str, where: str = "true", *given: object) -> int:
         query = f"SELECT count(*) FROM {table} WHERE {where}"  # noqa: S608 - names of ours
-        found: int = self._db.execute(query).fetchone()[0]
+        found: int = self._db.execute(query, given).fetchone()[0]
         return found
 
     def dangling(self) -> list[Note]:
@@ -205,6 +303,9 @@ class Staging:
         """Yield services in the order of the file."""
         return self._in_order("service")
 
+    def count_services(self) -> int:
+        return self._count("rows", "tab = 'service'")
+
     def organizations(self) -> Iterator[tuple[Staged, bool]]:
         """Yield organisations, and whether a service here belongs to each."""
         for staged in self._in_order("organization"):
@@ -224,7 +325,7 @@ class Staging:
 
     def some_services(self, most: int) -> list[Staged]:
         """Return at most so many services, spread over the file."""
-        apart = max(1, -(-self._count("rows", "tab = 'service'") // most))
+        apart = max(1, -(-self.count_services() // most))
         return list(islice(self.services(), None, None, apart))
 
     def uuids(self) -> dict[str, dict[UUID, str]]:

@@ -15,13 +15,13 @@ def read_features(source: BinaryIO) -> Iterator[Any]:
     first = _first_character(source)
     prefix = "item" if first == b"[" else "features.item"
     try:
-        events = _shallow(ijson.basic_parse(source, use_float=True))
+        events = shallow(ijson.basic_parse(source, use_float=True))
         yield from ijson.items(ijson.parse(events), prefix)
     except (ijson.JSONError, UnicodeError, ValueError, RecursionError) as error:
         raise UNREADABLE_FILE.because("is_not_valid_json", error) from error
 
 
-def _shallow(events: Iterator[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
+def shallow(events: Iterator[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
     """Check the parser's events and yield them. Raises ValueError for too many levels or a repeated member. A megabyte
     of brackets would cost minutes, because the parser names each level by its whole path."""
     names: list[set[str]] = []

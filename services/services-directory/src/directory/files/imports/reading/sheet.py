@@ -50,6 +50,15 @@ def _rows(path: Path, notes: list[Note]) -> Iterator[RawRow]:
             book.close()
 
 
+def rows_said(path: Path) -> int | None:
+    """Return the rows after the header by the workbook's own count, which some programs write wrongly."""
+    with path.open("rb") as source:
+        book = openpyxl.load_workbook(source, read_only=True, keep_links=False)
+        most = max((sheet.max_row or 0 for sheet in book.worksheets), default=0)
+        book.close()
+    return most - 1 if 1 < most <= LAST_ROW else None
+
+
 def _damage() -> tuple[type[Exception], ...]:
     return (openpyxl.utils.exceptions.InvalidFileException, *WORKBOOK_DAMAGE)
 

@@ -4,6 +4,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from directory.files.imports.errors import UNKNOWN_FORMAT, UNREADABLE_FILE
+from directory.files.imports.package.filling import JSON
+from directory.files.imports.package.nested import is_hsds
 from directory.files.imports.reading.archive import archive
 
 _XLS = b"\xd0\xcf\x11\xe0"
@@ -51,7 +53,8 @@ def _by_content(path: Path) -> Format:
     if start.startswith(_XLS):
         raise UNREADABLE_FILE.because("is_old_xls_workbook_save")
     if start.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
-        return Format.GEOJSON
+        with path.open("rb") as source:
+            return Format.PACKAGE if is_hsds(source) else Format.GEOJSON
     if b"\x00" in start and start[:2] not in (b"\xff\xfe", b"\xfe\xff"):
         raise UNKNOWN_FORMAT.because("is_binary_and_no_zip_archive")
     return Format.CSV
@@ -62,6 +65,6 @@ def _by_entries(path: Path) -> Format:
         names = [name.lower() for name in opened.namelist()]
     if "xl/workbook.xml" in names:
         return Format.WORKBOOK
-    if any(name.endswith(".csv") for name in names):
+    if any(name.endswith((".csv", *JSON)) for name in names):
         return Format.PACKAGE
     raise UNKNOWN_FORMAT.because("archive_holds_neither_workbook_nor_csv_tables")
