@@ -12,6 +12,7 @@ from tests.services.directory.imports.test_package import PLAIN, SERVICE, packag
 from tests.support.hsds_packages import VERSIONS, official_packages, write_package
 from tests.support.read_back import ReadBack, read_back
 from tests.support.reference import reference_data
+from tests.support.strangers_package import write_strangers_package
 
 WHO = "im-officer"
 
@@ -80,3 +81,13 @@ async def test_a_sheet_counts_as_taken_in_what_is_stored_and_nothing_else(
     ):  # fmt: skip
         assert fields[name][outcome] == 1, fields[name]
     assert {each["code"] for each in fields["address"]["reasons"]} == {"place_withheld"}
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3, 4, 5, 6])
+async def test_every_cell_of_a_strangers_package_is_read_back_or_told(
+    api: AsyncClient, database: Database, tmp_path: Path, seed: int
+) -> None:
+    path = write_strangers_package(tmp_path / "package.zip", 70, seed)
+    found = await brought(api, path)
+    assert found.silent == {}
+    assert found.stored > 900

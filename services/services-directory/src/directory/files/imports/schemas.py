@@ -149,9 +149,9 @@ def _seconds_left(row: Any) -> int | None:
     running = row.state == ImportState.RUNNING.value and row.started_at is not None
     if not running or not row.rows_read or row.rows_expected is None:
         return None
-    so_far = (clock.now() - row.started_at).total_seconds()
-    left: int = row.rows_expected - row.rows_read
-    return max(0, round(so_far * left / row.rows_read))
+    so_far: float = (clock.now() - row.started_at).total_seconds()
+    share: float = row.rows_expected / row.rows_read - 1
+    return max(0, round(so_far * share))
 
 
 def import_out(row: Any) -> ImportOut:

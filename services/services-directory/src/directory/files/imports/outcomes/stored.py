@@ -56,6 +56,7 @@ def _linked(fate: Fate, given: str, stands: Callable[[str], str]) -> Fate:
 
 
 def _judged(name: str, fate: Fate, row: RowFates, held: Document, lost: str) -> Fate:
+    name = name.partition("/")[0]
     if name not in row.made or (row.sheet and name not in held):
         return fate
     kept = held.get(name)

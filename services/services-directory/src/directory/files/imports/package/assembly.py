@@ -1,6 +1,6 @@
 """Assembles staged rows into full HSDS services: each row becomes an object that contains its children."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -21,10 +21,10 @@ from directory.files.imports.package.fields import (
     TableFields,
     tables,
 )
-from directory.files.imports.package.older import READ
+from directory.files.imports.package.older import MERGED, READ
 from directory.files.imports.package.said import ALWAYS_SAID, said_onto
 from directory.files.imports.package.staging import ENTRIES, Staged, Staging
-from directory.files.imports.publishers.space import Space
+from directory.files.imports.publishers.space import Space, as_uuid
 from directory.ground.hsds.base import without_empty
 from directory.ground.hsds.visibility import without_unstorable
 
@@ -196,7 +196,8 @@ class Assembly:
             changed["id"] = Fate(table.file, "id", Outcome.CHANGED, "ids_replaced")
         fates |= {name: fate for name, fate in changed.items() if name in fates}
         links = {name: staged.row[name] for name in fates if self._is_link(staged, name)}
-        self._fates.append(RowFates(staged.key, staged.named(fates), found, links))
+        told = {**staged.named(fates), **_merged(staged, changed)}
+        self._fates.append(RowFates(staged.key, told, found, links))
         self._fill(staged, found, notes)
         return found if staged.table == "service" else _pruned(found, table)
 
@@ -220,6 +221,8 @@ class Assembly:
         found[name] = value
         if not reason and isinstance(value, str) and not _written_alike(value, raw):
             reason = "text_tidied"
+        if not reason and isinstance(value, int | float) and not _is_number(value, raw):
+            reason = "number_read"
         return Fate(file, name, Outcome.CHANGED, reason) if reason else None
 
     def _fate(self, staged: Staged, field: Field | None, name: str) -> Fate:
@@ -237,6 +240,11 @@ class Assembly:
             if self._staging.dangles(staged.table, staged.line, name):
                 return Fate(file, name, Outcome.LEFT_OUT, "link_dangling")
             return Fate(file, name, Outcome.CHANGED, "link_beside")
+        if field.type == "uuid" and not field.references and name != "id":
+            kept = as_uuid(staged.row[name])
+            return (
+                as_it_is(file, name) if kept else Fate(file, name, Outcome.CHANGED, "ids_replaced")
+            )
         if name in staged.row.get(APART, "").split(","):
             return Fate(file, name, Outcome.CHANGED, "links_listed")
         if field.references and not self._staging.holds(field.references, staged.row[name]):
@@ -375,9 +383,10 @@ class Assembly:
             code = "organisation_dangling" if given else "organisation_missing"
             notes.append(note(code, place, given))
             return
-        organisation, given = several[0], several[0].row["id"]
+        organisation, listed = several[0], given
+        given = organisation.row["id"]
         if len(several) > 1:
-            notes.append(note("links_several", place, staged.row["organization_id"], given))
+            notes.append(note("links_several", place, listed, given))
         if given not in self._organisations:
             # The organisation's notes appear once, with its first service.
             mark = len(self._fates)
@@ -425,6 +434,27 @@ class Assembly:
         if not document["categories"]:
             shown = ", ".join(str(each["taxonomy_term"].get("name")) for each in foreign)
             notes.append(note("category_none", before=shown or "–"))
+
+
+def _merged(staged: Staged, changed: Mapping[str, Fate]) -> dict[str, Fate]:
+    """Return the outcomes of cells that became words of the row: those of the words, as its field with a number."""
+    words = changed.get("eligibility_description")
+    found = {}
+    for at, cell in enumerate(filter(None, staged.row.get(MERGED, "").split("\n"))):
+        file, _, name = cell.rpartition("|")
+        if name != "eligibility":
+            fate = Fate(file, name, Outcome.CHANGED, "row_merged")
+        else:
+            fate = Fate(file, name, words.outcome, words.reason) if words else Fate(file, name)
+        found[f"eligibility_description/{at}"] = fate
+    return found
+
+
+def _is_number(value: float, given: str) -> bool:
+    try:
+        return float(given) == value
+    except ValueError:
+        return False
 
 
 def _written_alike(value: str, given: str) -> bool:

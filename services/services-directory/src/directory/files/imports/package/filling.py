@@ -76,8 +76,10 @@ class Filling:
         """Index the staging, and merge the rows that belong to a staged one."""
         self.staging.index()
         for file, given, row in self._additions:
-            lost = self.staging.add_to("service", row.pop("id"), row)
-            self._count_merged(file, given, lost)
+            cells = [name for name, value in given.items() if value]
+            told = [f"{file}|{name}" for name in cells]
+            if lost := self.staging.add_to("service", row.pop("id"), row, told):
+                self._count(file, cells, lost)
         unknown = sorted(
             (file, name)
             for file, table, name in self._unknown
@@ -173,16 +175,6 @@ class Filling:
 
     def _count_cells(self, file: str, cells: Mapping[str, str]) -> None:
         self._count(file, (name for name, cell in cells.items() if cell.strip()), "table_skipped")
-
-    def _count_merged(self, file: str, given: Mapping[str, str], lost: str) -> None:
-        """Count the values of a row that was merged into its service; `lost`: the reason if it was dropped."""
-        for name in (name for name, value in given.items() if value):
-            if lost:
-                self._count(file, (name,), lost)
-            elif name == "eligibility":
-                self.fidelity.count(Fate(file, name))
-            else:
-                self.fidelity.count(Fate(file, name, Outcome.CHANGED, "row_merged"))
 
 
 @dataclass(slots=True)

@@ -16,7 +16,7 @@ from common.process.lazily import lazily
 from directory.files.imports.outcomes.fidelity import Fate
 from directory.files.imports.outcomes.notes import Note, note
 from directory.files.imports.package.fields import NESTED, OWNERS, tables
-from directory.files.imports.package.older import FILE, MADE, NAMES, Row, ids_in, listed_in
+from directory.files.imports.package.older import FILE, MADE, MERGED, NAMES, Row, ids_in, listed_in
 
 if TYPE_CHECKING:
     import sqlite3
@@ -163,13 +163,15 @@ class Staging:
         self._rows.clear()
         self._links.clear()
 
-    def add_to(self, table: str, row_id: str, addition: Row) -> str:
-        """Merge fields into a stored row. Return the reason if that is impossible."""
+    def add_to(self, table: str, row_id: str, addition: Row, cells: list[str]) -> str:
+        """Merge fields into a stored row. `cells`: the cells that contained them, as in `MERGED`. Return the reason if
+        that is impossible."""
         found = self.find(table, row_id)
         if found is None:
             return "link_dangling"
         made = ",".join((found.row.get(MADE, ""), *(addition.keys() - found.row.keys())))
-        merged = {**found.row, MADE: made}
+        told = [*filter(None, (found.row.get(MERGED),)), *cells]
+        merged = {**found.row, MADE: made, MERGED: "\n".join(told)}
         for name, value in addition.items():
             before = merged.get(name, "")
             merged[name] = (
