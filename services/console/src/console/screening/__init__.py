@@ -1,1 +1,1 @@
-"""Screening: one question at a time, stopping at any moment, and the screener's own judgement."""
+"""Screening: a part of the questions on each page, stopping at any moment, and the screener's own judgement."""

@@ -1,4 +1,4 @@
-"""Pages of screenings: the list, the first two questions, one question at a time, and the result."""
+"""Pages of screenings: the list, the first two questions one at a time, the others in parts, and the result."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -109,39 +109,46 @@ async def begun(visit: Visit) -> Outcome:
 
 @screens.page("/screenings/{screening_id:uuid}/ask", query=("question",))
 async def ask(visit: Visit) -> Page:
+    """Show the part of the questions that contains the wanted one, with the answers so far."""
     found = shown(await visit.calls.get(f"{_SCREENINGS}/{visit.ids['screening_id']}"))
     listed = shown(await visit.calls.get(f"/referrals/v1/instruments/{found['instrument_id']}"))
-    all_questions = listed["instrument"]["questions"]
-    by_id = {one["id"]: one for one in all_questions}
     wanted = visit.typed.one("question") or visit.asked("question") or found["standing"]["next"]
-    if found["status"] != "open" or wanted not in by_id:
+    answers, waiting = found["answers"], found["standing"]["open"]
+    parts = questions.parts(listed["instrument"]["questions"], {*answers, *waiting})
+    at = next((n for n, part in enumerate(parts) if wanted in {one["id"] for one in part}), None)
+    if found["status"] != "open" or at is None:
         return await _outcome(visit, found)
-    waiting = found["standing"]["open"]
-    number = [one["id"] for one in all_questions].index(wanted) + 1
-    one = questions.question(by_id[wanted], visit.language, found["answers"].get(wanted))
+    part = [questions.question(one, visit.language, answers.get(one["id"])) for one in parts[at]]
+    before = sum(map(len, parts[:at]))
     return Page(
         "screening/templates/ask.html",
         "title.screening",
         {
             "screening": found,
-            "question": one,
-            "skip": questions.after(waiting, [each["id"] for each in all_questions], wanted),
-            "number": number,
-            "of": len(all_questions),
+            "part": part,
+            "signs": all(one.sign for one in part),
+            "first": before + 1,
+            "last": before + len(part),
+            "of": sum(map(len, parts)),
+            "back": parts[at - 1][0]["id"] if at else "",
             "stop": commands.STOP,
         },
-        fields=(one.name,),
+        fields=tuple(one.name for one in part),
+        labels={one.name: one.label for one in part},
     )
 
 
 @screens.form("/screenings/{screening_id:uuid}/ask", show=ask, query=("question",))
 async def answered(visit: Visit) -> Outcome:
+    """Save the answers of a part. With `rest` each sign of it without an answer is a no."""
     path = f"{_SCREENINGS}/{visit.ids['screening_id']}"
     found = shown(await visit.calls.get(path))
     listed = shown(await visit.calls.get(f"/referrals/v1/instruments/{found['instrument_id']}"))
-    all_questions = listed["instrument"]["questions"]
-    asked = visit.typed.one("question")
-    given = questions.given(visit.typed, [one for one in all_questions if one["id"] == asked])
+    all_questions, asked = listed["instrument"]["questions"], visit.typed.all("asked")
+    part = [one for one in all_questions if one["id"] in asked]
+    given = questions.given(visit.typed, part)
+    if visit.typed.has("rest"):
+        given |= questions.rest_is_no(part, given)
     if given:
         version = visit.typed.one("expected_version")
         answer = await visit.calls.post(

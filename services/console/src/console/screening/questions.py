@@ -1,6 +1,6 @@
 """Questions of an instrument as form fields, and their answers in the API's format. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +8,8 @@ from console import written_dates
 from console.forms import Typed
 
 PREFIX = "answers/"
+_FEWEST, _MOST = 6, 10
+"""Questions on a page: it ends with a section if it has at least `_FEWEST` by then."""
 _OPENING = ("safe_to_talk", "consent")
 
 
@@ -24,6 +26,8 @@ class Question:
     options: tuple[tuple[str, str], ...]
     now: Any
     required: bool
+    sign: bool
+    """Whether it asks for a sign, so that one button can answer no to several."""
 
 
 def question(one: Mapping[str, Any], language: str, now: Any = None) -> Question:
@@ -38,6 +42,7 @@ def question(one: Mapping[str, Any], language: str, now: Any = None) -> Question
         tuple((option["code"], option["label"][language]) for option in one.get("options", [])),
         (now or []) if many else ("" if now is None else str(now)),
         bool(one.get("required")),
+        no_of(one) is not None,
     )
 
 
@@ -79,8 +84,41 @@ def says_yes(one: Mapping[str, Any], answer: Any) -> bool:
     return option is not None and (option.get("value") or option["code"]) == "yes"
 
 
-def after(open_questions: Sequence[str], order: Sequence[str], asked: str) -> str:
-    """Return the next open question after `asked`; empty if there is none."""
+def no_of(one: Mapping[str, Any]) -> str | None:
+    """Return the code that means no to a question about a sign; None for other questions."""
+    if one["kind"] != "one_of" or not one.get("element"):
+        return None
+    meant = {each.get("value") or each["code"]: each["code"] for each in one.get("options", [])}
+    return meant.get("no")
+
+
+def rest_is_no(questions: Iterable[Mapping[str, Any]], answered: Container[str]) -> dict[str, str]:
+    """Return a no to each sign that has no answer."""
+    said = ((one["id"], no_of(one)) for one in questions if one["id"] not in answered)
+    return {name: code for name, code in said if code is not None}
+
+
+def parts(
+    questions: Sequence[Mapping[str, Any]], asked: Container[str]
+) -> list[list[Mapping[str, Any]]]:
+    """Return the questions that are asked, page by page, without those of the opening."""
+    left = [one for one in questions if one["id"] in asked and one.get("role") not in _OPENING]
+    found = []
+    while left:
+        ends = [
+            number
+            for number in range(_FEWEST, min(_MOST, len(left) - 1) + 1)
+            if left[number].get("section") != left[number - 1].get("section")
+        ]
+        size = max(ends, default=_MOST)
+        found.append(left[:size])
+        left = left[size:]
+    return found
+
+
+def after(open_questions: Sequence[str], order: Sequence[str], shown: Sequence[str]) -> str:
+    """Return the next open question that the page did not show; empty if there is none."""
     place = {name: number for number, name in enumerate(order)}
-    later = [each for each in open_questions if place.get(each, -1) > place.get(asked, -1)]
+    first = min((place.get(each, -1) for each in shown), default=-1)
+    later = [one for one in open_questions if place.get(one, -1) > first and one not in shown]
     return later[0] if later else ""
