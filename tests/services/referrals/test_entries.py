@@ -224,6 +224,27 @@ async def test_a_picture_is_kept_without_what_the_phone_wrote_into_it(story: Sto
     assert "entry.picture_read" in await actions(story, case)
 
 
+async def test_the_pages_of_a_pdf_are_kept_as_one_picture_and_nothing_else_of_it(
+    story: Story,
+) -> None:
+    case = (await story.case())["id"]
+    pages = [Image.new("RGB", (400, 600), colour) for colour in ("white", "black")]
+    written = io.BytesIO()
+    pages[0].save(written, "PDF", save_all=True, append_images=pages[1:], title=CANARY)
+    answer = await attach(story, case, written.getvalue(), "consentimiento.pdf")
+    assert answer.status_code == 201, answer.text
+    shown = await story.get(NGO, f"/cases/{case}/entries/{answer.json()['id']}/picture")
+    picture = Image.open(io.BytesIO(shown.content))
+    assert (picture.format, picture.size) == ("JPEG", (1000, 3000))
+    assert picture.getpixel((500, 100)) > (200, 200, 200)
+    assert picture.getpixel((500, 2900)) < (50, 50, 50)
+    assert CANARY.encode() not in shown.content
+    long = io.BytesIO()
+    pages[0].save(long, "PDF", save_all=True, append_images=pages[1:] * 10)
+    refused = await attach(story, case, long.getvalue(), "consentimiento.pdf")
+    assert refused.json()["detail_code"] == "picture_cannot_be_read"
+
+
 async def test_an_uploaded_picture_is_in_no_temporary_file(
     story: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -242,7 +263,7 @@ async def test_an_uploaded_picture_is_in_no_temporary_file(
     [
         (b"MZ\x90\x00" * 9, "consentimiento.pdf.exe", 415, "picture_is_of_another_kind"),
         (photo(), "consentimiento.pdf.exe", 415, "picture_is_of_another_kind"),
-        (b"%PDF-1.7 ...", "consentimiento.pdf", 415, "picture_is_of_another_kind"),
+        (b"%PDF-1.7 ...", "consentimiento.pdf", 422, "picture_cannot_be_read"),
         (b"<svg onload='alert(1)'/>", "a.svg", 415, "picture_is_of_another_kind"),
         (b"\x00\x00\x00\x18ftypheic" + b"\x00" * 40, "IMG_1.HEIC", 415, "picture_is_heic"),
         (b"\xff\xd8\xff" + b"not a picture at all", "a.jpg", 422, "picture_cannot_be_read"),

@@ -139,12 +139,14 @@ async def attach_picture(
     settings: ServiceSettingsOf,
     file: Annotated[
         UploadFile,
-        File(description="A picture: JPEG, PNG or WebP, at most 8 MB and 50 megapixels."),
+        File(
+            description="A picture (JPEG, PNG, WebP; at most 50 megapixels) or a PDF of at most 10 pages; 8 MB."
+        ),
     ],
     document: Annotated[Document, Form()],
     text: Annotated[Text | None, Form()] = None,
 ) -> EntryView:
-    """Attach a picture of a document. Ruta redraws it, so hidden content and metadata are dropped."""
+    """Attach a picture or PDF of a document. Ruta redraws it as one picture, without hidden content and metadata."""
     await cases.own_case(session, caller, case_id)
     content = await file.read(pictures.MAX_BYTES + 1)
     pictures.refuse_unless_picture(content, file.filename or "")

@@ -1,6 +1,6 @@
-"""Pictures of documents: checked by their first bytes, then redrawn in a process without secrets.
+"""Pictures and PDFs of documents: checked by their first bytes, then redrawn in a process without secrets.
 
-Redrawing removes metadata, scripts and hidden second files.
+Redrawing removes metadata, scripts and hidden second files. The pages of a PDF become one picture, one below the other.
 """
 
 import asyncio
@@ -8,6 +8,7 @@ import io
 import subprocess
 import sys
 from pathlib import PurePosixPath
+from typing import Any
 
 from common.errors import INVALID, TOO_LARGE, UNSUPPORTED_MEDIA_TYPE
 from starlette.formparsers import MultiPartParser
@@ -17,7 +18,11 @@ _MAX_PIXELS = 50_000_000
 _LONGEST_SIDE = 2000
 _SECONDS = 30
 _MEMORY = 1024 * 1024 * 1024
-_NAMES = frozenset({"", ".jpg", ".jpeg", ".png", ".webp"})
+_NAMES = frozenset({"", ".jpg", ".jpeg", ".png", ".webp", ".pdf"})
+_PDF = b"%PDF-"
+_MOST_PAGES = 10
+_PAGE = (1000, 1500)
+"""Width and height within which a page is drawn: small print stays legible."""
 _HEIC = (b"heic", b"heix", b"hevc", b"heim", b"mif1", b"msf1", b"avif")
 _AT_ONCE = asyncio.Semaphore(2)
 
@@ -36,7 +41,7 @@ def refuse_unless_picture(content: bytes, name: str) -> None:
     if content[4:8] == b"ftyp" and content[8:12] in _HEIC:
         raise UNSUPPORTED_MEDIA_TYPE.because("picture_is_heic", pointer="/file")
     known = (
-        content.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"))
+        content.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", _PDF))
         or (content[:4] == b"RIFF" and content[8:12] == b"WEBP")
     )  # fmt: skip
     if not known or PurePosixPath(name.lower()).suffix not in _NAMES:
@@ -44,7 +49,7 @@ def refuse_unless_picture(content: bytes, name: str) -> None:
 
 
 async def drawn_again(content: bytes) -> bytes:
-    """Return the picture as an upright JPEG, at most 2,000 pixels wide or high; raises 422 if unreadable."""
+    """Return an upright JPEG; raises 422 if unreadable. A picture becomes at most 2,000 pixels wide or high."""
     async with _AT_ONCE:
         done = await asyncio.to_thread(_apart, content)
     if done is None:
@@ -67,19 +72,45 @@ def _apart(content: bytes) -> bytes | None:
     return done.stdout if done.returncode == 0 and done.stdout else None
 
 
+def _pages(content: bytes) -> list[Any]:
+    """Draw each page of a PDF. Its scripts cannot run: the engine has no interpreter."""
+    from pypdfium2 import PdfDocument  # type: ignore[import-untyped]  # noqa: PLC0415 - ships no types
+
+    document = PdfDocument(content)
+    if len(document) > _MOST_PAGES:
+        raise ValueError("too many pages")
+    document.init_forms()  # also draw the text that somebody typed into fields
+    width, height = _PAGE
+    return [
+        page.render(scale=min(width / page.get_width(), height / page.get_height()))
+        .to_pil()
+        .convert("RGB")
+        for page in document
+    ]
+
+
 def _draw() -> None:
-    """Redraw one picture; runs in the separate process."""
+    """Redraw one picture or PDF; runs in the separate process."""
     import resource  # noqa: PLC0415 - only the process that draws needs these
 
     from PIL import Image, ImageOps  # noqa: PLC0415
 
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
-    Image.MAX_IMAGE_PIXELS = _MAX_PIXELS // 2  # Pillow raises at twice this number
-    with Image.open(io.BytesIO(sys.stdin.buffer.read()), formats=("JPEG", "PNG", "WEBP")) as given:
-        upright = ImageOps.exif_transpose(given).convert("RGB")
-    upright.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE))
-    clean = Image.new("RGB", upright.size)
-    clean.paste(upright)
+    content = sys.stdin.buffer.read()
+    if content.startswith(_PDF):
+        pages = _pages(content)
+    else:
+        Image.MAX_IMAGE_PIXELS = _MAX_PIXELS // 2  # Pillow raises at twice this number
+        with Image.open(io.BytesIO(content), formats=("JPEG", "PNG", "WEBP")) as given:
+            upright = ImageOps.exif_transpose(given).convert("RGB")
+        upright.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE))
+        pages = [upright]
+    height = sum(page.height for page in pages)
+    clean = Image.new("RGB", (max(page.width for page in pages), height), "white")
+    top = 0
+    for page in pages:
+        clean.paste(page, (0, top))
+        top += page.height
     clean.save(sys.stdout.buffer, "JPEG", quality=80, optimize=True)
 
 
