@@ -35,7 +35,7 @@ STEPS: Mapping[str, tuple[frozenset[str], str, str]] = {
     "waitlist": (frozenset({"acknowledged"}), "recipient", "waitlisted"),
     "accept": (_UNDECIDED, "recipient", "accepted"),
     "decline": (_UNDECIDED, "recipient", "declined"),
-    "schedule": (frozenset({"accepted"}), "recipient", "scheduled"),
+    "schedule": (frozenset({"accepted", "scheduled"}), "recipient", "scheduled"),
     "start": (frozenset({"accepted", "scheduled"}), "recipient", "in_service"),
     "hold": (_UNDER_WAY, "recipient", "on_hold"),
     "resume": (frozenset({"on_hold"}), "recipient", "as before"),

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from common import clock
+from referrals.referral.referrals.appointments import remind
 
 from tests.services.referrals.story import Story
 
@@ -56,6 +57,36 @@ async def test_what_lies_after_its_acceptance_is_overdue_for_both_sides(story: S
             work = (await story.get(RECIPIENT, "/work?kind=referral_to_start")).json()["items"]
             groups = {item["ids"]["referral_id"]: item["group"] for item in work}
             assert {key for key, group in groups.items() if group == "overdue"} == late
+
+
+async def test_an_appointment_is_moved_and_in_both_sides_work_and_each_side_is_reminded_once(
+    story: Story,
+) -> None:
+    referral = await story.accepted()
+
+    def at(days: float) -> str:
+        return (clock.now() + timedelta(days=days)).isoformat()
+
+    async def reminded(side: str) -> int:
+        feed = await story.get(side, "/feed?limit=200")
+        return sum(each["kind"] == "referral.appointment" for each in feed.json()["items"])
+
+    await step(story, referral["id"], "schedule", appointment_at=at(3), place="Consultorio 4")
+    seen = await step(story, referral["id"], "schedule", appointment_at=at(5))
+    assert (seen["state"], clock_of(seen["due"]).date()) == ("scheduled", clock_of(at(5)).date())
+    for who, kind in ((NGO, "referral_appointment"), (RECIPIENT, "referral_to_start")):
+        work = (await story.get(who, f"/work?kind={kind}&limit=200")).json()["items"]
+        (row,) = [one for one in work if one["ids"]["referral_id"] == referral["id"]]
+        assert clock_of(row["due"]) == clock_of(seen["due"])
+    for days, told in ((2.5, 0), (4.5, 1), (4.6, 1)):
+        with clock.shifted(timedelta(days=days)):
+            await remind(story.database, clock.now())
+            assert [await reminded(who) for who in (NGO, RECIPIENT)] == [told, told]
+    with clock.shifted(timedelta(days=4.7)):
+        await step(story, referral["id"], "schedule", appointment_at=at(3.3))
+    with clock.shifted(timedelta(days=7.5)):
+        await remind(story.database, clock.now())
+        assert [await reminded(who) for who in (NGO, RECIPIENT)] == [2, 2]
 
 
 async def test_the_place_of_an_appointment_is_in_no_list(story: Story) -> None:

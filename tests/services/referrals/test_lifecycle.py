@@ -23,7 +23,7 @@ TABLE = {
     (Command.WAITLIST, Party.RECIPIENT): ("acknowledged", "waitlisted"),
     (Command.ACCEPT, Party.RECIPIENT): ("sent acknowledged waitlisted", "accepted"),
     (Command.DECLINE, Party.RECIPIENT): ("sent acknowledged waitlisted", "declined"),
-    (Command.SCHEDULE, Party.RECIPIENT): ("accepted", "scheduled"),
+    (Command.SCHEDULE, Party.RECIPIENT): ("accepted scheduled", "scheduled"),
     (Command.START, Party.RECIPIENT): ("accepted scheduled", "in_service"),
     (Command.HOLD, Party.RECIPIENT): ("accepted scheduled in_service", "on_hold"),
     (Command.COMPLETE, Party.RECIPIENT): ("accepted scheduled in_service on_hold", "completed"),

@@ -78,6 +78,7 @@ OWN_LISTS: dict[str, tuple[str, str, Callable[[dict[str, Any], set[str]], bool]]
         every,
     ),
     "referral_to_confirm": ("/referrals?unconfirmed=true", "referral_id", every),
+    "referral_appointment": ("/referrals?state=scheduled", "referral_id", every),
     "referral_consent_ending": ("/referrals?consent_ending=true", "referral_id", every),
     "task": (
         "/tasks?limit=500",
@@ -144,7 +145,9 @@ def test_danger_to_a_person_comes_before_other_kinds_and_no_help_that_runs_is_an
     danger = [row["danger"] for row in ROWS.values()]
     assert danger == sorted(danger, reverse=True)
     first = {kind for kind in WorkKind if rank_of(kind, "emergency") is Rank.FIRST}
-    calm = {"referral_on_hold", "referral_to_close", "referral_to_confirm"}
+    calm = {
+        "referral_on_hold", "referral_to_close", "referral_to_confirm", "referral_appointment",
+    }  # fmt: skip
     upkeep = {"submission_quarantined", "certificate_ending", "retention_ending"}
     assert first == set(WorkKind) - calm - upkeep
     assert set(RANKS) == {"emergency", "urgent", "routine"}
@@ -190,10 +193,36 @@ async def test_each_row_is_one_of_its_own_list_and_each_of_those_is_a_row(
     assert unseen == ({"match", "referral_draft"} if marked else set())
 
 
+async def test_the_load_says_how_much_of_each_kind_each_person_has_and_since_when(
+    story: Story,
+) -> None:
+    service_id, before = await story.service(), clock.now()
+    taken, waits = [
+        (await story.sent(service_id=service_id, urgency="emergency"))["id"] for _ in range(2)
+    ]
+    await story.made("ngo-salud", f"/referrals/{taken}/acknowledge", {})
+
+    async def load(kind: str) -> dict[str, Any]:
+        rows = (await story.get("ngo-salud", f"/work/load?kind={kind}")).json()
+        (row,) = rows
+        return dict(row)
+
+    row = await load("referral_to_acknowledge")
+    assert (row["person"], row["count"], row["overdue"]) == (None, 1, 0)
+    assert before <= datetime.fromisoformat(row["oldest"]) <= clock.now()
+    row = await load("referral_to_decide")
+    assert (row["person"], row["count"]) == ("ngo-salud", 1)
+    with clock.shifted(timedelta(days=5)):
+        assert (await load("referral_to_acknowledge"))["overdue"] == 1
+    assert (await story.get("ngo-legal", "/work/load?kind=referral_to_decide")).json() == []
+    assert waits not in (await story.get("ngo-salud", "/work/load")).text
+
+
 STEPS: dict[str, dict[str, Any]] = {
     "acknowledge": {},
     "request-information": {"question": "?"},
     "accept": {"focal_point": "x"},
+    "schedule": {"appointment_at": "2099-01-01T10:00:00Z"},
     "start": {},
     "hold": {"reason": "other", "review_on": "2099-01-01"},
     "complete": {"outcome": "delivered"},
@@ -209,6 +238,7 @@ async def everything_else(story: Story) -> None:
         ("acknowledge",),
         ("acknowledge", "request-information"),
         ("accept",),
+        ("accept", "schedule"),
         ("accept", "start"),
         ("accept", "hold"),
         ("accept", "complete"),

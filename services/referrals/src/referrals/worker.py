@@ -36,6 +36,7 @@ from referrals.reconciliation import Holding
 from referrals.referral.escalations.due_timers import fire_due
 from referrals.referral.escalations.models import ENDING as CALLS
 from referrals.referral.links.models import ENDING as LINKS
+from referrals.referral.referrals.appointments import remind
 from referrals.referral.referrals.handed_over_service import end_with_former
 from referrals.referral.referrals.queries import flagged_services
 from referrals.referral.referrals.renewals import tell_ends
@@ -128,6 +129,7 @@ def background(context: ServiceContext) -> Sequence[BackgroundTask]:
     for_good: Mapping[str, Callable[[], Awaitable[object]]] = {
         "reconsent": lambda: ask_reconsent(database, keys, clock.today()),
         "consent-ends": lambda: tell_ends(database, clock.now()),
+        "appointments": lambda: remind(database, clock.now()),
         "retention": lambda: erase_expired(database, keys, clock.today()),
         "threads": lambda: forget_expired(database, keys, clock.now()),
         "unattached-screenings": lambda: erase_unattached(database, keys, unused_since()),

@@ -99,6 +99,7 @@ _PAGES: Mapping[str, str] = {
     "referral_to_close": _REFERRAL,
     "referral_on_hold": _REFERRAL,
     "referral_asked_back": _REFERRAL,
+    "referral_appointment": _REFERRAL,
     "referral_unmet": _REFERRAL,
     "referral_to_confirm": _REFERRAL,
     "referral_consent_ending": _REFERRAL,

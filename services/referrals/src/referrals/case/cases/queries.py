@@ -78,6 +78,7 @@ async def own_cases(
     *,
     status: str | None,
     mine: bool = False,
+    assigned_to: str | None = None,
     area: str | None = None,
     minor: bool | None = None,
     changed_since: datetime | None = None,
@@ -90,6 +91,8 @@ async def own_cases(
         statement = statement.where(col(Case.status) == status)
     if mine:
         statement = statement.where(owned_by(caller))
+    if assigned_to is not None:
+        statement = statement.where(col(Case.assigned_to) == assigned_to)
     if area is not None:
         within = [area, *Places.load().descendants(area)]
         statement = statement.where(col(Case.area).in_(within))

@@ -94,6 +94,11 @@ class NewCase(Strict):
         None, description="Where the person is; needed if no area is given."
     )
     caregiver: Caregiver = Caregiver.UNKNOWN
+    unless_alike: bool = Field(
+        False,
+        description="Refuse with 409 `case_may_exist_already` if one of your cases has this document or "
+        "reference, or a full name that sounds the same.",
+    )
 
     @model_validator(mode="after")
     def _somewhere(self) -> "NewCase":

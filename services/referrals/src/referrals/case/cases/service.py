@@ -96,6 +96,20 @@ async def register(
     return case
 
 
+async def refuse_if_alike(
+    session: AsyncSession, caller: Principal, blind: BlindIndex, identity: Identity
+) -> None:
+    """Raise 409 if an own case may be of the same person. A single name fits too many people to ask about."""
+    of, name, document = caller.organisation, identity.name or "", identity.document
+    for digests in (
+        blind.wanted(of, name) if len(name.split()) > 1 else set(),
+        blind.wanted(of, document=document.number if document else None),
+        blind.wanted(of, own_reference=identity.own_reference),
+    ):
+        if digests and await queries.cases_with_digests(session, caller, digests, 1):
+            raise CONFLICT.because("case_may_exist_already")
+
+
 def country_of(area: str | None) -> str:
     """Return the country (level 0) of a P-code."""
     if area is None:

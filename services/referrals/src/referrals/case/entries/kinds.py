@@ -11,6 +11,7 @@ from typing import Any
 from common.auth import Principal, Role
 from common.errors import FORBIDDEN, INVALID, FieldError
 from common.words.choices import words
+from common.words.codelists import rows
 from common.words.details import Detail
 
 FILE = "file"
@@ -63,12 +64,12 @@ def _kind(code: str, row: Mapping[str, str]) -> EntryKind:
 KINDS = {code: _kind(code, row) for code, row in words("entry_kinds").items()}
 STAYING = [kind.code for kind in KINDS.values() if kind.stays]
 OF_FAMILY = "relative"
-_OTHER_WAY = {"mother_father": "child", "child": "mother_father"}
+_INVERSE = {row["code"]: row["inverse"] for row in rows("entry_codes") if row["list"] == "relation"}
 
 
 def other_way(relation: str) -> str:
     """Return the inverse of a family relation, such as child for parent."""
-    return _OTHER_WAY.get(relation, relation)
+    return _INVERSE[relation]
 
 
 def may_take_back(caller: Principal, written_by: str) -> bool:

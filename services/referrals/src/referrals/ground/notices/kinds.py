@@ -57,6 +57,7 @@ class NoticeKind(StrEnum):
     REFERRAL_CONSENT_ENDED = "referral.consent_ended", News.EVERYBODY, True
     REFERRAL_CONSENT_RENEWED = "referral.consent_renewed", News.RECIPIENT
     REFERRAL_SERVICE_NOT_REFERABLE = "referral.service_not_referable", News.SENDER
+    REFERRAL_APPOINTMENT = "referral.appointment", News.EVERYBODY
     REFERRAL_REMINDER = "referral.reminder", News.EVERYBODY
     REFERRAL_SUPERVISOR = "referral.supervisor", News.SUPERVISORS
     REFERRAL_ALTERNATIVE = "referral.alternative", News.SENDER

@@ -19,6 +19,7 @@ class WorkKind(StrEnum):
     REFERRAL_UNMET = "referral_unmet"
     REFERRAL_TO_CONFIRM = "referral_to_confirm"
     REFERRAL_CONSENT_ENDING = "referral_consent_ending"
+    REFERRAL_APPOINTMENT = "referral_appointment"
     REFERRAL_DRAFT = "referral_draft"
     TASK = "task"
     REVIEW = "review"

@@ -143,6 +143,7 @@ CREATE TABLE referrals (
     changed_at timestamptz NOT NULL,
     held_still jsonb,
     appointment_at timestamptz,
+    reminded_of timestamptz,
     act_by timestamptz,
     unshared_deadline timestamptz,
     unheard_at timestamptz,

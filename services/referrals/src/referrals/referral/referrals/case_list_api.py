@@ -30,6 +30,9 @@ async def list_cases(
     caller: CaseReader,
     status: Literal["open", "closed", "erased"] | None = None,
     mine: Annotated[bool, Query(description="Only those that are assigned to you.")] = False,
+    assigned_to: Annotated[
+        str | None, Query(max_length=200, description="Only those of this account.")
+    ] = None,
     area: Annotated[
         KnownPlace | None, Query(description="Only those of this area and what lies in it.")
     ] = None,
@@ -46,6 +49,7 @@ async def list_cases(
         caller,
         status=status,
         mine=mine,
+        assigned_to=assigned_to,
         area=area,
         minor=minor,
         changed_since=changed_since,

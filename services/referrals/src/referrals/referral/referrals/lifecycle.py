@@ -103,7 +103,12 @@ RULES: dict[Command, Rule] = {
         ),
         _rule(Command.ACCEPT, UNDECIDED, ReferralState.ACCEPTED, Party.RECIPIENT),
         _rule(Command.DECLINE, UNDECIDED, ReferralState.DECLINED, Party.RECIPIENT),
-        _rule(Command.SCHEDULE, {ReferralState.ACCEPTED}, ReferralState.SCHEDULED, Party.RECIPIENT),
+        _rule(
+            Command.SCHEDULE,
+            {ReferralState.ACCEPTED, ReferralState.SCHEDULED},
+            ReferralState.SCHEDULED,
+            Party.RECIPIENT,
+        ),
         _rule(
             Command.START,
             {ReferralState.ACCEPTED, ReferralState.SCHEDULED},

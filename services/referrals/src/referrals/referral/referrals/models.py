@@ -40,6 +40,8 @@ class Referral(Row, table=True):
     review_on: date | None = None
     act_by: datetime | None = Field(default=None, sa_type=Instant)
     appointment_at: datetime | None = Field(default=None, sa_type=Instant)
+    reminded_of: datetime | None = Field(default=None, sa_type=Instant)
+    """The appointment of which both sides were reminded."""
     reason: str | None = None
     outcome: str | None = None
     late: bool = False

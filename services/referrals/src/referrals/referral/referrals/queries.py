@@ -307,6 +307,20 @@ async def to_be_told(session: AsyncSession, now: datetime, limit: int) -> list[U
     return list(await session.scalars(found.limit(limit)))
 
 
+async def near_appointments(
+    session: AsyncSession, *, now: datetime, until: datetime, limit: int
+) -> list[UUID]:
+    """Return referrals whose next appointment is this near and that had no reminder of it. Needs service rights."""
+    at = col(Referral.appointment_at)
+    found = sa.select(col(Referral.id)).where(
+        col(Referral.state) == ReferralState.SCHEDULED,
+        at > now,
+        at <= until,
+        col(Referral.reminded_of).is_distinct_from(at),
+    )
+    return list(await session.scalars(found.limit(limit)))
+
+
 async def of_case(
     session: AsyncSession, case_id: UUID, *, open_only: bool = False
 ) -> Sequence[Referral]:

@@ -161,7 +161,7 @@ class Decline(Step):
 
 class Schedule(Step):
     command = Command.SCHEDULE
-    says = "accepted → scheduled, by the recipient."
+    says = "accepted, scheduled → scheduled, by the recipient: the appointment is made or moved."
 
     appointment_at: Moment
     place: str | None = Field(None, max_length=500)

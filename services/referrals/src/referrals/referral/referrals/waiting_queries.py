@@ -32,6 +32,7 @@ _RECEIVED: dict[WorkKind, frozenset[ReferralState]] = {
 }
 _SENT: dict[WorkKind, frozenset[ReferralState]] = {
     WorkKind.REFERRAL_ASKED_BACK: frozenset({ReferralState.INFO_REQUESTED}),
+    WorkKind.REFERRAL_APPOINTMENT: frozenset({ReferralState.SCHEDULED}),
     WorkKind.REFERRAL_DRAFT: frozenset({ReferralState.DRAFT}),
     WorkKind.REFERRAL_UNMET: frozenset({ReferralState.DECLINED, ReferralState.EXPIRED}),
     WorkKind.REFERRAL_TO_CONFIRM: UNCONFIRMED,
@@ -53,7 +54,10 @@ def received(caller: Principal) -> Iterator[Waiting]:
         sa.literal([caller.subject], sa.ARRAY(sa.Text)),
     )
     for kind, states in _RECEIVED.items():
-        yield _of(kind, states, caller, addressed, works=works, has_it=_taken_by(caller))
+        yield _of(
+            kind, states, caller, addressed,
+            works=works, has_it=_taken_by(caller), told=col(Referral.sent_at),
+        )  # fmt: skip
 
 
 def sent(caller: Principal) -> Iterator[Waiting]:
@@ -101,9 +105,11 @@ def _of(
     works: sa.ColumnElement[bool],
     has_it: Any,
     due: Any = DUE,
+    told: Any = None,
 ) -> Waiting:
     return Waiting(
         kind=kind,
+        told=told,
         what=sa.select(Referral).where(
             *asked, col(Referral.state).in_(sorted(state.value for state in states))
         ),

@@ -70,6 +70,16 @@ class WorkCounts(BaseModel):
     by_kind: dict[WorkKind, int]
 
 
+class WorkLoad(BaseModel):
+    """The work of one kind that one person has, in numbers."""
+
+    kind: WorkKind = Field(description="What waits, as in the list.")
+    person: str | None = Field(description="Their account; null for work that nobody has yet.")
+    count: int = Field(description="How much of it they have.")
+    overdue: int = Field(description="So many of them are past their deadline.")
+    oldest: datetime = Field(description="Since when the oldest of them waits.")
+
+
 class CalendarRow(BaseModel):
     """A date in codes: an entry of a case record, or the appointment of a referral."""
 

@@ -18,7 +18,7 @@ from referrals.ground.vocabulary.work_order import Rank
 from referrals.referral.escalations.late_service import to_call
 from referrals.telling.todo import work_service
 from referrals.telling.todo.headings import NOW, Group
-from referrals.telling.todo.schemas import WorkCounts, WorkItem, WorkPage
+from referrals.telling.todo.schemas import WorkCounts, WorkItem, WorkLoad, WorkPage
 from referrals.telling.todo.work_service import Found, Wanted
 
 work = router("/referrals/v1/work", ["work"])
@@ -96,6 +96,19 @@ async def count_work(
         by_group={group: groups[group] for group in Group},
         by_kind={kind: count for kind, count in sorted(kinds.items()) if count},
     )
+
+
+@work.get("/load")
+async def count_load(
+    *, session: Session, caller: Reader, of: WhoseWork = "organisation", kind: Kinds = None
+) -> list[WorkLoad]:
+    """What waits, since when and with whom: how much of each kind each person has. Kinds whose rows are decided one
+    by one, such as emergency access, are only in the list."""
+    wanted = Wanted(whose=of, kinds=kind or ())
+    return [
+        WorkLoad.model_validate(one, from_attributes=True)
+        for one in await work_service.load(session, caller, wanted)
+    ]
 
 
 def _item(found: Found, codes: Mapping[UUID, str]) -> WorkItem:

@@ -61,6 +61,17 @@ class Wanted:
 
 
 @dataclass(frozen=True)
+class Load:
+    """The work of one kind that a person has; `person` None: nobody has it yet."""
+
+    kind: WorkKind
+    person: str | None
+    count: int
+    overdue: int
+    oldest: datetime
+
+
+@dataclass(frozen=True)
 class Found:
     """`due`: the row's own deadline, else the default clock of its kind."""
 
@@ -117,6 +128,35 @@ async def counted(
         groups[each.group] += 1
         kinds[each.kind] += 1
     return groups, kinds
+
+
+async def load(session: AsyncSession, caller: Principal, wanted: Wanted) -> list[Load]:
+    """Return how much work of each kind each person has, and since when its oldest waits."""
+    now = clock.now()
+    found: list[Load] = []
+    for waiting in _asked(caller, now, wanted):
+        late = bounds(now, by_day=waiting.by_day).late
+        since = waiting.since if waiting.told is None else waiting.told
+        each = (
+            waiting.what.where(*_narrowed(waiting, caller, wanted))
+            .with_only_columns(
+                sa.cast(waiting.has_it, sa.Text).label("person"),
+                since.label("since"),
+                waiting.due_at.label("due_at"),
+            )
+            .subquery()
+            .c
+        )
+        rows = await session.execute(
+            sa.select(
+                each.person,
+                sa.func.count(),
+                sa.func.count().filter(each.due_at < late),
+                sa.func.min(each.since),
+            ).group_by(each.person)
+        )
+        found += [Load(waiting.kind, *row) for row in rows]
+    return sorted(found, key=lambda one: (PLACES[one.kind], one.person or ""))
 
 
 def _asked(caller: Principal, now: datetime, wanted: Wanted) -> Iterable[Waiting]:
