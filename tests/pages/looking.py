@@ -151,7 +151,7 @@ CUT = """[...document.querySelectorAll('body *')]
   .map(e => e.outerHTML.slice(0, 120))"""
 # The bar is one line: a wrapped text would take height from a phone's page.
 BROKEN = """[...document.querySelectorAll('.bar a, .bar button')]
-  .filter(e => !e.closest('.off, .skip') && e.offsetParent !== null)
+  .filter(e => !e.closest('.off, .skip, .sections') && e.offsetParent !== null)
   .filter(e => { const words = document.createRange(); words.selectNodeContents(e);
     return new Set([...words.getClientRects()].map(line => Math.round(line.top))).size > 1; })
   .map(e => e.outerHTML.slice(0, 120))"""
@@ -180,7 +180,7 @@ UNSEEN = """(() => {
   const light = text => rgb(text).slice(0, 3).map(v => v / 255)
     .map(v => v <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4)
     .reduce((sum, v, i) => sum + v * [.2126, .7152, .0722][i], 0);
-  const bar = document.querySelector('.bar');
+  const bar = [...document.querySelectorAll('.bar, .bar__top')].find(e => getComputedStyle(e).position === 'sticky');
   const fault = e => {
     e.focus();
     let around = e.parentElement;
@@ -192,7 +192,7 @@ UNSEEN = """(() => {
     if ((a + .05) / (b + .05) < 3) return 'a faint ring: ';
     if (box.bottom < 0 || box.top > innerHeight) return 'off the screen: ';
     if (bar && !bar.contains(e) && box.height < innerHeight / 2 && box.top < bar.getBoundingClientRect().bottom - 1
-        && getComputedStyle(bar).position === 'sticky' && !e.classList.contains('skip')) return 'behind the bar: ';
+        && !e.classList.contains('skip')) return 'behind the bar: ';
     return '';
   };
   const found = [...window.reached].filter(n => n >= 0).map(n => window.tabs[n])

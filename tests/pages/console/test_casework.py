@@ -183,7 +183,7 @@ def test_a_case_is_transferred_with_consent_and_from_then_on_is_the_others(
     assert answer.status == 404
 
 
-def test_a_screening_asks_one_question_a_page_and_keeps_nothing_without_a_yes(
+def test_a_screening_asks_in_parts_saves_each_and_keeps_nothing_without_a_yes(
     system: System, caseworker: Page
 ) -> None:
     page, case = caseworker, registered(caseworker)
@@ -208,13 +208,22 @@ def test_a_screening_asks_one_question_a_page_and_keeps_nothing_without_a_yes(
     assert kept() == [], "the person was not asked yet"
     page.locator('[name="answers/consent"][value=yes]').check()
     submit(page, "Seguir")
-    assert page.locator("form#main-form fieldset").count() == 1, "one question"
+    assert 6 <= page.locator("form#main-form .govuk-form-group").count() <= 10
+    page.locator('[name="answers/age_group"][value=adult]').check()
+    page.fill('[name="answers/age"]', "veinte")
+    submit(page, "Guardar y seguir")
+    assert page.locator(".govuk-error-summary a").count() == 1
+    page.fill('[name="answers/age"]', "20")
+    submit(page, "Guardar y seguir")
+    assert "Preguntas 11 a" in page.inner_text("h1")
+    assert page.locator("form#main-form .govuk-form-group").count() <= 10
+    page.locator('form#main-form input[value="yes"]').first.check()
+    signs = page.locator("form#main-form fieldset").count()
+    submit(page, "Guardar: a las demás respondió «No»")
     with page.expect_navigation():
-        page.get_by_role("link", name="Dejar sin responder").click()
-    first = page.locator("form#main-form fieldset").inner_text()
-    page.locator('form#main-form input[type="radio"]').first.check()
-    submit(page, "Seguir")
-    assert page.locator("form#main-form").inner_text() != first
+        page.get_by_role("link", name="Preguntas anteriores").click()
+    for value, many in (("yes", 1), ("no", signs - 1)):
+        assert page.locator(f'form#main-form input:checked[value="{value}"]').count() == many
     unfold(page, "Parar el tamizaje")
     page.get_by_label("La persona lo quiso").check()
     submit(page, "Parar el tamizaje")
@@ -336,7 +345,7 @@ def test_a_new_person_is_referred_in_eleven_presses(caseworker: Page) -> None:
     page.goto("/console/cases")
     taps = Taps(page)
     taps.press("button", "Nuevo caso")
-    page.fill('[name="identity/name"]', NAME)
+    page.fill('[name="identity/name"]', "Aldonza Quijanuela")
     page.fill('[name="identity/age"]', "27")
     taps.tick("Mujer")
     taps.count += 1

@@ -47,12 +47,12 @@ def test_23_many_sections_unfold_by_keyboard_and_stand_open_where_there_is_room(
         if width == DESK:
             assert not summary.is_visible()
         else:
-            box = page.locator("nav.sections").bounding_box()
+            box = page.locator(".bar").bounding_box()
             assert box is not None
-            assert box["height"] < 740 / 5
+            assert box["height"] < 60, "one row"
             assert seen.count() == 0
             here = page.locator("a.sections__link[aria-current]").text_content()
-            assert summary.inner_text().endswith(f": {here}")
+            assert (summary.text_content() or "").endswith(f": {here}")
             summary.focus()
             page.keyboard.press("Enter")
             seen.first.wait_for()

@@ -18,6 +18,7 @@ from console.line.api import screens as line
 from console.matches.api import screens as matches
 from console.record.api import screens as record
 from console.screening.api import screens as screening
+from console.services.slips_api import screens as slips
 from console.supervision.api import screens as supervision
 from console.work.calendar_api import screens as calendar
 from playwright.sync_api import Browser, Page
@@ -52,6 +53,7 @@ OURS = (
     matches,
     record,
     screening,
+    slips,
     supervision,
 )
 """Those of cases, consents, referrals, services and work are walked to in test_golden_paths.py."""
@@ -122,7 +124,7 @@ def ids(system: System, browsers: Browser) -> Ids:
     submission = quarantined(system)
     with signed_in(browsers, system, "demo-caseworker") as page:
         case = registered(page)
-        sent(page)
+        referral = sent(page)
         page.goto(f"{case}/plan")
         unfold(page, "Agregar una necesidad")
         page.select_option('[name="add/need"]', "GBV-CMR")
@@ -161,6 +163,7 @@ def ids(system: System, browsers: Browser) -> Ids:
         channel, certificate = kept(page)
         page.goto("/console/team")
         service = page.get_by_role("link", name="Quiénes").first.get_attribute("href") or ""
+        person = address(page, "people")
     forms = system.running.request("ngo-refugio-supervisor", "GET", "/referrals/v1/intake/forms")
     return Ids(
         {
@@ -169,6 +172,8 @@ def ids(system: System, browsers: Browser) -> Ids:
             "review_id": review.rsplit("/", 1)[-1],
             "entry_id": entry,
             "screening_id": screened[1],
+            "person_id": person,
+            "referral_id": referral.rsplit("/", 1)[-1],
             "service_id": service.rsplit("/", 1)[-1],
             "submission_id": submission,
             "form_id": forms.json()[0]["id"],

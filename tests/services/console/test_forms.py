@@ -1,7 +1,10 @@
-"""Forms become the API's JSON, and refusals find their fields. Pure, without a server."""
+"""Forms become the API's JSON, refusals find their fields, and kept text shows words. Pure, without a server."""
 
 import pytest
+from console.codes import Codes
 from console.forms import BadForm, Typed, body, faults, read
+from console.screens.routing import _readable
+from console.wording import wording
 
 KIND = "application/x-www-form-urlencoded"
 
@@ -59,3 +62,23 @@ def test_several_forms_of_a_page_have_names_of_their_own() -> None:
 
 def test_what_somebody_typed_is_not_in_a_text_of_an_object() -> None:
     assert "Kwyjibonia" not in repr(Typed([("identity/name", "Kwyjibonia")]))
+
+
+def test_kept_text_shows_labels_what_was_typed_and_no_code() -> None:
+    typed = Typed(
+        [
+            ("payload/situation", "Necesita atención hoy, no_mañana."),
+            ("method", "verbal"),
+            ("facts/situations[]", "sexual_violence"),
+            ("area", "VE2313"),
+            ("identity/name", "ANA"),
+            ("grant_id", "0190a000-0000-7000-8000-000000000001"),
+        ]
+    )
+    assert [value for _, value in _readable(typed, wording("es"))] == [
+        "Necesita atención hoy, no_mañana.",
+        wording("es")("method.verbal"),
+        wording("es")("resend.chosen"),
+        Codes("es").place("VE2313"),
+        "ANA",
+    ]

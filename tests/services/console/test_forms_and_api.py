@@ -110,6 +110,7 @@ REFERRAL = ("case_id", "service_id", "category", "from_case[]", *refer.SHARED, *
 WHOLE = ("aor", "area", "title", "steps[]")  # A step of a pathway is replaced as a whole.
 FORMS: dict[str, tuple[tuple[str, str, tuple[str, ...]], ...]] = {
     "tasks/{task_id}": (("post", "/referrals/v1/tasks/{task_id}/done", ()),),
+    "team/people/{person_id}": (("post", f"{CASES}/{{case_id}}/assign", ("assigned_to",)),),
     "cases/search": (("post", f"{CASES}/search", cases.SEARCH),),
     "cases/new": (("post", CASES, cases.NEW_CASE),),
     "cases/{case_id}/change": (

@@ -60,7 +60,7 @@ def addresses(api: Any) -> list[str]:
         "task_id": "/referrals/v1/tasks", "assistance_id": f"{CASE}/assistance", "item_id": f"{CASE}/plan",
         "review_id": f"{CASE}/reviews", "entry_id": f"{CASE}/entries", "certificate_id": "/referrals/v1/certificates",
         "form_id": "/referrals/v1/intake/forms", "channel_id": "/referrals/v1/channels",
-        "message_id": "/directory/v1/risk-messages/own", "programme": "/reports/v1/programmes",
+        "person_id": "/identity/v1/colleagues", "message_id": "/directory/v1/risk-messages/own", "programme": "/reports/v1/programmes",
     }  # fmt: skip
 
     def filled(part: re.Match[str]) -> str:

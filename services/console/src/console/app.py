@@ -43,6 +43,7 @@ from console.screening.api import screens as screening
 from console.screens.rendering import draw_plain
 from console.screens.routing import HEADERS, Kit, language_of
 from console.services.api import screens as services
+from console.services.slips_api import screens as slips
 from console.settings import Settings
 from console.supervision.api import screens as supervision
 from console.wording import load_all, wording
@@ -64,6 +65,7 @@ SCREENS = (
     referrals,
     consents,
     services,
+    slips,
     decisions,
     supervision,
     intake,

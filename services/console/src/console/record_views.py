@@ -69,6 +69,11 @@ def one(
     )
 
 
+def case_name(case: Mapping[str, Any], say: Wording) -> str:
+    """Return the code of a case, and the word by which the team knows it."""
+    return " · ".join(filter(None, (case["reference"], say.case_word(case.get("word")))))
+
+
 def said(name: str, value: Any, say: Wording, codes: Codes, moments: Moments) -> str:
     """A value of a field in words."""
     if name in _DAYS:

@@ -56,6 +56,21 @@ def row(one: Mapping[str, Any], say: Wording, codes: Codes, moments: Moments) ->
     )
 
 
+def place_of_appointment(steps: Iterable[Mapping[str, Any]]) -> str:
+    """Return the place that the last appointment named."""
+    return _last_said(steps, "schedule", "place")
+
+
+def question_asked(steps: Iterable[Mapping[str, Any]]) -> str:
+    """Return the recipient's last question."""
+    return _last_said(steps, "request-information", "question")
+
+
+def _last_said(steps: Iterable[Mapping[str, Any]], command: str, name: str) -> str:
+    said = [step["detail"] or {} for step in steps if step["command"] == command]
+    return str(said[-1].get(name) or "") if said else ""
+
+
 _DAY_HOURS = 48
 """From this many hours on, times are given in days."""
 

@@ -53,6 +53,11 @@ class Wording:
         key = f"code.{_LIST_OF.get(command, command)}.{code}"
         return self.known(key, word if word in self._texts else "code.other")
 
+    def case_word(self, word: str | None) -> str:
+        """Return the word by which the team knows a case; empty without one."""
+        key = f"case_word.{word}"
+        return self(key) if key in self._texts else ""
+
     def has(self, key: str) -> bool:
         return key in self._texts
 

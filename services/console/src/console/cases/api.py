@@ -7,10 +7,11 @@ from typing import Any
 from common.auth import Role
 from common.words.choices import words
 
-from console.answers import together
+from console.answers import Answer, together
 from console.cases import views
 from console.code_lists import situations
 from console.codes import SPOKEN, Areas, Codes
+from console.commands import key_of
 from console.forms import body, flat
 from console.record_views import shown as shown_entries
 from console.referral_views import rows
@@ -65,6 +66,7 @@ def _pruned(value: Any) -> Any:
 
 screens = Screens()
 _CASES = "/referrals/v1/cases"
+_ALIKE = "case_may_exist_already"
 
 
 @screens.page("/cases", query=("status", "mine", "cursor"))
@@ -112,12 +114,37 @@ async def find(_visit: Visit) -> Outcome:
 
 @screens.page("/cases/new")
 async def new_case(visit: Visit) -> Page:
+    codes = Codes(visit.language)
     return Page(
         "cases/templates/new_case.html",
         "title.new_case",
-        {**_choices(visit), "case": None, "values": {}},
+        {
+            **_choices(visit),
+            "case": None,
+            "values": {},
+            "alike": views.listed(await _alike(visit), visit.say, codes, visit.moments),
+        },
         fields=views.NEW_CASE,
     )
+
+
+def _is_alike(refusal: Answer | None) -> bool:
+    return refusal is not None and (refusal.body or {}).get("detail_code") == _ALIKE
+
+
+async def _alike(visit: Visit) -> list[Any]:
+    """Return own cases with the typed document, reference, or a name that sounds like the typed one."""
+    if not _is_alike(visit.refusal):
+        return []
+    typed = body(visit.typed, views.NEW_CASE).get("identity", {})
+    wanted = {
+        "name": typed.get("name"),
+        "document": typed.get("document", {}).get("number"),
+        "own_reference": typed.get("own_reference"),
+    }
+    asked = [{name: text} for name, text in wanted.items() if text]
+    answers = await together(*(visit.calls.post(f"{_CASES}/search", one) for one in asked))
+    return [*{one["id"]: one for answer in answers for one in answer.items}.values()]
 
 
 def _choices(visit: Visit, spoken: Iterable[str] = ()) -> dict[str, Any]:
@@ -132,10 +159,12 @@ def _choices(visit: Visit, spoken: Iterable[str] = ()) -> dict[str, Any]:
 
 @screens.form("/cases/new", show=new_case)
 async def register(visit: Visit) -> Outcome:
+    """Register the person. A case that may be hers is shown first; the second button registers another."""
     made = body(visit.typed, views.NEW_CASE, numbers=views.NUMBERS)
     if "area" not in made:
         made["country"] = visit.country
-    answer = await visit.calls.post(_CASES, made, key=visit.key)
+    made["unless_alike"] = not visit.typed.has("another")
+    answer = await visit.calls.post(_CASES, made, key=key_of(visit.key, made))
     return Elsewhere(f"/console/cases/{answer.body['id']}") if answer.ok else Refused(answer)
 
 
@@ -151,8 +180,9 @@ async def changing(visit: Visit) -> Page:
         {
             **_choices(visit, values.get("attributes/languages[]", ())),
             "case": found,
+            "alike": [],
             "values": values,
-            "words": [(code, visit.say(f"case_word.{code}")) for code in words("case_words")],
+            "words": [(code, visit.say.case_word(code)) for code in words("case_words")],
         },
         fields=views.CHANGE,
         versions=visit.beside(

@@ -63,7 +63,7 @@ def listed(
         Listed(
             f"/console/cases/{case['id']}",
             case["reference"],
-            _word(case, say),
+            say.case_word(case.get("word")),
             band(case["minor"], say),
             codes.place(case["area"]) or case["country"],
             say.known(f"case.status.{case['status']}", "case.status.other"),
@@ -119,7 +119,7 @@ def summary(
     attributes = case["attributes"] or {}
     found = (
         ("case.risk", _risk(risk, say, moments)),
-        ("case.word", _word(case, say)),
+        ("case.word", say.case_word(case.get("word"))),
         ("case.band", age(case, say)),
         ("field.attributes/sex", _sex(attributes, say)),
         ("field.area", codes.place(case["area"]) or case["country"]),
@@ -139,12 +139,6 @@ def _risk(risk: Mapping[str, Any] | None, say: Wording, moments: Moments) -> str
         return ""
     level = say(f"code.level.{risk['content']['level']}")
     return say("case.risk_review", level=level, day=moments.day(risk["due_on"]))
-
-
-def _word(case: Mapping[str, Any], say: Wording) -> str:
-    word = case.get("word")
-    key = f"case_word.{word}"
-    return say(key) if word and say.has(key) else ""
 
 
 @dataclass(frozen=True)
@@ -229,7 +223,7 @@ def worded(say: Wording, codes: Codes) -> Say:
         if name == "attributes/sex":
             return say.known(f"sex.{value}", "sex.unknown")
         if name == "word":
-            return say(f"case_word.{value}")
+            return say.case_word(value)
         if name == "caregiver":
             return say.known(f"caregiver.{value}", "caregiver.unknown")
         if name == "area":

@@ -1,5 +1,6 @@
 """The record of a case: the list with a note's form on it, a page for each other kind, and each entry."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from common.auth import Role
@@ -30,7 +31,6 @@ _ADD = f"{_RECORD}/add"
 _PICTURE = f"{_RECORD}/picture"
 _ENTRY = "/cases/{case_id:uuid}/entries/{entry_id:uuid}"
 _BACK = "/console/cases/{case_id}/record"
-_OTHERS = ("risk", "follow_up", "appointment", "incident", "relative")
 _DOCUMENTS = entry_codes("document")
 
 
@@ -62,8 +62,9 @@ async def record(visit: Visit) -> Page:
                 found["items"], _here(visit), visit.say, codes, visit.moments, _names(people)
             ),
             "kinds": [
-                *_OTHERS,
-                *(["comment"] if Role.SUPERVISOR in visit.visitor.roles else []),
+                code
+                for code, row in commands.KINDS.items()
+                if code != "note" and (not row["by"] or row["by"] in visit.visitor.roles)
             ],
             "kind": kind,
             "all_kinds": [*commands.KINDS, "attachment"],
@@ -98,19 +99,13 @@ def _options(visit: Visit, cases: Answer | None = None) -> dict[str, Any]:
     others = [one for one in cases.items if one["id"] != here] if cases is not None else []
     return {
         "area": Areas(visit.country).groups,
-        "linked_case_id": [(one["id"], case_name(one, say)) for one in others],
+        "linked_case_id": [(one["id"], views.case_name(one, say)) for one in others],
         **{
             name: [(code, say(f"code.{name}.{code}")) for code in entry_codes(name)]
             for name in commands.PICKED
             if name != "linked_case_id"
         },
     }
-
-
-def case_name(case: Any, say: Any) -> str:
-    """The code of a case, and the word by which the team knows it."""
-    word = case.get("word")
-    return f"{case['reference']} · {say(f'case_word.{word}')}" if word else str(case["reference"])
 
 
 for each in commands.WRITE.values():
@@ -170,7 +165,7 @@ async def entry(visit: Visit) -> Page:
             ),
             "command": command if open_ else None,
             "finish": commands.DONE if open_ and found["due_on"] else None,
-            "take_back": None if found["taken_back_at"] else commands.TAKE_BACK,
+            "take_back": commands.TAKE_BACK if _may_take_back(found, visit) else None,
             "kind": kind,
             "values": {k: str(v) for k, v in values.items() if v is not None},
             "options": _options(visit),
@@ -187,6 +182,12 @@ async def entry(visit: Visit) -> Page:
             ),
         ),
     )
+
+
+def _may_take_back(entry: Mapping[str, Any], visit: Visit) -> bool:
+    """Whether the API lets the visitor take the entry back: its writer and supervisors may."""
+    mine = entry["created_by"] == visit.visitor.principal.subject
+    return not entry["taken_back_at"] and (mine or Role.SUPERVISOR in visit.visitor.roles)
 
 
 for each in (*commands.CHANGE.values(), commands.DONE, commands.TAKE_BACK):

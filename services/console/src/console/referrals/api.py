@@ -1,16 +1,18 @@
 """Pages of referrals: sending one from a case, the queue of received ones, and each with its steps."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 from common.words.referral_states import ReferralState, progress
 
+from console import loads
 from console.answers import Answer, together
 from console.code_lists import situations
 from console.codes import SPOKEN, Areas, Codes
 from console.forms import body
 from console.moments import Moments
-from console.referral_views import row, rows
+from console.referral_views import place_of_appointment, question_asked, row, rows
 from console.referrals import refer, service, views
 from console.referrals.steps import ASK_AGAIN, LINK, RENEW, STEPS, offered
 from console.screens.routing import Screens
@@ -24,6 +26,14 @@ _WAITING, _UNDER_WAY, _CLOSED = (
     tuple(state for state in ReferralState if progress(state) in counted)
     for counted in (("waiting",), ("accepted",), ("delivered", "undelivered"))
 )
+_RECEIVED = (
+    "referral_to_acknowledge",
+    "referral_to_decide",
+    "referral_to_start",
+    "referral_to_close",
+    "referral_on_hold",
+)
+"""Kinds of work of the side that receives."""
 _UNMET = (ReferralState.DECLINED, ReferralState.EXPIRED)
 _OPEN_TABS = {"to_decide": _WAITING, "under_way": _UNDER_WAY}
 _TABS = {**_OPEN_TABS, "closed": _CLOSED}
@@ -182,7 +192,7 @@ def _within(answer: Answer) -> Answer:
 @screens.page("/received", query=("tab", "urgency", "cursor"))
 async def received(visit: Visit) -> Page:
     tab = visit.asked("tab") or "to_decide"
-    listed, counts = await together(
+    listed, counts, waiting, people = await together(
         visit.calls.get(
             "/referrals/v1/referrals/inbox",
             state=_TABS.get(tab, (tab,)),
@@ -191,9 +201,14 @@ async def received(visit: Visit) -> Page:
             cursor=visit.asked("cursor"),
         ),
         visit.calls.get("/referrals/v1/referrals/inbox/counts"),
+        visit.calls.get("/referrals/v1/work/load", kind=_RECEIVED),
+        visit.calls.get("/identity/v1/colleagues", limit=200),
     )
+    names = {one["id"]: one["sign_in_name"] for one in people.items}
+    waits = loads.by_kind(waiting.items, names, visit.say, visit.moments)
     numbers = views.numbers(_OPEN_TABS, counts.body, visit.say) if counts.ok else {}
-    return _queue(visit, listed, "received", [(name, numbers.get(name, "")) for name in _TABS])
+    tabs = [(name, numbers.get(name, "")) for name in _TABS]
+    return _queue(visit, listed, "received", tabs, waits)
 
 
 @screens.page("/sent", query=("tab", "urgency", "cursor"))
@@ -211,13 +226,20 @@ async def sent(visit: Visit) -> Page:
     return _queue(visit, listed, "sent", [(name, "") for name in _SENT])
 
 
-def _queue(visit: Visit, listed: Answer, name: str, tabs: list[tuple[str, str]]) -> Page:
+def _queue(
+    visit: Visit,
+    listed: Answer,
+    name: str,
+    tabs: list[tuple[str, str]],
+    waits: Sequence[loads.Load] = (),
+) -> Page:
     found = shown(listed)
     return Page(
         "referrals/templates/queue.html",
         f"title.{name}",
         {
             "name": name,
+            "loads": waits,
             "rows": rows(found["items"], visit.say, Codes(visit.language), visit.moments),
             "more": found["next_cursor"],
             "tab": visit.asked("tab") or tabs[0][0],
@@ -262,6 +284,9 @@ async def referral(visit: Visit) -> Page:
             "history": views.history(
                 view.get("history") or [], found.names, found.people, say, codes, moments
             ),
+            "appointment": moments.at(view.get("appointment_at")),
+            "question": question_asked(view.get("history") or []),
+            "place": place_of_appointment(view.get("history") or []),
             "steps": steps,
             "readings": views.readings(view.get("readings") or [], found.names, say, moments),
             "alternatives": [

@@ -106,13 +106,19 @@ def history(
     return [
         Happened(
             moments.at(step["at"]),
-            say.known(f"took.{step['command']}", "took.other"),
+            _taken(step, say),
             _doer(step, names, people),
             _reason(step, say),
             tuple(_written(step, say, codes, moments)),
         )
         for step in reversed(list(steps))
     ]
+
+
+def _taken(step: Mapping[str, Any], say: Wording) -> str:
+    """Return the step in words, by the state before it if that changes the words."""
+    exact = f"took.{step['command']}.{step.get('from_state')}"
+    return say(exact) if say.has(exact) else say.known(f"took.{step['command']}", "took.other")
 
 
 _TEXTS, _DAYS = ("question", "focal_point", "place", "note"), (

@@ -26,8 +26,7 @@ from console.wording import Wording
 
 HOME = "/console"
 MOST_UNFOLDED = 8
-"""Visitors with more sections unfold the menu on a phone, where thirteen took a third of every screen. Caseworkers
-never have that many."""
+"""On a phone the menu is folded, but for the first page of visitors who have at most this many sections."""
 _ANY: frozenset[Role] = frozenset()
 _CASES = frozenset({Role.CASEWORKER, Role.SUPERVISOR})
 _SUPERVISES = frozenset({Role.SUPERVISOR})
@@ -124,7 +123,7 @@ def draw(visit: Visit, page: Page, *, once: bool = False) -> str:
         moments=visit.moments,
         codes=codes,
         navigation=navigation,
-        folded=len(navigation) > MOST_UNFOLDED,
+        unfolded=visit.path == HOME and len(navigation) <= MOST_UNFOLDED,
         has_channels=has_channels(visit.visitor),
         session_until=visit.moments.clock(visit.visitor.idle_until),
         typed=visit.typed,

@@ -19,8 +19,10 @@ from starlette.types import Scope
 
 from console.answers import Answer, Upload
 from console.calls import Calls, Gateway
+from console.codes import Codes
 from console.commands import Command
 from console.costs import Cost, Costs
+from console.doings import is_id
 from console.forms import OWN, TYPED, BadForm, Typed, read
 from console.moments import Moments
 from console.screens.kept import FORM, forget, is_number, kept, shown_again
@@ -412,17 +414,38 @@ def _resend(
 
 
 def _readable(typed: Typed, say: Wording) -> list[tuple[str, str]]:
+    """Return what somebody typed and chose, without the ids that the page itself sends along."""
     return [
         (say.label(name), _in_words(say, name, value))
         for name, value in typed.pairs
-        if name not in OWN and value.strip()
+        if name not in OWN and value.strip() and not is_id(value)
     ]
 
 
+_CHOICES = (
+    "word", "item", "method", "rule", "decider", "assent", "sex", "caregiver", "urgency", "judgement",
+    "exploitation", "capacity", "case_word", "role",
+)  # fmt: skip
+"""Prefixes of the texts of codes that forms offer."""
+_CODE = re.compile(r"[a-z]+(?:_[a-z]+)+")
+
+
 def _in_words(say: Wording, name: str, value: str) -> str:
-    """Return the typed values in words; buttons by their labels."""
-    key = f"value.{name}.{value}"
-    return say(key) if say.has(key) else value
+    """Return a typed value as it is, and the label of a chosen code or button."""
+    form, _, last = name.removesuffix("[]").rpartition("/")
+    exact = (f"value.{name}.{value}", f"code.{form}.{value}", f"code.{last}.{value}")
+    keys = (*exact, *(f"{each}.{value}" for each in _CHOICES))
+    if (key := next((each for each in keys if say.has(each)), None)) is not None:
+        return say(key)
+    if _CODE.fullmatch(value):
+        return say("resend.chosen")
+    codes, code = Codes(say.language), value.partition("|")[0]  # a service follows its need
+    known = (
+        codes.place(code),
+        codes.need(code),
+        codes.spoken(code) if last == "languages" else code,
+    )
+    return next((words for words in known if words != code), value)
 
 
 def _html(html: str, language: str, status: int) -> HTMLResponse:

@@ -31,6 +31,24 @@
     area.addEventListener("input", count);
     count();
   });
+  // A text to copy and a page to print get a button; without a script they are marked and printed by hand.
+  function offer(place, words, act) {
+    var button = document.createElement("button");
+    button.type = "button";
+    button.className = "govuk-button govuk-button--secondary";
+    button.textContent = words;
+    button.addEventListener("click", act);
+    place(button);
+  }
+  document.querySelectorAll("textarea[data-copy]").forEach(function (area) {
+    offer(function (button) { area.after(button); }, area.dataset.copy, function () {
+      area.select();
+      navigator.clipboard.writeText(area.value).catch(function () {});
+    });
+  });
+  document.querySelectorAll("[data-print]").forEach(function (part) {
+    offer(function (button) { part.prepend(button); }, part.dataset.print, function () { print(); });
+  });
   // What a worker has in hand is looked at again every two seconds for a minute, not longer: nobody stays
   // signed in by that. Once it is done the page is loaded anew.
   function look(part, turns) {

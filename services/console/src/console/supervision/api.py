@@ -2,15 +2,19 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from common.auth import Role
 
-from console.answers import together
+from console import loads
+from console.answers import Answer, together
 from console.codes import Areas, Codes
+from console.commands import key_of
 from console.listings import found_in
+from console.record_views import case_name
 from console.screens.routing import Screens
-from console.screens.visit import Page, Visit, one_of, shown
+from console.screens.visit import Elsewhere, Outcome, Page, Refused, Visit, one_of, shown
 from console.supervision import commands
 
 screens = Screens()
@@ -34,6 +38,7 @@ async def team(visit: Visit) -> Page:
         visit.calls.get("/referrals/v1/on-call"),
     )
     shown(people)
+    waiting = await visit.calls.get("/referrals/v1/work/load")
     load = Counter(one["assigned_to"] for one in cases.items)
     # The page counts only the cases that it reads, so these are minimums.
     many = "team.load_least" if cases.ok and cases.body["next_cursor"] else "team.load"
@@ -44,6 +49,8 @@ async def team(visit: Visit) -> Page:
         {
             "people": [
                 {
+                    "id": one["id"],
+                    "waits": loads.of_person(waiting.items, one["id"], "", visit.moments),
                     "name": one["sign_in_name"],
                     "roles": [
                         visit.say.known(f"role.{role}", "role.other") for role in one["roles"]
@@ -54,6 +61,7 @@ async def team(visit: Visit) -> Page:
                 for one in people.items
             ],
             "unassigned": load.get(None, 0),
+            "loads": loads.by_kind(waiting.items, names, visit.say, visit.moments),
             "services": sorted(services.items, key=lambda one: str(one["name"])),
             "shifts": [
                 {
@@ -71,7 +79,12 @@ async def team(visit: Visit) -> Page:
             "options": {"person": list(names.items())},
             "away": [
                 visit.say(f"team.part.{name}")
-                for name, answer in (("cases", cases), ("services", services), ("shifts", shifts))
+                for name, answer in (
+                    ("cases", cases),
+                    ("load", waiting),
+                    ("services", services),
+                    ("shifts", shifts),
+                )
                 if not answer.ok
             ],
         },
@@ -81,6 +94,67 @@ async def team(visit: Visit) -> Page:
 
 screens.command("/team", commands.SHIFT, show=team, to="/console/team")
 screens.command("/team/{shift_id:uuid}", commands.NO_SHIFT, show=team, to="/console/team")
+
+
+_PERSON = "/team/people/{person_id:uuid}"
+_MOST_TOGETHER = 30
+"""Cases that change hands in one batch."""
+
+
+@screens.page(_PERSON)
+async def person(visit: Visit) -> Page:
+    """Show what waits for a person, and their open cases, which can go to somebody else."""
+    who = visit.ids["person_id"]
+    people, waiting, listed = await together(
+        visit.calls.get("/identity/v1/colleagues", limit=200),
+        visit.calls.get("/referrals/v1/work/load"),
+        visit.calls.get(
+            "/referrals/v1/cases", status="open", assigned_to=who, limit=_MOST_TOGETHER
+        ),
+    )
+    one, say = one_of(people, who), visit.say
+    theirs = [row for row in waiting.items if row["person"] == who]
+    return Page(
+        "supervision/templates/person.html",
+        "title.team",
+        {
+            "name": one["sign_in_name"],
+            "loads": [
+                replace(each, people=()) for each in loads.by_kind(theirs, {}, say, visit.moments)
+            ],
+            "cases": [(each["id"], case_name(each, say)) for each in listed.items],
+            "changed": {each["id"]: visit.moments.day(each["changed_at"]) for each in listed.items},
+            "more": listed.ok and listed.body["next_cursor"],
+            "colleagues": [
+                (each["id"], each["sign_in_name"])
+                for each in people.items
+                if each["active"] and each["id"] != who
+            ],
+            "may_write": _supervises(visit),
+        },
+        fields=("cases[]", "assigned_to"),
+    )
+
+
+@screens.form(_PERSON, show=person)
+async def reassign(visit: Visit) -> Outcome:
+    """Give the chosen cases to a colleague, all or none."""
+    to, chosen = visit.typed.one("assigned_to"), visit.typed.all("cases[]")
+    missing = [name for name, said in (("cases", chosen), ("assigned_to", to)) if not said]
+    if missing:
+        errors = [{"pointer": f"/{name}", "code": "missing"} for name in missing]
+        return Refused(Answer(422, {"code": "invalid", "errors": errors}))
+    answer = await visit.calls.batch(
+        [
+            {
+                "key": key_of(visit.key, [case_id, to]),
+                "path": f"/referrals/v1/cases/{case_id}/assign",
+                "body": {"assigned_to": to},
+            }
+            for case_id in chosen
+        ]
+    )
+    return Elsewhere(visit.path) if answer.ok else Refused(answer)
 
 
 @screens.page("/team/services/{service_id:uuid}")

@@ -53,14 +53,13 @@ def _day(text: str, today: str) -> date:
 
 def _row(row: dict[str, Any], visit: Visit) -> dict[str, str]:
     of_referral = row["kind"] == "referral"
-    word = f"case_word.{row['word']}"
     return {
         "at": f"{visit.moments.local(row['at']):%H:%M}" if row["at"] else row["clock"] or "",
         "what": visit.say(
             "calendar.referral" if of_referral else f"entry.{row['kind']}",
         ),
         "code": str(row["case_reference"] or row["id"][-8:].upper()),
-        "word": visit.say(word) if row["word"] and visit.say.has(word) else "",
+        "word": visit.say.case_word(row["word"]),
         "path": f"/console/referrals/{row['referral_id']}"
         if of_referral
         else f"/console/cases/{row['case_id']}/entries/{row['id']}",

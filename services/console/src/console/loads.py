@@ -1,0 +1,60 @@
+"""How much work waits, since when and with whom, in words. Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+
+from console.moments import Moments
+from console.wording import Wording
+
+
+@dataclass(frozen=True)
+class Load:
+    """Work of one kind or one person. `people`: who has how much of it."""
+
+    what: str
+    count: int
+    overdue: int
+    since: str
+    people: tuple[str, ...] = ()
+
+
+def by_kind(
+    rows: Iterable[Mapping[str, Any]], names: Mapping[str, str], say: Wording, moments: Moments
+) -> list[Load]:
+    """Return one row for each kind, in the order of the API."""
+    return [
+        _sum(
+            say.known(f"kind.{kind}", "kind.other"),
+            each := list(of_kind),
+            moments,
+            tuple(f"{_name(one['person'], names, say)}: {one['count']}" for one in each),
+        )
+        for kind, of_kind in groupby(rows, itemgetter("kind"))
+    ]
+
+
+def of_person(
+    rows: Iterable[Mapping[str, Any]], person: str | None, what: str, moments: Moments
+) -> Load | None:
+    """Return the sum of what a person has, or of what nobody has; None without work."""
+    theirs = [one for one in rows if one["person"] == person]
+    return _sum(what, theirs, moments) if theirs else None
+
+
+def _sum(
+    what: str, rows: list[Mapping[str, Any]], moments: Moments, people: tuple[str, ...] = ()
+) -> Load:
+    return Load(
+        what,
+        sum(one["count"] for one in rows),
+        sum(one["overdue"] for one in rows),
+        moments.at(min(one["oldest"] for one in rows)),
+        people,
+    )
+
+
+def _name(person: str | None, names: Mapping[str, str], say: Wording) -> str:
+    return say("load.nobody") if person is None else names.get(person, say("load.somebody"))

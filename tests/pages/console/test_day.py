@@ -1,0 +1,124 @@
+"""A day of casework beside the golden paths: a possible double, an appointment that moves, work that changes hands."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from common import clock
+from playwright.sync_api import Browser, Page
+
+from tests.pages.console.ways import id_of, registered, sent, submit, unfold
+from tests.pages.signed_in import at_both_widths, findings, signed_in, too_wide
+from tests.support.system import System
+
+pytestmark = [pytest.mark.system, pytest.mark.slow]
+CASES = "/referrals/v1/cases"
+
+
+@pytest.fixture(scope="module")
+def caseworker(system: System, browsers: Browser) -> Iterator[Page]:
+    with signed_in(browsers, system, "demo-caseworker") as page:
+        yield page
+
+
+def looks_right(page: Page, axe: str) -> None:
+    for width in at_both_widths(page):
+        assert findings(page, axe) == [], (page.url, width)
+        assert not too_wide(page), (page.url, width)
+
+
+def test_a_person_who_may_be_registered_already_is_said_before_a_second_case_is_made(
+    system: System, caseworker: Page, axe: str
+) -> None:
+    page = caseworker
+
+    def cases() -> list[str]:
+        asked = {"name": "Yusmari Cañizalez"}
+        found = system.running.request("ngo-refugio", "POST", f"{CASES}/search", json=asked)
+        return [one["reference"] for one in found.json()["items"]]
+
+    for name, button in (
+        ("Yusmary Canizales", "Registrar el caso"),
+        ("Yusmari Cañizalez", "Registrar el caso"),
+    ):
+        page.goto("/console/cases/new")
+        page.fill('[name="identity/name"]', name)
+        page.select_option("[name=area]", "VE2313")
+        submit(page, button)
+    (first,) = cases()
+    assert page.locator("section.next a.row__code").all_inner_texts() == [first]
+    assert page.input_value('[name="identity/name"]') == "Yusmari Cañizalez"
+    looks_right(page, axe)
+    submit(page, "Es otra persona: registrar")
+    assert page.url.rsplit("/", 1)[0].endswith("/console/cases")
+    assert len(cases()) == 2
+
+
+def test_an_appointment_moves_on_both_sides_and_the_slip_names_no_service(
+    system: System, browsers: Browser, caseworker: Page, axe: str
+) -> None:
+    page = caseworker
+    registered(page)
+    there = sent(page)
+    service = page.locator("dl dd").first.inner_text()
+    code = there.replace("-", "")[-8:].upper()
+    first, then = (clock.today() + timedelta(days=days) for days in (2, 3))
+    with signed_in(browsers, system, "demo-recipient") as recipient:
+        recipient.goto(there)
+        submit(recipient, "Acusar recibo y leer")
+        submit(recipient, "Aceptar")
+        unfold(recipient, "Dar cita")
+        recipient.fill('[name="schedule/appointment_at"]', f"{first:%d/%m/%Y} 10:00")
+        recipient.fill('[name="schedule/place"]', "Consultorio 4")
+        submit(recipient, "Dar cita")
+        unfold(recipient, "Mover la cita")
+        assert recipient.input_value('[name="schedule/place"]') == "Consultorio 4"
+        recipient.fill('[name="schedule/appointment_at"]', f"{then:%d/%m/%Y} 15:30")
+        submit(recipient, "Mover la cita")
+        for path in (f"/console/calendar?week={then}", "/console"):
+            recipient.goto(path)
+            assert code in recipient.inner_text("main"), path
+        recipient.goto("/console/received")
+        assert "demo-recipient: " in (recipient.locator("main details").text_content() or "")
+        looks_right(recipient, axe)
+    page.goto(there)
+    said = page.inner_text("main")
+    assert "15:30" in said
+    assert "Consultorio 4" in said
+    assert "Se movió la cita" in said
+    for path in (f"/console/calendar?week={then}", "/console"):
+        page.goto(path)
+        assert code in page.inner_text("main"), path
+        assert "Consultorio" not in page.content(), "no place in a list"
+    page.goto(f"{there}/slip")
+    assert "15:30" in page.inner_text(".slip")
+    assert code in page.input_value("#text")
+    assert page.locator(".slip svg").count() == 1
+    assert service not in page.content()
+    looks_right(page, axe)
+
+
+def test_the_cases_of_somebody_who_leaves_go_to_a_colleague(
+    system: System, browsers: Browser, caseworker: Page, axe: str
+) -> None:
+    case = registered(caseworker).rsplit("/", 1)[-1]
+    leaving, stays = (id_of(system, name) for name in ("demo-caseworker", "demo-supervisor"))
+    with signed_in(browsers, system, "demo-supervisor") as page:
+        page.goto("/console/team")
+        assert "Lo que espera en la organización" in page.inner_text("main")
+        looks_right(page, axe)
+        with page.expect_navigation():
+            page.get_by_role("link", name="demo-caseworker").click()
+        looks_right(page, axe)
+        kept = page.locator('[name="cases[]"]').last.get_attribute("value")
+        for box in page.locator('[name="cases[]"]').all()[1:]:
+            box.uncheck()
+        submit(page, "Pasar los casos")
+        assert page.locator(".govuk-error-summary").count() == 1, "to whom is missing"
+        page.select_option("[name=assigned_to]", label="demo-supervisor")
+        submit(page, "Pasar los casos")
+    owners = {
+        one: system.running.request("ngo-refugio", "GET", f"{CASES}/{one}").json()["assigned_to"]
+        for one in (case, kept)
+    }
+    assert owners == {case: stays, kept: leaving}
