@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 from PIL import Image
+from playwright._impl._api_structures import FilePayload
 from playwright.sync_api import Browser, Page
 
 from tests.pages.console.ways import CLINIC, SITUATION, choose, registered, sent
@@ -125,8 +126,8 @@ def test_a_document_is_attached_in_four(caseworker: Page) -> None:
     taps = Taps(page)
     taps.press("link", "Adjuntar")
     taps.count += 1
-    chosen = {"name": "foto.png", "mimeType": "image/png", "buffer": picture.getvalue()}
-    page.set_input_files("[name=file]", [chosen])  # type: ignore[list-item]
+    chosen = FilePayload(name="foto.png", mimeType="image/png", buffer=picture.getvalue())
+    page.set_input_files("[name=file]", chosen)
     taps.press("button", "Guardar")
     assert page.locator('a[href$="/picture"]').count() >= 1
     assert taps.count <= 4

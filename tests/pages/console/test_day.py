@@ -7,7 +7,7 @@ import pytest
 from common import clock
 from playwright.sync_api import Browser, Page
 
-from tests.pages.console.ways import id_of, registered, sent, submit, unfold
+from tests.pages.console.ways import NAME, id_of, registered, sent, submit, unfold
 from tests.pages.signed_in import at_both_widths, findings, signed_in, too_wide
 from tests.support.system import System
 
@@ -95,6 +95,30 @@ def test_an_appointment_moves_on_both_sides_and_the_slip_names_no_service(
     assert code in page.input_value("#text")
     assert page.locator(".slip svg").count() == 1
     assert service not in page.content()
+    looks_right(page, axe)
+
+
+def test_a_person_gets_a_copy_of_her_case_in_her_language_without_a_supervisors_comment(
+    system: System, browsers: Browser, caseworker: Page, axe: str
+) -> None:
+    page, case = caseworker, registered(caseworker)
+    sent(page)
+    page.goto(f"{case}/record")
+    page.fill('[name="note/text"]', "Prefiere venir por la tarde.")
+    submit(page, "Guardar la nota")
+    with signed_in(browsers, system, "demo-supervisor") as supervisor:
+        supervisor.goto(f"{case}/record/add?kind=comment")
+        supervisor.fill('[name="comment/text"]', "Falta revisar el plan.")
+        submit(supervisor, "Guardar")
+    page.goto(case)
+    with page.expect_navigation():
+        page.get_by_role("link", name="Copia de mi caso").click()
+    with page.expect_navigation():
+        page.get_by_role("link", name="En inglés").click()
+    said = page.inner_text("main [lang=en]")
+    for part in (NAME, "Where I was referred", "Prefiere venir por la tarde.", "What I agreed to"):
+        assert part in said, part
+    assert "Falta revisar el plan" not in page.content()
     looks_right(page, axe)
 
 

@@ -9,6 +9,7 @@ import pytest
 from common import clock
 from console.app import SCREENS
 from console.care.api import screens as care
+from console.cases.copy_api import screens as copies
 from console.channels.api import screens as channels
 from console.decisions.api import screens as decisions
 from console.emergency.api import screens as emergency
@@ -45,6 +46,7 @@ OURS = (
     calendar,
     care,
     channels,
+    copies,
     decisions,
     emergency,
     handing,

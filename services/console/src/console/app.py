@@ -21,6 +21,7 @@ from console.bulletins.api import screens as bulletins
 from console.calls import Gateway
 from console.care.api import screens as care
 from console.cases.api import screens as cases
+from console.cases.copy_api import screens as copies
 from console.channels.api import screens as channels
 from console.consents.api import screens as consents
 from console.costs import Costs
@@ -57,6 +58,7 @@ SCREENS = (
     calendar,
     late,
     cases,
+    copies,
     record,
     care,
     handing,
