@@ -249,7 +249,7 @@ def test_a_callback_that_this_browser_did_not_begin_is_refused(
                 begin(victim)
             answer = victim.get(entered.headers["location"])
             assert answer.status_code == 400
-            assert "began in another browser" in answer.text
+            assert "started in another browser" in answer.text
             assert victim.get("/session").status_code == 401
 
 

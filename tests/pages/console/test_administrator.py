@@ -53,10 +53,12 @@ def test_a_new_person_scans_the_code_signs_in_and_is_switched_off(
         assert "Mi trabajo" in other.inner_text("h1")
 
         page.goto(person)
-        assert "Leyó todos los cambios de su forma de entrar." in page.inner_text("main")
-        page.locator("summary", has_text="Apagar el acceso").click()
-        assert "para que los reasigne" in page.inner_text("main"), "what happens to the cases"
-        page.get_by_role("button", name="Sí, apagar el acceso").click()
+        assert "La persona leyó todos los cambios de su forma de entrar." in page.inner_text("main")
+        page.locator("summary", has_text="Desactivar el acceso").click()
+        assert "pida a supervisión que los reasigne" in page.inner_text("main"), (
+            "what happens to the cases"
+        )
+        page.get_by_role("button", name="Sí, desactivar el acceso").click()
         page.wait_for_load_state()
         assert "Sin acceso" in page.inner_text("main")
         for _ in range(int(PATIENCE)):
@@ -113,17 +115,17 @@ def test_a_client_gets_its_secret_once_and_an_organisation_says_what_suspending_
         page.fill("[name=name]", "Sistema de Puente")
         page.select_option("[name=organisation_id]", organisation.rsplit("/", 1)[-1])
         with page.expect_navigation():
-            page.get_by_role("button", name="Agregar y mostrar la clave").click()
+            page.get_by_role("button", name="Agregar y mostrar el secreto").click()
         secret = page.locator("p.code").inner_text()
         asked = {"grant_type": "client_credentials", "client_id": "ngo-puente"}
         token = system.running.http.post("/oauth/token", data={**asked, "client_secret": secret})
         assert token.status_code == 200, token.text
         page.goto("/console/clients/ngo-puente")
         assert secret not in page.content()
-        sure = page.get_by_role("button", name="Sí, apagar el acceso")
+        sure = page.get_by_role("button", name="Sí, desactivar el acceso")
         assert not sure.is_visible(), "it asks once"
-        page.locator("summary", has_text="Apagar el acceso").click()
-        assert "no envía ni recibe nada" in page.inner_text("main")
+        page.locator("summary", has_text="Desactivar el acceso").click()
+        assert "no puede enviar ni recibir nada" in page.inner_text("main")
         assert sure.is_visible()
         page.goto(organisation)
         suspend = page.get_by_role("button", name="Sí, suspender la organización")

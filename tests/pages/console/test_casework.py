@@ -94,7 +94,7 @@ def test_a_case_is_closed_once_nothing_of_it_is_open_and_erased_by_others(
     assert page.locator(".govuk-error-summary").count() == 1, "a reason is missing"
     page.get_by_label("Se mudó").check()
     submit(page, "Cerrar el caso")
-    assert "Quedan remisiones abiertas" in page.locator(".govuk-error-summary").inner_text()
+    assert "Todavía hay remisiones abiertas" in page.locator(".govuk-error-summary").inner_text()
     assert page.get_by_label("Se mudó").is_checked()
     code = referral.replace("-", "")[-8:].upper()
     with page.expect_navigation():
@@ -156,7 +156,7 @@ def test_a_case_is_transferred_with_consent_and_from_then_on_is_the_others(
     page.select_option('[name="offered/need"]', "HLT")
     page.locator('[name="offered/urgency"][value=emergency]').check()
     page.get_by_label("Necesita ayuda especializada").check()
-    submit(page, "Registrar consentimiento y ofrecer")
+    submit(page, "Registrar el consentimiento y ofrecer el caso")
     assert "Ofrecida" in page.inner_text("main")
     offer = page.url
     recipient.goto("/console")
@@ -168,7 +168,7 @@ def test_a_case_is_transferred_with_consent_and_from_then_on_is_the_others(
         "Atención general en salud",
         "ayuda especializada",
         "Refugio",
-        "Espera desde",
+        "En espera desde",
     ):
         assert said in decided_by
     assert "Emergencia" in recipient.inner_text("main")
@@ -225,7 +225,7 @@ def test_a_screening_asks_in_parts_saves_each_and_keeps_nothing_without_a_yes(
     for value, many in (("yes", 1), ("no", signs - 1)):
         assert page.locator(f'form#main-form input:checked[value="{value}"]').count() == many
     unfold(page, "Parar el tamizaje")
-    page.get_by_label("La persona lo quiso").check()
+    page.get_by_label("La persona quiso parar").check()
     submit(page, "Parar el tamizaje")
     assert "Detenido" in page.inner_text("main")
     assert [one["status"] for one in kept()] == ["stopped"]
@@ -250,14 +250,14 @@ def test_nothing_ticked_is_said_at_its_field_and_the_own_service_is_no_first_cho
     shown = page.locator("[name=service_id]").evaluate_all("all => all.map(one => one.value)")
     assert {value.split("|")[1] for value in shown} & own, "it is offered, after the others"
     assert page.locator('[name="items[]"]:checked').count() == 0, "nobody asked her yet"
-    submit(page, "Registrar consentimiento y remitir")
+    submit(page, "Registrar el consentimiento y remitir")
     said = page.locator(".govuk-error-summary a").evaluate_all("all => all.map(e => e.hash)")
     assert len(said) == 3, "how to get in touch, how consent was given, what is shared"
     assert [page.locator(f'[id="{one[1:]}"]').count() for one in said] == [1, 1, 1]
     page.get_by_label("NO LLAMAR").check()
     page.get_by_label("De palabra").check()
     for _ in range(3):
-        submit(page, "Registrar consentimiento y remitir")
+        submit(page, "Registrar el consentimiento y remitir")
         assert page.locator('.govuk-error-summary a[href="#f-items"]').count() == 1
         assert page.locator('[name="items[]"]:checked').count() == 0, "as it was sent"
     path = f"/referrals/v1/referrals?case_id={case.rsplit('/', 1)[-1]}"
@@ -288,7 +288,7 @@ def test_a_declined_referral_is_declined_in_four_and_sent_elsewhere(
     with caseworker.expect_navigation():
         caseworker.get_by_role("link", name=there.replace("-", "")[-8:].upper()).click()
     rows = caseworker.locator("ul.rows li")
-    assert "Lo sugiere quien la recibió" in rows.first.inner_text()
+    assert "Sugerencia de quien recibió la remisión" in rows.first.inner_text()
     with caseworker.expect_navigation():
         rows.first.get_by_role("link").click()
     asked = caseworker.url
@@ -303,7 +303,7 @@ def test_a_declined_referral_is_declined_in_four_and_sent_elsewhere(
     assert caseworker.input_value('[name="payload/situation"]') == SITUATION, "carried over"
     assert caseworker.get_by_label("NO LLAMAR").is_checked()
     caseworker.get_by_label("De palabra").check()
-    submit(caseworker, "Registrar consentimiento y remitir")
+    submit(caseworker, "Registrar el consentimiento y remitir")
     made = caseworker.url.rsplit("/", 1)[-1]
     path = f"/referrals/v1/referrals/{made}"
     view = system.running.request("ngo-refugio", "GET", path).json()
@@ -331,9 +331,9 @@ def test_a_link_to_answer_without_an_account_is_shown_once(caseworker: Page) -> 
     page = caseworker
     registered(page)
     there = sent(page)
-    unfold(page, "Enlace para responder sin cuenta")
+    unfold(page, "Crear un enlace para responder sin cuenta")
     page.locator("#form-link").get_by_label("Español").check()
-    submit(page, "Enlace para responder sin cuenta")
+    submit(page, "Crear un enlace para responder sin cuenta")
     address = page.locator(".code--link").inner_text()
     assert "/referrals/v1/answer/" in address
     page.goto(there)
@@ -358,7 +358,7 @@ def test_a_new_person_is_referred_in_eleven_presses(caseworker: Page) -> None:
     page.fill('[name="payload/situation"]', SITUATION)
     taps.tick("NO LLAMAR")
     taps.tick("De palabra")
-    taps.press("button", "Registrar consentimiento y remitir")
+    taps.press("button", "Registrar el consentimiento y remitir")
     assert "Enviada" in page.inner_text("main")
     assert taps.count <= 11
     # The form, the case and the referring page; the next page is the referral.
@@ -369,7 +369,7 @@ def test_who_can_help_is_answered_without_a_case_or_a_name(caseworker: Page) -> 
     page = caseworker
     page.goto("/console")
     taps = Taps(page)
-    taps.press("link", "¿Quién ayuda?")
+    taps.press("link", "¿Quién puede ayudar?")
     page.select_option('[name="facts/area"]', "VE2313")
     page.select_option('[name="facts/situations[]"]', "sexual_violence")
     taps.press("button", "Buscar")

@@ -55,7 +55,7 @@ def test_a_mailbox_is_confirmed_with_the_code_that_came_and_left_in_peace_at_nig
         with page.expect_navigation():
             page.get_by_role("link", name="Cambiar").first.click()
         submit(page, "Quitar")
-        assert "Todavía no hay avisos" in page.inner_text("main")
+        assert "Todavía no tiene avisos" in page.inner_text("main")
 
 
 SUBSCRIBED = """PushManager.prototype.subscribe = async function (options) {
@@ -87,7 +87,7 @@ def test_a_browser_asks_to_be_told_and_shows_that_something_is_new(
     with signed_in(browsers, system, "demo-recipient", scripts=True) as page:
         page.add_init_script(SUBSCRIBED)
         page.goto("/console/channels")
-        page.get_by_role("button", name="Avisar en este navegador").click()
+        page.get_by_role("button", name="Avisarme en este navegador").click()
         page.locator("#push-said", has_text="no permite mostrar avisos").wait_for()
         page.context.grant_permissions(["notifications"], origin=system.running.url)
         wire = page.context.new_cdp_session(page)
@@ -98,7 +98,7 @@ def test_a_browser_asks_to_be_told_and_shows_that_something_is_new(
         )
         wire.send("ServiceWorker.enable")
         with page.expect_navigation():
-            page.get_by_role("button", name="Avisar en este navegador").click()
+            page.get_by_role("button", name="Avisarme en este navegador").click()
         row = page.locator("ul.rows li", has_text="Navegador")
         assert "Activo" in row.inner_text()
         assert "push.example.org/x1" not in page.content()

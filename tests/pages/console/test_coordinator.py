@@ -62,14 +62,14 @@ def test_an_entry_is_compared_previewed_and_approved(
         page.locator(f'a[href="/console/entries/{submitted}"]').click()
         page.wait_for_load_state()
         row = page.locator("table.compare tr", has_text="quién la ve")
-        assert "Solo en la ruta" in row.locator("td").first.inner_text()
+        assert "Solo integrantes de la ruta pueden verlo" in row.locator("td").first.inner_text()
         assert "socios" in row.locator("td").last.inner_text()
         seen = {
             level: page.locator(f"#seen-{level}").inner_text()
             for level in ("public", "partners", "pathway", "restricted")
         }
-        assert "Estos lectores no la ven" in seen["public"]
-        assert "aparece aquí por primera vez" in seen["partners"]
+        assert "Estos lectores no ven la entrada" in seen["public"]
+        assert "aparecerá aquí por primera vez" in seen["partners"]
         assert all("sin dirección" in seen[one] for one in ("partners", "pathway", "restricted"))
         page.get_by_role("button", name="Aprobar", exact=True).click()
         page.wait_for_load_state()
@@ -197,7 +197,7 @@ def test_whom_to_call_is_shown_with_its_phone_and_leaves_once_the_call_is_noted_
         assert row.count() == 0
     with signed_in(browsers, system, "demo-auditor", language="en") as page:
         page.goto("/console/audit?lang=en")
-        assert "noted a call about overdue referrals" in page.inner_text("main")
+        assert "recorded a call about overdue referrals" in page.inner_text("main")
         page.goto("/console?lang=es")
 
 
@@ -242,7 +242,7 @@ def changed_again(page: Page, pathway: str, step: str) -> None:
     """Change a published pathway in a draft; the page states the differences in words."""
     assert "publicada" in page.inner_text("h1")
     submit(page, "Cambiarla en un borrador")
-    assert "Sin diferencias con la publicada" in page.inner_text("main")
+    assert "No hay diferencias con la versión publicada" in page.inner_text("main")
     page.goto(f"{pathway}/steps/{step}")
     page.fill("[name=window_hours]", "")
     page.check("[name=urgency][value=at_once]")
@@ -303,7 +303,7 @@ def test_a_step_is_changed_tried_and_published_by_somebody_else(
         assert page.locator("#sets-form").count() == 0
         page.get_by_role("button", name="Enviar a una segunda persona").click()
         page.wait_for_load_state()
-        assert "espera a una segunda persona" in page.inner_text("h1")
+        assert "en espera de una segunda persona" in page.inner_text("h1")
         page.get_by_role("button", name="Publicar esta versión").click()
         page.wait_for_load_state()
         assert "otra persona" in page.locator(".govuk-error-summary").inner_text()
@@ -386,7 +386,8 @@ def test_6_whoever_was_slower_sees_both_versions_and_keeps_what_was_typed(
         page.fill('[name="texts/es/title"]', "Ofertas por radio")
         submit(page, "Guardar el borrador")
         assert (
-            "Cambió desde que usted lo abrió" in page.locator(".govuk-error-summary").inner_text()
+            "Alguien cambió esto después de que usted lo abrió"
+            in page.locator(".govuk-error-summary").inner_text()
         )
         both = ["Ofertas en la frontera", "Ofertas por radio"]
         assert list(compared(page).values()) == [both]

@@ -22,7 +22,7 @@ def test_14_nobody_decides_what_they_asked_for_themselves(
         choose(page)
         page.locator('[name="decided_by"][value=best_interest]').check()
         page.locator('[name="child_assent"][value=agrees]').check()
-        submit(page, "Registrar consentimiento y remitir")
+        submit(page, "Registrar el consentimiento y remitir")
         case = (page.locator('a[href^="/console/cases/"]').last.get_attribute("href") or "")[-36:]
         (grant,) = system.running.request(
             "ngo-refugio", "GET", CONSENTS, params={"case_id": case}

@@ -100,7 +100,7 @@ def test_13_a_filter_that_no_list_knows_is_refused_and_nothing_is_listed(
             assert answer.status == 422, path
             assert page.locator("main ul.rows, main table, main .card").count() == 0, path
             follows_the_rules(answer, page)
-            again = page.get_by_role("link", name="Abrir la página sin eso")
+            again = page.get_by_role("link", name="Abrir la página sin esa parte")
             assert again.get_attribute("href") == path
         page.goto("/console/cases?foo=1")
         known = page.locator("main .row__code").all_inner_texts()

@@ -61,7 +61,7 @@ def test_2_a_case_is_referred_in_five_presses_on_two_pages(
     """The first-ranked service needs no extra press; another one needs a sixth."""
     case = registered(caseworker)
     taps = choose(caseworker)
-    taps.press("button", "Registrar consentimiento y remitir")
+    taps.press("button", "Registrar el consentimiento y remitir")
     assert taps.count - 1 <= 5
     assert taps.pages <= 2
     assert "/console/referrals/" in caseworker.url
@@ -87,7 +87,7 @@ def test_3_sent_twice_it_is_one_referral(system: System, caseworker: Page) -> No
 
     caseworker.route("**/refer", twice)
     with caseworker.expect_navigation():
-        caseworker.get_by_role("button", name="Registrar consentimiento y remitir").click()
+        caseworker.get_by_role("button", name="Registrar el consentimiento y remitir").click()
     caseworker.unroute("**/refer")
     assert statuses == [303]
     for path in ("/referrals/v1/referrals", "/referrals/v1/consents"):
@@ -103,7 +103,7 @@ def test_3_going_back_and_sending_the_same_again_leads_to_the_same_referral(
     case = registered(caseworker).rsplit("/", 1)[-1]
     posts: list[str] = []
     caseworker.on("request", lambda one: posts.append(one.url) if one.method == "POST" else None)
-    button = caseworker.get_by_role("button", name="Registrar consentimiento y remitir")
+    button = caseworker.get_by_role("button", name="Registrar el consentimiento y remitir")
 
     def sends() -> None:
         with caseworker.expect_navigation():
@@ -174,7 +174,7 @@ def test_4_the_recipient_acknowledges_reads_and_accepts_in_four(
     assert NAME not in recipient.content()
     taps.press("button", "Acusar recibo y leer")
     text = recipient.inner_text("main")
-    assert "NO LLAMAR: la persona viene" in text
+    assert "NO LLAMAR: la persona acudirá al servicio" in text
     shared = recipient.locator("h2", has_text="aceptó compartir").locator("xpath=following::dl[1]")
     assert shared.locator("dt").all_inner_texts() == ["Situación"], "and no more"
     assert SITUATION in shared.inner_text()

@@ -60,14 +60,14 @@ def test_a_file_is_tried_its_rows_are_explained_and_it_is_brought_in(
     file = a_file(system)
     with signed_in(browsers, system, "demo-im") as page:
         page.goto("/console/imports")
-        page.get_by_role("button", name="Probar, sin escribir nada").click()
+        page.get_by_role("button", name="Probar sin guardar nada").click()
         page.wait_for_load_state()
         assert page.locator("#f-file-error").count() == 1, "no file was chosen"
         page.set_input_files("#f-file", file)
         with page.expect_navigation():
-            page.get_by_role("button", name="Probar, sin escribir nada").click()
+            page.get_by_role("button", name="Probar sin guardar nada").click()
         text = waited(page)
-        assert "nada se escribió" in text
+        assert "no se guardó nada" in text
         rows = page.locator("ol.rows li")
         assert rows.count() == BAD, "the refused rows come first"
         assert "NOTHING" in rows.first.inner_text()
@@ -94,7 +94,7 @@ def test_a_file_is_tried_its_rows_are_explained_and_it_is_brought_in(
         page.goto("/console/imports")
         page.set_input_files("#f-file", file)
         with page.expect_navigation():
-            page.get_by_role("button", name="Probar, sin escribir nada").click()
+            page.get_by_role("button", name="Probar sin guardar nada").click()
         waited(page)
         pairs = dict(
             zip(
@@ -122,7 +122,7 @@ def test_16_how_far_a_great_file_is_stands_on_its_page_while_the_worker_goes_on(
     with signed_in(browsers, system, "demo-im") as page:
         page.goto("/console/imports")
         page.set_input_files("#f-file", a_file(system, MANY, BAD_OF_MANY))
-        submit(page, "Probar, sin escribir nada")
+        submit(page, "Probar sin guardar nada")
         counted = list(told(page))
         assert counted == sorted(counted)
         assert all(0 <= each <= MANY for each in counted)
@@ -146,7 +146,7 @@ def drafted(page: Page, period: str) -> str:
 def written(page: Page, **texts: str) -> None:
     for language, text in texts.items():
         page.fill(f'[name="texts/highlights/{language}"]', text)
-    submit(page, "Guardar las palabras")
+    submit(page, "Guardar los textos")
 
 
 def watched(page: Page) -> None:
@@ -184,7 +184,7 @@ def test_18_words_stand_beside_numbers_in_both_languages_and_bring_none_of_their
         assert "Alguien" in page.inner_text("main") or "Cambió" in page.inner_text("main")
         assert page.input_value('[name="texts/highlights/es"]') == "La red llegó a más lugares."
         assert "Llegó a más gente." in page.inner_text("#versions"), "and what stands now"
-        submit(page, "Guardar las palabras")
+        submit(page, "Guardar los textos")
         page.goto(bulletin)
         assert (
             page.input_value('[name="texts/highlights/en"]') == "The network reached more places."

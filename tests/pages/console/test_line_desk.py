@@ -51,7 +51,7 @@ def test_an_answer_may_begin_with_a_template_in_the_reporters_language(
 ) -> None:
     _, report = reported(system, browsers, f"Otra cosa {uuid4().hex}")
     desk.goto(f"/console/line/{report}")
-    unfold(desk, "Comienzos de respuesta")
+    unfold(desk, "Frases para comenzar la respuesta")
     with desk.expect_navigation():
         desk.locator("details[open] a, details a").filter(
             has_text="Gracias por escribirnos"
@@ -65,7 +65,7 @@ def test_without_a_wish_nothing_is_handed_over_until_somebody_else_agrees(
     words = f"Sin pedirlo {uuid4().hex}"
     _, report = reported(system, browsers, words)
     desk.goto(f"/console/line/{report}")
-    assert desk.get_by_role("button", name="Entregar a una organización").count() == 0
+    assert desk.get_by_role("button", name="Entregar el reporte a una organización").count() == 0
     assert "no lo ha pedido" in desk.inner_text("#why-not")
     unfold(desk, "Pedir una excepción")
     desk.select_option('[name="exception/organisation_id"]', index=1)
@@ -77,7 +77,12 @@ def test_without_a_wish_nothing_is_handed_over_until_somebody_else_agrees(
     before = desk.locator("section.card").count()
     assert before >= 1
     facts = desk.locator("section.card", has_text=report.replace("-", "")[-8:].upper()).inner_text()
-    for said in ("Sobre qué es: Violencia contra", "La recibiría: ", "Lo pide: ", "Espera desde: "):
+    for said in (
+        "De qué se trata: Violencia contra",
+        "Organización que lo recibiría: ",
+        "Lo pide: ",
+        "En espera desde: ",
+    ):
         assert said in facts, facts
     assert words not in desk.content(), "no word of the report itself"
     submit(desk, "Aprobar")
@@ -91,10 +96,10 @@ def test_by_wish_a_report_becomes_a_case_of_an_organisation(
     words = f"Quiero que me acompañen {uuid4().hex}"
     _, report = reported(system, browsers, words, wish=True)
     desk.goto(f"/console/line/{report}")
-    unfold(desk, "Entregar a una organización")
+    unfold(desk, "Entregar el reporte a una organización")
     with signed_in(browsers, system, "demo-caseworker") as page:
         desk.select_option('[name="hand-over/organisation_id"]', REFUGIO)
-        submit(desk, "Entregar a una organización")
+        submit(desk, "Entregar el reporte a una organización")
         assert "Entregado a" in desk.inner_text("main")
         page.goto("/console/handed-over")
         with page.expect_navigation():
@@ -117,9 +122,9 @@ def test_a_report_about_an_organisation_is_never_shown_to_it(
     with signed_in(browsers, system, "demo-supervisor") as page:
         desk.locator(f'[name="implicated/organisation_ids[]"][value="{REFUGIO}"]').check()
         submit(desk, "Organizaciones implicadas")
-        unfold(desk, "Entregar a una organización")
+        unfold(desk, "Entregar el reporte a una organización")
         desk.select_option('[name="hand-over/organisation_id"]', REFUGIO)
-        submit(desk, "Entregar a una organización")
+        submit(desk, "Entregar el reporte a una organización")
         assert desk.locator(".govuk-error-summary").count() == 1
         page.goto("/console/handed-over")
         assert report not in page.content()

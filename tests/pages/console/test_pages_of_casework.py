@@ -90,9 +90,9 @@ def handed_over(system: System, browsers: Browser, reference: str) -> tuple[str,
     _, report = reported(system, browsers, "Quiero que me acompañen.", wish=True)
     with signed_in(browsers, system, "demo-coordinator") as page:
         page.goto(f"/console/line/{report}")
-        unfold(page, "Entregar a una organización")
+        unfold(page, "Entregar el reporte a una organización")
         page.select_option('[name="hand-over/organisation_id"]', REFUGIO)
-        submit(page, "Entregar a una organización")
+        submit(page, "Entregar el reporte a una organización")
         page.goto("/console/emergency")
         unfold(page, "Pedir acceso")
         page.fill('[name="ask/case_reference"]', str(reference))
@@ -158,7 +158,7 @@ def ids(system: System, browsers: Browser) -> Ids:
         page.goto(f"{other}/transfer")
         page.select_option('[name="offer/recipient_organisation_id"]', SALUD)
         page.get_by_label("De palabra").check()
-        submit(page, "Registrar consentimiento y ofrecer")
+        submit(page, "Registrar el consentimiento y ofrecer el caso")
         transfer = page.url
     report, access = handed_over(system, browsers, str(reference))
     with signed_in(browsers, system, "demo-supervisor") as page:

@@ -144,7 +144,7 @@ def referred(page: Page, name: str) -> str:
     page.fill('[name="payload/situation"]', SITUATION)
     for label in (CLINIC, "NO LLAMAR", "De palabra"):
         page.get_by_label(label, exact=False).first.check()
-    press(page, "Registrar consentimiento y remitir")
+    press(page, "Registrar el consentimiento y remitir")
     assert "/console/referrals/" in page.url
     return page.url
 

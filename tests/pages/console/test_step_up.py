@@ -77,7 +77,7 @@ def test_a_marked_act_asks_who_it_is_and_carries_what_was_to_be_sent(
         assert status() == "pending", "nothing was done yet"
 
         with page.context.expect_page() as opened:
-            page.get_by_role("link", name="Entrar en otra pestaña").click()
+            page.get_by_role("link", name="Iniciar sesión en otra pestaña").click()
         enter(opened.value, system, person)
         assert opened.value.url.endswith("/console")
         opened.value.close()

@@ -70,9 +70,9 @@ def test_somebody_is_on_call_and_it_says_that_they_cannot_be_reached(supervisor:
     page.fill('[name="shift/starts_at"]', now.strftime("%Y-%m-%d 08:00"))
     page.fill('[name="shift/ends_at"]', now.strftime("%Y-%m-%d 20:00"))
     submit(page, "Agregar una guardia")
-    assert "No tiene un canal de avisos" in page.inner_text("main")
+    assert "no tiene un canal de avisos" in page.inner_text("main")
     submit(page, "Quitar demo-caseworker")
-    assert "No tiene un canal de avisos" not in page.inner_text("main")
+    assert "no tiene un canal de avisos" not in page.inner_text("main")
 
 
 def test_with_a_certificate_a_screening_is_concluded_and_without_it_no_more(
@@ -167,7 +167,7 @@ def test_what_does_not_fit_waits_beside_its_reason_and_is_tried_again(
     page.goto("/console/intake")
     with page.expect_navigation():
         page.locator(f'a[href$="{submission}"]').click()
-    assert "Por qué no encajó" in page.inner_text("main")
+    assert "Por qué Ruta no pudo procesarlo" in page.inner_text("main")
     with page.expect_navigation():
         page.get_by_role("link", name="Correspondencia de campos").click()
     assert "seguro = safe_to_talk" in page.input_value("[name=fields]")
@@ -196,7 +196,7 @@ def test_14_a_childs_consent_in_its_best_interest_is_decided_in_two(
     page.locator('[name="child_assent"][value=agrees]').check()
     page.fill('[name="payload/situation"]', "Necesita acompañamiento.")
     taps.tick("De palabra")
-    taps.press("button", "Registrar consentimiento y remitir")
+    taps.press("button", "Registrar el consentimiento y remitir")
     assert taps.count <= 7
     assert "Borrador" in page.inner_text("main")
     draft = page.url

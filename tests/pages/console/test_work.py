@@ -145,7 +145,7 @@ def test_30_what_was_typed_and_its_key_outlive_a_send_that_nobody_took(
         key = page.locator("#main-form [name=key]").first.get_attribute("value")
         with away(system, "referrals"):
             with page.expect_response(lambda r: r.request.method == "POST") as sending:
-                page.get_by_role("button", name="Registrar consentimiento y remitir").click()
+                page.get_by_role("button", name="Registrar el consentimiento y remitir").click()
             assert sending.value.status == 303, "neither Back nor a reload sends it again"
             page.wait_for_load_state()
             kept = page.content()
@@ -221,7 +221,7 @@ def test_23_a_case_is_referred_by_keyboard_alone(
             if name == "service_id":
                 reach(page, on('[name="payload/situation"]'), "what is shared")
                 page.keyboard.type("Necesita ayuda hoy.")
-        reach(page, says("Registrar consentimiento y remitir"), "the button")
+        reach(page, says("Registrar el consentimiento y remitir"), "the button")
         with page.expect_navigation():
             page.keyboard.press("Enter")
         assert re.search(r"/console/referrals/[0-9a-f-]{36}$", page.url), page.inner_text("main")

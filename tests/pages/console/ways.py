@@ -45,7 +45,7 @@ def choose(page: Page) -> Taps:
 def sent(page: Page) -> str:
     """Send a referral to the clinic from the case's page; return its address."""
     taps = choose(page)
-    taps.press("button", "Registrar consentimiento y remitir")
+    taps.press("button", "Registrar el consentimiento y remitir")
     return page.url
 
 

@@ -138,7 +138,7 @@ def beside() -> Beside:
     ("action", "detail", "said"),
     [
         ("referral.declined", {"command": "decline", "reason": "capacity", "version": 3}, ["motivo: No hay cupo"]),
-        ("case.closed", {"reason": "moved"}, ["motivo: Se mudó"]),
+        ("case.closed", {"reason": "moved"}, ["motivo: La persona se mudó"]),
         ("consent.ended", {"kind": "referral", "items": ["age", "sex"], "reason": "case_closed"},
          ["lo compartido: Edad, Sexo", "para qué: Remisión", "motivo: Se cerró el caso"]),
         ("consent.withdrawn", {"method": "phone"}, ["cómo: Por teléfono"]),
@@ -152,7 +152,7 @@ def beside() -> Beside:
         ("referral.withdrawn", {"command": "withdraw", "reason": "own_code"}, ["motivo: Con su propio código"]),
         ("timer_policy.set", {"window_minutes": 90, "working_time": True},
          ["plazo en minutos: 90", "solo días laborables: sí"]),
-        ("referral.declined", {"reason": "newer_than_this"}, ["motivo: un tipo que esta consola no conoce"]),
+        ("referral.declined", {"reason": "newer_than_this"}, ["motivo: un tipo que esta consola no reconoce"]),
         ("referral.declined", {"newer": "x", "reason": None}, []),
     ],
 )  # fmt: skip

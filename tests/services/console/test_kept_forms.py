@@ -120,7 +120,7 @@ async def test_a_form_that_was_carried_out_leaves_nothing_but_its_number(pages: 
         422, {"code": "idempotency_key_reused", "status": 422},
     )  # fmt: skip
     again = await pages.send(NEW, {"identity/name": "Other"}, key=key)
-    assert "already sent with other data" in again.text
+    assert "already sent with different data" in again.text
     next_key = re.search(r'name="key" value="([^"]+)"', again.text)
     assert next_key
     assert next_key[1] != key

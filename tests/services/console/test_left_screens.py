@@ -131,11 +131,11 @@ def test_what_was_typed_is_covered_and_shown_to_the_same_person_alone(
     page = opened(context)
     page.fill("[name=name]", TYPED)
     page.clock.fast_forward("15:06")
-    button = page.get_by_role("button", name="Seguir")
+    button = page.get_by_role("button", name="Continuar")
     for somebody in ("", "beto"):
         ruta.signed_in = somebody
         button.click()
-        answered = page.get_by_text("todavía no ha entrado").or_(page.get_by_text(CANARY))
+        answered = page.get_by_text("todavía no ha iniciado sesión").or_(page.get_by_text(CANARY))
         answered.locator("visible=true").wait_for()
         assert KEPT in page.inner_text("body")
         assert CANARY not in page.inner_text("body")
@@ -174,10 +174,10 @@ def test_what_can_be_sent_once_more_is_covered_and_shown_to_the_same_person_alon
     ruta.not_sent = why
     page = opened(context)
     page.clock.fast_forward("15:06")
-    button = page.get_by_role("button", name="Seguir")
+    button = page.get_by_role("button", name="Continuar")
     ruta.signed_in = "beto"
     button.click()
-    page.get_by_text("todavía no ha entrado").wait_for()
+    page.get_by_text("todavía no ha iniciado sesión").wait_for()
     assert CANARY not in page.inner_text("body")
     ruta.signed_in = "ana"
     button.click()

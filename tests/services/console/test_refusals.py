@@ -16,12 +16,12 @@ _PROGRAMMERS = re.compile(r"\b(GET|POST|PUT|ETag|If-Match|Idempotency|id)\b|/v\d
 _COLUMNS = {
     "code": "headers_missing",
     "status": 422,
-    "title": "The column headers were not found",
-    "detail": "Columns are missing: Municipio / Municipality.",
+    "title": "Ruta did not find the column headers",
+    "detail": "These columns are missing: Municipio / Municipality.",
     "detail_code": "columns_are_missing",
     "detail_params": ["Municipio / Municipality"],
 }
-_PERIOD = {"code": "period_not_ended", "status": 409, "title": "The period has not ended"}
+_PERIOD = {"code": "period_not_ended", "status": 409, "title": "The period has not ended yet"}
 _NEWER = {"code": "of_tomorrow", "status": 409, "title": "The moon is not full"}
 
 
@@ -50,12 +50,12 @@ async def refused(pages: Console, language: str, body: dict[str, object]) -> str
 
 async def test_a_refused_form_shows_the_reason_and_the_remedy(pages: Console) -> None:
     said = await refused(pages, "es", _PERIOD)
-    assert "El período todavía no termina. Ciérrelo a partir del día siguiente" in said
+    assert "El período todavía no ha terminado. Ciérrelo a partir del día siguiente" in said
     said = await refused(pages, "en", _PERIOD)
-    assert "The period has not ended. Close it from the day after its last day." in said
+    assert "The period has not ended yet. Close it from the day after its last day." in said
     said = await refused(pages, "es", _COLUMNS)
     assert "Descargue la plantilla" in said
-    assert "Faltan columnas: Municipio / Municipality." in said
+    assert "Faltan estas columnas: Municipio / Municipality." in said
 
 
 async def test_a_code_newer_than_the_pages_is_told_in_the_words_of_the_api(pages: Console) -> None:

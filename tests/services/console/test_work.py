@@ -128,7 +128,7 @@ def test_a_deadline_that_is_a_day_is_that_day_and_not_the_evening_before(
 @pytest.mark.parametrize(
     ("due", "said"),
     [
-        ("2026-11-26T00:00:00Z", "vencido hace 1 día"),
+        ("2026-11-26T00:00:00Z", "vencido desde hace 1 día"),
         ("2026-11-27T00:00:00Z", "vence hoy"),
         ("2026-11-28T00:00:00Z", "queda 1 día"),
         ("2026-11-30T00:00:00Z", "quedan 3 días"),

@@ -293,7 +293,7 @@ async def test_a_scanner_that_finds_something_or_is_away_keeps_the_picture_out()
     address = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
     async with server:
         await scanner.refuse_infected(address, b"a picture")
-        with pytest.raises(Exception, match="scanner refuses"):
+        with pytest.raises(Exception, match="scanner rejected"):
             await scanner.refuse_infected(address, b"EICAR")
     with pytest.raises(Exception, match="does not answer"):
         await scanner.refuse_infected(address, b"a picture")

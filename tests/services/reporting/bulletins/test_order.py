@@ -91,4 +91,4 @@ def test_the_words_of_a_chart_name_the_largest_only_where_it_is(content: Content
             largest = max(found)
             leads = sum(not larger(largest, other) for other in found) == 1
             said = plain(sentence_runs(each.alt, "en"))
-            assert ("Nobody can tell" in said) != leads, said
+            assert ("not possible to tell" in said) != leads, said
