@@ -192,7 +192,7 @@ def test_the_guide_leads_from_the_first_start_through_the_loss_of_the_machine(  
     restore = (
         "./ruta restore /backups/2026-11-25 --key-file /safe/backup.key --data /srv/ruta-restored"
     )
-    assert "1 cases erased again" in officer.types(restore, after=listed)
+    assert "1 cases were erased again" in officer.types(restore, after=listed)
     officer.shell("./ruta up --detach --data /srv/ruta-restored")
     found = officer.system("ruta-restored")
     assert name_of(found, kept) == "Persona Guardada"

@@ -110,7 +110,7 @@ def test_a_clock_leapt(watched: System, tmp_path: Path) -> None:
     """RutaClockDoubted, as if the machine had last run a month ago."""
     _psql(watched, "UPDATE clock_looks SET at = at - interval '30 days'")
     until(lambda: "RutaClockDoubted" in firing(watched, tmp_path), "it fires")
-    assert "nothing ends by its date" in watched.ruta("doctor", check=False).stdout
+    assert "nothing ends on its date" in watched.ruta("doctor", check=False).stdout
     _psql(watched, "UPDATE clock_looks SET believed_from = at")  # Three days later.
     until(lambda: _quiet(watched, tmp_path), "it is believed by itself")
 

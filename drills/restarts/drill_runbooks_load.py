@@ -168,7 +168,7 @@ def test_errors_use_up_the_month_within_days(watched: System, tmp_path: Path) ->
     assert "postgres" in watched.ruta("status", check=False).stdout
     found = _examined(watched)
     assert found["process postgres"]["found"] == "kept down on purpose"
-    assert found["databases"]["found"] == "do not answer"
+    assert found["databases"]["found"] == "they are not responding"
     watched.release("postgres")
     until(lambda: watched.ruta("status", check=False).returncode == 0, "it is up again")
     until(lambda: {*_asks(watched, _SERVICES, 1), *_asks(watched, _RELEASES, 1)} <= {200}, "well")

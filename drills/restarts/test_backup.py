@@ -193,7 +193,7 @@ def test_who_was_switched_off_stays_out_after_a_restore(
     system.down()
 
     said = system.ruta("restore", str(folder), "--key-file", str(key)).stdout
-    assert "who may get in" not in said
+    assert "access is as it was" not in said
     system.up()
     assert not gets_in(system, gone, old)
     assert not gets_in(system, robbed, stolen)
@@ -203,7 +203,7 @@ def test_who_was_switched_off_stays_out_after_a_restore(
     elsewhere = System(tmp_path_factory.mktemp("elsewhere"))
     restore = ("restore", str(folder), "--key-file", str(key))
     said = elsewhere.ruta(*restore, *NOTHING_SINCE).stdout
-    assert "switch off again" in said, "nothing else is left there that knows it"
+    assert "disable again" in said, "nothing else is left there that knows it"
     server = PostgresServer(elsewhere.layout.postgres)
     server.start()
     try:
@@ -213,7 +213,7 @@ def test_who_was_switched_off_stays_out_after_a_restore(
 
     known = System(tmp_path_factory.mktemp("known"))
     said = known.ruta(*restore, "--tombstones", str(system.layout.anchors)).stdout
-    assert "who may get in" not in said, "the list of rights lies beside the others"
+    assert "access is as it was" not in said, "the list of rights lies beside the others"
     known.up()
     try:
         assert not gets_in(known, gone, old)
@@ -258,21 +258,21 @@ def test_after_the_loss_of_the_machine_the_erased_stay_erased(
     restore = ("restore", str(folder), "--key-file", str(key))
     refused = found.ruta(*restore, check=False)
     assert refused.returncode == 1
-    assert f"Plug in the second place ({usb})" in refused.stderr
+    assert f"Connect the second place ({usb})" in refused.stderr
     assert not found.layout.restore_mark.exists(), "nothing was begun"
     refused = found.ruta(*restore, "--without-lists", "x", check=False)
-    assert "say why in a sentence" in refused.stderr
+    assert "give the reason in a full sentence" in refused.stderr
     given = ["restore", str(folder), "--key-file", str(key), "--tombstones"]
     refused = found.ruta(*given, str(short / tombstones.name), check=False)
     assert refused.returncode == 1
-    assert "the list of the erased ends at 0" in refused.stderr
+    assert "the list of erased cases ends at 0" in refused.stderr
     not_yet = found.ruta("up", "--detach", "--port", "0", check=False)
     assert not_yet.returncode == 1
     assert "did not end" in not_yet.stderr
 
     away.rename(usb)
     told = found.ruta(*restore).stdout
-    assert "1 cases erased again" in told
+    assert "1 cases were erased again" in told
     assert "are not known here" in told
     found.up()
     try:
@@ -301,7 +301,7 @@ def test_a_restore_without_its_lists_is_said_until_somebody_settles_it(
         assert "a drill: nothing was erased since this backup" in said
         assert "mount it again" in said
         alone.ruta("settle", "looked at the paper list: nobody")
-        assert "restore without its lists" not in alone.ruta("doctor", check=False).stdout
+        assert "restore made without its lists" not in alone.ruta("doctor", check=False).stdout
         assert alone.ruta("settle", "looked at it once more", check=False).returncode == 1
     finally:
         alone.down()

@@ -209,7 +209,7 @@ def test_what_was_restricted_since_a_backup_is_so_after_a_restore(
     given = ["restore", str(folder), "--key-file", str(key), "--tombstones"]
     lines = (usb / kept.name).read_text().splitlines()
     edited = [lines[0].replace("2026", "2025"), *lines[1:]]
-    for wrong, why in ((edited, "not ours or was edited"), (lines[:-1], "it had")):
+    for wrong, why in ((edited, "was edited or was not written by Ruta"), (lines[:-1], "it had")):
         spoiled = tmp_path / f"spoiled{len(wrong)}"
         shutil.copytree(usb, spoiled)
         (spoiled / kept.name).write_text("\n".join(wrong) + "\n")

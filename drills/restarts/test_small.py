@@ -41,7 +41,7 @@ def test_small_is_looked_after_and_survives_the_loss_of_its_machine(
     small.ruta("backup", str(folder), "--key-file", str(key))
     assert small.running.request(None, "GET", "/readyz").status_code == 200
     running = small.ruta("restore", str(folder), "--key-file", str(key), check=False)
-    assert "containers run on" in running.stderr
+    assert "containers are running on" in running.stderr
     small.stop()
 
     other = Small(tmp_path_factory.mktemp("other-machine"), small.ports)
@@ -100,4 +100,4 @@ def test_the_demo_ends_here_too_where_two_people_are_asked_for(small: Small) -> 
     """As `deploy/run-small demo` calls it: nobody publishes alone what they closed."""
     played = small.ruta("demo", "--load", "--url", small.state.url).stdout
     assert "A second person publishes it" in played
-    assert "The whole story held" in played
+    assert "Every step succeeded" in played

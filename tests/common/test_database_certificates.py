@@ -160,10 +160,10 @@ def test_what_has_nothing_to_do_with_certificates_has_no_such_remedy(trust: Path
     assert trust.exists()
     assert remedy(ConnectionRefusedError()) == {}
     assert remedy(ConnectionError("unexpected connection_lost() call")) == {}
-    vault = KeysAway("Vault does not answer (RUTA_VAULT_URL): ConnectError")
+    vault = KeysAway("Vault is not responding (RUTA_VAULT_URL): ConnectError")
     vault.__cause__ = httpx.ConnectError("all attempts failed")
     vault.__cause__.__cause__ = ssl.SSLCertVerificationError()
     assert remedy(vault) == {}
-    store = KeysAway("the key store does not answer (RUTA_KEY_STORE_URL)")
+    store = KeysAway("the key store is not responding (RUTA_KEY_STORE_URL)")
     store.__cause__ = ssl.SSLCertVerificationError()
     assert "another authority" in remedy(store)["remedy"]

@@ -136,7 +136,7 @@ def test_a_migration_without_its_database_may_be_tried_again(
     }
     *said, (_, status) = lines_of(command, {**good["reporting api"], **own}, tmp_path)
     assert [line for line, _ in said] == [
-        f"ruta: {setting}: the database does not let us in (ConnectionRefusedError)"
+        f"ruta: {setting}: the database refused the connection (ConnectionRefusedError)"
     ]
     assert status == 75
 

@@ -304,7 +304,7 @@ def test_certificates_of_the_processes_are_renewed_by_the_same_authority() -> No
             )
     another = process_certificates.new_authority()
     for wrong in ("", "[]", "x: y", json.dumps({**values, "ca.key": another.key})):
-        with pytest.raises(StackError, match="no authority there"):
+        with pytest.raises(StackError, match="no certificate authority in that file"):
             process_certificates.read_authority(wrong)
 
 

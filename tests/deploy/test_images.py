@@ -247,7 +247,7 @@ def test_what_is_sent_carries_what_is_in_it_and_where_it_comes_from(
         )  # fmt: skip
 
     (clone / "README.md").write_text("changed")
-    with pytest.raises(StackError, match="what is committed"):
+    with pytest.raises(StackError, match="only committed files"):
         ship(clone, "ruta-referrals", wanted)
 
 

@@ -95,4 +95,4 @@ def test_what_needs_a_clone_says_so(installed: Path, tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode != 0
-    assert "no clone of the project" in done.stderr
+    assert "is not a clone of the project" in done.stderr

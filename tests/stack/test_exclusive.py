@@ -35,7 +35,7 @@ def test_a_second_stack_on_the_same_data_is_refused_and_told_where_the_first_is(
     with exclusive(layout):
         state().write(layout)
         assert is_locked(layout)
-        refused = pytest.raises(StackError, match=r"already runs on .* at http://127.0.0.1:1")
+        refused = pytest.raises(StackError, match=r"already running on .* at http://127.0.0.1:1")
         with refused, exclusive(layout):
             pytest.fail("two stacks held one data directory")
     assert not is_locked(layout)
@@ -66,7 +66,7 @@ def test_a_taken_port_names_who_has_it() -> None:
         taken.listen()
         port = taken.getsockname()[1]
         assert is_taken(port)
-        with pytest.raises(StackError, match=rf"port {port} is taken by \S+ \(process \d+\)"):
+        with pytest.raises(StackError, match=rf"port {port} is in use by \S+ \(process \d+\)"):
             check_port(port, LOOPBACK)
     assert not is_taken(port)
 

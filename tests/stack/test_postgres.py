@@ -61,7 +61,7 @@ def test_creating_a_database_again_keeps_its_passwords(postgres: PostgresServer)
 
 
 def test_a_name_that_is_no_database_name_is_refused(postgres: PostgresServer) -> None:
-    with pytest.raises(StackError, match="not a database name"):
+    with pytest.raises(StackError, match="cannot be the name of a database"):
         postgres.create_service_database("x'; DROP TABLE y; --")
 
 

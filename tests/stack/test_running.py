@@ -31,7 +31,8 @@ def test_without_anything_it_says_what_to_set(
 ) -> None:
     monkeypatch.delenv(SECRET_VARIABLE, raising=False)
     with pytest.raises(
-        StackError, match=f"{SECRET_VARIABLE} holds its secret, or {TOKEN_VARIABLE}"
+        StackError,
+        match=f"put the client.s secret in {SECRET_VARIABLE}, or a token in {TOKEN_VARIABLE}",
     ):
         connect(tmp_path, _ELSEWHERE).secret("admin")
 
@@ -93,9 +94,9 @@ def test_a_private_authority_is_trusted_where_it_is_named(private: tuple[str, Pa
     url, ca = private
     strange = _list_clients(url)
     assert strange.returncode == 1
-    assert f"ruta: certificate not trusted: {url} (" in strange.stderr
+    assert f"ruta: the certificate of {url} is not trusted (" in strange.stderr
     assert "./ruta --ca FILE" in strange.stderr
     assert _list_clients(url, "--ca", str(ca)).returncode == 0
     assert _list_clients(url, SSL_CERT_FILE=str(ca)).returncode == 0
     lost = _list_clients(url, SSL_CERT_FILE=str(ca.with_name("lost.pem")))
-    assert "lost.pem holds no certificate that can be read (No such file" in lost.stderr
+    assert "lost.pem contains no readable certificate (No such file" in lost.stderr

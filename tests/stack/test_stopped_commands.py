@@ -30,7 +30,7 @@ def test_each_is_its_service_and_tells_why_it_failed_by_its_errors(
     with StoppedCommands(Layout(tmp_path), server) as commands:
         for service, package in (("referrals", "referrals"), ("directory", "directory")):
             with pytest.raises(
-                StackError, match=f"^nonsense: ruta: say what to run: python -m {package} "
+                StackError, match=f"^nonsense: ruta: choose a command: python -m {package} "
             ):
                 commands.run("nonsense", service=service)
         here = set(psutil.Process().children(recursive=True)) - before

@@ -228,7 +228,7 @@ def test_an_officer_reads_spanish(tmp_path: Path) -> None:
     code, told = run("doctor", "--data", str(tmp_path), RUTA_LANGUAGE="es")
     assert (code, told) == (
         1,
-        f"ruta: sobre {tmp_path} no corre ninguna pila: ./ruta up la arranca\n",
+        f"ruta: no hay ningún sistema en marcha en {tmp_path}; arránquelo con ./ruta up\n",
     )
     code, told = run("restore", "--help", LC_ALL="es_VE.UTF-8")
     assert code == 0
@@ -274,6 +274,6 @@ def test_programs_read_english_and_an_unknown_language_is_refused(tmp_path: Path
     asked = ("doctor", "--data", str(tmp_path))
     assert run(*asked, "--json", RUTA_LANGUAGE="es") == (
         1,
-        f"ruta: no stack runs on {tmp_path}: ./ruta up starts one\n",
+        f"ruta: no stack is running on {tmp_path}; start one with ./ruta up\n",
     )
-    assert run(*asked, RUTA_LANGUAGE="fr") == (1, "ruta: RUTA_LANGUAGE is fr: write en or es\n")
+    assert run(*asked, RUTA_LANGUAGE="fr") == (1, "ruta: RUTA_LANGUAGE is fr. Set it to en or es\n")

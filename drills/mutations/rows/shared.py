@@ -141,7 +141,7 @@ ROWS = (
         "end-of-the-archive",
         "stack.operate.backup.archive:_check_end",
         Drops(
-            "raise StackError('its log breaks off after {last} and goes on with {segment}: a restore or a time without the archive lies between, and no base backup came after it. What came after it cannot be had; to go back to before it, move {segment} and what follows out of wal/', last=at.strip(), segment=after[0])"
+            "raise StackError('the log breaks off after {last} and continues with {segment}: in between there was a restore or a time without the archive, and no base backup was made after that. Later states cannot be recovered; to go back to an earlier state, move {segment} and everything after it out of wal/', last=at.strip(), segment=after[0])"
         ),
         "tests/stack/test_archive.py::test_what_came_before_a_restore_is_not_taken_for_the_end",
     ),

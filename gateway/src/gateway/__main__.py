@@ -44,11 +44,11 @@ def _internal_rotate_keys() -> None:
     from gateway.keys import rotate_internal_keys  # noqa: PLC0415 - as above
 
     pem, jwks = _path("RUTA_INTERNAL_SIGNING_KEY_FILE"), _path("RUTA_INTERNAL_JWKS_FILE")
-    say(said("the front signs with {key}", key=rotate_internal_keys(pem, jwks)))
+    say(said("the gateway signs with {key}", key=rotate_internal_keys(pem, jwks)))
 
 
 def _path(name: str) -> Path:
-    return Path(os.environ.get(name) or fail(said("{setting}: is missing", setting=name)))
+    return Path(os.environ.get(name) or fail(said("{setting} is missing", setting=name)))
 
 
 _COMMANDS: dict[str, Callable[[], None]] = {
@@ -64,7 +64,7 @@ _COMMANDS: dict[str, Callable[[], None]] = {
 def main() -> None:
     command = _COMMANDS.get(sys.argv[1]) if len(sys.argv) == 2 else None
     if command is None:
-        text = "say what to run: python -m {package} {verbs}"
+        text = "choose a command: python -m {package} {verbs}"
         fail(said(text, package="gateway", verbs="|".join(_COMMANDS)))
     command()
 

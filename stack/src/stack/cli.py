@@ -37,16 +37,14 @@ def _say_version(wanted: bool) -> None:
 def _options(
     _version: Annotated[
         bool,
-        typer.Option(
-            "--version", is_eager=True, callback=_say_version, help="Which release this is"
-        ),
+        typer.Option("--version", is_eager=True, callback=_say_version, help="Show the release"),
     ] = False,
     ca: Annotated[
         Path | None,
         typer.Option(
             exists=True,
             dir_okay=False,
-            help="For https: certificates of the CA to trust, instead of the public ones",
+            help="For https: the certificates of the CA to trust, instead of the public ones",
         ),
     ] = None,
 ) -> None:
@@ -65,7 +63,9 @@ def _group(module: str) -> typer.Typer | None:
         from stack.embedded.plan import CONSOLE, SERVICES  # noqa: PLC0415 - nearly every command does without the plan
 
         if error.name not in {CONSOLE, *SERVICES.values()}:
-            lacks = said("without the commands of {module}: {error}", module=module, error=error)
+            lacks = said(
+                "the commands of {module} are not available: {error}", module=module, error=error
+            )
             sys.stderr.write(f"ruta: {lacks}\n")
         return None
     return group if isinstance(group, typer.Typer) else None
@@ -128,7 +128,7 @@ def main() -> None:
     try:
         if asked := unknown_language(os.environ):
             raise StackError(
-                "{variable} is {asked}: write en or es", variable=LANGUAGE_VARIABLE, asked=asked
+                "{variable} is {asked}. Set it to en or es", variable=LANGUAGE_VARIABLE, asked=asked
             )
         command = arranged()
         if language_of(os.environ) != "en":

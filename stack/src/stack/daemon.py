@@ -63,7 +63,9 @@ def supervise(
         check_port(choices.port, choices.host)
         console = Console(layout.log_file, quiet=quiet)
         for name in end_leftovers(layout):
-            console.say(said("ended {name}, left over from a stack that was killed", name=name))
+            console.say(
+                said("ended {name}, which was left over from a stack that was killed", name=name)
+            )
         prepare_clients(layout)
         layout.anchors.mkdir(exist_ok=True)
         if layout.restore_mark.exists():
@@ -72,7 +74,7 @@ def supervise(
         for name in layout.holds():
             console.say(
                 said(
-                    "{name} was kept down by {file}: it starts again",
+                    "{name} was held back by {file}; it now starts again",
                     name=name,
                     file=layout.hold_file(name),
                 )
@@ -112,7 +114,9 @@ async def _ship(layout: Layout, console: Console) -> None:
         except (OSError, StackError) as error:
             if str(error) != failing:
                 console.say(
-                    said("the write-ahead log cannot leave for the archive: {error}", error=error)
+                    said(
+                        "the write-ahead log cannot be copied to the archive: {error}", error=error
+                    )
                 )
             failing = str(error)
         await asyncio.sleep(_SHIP_SECONDS)
@@ -135,7 +139,10 @@ async def _welcome(*arguments: str) -> None:
         raise
     if process.returncode != 0:
         raise StackError.passed_on(
-            (words.decode(errors="replace").strip().splitlines() or [said("no demo data")])[-1]
+            (
+                words.decode(errors="replace").strip().splitlines()
+                or [said("there is no demo data")]
+            )[-1]
         )
 
 

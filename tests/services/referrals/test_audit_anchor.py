@@ -87,12 +87,12 @@ async def test_five_entries_deleted_with_their_head_moved_back_are_found(
     cut_back(postgres, chain, to=3)
     _, findings = await verify(database, file)
     assert [(f.chain, f.problem) for f in findings] == [
-        (str(chain), "cut off after it was anchored")
+        (str(chain), "the chain was cut off after it was anchored")
     ]
     # Reusing the deleted numbers does not help.
     for _ in range(5):
         await entry(database, chain)
-    assert {f.problem for f in (await verify(database, file))[1]} == {"differs from the anchor"}
+    assert {f.problem for f in (await verify(database, file))[1]} == {"it differs from the anchor"}
     # Without an outside anchor nothing would show.
     assert (await verify(database, None))[1] == []
 
@@ -148,7 +148,7 @@ async def test_a_restore_is_told_from_a_forgery(
     assert await anchor(database, file) >= 1
     cut_back(postgres, chain, to=5)
     assert [f.problem for f in (await verify(database, file))[1]] == [
-        "cut off after it was anchored"
+        "the chain was cut off after it was anchored"
     ]
 
 

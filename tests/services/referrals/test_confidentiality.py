@@ -244,18 +244,18 @@ async def test_the_audit_refuses_change_by_the_service_itself(story: Story) -> N
             "UPDATE audit_entries SET detail = '{\"a\": 1}', hash = sha256('x') WHERE sequence = 2",
             "was edited",
         ),
-        ("DELETE FROM audit_entries WHERE sequence = 2", "an entry before it is missing"),
+        ("DELETE FROM audit_entries WHERE sequence = 2", "the entry before it is missing"),
         (
             (
                 "WITH gone AS (DELETE FROM audit_entries WHERE sequence = 3) UPDATE audit_heads"
                 " SET sequence = 2, hash = (SELECT hash FROM audit_entries WHERE sequence = 2)"
                 " WHERE sequence = 3"
             ),
-            "cut off after it was anchored",
+            "the chain was cut off after it was anchored",
         ),
         (
             "WITH a AS (DELETE FROM audit_entries) DELETE FROM audit_heads",
-            "cut off after it was anchored",
+            "the chain was cut off after it was anchored",
         ),
     ],
 )

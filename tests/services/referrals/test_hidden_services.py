@@ -371,7 +371,7 @@ async def test_a_house_that_became_hidden_since_is_sent_nothing(story: Story) ->
     )
     sent = await story.post(REFERRER, f"/referrals/{draft['id']}/send", {"grant_id": grant["id"]})
     assert (sent.status_code, sent.json()["code"]) == (409, "not_referable")
-    assert "not announced" in sent.json()["detail"]
+    assert "not in the directory" in sent.json()["detail"]
 
 
 async def test_its_coordinators_and_its_own_people_refer_to_a_restricted_house(

@@ -107,7 +107,7 @@ def test_a_line_that_a_kill_cut_off_is_written_again(tmp_path: Path, signer: Sig
 def test_a_second_place_follows_and_is_never_overwritten(tmp_path: Path, signer: Signer) -> None:
     file, place = tmp_path / "list.jsonl", tmp_path / "usb"
     tombstones.append(file, signer, some(2))
-    assert chained.carry_all([file], [place]) == {place: "is not there"}, "nobody mounted it"
+    assert chained.carry_all([file], [place]) == {place: "it is missing"}, "nobody mounted it"
     place.mkdir()
     assert chained.carry_all([file], [place]) == {}
     tombstones.append(file, signer, some(2))
@@ -226,5 +226,5 @@ def test_of_several_copies_the_longest_counts_and_a_stranger_is_refused(
     tombstones.append(new, signer, some(1))
     tombstones.append(other, signer, some(1))
     assert tombstones.newest([old, new, tmp_path / "absent"], signer).head.number == 3
-    with pytest.raises(BrokenList, match="another list"):
+    with pytest.raises(BrokenList, match="is not the same list"):
         tombstones.newest([new, other], signer)

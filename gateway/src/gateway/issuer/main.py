@@ -59,14 +59,12 @@ async def _rotate(settings: IssuerSettings) -> None:
         try:
             ring.rotate()
         except RotatedTooOften:
-            text = (
-                "the keys were rotated many times within the last hour: wait before the next time"
-            )
+            text = "the keys were rotated many times within the last hour: wait before you rotate them again"
             start.fail(said(text))
         await _recognise(database, ring)
     finally:
         await database.close()
-    start.say(said("{key} signs from now on", key=ring.current().kid))
+    start.say(said("from now on the gateway signs with {key}", key=ring.current().kid))
 
 
 async def _recognise(database: Database, ring: KeyRing) -> None:
@@ -80,7 +78,7 @@ async def _bootstrap(settings: IssuerSettings) -> int:
     """Prepare the database. Return how many changes of the list it had lost."""
     file = settings.bootstrap_clients_file
     if file is not None and not file.exists():
-        start.fail(said("RUTA_BOOTSTRAP_CLIENTS_FILE: no such file"))
+        start.fail(said("RUTA_BOOTSTRAP_CLIENTS_FILE: this file does not exist"))
     callback = f"{settings.public_url.rstrip('/')}/session/callback"
     database = Database.at(settings.database_url.get_secret_value())
     try:

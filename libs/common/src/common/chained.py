@@ -81,11 +81,13 @@ def read(path: Path, signer: Signer) -> Chained:
             signer.check(line)
         except (ValueError, KeyError, TypeError, InvalidSignature) as error:
             raise BrokenList(
-                "{path}: line {number} is not ours or was edited", path=path, number=number
+                "{path}: line {number} was edited or was not written by Ruta",
+                path=path,
+                number=number,
             ) from error
         if line["number"] != number or line["previous"] != head.digest:
             raise BrokenList(
-                "{path}: line {number} does not follow the line before", path=path, number=number
+                "{path}: line {number} does not follow the line before it", path=path, number=number
             )
         lines.append(line)
         head = Head(number, hashlib.sha256(text.encode()).hexdigest(), str(line["at"]))
@@ -104,7 +106,7 @@ def latest(path: Path) -> tuple[Mapping[str, Any], ...]:
     try:
         return tuple(json.loads(text) for text in whole[1 if start else 0 :])
     except ValueError as error:
-        raise BrokenList("{path}: one of the last lines is not readable", path=path) from error
+        raise BrokenList("{path}: one of the last lines cannot be read", path=path) from error
 
 
 def append(path: Path, signer: Signer, said: Iterable[Mapping[str, Any]]) -> Head:
@@ -130,7 +132,7 @@ def carry(path: Path, places: Sequence[Path]) -> list[Path]:
         try:
             there, _ = last_line(place)
             if place.exists() and place.read_bytes()[:there] != content[:there]:
-                raise BrokenList("{place}: is not a copy of {path}", place=place, path=path)
+                raise BrokenList("{place} is not a copy of {path}", place=place, path=path)
             if there < len(content):
                 _write_after(place, there, content[there:])
         except OSError:
@@ -174,7 +176,7 @@ def _goes_on(copy: Path, path: Path, signer: Signer) -> bool:
 def carry_all(files: Sequence[Path], places: Sequence[Path]) -> dict[Path, str]:
     """Extend the copies of all files in all second places; return the places that failed, with the reason. A place is a
     mounted folder and is never created."""
-    left = {place: "is not there" for place in places if not place.is_dir()}
+    left = {place: "it is missing" for place in places if not place.is_dir()}
     for place in places:
         for file in files if place not in left else ():
             try:
@@ -216,7 +218,9 @@ def _head(path: Path, last: str, signer: Signer) -> Head:
         line = json.loads(last)
         signer.check(line)
     except (ValueError, KeyError, TypeError, InvalidSignature) as error:
-        raise BrokenList("{path}: the last line is not ours or was edited", path=path) from error
+        raise BrokenList(
+            "{path}: the last line was edited or was not written by Ruta", path=path
+        ) from error
     digest = hashlib.sha256(last.encode()).hexdigest()
     return Head(int(line["number"]), digest, str(line["at"]))
 

@@ -14,13 +14,10 @@ TOLD_SECONDS = 10
 """From this difference on, `/readyz` and `doctor` report the clock, so that it is corrected before it matters."""
 OK = "ok"
 REMEDY = (
-    "set the clocks of the machines (chrony or another NTP client); apart by more than"
+    "synchronise the clocks of the machines (chrony or another NTP client); if they differ by more than"
     f" {BETWEEN_PROCESSES_SECONDS} s, requests between them are refused"
 )
-DOUBTED = (
-    "nothing ends by its date meanwhile: compare the machine's date with one you trust, set it if it is wrong;"
-    " if it is right, nothing is to be done (docs/operate.md, RutaClockDoubted)"
-)
+DOUBTED = "meanwhile nothing ends on its date. Compare the machine's date with one that you trust, and set it if it is wrong; if it is right, you need not do anything (docs/operate.md, RutaClockDoubted)"
 
 
 def too_far(ours: float, theirs: float) -> bool:

@@ -19,7 +19,7 @@ from common.words.wording import said, told
 
 _log = get_logger(__name__)
 _SERVING = ("api", "worker")
-NO_OWNER = "RUTA_DATABASE_OWNER_URL: is missing (migrations run as the owner role)"
+NO_OWNER = "RUTA_DATABASE_OWNER_URL is missing (migrations run as the owner role)"
 
 
 def main(
@@ -53,7 +53,7 @@ def main(
 
     if verb not in {*_SERVING, *server.OPERATIONS}:
         verbs = [*_SERVING, "migrate", *server.OPERATIONS, *own]
-        text = "say what to run: python -m {package} {verbs}"
+        text = "choose a command: python -m {package} {verbs}"
         fail(said(text, package=package, verbs="|".join(verbs)))
     loaded = _ready(settings)
     create_app = resolve_name(f"{package}.app:create_app")
@@ -87,7 +87,7 @@ def let_in_by(setting: str) -> Iterator[None]:
         asyncpg.ClientConfigurationError,
     ) as error:
         reason = "; ".join([type(error).__name__, *remedy(error).values()])
-        text = "{setting}: the database does not let us in ({reason})"
+        text = "{setting}: the database refused the connection ({reason})"
         fail(said(text, setting=setting, reason=reason), status=TEMPORARY_FAILURE)
 
 

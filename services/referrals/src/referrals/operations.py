@@ -67,10 +67,10 @@ async def verify_audit(settings: Settings, database: Database, _keys: CaseKeys) 
     try:
         count, findings = await verify(database, settings.audit_anchor_file)
         for restore in restores(settings.audit_anchor_file):
-            text = "restored {at} from {source}: {lost} later entries were given up"
+            text = "restored on {at} from {source}: {lost} later entries were lost"
             say(said(text, at=restore.at, source=restore.source, lost=restore.lost_entries))
     except BrokenAnchor as error:
-        say(said("the anchor file does not add up: {reason}", reason=told(error)))
+        say(said("the anchor file is not consistent: {reason}", reason=told(error)))
         return 1
     for finding in findings:
         text = "chain {chain} entry {number}: {problem}"
@@ -79,7 +79,7 @@ async def verify_audit(settings: Settings, database: Database, _keys: CaseKeys) 
     if settings.audit_anchor_file is None:
         say(
             said(
-                "no anchor outside the database (RUTA_AUDIT_ANCHOR_FILE): a cut end would not show"
+                "there is no anchor outside the database (RUTA_AUDIT_ANCHOR_FILE): nobody would notice if the end were cut off"
             )
         )
     say(said("{count} entries, {wrong} findings", count=count, wrong=len(findings)))
@@ -95,10 +95,7 @@ async def rotate_keys(settings: Settings, _database: Database, keys: CaseKeys) -
     try:
         ring.write(path, added)
     except OSError as error:
-        text = (
-            "{path}: cannot be written here ({reason}); nothing was changed. Rotate in steps: key-ring-add,"
-            " key-ring-activate, rewrap-keys, key-ring-drop (docs/operate.md, Rotate keys)"
-        )
+        text = "{path} cannot be written here ({reason}); nothing was changed. Rotate the keys in steps: key-ring-add, key-ring-activate, rewrap-keys, key-ring-drop (docs/operate.md, Rotate keys)"
         say(said(text, path=path, reason=error.strerror))
         return 1
     await keys.verify()
@@ -107,7 +104,7 @@ async def rotate_keys(settings: Settings, _database: Database, keys: CaseKeys) -
     after = ring.without_unused(await keys.read_ring(), await keys.used_key_ids())
     ring.write(path, after)
     removed = ", ".join(sorted(before.keys.keys() - after.keys.keys())) or said("none")
-    text = "active {key}; {count} case keys wrapped anew; removed {removed}"
+    text = "active key: {key}; case keys wrapped again: {count}; removed: {removed}"
     say(said(text, key=after.active, count=total, removed=removed))
     return 0
 
@@ -124,7 +121,7 @@ async def add_to_key_ring(settings: Settings, _database: Database, keys: CaseKey
     await keys.verify()
     before = await keys.read_ring()
     if ring.newest(before) != before.active:
-        _warn(said("{key} was added already: activate it first", key=ring.newest(before)))
+        _warn(said("{key} was already added: activate it first", key=ring.newest(before)))
         return 1
     path = settings.key_encryption_keys_file
     _print_secret(await ring.closed_by(ring.with_new_key(before), keys.vault, path))
@@ -136,10 +133,10 @@ async def activate_newest_key(_settings: Settings, _database: Database, keys: Ca
     present = await keys.read_ring()
     newest_id = ring.newest(present)
     if newest_id == present.active:
-        _warn(said("{key} is active already", key=newest_id))
+        _warn(said("{key} is already active", key=newest_id))
         return 1
     if newest_id not in await keys.known_key_ids():
-        text = "no service has read {key} yet: wait until the mounted Secret is the new one"
+        text = "no service has read {key} yet: wait until the new Secret is mounted"
         _warn(said(text, key=newest_id))
         return 1
     _print_secret(ring.with_newest_active(present))
@@ -149,7 +146,7 @@ async def activate_newest_key(_settings: Settings, _database: Database, keys: Ca
 async def rewrap_keys(_settings: Settings, _database: Database, keys: CaseKeys) -> int:
     """Wrap every case key with the active key; this only reads the ring's file."""
     total = await _rewrap_all(keys)
-    say(said("{count} case keys wrapped anew", count=total))
+    say(said("{count} case keys were wrapped again", count=total))
     return 0
 
 
@@ -174,7 +171,7 @@ async def report_retention(_settings: Settings, database: Database, _keys: CaseK
     async with database.transaction() as session:
         await act_as_service(session)
         for organisation, reference, until in await kept_too_long(session, clock.today()):
-            text = "{organisation} {case} kept until {day}"
+            text = "{organisation}: case {case} is kept until {day}"
             say(said(text, organisation=organisation, case=reference, day=until))
     return 0
 
@@ -195,10 +192,10 @@ async def apply_tombstones(settings: Settings, database: Database, keys: CaseKey
         await keys.destroy(case_id)
     erased = await reapply_tombstones(database, keys)
     await forget_reports(database, keys, listed)
-    say(said("{count} cases erased again", count=erased))
+    say(said("{count} cases were erased again", count=erased))
     if not found.proven:
-        say(said("not proven: erasures are missing from the list that an anchor knows"))
-    text = "erasures after {at} are not known here: was it the last list?"
+        say(said("this cannot be proven: the list lacks erasures that an anchor has"))
+    text = "erasures after {at} are not known here: was this the latest list?"
     say(said(text, at=found.known.head.at or said("the backup")))
     return 0
 
@@ -238,10 +235,10 @@ async def apply_restrictions(settings: Settings, database: Database, keys: CaseK
         return 1
     done = await restrict_again(database, keys, found.known, secret)
     again = [said(_AGAIN[kind], count=count) for kind, count in done.items() if count]
-    say(said("again as they were restricted last: {what}", what=", ".join(again) or said("none")))
+    say(said("restricted again as they last were: {what}", what=", ".join(again) or said("none")))
     if not found.proven:
-        say(said("not proven: restrictions are missing from the list that an anchor knows"))
-    text = "what was restricted after {at} is not known here: was it the last list?"
+        say(said("this cannot be proven: the list lacks restrictions that an anchor has"))
+    text = "restrictions after {at} are not known here: was this the latest list?"
     say(said(text, at=found.known.head.at or said("the backup")))
     return 0
 
@@ -254,7 +251,12 @@ async def verify_lists(settings: Settings, database: Database, _keys: CaseKeys) 
         (_THE_RESTRICTED, settings.restriction_file, words.signer_of(secret)),
     ):
         if path is None:
-            say(said("{list} is not kept: RUTA_TOMBSTONE_FILE is not set", list=said(kind.name)))
+            say(
+                said(
+                    "Ruta does not keep {list}: RUTA_TOMBSTONE_FILE is not set",
+                    list=said(kind.name),
+                )
+            )
             wrong = 1
             continue
         asked = argparse.Namespace(list=[], anchor=[], accept_unproven=False)
@@ -264,7 +266,7 @@ async def verify_lists(settings: Settings, database: Database, _keys: CaseKeys) 
             wrong = 1
         else:
             number = found.known.head.number
-            say(said("{list}: whole, {number} lines", list=said(kind.name), number=number))
+            say(said("{list}: complete, {number} lines", list=said(kind.name), number=number))
     return wrong
 
 
@@ -299,26 +301,28 @@ class _Kind:
     loss: str
 
 
-_THE_ERASED = _Kind(ERASED, "the list of the erased", "who was erased in between comes back")
+_THE_ERASED = _Kind(
+    ERASED, "the list of erased cases", "people who were erased in between come back"
+)
 _THE_RESTRICTED = _Kind(
     RESTRICTED,
-    "the list of what was restricted",
-    "what was hidden or taken back in between is open again",
+    "the list of restrictions",
+    "things that were hidden or withdrawn in between are open again",
 )
 _AGAIN = {
     Kind.CONSENT: "{count} consents",
     Kind.EXCEPTION: "{count} exceptions",
     Kind.SHARING: "{count} referrals that shared something",
-    Kind.IMPLICATED: "{count} cases with their accused",
-    Kind.LINE_REPORT: "{count} reports of the line with theirs",
+    Kind.IMPLICATED: "{count} cases with the people or organisations accused in them",
+    Kind.LINE_REPORT: "{count} reports from the line with the organisations accused in them",
     Kind.ENTRY: "{count} entries of case records taken back",
-    Kind.CONTACT: "{count} contacts of people to be confirmed first",
-    Kind.TRANSFER: "{count} offers of a case",
-    Kind.HOLDER: "{count} cases given back to who holds them",
+    Kind.CONTACT: "{count} contacts of people that must be confirmed before use",
+    Kind.TRANSFER: "{count} offers to transfer a case",
+    Kind.HOLDER: "{count} cases returned to the organisation that holds them",
     Kind.CODE: "{count} withdrawal codes",
     Kind.LINK: "{count} answer links",
-    Kind.COMPARISON: "{count} consents to compare",
-    Kind.MATCH: "{count} possible doubles",
+    Kind.COMPARISON: "{count} consents to compare cases",
+    Kind.MATCH: "{count} possible duplicates",
     Kind.TEAM: "{count} teams",
     Kind.PROTOCOL: "{count} protocols",
     Kind.CERTIFICATE: "{count} certificates",
@@ -347,16 +351,13 @@ async def _longest(
         known = newest(lists, signer)
         anchors = [anchored_list(path, kind.anchored) for path in asked.anchor]
     except (BrokenList, BrokenAnchor) as error:
-        text = "{reason}. Give the copy of a second place, or the one in the backup"
+        text = "{reason}. Give the copy from a second place, or the one in the backup"
         say(said(text, reason=told(error)))
         return None
     beyond = [head for head in anchors if not known.reaches(head)]
     if beyond and not asked.accept_unproven:
         newest_anchor = max(beyond, key=lambda head: head.number)
-        text = (
-            "{list} ends at {number} ({at}), but at {then} it had {more}: give the copy of a second place, or accept"
-            " that {loss}"
-        )
+        text = "{list} ends at line {number} ({at}), but on {then} it had {more} lines: give the copy from a second place, or accept that {loss}"
         say(
             said(
                 text,

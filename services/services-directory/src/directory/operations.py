@@ -31,7 +31,7 @@ async def _announce(database: Database) -> int:
     """Send the gap counters and print how many."""
     async with database.transaction() as session:
         gone = await announce_observed(session)
-    say(said("{count} gap counters go out", count=gone))
+    say(said("{count} gap counts are published", count=gone))
     return 0
 
 
@@ -74,11 +74,7 @@ async def _apply_restrictions(database: Database) -> int:
         words = [_read_word(line) for line in lines]
         works = [partial(AGAIN[entry], own=own, word=word) for entry, own, word in words]
     except (ValueError, KeyError, TypeError, AttributeError):
-        fail(
-            said(
-                "these are not the words that `referrals list-restrictions` prints: nothing was done"
-            )
-        )
+        fail(said("this is not the output of `referrals list-restrictions`: nothing was done"))
     done = 0
     for work in works:
         done += await database.retried(work)

@@ -17,7 +17,7 @@ from stack.wording import said
 
 _terminal = Console(highlight=False, soft_wrap=True)
 app = typer.Typer()
-_audit = typer.Typer(help="Verify that the audit record is whole.", no_args_is_help=True)
+_audit = typer.Typer(help="Verify that the audit record is complete.", no_args_is_help=True)
 _keys = typer.Typer(help="Rotate keys, or replace a lost one.", no_args_is_help=True)
 app.add_typer(_audit, name="audit")
 app.add_typer(_keys, name="keys")
@@ -25,25 +25,31 @@ app.add_typer(_keys, name="keys")
 
 @_audit.callback()
 def _audit_group() -> None:
-    """Verify that the audit record is whole."""
+    """Verify that the audit record is complete."""
 
 
 @_audit.command()
 def verify(data: Data = None, kube: Kube = None) -> None:
-    """Check the chain of audit entries for edits, deletions and truncation. Exit 0 if it is whole."""
+    """Check the chain of audit entries for edits, deletions and truncation. Exit 0 if it is
+    complete."""
     raise typer.Exit(commands_of(data, kube).run("referrals", "audit-verify"))
 
 
 @_keys.command()
 def accept(
-    key: Annotated[str, typer.Argument(help="As the message named it, e.g. RUTA_BLIND_INDEX_KEY")],
+    key: Annotated[
+        str,
+        typer.Argument(
+            help="The name of the key as the message gives it, e.g. RUTA_BLIND_INDEX_KEY"
+        ),
+    ],
     data: Data = None,
     *,
     give_up_cases: Annotated[
         bool,
         typer.Option(
             "--give-up-cases",
-            help="With key-encryption-keys: erase for good the cases that nobody can open any more",
+            help="With key-encryption-keys: permanently erase the cases that nobody can open any more",
         ),
     ] = False,
 ) -> None:
@@ -63,10 +69,11 @@ def _keys_group() -> None:
 
 @_keys.command()
 def rotate(data: Data = None) -> None:
-    """Rotate keys while everything runs: the keys that wrap case keys, and the signing keys of issuer and gateway."""
+    """Rotate keys while everything runs: the keys that wrap case keys, and the signing keys of the
+    issuer and the gateway."""
     layout = Layout.of(data)
     # Its key files are mounted read-only, and the services would not get a new key created here.
-    refuse_small(layout, said("rotate as on a cluster, in two phases (docs/operate.md)"))
+    refuse_small(layout, said("rotate the keys as on a cluster, in two phases (docs/operate.md)"))
     commands = ServiceCommands(layout)
     codes = [commands.run("referrals", "rotate-keys"), commands.run("issuer", "issuer-rotate-keys")]
     signs = rotate_internal_keys(*internal_key(layout))

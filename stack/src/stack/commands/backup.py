@@ -45,7 +45,10 @@ _terminal = Console(highlight=False, soft_wrap=True)
 _CHECKED = "backup-key"
 _INTO_NOTHING = " (it began in an empty directory)"  # for the next restore, in any language
 KeyFile = Annotated[
-    Path, typer.Option("--key-file", help="32 bytes in base64; backup makes it if it is missing")
+    Path,
+    typer.Option(
+        "--key-file", help="The key file: 32 bytes in base64. If it is missing, backup creates it"
+    ),
 ]
 
 
@@ -58,7 +61,8 @@ def backup(
     new_key_instead: Annotated[
         bool,
         typer.Option(
-            "--new-key", help="The former key file is lost: seal with a new one from now on"
+            "--new-key",
+            help="Use this if the previous key file is lost: seal with a new key from now on",
         ),
     ] = False,
 ) -> None:
@@ -70,7 +74,9 @@ def backup(
     layout = Layout.of(data)
     state = running_state(layout)
     if state is None:
-        raise StackError("no stack runs on {root}: ./ruta up starts one", root=layout.root)
+        raise StackError(
+            "no stack is running on {root}; start one with ./ruta up", root=layout.root
+        )
     key, begun = _backup_key(layout, key_file, new_key_instead=new_key_instead), clock.now()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     server = attached_postgres(layout, state)
@@ -84,7 +90,9 @@ def backup(
         with consistent_copy(layout, server, keep) as copy:
             contents.copy_keys(layout, keys_after)
             if not same_keys(keys, keys_after):
-                raise StackError("keys were rotated meanwhile: no backup was taken, repeat it")
+                raise StackError(
+                    "the keys were rotated in the meantime, so no backup was made. Try again"
+                )
             contents.dump(copy, DATA_DATABASES, plain)
             contents.dump(copy, KEY_DATABASES, keys)
         # Keys first: newer keys open older data, but older keys do not open newer data.
@@ -103,62 +111,64 @@ def backup(
 
 @app.command()
 def settle(
-    done: Annotated[str, typer.Argument(help="What was done about what came back")],
+    done: Annotated[
+        str, typer.Argument(help="A sentence on what was done about the data that came back")
+    ],
     data: Data = None,
 ) -> None:
-    """Record that you checked what came back in a restore without its lists.
+    """Record that you checked the data that came back in a restore without its lists.
 
-    Doctor and console then stop warning about it.
+    Then doctor and the console stop warning about it.
     """
     lists.settle(Layout.of(data), done)
-    _terminal.print(said("settled; kept in {file}", file="missing-lists.settled"))
+    _terminal.print(said("settled; the record is in {file}", file="missing-lists.settled"))
 
 
 @app.command()
 def restore(
-    folder: Annotated[Path, typer.Argument(help="A backup; with --until an archive")],
+    folder: Annotated[
+        Path, typer.Argument(help="The folder of a backup or, with --until, of an archive")
+    ],
     key_file: KeyFile,
     *,
     data: Data = None,
     until: Annotated[
         str | None,
         typer.Option(
-            help="FOLDER is the archive of `up --archive`: its state at this moment, such as"
-            " 2026-11-25T14:05:00Z; `end`: as late as it goes"
+            help="Restore the state at this moment from the archive of `up --archive`, for example 2026-11-25T14:05:00Z, or `end` for the latest state"
         ),
     ] = None,
     keys_only: Annotated[
-        bool, typer.Option("--keys-only", help="Put back lost key files, nothing else")
+        bool, typer.Option("--keys-only", help="Only put back lost key files")
     ] = False,
     tombstones: Annotated[
         list[Path] | None,
         typer.Option(
-            help="The list of the erased from a second place (tombstones.jsonl), with the other lists beside it;"
-            " second places that are known are looked in without it"
+            help="The list of erased cases from a second place (tombstones.jsonl), with the other lists next to it; Ruta searches the known second places without this option"
         ),
     ] = None,
     without_lists: Annotated[
         str,
         typer.Option(
-            help="Go on although the lists are missing or too old, and say why: erased people come back, what was"
-            " withdrawn or moved is read again by those who read it then"
+            help="Continue although the lists are missing or too old, and give the reason: erased people come back, and earlier readers can again read what was withdrawn or transferred"
         ),
     ] = "",
     rights_too: Annotated[
         bool,
         typer.Option(
             "--rights-too",
-            help="Who may get in becomes as in the backup: whoever was switched off since gets in again",
+            help="Also restore who has access: people and clients that were disabled since the backup get access again",
         ),
     ] = False,
 ) -> None:
-    """Restore a backup into a data directory that no stack uses.
+    """Restore a backup into a data directory that no stack is using.
 
-    An existing key store stays, so data erased since the backup stays unreadable. Current access stays too: clients and
-    people disabled since stay disabled, and renewed secrets stay renewed. Only an empty data directory takes the key
-    store of keys.ruta. The newest available lists are applied: erased people, ended or moved access (consents,
-    transfers, hidden entries, accused people), and rights. The stack does not start before that, and a new machine
-    restores nothing without the lists.
+    An existing key store is kept, so data erased since the backup stays unreadable. Current
+    access is kept, too: clients and people disabled since then stay disabled, and renewed
+    secrets stay renewed. Only an empty data directory takes the key store of keys.ruta.
+    Ruta applies the newest lists available: erased people, access that ended or moved
+    (consents, transfers, hidden entries, accused people), and permissions. The stack does
+    not start before that, and a new machine restores nothing without the lists.
     """
     layout = Layout.of(data)
     key = _key(key_file, make=False)
@@ -168,7 +178,8 @@ def restore(
     with exclusive(layout), tempfile.TemporaryDirectory(dir=layout.root) as work:
         if running_state(layout) is not None:
             raise StackError(
-                "containers run on {root}: deploy/run-small down stops them", root=layout.root
+                "containers are running on {root}; stop them with deploy/run-small down",
+                root=layout.root,
             )
         check_room(layout)
         # An interrupted restore may have left an empty key store, so start from the beginning.
@@ -180,9 +191,9 @@ def restore(
             read_archive(folder / KEYS_ARCHIVE, keys, key, "keys")
             put_back = contents.put_missing_keys(layout, keys)
             _terminal.print(
-                said("put back: {files}", files=", ".join(put_back))
+                said("files put back: {files}", files=", ".join(put_back))
                 if put_back
-                else said("put back: nothing, no key file is missing")
+                else said("no key file is missing, so nothing was put back")
             )
             return
         if until is not None:
@@ -197,8 +208,7 @@ def restore(
         repeated = layout.restore_mark.exists()
         layout.restore_mark.write_text(
             said(
-                "the restore from {folder} did not end: repeat it, the list of the erased must be applied before"
-                " anything is served",
+                "the restore from {folder} did not finish. Repeat it: the list of erased cases must be applied before Ruta starts",
                 folder=folder,
             )
             + f"\n{_INTO_NOTHING if fresh else ''}"
@@ -279,7 +289,7 @@ def _folders_given(layout: Layout, tombstones: list[Path]) -> list[Path]:
     folders = [path if path.is_dir() else path.parent for path in tombstones]
     for path, folder in zip(tombstones, folders, strict=True):
         if not lists.any_in(layout, folder):
-            raise StackError("no list {path}", path=path)
+            raise StackError("the list {path} does not exist", path=path)
     return folders
 
 
@@ -301,31 +311,30 @@ def _show_next(layout: Layout, *, fresh: bool, rights: bool) -> None:
     if fresh:
         _terminal.print(
             said(
-                "periods that are not closed in the backup may have been published since: none of them is closed"
-                " unseen (409 period_maybe_published)"
+                "periods that are not closed in the backup may have been published since then: Ruta closes none of them without a check (409 period_maybe_published)"
             )
         )
     if rights:
         _terminal.print(
             said(
-                "who may get in is as in the backup: switch off again whom you switched off since, and renew again"
-                " what you renewed (./ruta client, ./ruta person), before others reach it"
+                "access is as it was in the backup. Before others can reach Ruta, disable again the people and clients that you disabled since then, and renew again what you renewed (./ruta client, ./ruta person)"
             )
         )
     start = "./ruta up" if SmallDeployment.of(layout) is None else "deploy/run-small up"
     if waits_for_base(layout):
         start = said(
-            "{start}, then ./ruta backup: what is archived from now on needs a base", start=start
+            "{start}, then ./ruta backup: the archive needs a new base backup from now on",
+            start=start,
         )
     restored = (
         said(
-            "restored into {root}; key store taken from the backup. Next: {start}",
+            "restored into {root}; the key store comes from the backup. Next step: {start}",
             root=layout.root,
             start=start,
         )
         if fresh
         else said(
-            "restored into {root}; key store kept as it was. Next: {start}",
+            "restored into {root}; the key store was kept as it was. Next step: {start}",
             root=layout.root,
             start=start,
         )
@@ -340,11 +349,11 @@ def _moment(text: str) -> datetime | None:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
         raise StackError(
-            "--until {text}: a time such as 2026-11-25T14:05:00Z, or end", text=text
+            "--until {text}: give a time such as 2026-11-25T14:05:00Z, or `end`", text=text
         ) from error
     if moment.tzinfo is None:
         raise StackError(
-            "--until {text}: say the zone, Z for UTC or an offset such as -04:00", text=text
+            "--until {text}: give the time zone, Z for UTC or an offset such as -04:00", text=text
         )
     return moment
 
@@ -398,13 +407,12 @@ def _backup_key(layout: Layout, path: Path, *, new_key_instead: bool) -> bytes:
     former = read_private_map(layout.last_backup_file)
     if former and not new_key_instead:
         hint = said(
-            "the last backup ({at}, {folder}) was sealed with another key. Find its key file; if it is lost,"
-            " --new-key seals with a new one, and only backups from now on can be restored",
+            "the last backup ({at}, {folder}) was sealed with another key. Find its key file. If it is lost, --new-key seals with a new key, and only backups made from now on can be restored",
             at=former["at"],
             folder=former["folder"],
         )
         if not path.exists():
-            raise StackError("no key file {path}: {hint}", path=path, hint=hint)
+            raise StackError("the key file {path} does not exist: {hint}", path=path, hint=hint)
         if check_value(_CHECKED, _key(path, make=False)) != former["key_check"]:
             raise StackError.passed_on(f"{path}: {hint}")
     return _key(path, make=True)
@@ -424,7 +432,7 @@ def _remember(layout: Layout, folder: Path, key: bytes) -> None:
 def _key(path: Path, *, make: bool) -> bytes:
     if not path.exists():
         if not make:
-            raise StackError("no key file {path}", path=path)
+            raise StackError("the key file {path} does not exist", path=path)
         write_private(path, base64.b64encode(new_key()))
     try:
         return key_from_base64(path.read_text().strip())

@@ -27,12 +27,19 @@ _PARTS = {"upstream"}  # started by other benchmarks; measures nothing by itself
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def bench(
     context: typer.Context,
-    name: Annotated[str | None, typer.Argument(help="One of benchmarks/; none lists them")] = None,
-    out: Annotated[Path | None, typer.Option("--json", help="Also write the result here")] = None,
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            help="The name of a benchmark in benchmarks/; leave it out to list them all"
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--json", help="A file to which the result is also written")
+    ] = None,
 ) -> None:
-    """Run a benchmark, or all of them.
+    """Run one benchmark or all of them.
 
-    Further options go to the benchmark.
+    Other options are passed to the benchmark.
     """
     known = {
         path.stem: path
@@ -43,7 +50,11 @@ def bench(
         _list(known)
         return
     if name != "all" and name not in known:
-        raise StackError("no benchmark {name!r}: {known}", name=name, known=", ".join(known))
+        raise StackError(
+            "there is no benchmark {name!r}; the benchmarks are: {known}",
+            name=name,
+            known=", ".join(known),
+        )
     chosen = known if name == "all" else {name: known[name]}
     facts = machine_facts()
     _terminal.print(json.dumps(facts, indent=1))

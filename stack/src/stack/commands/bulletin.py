@@ -32,10 +32,15 @@ def draft(
     *,
     beside: Annotated[
         list[str] | None,
-        typer.Option("--beside", help="Print stakeholders, milestones; each with its own --beside"),
+        typer.Option(
+            "--beside", help="Also include stakeholders or milestones; repeat --beside for each"
+        ),
     ] = None,
     analysis: Annotated[
-        str | None, typer.Option(help="Print this problem tree and SWOT, as far as agreed")
+        str | None,
+        typer.Option(
+            help="Include this problem tree and its SWOT analysis, as far as they are agreed"
+        ),
     ] = None,
 ) -> None:
     """Compose the bulletin of an ended period; an existing draft is composed again."""
@@ -45,37 +50,37 @@ def draft(
 
 
 @app.command()
-@as_client("tip-coordinator", "Client that writes")
+@as_client("tip-coordinator", "The client that writes the text")
 def words(
     desk: Desk,
     bulletin: Identifier,
     file: Annotated[Path, typer.Argument(help="JSON: section → {es, en}", exists=True)],
 ) -> None:
-    """Put written text into a draft: highlights, analysis per section, challenges, next steps…"""
+    """Add written text to a draft: highlights, analysis per section, challenges, next steps…"""
     try:
         texts = json.loads(file.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise StackError("{file}: no JSON: {error}", file=file, error=error) from None
+        raise StackError("{file} is not JSON: {error}", file=file, error=error) from None
     _tell(desk.send("PUT", f"{_PATH}/{bulletin}/words", {"texts": texts}))
 
 
 @app.command(name="sign-off")
-@as_client("tip-coordinator", "Coordinator that signs")
+@as_client("tip-coordinator", "The coordinator's client that signs off")
 def sign_off(
     desk: Desk,
     bulletin: Identifier,
     read: Annotated[
         str,
         typer.Argument(
-            help="The draft that you read: what stands last where draft, words, fetch and list tell of it"
+            help="The draft that you read: the last item in the line that draft, words, fetch and list print"
         ),
     ],
 ) -> None:
-    """Sign off a draft, as the coordinator who read it."""
+    """Sign off a draft as the coordinator who read it."""
     now = desk.get(f"{_PATH}/{bulletin}")["content_sha256"]
     if not (len(read) >= _SHOWN and now.startswith(read)):
         raise StackError(
-            "the draft is {now} now, not {read}: read it again (./ruta bulletin fetch {bulletin})",
+            "the draft is now {now}, not {read}. Read it again (./ruta bulletin fetch {bulletin})",
             now=now[:_SHOWN],
             read=read,
             bulletin=bulletin,
@@ -86,12 +91,12 @@ def sign_off(
 @app.command()
 @as_client()
 def publish(desk: Desk, bulletin: Identifier) -> None:
-    """Check every number, freeze all forms and make them public."""
+    """Check every number, fix all formats and publish them."""
     _tell(desk.send("POST", f"{_PATH}/{bulletin}/publish"))
 
 
 @app.command(name="list")
-@as_client(who="Demo client that reads")
+@as_client(who="The demo client that reads")
 def list_bulletins(desk: Desk) -> None:
     """List bulletins and their states, newest first."""
     for bulletin in desk.get(_PATH)["items"]:
@@ -99,13 +104,13 @@ def list_bulletins(desk: Desk) -> None:
 
 
 @app.command()
-@as_client(who="Demo client that reads")
+@as_client(who="The demo client that reads")
 def fetch(
     desk: Desk,
     bulletin: Identifier,
-    folder: Annotated[Path, typer.Argument(help="Where to write the files")] = Path(),
+    folder: Annotated[Path, typer.Argument(help="The folder for the files")] = Path(),
 ) -> None:
-    """Write page, PDF, workbook and charts in every language."""
+    """Write the page, the PDF, the workbook and the charts in every language."""
     detail = desk.get(f"{_PATH}/{bulletin}")
     _tell(detail)
     for file in detail["files"]:
@@ -116,7 +121,7 @@ def fetch(
 
 
 @app.command()
-@as_client(who="Demo client that reads")
+@as_client(who="The demo client that reads")
 def trace(desk: Desk, bulletin: Identifier) -> None:
     """Print each number with its source. Exit 1 if a source is missing."""
     found = desk.get(f"{_PATH}/{bulletin}/trace")
@@ -125,7 +130,7 @@ def trace(desk: Desk, bulletin: Identifier) -> None:
         beside, source = figure["beside"][language], figure["source"][language]
         _terminal.print(f"{figure['value']}  {beside}  <-  {source}")
     for problem in found["problems"]:
-        _terminal.print(said("does not trace: {problem}", problem=problem))
+        _terminal.print(said("number without a source: {problem}", problem=problem))
     raise typer.Exit(1 if found["problems"] else 0)
 
 

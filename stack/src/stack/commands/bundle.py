@@ -26,7 +26,7 @@ _ASKED = "RUTA_BUNDLE_PASSWORD"
 
 @app.command()
 def key(
-    file: Annotated[Path, typer.Argument(help="Where the secret key goes: keep it offline")],
+    file: Annotated[Path, typer.Argument(help="The file for the secret key. Keep it offline")],
 ) -> None:
     """Make a minisign key that signs bundles, and print the public key to give to offices."""
     _terminal.print(signature.new_key(file))
@@ -35,25 +35,29 @@ def key(
 @app.command()
 def make(
     file: Annotated[Path, typer.Argument(help="The bundle, such as ruta-0.1.0.tar")],
-    key_file: Annotated[Path, typer.Option("--key", help=f"Secret key; its password in {_ASKED}")],
+    key_file: Annotated[
+        Path, typer.Option("--key", help=f"The secret key; its password is read from {_ASKED}")
+    ],
     *,
     architecture: Annotated[
-        list[str] | None, typer.Option(help="x86_64 or aarch64; both if none is named")
+        list[str] | None, typer.Option(help="x86_64 or aarch64; both if you choose none")
     ] = None,
     python: Annotated[
-        str | None, typer.Option(help="Version of Python at the office, such as 3.13 (as here)")
+        str | None,
+        typer.Option(help="The Python version at the office, such as 3.13 (the one used here)"),
     ] = None,
     images: Annotated[
         bool,
         typer.Option(
-            "--images", help="The images, too: ours from podman, others by digest (skopeo)"
+            "--images", help="Also pack the images: ours from podman, others by digest (skopeo)"
         ),
     ] = False,
     wheels: Annotated[
-        Path | None, typer.Option(help="A folder with wheels that need not be fetched again")
+        Path | None, typer.Option(help="A folder with wheels that need not be downloaded again")
     ] = None,
 ) -> None:
-    """Pack source, wheels, manifests, bills of materials and, on request, images of this checkout."""
+    """Pack the source, wheels, manifests and bills of materials of this checkout and, on request,
+    its images."""
     wanted = bundle.Wanted(
         tuple(architecture or bundle.ARCHITECTURES),
         python or bundle.this_python(),
@@ -62,7 +66,7 @@ def make(
     )
     if unknown := sorted({*wanted.architectures} - {*bundle.ARCHITECTURES}):
         raise StackError(
-            "no architecture {unknown}: {known}",
+            "there is no architecture {unknown}; the architectures are: {known}",
             unknown=unknown[0],
             known=", ".join(bundle.ARCHITECTURES),
         )
@@ -83,15 +87,23 @@ def make(
 
 @app.command()
 def verify(
-    bundle: Annotated[Path, typer.Argument(help="The file, or the folder it was unpacked into")],
-    public_key: Annotated[str, typer.Option(help="Of whoever made it: a file .pub or its line")],
+    bundle: Annotated[
+        Path, typer.Argument(help="The bundle, or the folder into which it was unpacked")
+    ],
+    public_key: Annotated[
+        str, typer.Option(help="The public key of the maker: a .pub file or its line")
+    ],
 ) -> None:
-    """Verify the signature and every file, without unpacking anything. Exit 1 with the name of the first wrong file."""
+    """Verify the signature and every file without unpacking anything. If a file is wrong, exit 1
+    and name the first one."""
     if not bundle.exists():
-        raise StackError("no bundle {bundle}", bundle=bundle)
+        raise StackError("the bundle {bundle} does not exist", bundle=bundle)
     told, files = signature.verify(bundle, signature.public_key(public_key))
     _terminal.print(
         said(
-            "{bundle}: {files} files, all as signed: {told}", bundle=bundle, files=files, told=told
+            "{bundle}: all {files} files match the signature: {told}",
+            bundle=bundle,
+            files=files,
+            told=told,
         )
     )

@@ -12,7 +12,7 @@ from stack.wording import said
 
 app = typer.Typer(
     name="closing",
-    help="Close a period, sign it off and publish its numbers.",
+    help="Close a period, sign it off and publish its figures.",
     no_args_is_help=True,
 )
 _terminal = Console(highlight=False, soft_wrap=True)
@@ -32,19 +32,20 @@ def start(
     period: Period,
     *,
     programme: Annotated[
-        list[str] | None, typer.Option("--programme", help="Only this one; may be repeated")
+        list[str] | None,
+        typer.Option("--programme", help="Only this programme; you may repeat the option"),
     ] = None,
     wait: Wait = True,
 ) -> None:
-    """Close all programmes of an ended period; failed ones are tried again."""
+    """Close all programmes of a period that has ended; programmes that failed are tried again."""
     body = {"period": period, **({"programmes": programme} if programme else {})}
     _watch(desk, desk.send("POST", _PATH, body), wait=wait)
 
 
 @app.command(name="sign-off")
-@as_client(None, "Client of a contributor")
+@as_client(None, "The client of a contributing organisation")
 def sign_off(desk: Desk, period: Period) -> None:
-    """Sign off all drafts of the period to which a contributor contributes."""
+    """Sign off all drafts of the period to which an organisation contributes."""
     _tell(desk.send("POST", f"{_PATH}/{_of_period(desk, period)['id']}/sign-offs"))
 
 
@@ -57,7 +58,7 @@ def publish(desk: Desk, period: Period, *, wait: Wait = True) -> None:
 
 
 @app.command()
-@as_client(who="Demo client that reads")
+@as_client(who="The demo client that reads")
 def show(desk: Desk, period: Period) -> None:
     """Show the progress of each programme in the period."""
     _tell(_of_period(desk, period))
@@ -67,7 +68,8 @@ def _of_period(desk: Desk, period: str) -> dict[str, Any]:
     found = desk.get(_PATH, period=period)["items"]
     if not found:
         raise StackError(
-            "{period} was not closed like this: ./ruta closing start {period}", period=period
+            "{period} was not closed with this command: run ./ruta closing start {period}",
+            period=period,
         )
     closing: dict[str, Any] = found[0]
     return closing
@@ -125,7 +127,7 @@ def _state(state: str) -> str:
 def _summary(closing: dict[str, Any]) -> str:
     done = closing["done"]
     return said(
-        "{period}  {state}  of {programmes} programmes {closed} closed, {signed_off} signed off, {published} published",
+        "{period}  {state}  {programmes} programmes: {closed} closed, {signed_off} signed off, {published} published",
         period=closing["period"],
         state=closing["state"],
         programmes=done["programmes"],

@@ -40,9 +40,10 @@ _SAID = completed("stack", {
                  "en": "services that changed: {changed}; that wait for their turn: {waiting}; that are not yours to change: {refused}"},
 })  # fmt: skip
 
-Language = Annotated[PageLanguage, typer.Option(help="Language of what is shown")]
+Language = Annotated[PageLanguage, typer.Option(help="Language of the output")]
 Source = Annotated[
-    str, typer.Argument(help="The publisher: the `--source` of its imports, or the format's name")
+    str,
+    typer.Argument(help="The publisher: the `--source` of its imports, or the name of the format"),
 ]
 
 
@@ -66,7 +67,7 @@ def terms(
     desk: Desk,
     source: Source,
     *,
-    undecided: Annotated[bool, typer.Option(help="Only what nobody has decided")] = False,
+    undecided: Annotated[bool, typer.Option(help="Only terms that nobody has decided")] = False,
     language: Language = "es",
 ) -> None:
     """List a publisher's terms, the decisions (`-` none of ours, `?` undecided) and suggestions."""
@@ -86,15 +87,17 @@ def terms(
 def decide(
     desk: Desk,
     source: Source,
-    term: Annotated[str, typer.Argument(help="The term, as its publisher writes it")],
+    term: Annotated[str, typer.Argument(help="The term as its publisher writes it")],
     categories: Annotated[
-        list[str], typer.Argument(help="Our codes; `-` none of ours; `?` takes the decision back")
+        list[str], typer.Argument(help="Our codes; `-` for none of ours; `?` to undo the decision")
     ],
     *,
-    taxonomy: Annotated[str | None, typer.Option(help="Where several have the term")] = None,
+    taxonomy: Annotated[
+        str | None, typer.Option(help="The publisher, if several have this term")
+    ] = None,
     language: Language = "es",
 ) -> None:
-    """Decide what a term means; its services follow, and so do later imports."""
+    """Decide what a term means, for its services and for later imports."""
     named = [
         each
         for each in _terms(desk, source)
@@ -115,9 +118,12 @@ def decide(
 @app.command()
 @as_client()
 def export(
-    desk: Desk, source: Source, target: Annotated[Path, typer.Argument(help="File to write: .csv")]
+    desk: Desk,
+    source: Source,
+    target: Annotated[Path, typer.Argument(help="The file to write (.csv)")],
 ) -> None:
-    """Write all terms as a table to complete together: codes separated by `;`, `-` for none."""
+    """Write all terms into a table that several people can complete: codes separated by `;`, `-`
+    for none."""
     target.write_bytes(desk.ask("GET", f"{_PATH}/file", params={"source": source}).content)
     _terminal.print(f"→ {target}")
 
@@ -127,11 +133,11 @@ def export(
 def import_file(
     desk: Desk,
     source: Source,
-    file: Annotated[Path, typer.Argument(help="The filled table (CSV)", exists=True)],
+    file: Annotated[Path, typer.Argument(help="The completed table (CSV)", exists=True)],
     *,
     language: Language = "es",
 ) -> None:
-    """Import the decisions of a table, before or after the import of its services."""
+    """Import the decisions from a table, before or after the import of the services."""
     asked = {"source": source}
     answer = desk.ask("POST", f"{_PATH}/file", params=asked, content=file.read_bytes())
     _tell(answer.json(), language)

@@ -25,11 +25,13 @@ def demo(
     data: Data = None,
     url: Url = None,
     *,
-    load: Annotated[bool, typer.Option(help="Load the demo services first (as up --demo)")] = False,
+    load: Annotated[
+        bool, typer.Option(help="First load the demo services (as `up --demo` does)")
+    ] = False,
 ) -> None:
-    """Play a referral from start to end and print each call.
+    """Run a referral from start to end and print each call.
 
-    Exit 0 only if every step held.
+    Exit 0 only if every step succeeds.
     """
     if context.invoked_subcommand is not None:
         return
@@ -40,7 +42,7 @@ def demo(
     teller = play(running, _terminal)
     _terminal.print(
         said(
-            "\n[bold green]The whole story held[/]: {steps} steps in {seconds:.1f} s",
+            "\n[bold green]Every step succeeded[/]: {steps} steps in {seconds:.1f} s",
             steps=teller.steps,
             seconds=time.monotonic() - began,
         )
@@ -50,22 +52,24 @@ def demo(
 @app.command()
 def history(
     *,
-    half_months: Annotated[int, typer.Option(min=1, max=24, help="How far back")] = 6,
-    people: Annotated[int, typer.Option(min=1, max=500, help="Per half month, on average")] = 60,
+    half_months: Annotated[int, typer.Option(min=1, max=24, help="Half months to go back")] = 6,
+    people: Annotated[
+        int, typer.Option(min=1, max=500, help="Number per half month, on average")
+    ] = 60,
     screened: Annotated[
-        int, typer.Option(min=0, max=500, help="In the quarter that ended last")
+        int, typer.Option(min=0, max=500, help="Number in the last quarter that has ended")
     ] = 120,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Print each step")] = False,
     data: Data = None,
 ) -> None:
-    """Give the demo some months of past referrals and screenings, released and published.
+    """Add some months of past referrals and screenings to the demo, and publish their figures.
 
-    Nobody else should use the stack meanwhile, because its clock shows past days.
+    Nobody else should use the stack in the meantime, because its clock shows past days.
     """
     began = time.monotonic()
     running = connect(data)
     teller = Storyteller(running, Console(quiet=not verbose, highlight=False, soft_wrap=True))
-    with _terminal.status(said("living the past")):
+    with _terminal.status(said("creating past data")):
         referred = live_the_past(
             teller, running.layout, number=half_months, people=people, screened=screened
         )

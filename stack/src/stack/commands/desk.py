@@ -64,7 +64,7 @@ class Desk:
 
 
 def as_client(
-    client: str | None = "im-officer", who: str = "Demo client that acts"
+    client: str | None = "im-officer", who: str = "The demo client that runs this command"
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Add `--as`, `--data` and `--url` to a command and pass it a `Desk` instead."""
 

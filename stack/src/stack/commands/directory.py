@@ -45,36 +45,43 @@ def import_file(
     source: Annotated[
         str,
         typer.Argument(
-            help="Workbook, CSV, HXL, GeoJSON, HSDS (zip, folder, JSON), or the address of an HSDS API"
+            help="A workbook, CSV, HXL or GeoJSON file, an HSDS package (zip, folder or JSON), or the address of an HSDS API"
         ),
     ],
     *,
-    dry_run: Annotated[bool, typer.Option(help="Report only; write nothing")] = False,
-    skip_bad: Annotated[
-        bool, typer.Option(help="Write the other rows if some are refused")
-    ] = False,
+    dry_run: Annotated[bool, typer.Option(help="Only report; save nothing")] = False,
+    skip_bad: Annotated[bool, typer.Option(help="Save the other rows if some are refused")] = False,
     kind: Annotated[
         str | None,
         typer.Option("--format", help="workbook, csv, hxl, geojson, services-advisor, hsds"),
     ] = None,
-    visibility: Annotated[str | None, typer.Option(help="Level of rows that name none")] = None,
-    country: Annotated[str | None, typer.Option(help="ISO 3166-1 alpha-3, for place names")] = None,
+    visibility: Annotated[
+        str | None, typer.Option(help="Visibility of rows that give none")
+    ] = None,
+    country: Annotated[
+        str | None, typer.Option(help="Country of the place names (ISO 3166-1 alpha-3)")
+    ] = None,
     space: Annotated[
-        str | None, typer.Option("--source", help="Name of the space of the file's ids")
+        str | None, typer.Option("--source", help="The source to which the ids of the file belong")
     ] = None,
     vanished: Annotated[
         Literal["keep", "end", "end-edited"],
-        typer.Option(help="Entries that an earlier package held and this one not"),
+        typer.Option(
+            help="What to do with entries that an earlier package had and this one does not"
+        ),
     ] = "keep",
     shrunk: Annotated[
-        bool, typer.Option(help="The package is whole, though much of the earlier is missing")
+        bool,
+        typer.Option(
+            help="Confirm that the package is complete, although many earlier entries are missing"
+        ),
     ] = False,
     report: Annotated[
-        Path | None, typer.Option(help="Write the report on every row here (CSV)")
+        Path | None, typer.Option(help="Write a report on every row to this file (CSV)")
     ] = None,
     language: Language = "es",
 ) -> None:
-    """Import services and show the result of each row. Exit 0 only if the import was written."""
+    """Import services and show the result of each row. Exit 0 only if the import was saved."""
     query = {
         "mode": "skip-bad" if skip_bad else "all",
         "dry_run": "true" if dry_run else "false",
@@ -101,24 +108,30 @@ def import_file(
 @as_client()
 def export(
     desk: Desk,
-    target: Annotated[Path, typer.Argument(help="File to write: .zip, .xlsx, .csv, .geojson")],
+    target: Annotated[
+        Path, typer.Argument(help="The file to write (.zip, .xlsx, .csv or .geojson)")
+    ],
     *,
     kind: Annotated[
         str | None,
-        typer.Option("--format", help="hsds, xlsx, csv, hxl, geojson (by the file's ending)"),
+        typer.Option(
+            "--format",
+            help="hsds, xlsx, csv, hxl or geojson; by default, according to the file name",
+        ),
     ] = None,
     category: Annotated[
         list[str] | None, typer.Option(help="Only these service categories")
     ] = None,
     area: Annotated[list[str] | None, typer.Option(help="Only these areas (P-codes)")] = None,
-    labels: Annotated[bool, typer.Option(help="Labels in place of codes")] = False,
+    labels: Annotated[bool, typer.Option(help="Write labels instead of codes")] = False,
     language: Language = "es",
 ) -> None:
     """Export the services that the client may see, with the details that it may see."""
     kind = kind or _FORMATS.get(target.suffix.lower())
     if kind is None:
         raise StackError(
-            "which format is {file}? Name it: --format hsds|xlsx|csv|hxl|geojson", file=target.name
+            "which format does {file} have? Choose one: --format hsds|xlsx|csv|hxl|geojson",
+            file=target.name,
         )
     query = {
         "format": kind,
@@ -136,13 +149,13 @@ def export(
 @as_client()
 def template(
     desk: Desk,
-    target: Annotated[Path, typer.Argument(help="File to write: .xlsx or .csv")] = Path(
+    target: Annotated[Path, typer.Argument(help="The file to write (.xlsx or .csv)")] = Path(
         "servicios.xlsx"
     ),
     *,
     language: Language = "es",
 ) -> None:
-    """Write the empty service-mapping workbook."""
+    """Write an empty service-mapping workbook."""
     kind = target.suffix.lower().removeprefix(".")
     query = {"format": kind if kind in ("xlsx", "csv") else "xlsx", "language": language}
     target.write_bytes(desk.ask("GET", f"{_IMPORTS}/template", params=query).content)
@@ -212,9 +225,7 @@ def _tell(desk: Desk, found: dict[str, Any], language: str) -> None:
     unwritten = found["dry_run"] or found["state"] != "finished"
     _terminal.print(
         said(
-            "[bold]{file}[/] ({format}) {state}, {written}: {read} rows read, {accepted} accepted as they stand,"
-            " {changed} accepted with changes, {refused} refused; services: {created} new, {updated} updated,"
-            " {unchanged} unchanged",
+            "[bold]{file}[/] ({format}) {state}, {written}: {read} rows read, {accepted} accepted as they are, {changed} accepted with changes, {refused} refused; services: {created} new, {updated} updated, {unchanged} unchanged",
             file=found["file_name"],
             format=found["format"],
             state=found["state"],
@@ -282,7 +293,9 @@ def _tell_changes(rows: Iterator[dict[str, Any]], language: str) -> None:
         _terminal.print(said("  row {number}: {text}", number=number, text=text), markup=False)
     if len(refused) > _SHOWN:
         _terminal.print(
-            said("  … and {more} more; --report FILE writes all", more=len(refused) - _SHOWN)
+            said(
+                "  … and {more} more; --report FILE writes all of them", more=len(refused) - _SHOWN
+            )
         )
 
 

@@ -62,7 +62,7 @@ Made from the code by `./ruta docs errors`. Decide by `code`; the other texts ma
 _STATES = "\n| state | counts as | in English | en español |\n|---|---|---|---|\n"
 _FLOORS = "Floors of "
 
-app = typer.Typer(name="docs", help="Print pages that are made from the code.")
+app = typer.Typer(name="docs", help="Print pages that are generated from the code.")
 
 
 @app.command()
@@ -103,7 +103,7 @@ def alerts() -> None:
 
 @app.command()
 def floors() -> None:
-    """Print the map of floors: which capability may import which."""
+    """Print the map of layers: which capability may import which."""
     project = tomllib.loads((home() / "pyproject.toml").read_text("utf-8"))
     contracts = project["tool"]["importlinter"]["contracts"]
     for contract in sorted(contracts, key=itemgetter("name")):

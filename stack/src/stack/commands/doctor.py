@@ -79,7 +79,7 @@ class Finding:
 def doctor(data: Data = None, as_json: AsJson = False, kube: Kube = None) -> None:
     """Check processes, databases, events, disk and keys.
 
-    Exit 1 if something needs a person.
+    Exit 1 if something needs attention.
     """
     findings = list(_examine_here(data) if kube is None else examine_cluster(ClusterCommands(kube)))
     if as_json:
@@ -94,7 +94,9 @@ def _examine_here(data: Path | None) -> Iterator[Finding]:
     layout = Layout.of(data)
     state = running_state(layout)
     if state is None:
-        raise StackError("no stack runs on {root}: ./ruta up starts one", root=layout.root)
+        raise StackError(
+            "no stack is running on {root}; start one with ./ruta up", root=layout.root
+        )
     return examine(layout, state)
 
 
@@ -108,9 +110,9 @@ def examine_cluster(cluster: ClusterCommands) -> Iterator[Finding]:
         seen = said("pod {name}", name=pod.name)
         answer = cluster.ask(pod, "/readyz")
         if answer is None:
-            why = pod.wrong or said("does not answer")
+            why = pod.wrong or said("not responding")
             advice = f"kubectl describe pod {pod.name} -n {cluster.namespace}"
-            ended = said("{why}, ended {times} times", why=why, times=pod.restarts)
+            ended = said("{why}, stopped {times} times", why=why, times=pod.restarts)
             yield Finding(seen, ended, advice)
             continue
         yield _judged(seen, pod.service, answer)
@@ -141,14 +143,14 @@ def examine(layout: Layout, state: StackState) -> Iterator[Finding]:
     if Archive.of(layout) is not None:
         seconds = oldest_waiting_seconds(layout.spool)
         late = (
-            said("is the archive's folder there? see logs/stack.log")
+            said("does the archive's folder exist? See logs/stack.log")
             if seconds > _SPOOL_SECONDS
             else ""
         )
-        waits = said("the oldest waits for {seconds:.0f} s", seconds=seconds)
+        waits = said("the oldest has waited {seconds:.0f} s", seconds=seconds)
         yield Finding(said("write-ahead log"), waits, late)
         if since := waits_for_base(layout):
-            found = said("no base backup since {since}", since=since)
+            found = said("there has been no base backup since {since}", since=since)
             yield Finding(said("archive"), found, said("./ruta backup makes one"))
     yield from _private_files(layout)
     yield from _keys(layout)
@@ -171,9 +173,11 @@ def _processes(layout: Layout, state: StackState) -> Iterator[Finding]:
     for name, pid in sorted(state.processes.items()):
         if name in held:
             found = (
-                said("will not be restarted") if is_running(pid) else said("kept down on purpose")
+                said("it will not be restarted")
+                if is_running(pid)
+                else said("kept down on purpose")
             )
-            lets = said("rm {file} lets it start", file=layout.hold_file(name))
+            lets = said("to let it start: rm {file}", file=layout.hold_file(name))
             yield Finding(_process(name), found, lets)
         elif not is_running(pid):
             yield Finding(
@@ -182,14 +186,14 @@ def _processes(layout: Layout, state: StackState) -> Iterator[Finding]:
         elif name in state.ports and name not in ("postgres", "nats"):
             yield _ready(name, state.ports[name])
         else:
-            yield Finding(_process(name), said("runs (process {pid})", pid=pid))
+            yield Finding(_process(name), said("running (process {pid})", pid=pid))
 
 
 def _server(name: str, port: int) -> Finding:
     up = answers(port)
     if up:
         return Finding(_process(name), said("answers"))
-    return Finding(_process(name), said("does not answer"), said("see its log"))
+    return Finding(_process(name), said("not responding"), said("see its log"))
 
 
 def _process(name: str) -> str:
@@ -204,8 +208,8 @@ def _ready(name: str, port: int) -> Finding:
     except httpx.TransportError as error:
         return Finding(
             _process(name),
-            said("does not answer ({error})", error=type(error).__name__),
-            said("if it lasts, end the process: it is started again"),
+            said("not responding ({error})", error=type(error).__name__),
+            said("if this continues, end the process: it starts again by itself"),
         )
     return _judged(_process(name), name, answer)
 
@@ -222,12 +226,12 @@ def _judged(check: str, name: str, answer: httpx.Response) -> Finding:
     if parts.get("step_up") == "off":
         return Finding(
             check,
-            said("an old sign-in is enough for what can do much harm"),
-            said("unset RUTA_STEP_UP_MINUTES, unless that is meant"),
+            said("an old sign-in is enough for actions that can do great harm"),
+            said("unset RUTA_STEP_UP_MINUTES, unless you set it on purpose"),
         )
     if "degraded" in answer.text and name not in _WITHOUT_EVENTS:
         return Finding(
-            check, said("ready, without the event bus"), said("events wait; look at NATS")
+            check, said("ready, without the event bus"), said("events are waiting; check NATS")
         )
     return Finding(check, said("ready"))
 
@@ -236,9 +240,9 @@ def _remedy(answer: httpx.Response) -> str:
     """Return the process's own remedy, from `/readyz`."""
     parts = _parts(answer)
     if not parts:
-        return said("look at what it waits for below")
+        return said("see below what it is waiting for")
     missing = ", ".join(f"{part} {state}" for part, state in parts.items() if part != "remedy")
-    return known(parts.get("remedy", "")) or said("it waits: {missing}", missing=missing)
+    return known(parts.get("remedy", "")) or said("it is waiting for: {missing}", missing=missing)
 
 
 def _parts(answer: httpx.Response) -> dict[str, str]:
@@ -252,7 +256,9 @@ def _parts(answer: httpx.Response) -> dict[str, str]:
 def _disk(layout: Layout) -> Finding:
     free = shutil.disk_usage(layout.root).free
     advice = (
-        "" if free > _FREE_BYTES else said("free some space: at 0 all writes are refused with 503")
+        ""
+        if free > _FREE_BYTES
+        else said("free some space: when none is left, every write is refused with 503")
     )
     return Finding(said("disk"), said("{size:.1f} GiB free", size=free / 2**30), advice)
 
@@ -268,7 +274,7 @@ def _backup(layout: Layout) -> Finding:
     advice = (
         ""
         if hours < _BACKUP_HOURS
-        else said("./ruta backup, and look why the daily one did not run")
+        else said("run ./ruta backup, and find out why the daily backup did not run")
     )
     found = said("{hours:.0f} hours ago, in {folder}", hours=hours, folder=last["folder"])
     return Finding(said("last backup"), found, advice)
@@ -281,7 +287,7 @@ def _lists(layout: Layout) -> Finding:
     advice = (
         ""
         if asked.returncode == 0
-        else said("put it back from a second place or a backup (docs/operate.md)")
+        else said("put the list back from a second place or a backup (docs/operate.md)")
     )
     return Finding(said("lists for a restore"), words, advice)
 
@@ -289,10 +295,9 @@ def _lists(layout: Layout) -> Finding:
 def _second_places(layout: Layout) -> Iterator[Finding]:
     for place in lists.second_places(layout):
         away = not place.is_dir()
-        found = said("is not there") if away else said("there")
+        found = said("it is missing") if away else said("there")
         advice = said(
-            "mount it again: erasures and withdrawals are kept on this machine alone."
-            " With RUTA_OPERATOR_MAIL and a relay, a mail says so once a day"
+            "mount it again: erasures and withdrawals are stored only on this machine. With RUTA_OPERATOR_MAIL and a mail relay, Ruta sends a daily e-mail about it"
         )
         yield Finding(said("second place {place}", place=place), found, advice if away else "")
 
@@ -300,10 +305,10 @@ def _second_places(layout: Layout) -> Iterator[Finding]:
 def _missing_lists(layout: Layout) -> Iterator[Finding]:
     if missing := read_private_map(layout.missing_lists_file):
         yield Finding(
-            said("restore without its lists"),
-            said("at {at} from {backup}: {why}", **missing),
+            said("restore made without its lists"),
+            said("on {at} from {backup}: {why}", **missing),
             said(
-                "erase and withdraw again what came back (docs/operate.md), then ./ruta settle 'what was done'"
+                "erase and withdraw again what came back (docs/operate.md), then run ./ruta settle 'what was done'"
             ),
         )
 
@@ -319,10 +324,12 @@ def _private_files(layout: Layout) -> Iterator[Finding]:
     ]
     open_files = [path.name for path in secret if path.exists() and path.stat().st_mode & 0o077]
     if not open_files:
-        yield Finding(said("secret files"), said("owner only"))
+        yield Finding(said("secret files"), said("only the owner can read them"))
         return
-    found = said("readable by others: {files}", files=", ".join(open_files))
-    yield Finding(said("secret files"), found, said("chmod 600 them, then make new ones"))
+    found = said("other users can read: {files}", files=", ".join(open_files))
+    yield Finding(
+        said("secret files"), found, said("run chmod 600 on these files, then create new secrets")
+    )
 
 
 def _private_keys(layout: Layout) -> list[Path]:
@@ -348,8 +355,8 @@ def _databases(layout: Layout, state: StackState) -> Iterator[Finding]:
     server = attached_postgres(layout, state)
     if not answers(state.ports["postgres"]):
         # Skip its own checks and continue with the others.
-        up = said("is PostgreSQL up? postgres/postgres.log")
-        yield Finding(said("databases"), said("do not answer"), up)
+        up = said("is PostgreSQL running? See postgres/postgres.log")
+        yield Finding(said("databases"), said("they are not responding"), up)
         return
     for name in SERVICES:
         dead = int(server.psql("SELECT count(*) FROM dead_letters", database=name) or 0)
@@ -367,13 +374,13 @@ def held_up(server: PostgresServer, *, here: bool, seconds: int = 10) -> Iterato
         ends = f"kill {pid}" if here else f"SELECT pg_terminate_backend({pid})"
         yield Finding(
             said("session {pid} of {database}", pid=pid, database=database),
-            said("makes {others} wait, open for {since} s", others=others, since=since),
-            said("who left it open? {ends} undoes and ends it", ends=ends),
+            said("{others} wait for it, open for {since} s", others=others, since=since),
+            said("who left it open? {ends} undoes its work and ends it", ends=ends),
         )
 
 
 def _dead_letters(where: str, dead: int, options: str) -> Finding:
-    mend = said("mend the cause, then ./ruta events dead-letters {options}", options=options)
+    mend = said("correct the cause, then run ./ruta events dead-letters {options}", options=options)
     return Finding(said("dead letters of {where}", where=where), str(dead), mend if dead else "")
 
 
@@ -391,8 +398,8 @@ def _went_back(where: str, values: Mapping[tuple[str, ...], float]) -> Iterator[
     if again := values.get(("ruta_record_went_back",)):
         yield Finding(
             said("record of {where}", where=where),
-            said("had forgotten {count:.0f}, which hold again", count=again),
-            said("the database went back: docs/operate.md, RutaRecordWentBack"),
+            said("it had lost {count:.0f} changes, which apply again", count=again),
+            said("the database went back to an earlier state: docs/operate.md, RutaRecordWentBack"),
         )
 
 
@@ -405,10 +412,12 @@ def _unheard(values: Mapping[tuple[str, ...], float]) -> Iterator[Finding]:
             continue
         urgent = name == "emergencies"
         yield Finding(
-            said("emergencies that reached nobody") if urgent else said("messages given up"),
+            said("emergencies that reached nobody")
+            if urgent
+            else said("notices that Ruta stopped trying to send"),
             f"{count:.0f}",
             said(
-                "have the recipient called, then mend its channels: docs/operate.md, RutaEmergencyUnheard"
+                "have somebody call the recipient, then repair its channels: docs/operate.md, RutaEmergencyUnheard"
             )
             if count
             else "",
@@ -430,8 +439,8 @@ def _measured(where: str, service: str, text: str, log: str) -> Iterator[Finding
     waiting = values.get(("ruta_outbox_unpublished",), 0.0)
     yield Finding(
         said("outbox of {where}", where=where),
-        said("{waiting:.0f} wait, the oldest for {age:.0f} s", waiting=waiting, age=age),
-        "" if age < _OUTBOX_SECONDS else said("is NATS up? {log}", log=log),
+        said("{waiting:.0f} are waiting, the oldest for {age:.0f} s", waiting=waiting, age=age),
+        "" if age < _OUTBOX_SECONDS else said("is NATS running? See {log}", log=log),
     )
     limit = values.get(("ruta_stream_limit_bytes",), 0.0)
     if limit:
@@ -443,13 +452,13 @@ def _measured(where: str, service: str, text: str, log: str) -> Iterator[Finding
         )
     yield from _unheard(values)
     if values.get(("ruta_clock_doubted",)):
-        nothing = said("nothing ends by its date")
+        nothing = said("nothing ends on its date")
         yield Finding(said("dates of {where}", where=where), nothing, known(clocks.DOUBTED))
     for key, value in values.items():
         if key[0] == "ruta_consumer_pending":
-            stuck = said("{service} is slow or stuck: {log}", service=service, log=log)
+            stuck = said("{service} is slow or stuck. See {log}", service=service, log=log)
             yield Finding(
                 said("{where} reads {stream}", where=where, stream=key[1]),
-                said("{waiting:.0f} wait", waiting=value),
+                said("{waiting:.0f} are waiting", waiting=value),
                 "" if value < _LAG else stuck,
             )

@@ -35,14 +35,18 @@ _HEAD = (
 
 @app.command()
 def drills(
-    names: Annotated[list[str] | None, typer.Argument(help="Which; none: all of them")] = None,
+    names: Annotated[
+        list[str] | None, typer.Argument(help="The drills to run; without a name, all of them")
+    ] = None,
 ) -> None:
     """Run the long tests and keep their results in drills/LAST.md."""
     known = _known(home())
     unknown = set(names or ()) - known.keys()
     if unknown:
         raise StackError(
-            "no drill {names}: {known}", names=", ".join(sorted(unknown)), known=", ".join(known)
+            "there is no drill {names}; the drills are: {known}",
+            names=", ".join(sorted(unknown)),
+            known=", ".join(known),
         )
     failed = [name for name in names or known if _play(name, known[name])]
     if failed:

@@ -21,7 +21,8 @@ def replay(
     source: Annotated[
         Literal["stream", "outbox"],
         typer.Option(
-            "--from", help="outbox: the stream was lost; publish from the databases first"
+            "--from",
+            help="outbox: use this if the stream was lost; events are first published from the databases",
         ),
     ] = "stream",
     data: Data = None,
@@ -32,13 +33,13 @@ def replay(
     if source == "outbox":
         for producer in ("directory", "referrals"):
             if commands.run(producer, "republish") != 0:
-                raise StackError("{service} could not publish again", service=producer)
+                raise StackError("{service} could not publish its events again", service=producer)
     raise typer.Exit(commands.run("reporting", "replay", owner=True, operator=True))
 
 
 @app.command()
 def republish(service: Service, data: Data = None, kube: Kube = None) -> None:
-    """Publish all events of a service again that are still in its outbox."""
+    """Publish again all events of a service that are still in its outbox."""
     raise typer.Exit(commands_of(data, kube).run(_known(service), "republish"))
 
 
@@ -49,15 +50,17 @@ def dead_letters(
     kube: Kube = None,
     failures: Annotated[
         Path | None,
-        typer.Option(help="Where to list those that still fail [dead-letters-SERVICE.jsonl]"),
+        typer.Option(
+            help="The file that lists events that still fail [dead-letters-SERVICE.jsonl]"
+        ),
     ] = None,
 ) -> None:
-    """Apply a service's dead letters again. Exit 1 if any still fails."""
+    """Process the dead letters of a service again. Exit 1 if any of them still fails."""
     target = failures or Path(f"dead-letters-{_known(service)}.jsonl")
     with target.open("wb") as out:
         code = commands_of(data, kube).run(service, "replay-dead-letters", output=out)
     if target.stat().st_size:
-        sys.stderr.write(said("still failing: see {file}", file=target) + "\n")
+        sys.stderr.write(said("some events still fail: see {file}", file=target) + "\n")
     else:
         target.unlink()
     raise typer.Exit(code)
@@ -66,6 +69,8 @@ def dead_letters(
 def _known(service: str) -> str:
     if service not in SERVICES:
         raise StackError(
-            "no service {service!r}: {known}", service=service, known=", ".join(SERVICES)
+            "there is no service {service!r}; the services are: {known}",
+            service=service,
+            known=", ".join(SERVICES),
         )
     return service

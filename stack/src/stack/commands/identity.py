@@ -32,10 +32,13 @@ _WIDTH = None if sys.stdout.isatty() else 1000
 _terminal = Console(highlight=False, soft_wrap=True, width=_WIDTH)
 _BASE = "/identity/v1"
 
-_as_admin = as_client(who="Demo client with the role admin that does this")
-Texts = Annotated[list[str] | None, typer.Option(help="May be given several times")]
+_as_admin = as_client(who="The demo client with the role admin that runs this command")
+Texts = Annotated[list[str] | None, typer.Option(help="You may repeat this option")]
 Organisation = Annotated[
-    str, typer.Option("--organisation", help="Its id: ./ruta organisation list")
+    str,
+    typer.Option(
+        "--organisation", help="The id of the organisation, as in ./ruta organisation list"
+    ),
 ]
 
 
@@ -43,7 +46,7 @@ def _change(desk: Desk, path: str, wanted: dict[str, Any]) -> None:
     """Change the current version of a record."""
     read = desk.ask("GET", f"{_BASE}{path}", refused=True)
     if read.status_code == 404:
-        raise StackError("nothing at {path}", path=path)
+        raise StackError("there is nothing at {path}", path=path)
     desk.send("PATCH", f"{_BASE}{path}", wanted, headers={"If-Match": read.headers["ETag"]})
 
 
@@ -67,14 +70,17 @@ def add_client(
     client_id: str,
     *,
     organisation: Organisation,
-    name: Annotated[str, typer.Option(help="What the client is")] = "",
+    name: Annotated[str, typer.Option(help="The kind of client")] = "",
     role: Texts = None,
     scope: Texts = None,
     aor: Texts = None,
     area: Texts = None,
-    ends: Annotated[str | None, typer.Option(help="The last day, 2027-06-30")] = None,
+    ends: Annotated[
+        str | None, typer.Option(help="The last day of access, such as 2027-06-30")
+    ] = None,
 ) -> None:
-    """Add a client and print its secret, once. Without --role and --scope it gets a partner's usual rights."""
+    """Add a client and print its secret once. Without --role and --scope it gets the usual
+    permissions of a partner."""
     made = desk.send(
         "POST",
         f"{_BASE}/clients",
@@ -96,7 +102,7 @@ def add_client(
 @_clients.command("list")
 @_as_admin
 def list_clients(desk: Desk, as_json: AsJson = False) -> None:
-    """List all clients and their rights."""
+    """List all clients and their permissions."""
     items = desk.pages(f"{_BASE}/clients")
     _print_table(
         items,
@@ -108,24 +114,26 @@ def list_clients(desk: Desk, as_json: AsJson = False) -> None:
 @_clients.command("renew-secret")
 @_as_admin
 def renew_secret(desk: Desk, client_id: str) -> None:
-    """Print a new secret, once; the old one and its tokens become void."""
+    """Print a new secret once; the old secret and its tokens become void."""
     _show_secret(desk.send("POST", f"{_BASE}/clients/{client_id}/secret"))
 
 
 @_clients.command("revoke")
 @_as_admin
 def revoke(desk: Desk, client_id: str) -> None:
-    """Void all tokens of a client within a minute; it can get new ones."""
+    """Void all tokens of a client within a minute; the client can get new ones."""
     desk.send("POST", f"{_BASE}/clients/{client_id}/revocation")
-    _terminal.print(said("{client_id}: tokens are void within a minute", client_id=client_id))
+    _terminal.print(
+        said("{client_id}: its tokens become void within a minute", client_id=client_id)
+    )
 
 
 @_clients.command("switch-off")
 @_as_admin
 def switch_off(desk: Desk, client_id: str) -> None:
-    """Disable a client; its tokens are void within a minute."""
+    """Disable a client; its tokens become void within a minute."""
     _change(desk, f"/clients/{client_id}", {"active": False})
-    _terminal.print(said("{client_id}: off", client_id=client_id))
+    _terminal.print(said("{client_id}: disabled", client_id=client_id))
 
 
 @_clients.command("switch-on")
@@ -133,7 +141,7 @@ def switch_off(desk: Desk, client_id: str) -> None:
 def switch_on(desk: Desk, client_id: str) -> None:
     """Enable a client again."""
     _change(desk, f"/clients/{client_id}", {"active": True})
-    _terminal.print(said("{client_id}: on", client_id=client_id))
+    _terminal.print(said("{client_id}: enabled", client_id=client_id))
 
 
 @_organisations.command("add")
@@ -174,7 +182,7 @@ def add_person(
     aor: Texts = None,
     area: Texts = None,
 ) -> None:
-    """Add a person and print the password and second factor, once."""
+    """Add a person and print the password and second factor once."""
     made = desk.send(
         "POST",
         f"{_BASE}/people",
@@ -193,7 +201,7 @@ def add_person(
 @_people.command("list")
 @_as_admin
 def list_people(desk: Desk, as_json: AsJson = False) -> None:
-    """List all people and their rights."""
+    """List all people and their permissions."""
     items = desk.pages(f"{_BASE}/people")
     _print_table(
         items,
@@ -205,13 +213,13 @@ def list_people(desk: Desk, as_json: AsJson = False) -> None:
 @_people.command("renew-credentials")
 @_as_admin
 def renew_credentials(desk: Desk, person_id: str) -> None:
-    """Print a new password and second factor, once; the person is signed out everywhere."""
+    """Print a new password and second factor once; the person is signed out everywhere."""
     _show_credentials(desk.send("POST", f"{_BASE}/people/{person_id}/credentials"))
 
 
 @_people.command("code")
 def demo_code(sign_in_name: str, data: Data = None) -> None:
-    """Print the sign-in of a person of `up --demo`: the password, and the current code."""
+    """Print the sign-in data of a demo person (`up --demo`): the password and the current code."""
     password, code = sign_in_of(Layout.of(data), sign_in_name)
     _terminal.print(said("sign-in name    {sign_in_name}", sign_in_name=sign_in_name))
     _terminal.print(said("password        {password}", password=password))

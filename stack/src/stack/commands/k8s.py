@@ -31,7 +31,8 @@ _terminal = Console(highlight=False, soft_wrap=True)
 
 @app.command()
 def check() -> None:
-    """Build every overlay and check it: schemas, policies, security. Exit 1 on any finding."""
+    """Build every overlay and check its schemas, policies and security. Exit 1 if there are
+    findings."""
     findings: list[Finding] = []
     for name, found, skipped in check_all():
         findings += found
@@ -51,20 +52,20 @@ def check() -> None:
 @app.command()
 def secrets(
     overlay: Annotated[
-        str, typer.Option(help=f"For which overlay: {', '.join(cluster_check.OVERLAYS)}")
+        str, typer.Option(help=f"The overlay: {', '.join(cluster_check.OVERLAYS)}")
     ] = "small",
     database_host: Annotated[
-        str | None, typer.Option(help="Host of PostgreSQL, if it is not the overlay's")
+        str | None, typer.Option(help="The host of PostgreSQL, if it is not the one of the overlay")
     ] = None,
     namespace: Annotated[str, typer.Option(help="Namespace of Ruta")] = "ruta",
     demo_clients: Annotated[
         Path | None,
         typer.Option(
-            help="For a trial: make the demo clients, and keep their secrets in this folder"
+            help="For a trial: create the demo clients and keep their secrets in this folder"
         ),
     ] = None,
 ) -> None:
-    """Print new Secrets as YAML: pipe into kubectl or your secret store, never into git."""
+    """Print new Secrets as YAML. Pipe them into kubectl or your secret store, never into git."""
     clients = None
     if demo_clients is not None:
         layout = Layout(demo_clients.absolute())
@@ -72,7 +73,7 @@ def secrets(
         clients = [client.record(secret_of[client.client_id]) for client in CLIENTS]
     if overlay not in cluster_check.OVERLAYS:
         raise StackError(
-            "no overlay {overlay}: {known}",
+            "there is no overlay {overlay}; the overlays are: {known}",
             overlay=overlay,
             known=", ".join(cluster_check.OVERLAYS),
         )
@@ -86,7 +87,7 @@ def secrets(
     sys.stdout.write(cluster_secrets.as_yaml([cluster_check.namespace_document(namespace), *made]))
     for name in cluster_secrets.to_fill_in(made):
         typer.echo(
-            said("{name}: put the keys of your bucket in the place of 'fill-in'", name=name),
+            said("{name}: replace 'fill-in' with the keys of your bucket", name=name),
             err=True,
         )
 
@@ -96,12 +97,12 @@ def certificates(
     authority: Annotated[
         Path | None,
         typer.Argument(
-            help="The Secret ruta-internal-ca, as YAML or JSON; without it, a new authority"
+            help="The Secret ruta-internal-ca as YAML or JSON; without it, a new authority is created"
         ),
     ] = None,
     namespace: Annotated[str, typer.Option(help="Namespace of Ruta")] = "ruta",
 ) -> None:
-    """Print new certificates by which processes identify each other, valid for a year, as YAML."""
+    """Print, as YAML, new certificates with which processes identify each other, valid for a year."""
     signing = process_certificates.read_authority(authority.read_text()) if authority else None
     made = list(cluster_secrets.certificates(signing))
     for document in made:
@@ -121,7 +122,7 @@ def images(
     overlay: Annotated[str, typer.Argument(help="A folder of deploy/k8s/overlays")] = "production",
     *,
     strictly: Annotated[
-        bool, typer.Option("--strictly", help="Exit 1 if one of them stands by its tag alone")
+        bool, typer.Option("--strictly", help="Exit 1 if an image has only a tag and no digest")
     ] = False,
 ) -> None:
     """Print the images that an overlay uses, each once."""
@@ -131,7 +132,8 @@ def images(
     loose = cluster_images.without_digest(documents, strictly=True)
     if strictly and loose:
         raise StackError(
-            "{number} without a digest: ./ruta k8s pin asks their registries", number=len(loose)
+            "{number} images have no digest; ./ruta k8s pin gets it from their registries",
+            number=len(loose),
         )
 
 
@@ -143,9 +145,10 @@ def pin(
         bool, typer.Option("--plain-http", help="A registry in your own network without TLS")
     ] = False,
 ) -> None:
-    """Print a kustomization over the overlay with every image by its current digest in the registry.
+    """Print a kustomization over the overlay in which every image has its current digest from the
+    registry.
 
-    For example into deploy/k8s/overlays/pinned/kustomization.yaml, which is what you deploy.
+    Save it, for example, as deploy/k8s/overlays/pinned/kustomization.yaml, and deploy that.
     """
     sys.stdout.write(cluster_images.pinned(overlay, _documents(overlay), insecure=plain_http))
 
@@ -153,25 +156,33 @@ def pin(
 @app.command()
 def ship(
     registry: Annotated[
-        str, typer.Argument(help="With the folder in it: registry.example.org/ruta")
+        str, typer.Argument(help="The registry with its folder, such as registry.example.org/ruta")
     ],
     *,
-    key: Annotated[Path, typer.Option(help="Of cosign; its password is read from COSIGN_PASSWORD")],
+    key: Annotated[
+        Path,
+        typer.Option(help="The private key of cosign; its password is read from COSIGN_PASSWORD"),
+    ],
     image: Annotated[
-        list[str] | None, typer.Option(help="The SERVICE of the Dockerfile; without it, all")
+        list[str] | None,
+        typer.Option(help="The SERVICE of the Dockerfile; without it, all images are built"),
     ] = None,
-    base: Annotated[str | None, typer.Option(help="The image beneath, best by its digest")] = None,
+    base: Annotated[
+        str | None, typer.Option(help="The base image, preferably with its digest")
+    ] = None,
     builder: Annotated[str, typer.Option(help="podman or buildah")] = "podman",
     plain_http: Annotated[
         bool, typer.Option("--plain-http", help="A registry in your own network without TLS")
     ] = False,
     platform: Annotated[
         list[str] | None,
-        typer.Option(help="linux/amd64, linux/arm64: one list for all; without it, this machine's"),
+        typer.Option(
+            help="linux/amd64, linux/arm64: one list for all images; without it, the platform of this machine"
+        ),
     ] = None,
 ) -> None:
-    """Build our images from the commit, push and sign them, and attach to each its bill of materials (CycloneDX) and
-    its provenance (SLSA). Prints each image by its digest."""
+    """Build our images from the commit, push and sign them, and attach to each its bill of
+    materials (CycloneDX) and its provenance (SLSA). Print each image with its digest."""
     wanted = Shipment(registry, key, base, builder, plain_http, tuple(platform or ()))
     for distribution in image or DISTRIBUTIONS:
         typer.echo(shipment.ship(home(), distribution, wanted))
@@ -181,7 +192,8 @@ def ship(
 def run(
     service: Annotated[str, typer.Argument(help="directory, referrals, reporting or issuer")],
     verb: Annotated[
-        list[str], typer.Argument(help="As `python -m referrals …` has it, with its options")
+        list[str],
+        typer.Argument(help="The command as for `python -m referrals …`, with its options"),
     ],
     *,
     namespace: Annotated[str, typer.Option("--namespace", "-n")] = "ruta",
@@ -189,7 +201,7 @@ def run(
         bool,
         typer.Option(
             "--own-pod",
-            help="While no pod of the service runs. Not for what prints keys: the node keeps its log",
+            help="Use a separate pod, while no pod of the service runs. Not for commands that print keys, because the node keeps the log",
         ),
     ] = False,
 ) -> None:
@@ -201,17 +213,19 @@ def run(
 def nats_config(
     outside: Annotated[
         list[str] | None,
-        typer.Option(help="A reader outside, for example health; once for each of them"),
+        typer.Option(
+            help="The name of an external reader, for example health; repeat the option for each reader"
+        ),
     ] = None,
 ) -> None:
-    """Print nats.conf for a cluster's broker, from the same arrows as the embedded one."""
+    """Print nats.conf for the broker of a cluster, with the same permissions as the embedded one."""
     readers = outside or []
     sys.stdout.write(broker.configuration(readers))
     for reader in readers:
         user = arrows.outside(reader)
         typer.echo(
             said(
-                "{user}: its password is {variable} of the Secret ruta-nats-outside",
+                "{user}: the password is {variable} in the Secret ruta-nats-outside",
                 user=user,
                 variable=broker.variable(user),
             ),
@@ -225,8 +239,8 @@ def sbom(
         str, typer.Argument(help=f"The SERVICE of the Dockerfile: {', '.join(DISTRIBUTIONS)}")
     ],
 ) -> None:
-    """Print the Python packages of an image, as CycloneDX 1.5 JSON, from the lock.
+    """Print the Python packages of an image from the lock, as CycloneDX 1.5 JSON.
 
-    It does not list the packages of the base image: ask its publisher, or scan it.
+    The packages of the base image are not listed: ask its publisher, or scan it.
     """
     sys.stdout.write(bill_of_materials(home(), image))

@@ -39,14 +39,16 @@ _DOWN_SECONDS = 120
 def up(
     *,
     port: Annotated[
-        int, typer.Option(envvar=PORT_VARIABLE, min=0, max=65535, help="0 takes a free one")
+        int,
+        typer.Option(envvar=PORT_VARIABLE, min=0, max=65535, help="The port; 0 takes a free one"),
     ] = DEFAULT_PORT,
     data: Data = None,
     detach: Annotated[
-        bool, typer.Option("--detach", "-d", help="Return when ready; ./ruta down stops it")
+        bool,
+        typer.Option("--detach", "-d", help="Return when Ruta is ready; stop it with ./ruta down"),
     ] = False,
     demo: Annotated[
-        bool, typer.Option(help="Load fictional Venezuelan demo data and people who sign in")
+        bool, typer.Option(help="Load fictional Venezuelan demo data, with people who can sign in")
     ] = False,
     replicas: Annotated[
         int,
@@ -55,11 +57,14 @@ def up(
         ),
     ] = 1,
     quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="Keep the services' log lines in the file only")
+        bool,
+        typer.Option("--quiet", "-q", help="Write the log lines of the services only to the file"),
     ] = False,
     archive: Annotated[
         Path | None,
-        typer.Option(help="Folder on another disk for recovery to a moment; remembered"),
+        typer.Option(
+            help="A folder on another disk that lets you restore to any moment; Ruta remembers it"
+        ),
     ] = None,
     archive_key: Annotated[
         Path | None, typer.Option(help="With --archive: the key file of the backups")
@@ -67,16 +72,14 @@ def up(
 ) -> None:
     """Start Ruta: databases, events, all services and the gateway."""
     layout = Layout.of(data)
-    refuse_small(layout, said("deploy/run-small up starts it"))
+    refuse_small(layout, said("start it with deploy/run-small up"))
     if not all(map(find_spec, SERVICES.values())):
         raise StackError(
-            "there are no services in this environment, as in the image of a cluster's operations:"
-            " ./ruta up of a clone or a bundle, or `pip install ruta`, has them"
+            "this environment has no services, like the operations image of a cluster. Use ./ruta up from a clone or a bundle, or `pip install ruta`"
         )
     if demo and (issuer := outside_issuer()) is not None:
         raise StackError(
-            "--demo is played by clients of Ruta's own issuer, but {variable} names {issuer}: load it once"
-            " without that variable, then start with it",
+            "--demo uses clients of Ruta's own issuer, but {variable} is set to {issuer}: load the demo once without that variable, then start with it",
             variable=OUTSIDE_ISSUER,
             issuer=issuer,
         )
@@ -99,7 +102,7 @@ def down(data: Data = None) -> None:
     """Stop Ruta."""
     layout = Layout.of(data)
     if not is_locked(layout):
-        _terminal.print(said("no stack runs on {root}", root=layout.root))
+        _terminal.print(said("no stack is running on {root}", root=layout.root))
         return
     pid = holder(layout)
     if pid is None:
@@ -111,7 +114,9 @@ def down(data: Data = None) -> None:
     # The lock is released shortly before the process ends: wait for both.
     while is_locked(layout) or is_running(pid):
         if time.monotonic() > deadline:
-            raise StackError("process {pid} does not stop: see {log}", pid=pid, log=layout.log_file)
+            raise StackError(
+                "process {pid} is not stopping: see {log}", pid=pid, log=layout.log_file
+            )
         time.sleep(0.1)
     _terminal.print(said("stopped"))
 
@@ -125,7 +130,9 @@ def status(data: Data = None, as_json: AsJson = False) -> None:
     layout = Layout.of(data)
     state = running_state(layout)
     if state is None:
-        raise StackError("no stack runs on {root}: ./ruta up starts one", root=layout.root)
+        raise StackError(
+            "no stack is running on {root}; start one with ./ruta up", root=layout.root
+        )
     verdicts = {
         name: _verdict(name, pid, state.ports.get(name)) for name, pid in state.processes.items()
     }
@@ -161,10 +168,10 @@ def _verdict(name: str, pid: int, port: int | None) -> str:
     if not is_running(pid):
         return said("ended")
     if port is None or name in SERVERS:
-        return said("ready") if port is None or answers(port) else said("does not answer")
+        return said("ready") if port is None or answers(port) else said("not responding")
     status = status_of(port, "/readyz", 5)
     if status is None:
-        return said("does not answer")
+        return said("not responding")
     return said("ready") if status == 200 else said("not ready (HTTP {status})", status=status)
 
 
@@ -194,11 +201,13 @@ def _detach(layout: Layout, wanted: Wanted) -> None:
             time.sleep(0.1)
     process.terminate()
     raise StackError(
-        "not ready after {seconds} s: see {log}", seconds=_DETACH_SECONDS, log=layout.log_file
+        "Ruta was not ready after {seconds} s: see {log}",
+        seconds=_DETACH_SECONDS,
+        log=layout.log_file,
     )
 
 
 def _failure(words: str) -> str:
     told = [line.split("ruta: ", 1)[1] for line in words.splitlines() if line.startswith("ruta: ")]
     lines = [line for line in words.splitlines() if line.strip()]
-    return (told or lines or [said("the stack ended without a word")])[-1]
+    return (told or lines or [said("the stack stopped without a message")])[-1]

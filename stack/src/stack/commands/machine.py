@@ -39,7 +39,9 @@ def env(data: Data = None) -> None:
     layout = Layout.of(data)
     state = running_state(layout)
     if state is None:
-        raise StackError("no stack runs on {root}: ./ruta up starts one", root=layout.root)
+        raise StackError(
+            "no stack is running on {root}; start one with ./ruta up", root=layout.root
+        )
     for name, value in (("RUTA", state.url), ("RUTA_DATA", str(layout.root))):
         sys.stdout.write(f"export {name}={shlex.quote(value)}\n")
 
@@ -47,11 +49,14 @@ def env(data: Data = None) -> None:
 @app.command()
 def logs(
     process: Annotated[
-        str | None, typer.Argument(help="Of this process alone, e.g. referrals; all if not said")
+        str | None,
+        typer.Argument(help="Only the lines of this process, e.g. referrals; by default, of all"),
     ] = None,
     *,
-    lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="Of the past")] = 100,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until Ctrl-C")] = False,
+    lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="Number of past lines")] = 100,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Continue until you press Ctrl-C")
+    ] = False,
     data: Data = None,
     kube: Kube = None,
 ) -> None:
@@ -59,14 +64,16 @@ def logs(
     if kube is not None:
         raise typer.Exit(ClusterCommands(kube).logs(process, lines, follow=follow))
     layout = Layout.of(data)
-    refuse_small(layout, said("podman logs shows the lines of a container"))
+    refuse_small(layout, said("use podman logs to see the lines of a container"))
     if not layout.log_file.exists():
-        raise StackError("no log in {root}: no stack was started on it", root=layout.root)
+        raise StackError(
+            "there is no log in {root}: no stack was ever started there", root=layout.root
+        )
     with layout.log_file.open(encoding="utf-8", errors="replace") as file:
         past = deque(said_by(process, file), maxlen=lines)
         if process is not None and not past and not follow:
             raise StackError(
-                "no line of {process!r} in {log}", process=process, log=layout.log_file
+                "{log} has no line from {process!r}", process=process, log=layout.log_file
             )
         sys.stdout.writelines(past)
         if follow:
@@ -79,40 +86,39 @@ def uninstall(
     with_data: Annotated[
         str | None,
         typer.Option(
-            help="The data directory's whole path, typed: it is removed for good, keys too"
+            help="Type the full path of the data directory to confirm: it is permanently deleted, including its keys"
         ),
     ] = None,
     data: Data = None,
 ) -> None:
-    """Stop Ruta and remove the environment that `./ruta` made.
+    """Stop Ruta and remove the environment that `./ruta` created.
 
-    Data stays unless you name it.
+    The data is kept unless you name it.
     """
     layout = Layout.of(data)
-    refuse_small(layout, said("deploy/run-small down stops it"))
+    refuse_small(layout, said("stop it with deploy/run-small down"))
     if with_data is not None and Path(with_data) != layout.root:
-        raise StackError(
-            "--with-data must say the data directory as it is: {root}", root=layout.root
-        )
+        raise StackError("--with-data must be exactly the data directory: {root}", root=layout.root)
     if is_locked(layout):
         down(layout.root)
     if with_data is not None:
         if not layout.keys.is_dir():
             raise StackError(
-                "{root} is no data directory of a stack: nothing was removed", root=layout.root
+                "{root} is not the data directory of a stack, so nothing was removed",
+                root=layout.root,
             )
         shutil.rmtree(layout.root)
         sys.stdout.write(said("removed {root}", root=layout.root) + "\n")
     elif layout.root.exists():
         sys.stdout.write(
-            said("kept {root}: the data, and the keys that open it", root=layout.root) + "\n"
+            said("kept {root}, with the data and the keys that open it", root=layout.root) + "\n"
         )
     root = home()
     for name in _MADE_ANEW:
         if (root / name).is_dir():
             shutil.rmtree(root / name)
             sys.stdout.write(said("removed {path}", path=root / name) + "\n")
-    sys.stdout.write(said("what is left is the clone itself: {root}", root=root) + "\n")
+    sys.stdout.write(said("only the clone itself is left: {root}", root=root) + "\n")
 
 
 def said_by(process: str | None, lines: Iterable[str]) -> Iterator[str]:

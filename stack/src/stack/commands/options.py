@@ -18,14 +18,16 @@ Data = Annotated[
 ]
 Url = Annotated[
     str | None,
-    typer.Option("--url", help="Address of a gateway other than the running stack's"),
+    typer.Option(
+        "--url", help="The address of another gateway, instead of that of the running stack"
+    ),
 ]
 Kube = Annotated[
     str | None,
     typer.Option(
         "--kube",
         metavar="NAMESPACE",
-        help="Not here but on a cluster, by kubectl as you are signed in",
+        help="Run it on a cluster instead of here, through kubectl with your own sign-in",
     ),
 ]
 
@@ -39,7 +41,7 @@ def _for_programs(wanted: bool) -> bool:
 AsJson = Annotated[
     bool,
     typer.Option(
-        "--json", callback=_for_programs, help="For programs: one JSON document, in English"
+        "--json", callback=_for_programs, help="Print one JSON document in English, for programs"
     ),
 ]
 
@@ -53,5 +55,5 @@ def home() -> Path:
     """Return the project's root, which contains `./ruta`. Raises StackError outside a clone."""
     root = Path(os.environ.get(HOME_VARIABLE) or Path.cwd())
     if not (root / "uv.lock").exists():
-        raise StackError("{root} is no clone of the project: call ./ruta from one", root=root)
+        raise StackError("{root} is not a clone of the project: run ./ruta from a clone", root=root)
     return root

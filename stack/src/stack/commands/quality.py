@@ -33,11 +33,11 @@ _VERDICTS = {
 @app.command("test", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def run_tests(
     context: typer.Context,
-    quick: Annotated[bool, typer.Option("--quick", help="Only what needs no server")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Only drills that need no server")] = False,
 ) -> None:
     """Run the tests that every change must pass, or those that you name.
 
-    Arguments go to pytest. Named tests run in one process.
+    Arguments are passed to pytest. Named tests run in one process.
     """
     places = [argument for argument in context.args if not argument.startswith("-")]
     if "--drills" not in context.args:
@@ -57,7 +57,7 @@ def _refuse_drills(places: Iterable[str]) -> None:
         folder = (root / place).resolve()
         if folder.is_dir() and folder.is_relative_to(root / "drills"):
             raise StackError(
-                "{place} holds drills: ./ruta drills {name} runs them; name a file to run its tests",
+                "{place} contains drills: run them with ./ruta drills {name}; to run only the tests of a file, name the file",
                 place=place,
                 name="".join(folder.relative_to(root).parts[1:2]) or "NAME",
             )
@@ -68,8 +68,7 @@ def check(
     full: Annotated[
         bool,
         typer.Option(
-            help="Also build each package and import it alone, and compare the lock with known"
-            " vulnerabilities (minutes, network)"
+            help="Also build and import each package on its own, and compare the lock with known vulnerabilities (takes minutes and needs the network)"
         ),
     ] = False,
 ) -> None:
@@ -109,7 +108,9 @@ def check(
 
 @app.command()
 def wheels(
-    folder: Annotated[Path, typer.Argument(help="Where they are put; made when it is missing")],
+    folder: Annotated[
+        Path, typer.Argument(help="The folder for the packages; it is created if it does not exist")
+    ],
 ) -> None:
     """Build the packages that another machine installs with pipx."""
     from stack.reference import described  # noqa: PLC0415  # it loads every service

@@ -29,10 +29,10 @@ def _document(data: Path | None, url: str | None) -> dict[str, Any]:
             return document
         lacking = answer.json().get("detail_params", ())
         if answer.status_code != 503 or not lacking:
-            raise StackError("no description: HTTP {status}", status=answer.status_code)
+            raise StackError("there is no description: HTTP {status}", status=answer.status_code)
         time.sleep(1)
     raise StackError(
-        "not described while away: {lacking}; ./ruta status, then repeat it",
+        "the description lacks parts that are not running: {lacking}. Check ./ruta status, then try again",
         lacking=", ".join(lacking),
     )
 

@@ -27,23 +27,27 @@ _SINCE = {"cases": "created_at", "referrals": "created_at", "audit_entries": "at
 
 @app.command()
 def upgrade(
-    folder: Annotated[Path, typer.Argument(help="Where the backup goes that leads back")],
+    folder: Annotated[
+        Path, typer.Argument(help="The folder for the backup with which you can go back")
+    ],
     key_file: Annotated[Path, typer.Option("--key-file", help="The key file of the backups")],
     data: Data = None,
 ) -> None:
-    """Back up, stop and start this release on the same data."""
+    """Make a backup, stop Ruta and start this release on the same data."""
     layout = Layout.of(data)
-    refuse_small(layout, said("deploy/run-small upgrade does it"))
+    refuse_small(layout, said("use deploy/run-small upgrade"))
     state = running_state(layout)
     if state is None:
-        raise StackError("no stack runs on {root}: ./ruta up starts one", root=layout.root)
+        raise StackError(
+            "no stack is running on {root}; start one with ./ruta up", root=layout.root
+        )
     backup(folder, key_file, data)
     down(data)
     try:
         up(data=data, port=state.port, detach=True)
     except StackError as error:
         raise StackError(
-            "this release does not start ({error}). Back: ./ruta downgrade {folder} --key-file …, by the former release",
+            "this release does not start ({error}). To go back, run ./ruta downgrade {folder} --key-file … with the previous release",
             error=error,
             folder=folder,
         ) from error
@@ -57,11 +61,12 @@ def downgrade(
 ) -> None:
     """Return to the release before an upgrade.
 
-    Run this command of that release, after `down`. The newer release's data directory is kept under a dated name. What
-    was erased, withdrawn or hidden since stays so.
+    Run this command with the earlier release, after `down`. The data directory of the newer
+    release is kept under a dated name. Data erased, withdrawn or hidden since the upgrade
+    stays that way.
     """
     layout = Layout.of(data)
-    refuse_small(layout, said("on a server of containers: deploy/run-small of that release"))
+    refuse_small(layout, said("on a server with containers, use deploy/run-small of that release"))
     releases.refuse_newer_backup(folder)
     with exclusive(layout):
         since = _written_since(layout, releases.moment_of(folder))
@@ -70,7 +75,7 @@ def downgrade(
         layout.root.rename(aside)
     except OSError as error:
         raise StackError(
-            "{root} cannot be moved aside ({error}); restore the backup into a new directory: ./ruta restore",
+            "{root} cannot be moved aside ({error}). Restore the backup into a new directory: ./ruta restore",
             root=layout.root,
             error=error,
         ) from error
@@ -82,8 +87,7 @@ def downgrade(
         raise
     _terminal.print(
         said(
-            "written since the backup, and not in it: {cases} cases, {referrals} referrals, {events} audit entries."
-            " They lie in {aside}: enter them again, or keep them for a release that reads them",
+            "written after the backup and not contained in it: {cases} cases, {referrals} referrals, {events} audit entries. They are in {aside}: enter them again, or keep them for a release that can read them",
             cases=since["cases"],
             referrals=since["referrals"],
             events=since["audit_entries"],

@@ -17,13 +17,18 @@ from stack.operate.cluster.secrets import DATABASES
 from stack.private_files import read_private_map, write_private_map
 
 _BROKEN_ANSWERS = 5
-app = typer.Typer(name="serve", help="One server in a container of its own.", hidden=True)
+app = typer.Typer(name="serve", help="Run one server in its own container.", hidden=True)
 
-Data = Annotated[Path, typer.Option(help="Where the server keeps its data.")]
-Port = Annotated[int, typer.Option(help="Where it listens.")]
-Listen = Annotated[str, typer.Option(help="Address: 127.0.0.1 where all share one loopback.")]
-File = Annotated[Path | None, typer.Option(help="PEM; with certificate and key, TLS alone.")]
-Secrets = Annotated[Path, typer.Option(help="Folder with one file per password.")]
+Data = Annotated[Path, typer.Option(help="The folder in which the server keeps its data.")]
+Port = Annotated[int, typer.Option(help="The port on which the server listens.")]
+Listen = Annotated[
+    str, typer.Option(help="The address: 127.0.0.1 if all servers share one loopback.")
+]
+File = Annotated[
+    Path | None,
+    typer.Option(help="PEM file. With a certificate and a key, the server accepts only TLS."),
+]
+Secrets = Annotated[Path, typer.Option(help="A folder with one file for each password.")]
 
 
 @app.command()
@@ -77,7 +82,7 @@ def _take_over(kept: Path, secrets: Path, names: list[str]) -> None:
         file = secrets / ("superuser" if name == SUPERUSER else name)
         if not file.exists():
             raise StackError(
-                "no password for {name}: {file} is missing (Secret ruta-postgres)",
+                "there is no password for {name}: {file} is missing (Secret ruta-postgres)",
                 name=name,
                 file=file,
             )
@@ -93,12 +98,14 @@ def _until_told(server: PostgresServer | NatsServer) -> None:
     broken = 0
     while not told.wait(1.0):
         if server.process is None or server.process.poll() is not None:
-            raise StackError("the server ended by itself: see its log above the data directory")
+            raise StackError(
+                "the server stopped unexpectedly: see its log, next to the data directory"
+            )
         # After a full disk, nats-server accepts nothing until it is restarted.
         broken = broken + 1 if isinstance(server, NatsServer) and server.is_broken() else 0
         if broken >= _BROKEN_ANSWERS:
             server.stop()
-            raise StackError("the server says that it cannot write: this container starts again")
+            raise StackError("the server reports that it cannot write, so this container restarts")
     server.stop()
 
 

@@ -125,7 +125,7 @@ def live_the_past(
         _report_activities(tell, [first for _, first, _ in wanted])
     # Events of a service arrive in order, so the last referral arrives after all others.
     tell.eventually(
-        said("reporting has heard of all {number} referrals", number=past.sent), past.arrived
+        said("reporting has received all {number} referrals", number=past.sent), past.arrived
     )
     quarters = [quarter_id(quarter)] if screening else []
     close_and_publish_all(tell, [*quarters, *(period for period, *_ in wanted)])
@@ -194,7 +194,12 @@ class _Past:
         if first.method != "POST":  # a batch cannot contain PUT commands
             path, body = self._known_ids((f"{_REFERRALS}/{first.path}", first.body))
             self._tell.call(
-                said("The way she came"), first.client, first.method, path, json=body, expect=200
+                said("The route by which she came"),
+                first.client,
+                first.method,
+                path,
+                json=body,
+                expect=200,
             )
             return {}
         commands = [
@@ -267,7 +272,7 @@ def _announce_gaps(layout: Layout) -> None:
     from stack.operate.service_commands import ServiceCommands  # noqa: PLC0415 - a third of this command's start
 
     if ServiceCommands(layout).run("directory", "announce-gaps") != 0:
-        raise StackError("the gaps of the directory were not announced")
+        raise StackError("the directory did not publish its gaps")
 
 
 def _report_activities(tell: Storyteller, first_days: Sequence[date]) -> None:
@@ -289,7 +294,7 @@ def _report_activities(tell: Storyteller, first_days: Sequence[date]) -> None:
             expect=200,
         )
     tell.call(
-        said("A series of another source, with where it is from"),
+        said("A series from another source, with its provenance"),
         *(IM, "POST", "/reports/v1/context/series"),
         json=outside_series(first_days),
         expect=201,

@@ -133,7 +133,10 @@ def _referred(
     state = _one_of(chance, TOLD["states"])
     offers = [each for each in services if need in each.categories]
     if not offers:
-        raise StackError("no demo service for {need}: load them with ./ruta up --demo", need=need)
+        raise StackError(
+            "there is no demo service for {need}: load the demo services with ./ruta up --demo",
+            need=need,
+        )
     service = chance.choice([each for each in offers if each.state == state] or offers)
     sender = chance.choice([client for client in ORGANISATIONS if client != service.client])
     sex = _sex(chance, TOLD["women"].get(need.split("-")[0], 60))

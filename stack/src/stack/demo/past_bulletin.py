@@ -63,7 +63,7 @@ def _judge(tell: Storyteller, statements: list[dict[str, Any]]) -> None:
         )
         core = made["id"] if place == "core-problem" else core
         tell.call(
-            said("The IM officer agrees to it as it was read"),
+            said("The IM officer agrees to the text that they read"),
             *(IM, "POST", f"{_CONTEXT}/statements/{made['id']}/agreement"),
             if_match=f'"{made["version"]}"',
             json={},

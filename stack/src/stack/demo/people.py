@@ -89,9 +89,9 @@ def sign_in_of(layout: Layout, sign_in_name: str) -> tuple[str, str]:
     """Return the password and the current code."""
     known = _known(layout)
     if sign_in_name not in known:
-        names = ", ".join(known) or said("none: ./ruta up --demo makes them")
+        names = ", ".join(known) or said("there are none; create them with ./ruta up --demo")
         raise StackError(
-            "no demo person {sign_in_name!r} in {root} (known: {names})",
+            "{root} has no demo person {sign_in_name!r} (it has: {names})",
             sign_in_name=sign_in_name,
             root=layout.root,
             names=names,

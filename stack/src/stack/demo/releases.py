@@ -24,7 +24,7 @@ def last_closed_period(today: date | None = None) -> str:
 
 
 def publish(tell: Storyteller) -> None:
-    tell.chapter(said("Published numbers come from a protected release only"))
+    tell.chapter(said("Published figures come only from a protected release"))
     _query(tell, close_and_publish(tell, PROGRAMME, last_closed_period()))
 
 
@@ -50,7 +50,7 @@ def close_and_publish(tell: Storyteller, programme: str, period: str) -> dict[st
         return release
     _sign_off(tell, release)
     published: dict[str, Any] = tell.call(
-        said("A second person publishes it: nobody does both alone"),
+        said("A second person publishes it, because nobody may do both alone"),
         *(PUBLISHER, "POST", f"/reports/v1/releases/{release['id']}/publish"),
         json={},
         expect=200,
@@ -87,7 +87,7 @@ def close_and_publish_all(tell: Storyteller, periods: Sequence[str]) -> None:
         )
     for closing in made:
         end = _at_rest(tell, closing, "published")
-        tell.holds(said("none stayed a draft"), end["state"] == "published", end["steps"])
+        tell.holds(said("none is still a draft"), end["state"] == "published", end["steps"])
 
 
 def _at_rest(tell: Storyteller, closing: dict[str, Any], done: str) -> dict[str, Any]:
@@ -98,7 +98,9 @@ def _at_rest(tell: Storyteller, closing: dict[str, Any], done: str) -> dict[str,
         seen.update(tell.get(IM, _place(closing)))
         return seen["state"] not in {"closing", "publishing"}
 
-    tell.eventually(said("all of {period} are {done}", period=closing["period"], done=done), rests)
+    tell.eventually(
+        said("all programmes of {period} are {done}", period=closing["period"], done=done), rests
+    )
     return seen
 
 
@@ -132,7 +134,7 @@ def _awaited(contributors: Sequence[dict[str, Any]] | None) -> list[str]:
 def _query(tell: Storyteller, release: dict[str, Any]) -> None:
     path = f"/reports/v1/releases/{release['id']}/query"
     counts = tell.call(
-        said("Anybody asks it: by area"),
+        said("Anybody can query it, by area"),
         *(None, "GET", path),
         params={"by": "area"},
         expect=200,

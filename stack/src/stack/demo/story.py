@@ -40,7 +40,7 @@ class Facts:
 
 
 def find_help(tell: Storyteller, facts: Facts) -> None:
-    tell.chapter(said("Who can help this person, here, now, safely?"))
+    tell.chapter(said("Who can help this person here and now, safely?"))
     public = tell.call(
         said("Anybody searches the public directory, without an account"),
         *(None, "GET", "/directory/v1/services"),
@@ -48,7 +48,9 @@ def find_help(tell: Storyteller, facts: Facts) -> None:
         expect=200,
     )
     tell.holds(
-        said("the public finds services"), public["total_items"] > 0, said("none: ./ruta up --demo")
+        said("the public finds services"),
+        public["total_items"] > 0,
+        said("there is none: run ./ruta up --demo"),
     )
     partner = tell.call(
         said("Refugio sees more than the public: services of the pathway"),
@@ -58,7 +60,7 @@ def find_help(tell: Storyteller, facts: Facts) -> None:
     )
     everyone = tell.get(None, "/directory/v1/services", {"area": AREA, "per_page": 100})
     tell.holds(
-        said("what the public may not see is not even counted for it"),
+        said("the public's counts do not include what it may not see"),
         everyone["total_items"] < partner["total_items"],
         f"{everyone['total_items']} and {partner['total_items']}",
     )
@@ -82,7 +84,7 @@ def _service_of(tell: Storyteller, number: int, step: str) -> dict[str, Any]:
         },
         expect=200,
     )
-    tell.holds(said("a service that may be referred to is among them"), found["total_items"] > 0)
+    tell.holds(said("at least one of them accepts referrals"), found["total_items"] > 0)
     service: dict[str, Any] = found["contents"][0]
     return service
 
@@ -90,14 +92,14 @@ def _service_of(tell: Storyteller, number: int, step: str) -> dict[str, Any]:
 def open_a_case(tell: Storyteller, facts: Facts) -> None:
     tell.chapter(said("She decides what is shared, with whom and for what"))
     case = tell.call(
-        said("Refugio opens a case; her identity is encrypted under a key of this case only"),
+        said("Refugio opens a case; her identity is encrypted with a key that only this case has"),
         *(REFUGIO, "POST", "/referrals/v1/cases"),
         json=PERSON,
         expect=201,
     )
     facts.case_id = case["id"]
     tell.call(
-        said("She agrees to anonymous statistics (apart from any help)"),
+        said("She agrees to anonymous statistics (help does not depend on it)"),
         *(REFUGIO, "POST", "/referrals/v1/consents"),
         json={"case_id": facts.case_id, "kind": "reporting", "method": "verbal"},
         expect=201,
@@ -106,7 +108,8 @@ def open_a_case(tell: Storyteller, facts: Facts) -> None:
         tell, facts, "health", said("She agrees that Salud may know these items")
     )
     tell.holds(
-        said("she holds a code to withdraw by herself"), bool(facts.consent["withdrawal_code"])
+        said("she has a code with which she can withdraw consent by herself"),
+        bool(facts.consent["withdrawal_code"]),
     )
 
 
@@ -135,19 +138,19 @@ def refer(tell: Storyteller, facts: Facts) -> None:
     facts.referral_id = draft["id"]
     path = f"/referrals/v1/referrals/{facts.referral_id}"
     tell.call(
-        said("Without a grant nothing is sent"),
+        said("Without consent nothing is sent"),
         *(REFUGIO, "POST", f"{path}/send"),
         json={},
         expect=(409, 422),
     )
     tell.call(
-        said("Refugio sends under the grant"),
+        said("Refugio sends the referral under her consent"),
         *(REFUGIO, "POST", f"{path}/send"),
         json={"grant_id": facts.consent["id"]},
         expect=200,
     )
     tell.call(
-        said("Another organisation does not even learn that it exists"),
+        said("Another organisation does not even learn that the referral exists"),
         LEGAL,
         "GET",
         path,
@@ -184,10 +187,10 @@ def _draft(tell: Storyteller, facts: Facts, which: str) -> dict[str, Any]:
 def _serve(tell: Storyteller, facts: Facts, path: str) -> None:
     tell.call(said("Salud acknowledges"), SALUD, "POST", f"{path}/acknowledge", json={}, expect=200)
     disclosed = tell.call(
-        said("Salud reads what was granted"), SALUD, "GET", f"{path}/disclosure", expect=200
+        said("Salud reads what she agreed to share"), SALUD, "GET", f"{path}/disclosure", expect=200
     )
     tell.holds(
-        said("nothing but the granted items is there"),
+        said("only the items she agreed to share are there"),
         set(disclosed["items"]) <= set(ITEMS),
         sorted(disclosed["items"]),
     )
@@ -198,7 +201,7 @@ def _serve(tell: Storyteller, facts: Facts, path: str) -> None:
         expect=200,
     )
     tell.call(
-        said("Accepting twice is refused; the answer names the legal steps"),
+        said("A second acceptance is refused; the answer lists the possible steps"),
         *(SALUD, "POST", f"{path}/accept"),
         json={"focal_point": "Doctora de guardia"},
         expect=409,
@@ -211,7 +214,7 @@ def _serve(tell: Storyteller, facts: Facts, path: str) -> None:
         expect=200,
     )
     tell.call(
-        said("She confirms it: her word and the recipient's are kept apart"),
+        said("She confirms it: her statement and the recipient's are kept apart"),
         *(REFUGIO, "POST", f"{path}/confirm"),
         json={"confirmed_by": "person", "agrees": True},
         expect=200,
@@ -220,32 +223,40 @@ def _serve(tell: Storyteller, facts: Facts, path: str) -> None:
         said("Both sides read the same history"), REFUGIO, "GET", f"{path}/history", expect=200
     )
     steps = history["items"] if isinstance(history, dict) else history
-    tell.holds(said("every step is in it"), len(steps) >= 5, len(steps))
+    tell.holds(said("the history has every step"), len(steps) >= 5, len(steps))
 
 
 def withdraw(tell: Storyteller, facts: Facts) -> None:
-    tell.chapter(said("A withdrawal always works, at once"))
+    tell.chapter(said("A withdrawal always works immediately"))
     consent = _consent(tell, facts, "legal", said("She agrees to legal aid, too"))
     draft = _draft(tell, facts, "legal")
     path = f"/referrals/v1/referrals/{draft['id']}"
     tell.call(
-        said("Refugio sends it"),
+        said("Refugio sends the referral"),
         *(REFUGIO, "POST", f"{path}/send"),
         json={"grant_id": consent["id"]},
         expect=200,
     )
-    tell.call(said("Puente de Justicia reads it"), LEGAL, "GET", f"{path}/disclosure", expect=200)
+    tell.call(
+        said("Puente de Justicia reads the referral"),
+        LEGAL,
+        "GET",
+        f"{path}/disclosure",
+        expect=200,
+    )
     withdrawn = tell.call(
-        said("She withdraws"),
+        said("She withdraws her consent"),
         *(REFUGIO, "POST", f"/referrals/v1/consents/{consent['id']}/withdraw"),
         json={"method": "phone"},
         expect=200,
     )
-    tell.holds(
-        said("she is told honestly who had read it already"), len(withdrawn["already_read"]) > 0
-    )
+    tell.holds(said("she is told who had already read it"), len(withdrawn["already_read"]) > 0)
     tell.call(
-        said("Reading is over at once"), LEGAL, "GET", f"{path}/disclosure", expect=(403, 404, 410)
+        said("From that moment nobody can read it any more"),
+        LEGAL,
+        "GET",
+        f"{path}/disclosure",
+        expect=(403, 404, 410),
     )
     view = tell.call(said("The referral has ended"), REFUGIO, "GET", path, expect=200)
     tell.holds(said("its state is withdrawn"), view["state"] == "withdrawn", view["state"])
@@ -267,13 +278,13 @@ def screen(tell: Storyteller, facts: Facts) -> None:
     listed = tell.get(REFUGIO, "/referrals/v1/instruments")
     instrument = next(each["id"] for each in listed if each["shipped"])
     tell.call(
-        said("Is it safe to talk now? If not, nothing is asked and nothing is kept"),
+        said("Is it safe to talk now? If not, nothing is asked and nothing is stored"),
         *(REFUGIO, "POST", "/referrals/v1/screenings"),
         json={"instrument_id": instrument, "answers": {**AGREED, "safe_to_talk": "no"}},
         expect=409,
     )
     begun = tell.call(
-        said("It is: what she says is sealed; each answer decides what is asked next"),
+        said("It is safe: what she says is sealed, and each answer decides what is asked next"),
         *(REFUGIO, "POST", "/referrals/v1/screenings"),
         json={
             "instrument_id": instrument,
@@ -283,13 +294,13 @@ def screen(tell: Storyteller, facts: Facts) -> None:
         expect=201,
     )
     tell.holds(
-        said("the summary says what is missing, and no verdict"),
+        said("the summary says what is missing and gives no verdict"),
         begun["summary"]["missing"] == ["purpose"],
         begun["summary"]["missing"],
     )
     path = f"/referrals/v1/screenings/{begun['id']}"
     tell.call(
-        said("The certified screener writes down her own judgement"),
+        said("The certified screener records her own judgement"),
         *(REFUGIO, "POST", f"{path}/conclude"),
         json={
             "judgement": "possible_victim",
@@ -298,28 +309,34 @@ def screen(tell: Storyteller, facts: Facts) -> None:
         expect=200,
     )
     made = tell.call(
-        said("One step leads to the plan by the pathway and to drafts, which share nothing"),
+        said(
+            "One step creates the plan from the pathway and draft referrals, which share nothing yet"
+        ),
         *(REFUGIO, "POST", f"{path}/drafts"),
         json={},
         expect=201,
     )
-    tell.holds(said("needs have services, or are named as gaps"), bool(made["plan"]), made["gaps"])
+    tell.holds(
+        said("each need has a service or is shown as a gap"), bool(made["plan"]), made["gaps"]
+    )
 
 
 def add_up(tell: Storyteller, facts: Facts) -> None:
-    tell.chapter(said("What does it add up to?"))
+    tell.chapter(said("What are the totals?"))
     tell.eventually(
-        said("the event crossed NATS: the delivered referral is in the coordinator's numbers"),
+        said(
+            "the event passed through NATS: the delivered referral is in the coordinator's figures"
+        ),
         lambda: _delivered(tell) > facts.delivered_before,
     )
     tell.call(
-        said("The GBV coordinator reads operational counts, exact and audited"),
+        said("The GBV coordinator reads operational counts, which are exact and audited"),
         *(COORDINATOR, "GET", "/reports/v1/indicators"),
         params={"by": "area"},
         expect=200,
     )
     tell.call(
-        said("They are not for everybody"),
+        said("Not everybody may read them"),
         "health-cluster",
         "GET",
         "/reports/v1/indicators",

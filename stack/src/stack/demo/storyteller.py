@@ -61,7 +61,7 @@ class Storyteller:
         self._show(step, client, answer, held=held)
         if not held:
             raise StepFailed(
-                "{step}: wanted HTTP {wanted}, got {answer}",
+                "{step}: expected HTTP {wanted}, got {answer}",
                 step=step,
                 wanted=", ".join(str(code) for code in expected),
                 answer=_told(answer),
@@ -83,7 +83,9 @@ class Storyteller:
         pause = 0.2
         while not look():
             if time.monotonic() - began > seconds:
-                raise StepFailed("{step}: not within {seconds:.0f} s", step=step, seconds=seconds)
+                raise StepFailed(
+                    "{step}: it did not happen within {seconds:.0f} s", step=step, seconds=seconds
+                )
             time.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
         self.steps += 1

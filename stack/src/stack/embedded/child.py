@@ -100,7 +100,7 @@ class Child:
             self.restarts += 1
             self._console.say(
                 said(
-                    "{name} ended ({how}); starting it again in {seconds:.1f} s",
+                    "{name} stopped ({how}); it starts again in {seconds:.1f} s",
                     name=self.name,
                     how=_ending(code),
                     seconds=seconds,

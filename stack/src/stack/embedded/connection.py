@@ -45,10 +45,9 @@ class RunningStack:
             return given
         secrets = read_private_map(self.layout.clients_file)
         if client not in secrets:
-            known = ", ".join(sorted(secrets)) or said("none yet: start the stack once")
+            known = ", ".join(sorted(secrets)) or said("there is none yet: start the stack once")
             raise StackError(
-                "no demo client {client!r} in {root} (known: {known}); elsewhere, with --url: {secret} holds its"
-                " secret, or {token} a token",
+                "{root} has no demo client {client!r} (it has: {known}). For another system, use --url and put the client's secret in {secret}, or a token in {token}",
                 client=client,
                 root=self.layout.root,
                 known=known,
@@ -72,7 +71,7 @@ class RunningStack:
         )
         if answer.status_code != 200:
             raise StackError(
-                "no token for {client}: HTTP {status} {answer}",
+                "{client} did not get a token: HTTP {status} {answer}",
                 client=client,
                 status=answer.status_code,
                 answer=answer.text[:200],
@@ -103,14 +102,13 @@ class RunningStack:
         except httpx.TransportError as error:
             if (why := _distrust(error)) is not None:
                 raise StackError(
-                    "certificate not trusted: {url} ({why}). Name the file of the CA that signed it: ./ruta --ca"
-                    " FILE …, or {variable}",
+                    "the certificate of {url} is not trusted ({why}). Give the file of the CA that signed it: ./ruta --ca FILE …, or {variable}",
                     url=self.url,
                     why=why,
                     variable=CA_VARIABLE,
                 ) from error
             raise StackError(
-                "no answer from {url} ({error}): is the stack running? ./ruta status",
+                "{url} is not responding ({error}): is the stack running? Check with ./ruta status",
                 url=self.url,
                 error=type(error).__name__,
             ) from error
@@ -125,7 +123,7 @@ def _authorities(url: str) -> ssl.SSLContext | bool:
         return ssl.create_default_context(cafile=file)
     except OSError as error:  # includes ssl.SSLError
         raise StackError(
-            "{file} holds no certificate that can be read ({why})", file=file, why=error.strerror
+            "{file} contains no readable certificate ({why})", file=file, why=error.strerror
         ) from error
 
 
@@ -154,5 +152,7 @@ def connect(data: Path | None = None, url: str | None = None) -> RunningStack:
         return RunningStack(url, layout, os.environ)
     state = running_state(layout)
     if state is None:
-        raise StackError("no stack runs on {root}: ./ruta up starts one", root=layout.root)
+        raise StackError(
+            "no stack is running on {root}; start one with ./ruta up", root=layout.root
+        )
     return RunningStack(state.url, layout)

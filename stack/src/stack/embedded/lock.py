@@ -60,8 +60,7 @@ def check_room(layout: Layout) -> None:
     free = shutil.disk_usage(layout.root).free
     if free < _NEEDED_BYTES:
         raise StackError(
-            "the disk is full: {free} MB free at {root}, {needed} MB needed; free some, or choose another place"
-            " with --data",
+            "the disk is full: {root} has {free} MB free, but {needed} MB are needed. Free some space, or choose another place with --data",
             free=free // 2**20,
             root=layout.root,
             needed=_NEEDED_BYTES // 2**20,
@@ -72,10 +71,11 @@ def check_port(port: int, host: str) -> None:
     if is_taken(port, host):
         if (whose := _by_whom(port)) is None:
             raise StackError(
-                "port {port} is taken: end that program, or choose another with --port", port=port
+                "port {port} is in use: end the program that uses it, or choose another port with --port",
+                port=port,
             )
         raise StackError(
-            "port {port} is taken by {name} (process {pid}): end that program, or choose another with --port",
+            "port {port} is in use by {name} (process {pid}): end that program, or choose another port with --port",
             port=port,
             name=whose.name(),
             pid=whose.pid,
@@ -107,15 +107,17 @@ def end_leftovers(layout: Layout) -> list[str]:
 def already_runs(layout: Layout) -> str:
     state, pid = StackState.read(layout), holder(layout)
     if pid is None:
-        return said("a stack already runs on {root}: ./ruta down stops it", root=layout.root)
+        return said(
+            "a stack is already running on {root}; stop it with ./ruta down", root=layout.root
+        )
     if state is None or state.pid != pid:
         return said(
-            "a stack already runs on {root} (process {pid}): ./ruta down stops it",
+            "a stack is already running on {root} (process {pid}); stop it with ./ruta down",
             root=layout.root,
             pid=pid,
         )
     return said(
-        "a stack already runs on {root} at {url} (process {pid}): ./ruta down stops it",
+        "a stack is already running on {root} at {url} (process {pid}); stop it with ./ruta down",
         root=layout.root,
         url=state.url,
         pid=pid,

@@ -142,7 +142,7 @@ def contents(documents: Iterable[Document], kind: str, name: str) -> dict[str, s
             held: dict[str, str] = document.get("stringData") or document.get("data") or {}
             return held
     raise StackError(
-        "no {kind} {name} among what is deployed: ./ruta k8s secrets makes them",
+        "the deployment has no {kind} {name}: create it with ./ruta k8s secrets",
         kind=kind,
         name=name,
     )

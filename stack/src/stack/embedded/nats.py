@@ -186,7 +186,7 @@ class NatsServer:
     def _why(self) -> str:
         lines = self.log_file.read_text(errors="replace").splitlines()[-40:]
         telling = [line for line in lines if "[FTL]" in line or "[ERR]" in line]
-        words = (telling or lines or [said("no log")])[-1].strip()
+        words = (telling or lines or [said("there is no log")])[-1].strip()
         return said("{words} (log: {file})", words=words, file=self.log_file)
 
     def _stop_stale(self) -> None:

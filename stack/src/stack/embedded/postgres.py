@@ -141,7 +141,7 @@ class PostgresServer:
         """Create database `name` with its two roles; existing ones stay unchanged. `<name>_owner` owns the tables and
         runs migrations; `<name>_app` owns nothing, so row-level security applies to it."""
         if not _NAME.fullmatch(name):
-            raise StackError("not a database name: {name}", name=name)
+            raise StackError("{name} cannot be the name of a database", name=name)
         owner, app = f"{name}_owner", f"{name}_app"
         passwords = {role: self.password(role) for role in (owner, app)}
         make = f"CREATE DATABASE {name} OWNER {owner} TEMPLATE template0 ENCODING 'UTF8'"
@@ -180,7 +180,7 @@ class PostgresServer:
             env={**os.environ, "PGPASSWORD": self.password(SUPERUSER)},
         )
         if done.returncode != 0:
-            raise StackError("PostgreSQL refused: {words}", words=done.stderr.strip())
+            raise StackError("PostgreSQL refused the command: {words}", words=done.stderr.strip())
         return done.stdout
 
     def rows(self, database: str, question: str) -> list[str]:
@@ -224,7 +224,7 @@ class PostgresServer:
             stale.wait(_STOP_SECONDS)
         except psutil.TimeoutExpired:
             raise StackError(
-                "a PostgreSQL of an earlier run (pid {pid}) does not stop: end it by hand",
+                "a PostgreSQL process from an earlier run (pid {pid}) is not stopping: end it by hand",
                 pid=stale.pid,
             ) from None
 
@@ -313,7 +313,7 @@ class PostgresServer:
             time.sleep(0.05)
         self.stop(immediate=True)
         raise StackError(
-            "PostgreSQL did not answer within {seconds} s: {why}",
+            "PostgreSQL did not respond within {seconds} s: {why}",
             seconds=_START_SECONDS,
             why=self._why(),
         )
@@ -329,15 +329,14 @@ class PostgresServer:
         """Return the last informative line of the server's log."""
         lines = self.log_file.read_text(errors="replace").splitlines()[-40:]
         telling = [line for line in lines if "FATAL" in line or "PANIC" in line or "error" in line]
-        words = (telling or lines or [said("no log")])[-1].strip()
+        words = (telling or lines or [said("there is no log")])[-1].strip()
         return said("{words} (log: {file})", words=words, file=self.log_file)
 
     def password(self, role: str) -> str:
         passwords = read_private_map(self.passwords_file)
         if not passwords and (self.cluster / "PG_VERSION").exists():
             raise StackError(
-                "{file}: lost, though the databases were made with it. Nothing was changed. Put it back, or restore"
-                " the last backup into a new data directory",
+                "{file} is lost, but the databases were created with it. Nothing was changed. Put it back, or restore the last backup into a new data directory",
                 file=self.passwords_file,
             )
         if role not in passwords:

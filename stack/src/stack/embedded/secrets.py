@@ -78,8 +78,7 @@ def _was_used(name: str, rows: Rows, *, file_is_gone: bool) -> bool:
 
 def _lost(path: Path, what: str) -> StackError:
     return StackError(
-        "{path}: lost ({what}), though the databases were written with it. Nothing was changed. Put it back:"
-        " ./ruta restore FOLDER --keys-only takes it from a backup (docs/operate.md, Lost keys)",
+        "{path} is lost ({what}), but the databases were written with it. Nothing was changed. Put it back: ./ruta restore FOLDER --keys-only takes it from a backup (docs/operate.md, Lost keys)",
         path=path,
         what=what,
     )

@@ -54,7 +54,7 @@ class ServerWatch:
                 continue
             self._console.say(
                 said(
-                    "{name} ended; starting it again in {seconds:.1f} s",
+                    "{name} stopped; it starts again in {seconds:.1f} s",
                     name=self.name,
                     seconds=seconds,
                 )
@@ -81,7 +81,7 @@ class ServerWatch:
         self._broken = self._broken + 1 if await asyncio.to_thread(self.server.is_broken) else 0
         if self._broken >= _BROKEN_ANSWERS:
             self._broken = 0
-            self._console.say(said("{name} says that it cannot write any more", name=self.name))
+            self._console.say(said("{name} reports that it can no longer write", name=self.name))
             await asyncio.to_thread(self.server.stop)
 
     async def stop(self) -> None:

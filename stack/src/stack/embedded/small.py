@@ -106,4 +106,4 @@ class SmallDeployment:
 def refuse_small(layout: Layout, what: str) -> None:
     """Refuse a command that needs an embedded stack's own key files."""
     if layout.overlay_file.exists():
-        raise StackError("{root} is run by deploy/run-small: {what}", root=layout.root, what=what)
+        raise StackError("deploy/run-small runs {root}: {what}", root=layout.root, what=what)

@@ -102,7 +102,11 @@ class Supervisor:
 
     def _asked_to_stop(self, number: signal.Signals) -> None:
         if self._stop.is_set():
-            self._console.say(said("already stopping; services get time to finish their requests"))
+            self._console.say(
+                said(
+                    "Ruta is already stopping; the services still have time to finish their requests"
+                )
+            )
             return
         self._console.say(said("stopping ({name})", name=signal.Signals(number).name))
         self._stop.set()
@@ -144,7 +148,7 @@ class Supervisor:
         """Start a process and return once it is ready. Raises StackError if it crashes before."""
         child, port = self._child(process), process.port
         if port is None:
-            raise StackError("{name} has no port at which it could be asked", name=process.name)
+            raise StackError("{name} has no port on which to check it", name=process.name)
         self._state.ports[process.name] = port
         self._keep(child.keep_running())
         deadline = time.monotonic() + _READY_SECONDS
@@ -182,7 +186,7 @@ class Supervisor:
         try:
             self._state.write(self._layout)
         except OSError as error:  # a full disk must not end the task that keeps a program running
-            self._console.say(said("the state file is not written: {error}", error=error))
+            self._console.say(said("the state file could not be written: {error}", error=error))
             self._keep(self._write_later())
 
     async def _write_later(self) -> None:

@@ -49,7 +49,7 @@ def command_as(account: Account | None, command: list[str], needs: list[Path]) -
         return command
     setpriv = shutil.which("setpriv")
     if setpriv is None:
-        raise StackError("running as root needs `setpriv` (package util-linux)")
+        raise StackError("to run as root you need `setpriv` (package util-linux)")
     drop = [
         setpriv,
         f"--reuid={account.uid}",
@@ -73,8 +73,7 @@ def command_as(account: Account | None, command: list[str], needs: list[Path]) -
             return [*widened, *command]
     blocked = next(path for path in needs if not _reaches(drop, path))
     raise StackError(
-        "user id {user}, which runs PostgreSQL, cannot reach {blocked}: choose a directory outside private"
-        " ones with --data, or run as an ordinary user",
+        "user id {user}, which runs PostgreSQL, cannot reach {blocked}: choose a directory that it can reach with --data, or run as an ordinary user",
         user=account.uid,
         blocked=blocked,
     )

@@ -22,11 +22,10 @@ def accept_another_key(layout: Layout, key: str, *, give_up_cases: bool = False)
     settings = {use[1] for use in NAMES.values() if use is not None}
     if key not in {*settings, KEY_ENCRYPTION_KEYS, TOKEN_SIGNING_KEYS}:
         known = ", ".join(sorted({*settings, KEY_ENCRYPTION_KEYS, TOKEN_SIGNING_KEYS}))
-        raise StackError("no key {key!r}: {known}", key=key, known=known)
+        raise StackError("there is no key {key!r}; the keys are: {known}", key=key, known=known)
     if key == KEY_ENCRYPTION_KEYS and not give_up_cases:
         raise StackError(
-            "without its key-encryption key no case can be opened by anybody. If it is in no backup"
-            " and no vault, --give-up-cases erases those cases for good and lets new ones begin"
+            "without the key-encryption key, nobody can open any case. If it is in no backup and no vault, --give-up-cases erases those cases for good and allows new ones"
         )
     refuse_small(layout, said("do it as on a cluster (docs/operate.md, lost keys)"))
     server = PostgresServer(layout.postgres, spool=layout.archive_spool)
@@ -38,7 +37,9 @@ def accept_another_key(layout: Layout, key: str, *, give_up_cases: bool = False)
         name = "token-signing-key/%" if key == TOKEN_SIGNING_KEYS else key
         for database in databases or {"issuer"}:
             server.psql(f"DELETE FROM key_checks WHERE name LIKE '{name}'", database=database)  # noqa: S608 -- one of the names above
-        return said("{key}: the next start takes the key that it finds, or makes one", key=key)
+        return said(
+            "{key}: at the next start Ruta takes the key that it finds, or makes a new one", key=key
+        )
     finally:
         server.stop()
 
@@ -54,7 +55,7 @@ def _give_up_cases(layout: Layout, server: PostgresServer) -> str:
     ).strip()
     with StoppedCommands(layout, server) as commands:
         erase_again(commands)
-    return said("{number} case keys given up; their cases are erased", number=lost)
+    return said("{number} case keys were given up, and their cases are erased", number=lost)
 
 
 def _key_ids_at_hand(layout: Layout, server: PostgresServer) -> list[str]:

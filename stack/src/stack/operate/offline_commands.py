@@ -82,7 +82,7 @@ class StoppedCommands:
             )
             code, told, complained = done.returncode, done.stdout, done.stderr
         if code != 0:
-            lines = (complained.strip() or told.strip() or said("no word")).splitlines()
+            lines = (complained.strip() or told.strip() or said("it gave no reason")).splitlines()
             raise StackError.passed_on(f"{verb[0]}: {lines[-1]}")
         return told.strip()
 
@@ -105,7 +105,9 @@ class StoppedCommands:
     def _answer(self) -> dict[str, Any]:
         message = self._line.recv(_LONGEST_MESSAGE)
         if not message:
-            raise StackError("what runs the commands of the services has ended: repeat this one")
+            raise StackError(
+                "the process that runs service commands has stopped: run this command again"
+            )
         answer: dict[str, Any] = json.loads(message)
         return answer
 

@@ -37,8 +37,7 @@ def refuse_newer(written: Mapping[str, str], what: Path) -> None:
     ]
     if newer:
         raise StackError(
-            "{what} was written by release {theirs} ({revisions}), which this release {ours} cannot read. Start that"
-            " release; or go back to the backup from before the upgrade: ./ruta downgrade",
+            "{what} was written by a later release, {theirs} ({revisions}); this release, {ours}, cannot read it. Start the later release, or return to the backup from before the upgrade: ./ruta downgrade",
             what=what,
             theirs=written[_RELEASE],
             revisions=", ".join(newer),
@@ -57,8 +56,7 @@ def moment_of(folder: Path) -> str:
     text = read_private_map(folder / FILE).get(_MADE_AT)
     if text is None:
         raise StackError(
-            "{folder} does not say when it was made: it is no backup of `upgrade`. Restore it into a new directory:"
-            " ./ruta restore",
+            "{folder} does not say when it was made, so it is not a backup made by `upgrade`. Restore it into a new directory: ./ruta restore",
             folder=folder,
         )
     return datetime.fromisoformat(text).isoformat()

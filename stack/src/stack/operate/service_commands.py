@@ -21,7 +21,9 @@ class ServiceCommands:
     def __init__(self, layout: Layout) -> None:
         state = running_state(layout)
         if state is None:
-            raise StackError("no stack runs on {root}: ./ruta up starts one", root=layout.root)
+            raise StackError(
+                "no stack is running on {root}; start one with ./ruta up", root=layout.root
+            )
         self.layout = layout
         self.state = state
         self.postgres = attached_postgres(layout, state)

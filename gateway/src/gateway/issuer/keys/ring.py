@@ -159,14 +159,8 @@ def _new_rsa_pem() -> str:
 
 
 _KIND = "token-signing-key/"
-_OTHERS = (
-    "{folder}: the keys that sign tokens are other ones. Nothing was changed. Put them back (./ruta restore --keys-only"
-    " takes them from a backup); if they are lost for good, every client needs a new token (docs/operate.md, Lost keys)"
-)
-_NONE = (
-    "{folder}: the keys that sign tokens are not there. Nothing was changed. Put them back (./ruta restore --keys-only"
-    " takes them from a backup); if they are lost for good, every client needs a new token (docs/operate.md, Lost keys)"
-)
+_OTHERS = "{folder}: the keys that sign tokens are not the earlier ones. Nothing was changed. Put the earlier ones back (./ruta restore --keys-only takes them from a backup); if they are lost for good, every client needs a new token (docs/operate.md, Lost keys)"
+_NONE = "{folder}: the keys that sign tokens are missing. Nothing was changed. Put them back (./ruta restore --keys-only takes them from a backup); if they are lost for good, every client needs a new token (docs/operate.md, Lost keys)"
 
 
 async def recognise(database: Database, ring: KeyRing) -> None:

@@ -7,8 +7,8 @@ SETTINGS = ("fsync", "synchronous_commit", "full_page_writes")
 """PostgreSQL settings that can be turned off for speed, even while the server runs."""
 OK = "ok"
 REMEDY = (
-    "the database forgets acknowledged commands at a loss of power: turn"
-    f" {', '.join(SETTINGS)} on and reload it (SELECT pg_reload_conf())"
+    "if the power fails, the database loses commands that it has acknowledged: turn on"
+    f" {', '.join(SETTINGS)}, then reload the configuration (SELECT pg_reload_conf())"
 )
 
 

@@ -76,8 +76,6 @@ async def verify(database: Database, secrets: Mapping[str, str]) -> None:
         known = await recorded(database)
     if wrong := sorted(name for name in values if known.get(name) != values[name]):
         raise WrongKeys(
-            "{names}: not the key that the stored data was written with. Nothing was changed. Put the right one back"
-            " (./ruta restore --keys-only takes it from a backup); if it is lost for good, docs/operate.md says what that"
-            " costs (Lost keys)",
+            "{names}: this is not the key with which the stored data was written. Nothing was changed. Put the right key back (./ruta restore --keys-only takes it from a backup); if it is lost for good, see docs/operate.md (Lost keys)",
             names=", ".join(wrong),
         )

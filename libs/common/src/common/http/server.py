@@ -25,7 +25,7 @@ def refuse_wrong_keys(app: FastAPI) -> None:
 async def _republish(context: ServiceContext) -> int:
     count = await republish(context.database, context.tables)
     name = context.settings.service
-    say(said("{count} events of {service} go out again", count=count, service=name))
+    say(said("{count} events of {service} are published again", count=count, service=name))
     return 0
 
 

@@ -65,7 +65,7 @@ class Broker:
     def client(self) -> Client:
         """Return the live connection. Raises BrokerDown."""
         if not self.connected or self._client is None:
-            raise BrokerDown("NATS is not connected")
+            raise BrokerDown("there is no connection to NATS")
         return self._client
 
     async def jetstream(self) -> JetStreamContext:

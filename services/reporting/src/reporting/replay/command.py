@@ -17,17 +17,15 @@ from reporting.settings import Settings
 from reporting.spoken import said, told
 
 _CONNECT_SECONDS = 30
-_CARRIED_ON = (
-    "{count} events, added to what the projection said of older ones, which are not kept any more"
-)
-_DIFFERENT = "DIFFERENT: the old projection is kept in the shadow"
+_CARRIED_ON = "{count} events, added to what the projection already had from older events that are no longer kept"
+_DIFFERENT = "DIFFERENT: the old projection is kept in a shadow copy"
 
 
 def run_replay(settings: Settings) -> int:
     """Rebuild and swap. Return exit status 1 with one line on failure."""
     if settings.database_owner_url is None:
         return _refuse(
-            said("RUTA_DATABASE_OWNER_URL: is missing (a rebuild runs as the owner role)")
+            said("RUTA_DATABASE_OWNER_URL is missing (a rebuild runs as the owner role)")
         )
     try:
         rebuilt = asyncio.run(_replay(settings, settings.database_owner_url.get_secret_value()))
@@ -64,7 +62,7 @@ async def _connected(broker: Broker) -> None:
         if broker.connected:
             return
         await asyncio.sleep(0.1)
-    raise BrokerDown("NATS is not connected")
+    raise BrokerDown("there is no connection to NATS")
 
 
 async def _hash(settings: Settings) -> str:

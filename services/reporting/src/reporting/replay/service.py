@@ -129,7 +129,7 @@ async def replay(engine: AsyncEngine, client: Client, recorder: Recorder) -> Reb
     live projection unchanged."""
     async with _locked(engine, _REPLAY_LOCK) as lock:
         if lock is None:
-            raise ReplayRunningError("another rebuild is at work")
+            raise ReplayRunningError("another rebuild is already running")
         await _empty_shadow(engine)
         async with _opened(client) as histories, _recording(engine) as recording:
             rebuild = _Rebuild(engine, recorder, histories, replayed=lock, recording=recording)
@@ -192,8 +192,7 @@ class _Rebuild:
             await asyncio.sleep(_MISSING_PAUSE)
             await self.catch_up()
         raise HistoryIncompleteError(
-            "the streams lack {missing} events that had their effect before: publish them again from the outboxes"
-            " (--from outbox); nothing was changed",
+            "{missing} events that were applied before are missing from the streams: publish them again from the outboxes (--from outbox); nothing was changed",
             missing=missing,
         )
 

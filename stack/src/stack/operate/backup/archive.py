@@ -56,7 +56,8 @@ class Archive:
         if not self.key_file.exists():
             if former is not None or layout.last_backup_file.exists():
                 raise StackError(
-                    "no key file {file}: it is that of the earlier backups", file=self.key_file
+                    "the key file {file} does not exist: the earlier backups use it",
+                    file=self.key_file,
                 )
             write_private(self.key_file, base64.b64encode(new_key()))
         _ = self.key
@@ -95,8 +96,7 @@ class Archive:
 
     def _of_another(self) -> StackError:
         return StackError(
-            "{folder} is the archive of another data directory, whose log this one would overwrite: name a folder"
-            " of its own, then ./ruta backup",
+            "{folder} is the archive of another data directory, and this one would overwrite its log: choose a separate folder, then run ./ruta backup",
             folder=self.folder,
         )
 
@@ -230,7 +230,8 @@ def _base_before(archive: Archive, until: datetime | None) -> Path:
     before = [moment for moment in moments if until is None or moment <= until]
     if not before:
         raise StackError(
-            "{folder}: no base backup from before; ./ruta backup makes one", folder=archive.bases
+            "{folder}: there is no base backup from before that moment; ./ruta backup makes one",
+            folder=archive.bases,
         )
     return moments[max(before)]
 
@@ -239,7 +240,7 @@ def _wait_until_promoted(server: PostgresServer) -> None:
     deadline = time.monotonic() + _PROMOTE_SECONDS
     while server.psql("SELECT pg_is_in_recovery()").strip() != "f":
         if time.monotonic() > deadline:
-            raise StackError("it does not end reading the log")
+            raise StackError("PostgreSQL does not finish reading the log")
         time.sleep(0.2)
 
 
@@ -253,9 +254,7 @@ def _check_end(server: PostgresServer, log: Path) -> None:
     after = [name for name in segments if _begins(name) >= int(read)]
     if after:
         raise StackError(
-            "its log breaks off after {last} and goes on with {segment}: a restore or a time without the archive"
-            " lies between, and no base backup came after it. What came after it cannot be had; to go back to"
-            " before it, move {segment} and what follows out of wal/",
+            "the log breaks off after {last} and continues with {segment}: in between there was a restore or a time without the archive, and no base backup was made after that. Later states cannot be recovered; to go back to an earlier state, move {segment} and everything after it out of wal/",
             last=at.strip(),
             segment=after[0],
         )

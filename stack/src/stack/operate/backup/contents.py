@@ -40,7 +40,7 @@ def load(server: PostgresServer, databases: tuple[str, ...], folder: Path) -> No
     for name in databases:
         source = folder / f"{name}.dump"
         if not source.exists():
-            raise StackError("the backup holds no database {name}", name=name)
+            raise StackError("the backup does not contain the database {name}", name=name)
         server.psql(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
         server.create_service_database(name)
         run_program(
@@ -100,7 +100,7 @@ def copy_keys(layout: Layout, folder: Path) -> None:
                 shutil.copytree(layout.root / name, folder / name)
     except OSError as error:
         raise StackError(
-            "the keys could not be copied to {folder} ({why}): this is no backup. Free some space there, then repeat it",
+            "the keys could not be copied to {folder} ({why}), so there is no usable backup. Free some space there, then try again",
             folder=folder,
             why=error.strerror
             or error.args[0][0][-1],  # the first form for a file, the second for a folder

@@ -57,14 +57,12 @@ def outside(layout: Layout, given: Sequence[Path], keys: Path) -> list[Path]:
 def require(layout: Layout, found: Sequence[Path], keys: Path, why: str) -> None:
     """Raise StackError without any list outside the backup, unless a reason is given."""
     if why and len(why.strip()) < _SHORTEST_REASON:
-        raise StackError("--without-lists {why!r}: say why in a sentence", why=why)
+        raise StackError("--without-lists {why!r}: give the reason in a full sentence", why=why)
     if found or why:
         return
     where = ", ".join(map(str, second_places(layout, keys))) or "RUTA_SECOND_PLACES"
     raise StackError(
-        "nothing was restored: no list of what was erased, withdrawn and moved since the backup was found."
-        " Without it, erased people come back and former readers read again. Plug in the second place ({where}),"
-        " or name the folder with --tombstones. If there is none: --without-lists 'why'",
+        "nothing was restored, because no list of what was erased, withdrawn or transferred since the backup was found. Without such a list, erased people come back and former readers can read again. Connect the second place ({where}), or give its folder with --tombstones. If there is none: --without-lists 'why'",
         where=where,
     )
 
@@ -79,7 +77,7 @@ def put_rights(layout: Layout, folders: Iterable[Path]) -> None:
     for copy, content in whole.items():
         if not longest.startswith(content):
             raise StackError(
-                "{file} is another list of rights than the longest one: name the folder that has the right one",
+                "{file} is not the same list of permissions as the longest one: give the folder that has the right one",
                 file=copy,
             )
     if longest:
@@ -96,9 +94,9 @@ def note_missing(layout: Layout, backup: str, why: str) -> None:
 def settle(layout: Layout, done: str) -> None:
     """Record what somebody did about the people and rights that came back."""
     if not layout.missing_lists_file.exists():
-        raise StackError("nothing is missing: no restore went on without its lists")
+        raise StackError("nothing needs settling: no restore was made without its lists")
     if len(done.strip()) < _SHORTEST_REASON:
-        raise StackError("say in a sentence what was done")
+        raise StackError("write in a full sentence what was done")
     now = datetime.now(UTC).isoformat(timespec="seconds")
     settled = layout.missing_lists_file.with_suffix(".settled")
     write_private_map(

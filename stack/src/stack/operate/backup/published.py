@@ -107,5 +107,5 @@ def _columns(server: PostgresServer, database: str, table: str) -> list[str]:
 
 def _quoted(path: Path) -> str:
     if "'" in str(path):
-        raise StackError("{path}: no folder with an apostrophe in its name", path=path)
+        raise StackError("{path}: the name of the folder must not contain an apostrophe", path=path)
     return f"'{path}'"

@@ -21,8 +21,7 @@ def tell_before(commands: StoppedCommands, work: Path) -> str:
     except StackError as error:
         # The record may be damaged or of an older version; then the list alone applies.
         return said(
-            "the record as it was could not be asked what it restricts ({error}): the list of restrictions alone says"
-            " it, look yourself at what was hidden or taken back in the minute before",
+            "the earlier record could not be read for its restrictions ({error}). Only the list of restrictions has them: check yourself what was hidden or withdrawn in the minute before",
             error=error,
         )
     return ""

@@ -54,7 +54,7 @@ class SealingWriter(io.RawIOBase):
 def opened(source: BinaryIO, key: bytes, kind: str) -> Iterator[bytes]:
     """Yield the decrypted chunks. Raises StackError if the key is wrong or anything was changed."""
     if source.read(len(MAGIC)) != MAGIC:
-        raise StackError("this is no backup of Ruta")
+        raise StackError("this is not a backup of Ruta")
     number = 0
     current = _next(source)
     while current is not None:
@@ -62,7 +62,9 @@ def opened(source: BinaryIO, key: bytes, kind: str) -> Iterator[bytes]:
         try:
             yield open_sealed(key, current, _context(kind, number, last=following is None))
         except CannotOpen:
-            raise StackError("the backup does not open: another key, or it was changed") from None
+            raise StackError(
+                "the backup cannot be opened: the key is wrong, or the backup was changed"
+            ) from None
         number += 1
         current = following
     if number == 0:
@@ -85,7 +87,7 @@ def write_archive(folder: Path, target: Path, key: bytes, kind: str) -> None:
         draft.replace(target)
     except OSError as error:
         raise StackError(
-            "{target} could not be written ({why}): this is no backup. Free some space there, then repeat it",
+            "{target} could not be written ({why}), so there is no usable backup. Free some space there, then try again",
             target=target,
             why=error.strerror,
         ) from error

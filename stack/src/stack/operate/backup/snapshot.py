@@ -72,8 +72,7 @@ def _check_room(layout: Layout, server: PostgresServer) -> None:
     free = shutil.disk_usage(layout.root).free
     if free < used * 1.2:
         raise StackError(
-            "a backup copies the databases first: {used:.0f} MB, and {free:.0f} MB are free at {root}: free some;"
-            " nothing was changed",
+            "a backup first copies the databases ({used:.0f} MB), but only {free:.0f} MB are free at {root}: free some space; nothing was changed",
             used=used / 2**20,
             free=free / 2**20,
             root=layout.root,

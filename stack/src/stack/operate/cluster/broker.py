@@ -63,7 +63,8 @@ def configuration(readers: Sequence[str] = ()) -> str:
     for reader in readers:
         if not _READER.fullmatch(reader):
             raise StackError(
-                "{reader!r} is no name of a reader: small letters, digits, hyphens", reader=reader
+                "{reader!r} cannot be the name of a reader: use lower-case letters, digits and hyphens",
+                reader=reader,
             )
     ways = {"allowed_connection_types": ["STANDARD"]} if readers else {}
     users = {name: _user(name, permissions(name), ways) for name in (*USERS, OPERATOR)}

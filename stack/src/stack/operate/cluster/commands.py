@@ -72,7 +72,9 @@ class ClusterCommands:
     def __init__(self, namespace: str) -> None:
         program = shutil.which("kubectl")
         if program is None:
-            raise StackError("no kubectl here (Debian: kubectl): it reaches the cluster")
+            raise StackError(
+                "kubectl is not installed here (Debian: kubectl); it is needed to reach the cluster"
+            )
         self.namespace = namespace
         self._kubectl = (program, "--namespace", namespace)
 
@@ -87,10 +89,14 @@ class ClusterCommands:
     ) -> int:
         """Run a command on this terminal and return its exit code. `output` redirects its output."""
         if name not in _PACKAGES:
-            raise StackError("no service {name!r}: {known}", name=name, known=", ".join(_PACKAGES))
+            raise StackError(
+                "there is no service {name!r}; the services are: {known}",
+                name=name,
+                known=", ".join(_PACKAGES),
+            )
         if own_pod and _PRINT_KEYS.intersection(verb):
             raise StackError(
-                "{verb} prints keys, and the log of a pod of its own stays on the node",
+                "{verb} prints keys, and the log of a separate pod would stay on the node",
                 verb=verb[0],
             )
         deployment = self._deployment(name)
@@ -158,7 +164,7 @@ class ClusterCommands:
         found: list[Document] = self._read("get", "deployments", "-l", _OURS, "-o", "json")["items"]
         if not found:
             raise StackError(
-                "nothing of Ruta in the namespace {namespace}: is it the one?",
+                "the namespace {namespace} has nothing of Ruta: is it the right one?",
                 namespace=self.namespace,
             )
         return found
@@ -172,7 +178,7 @@ class ClusterCommands:
         ]
         if not of_service:
             raise StackError(
-                "no {name} in the namespace {namespace}", name=name, namespace=self.namespace
+                "the namespace {namespace} has no {name}", name=name, namespace=self.namespace
             )
         return max(of_service, key=lambda document: _tier(document) == _WORKER)
 

@@ -68,7 +68,9 @@ def pinned(overlay: str, documents: Iterable[Document], *, insecure: bool = Fals
 def _asked(image: str, insecure: bool) -> str:
     skopeo = shutil.which("skopeo")
     if skopeo is None:
-        raise StackError("no skopeo here (Debian: skopeo): it asks the registries")
+        raise StackError(
+            "skopeo is not installed here (Debian: skopeo); it is needed to query the registries"
+        )
     plain = ["--tls-verify=false"] if insecure else []
     done = subprocess.run(
         [skopeo, "inspect", *plain, "--no-tags", f"docker://{image}"],

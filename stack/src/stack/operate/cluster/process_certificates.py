@@ -81,7 +81,7 @@ def read_authority(text: str) -> Authority:
         return Authority(values["ca.crt"], values["ca.key"]).checked()
     except (yaml.YAMLError, TypeError, KeyError, ValueError, AttributeError):
         raise StackError(
-            "no authority there: the Secret {name} is wanted as YAML or JSON, with ca.crt and ca.key",
+            "there is no certificate authority in that file: it must be the Secret {name} as YAML or JSON, with ca.crt and ca.key",
             name=AUTHORITY,
         ) from None
 

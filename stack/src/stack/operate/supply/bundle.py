@@ -69,7 +69,7 @@ def gather(root: Path, folder: Path, wanted: Wanted) -> None:
 def source(root: Path, folder: Path) -> None:
     """Copy the commit into `folder`."""
     if _output("git", "status", "--porcelain", "--untracked-files=no", cwd=root):
-        raise StackError("it is made of what is committed: commit or put away your changes")
+        raise StackError("the bundle contains only committed files: commit or stash your changes")
     with tempfile.TemporaryFile() as packed:
         subprocess.run(["git", "archive", "HEAD"], cwd=root, stdout=packed, check=True)
         packed.seek(0)
@@ -176,7 +176,8 @@ def run(*command: str, cwd: Path | None = None) -> None:
     program = shutil.which(command[0])
     if program is None:
         raise StackError(
-            "{program} is not on the path: docs/supply.md says what is needed", program=command[0]
+            "{program} is not on the PATH: see docs/supply.md for what is needed",
+            program=command[0],
         )
     done = subprocess.run(
         [program, *command[1:]], cwd=cwd, capture_output=True, text=True, check=False

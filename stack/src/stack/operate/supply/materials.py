@@ -30,7 +30,7 @@ def bill_of_materials(root: Path, distribution: str) -> str:
     image."""
     if distribution not in DISTRIBUTIONS:
         raise StackError(
-            "no image {distribution!r}: one of {known}",
+            "there is no image {distribution!r}; the images are: {known}",
             distribution=distribution,
             known=", ".join(DISTRIBUTIONS),
         )
@@ -59,7 +59,7 @@ def bill_of_materials(root: Path, distribution: str) -> str:
 def found_uv() -> str:
     uv = shutil.which("uv")
     if uv is None:
-        raise StackError("uv is not on the path: call this by ./ruta")
+        raise StackError("uv is not on the PATH: run this through ./ruta")
     return uv
 
 

@@ -26,7 +26,7 @@ def new_key(path: Path) -> str:
     """Create a signing key without a password in `path`, readable by its owner only. Return the public key as one line."""
     if path.exists():
         raise StackError(
-            "{path} is there already: a key that signed a bundle is never overwritten", path=path
+            "{path} already exists: a key that signed a bundle is never overwritten", path=path
         )
     pair = minisign.KeyPair.generate()
     write_private(path, bytes(pair.secret_key) + b"\n")
@@ -55,7 +55,7 @@ def public_key(given: str) -> minisign.PublicKey:
         return minisign.PublicKey.from_base64(given)
     except (minisign.Error, ValueError) as error:
         raise StackError(
-            "no public key: a file .pub, or its second line, which begins with RW"
+            "this is not a public key: give a .pub file or its second line, which begins with RW"
         ) from error
 
 
@@ -86,7 +86,7 @@ def verify(bundle: Path, trusted: minisign.PublicKey) -> tuple[str, int]:
         trusted.verify(sums, told)
     except (minisign.Error, ValueError) as error:
         raise StackError(
-            "{bundle}: not signed by that key ({error})", bundle=bundle, error=error
+            "{bundle} was not signed with that key ({error})", bundle=bundle, error=error
         ) from error
     lines = [line.partition("  ") for line in sums.decode().splitlines()]
     expected = {name: digest for digest, _, name in lines}
@@ -95,19 +95,19 @@ def verify(bundle: Path, trusted: minisign.PublicKey) -> tuple[str, int]:
         digest = left.pop(name, None)
         if digest is None:
             raise StackError(
-                "{bundle}: {name} is not what was signed: remove the bundle",
+                "{bundle}: {name} is not the file that was signed. Remove the bundle",
                 bundle=bundle,
                 name=name,
             )
         if _digest(content) != digest:
             raise StackError(
-                "{bundle}: {name} is damaged or was changed: fetch the bundle again",
+                "{bundle}: {name} is damaged or was changed. Download the bundle again",
                 bundle=bundle,
                 name=name,
             )
     if left:
         raise StackError(
-            "{bundle}: {name} is missing: fetch the bundle again", bundle=bundle, name=min(left)
+            "{bundle}: {name} is missing. Download the bundle again", bundle=bundle, name=min(left)
         )
     return told.trusted_comment, len(expected)
 
@@ -122,7 +122,7 @@ def _head(parts: Parts) -> tuple[bytes, bytes]:
         name, content = next(parts, ("", io.BytesIO()))
         if name != expected:
             raise StackError(
-                "no bundle of Ruta: it does not begin with {expected}", expected=expected
+                "this is not a bundle of Ruta: it does not begin with {expected}", expected=expected
             )
         found.append(content.read(_MOST))
     return found[0], found[1]
@@ -138,12 +138,14 @@ def _in_tar(file: Path) -> Parts:
                 content = tar.extractfile(entry) if entry.isreg() else None
                 if content is None or folder != whole or folder in ("", ".", ".."):
                     # Neither links nor devices, and only one folder, so that unpacking cannot write elsewhere.
-                    raise StackError("{file}: {name} is no plain file", file=file, name=entry.name)
+                    raise StackError(
+                        "{file}: {name} is not a regular file", file=file, name=entry.name
+                    )
                 yield name, content
             _nothing_follows(file, tar)
     except (tarfile.TarError, EOFError) as error:
         raise StackError(
-            "{file}: not whole, or no bundle ({error})", file=file, error=error
+            "{file} is incomplete or is not a bundle ({error})", file=file, error=error
         ) from error
 
 
@@ -155,7 +157,7 @@ def _nothing_follows(file: Path, tar: tarfile.TarFile) -> None:
     rest.seek(tar.offset)
     while block := rest.read(_BLOCK):
         if block.strip(b"\0"):
-            raise StackError("{file}: more follows after its end: remove the bundle", file=file)
+            raise StackError("{file} has extra data after its end. Remove the bundle", file=file)
 
 
 def _in_folder(folder: Path) -> Parts:
@@ -169,7 +171,7 @@ def _in_folder(folder: Path) -> Parts:
     )
     for path in [*(path for path in head if path.is_file()), *rest]:
         if path.is_symlink():
-            raise StackError("{path} is no plain file", path=path)
+            raise StackError("{path} is not a regular file", path=path)
         if path.is_file():
             with path.open("rb") as content:
                 yield path.relative_to(folder).as_posix(), content

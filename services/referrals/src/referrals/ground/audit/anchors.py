@@ -28,8 +28,10 @@ from referrals.ground.audit.service import SYSTEM_CLIENT
 from referrals.ground.row_security import act_as_service
 
 _BATCH = 2000
-_EXCHANGED = "{path} is another file than was begun: put it back from a backup or a second place"
-_GONE = "{path} is gone: put it back from a backup or a second place"
+_EXCHANGED = (
+    "{path} is not the file that Ruta began: put the right one back from a backup or a second place"
+)
+_GONE = "{path} is missing: put it back from a backup or a second place"
 _FIRST_LINE = "audit-anchor"
 ERASED, RESTRICTED = "tombstones", "restrictions"
 """The anchored lists, by their names in a line of the anchor."""
@@ -84,9 +86,11 @@ def lines_of(path: Path) -> Iterator[dict[str, Any]]:
             try:
                 line: dict[str, Any] = json.loads(text)
             except ValueError as error:
-                raise BrokenAnchor("line {number} is not readable", number=number) from error
+                raise BrokenAnchor("line {number} cannot be read", number=number) from error
             if line.get("previous") != previous:
-                raise BrokenAnchor("line {number} does not follow the line before", number=number)
+                raise BrokenAnchor(
+                    "line {number} does not follow the line before it", number=number
+                )
             previous = hashlib.sha256(text.rstrip("\n").encode()).hexdigest()
             yield line
 
@@ -103,7 +107,7 @@ def _last_line(path: Path) -> tuple[dict[str, Any], str]:
         line: dict[str, Any] = json.loads(text)
         return {**line, "until": str(line["until"])}, text
     except (ValueError, KeyError, TypeError) as error:
-        raise BrokenAnchor("the last line is not readable") from error
+        raise BrokenAnchor("the last line cannot be read") from error
 
 
 async def anchor(
@@ -237,13 +241,15 @@ async def verify(database: Database, path: Path | None) -> tuple[int, list[Findi
             for row in (await session.execute(_ALL_HEADS)).all()
         }
     findings += [
-        Finding(chain, ends.get(chain, (0, ""))[0], "does not end at its head")
+        Finding(chain, ends.get(chain, (0, ""))[0], "the chain does not end at its head")
         for chain in sorted({*heads, *ends})
         if heads.get(chain) != ends.get(chain)
     ]
     for chain, sequences in sorted(anchored.items()):
         if ends.get(chain, (0, ""))[0] < max(sequences):
-            findings.append(Finding(chain, max(sequences), "cut off after it was anchored"))
+            findings.append(
+                Finding(chain, max(sequences), "the chain was cut off after it was anchored")
+            )
     return count, findings
 
 
@@ -257,9 +263,9 @@ async def verify_chain(
     head = (await session.execute(_ONE_HEAD, {"only": chain})).one_or_none()
     end = ends.get(name)
     if end != (None if head is None else (head.sequence, head.hash)):
-        findings.append(Finding(name, end[0] if end else 0, "does not end at its head"))
+        findings.append(Finding(name, end[0] if end else 0, "the chain does not end at its head"))
     if anchored and (end[0] if end else 0) < max(anchored):
-        findings.append(Finding(name, max(anchored), "cut off after it was anchored"))
+        findings.append(Finding(name, max(anchored), "the chain was cut off after it was anchored"))
     return count, findings
 
 
@@ -334,13 +340,13 @@ async def _walk(
                 current, last_sequence, last_hash = chain, 0, ""
             content = bytes.fromhex(row.previous) + row.content.encode()
             if sequence != last_sequence + 1:
-                findings.append(Finding(chain, sequence, "an entry before it is missing"))
+                findings.append(Finding(chain, sequence, "the entry before it is missing"))
             elif row.previous != last_hash:
-                findings.append(Finding(chain, sequence, "does not follow the entry before"))
+                findings.append(Finding(chain, sequence, "it does not follow the entry before it"))
             if hashlib.sha256(content).hexdigest() != row.hash:
-                findings.append(Finding(chain, sequence, "was edited"))
+                findings.append(Finding(chain, sequence, "it was edited"))
             if anchored.get(chain, {}).get(sequence, row.hash) != row.hash:
-                findings.append(Finding(chain, sequence, "differs from the anchor"))
+                findings.append(Finding(chain, sequence, "it differs from the anchor"))
             last_sequence, last_hash = sequence, row.hash
             ends[chain] = (sequence, row.hash)
             count += 1

@@ -54,7 +54,7 @@ class KeyRing:
         """Read a ring of plain-text keys; raises KeyRingError if the file is missing or malformed."""
         active, entries = _read(path)
         if behind := sorted(key_id for key_id, text in entries.items() if text.startswith(_CLOSED)):
-            text = "a Vault keeps {keys} closed: set RUTA_VAULT_URL"
+            text = "{keys} can only be opened by a Vault: set RUTA_VAULT_URL"
             raise KeyRingError(path, Worded(text, keys=", ".join(behind)))
         return cls(active, {k: _decoded(path, text) for k, text in entries.items()})
 
@@ -164,8 +164,8 @@ def check_name(key_id: str) -> str:
 
 def _why(error: Exception) -> Worded:
     if isinstance(error, FileNotFoundError):
-        return Worded("the key-encryption keys are not there")
-    return Worded("not a file of key-encryption keys ({kind})", kind=type(error).__name__)
+        return Worded("the key-encryption keys are missing")
+    return Worded("this is not a file of key-encryption keys ({kind})", kind=type(error).__name__)
 
 
 def _context(case_id: UUID, key_id: str) -> bytes:

@@ -81,7 +81,7 @@ class CaseKeys:
             raise
         except OF_DATABASE as error:
             raise KeysAway(
-                "the key store does not answer (RUTA_KEY_STORE_URL): no case opens until it does"
+                "the key store is not responding (RUTA_KEY_STORE_URL): until it does, no case can be opened"
             ) from error
 
     async def _current_ring(self) -> KeyRing:
@@ -111,11 +111,11 @@ class CaseKeys:
         if other := sorted(
             name for name in values if known.get(name, values[name]) != values[name]
         ):
-            raise self._wrong("another key than before: {keys}", keys=", ".join(other))
+            raise self._wrong("these keys are not the earlier ones: {keys}", keys=", ".join(other))
         if missing := sorted(used - values.keys()):
             raise self._wrong("case keys are wrapped by {keys}", keys=", ".join(missing))
         if known and not known.keys() & values.keys():
-            raise self._wrong("none of its keys was ever used here")
+            raise self._wrong("none of the keys in this file was ever used here")
         if not known and used:
             await self._open_one_of_each(ring)
         await key_checks.record(self.database, values)
@@ -129,7 +129,7 @@ class CaseKeys:
             try:
                 ring.unwrap(row["case_id"], key_id, row["wrapped"])
             except crypto.CannotOpen:
-                text = "{key} does not open what it wrapped"
+                text = "{key} does not open the keys that it wrapped"
                 raise self._wrong(text, key=check_name(key_id)) from None
 
     async def create(self, case_id: UUID) -> bytes:
@@ -156,7 +156,7 @@ class CaseKeys:
             rows = await self.database.once(_SELECT, list(case_ids))
         if strange := sorted({r["key_id"] for r in rows} - ring.keys.keys()):
             # Another process is rotating and this file is not updated yet, or a key is lost.
-            text = "case keys are wrapped by {keys}, which is not in it"
+            text = "case keys are wrapped by {keys}, which is not in this file"
             raise self._wrong(text, keys=", ".join(strange))
         return {r["case_id"]: ring.unwrap(r["case_id"], r["key_id"], r["wrapped"]) for r in rows}
 

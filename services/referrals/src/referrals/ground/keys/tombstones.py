@@ -95,7 +95,7 @@ def newest(lists: Sequence[Path], signer: Signer) -> Chained:
     best = max(read, key=lambda one: one.head.number, default=Chained())
     for one, path in zip(read, [path for path in lists if path.exists()], strict=True):
         if not best.reaches(one.head):
-            raise BrokenList("{path}: is another list than the longest one given", path=path)
+            raise BrokenList("{path} is not the same list as the longest one given", path=path)
     return best
 
 

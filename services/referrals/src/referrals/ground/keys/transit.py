@@ -40,7 +40,7 @@ class Transit:
         try:
             return key_from_base64(str(data["plaintext"]))
         except (KeyError, ValueError, binascii.Error) as error:
-            raise CannotOpenKey("Vault's answer for {key} holds no key", key=key_id) from error
+            raise CannotOpenKey("Vault's answer for {key} contains no key", key=key_id) from error
 
     async def _ask(self, verb: str, key_id: str, body: dict[str, str]) -> dict[str, Any]:
         address = f"{self._url}/v1/{self._engine}/{verb}/{self._key}"
@@ -56,12 +56,11 @@ class Transit:
                 status = answer.status
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError, KeyError) as error:
             reason = type(error).__name__
-            text = "Vault does not answer (RUTA_VAULT_URL): {reason}"
+            text = "Vault is not responding (RUTA_VAULT_URL): {reason}"
             raise KeysAway(text, reason=reason) from error
         if status in {400, 404}:
             raise CannotOpenKey(
-                "Vault's key {vault} does not {verb} {key}: another Vault, or its key is lost (RUTA_VAULT_URL,"
-                " RUTA_VAULT_KEY)",
+                "Vault's key {vault} does not {verb} {key}: this is a different Vault, or its key is lost (RUTA_VAULT_URL, RUTA_VAULT_KEY)",
                 vault=f"{self._engine}/{self._key}",
                 verb=verb,
                 key=key_id,
@@ -73,19 +72,20 @@ class Transit:
             return (await asyncio.to_thread(self._token_file.read_text)).strip()
         except OSError as error:
             raise KeysAway(
-                "no token for Vault at {path} (RUTA_VAULT_TOKEN_FILE)", path=self._token_file
+                "there is no token for Vault at {path} (RUTA_VAULT_TOKEN_FILE)",
+                path=self._token_file,
             ) from error
 
 
 def _away(status: int, path: str) -> KeysAway:
     if status == 403:
         return KeysAway(
-            "Vault refuses the token: renew the file of RUTA_VAULT_TOKEN_FILE, and let its policy update {path}",
+            "Vault refuses the token: renew the file in RUTA_VAULT_TOKEN_FILE, and allow its policy to update {path}",
             path=path,
         )
     if status == 503:
         return KeysAway(
-            "Vault is sealed: unseal it (RUTA_VAULT_URL); keys open again by themselves"
+            "Vault is sealed: unseal it (RUTA_VAULT_URL); after that, keys open again without further steps"
         )
     return KeysAway("Vault cannot answer now (RUTA_VAULT_URL): status {status}", status=status)
 

@@ -38,12 +38,12 @@ FindingCode = Literal[
     "entry_missing", "does_not_follow", "edited", "differs_from_anchor", "wrong_end", "cut_off"
 ]
 _CODES: dict[str, FindingCode] = {
-    "an entry before it is missing": "entry_missing",
-    "does not follow the entry before": "does_not_follow",
-    "was edited": "edited",
-    "differs from the anchor": "differs_from_anchor",
-    "does not end at its head": "wrong_end",
-    "cut off after it was anchored": "cut_off",
+    "the entry before it is missing": "entry_missing",
+    "it does not follow the entry before it": "does_not_follow",
+    "it was edited": "edited",
+    "it differs from the anchor": "differs_from_anchor",
+    "the chain does not end at its head": "wrong_end",
+    "the chain was cut off after it was anchored": "cut_off",
 }
 _MOST = 10_000
 _CSV: dict[int | str, dict[str, Any]] = {
