@@ -35,7 +35,7 @@ def recipient(system: System, browsers: Browser, scripts: bool) -> Iterator[Page
 def test_a_case_is_referred_in_five_on_two_pages(caseworker: Page) -> None:
     registered(caseworker)
     taps = choose(caseworker)
-    taps.press("button", "Registrar consentimiento y remitir")
+    taps.press("button", "Registrar el consentimiento y remitir")
     assert "Enviada" in caseworker.inner_text("main")
     assert (taps.count - 1, taps.pages) <= (5, 2)  # the first-ranked service needs no choice
 
@@ -56,7 +56,7 @@ def test_a_new_person_is_referred_in_eleven(caseworker: Page, scripts: bool) -> 
     page.fill('[name="payload/situation"]', SITUATION)
     taps.tick("NO LLAMAR")
     taps.tick("De palabra")
-    taps.press("button", "Registrar consentimiento y remitir")
+    taps.press("button", "Registrar el consentimiento y remitir")
     assert "Enviada" in page.inner_text("main")
     assert taps.count <= 11
 
@@ -96,7 +96,7 @@ def test_it_is_declined_with_a_suggestion_in_four_and_referred_again_in_four(
     if not caseworker.locator('[name="safe_contact/rule"]:checked').count():
         again.tick("NO LLAMAR")
     again.tick("De palabra")
-    again.press("button", "Registrar consentimiento y remitir")
+    again.press("button", "Registrar el consentimiento y remitir")
     assert "Enviada" in caseworker.inner_text("main")
     assert again.count <= 4
 
