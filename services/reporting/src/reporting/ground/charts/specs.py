@@ -56,15 +56,31 @@ def bars(points: Sequence[Point], *, title: str) -> Spec:
     order = [point.x for point in points]
     rows = by("x:N", sort=[_wrapped(x) for x in order], title=None, axis=_labels_axis())
     width = by("value:Q", title=None, axis=None, scale={"domain": [0, _top(points) * 1.3]})
-    whiskers = layer(
-        {"type": "rule", "color": INK, "strokeWidth": 1.5},
-        y=rows,
-        x=by("low:Q", axis=None),
-        x2={"field": "high"},
-    )
+    low, high = by("low:Q", axis=None), by("high:Q", axis=None)
+    # A white edge keeps the line and its ends legible on the bar.
+    whiskers = [
+        mark
+        for colour, wide in (("white", 4.5), (INK, 2.0))
+        for mark in (
+            layer(
+                {"type": "rule", "color": colour, "strokeWidth": wide},
+                y=rows,
+                x=low,
+                x2={"field": "high"},
+            ),
+            *(
+                layer(
+                    {"type": "tick", "color": colour, "thickness": wide, "height": 12},
+                    y=rows,
+                    x=end,
+                )
+                for end in (low, high)
+            ),
+        )
+    ]
     layers = [
         layer({"type": "bar", "color": BLUE, "height": {"band": 0.7}}, y=rows, x=width),
-        *([whiskers] if _unsure(points) else []),
+        *(whiskers if _unsure(points) else []),
         layer(
             {"type": "text", "align": "left", "dx": 4, "fontSize": 13, "color": INK},
             y=rows,

@@ -41,7 +41,13 @@ from reporting.publish.bulletins.document.arranging import arranged, movable, pr
 from reporting.publish.bulletins.document.content import NOTHING, BulletinWish, Content
 from reporting.publish.bulletins.document.figures import OutsideSource
 from reporting.publish.bulletins.document.reading import all_figures
-from reporting.publish.bulletins.document.words import places, unfounded, with_words, words_of
+from reporting.publish.bulletins.document.words import (
+    WITH_NUMBERS,
+    places,
+    unfounded,
+    with_words,
+    words_of,
+)
 from reporting.publish.bulletins.models import bulletin_files, bulletin_publications, bulletins
 from reporting.publish.bulletins.queries import Bulletin, Publication
 from reporting.publish.bulletins.rendering.drawing import drawings
@@ -142,6 +148,9 @@ async def draft(
         before = known[0].content
         content = with_words(content, words_of(before))
         content = arranged(content, movable(before), before.hidden)
+    elif newest := await queries.published(session, limit=1):
+        kept = words_of(newest[0].content)
+        content = with_words(content, {n: kept[n] for n in WITH_NUMBERS if n in kept})
     values = {
         "state": "draft",
         "content": _document(content),

@@ -133,3 +133,22 @@ def sources(period: Period, evidence: Evidence, catalogue: Catalogue) -> Section
         heads = ("programme", "period", "release", "multiple", "error_total", "error_cell")
         blocks.append(table("sources", "sources.table", heads, rows))
     return section("sources", *blocks)
+
+
+TERMS = (
+    "referral",
+    "accepted",
+    "delivered",
+    "unmet",
+    "gap",
+    "interval",
+    "zero",
+    "rest",
+    "screened",
+)
+
+
+def glossary(_period: Period, _evidence: Evidence, _catalogue: Catalogue) -> Section:
+    """Return what the words of the bulletin mean."""
+    rows = ((word(f"term.{each}"), word(f"meaning.{each}")) for each in TERMS)
+    return section("glossary", table("glossary", "glossary.table", ("term", "meaning"), rows))

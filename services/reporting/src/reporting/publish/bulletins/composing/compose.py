@@ -23,6 +23,7 @@ Composer = Callable[[Period, Evidence, Catalogue], Section | None]
 """Returns a section of the period; None if the deployment lacks the programme."""
 ORDER: Sequence[Composer] = (
     referred.key_figures,
+    work.presence,
     work.activities,
     referred.referrals,
     referred.needs,
@@ -35,6 +36,7 @@ ORDER: Sequence[Composer] = (
     trafficking.routes,
     work.work_plan,
     beside.next_steps,
+    background.glossary,
     background.sources,
 )
 

@@ -128,10 +128,26 @@ def counts(
     if programme.period_kind is not PeriodKind.HALF_MONTH:
         ended = [p for p in map(Period.parse, published) if p.end <= period.end]
         return Counts(programme, (published[max(ended).id],), evidence) if ended else None
-    parts = [published.get(part.id) for part in period.parts(PeriodKind.HALF_MONTH)]
-    if any(part is None for part in parts):
+    return spanning(programme_id, period.parts(PeriodKind.HALF_MONTH), evidence, catalogue)
+
+
+def spanning(
+    programme_id: str, periods: Iterable[Period], evidence: Evidence, catalogue: Catalogue
+) -> Counts | None:
+    """Return the counts of a programme over these half months; None unless all of them are published."""
+    programme = next((p for p in catalogue if p.id == programme_id), None)
+    published = evidence.of_programme(programme_id)
+    parts = [published.get(part.id) for part in periods]
+    if programme is None or not parts or any(part is None for part in parts):
         return None
     return Counts(programme, tuple(part for part in parts if part is not None), evidence)
+
+
+def counted_over(found: Counts) -> Sentence:
+    """Return the periods counted, and how often a person counts in them."""
+    once = found.evidence.cube(found.releases).counts != "person-periods"
+    words = "counted.over" if once else "counted.twice"
+    return Sentence(text=say(words), labels={"period": found.period})
 
 
 def section(name: str, *blocks: Block | None) -> Section:

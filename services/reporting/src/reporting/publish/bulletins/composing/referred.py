@@ -1,14 +1,16 @@
 """The sections on referred people and on unmet needs, from published releases."""
 
 from reporting.ground.charts.tiles import layout
-from reporting.ground.periods import Period
+from reporting.ground.periods import Period, PeriodKind
 from reporting.ground.programmes.catalogue import Catalogue
 from reporting.ground.protection.comparing import larger, ordered
 from reporting.publish.bulletins.composing.evidence import Evidence, figure
 from reporting.publish.bulletins.composing.parts import (
     TREND_PERIODS,
+    Codes,
     Counts,
     bars,
+    counted_over,
     counts,
     cross,
     figures,
@@ -17,6 +19,7 @@ from reporting.publish.bulletins.composing.parts import (
     section,
     sentence,
     short,
+    spanning,
     table,
     word,
 )
@@ -25,6 +28,7 @@ from reporting.publish.bulletins.document.content import (
     Chart,
     KeyFigure,
     KeyFigures,
+    Label,
     Section,
     Sentence,
     Table,
@@ -75,7 +79,50 @@ def key_figures(period: Period, evidence: Evidence, catalogue: Catalogue) -> Sec
         if referred
         else sentence("key.lead_activities", **coverage)
     )
-    return section("key", lead, KeyFigures(items=tuple(items)))
+    return section(
+        "key", lead, KeyFigures(items=tuple(items)), *_key_change(period, evidence, catalogue)
+    )
+
+
+def _key_change(period: Period, evidence: Evidence, catalogue: Catalogue) -> list[Block]:
+    """Return the key figures beside those of the last period and since January; nothing without a release."""
+    year = Period.parse(str(period.start.year)).parts(PeriodKind.HALF_MONTH)
+    measures: list[tuple[str, str, dict[str, str | Codes]]] = [
+        ("key.referred", REFERRALS, {}),
+        ("key.delivered", REFERRALS, {"progress": "delivered"}),
+        ("key.unmet", UNMET, {}),
+    ]
+    rows: list[tuple[Label | Figure, ...]] = []
+    over: Sentence | None = None
+    for key, programme, filters in measures:
+        now = counts(programme, period, evidence, catalogue)
+        if now is None:
+            continue
+        before = counts(programme, period.previous, evidence, catalogue)
+        since = spanning(
+            programme, [each for each in year if each.end <= period.end], evidence, catalogue
+        )
+        over = over or (counted_over(since) if since else None)
+        value = now.figure(**filters)
+        last = before.figure(**filters) if before else None
+        rows.append(
+            (
+                word(key),
+                value,
+                last or word("key.none_before"),
+                word(_moved(last, value) if last else "key.none_before"),
+                since.figure(**filters) if since else word("key.missing_periods"),
+            )
+        )
+    heads = ("indicator", "period_value", "last_value", "change", "plan_value")
+    shown = [table("key-change", "key.change", heads, rows)] if rows else []
+    return [*shown, *([over] if over else [])]
+
+
+def _moved(first: Figure, last: Figure) -> str:
+    if larger(last.between, first.between):
+        return "key.rose"
+    return "key.fell" if larger(first.between, last.between) else "key.unsure"
 
 
 def _referral_items(found: Counts | None) -> list[KeyFigure]:
@@ -164,7 +211,7 @@ def _mapped(found: Counts, name: str) -> list[Block]:
     alt = said_of(say(f"{name}.map_alt"), shown)
     chart = Chart(form="map", title=say(f"{name}.map"), alt=alt, table=shown, places=tuple(states))
     elsewhere = found.figure(area=dimension.fallback)
-    return [chart, sentence(f"{name}.elsewhere", elsewhere=elsewhere)]
+    return [chart, sentence(f"{name}.elsewhere", elsewhere=elsewhere), sentence("map.borders")]
 
 
 def _heat(unmet: Counts) -> list[Block | None]:

@@ -11,6 +11,7 @@ from reporting.publish.bulletins.composing.evidence import Evidence
 from reporting.publish.bulletins.composing.parts import (
     CHART_ROWS,
     Counts,
+    counted_over,
     counts,
     cross,
     missing,
@@ -25,7 +26,6 @@ from reporting.publish.bulletins.document.content import (
     Chart,
     Label,
     Section,
-    Sentence,
     Table,
 )
 from reporting.publish.bulletins.document.texts import say
@@ -34,12 +34,6 @@ TRAFFICKING, ROUTES = "trafficking", "routes"
 FLOWS = 20
 LINKED = (("funnel", "screening", "stage"), ("assistance", "assistance", "type"))
 """Further programmes over the same people: table name, programme, dimension."""
-
-
-def _counted_over(found: Counts) -> Sentence:
-    once = found.evidence.cube(found.releases).counts != "person-periods"
-    words = "counted.over" if once else "counted.twice"
-    return Sentence(text=say(words), labels={"period": found.period})
 
 
 def trafficking(period: Period, evidence: Evidence, catalogue: Catalogue) -> Section | None:
@@ -61,7 +55,7 @@ def trafficking(period: Period, evidence: Evidence, catalogue: Catalogue) -> Sec
     areas, other_areas = found.first("area", CHART_ROWS)
     return section(
         "trafficking",
-        _counted_over(found),
+        counted_over(found),
         types,
         other_kinds,
         _one_way("trafficking-areas", found, "area", areas),
@@ -99,7 +93,7 @@ def routes(period: Period, evidence: Evidence, catalogue: Catalogue) -> Section 
         destination=found.figure(destination="unknown"),
     )
     return section(
-        "routes", _counted_over(found), *_flow(found), unknown, *transit, sentence("routes.note")
+        "routes", counted_over(found), *_flow(found), unknown, *transit, sentence("routes.note")
     )
 
 

@@ -2,7 +2,12 @@
 
 from datetime import date
 
-from reporting.count.activities.indicators import ALLOWED
+from common.words.languages import LANGUAGES
+from common.words.places import folded
+
+from reporting.count.activities.codes import activity_codes
+from reporting.count.activities.indicators import ALLOWED, COUNTED_STATUSES
+from reporting.ground.language import same
 from reporting.ground.periods import Period
 from reporting.ground.programmes.catalogue import Catalogue
 from reporting.publish.bulletins.composing.evidence import Evidence, figure
@@ -58,6 +63,30 @@ def _trained_by_state(period: Period, evidence: Evidence) -> Chart | None:
     caption, heads = "activities.trained_chart", ("state", "people")
     trained = table("trained-by-state", caption, heads, shown[:CHART_ROWS])
     return bars(say(caption), say("activities.alt"), trained)
+
+
+def presence(period: Period, evidence: Evidence, _catalogue: Catalogue) -> Section | None:
+    """Return who works in which state. Activities for people who come for help are left out: where they are is not said."""
+    names: dict[str, dict[str, str]] = {}
+    for each in evidence.activities:
+        code = activity_codes().get(each.activity_code)
+        inside = period.start <= each.start <= period.end and each.status in COUNTED_STATUSES
+        if inside and code and code.counts != "recipients":
+            found = names.setdefault(each.adm1_pcode, {})
+            found.setdefault(folded(each.org_implementer), each.org_implementer)
+    if not names:
+        return None
+    rows = [
+        (place(state, evidence), Label(text=same(", ".join(sorted(found.values(), key=folded)))))
+        for state, found in names.items()
+    ]
+    rows.sort(key=lambda row: row[0].text[LANGUAGES[0]])
+    heads = ("state", "organisations")
+    return section(
+        "presence",
+        table("presence", "presence.table", heads, rows),
+        sentence("presence.note"),
+    )
 
 
 def work_plan(period: Period, evidence: Evidence, _catalogue: Catalogue) -> Section:

@@ -1,20 +1,18 @@
 """Selects and orders the sections that a bulletin prints. Pure.
 
 People move and hide sections that have numbers of their own. General texts keep their place before and after them, and
-the sources stay at the end: a bulletin always shows where its numbers come from.
+the glossary and the sources stay at the end: a bulletin always shows where its numbers come from.
 """
 
 from collections.abc import Collection, Sequence
 
 from reporting.publish.bulletins.document.content import Content
-from reporting.publish.bulletins.document.words import AFTER, BEFORE
-
-LAST = "sources"
+from reporting.publish.bulletins.document.words import AFTER, BEFORE, LAST
 
 
 def movable(content: Content) -> tuple[str, ...]:
     """Return the sections that people can move and hide, in their current order."""
-    fixed = (*BEFORE, *AFTER, LAST)
+    fixed = (*BEFORE, *AFTER, *LAST)
     return tuple(each.id for each in content.sections if each.id not in fixed)
 
 

@@ -1,8 +1,9 @@
-"""People's texts in a bulletin: highlights, a text for each section, challenges, practices, next steps, contacts. Pure.
+"""People's texts in a bulletin: highlights, a text for each section, challenges, practices, next steps, helplines,
+contacts. Pure.
 
 A typed number has no source of its own. So it must be a number of its section (in highlights, challenges, practices and
-next steps: of the bulletin), written as it is printed there, with its interval. Dates are allowed, and in contacts also
-telephone numbers and addresses. Anything else is refused with its position.
+next steps: of the bulletin), written as it is printed there, with its interval. Dates are allowed, and in helplines and contacts
+also telephone numbers and addresses. Anything else is refused with its position.
 """
 
 from collections.abc import Iterator, Mapping
@@ -20,7 +21,10 @@ from reporting.publish.bulletins.document.texts import say
 MOST = 1200
 """The most characters of one text in one language."""
 BEFORE = ("highlights",)
-AFTER = ("challenges", "practices", "next-steps", "contacts")
+AFTER = ("challenges", "practices", "next-steps", "helplines", "contacts")
+WITH_NUMBERS = ("helplines", "contacts")
+"""Texts with telephone numbers and addresses; a new bulletin takes them from the last one."""
+LAST = ("glossary", "sources")
 OF_ALL = (*BEFORE, *AFTER)
 """General texts, without numbers of their own; each has its own section."""
 
@@ -72,8 +76,8 @@ def with_words(content: Content, texts: Mapping[str, Text]) -> Content:
         elif words:
             yield Section(id=name, title=say(f"section.{name}"), blocks=words)
 
-    own = (name for name in composed if name not in (*OF_ALL, "sources"))
-    order = (*BEFORE, *own, *AFTER, *(name for name in composed if name == "sources"))
+    own = (name for name in composed if name not in (*OF_ALL, *LAST))
+    order = (*BEFORE, *own, *AFTER, *(name for name in LAST if name in composed))
     sections = tuple(section for name in order for section in led(name))
     return content.model_copy(update={"sections": sections})
 
@@ -93,7 +97,7 @@ def unfounded(content: Content, texts: Mapping[str, Text]) -> list[Unfounded]:
                 text[language],
                 language,
                 written=_written(content, section, language),
-                contacts=section == "contacts",
+                contacts=section in WITH_NUMBERS,
             )
             found += [
                 Unfounded(section, language, at, number, _reason(section)) for at, number in loose
