@@ -93,6 +93,13 @@ CREATE TABLE bulletin_files (
     PRIMARY KEY (bulletin_id, language, name)
 );
 
+CREATE TABLE bulletin_letterheads (
+    id integer PRIMARY KEY CHECK (id = 1),
+    letterhead jsonb NOT NULL,
+    changed_at timestamptz NOT NULL,
+    changed_by text NOT NULL
+);
+
 CREATE TABLE bulletin_publications (
     bulletin_id uuid PRIMARY KEY REFERENCES bulletins(id),
     asked_by text NOT NULL,

@@ -23,7 +23,7 @@ from common.pages.look import page_policy
 from common.paging import CursorText, Limit, Page, id_in, keys_in, moment_in, page_of
 from common.words.languages import LANGUAGES, PageLanguage
 from drawing.processes import NobodyDraws
-from fastapi import Path, Query, Response
+from fastapi import Path, Query, Response, UploadFile
 from fastapi.responses import HTMLResponse
 from starlette.requests import Request
 
@@ -31,12 +31,13 @@ from reporting.ground.programmes.catalogue import Catalogue
 from reporting.protect.withdrawals import service as withdrawals
 from reporting.protect.withdrawals.queries import withdrawal_view
 from reporting.protect.withdrawals.schemas import AskWithdrawal
-from reporting.publish.bulletins import queries, service
+from reporting.publish.bulletins import letterhead, queries, service
 from reporting.publish.bulletins.document.arranging import printed
-from reporting.publish.bulletins.document.content import BulletinWish
+from reporting.publish.bulletins.document.content import BulletinWish, Letterhead
 from reporting.publish.bulletins.document.reading import all_figures
 from reporting.publish.bulletins.document.sources import described
 from reporting.publish.bulletins.queries import Bulletin, Publication
+from reporting.publish.bulletins.rendering.docx import MOST_BYTES
 from reporting.publish.bulletins.rendering.feed import MEDIA_TYPE, atom
 from reporting.publish.bulletins.rendering.forms import MEDIA_TYPES, media_type, names, rendered
 from reporting.publish.bulletins.rendering.html import style_of
@@ -48,6 +49,7 @@ from reporting.publish.bulletins.schemas import (
     BulletinWords,
     DraftBulletin,
     FileView,
+    LetterheadBody,
     PublicationView,
     SignedDraft,
     State,
@@ -140,6 +142,25 @@ async def show_bulletins(
     return page_response(listing(issues, language, PREFIX, by_mail=by_mail), language=language)
 
 
+@routes.get("/letterhead")
+async def read_letterhead(_caller: Writer, session: Session) -> LetterheadBody:
+    """Return who issues the bulletins: country, cluster, organisations with their logos."""
+    found = await letterhead.read(session)
+    if found is None:
+        raise NOT_FOUND.because("bulletins_have_no_letterhead_yet")
+    return LetterheadBody.model_validate(found.model_dump())
+
+
+@routes.put("/letterhead")
+async def set_letterhead(
+    caller: Publisher, session: Session, body: LetterheadBody
+) -> LetterheadBody:
+    """Set who issues the bulletins. A logo is a PNG in base64; its metadata are removed. Later drafts have it."""
+    wanted = Letterhead.model_validate(body.model_dump())
+    kept = await letterhead.write(session, caller, wanted)
+    return LetterheadBody.model_validate(kept.model_dump())
+
+
 @routes.get("/{bulletin_id}")
 async def read_bulletin(
     caller: Reader, session: Session, bulletin_id: BulletinId
@@ -181,6 +202,25 @@ async def write_words(
     bulletin = await service.write_words(
         session, caller, bulletin_id, texts, read=body.content_sha256
     )
+    return BulletinDetail(**_view(bulletin, caller).model_dump(), content=bulletin.content)
+
+
+@routes.post("/{bulletin_id}/documents/{language}")
+async def write_document(
+    *,
+    caller: Writer,
+    session: Session,
+    bulletin_id: BulletinId,
+    language: Language,
+    file: UploadFile,
+) -> BulletinDetail:
+    """Take people's texts of one language from the draft's document (`bulletin.docx`), edited in a word processor.
+
+    Only the marked texts may differ: 422 `number_in_words` names everything else that was changed, and each number that
+    does not belong to its section.
+    """
+    content = await file.read(MOST_BYTES + 1)
+    bulletin = await service.write_document(session, caller, bulletin_id, language, content)
     return BulletinDetail(**_view(bulletin, caller).model_dump(), content=bulletin.content)
 
 

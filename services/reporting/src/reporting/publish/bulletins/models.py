@@ -38,6 +38,15 @@ bulletin_files = sa.Table(
     sa.Column("sha256", sa.Text, nullable=False),
 )
 
+bulletin_letterheads = sa.Table(
+    "bulletin_letterheads",
+    METADATA,
+    sa.Column("id", sa.Integer, sa.CheckConstraint("id = 1"), primary_key=True),
+    sa.Column("letterhead", pg.JSONB, nullable=False),
+    sa.Column("changed_at", _TIME, nullable=False),
+    sa.Column("changed_by", sa.Text, nullable=False),
+)
+
 # Open orders; the bulletin records what was done.
 bulletin_publications = sa.Table(
     "bulletin_publications",

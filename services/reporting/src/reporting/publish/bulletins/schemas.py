@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from common.http import Strict
+from common.words.each import Each
 from pydantic import BaseModel, BeforeValidator, Field, StringConstraints
 
 from reporting.protect.withdrawals.schemas import WithdrawalView
@@ -97,6 +98,32 @@ class BulletinWords(_OfDraft):
                 }
             }
         ],
+    )
+
+
+ShortText = Annotated[str, StringConstraints(min_length=1, max_length=120)]
+
+
+class ShortTexts(Each[ShortText], Strict):
+    """A short text in each language."""
+
+
+class IssuerBody(Strict):
+    """An organisation that issues the bulletins."""
+
+    name: ShortText = Field(examples=["Clúster de Protección"])
+    logo: Annotated[str, StringConstraints(max_length=60_000)] | None = Field(
+        None, description="A PNG of at most 40,000 bytes, in base64; its metadata are removed."
+    )
+
+
+class LetterheadBody(Strict):
+    """Who issues the bulletins, and for which country."""
+
+    country: ShortTexts = Field(description="Printed first.")
+    cluster: ShortTexts = Field(description="Printed beside the country.")
+    organisations: list[IssuerBody] = Field(
+        min_length=1, max_length=6, description="In the order of print."
     )
 
 

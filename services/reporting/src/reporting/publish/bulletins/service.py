@@ -10,7 +10,15 @@ from uuid import UUID
 
 from common import clock
 from common.auth import Principal
-from common.errors import INVALID, NOT_FOUND, PROBLEMS, VERSION_CONFLICT, FieldError
+from common.errors import (
+    INVALID,
+    NOT_FOUND,
+    PROBLEMS,
+    TOO_LARGE,
+    UNAVAILABLE,
+    VERSION_CONFLICT,
+    FieldError,
+)
 from common.events.reporting import BulletinPublished, BulletinWithdrawn
 from common.ids import new_id
 from common.messaging import outbox
@@ -18,6 +26,7 @@ from common.two_people import refuse_same_person
 from common.words.details import Detail
 from common.words.languages import LANGUAGES
 from common.words.places import Places
+from drawing.processes import NobodyDraws
 from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -33,7 +42,7 @@ from reporting.ground.programmes.catalogue import Catalogue
 from reporting.protect.releases import queries as release_queries
 from reporting.protect.releases.errors import PERIOD_NOT_ENDED
 from reporting.protect.withdrawals import service as withdrawals
-from reporting.publish.bulletins import queries
+from reporting.publish.bulletins import letterhead, queries
 from reporting.publish.bulletins.composing.beside import outdated
 from reporting.publish.bulletins.composing.compose import KINDS, compose
 from reporting.publish.bulletins.composing.evidence import Beside, Evidence
@@ -42,6 +51,7 @@ from reporting.publish.bulletins.document.content import NOTHING, BulletinWish, 
 from reporting.publish.bulletins.document.figures import OutsideSource
 from reporting.publish.bulletins.document.reading import all_figures
 from reporting.publish.bulletins.document.words import (
+    MOST,
     WITH_NUMBERS,
     places,
     unfounded,
@@ -50,6 +60,7 @@ from reporting.publish.bulletins.document.words import (
 )
 from reporting.publish.bulletins.models import bulletin_files, bulletin_publications, bulletins
 from reporting.publish.bulletins.queries import Bulletin, Publication
+from reporting.publish.bulletins.rendering import docx
 from reporting.publish.bulletins.rendering.drawing import drawings
 from reporting.publish.bulletins.rendering.forms import media_type, rendered
 from reporting.publish.bulletins.trace import Stray, numbers_in_wording, strays, wrong_figures
@@ -142,8 +153,17 @@ async def draft(
     if not period.ended(clock.utc_day(now)):
         raise PERIOD_NOT_ENDED.because("period_ends_on", period.id, period.end)
     composed = compose(period, await evidence(session, period, wish=wish), catalogue)
-    content = composed.model_copy(update={"wish": wish})
-    known = await queries.editions(session, content.kind, period.id)
+    known = await queries.editions(session, composed.kind, period.id)
+    unpublished = bool(known) and known[0].published_at is None
+    edition = known[0].edition + (not unpublished) if known else 1
+    content = composed.model_copy(
+        update={
+            "wish": wish,
+            "letterhead": await letterhead.read(session),
+            "edition": edition,
+            "prepared_on": clock.utc_day(now),
+        }
+    )
     if known and known[0].published_at is None:
         before = known[0].content
         content = with_words(content, words_of(before))
@@ -171,7 +191,6 @@ async def draft(
         )
     else:
         bulletin_id = new_id()
-        edition = known[0].edition + 1 if known else 1
         await session.execute(
             bulletins.insert().values(
                 id=bulletin_id, kind=content.kind, period=period.id, edition=edition, **values
@@ -226,6 +245,41 @@ async def write_words(
         )
     words = with_words(bulletin.content, texts)
     return await _rewritten(session, caller, bulletin_id, words)
+
+
+async def write_document(
+    session: AsyncSession, caller: Principal, bulletin_id: UUID, language: str, document: bytes
+) -> Bulletin:
+    """Replace people's texts in one language by those of the draft's document. Refuses a document whose other text is not
+    that of this draft: no number and no fixed sentence changes in a word processor."""
+    bulletin = await _in_state(session, bulletin_id, "draft")
+    content = printed(bulletin.content)
+    if len(document) > docx.MOST_BYTES:
+        raise TOO_LARGE.because("file_has_more_than_bytes", docx.MOST_BYTES, pointer="/file")
+    try:
+        typed = docx.texts(document, language)
+        files = await asyncio.to_thread(rendered, content, language, draft=True)
+        changed = docx.changed(document, files["bulletin.docx"])
+    except docx.UnreadableDocumentError:
+        raise INVALID.because("is_no_document_of_a_bulletin", pointer="/file") from None
+    except NobodyDraws as error:
+        raise UNAVAILABLE.because(
+            "what_draws_bulletins_is_not_there_now", headers={"Retry-After": "10"}
+        ) from error
+    if changed:
+        raise UNFOUNDED.because(
+            "document_differs_beside_the_texts",
+            len(changed),
+            errors=[FieldError("/file", each[:200], UNFOUNDED.code) for each in changed[:50]],
+        )
+    texts = words_of(bulletin.content)
+    for name, text in typed.items():
+        if text or name in texts:
+            texts[name] = {**dict.fromkeys(LANGUAGES, ""), **texts.get(name, {}), language: text}
+    long = [name for name, text in typed.items() if len(text) > MOST]
+    if long:
+        raise INVALID.because("text_is_longer_than", MOST, pointer=f"/texts/{long[0]}/{language}")
+    return await write_words(session, caller, bulletin_id, texts)
 
 
 async def arrange(
@@ -413,6 +467,9 @@ def _document(content: Content) -> dict[str, Any]:
         del document["hidden"]
     if content.wish == NOTHING:
         del document["wish"]
+    if content.letterhead is None:
+        for name in ("letterhead", "edition", "prepared_on"):
+            del document[name]
     return document
 
 

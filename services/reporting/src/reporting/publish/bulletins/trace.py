@@ -1,8 +1,8 @@
 """The automatic checker: every number in every form of a bulletin traces to its source.
 
 First each figure is computed again from its source, on evidence that was read again. Then each rendered file is read
-back as a reader's program would read it. On a page every number must be in a marked element. In a PDF and a workbook
-the numbers are compared with the bulletin's, including how often they occur. Anything else is reported. Pure, except
+back as a reader's program would read it. On a page every number must be in a marked element. In a PDF, a document and a
+workbook the numbers are compared with the bulletin's, including how often they occur. Anything else is reported. Pure, except
 for reading PDFs and workbooks from memory.
 """
 
@@ -36,6 +36,8 @@ from reporting.publish.bulletins.document.reading import (
     all_tables,
     cell_run,
     figure_run,
+    heading_lines,
+    issuers,
     paragraphs,
     plain,
     sentence_runs,
@@ -44,6 +46,7 @@ from reporting.publish.bulletins.document.reading import (
 from reporting.publish.bulletins.document.sources import described
 from reporting.publish.bulletins.document.texts import all_texts, say
 from reporting.publish.bulletins.document.words import unfounded, words_of
+from reporting.publish.bulletins.rendering import docx
 from reporting.publish.bulletins.rendering.drawing import spec
 from reporting.publish.bulletins.rendering.workbook import bounds, number
 
@@ -103,7 +106,7 @@ def numbers_in_wording(content: Content) -> list[Stray]:
 
 
 def strays(content: Content, language: str, files: dict[str, bytes]) -> list[Stray]:
-    """Return numbers in the rendered files (by extension: html, pdf, xlsx) that do not trace."""
+    """Return numbers in the rendered files (by extension: html, pdf, docx, xlsx) that do not trace."""
     found = list(_chart_strays(content, language))
     for name, file in files.items():
         match name.rsplit(".", 1)[-1]:
@@ -111,6 +114,8 @@ def strays(content: Content, language: str, files: dict[str, bytes]) -> list[Str
                 extra = _html_strays(content, language, file)
             case "pdf":
                 extra = _beyond(_pdf_numbers(file), _typeset(content, language))
+            case "docx":
+                extra = _beyond(_numbers(docx.numbers(file)), _typeset(content, language))
             case "xlsx":
                 extra = _beyond(_xlsx_numbers(file), _tabulated(content, language))
             case _:
@@ -169,12 +174,18 @@ def _html_strays(content: Content, language: str, file: bytes) -> list[str]:
     period = content.period_label[language]
     labels = [run.text for run in printed if run.role == "label"]
     alternatives = [plain(sentence_runs(c.alt, language)) for c in all_charts(content)]
+    names = [each.name for each in issuers(content)]
     return [
         *_beyond(page.figures, (run.text for run in printed if run.role == "figure")),
-        *filter(_NUMBER.search, _beyond(page.labels, [*labels, period])),
-        *filter(_NUMBER.search, _beyond(page.alternatives, alternatives)),
+        *filter(_NUMBER.search, _beyond(page.labels, [*labels, *_heading(content, language)])),
+        *filter(_NUMBER.search, _beyond(page.alternatives, [*alternatives, *names])),
         *_numbers(text for text in page.loose if period not in text),
     ]
+
+
+def _heading(content: Content, language: str) -> list[str]:
+    names = (each.name for each in issuers(content))
+    return [content.period_label[language], *heading_lines(content, language), *names]
 
 
 def _printed(content: Content, language: str) -> Iterator[Run]:
@@ -201,7 +212,7 @@ def _table_runs(table: Table, language: str) -> Iterator[Run]:
 
 def _typeset(content: Content, language: str) -> Iterator[str]:
     """Return every number that the PDF may show, with repetitions."""
-    yield from _numbers([content.period_label[language]])
+    yield from _numbers(_heading(content, language))
     yield from _numbers(run.text for run in _printed(content, language))
     for table in all_tables(content):
         # A long table repeats its header on each further page.

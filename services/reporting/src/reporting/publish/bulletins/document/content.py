@@ -91,6 +91,21 @@ class BulletinWish(Frozen):
 NOTHING = BulletinWish()
 
 
+class Issuer(Frozen):
+    """An organisation that issues the bulletin; `logo` is a PNG in base64."""
+
+    name: str = Field(description="As the bulletin prints it.")
+    logo: str | None = Field(default=None, description="Absent: the name alone is printed.")
+
+
+class Letterhead(Frozen):
+    """Who issues the bulletins of this operation."""
+
+    country: Text = Field(description="Printed first, by language.")
+    cluster: Text = Field(description="Printed beside the country, by language.")
+    organisations: tuple[Issuer, ...] = Field(description="In the order of print.")
+
+
 class Content(Frozen):
     """A whole bulletin for a period [start, end]."""
 
@@ -103,6 +118,9 @@ class Content(Frozen):
     standing: Sentence
     """Explains what the numbers mean, on the first page and in every footer."""
     sections: tuple[Section, ...]
+    letterhead: Letterhead | None = Field(default=None, description="As it was when drafted.")
+    edition: int = Field(default=1, description="Above 1 it corrects the edition before.")
+    prepared_on: date | None = Field(default=None, description="The day of the draft.")
     hidden: tuple[str, ...] = Field(
         default=(), description="Sections that are kept in the draft and not printed."
     )

@@ -10,11 +10,12 @@ from decimal import Decimal
 from string import Formatter
 from typing import Literal
 
-from reporting.ground.language import with_interval, written, written_share
+from reporting.ground.language import with_interval, written, written_date, written_share
 from reporting.publish.bulletins.document.content import (
     Block,
     Chart,
     Content,
+    Issuer,
     KeyFigures,
     Label,
     Sentence,
@@ -22,6 +23,7 @@ from reporting.publish.bulletins.document.content import (
     Words,
 )
 from reporting.publish.bulletins.document.figures import Figure
+from reporting.publish.bulletins.document.texts import say
 
 ABSENT = "—"
 
@@ -68,6 +70,22 @@ def sentence_runs(sentence: Sentence, language: str) -> list[Run]:
         else:
             runs.append(Run(sentence.labels[name].text[language], "label"))
     return runs
+
+
+def heading_lines(content: Content, language: str) -> list[str]:
+    """Return who issues the bulletin and for where, and its edition and dates; nothing of a bulletin without letterhead."""
+    head = content.letterhead
+    if head is None:
+        return []
+    dates = [f"{say('page.edition')[language]} {content.edition}"]
+    for key, day in (("page.until", content.end), ("page.prepared", content.prepared_on)):
+        if day is not None:
+            dates.append(f"{say(key)[language]} {written_date(day, language)}")
+    return [f"{head.country[language]} · {head.cluster[language]}", " · ".join(dates)]
+
+
+def issuers(content: Content) -> tuple[Issuer, ...]:
+    return content.letterhead.organisations if content.letterhead else ()
 
 
 def paragraphs(words: Words, language: str) -> list[str]:

@@ -1,8 +1,8 @@
-"""All files of a bulletin in one language: page, PDF, workbook, and each chart as SVG and PNG."""
+"""All files of a bulletin in one language: page, PDF, summary, document, workbook, and each chart as SVG and PNG."""
 
 import json
 from base64 import b64encode
-from dataclasses import asdict, is_dataclass
+from dataclasses import asdict, is_dataclass, replace
 from importlib.resources import files
 from typing import Any
 
@@ -10,10 +10,15 @@ from drawing.client import drawn
 
 from reporting.publish.bulletins.document.content import Content
 from reporting.publish.bulletins.document.reading import all_charts
+from reporting.publish.bulletins.document.texts import say
+from reporting.publish.bulletins.document.words import LAST, places
+from reporting.publish.bulletins.rendering.docx import as_docx
 from reporting.publish.bulletins.rendering.drawing import Drawings, drawings
 from reporting.publish.bulletins.rendering.html import as_html
 from reporting.publish.bulletins.rendering.page import Page, laid_out
 from reporting.publish.bulletins.rendering.workbook import as_workbook
+
+SUMMARY = frozenset({"highlights", "key", "helplines"})
 
 
 def as_pdf(page: Page) -> bytes:
@@ -29,7 +34,7 @@ def sources(page: Page) -> dict[str, str]:
         files("reporting.publish.bulletins.rendering").joinpath("data", "bulletin.typ").read_bytes()
     )
     content = json.dumps(_shown(page), default=_plain).encode()
-    given = {"main.typ": template, "page.json": content, **page.images}
+    given = {"main.typ": template, "page.json": content, **page.images, **page.logos}
     return {name: b64encode(each).decode() for name, each in given.items()}
 
 
@@ -42,6 +47,9 @@ def _shown(page: Page) -> dict[str, Any]:
         "draft": page.draft,
         "words": page.words,
         "sections": page.sections,
+        "lines": page.lines,
+        "issuers": page.issuers,
+        "summary": page.summary,
     }
 
 
@@ -55,6 +63,7 @@ def _plain(value: Any) -> Any:
 MEDIA_TYPES = {
     "html": "text/html; charset=utf-8",
     "pdf": "application/pdf",
+    "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "png": "image/png",
     "svg": "image/svg+xml",
@@ -68,7 +77,27 @@ def media_type(name: str) -> str:
 def names(content: Content) -> list[str]:
     """Return the names of a bulletin's files, the same in every language."""
     charts = [f"{c.table.id}.{end}" for c in all_charts(content) for end in ("png", "svg")]
-    return ["bulletin.html", "bulletin.pdf", "bulletin.xlsx", *charts]
+    return [
+        "bulletin.html",
+        "bulletin.pdf",
+        "summary.pdf",
+        "bulletin.docx",
+        "bulletin.xlsx",
+        *charts,
+    ]
+
+
+def on_one_page(page: Page) -> Page:
+    """Return the summary: highlights, key figures and helplines, in smaller type."""
+    kept = [each for each in page.sections if each["id"] in SUMMARY]
+    return replace(page, sections=kept, images={}, summary=True)
+
+
+def _editable(content: Content, language: str) -> dict[str, str]:
+    """Return the titles of all sections that may have people's texts, in the order of print."""
+    composed = {each.id: each.title for each in content.sections}
+    order = sorted(places(content), key=lambda name: name in LAST)
+    return {name: composed.get(name, say(f"section.{name}"))[language] for name in order}
 
 
 def rendered(
@@ -82,6 +111,8 @@ def rendered(
     return {
         "bulletin.html": as_html(page).encode(),
         "bulletin.pdf": as_pdf(page),
+        "summary.pdf": as_pdf(on_one_page(page)),
+        "bulletin.docx": as_docx(page, _editable(content, language) if draft else {}),
         "bulletin.xlsx": as_workbook(content, language),
         **page.images,
         **page.drawings,

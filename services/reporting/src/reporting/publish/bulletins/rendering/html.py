@@ -1,5 +1,6 @@
 """The bulletin as one self-contained web page, with each number in a ``data`` element with its source."""
 
+from base64 import b64encode
 from functools import cache
 from importlib.resources import files
 from urllib.parse import quote
@@ -35,6 +36,9 @@ def as_html(page: Page) -> str:
     def source(run: Run) -> str:
         return described(run.figure.source, page.language) if run.figure else ""
 
+    def logo(name: str) -> str:
+        return b64encode(page.logos[name]).decode()
+
     return _template().render(
         language=page.language,
         other=next_language(page.language),
@@ -45,6 +49,9 @@ def as_html(page: Page) -> str:
         draft=page.draft,
         words=page.words,
         sections=page.sections,
+        lines=page.lines,
+        issuers=page.issuers,
+        logo=logo,
         image=image,
         value=value,
         source=source,

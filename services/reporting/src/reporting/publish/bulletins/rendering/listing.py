@@ -26,6 +26,8 @@ _SAYS = {
 _FILES = {
     "bulletin.html": "list.html",
     "bulletin.pdf": "list.pdf",
+    "summary.pdf": "list.summary",
+    "bulletin.docx": "list.docx",
     "bulletin.xlsx": "list.xlsx",
 }
 

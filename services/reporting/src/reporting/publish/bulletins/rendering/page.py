@@ -2,6 +2,7 @@
 are two renderings of this; neither adds a word or a number."""
 
 import struct
+from base64 import b64decode
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +20,8 @@ from reporting.publish.bulletins.document.figures import Figure
 from reporting.publish.bulletins.document.reading import (
     cell_run,
     figure_run,
+    heading_lines,
+    issuers,
     paragraphs,
     plain,
     sentence_runs,
@@ -26,7 +29,7 @@ from reporting.publish.bulletins.document.reading import (
 from reporting.publish.bulletins.document.texts import say
 from reporting.publish.bulletins.rendering.drawing import SCALE, Drawings, says_all
 
-WORDS = ("table_below", "draft", "page")
+WORDS = ("table_below", "draft", "page", "issuers")
 _NARROWEST, _WIDEST = 9, 34
 """The least and, for words, the most characters for which a table's column is sized."""
 _BOLD = 1.3
@@ -48,6 +51,11 @@ class Page:
     draft: bool
     words: dict[str, str]
     sections: list[dict[str, Any]]
+    lines: list[str] = field(default_factory=list)
+    issuers: list[dict[str, Any]] = field(default_factory=list)
+    """The organisations' names, and the names of their logos."""
+    logos: dict[str, bytes] = field(default_factory=dict)
+    summary: bool = False
     images: dict[str, bytes] = field(default_factory=dict)
     drawings: dict[str, bytes] = field(default_factory=dict)
 
@@ -62,7 +70,13 @@ def laid_out(content: Content, language: str, drawings: Drawings, *, draft: bool
         draft=draft,
         words={name: say(f"page.{name}")[language] for name in WORDS},
         sections=[],
+        lines=heading_lines(content, language),
     )
+    for number, issuer in enumerate(issuers(content)):
+        logo = f"logo-{number}.png" if issuer.logo else ""
+        page.issuers.append({"name": issuer.name, "logo": logo})
+        if issuer.logo:
+            page.logos[logo] = b64decode(issuer.logo)
     for name, (svg, png) in drawings.items():
         page.drawings[f"{name}.svg"], page.images[f"{name}.png"] = svg, png
     for section in content.sections:

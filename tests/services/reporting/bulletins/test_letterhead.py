@@ -1,0 +1,101 @@
+"""Who issues a bulletin stands on its first page; a logo brings nothing but its picture."""
+
+import struct
+import zlib
+from base64 import b64decode, b64encode
+from typing import Any
+
+import pytest
+from httpx import AsyncClient
+from reporting.publish.bulletins.document.content import Letterhead
+from reporting.publish.bulletins.letterhead import MOST_BYTES, bare
+from reporting.publish.bulletins.rendering.forms import rendered
+from reporting.publish.bulletins.trace import strays
+
+from tests.services.reporting.bulletins.story import bulletin
+from tests.services.reporting.bulletins.test_bulletins_api import PATH, as_, story
+
+assert story  # the fixture of the published half month
+
+
+def chunk(name: bytes, content: bytes) -> bytes:
+    return (
+        struct.pack(">I", len(content))
+        + name
+        + content
+        + struct.pack(">I", zlib.crc32(name + content))
+    )
+
+
+def png(*more: bytes, side: int = 4) -> bytes:
+    """Return a grey square; `more` are further chunks."""
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0))
+    data = chunk(b"IDAT", zlib.compress(b"".join(b"\0" + b"\x80" * side for _ in range(side))))
+    return b"\x89PNG\r\n\x1a\n" + header + b"".join(more) + data + chunk(b"IEND", b"")
+
+
+def body(logo: bytes | None = None) -> dict[str, Any]:
+    return {
+        "country": {"es": "Venezuela", "en": "Venezuela"},
+        "cluster": {"es": "Clúster de Protección", "en": "Protection Cluster"},
+        "organisations": [
+            {"name": "Red de 3 ríos", "logo": b64encode(logo).decode() if logo else None},
+            {"name": "Fundación Refugio", "logo": None},
+        ],
+    }
+
+
+def test_a_logo_keeps_its_picture_alone() -> None:
+    told = png(chunk(b"tEXt", b"Author\0Ana P\xe9rez"))
+    found = bare(b64encode(told + b"<script>").decode())
+    assert found is not None
+    assert b64decode(found) == png()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"<svg/>",
+        png()[:-4],
+        png().replace(b"IDAT", b"IDAX"),
+        png(side=3000),
+        png(chunk(b"tEXt", b"x" * MOST_BYTES)),
+    ],
+)
+def test_what_is_no_small_picture_is_refused(content: bytes) -> None:
+    assert bare(b64encode(content).decode()) is None
+    assert bare("%%%") is None
+
+
+async def test_a_letterhead_is_set_by_the_officer_and_stands_in_later_drafts(
+    api: AsyncClient, story: None
+) -> None:
+    where = f"{PATH}/letterhead"
+    assert (await api.get(where, headers=as_("im-officer"))).status_code == 404
+    assert (await api.put(where, json=body(), headers=as_("gbv-coordinator"))).status_code == 403
+    wrong = await api.put(where, json=body(b"<svg/>"), headers=as_("im-officer"))
+    assert (wrong.status_code, wrong.json()["errors"][0]["pointer"]) == (
+        422,
+        "/organisations/0/logo",
+    )
+    kept = await api.put(where, json=body(png()), headers=as_("im-officer"))
+    assert kept.status_code == 200, kept.text
+    assert (await api.get(where, headers=as_("gbv-coordinator"))).json() == body(png())
+    drafted = await api.post(PATH, json={"period": "2026-10a"}, headers=as_("im-officer"))
+    assert drafted.status_code == 201, drafted.text
+    own = f"{PATH}/{drafted.json()['id']}"
+    content = (await api.get(own, headers=as_("im-officer"))).json()["content"]
+    assert content["letterhead"]["organisations"][0]["name"] == "Red de 3 ríos"
+    assert content["edition"] == 1
+
+
+@pytest.mark.parametrize("language", ["es", "en"])
+def test_the_first_page_says_who_issues_it_when_and_for_where(language: str) -> None:
+    head = Letterhead.model_validate(body(png()))
+    content = bulletin().model_copy(update={"letterhead": head, "edition": 2})
+    files = rendered(content, language, draft=False)
+    page = files["bulletin.html"].decode()
+    for said in (head.cluster[language], "Red de 3 ríos", "data:image/png;base64,"):
+        assert said in page
+    assert {"es": "Edición 2", "en": "Edition 2"}[language] in page
+    assert strays(content, language, files) == []
