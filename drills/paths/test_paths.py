@@ -158,5 +158,5 @@ def test_forty_questions_of_a_screening_are_answered_in_thirty(caseworker: Page)
             place = 1 if rest == 0 else 0
             radios = groups.nth(number).locator("input")
             radios.nth(min(place, radios.count() - 1)).check()
-        taps.press("button", "Guardar: a las demás" if rest else "Guardar y seguir")
+        taps.press("button", "Guardar y responder «No»" if rest else "Guardar y seguir")
     assert taps.count <= 30

@@ -27,7 +27,10 @@ def test_each_service_is_copied_once_with_all_its_parts(repeats: bool, ending: s
 
 
 def test_an_address_that_lists_no_services_says_so() -> None:
-    with published({}) as address, pytest.raises(StackError, match="lists no services by HSDS"):
+    with (
+        published({}) as address,
+        pytest.raises(StackError, match="does not offer a list of services in HSDS"),
+    ):
         copy_feed(address, io.BytesIO())
     with published(SERVICES) as address, pytest.raises(StackError, match=r"could not be read.*404"):
         copy_feed(f"{address}/elsewhere/x", io.BytesIO())

@@ -219,7 +219,7 @@ def test_a_screening_asks_in_parts_saves_each_and_keeps_nothing_without_a_yes(
     assert page.locator("form#main-form .govuk-form-group").count() <= 10
     page.locator('form#main-form input[value="yes"]').first.check()
     signs = page.locator("form#main-form fieldset").count()
-    submit(page, "Guardar: a las demás respondió «No»")
+    submit(page, "Guardar y responder «No» a las demás preguntas")
     with page.expect_navigation():
         page.get_by_role("link", name="Preguntas anteriores").click()
     for value, many in (("yes", 1), ("no", signs - 1)):

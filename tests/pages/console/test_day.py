@@ -49,7 +49,7 @@ def test_a_person_who_may_be_registered_already_is_said_before_a_second_case_is_
     assert page.locator("section.next a.row__code").all_inner_texts() == [first]
     assert page.input_value('[name="identity/name"]') == "Yusmari Cañizalez"
     looks_right(page, axe)
-    submit(page, "Es otra persona: registrar")
+    submit(page, "Es otra persona: registrarla")
     assert page.url.rsplit("/", 1)[0].endswith("/console/cases")
     assert len(cases()) == 2
 
@@ -71,10 +71,10 @@ def test_an_appointment_moves_on_both_sides_and_the_slip_names_no_service(
         recipient.fill('[name="schedule/appointment_at"]', f"{first:%d/%m/%Y} 10:00")
         recipient.fill('[name="schedule/place"]', "Consultorio 4")
         submit(recipient, "Dar cita")
-        unfold(recipient, "Mover la cita")
+        unfold(recipient, "Cambiar la cita")
         assert recipient.input_value('[name="schedule/place"]') == "Consultorio 4"
         recipient.fill('[name="schedule/appointment_at"]', f"{then:%d/%m/%Y} 15:30")
-        submit(recipient, "Mover la cita")
+        submit(recipient, "Cambiar la cita")
         for path in (f"/console/calendar?week={then}", "/console"):
             recipient.goto(path)
             assert code in recipient.inner_text("main"), path
@@ -85,7 +85,7 @@ def test_an_appointment_moves_on_both_sides_and_the_slip_names_no_service(
     said = page.inner_text("main")
     assert "15:30" in said
     assert "Consultorio 4" in said
-    assert "Se movió la cita" in said
+    assert "Se cambió la cita" in said
     for path in (f"/console/calendar?week={then}", "/console"):
         page.goto(path)
         assert code in page.inner_text("main"), path
@@ -129,7 +129,7 @@ def test_the_cases_of_somebody_who_leaves_go_to_a_colleague(
     leaving, stays = (id_of(system, name) for name in ("demo-caseworker", "demo-supervisor"))
     with signed_in(browsers, system, "demo-supervisor") as page:
         page.goto("/console/team")
-        assert "Lo que espera en la organización" in page.inner_text("main")
+        assert "Tareas pendientes en la organización" in page.inner_text("main")
         looks_right(page, axe)
         with page.expect_navigation():
             page.get_by_role("link", name="demo-caseworker").click()
@@ -137,10 +137,10 @@ def test_the_cases_of_somebody_who_leaves_go_to_a_colleague(
         kept = page.locator('[name="cases[]"]').last.get_attribute("value")
         for box in page.locator('[name="cases[]"]').all()[1:]:
             box.uncheck()
-        submit(page, "Pasar los casos")
+        submit(page, "Reasignar los casos")
         assert page.locator(".govuk-error-summary").count() == 1, "to whom is missing"
         page.select_option("[name=assigned_to]", label="demo-supervisor")
-        submit(page, "Pasar los casos")
+        submit(page, "Reasignar los casos")
     owners = {
         one: system.running.request("ngo-refugio", "GET", f"{CASES}/{one}").json()["assigned_to"]
         for one in (case, kept)

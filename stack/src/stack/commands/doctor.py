@@ -151,7 +151,7 @@ def examine(layout: Layout, state: StackState) -> Iterator[Finding]:
         yield Finding(said("write-ahead log"), waits, late)
         if since := waits_for_base(layout):
             found = said("there has been no base backup since {since}", since=since)
-            yield Finding(said("archive"), found, said("./ruta backup makes one"))
+            yield Finding(said("archive"), found, said("make one with ./ruta backup"))
     yield from _private_files(layout)
     yield from _keys(layout)
     yield from _databases(layout, state)

@@ -32,7 +32,7 @@ def copy_feed(address: str, target: IO[bytes]) -> int:
             if target.tell() > MAX_BYTES:
                 raise StackError("{address} has more than {most} MB of services", address=address, most=MAX_BYTES >> 20)  # fmt: skip
     if not written:
-        raise StackError("{address} lists no services by HSDS", address=address)
+        raise StackError("{address} does not offer a list of services in HSDS", address=address)
     return len(written)
 
 
@@ -42,7 +42,7 @@ def _listed(client: httpx.Client, address: str) -> Iterator[dict[str, Any]]:
         found = _read(client, address, page=page)
         entries = found.get("contents", found.get("content"))
         if not isinstance(entries, list):
-            raise StackError("{address} lists no services by HSDS", address=address)
+            raise StackError("{address} does not offer a list of services in HSDS", address=address)
         yield from (each for each in entries if isinstance(each, dict))
         pages = found.get("total_pages", found.get("totalPages", 0))
         last = any(found.get(name) for name in _ENDS) or not isinstance(pages, int) or page >= pages
@@ -59,5 +59,5 @@ def _read(client: httpx.Client, address: str, **query: int) -> dict[str, Any]:
     except (httpx.HTTPError, ValueError) as error:
         raise StackError("{address} could not be read: {error}", address=address, error=error) from error  # fmt: skip
     if not isinstance(found, dict):
-        raise StackError("{address} lists no services by HSDS", address=address)
+        raise StackError("{address} does not offer a list of services in HSDS", address=address)
     return found
