@@ -1,0 +1,135 @@
+"""The recipes for partners' systems run as they are printed."""
+
+import json
+import os
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import IO, Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from stack.private_files import read_private_map
+
+from tests.support.leaving_out import left_out
+from tests.support.patience import PATIENCE
+from tests.support.system import System
+
+pytestmark = pytest.mark.system
+EXAMPLES = Path(__file__).resolve().parents[2] / "docs/examples"
+
+
+def environment(system: System, **more: str) -> dict[str, str]:
+    return {
+        **os.environ,
+        "RUTA": system.running.url,
+        "RUTA_DATA": str(system.layout.root),
+        **more,
+    }
+
+
+def recipes(system: System) -> list[str]:
+    done = subprocess.run(
+        ["bash", str(EXAMPLES / "recipes.sh")],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE,
+        env=environment(system),
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout.splitlines()
+
+
+def test_a_batch_with_a_bad_line_an_own_reference_and_the_reasons_of_a_recall(
+    system: System,
+) -> None:
+    first, pointers, again, found, reasons, sent, recalled = recipes(system)
+    assert (first, again, found) == ("201 422 201", "201 201 201", "found")
+    assert "/identity/age" in pointers
+    assert "mistake" in reasons
+    assert (sent, recalled) == ("sent", "recalled")
+
+
+def test_a_reader_of_the_feed_that_is_killed_loses_nothing(system: System, tmp_path: Path) -> None:
+    recipes(system)
+    kept = tmp_path / "feed.sqlite"
+    secret = read_private_map(system.layout.clients_file)["ngo-salud"]
+    known = {"CLIENT": "ngo-salud", "SECRET": secret, "FEED_FILE": str(kept), "PAGE": "1"}
+    command = [sys.executable, str(EXAMPLES / "feed_reader.py")]
+    for seconds in (0.3, 0.5, 0.7, 0.9):
+        with subprocess.Popen(command, env=environment(system, **known)) as reader:
+            time.sleep(seconds)
+            reader.send_signal(signal.SIGKILL)
+    subprocess.run(command, check=True, timeout=PATIENCE, env=environment(system, **known))
+    feed = system.running.request("ngo-salud", "GET", "/referrals/v1/feed?limit=200").json()
+    assert not feed["more"]
+    with closing(sqlite3.connect(kept)) as database:
+        read = {row[0] for row in database.execute("SELECT id FROM notices")}
+    assert read == {each["id"] for each in feed["items"]} != set()
+
+
+def call(system: System, method: str, path: str, body: Any = None) -> httpx.Response:
+    headers = {"Idempotency-Key": str(uuid4())}
+    answer = system.running.request("ngo-refugio", method, path, json=body, headers=headers)
+    assert answer.status_code < 300, answer.text
+    return answer
+
+
+@contextmanager
+def receiving(command: list[str], secret: str, port: int) -> Iterator[IO[str]]:
+    known = {**os.environ, "PORT": str(port), "WEBHOOK_SECRET": secret}
+    with subprocess.Popen(command, env=known, stdout=subprocess.PIPE, text=True) as receiver:
+        try:
+            deadline = time.monotonic() + PATIENCE
+            while not reachable(port):
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+            assert receiver.stdout is not None
+            yield receiver.stdout
+        finally:
+            receiver.kill()
+
+
+def reachable(port: int) -> bool:
+    with socket.socket() as tried:
+        return tried.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.mark.parametrize(
+    ("program", "name"), [(sys.executable, "webhook_receiver.py"), ("node", "webhook_receiver.mjs")]
+)
+def test_a_receiver_of_thirty_lines_knows_whose_call_it_is(
+    system: System, program: str, name: str
+) -> None:
+    if program == "node" and not any(
+        (Path(folder) / "node").exists() for folder in os.environ["PATH"].split(":")
+    ):
+        left_out("node was not found")
+    assert len((EXAMPLES / name).read_text().splitlines()) <= 30
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    address = f"http://127.0.0.1:{port}/ruta"
+    hook = call(system, "POST", "/referrals/v1/webhooks", {"url": address}).json()
+    path = f"/referrals/v1/webhooks/{hook['id']}"
+    try:
+        with receiving([program, str(EXAMPLES / name)], hook["secret"], port) as said:
+            forged = {
+                "webhook-id": "msg_1",
+                "webhook-timestamp": str(int(time.time())),
+                "webhook-signature": "v1,AAAA",
+            }
+            body = json.dumps({"type": "referral.sent"})
+            assert httpx.post(address, content=body, headers=forged).status_code == 401
+            call(system, "POST", f"{path}/ping", {})
+            assert said.readline().strip() == "webhook.ping"
+    finally:
+        call(system, "DELETE", path)
