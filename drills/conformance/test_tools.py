@@ -1,8 +1,11 @@
 """Information managers' tools open Ruta's tables by address and read-only credentials: GDAL (QGIS), pandas."""
 
 import base64
+import csv
 import json
+import shutil
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -37,6 +40,21 @@ print(json.dumps([len(services), len(book), list(activities.columns) != []]))
 """
 
 
+R = """
+arguments <- commandArgs(trailingOnly = TRUE)
+by <- c(Authorization = arguments[2])
+services <- read.csv(url(paste0(arguments[1], "/directory/v1/exports?format=csv&language=en"), headers = by))
+cat(nrow(services))
+"""
+
+
+def program(name: str) -> str:
+    found = shutil.which(name)
+    if found is None:
+        left_out(f"{name} was not found: drills/install installs it")
+    return found
+
+
 def script(packages: list[str], text: str, *arguments: str) -> Any:
     program = uv()
     if program is None:
@@ -62,3 +80,28 @@ def test_pandas_reads_csv_and_workbooks(system: System) -> None:
     found = script(["pandas==3.*", "openpyxl"], PANDAS, system.running.url, authorization)
     listed = read(system, known, f"{SERVICES}?limit=10000").json()
     assert found == [len(listed["features"])] * 2 + [True]
+
+
+def test_libreoffice_opens_the_workbook_of_services(system: System, tmp_path: Path) -> None:
+    """It opens the book as a person does, and saves the sheet of services as text."""
+    known = made(system)
+    book = tmp_path / "services.xlsx"
+    book.write_bytes(read(system, known, "/directory/v1/exports?format=xlsx").content)
+    command = [program("soffice"), "--headless", f"-env:UserInstallation=file://{tmp_path}/profile"]
+    command += ["--convert-to", "csv", "--outdir", str(tmp_path), str(book)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE)
+    assert done.returncode == 0, done.stderr
+    with (tmp_path / "services.csv").open(encoding="utf-8") as file:
+        rows = [row for row in csv.reader(file) if any(row)]
+    listed = read(system, known, f"{SERVICES}?limit=10000").json()
+    assert len(rows) - 1 == len(listed["features"])
+
+
+def test_r_reads_csv_by_its_address(system: System) -> None:
+    known = made(system)
+    authorization = "Basic " + base64.b64encode(":".join(known).encode()).decode()
+    command = [program("Rscript"), "-e", R, system.running.url, authorization]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE)
+    assert done.returncode == 0, done.stderr
+    listed = read(system, known, f"{SERVICES}?limit=10000").json()
+    assert int(done.stdout) == len(listed["features"])

@@ -307,6 +307,7 @@ def test_every_read_route_is_in_this_test() -> None:
         f"{V1}/taxonomies/{{taxonomy_id}}", f"{V1}/taxonomy_terms",
         f"{V1}/taxonomy_terms/{{term_id}}", f"{V1}/sync/snapshot",
         f"{V1}/sync/changes",  # test_sync.py: needs commits.
+        f"{V1}/sync/feed.atom", f"{V1}/sync/feed.json",  # The same.
         f"{V1}/records/services", f"{V1}/records/services/{{service_id}}",
         f"{V1}/records/services/{{service_id}}/history",
         f"{V1}/records/services/{{service_id}}/reads",

@@ -5,9 +5,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import pytest
 from directory.app import create_app
+from directory.find.sync.feeds import GONE
 from directory.settings import Settings
 from httpx import ASGITransport, AsyncClient
 from stack.embedded.postgres import PostgresServer, ServiceDatabase
@@ -104,6 +106,32 @@ async def test_a_copy_follows_every_change_by_the_feed_alone(live: AsyncClient) 
     assert copy == fresh
     assert own[1] not in copy
     assert (await _follow(live, "anonymous", copy, cursor))[0] == 0
+
+
+async def test_feed_readers_see_the_last_changes_that_they_may_see(live: AsyncClient) -> None:
+    own = [await _enter(live, name=name) for name in ("Uno", "Dos & <tres>")]
+    shelter = await _enter(live, **confidential())
+    await live.post(f"{V1}/records/services/{own[0]}/withdraw", headers=as_("ngo-salud"))
+    for who in ("anonymous", "health-cluster"):
+        feed = (await live.get(f"{V1}/sync/feed.json", headers=as_(who))).json()
+        found = [(item["id"], item["title"]) for item in feed["items"]]
+        assert [each for each, _ in found] == [f"urn:uuid:{id_}" for id_ in own]
+        assert [title for _, title in found] == [GONE, "Dos & <tres>"]
+        answer = await live.get(f"{V1}/sync/feed.atom", headers=as_(who))
+        assert answer.headers["content-type"].startswith("application/atom+xml")
+        atom = ET.fromstring(answer.content)  # noqa: S314 - our own
+        names = {"a": "http://www.w3.org/2005/Atom"}
+        read = [
+            (entry.findtext("a:id", "", names), entry.findtext("a:title", "", names))
+            for entry in atom.findall("a:entry", names)
+        ]
+        assert read == found
+        assert atom.findtext("a:updated", "", names) == feed["items"][0]["date_modified"]
+        assert shelter not in answer.text
+        same = {**as_(who), "If-None-Match": answer.headers["etag"]}
+        assert (await live.get(f"{V1}/sync/feed.atom", headers=same)).status_code == 304
+    partner = (await live.get(f"{V1}/sync/feed.json", headers=as_("gbv-coordinator"))).json()
+    assert f"urn:uuid:{shelter}" in {item["id"] for item in partner["items"]}
 
 
 async def test_a_change_of_what_is_hidden_does_not_show_in_the_feed(live: AsyncClient) -> None:

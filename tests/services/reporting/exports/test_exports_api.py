@@ -2,6 +2,8 @@
 
 import csv
 import io
+import re
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -50,6 +52,34 @@ async def test_anybody_gets_published_counts_in_every_format(api: AsyncClient) -
     )
     asked = {row["at"]["area"]: row["count"] for row in query.json()["rows"]}
     assert {row["area"]: int(row["persons"]) for row in rows} == asked
+
+
+@pytest.mark.usefixtures("story")
+async def test_the_power_query_of_the_guide_opens_a_release(api: AsyncClient) -> None:
+    """No engine of Power Query runs here: the test opens the address that the query names."""
+    query = (Path(__file__).parents[4] / "docs/examples/releases.pq").read_text(encoding="utf-8")
+    values = dict(re.findall(r'^    (\w+) = "(.+)",$', query, re.MULTILINE))
+    (path,) = re.findall('RelativePath = "(.+)"', query)
+    (asked,) = re.findall(r"Query = \[(.+)\]", query)
+    pairs = dict(each.split(" = ") for each in asked.split(", "))
+    params = {name: values.get(value, value.strip('"')) for name, value in pairs.items()}
+    answer = await api.get(f"/{path}", params=params, headers=ANONYMOUS)
+    assert answer.status_code == 200, answer.text
+    assert lines(answer.content)[0]["releases"]
+
+
+@pytest.mark.usefixtures("story")
+async def test_tags_are_the_same_in_both_languages_and_no_header_holds_a_star(
+    api: AsyncClient,
+) -> None:
+    tags = set()
+    for language in ("es", "en"):
+        answer = await api.get(f"{COUNTS}&format=hxl&language={language}", headers=ANONYMOUS)
+        head = answer.content.decode("utf-8-sig").splitlines()[:2]
+        assert head[1].startswith("#")
+        assert "*" not in "".join(head)
+        tags.add(head[1])
+    assert len(tags) == 1, tags
 
 
 @pytest.mark.usefixtures("story")

@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from directory.find.sync import position, queries
+from directory.find.sync.feeds import Change, as_atom, as_json_feed
 from directory.ground.hsds.rendering import instant
 from directory.ground.reading.answers import NDJSON, answer, audit
 from directory.ground.reading.rows_queries import Row
@@ -22,6 +23,8 @@ from directory.ground.reading.rows_queries import Row
 routes = router("/directory/v1/sync", ["Sync"])
 Anyone = Annotated[Principal, open_to_all()]
 CHUNK_BYTES = 65_536
+ATOM, JSON_FEED = "application/atom+xml", "application/feed+json"
+_NEWEST = 100
 
 
 @routes.get(
@@ -108,3 +111,34 @@ def _item(row: Row) -> bytes:
         return orjson.dumps({"op": "delete", "kind": "service", "id": str(own)})
     head = orjson.dumps({"op": "upsert", "kind": "service", "id": str(own)})
     return head[:-1] + b',"document":' + bytes(row["body"]) + b"}"
+
+
+@routes.get("/feed.atom", summary="The last changes, for feed readers", **answered_as(ATOM))
+async def atom(request: Request, session: Session, caller: Anyone) -> Response:
+    """The hundred services that changed last (RFC 4287). To keep a whole copy, take the snapshot."""
+    found = await _newest(request, session, caller)
+    return answer(request, as_atom(_base(request), found), media_type=ATOM)
+
+
+@routes.get("/feed.json", summary="The last changes, as JSON Feed", **answered_as(JSON_FEED))
+async def json_feed(request: Request, session: Session, caller: Anyone) -> Response:
+    """The hundred services that changed last (JSON Feed 1.1). To keep a whole copy, take the snapshot."""
+    found = await _newest(request, session, caller)
+    return answer(request, orjson.dumps(as_json_feed(_base(request), found)), media_type=JSON_FEED)
+
+
+async def _newest(request: Request, session: AsyncSession, caller: Principal) -> list[Change]:
+    rows = await queries.newest(session, audience_of(caller), _NEWEST)
+    await audit(session, caller, request, [row for row in rows if row["body"]])
+    return [
+        Change(
+            row["service_id"],
+            orjson.loads(row["body"])["name"] if row["body"] else None,
+            instant(row["changed_at"]),
+        )
+        for row in rows
+    ]
+
+
+def _base(request: Request) -> str:
+    return f"{context_of(request).settings.public_url.rstrip('/')}/directory/v1"

@@ -83,3 +83,25 @@ async def changes(
         position = Position(int(rows[0]["position"]))
     newest = {row["service_id"]: row for row in found}
     return Changes(list(newest.values()), position, more)
+
+
+async def newest(session: AsyncSession, audience: Audience, limit: int) -> list[Row]:
+    """Return the services that changed last, the newest first; `body` is NULL if the caller no longer sees one."""
+    s = Statement()
+    logged = visible_by_level(audience, s.argument, "c")
+    shown = visible_sql(audience, s.argument)
+    limited = f"ORDER BY c.xid DESC, c.service_id DESC LIMIT {s.argument(limit, 'bigint')}"
+    parts = " UNION ALL ".join(
+        f"(SELECT c.xid, c.service_id, c.changed_at FROM service_changes c WHERE {where}"
+        f" AND c.xid < pg_snapshot_xmin(pg_current_snapshot()) {limited})"
+        for where in logged.values()
+    )
+    rows = await fetch(
+        session,
+        "SELECT c.service_id, c.changed_at, d.sensitive, d.full_body AS body"
+        f" FROM (SELECT * FROM ({parts}) c {limited}) c"
+        f" LEFT JOIN service_documents d ON d.service_id = c.service_id AND {shown}"
+        " ORDER BY c.xid DESC, c.service_id DESC",
+        s,
+    )
+    return list({row["service_id"]: row for row in reversed(rows)}.values())[::-1]
