@@ -46,7 +46,8 @@ def as_atom(base: str, changes: Sequence[Change]) -> bytes:
         _text(entry, "updated", change.changed_at)
         _text(entry, "content", change.title)
         ET.SubElement(entry, f"{{{_ATOM}}}link", href=_address(base, change))
-    return ET.tostring(feed, encoding="utf-8", xml_declaration=True)
+    written: bytes = ET.tostring(feed, encoding="utf-8", xml_declaration=True)
+    return written
 
 
 def as_json_feed(base: str, changes: Sequence[Change]) -> dict[str, Any]:
