@@ -75,7 +75,7 @@ def history(
         )
     _terminal.print(
         said(
-            "{referred} people referred and released in {seconds:.1f} s",
+            "{referred} people referred and their figures published in {seconds:.1f} s",
             referred=referred,
             seconds=time.monotonic() - began,
         )
