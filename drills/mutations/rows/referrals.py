@@ -1052,6 +1052,23 @@ ROWS = (
         "tests/services/referrals/test_successions.py::test_a_restored_backup_offers_the_cases_again",
     ),
     Row(
+        "successions",
+        "reports-of-who-ended",
+        "referrals.listening.line.handing_service:give_back_of_ended.work",
+        Drops("await take_back(session, report)"),
+        "tests/services/referrals/test_successions.py::test_a_report_that_waits_at_an_organisation_that_ended_is_the_desks_again",
+    ),
+    Row(
+        "successions",
+        "decided-otherwise-after-a-restore",
+        "referrals.ground.restrictions.words:in_turn",
+        Replaces(
+            "each.ends and each.organisation in {later.successor for later in turns[place + 1:]}",
+            "False",
+        ),
+        "tests/services/referrals/test_successions.py::test_after_a_restore_people_may_let_the_other_organisation_go_on[ngo-salud-of1]",
+    ),
+    Row(
         "unknown-organisation",
         "organisation-of-the-directory",
         "referrals.case.cases.service:_refuse_unknown_organisation",

@@ -16,11 +16,15 @@ from referrals.ground.keys.blind_index import BlindIndex
 from referrals.ground.keys.store import CaseKeys
 from referrals.ground.restrictions import words
 from referrals.ground.restrictions.words import Kind
+from referrals.listening.line.handing_service import give_back_of_ended
 from referrals.referral.referrals.handed_over_service import end_with_former
 from referrals.restoration_service import restrict_again
 from referrals.settings import Settings
 
+from tests.services.referrals.line_words import TIP, Reporter, handed_over
 from tests.services.referrals.story import LEGAL, REFUGIO, SALUD, Story
+from tests.services.referrals.test_bridges import PRIMERO, PRIMERO_MAPPING, case_form
+from tests.services.referrals.test_intake import send
 from tests.services.referrals.test_restrictions import SECRET
 from tests.services.referrals.test_scenarios import transfer_offer
 
@@ -179,6 +183,58 @@ async def test_what_was_sent_to_an_organisation_that_ended_ends_too(
     assert await end_with_former(database, case_keys) == 1
     seen = (await story.get("ngo-refugio", f"/referrals/{referral['id']}")).json()
     assert (seen["state"], seen["reason"]) == ("recalled", "service_handed_over")
+
+
+async def test_a_report_that_waits_at_an_organisation_that_ended_is_the_desks_again(
+    story: Story, ending: Ending, database: Database
+) -> None:
+    """One that became a case stays with it; who has it in a split keeps it."""
+    reporter, other = Reporter(story), Reporter(story)
+    waits, cased = await handed_over(story, reporter), await handed_over(story, other)
+    await story.made("ngo-legal", f"/line/handed-over/{cased}/case", {"area": "VE2313"})
+    await ending.told("split", SALUD, "VE23", of=LEGAL)
+    assert await give_back_of_ended(database) == 0
+    await ending.told("merged", SALUD, of=LEGAL)
+    assert await give_back_of_ended(database) == 1
+    assert await give_back_of_ended(database) == 0
+    assert (await story.get("ngo-legal", f"/line/handed-over/{waits}")).status_code == 404
+    assert (await story.get("ngo-legal", f"/line/handed-over/{cased}")).status_code == 200
+    seen = (await story.get(TIP, f"/line/reports/{waits}")).json()
+    assert (seen["status"], seen["handed_to"]) == ("open", None)
+    work = (await story.get(TIP, "/work")).json()["items"]
+    assert waits in [row["ids"].get("report_id") for row in work]
+
+
+@pytest.mark.parametrize(("who", "of"), [("ngo-legal", LEGAL), ("ngo-salud", SALUD)])
+async def test_after_a_restore_people_may_let_the_other_organisation_go_on(
+    story: Story, ending: Ending, who: str, of: UUID
+) -> None:
+    """The list knows that Refugio merged into Legal; the restored directory does not, and another merges into it."""
+    case, theirs = await story.case(), await story.case(who)
+    await ending.told("merged")
+    offer = await ending.offered(case["id"])
+    assert offer is not None
+    with clock.shifted(timedelta(minutes=1)):
+        await ending.told("merged", REFUGIO, of=of)
+        assert await ending.turn() == 0
+        back = await ending.offered(theirs["id"], "ngo-refugio")
+        assert back is not None
+        assert (back["from_organisation"], back["state"]) == (str(of), "offered")
+        rows = await story.rows("SELECT 1 FROM transfers WHERE from_organisation = to_organisation")
+        assert rows == [], "nobody is offered what it holds"
+        await story.case()
+        refused = await story.post(who, "/cases", {"area": "VE2313"})
+        assert refused.json()["detail_code"] == "your_organisation_has_ended"
+
+
+async def test_a_form_of_an_organisation_that_ended_makes_no_case(
+    story: Story, ending: Ending
+) -> None:
+    form = await case_form(story, "primero", PRIMERO_MAPPING)
+    await ending.told()
+    sent = await send(story, form, PRIMERO)
+    assert sent.status_code < 500, sent.text
+    assert await story.rows("SELECT 1 FROM cases") == []
 
 
 async def test_a_restored_backup_offers_the_cases_again(

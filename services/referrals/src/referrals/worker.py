@@ -31,6 +31,7 @@ from referrals.ground.row_security import act_as_service
 from referrals.ground.timers.queries import any_due as any_timer_due
 from referrals.ground.timers.queries import count_due
 from referrals.listening.intake.service import discard_old, hide_tool_ids
+from referrals.listening.line.handing_service import give_back_of_ended
 from referrals.listening.line.service import forget_expired
 from referrals.reconciliation import Holding
 from referrals.referral.escalations.due_timers import fire_due
@@ -195,6 +196,9 @@ def background(context: ServiceContext) -> Sequence[BackgroundTask]:
         ),
         BackgroundTask.repeated(
             "successions", partial(offer_left_behind, database, keys, blind), _SUCCESSION_SECONDS
+        ),
+        BackgroundTask.repeated(
+            "reports-of-ended", partial(give_back_of_ended, database), _SUCCESSION_SECONDS
         ),
         BackgroundTask.repeated(
             "services-handed-over", partial(end_with_former, database, keys), _SUCCESSION_SECONDS

@@ -124,14 +124,22 @@ class Succession:
 
 
 def in_turn(found: Iterable[Succession]) -> list[Succession]:
-    """Return successions, earliest first. If a successor has ended too, its own successor replaces it."""
+    """Return successions, earliest first. If a successor has ended too, its own successor replaces it. An organisation
+    that takes over from another one later has not ended: after a restore, people decided otherwise."""
     turns = sorted(found, key=lambda each: each.at)
+    turns = [
+        each
+        for place, each in enumerate(turns)
+        if not (
+            each.ends and each.organisation in {later.successor for later in turns[place + 1 :]}
+        )
+    ]
     for place in reversed(range(len(turns))):
         for later in turns[place + 1 :]:
             if later.ends and later.organisation == turns[place].successor:
                 turns[place] = replace(turns[place], successor=later.successor, at=later.at)
                 break
-    return turns
+    return [each for each in turns if each.successor != each.organisation]
 
 
 OFF: Word = {"off": True}

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from common import clock
 from common.auth import Principal
+from common.db.session import Database
 from common.errors import CONFLICT, NOT_FOUND
 from common.ids import new_id
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -20,18 +21,23 @@ from referrals.ground.keys.sealing import seal_column
 from referrals.ground.notices.kinds import NoticeKind
 from referrals.ground.notices.service import notify
 from referrals.ground.protocols.service import refuse_uncovered
+from referrals.ground.restrictions.queries import ended_organisations
 from referrals.ground.row_security import acting_as_service
+from referrals.ground.sweeps import sweep
 from referrals.listening.line import queries
 from referrals.listening.line.desk_service import audit
 from referrals.listening.line.models import LineException, LineReport
 from referrals.listening.line.schemas import CaseFromReport, MessageView, NewLineException
 from referrals.listening.line.service import (
     Line,
+    call_desk,
     read_as_desk,
     remember_report,
     take_back,
     tell_desk,
 )
+
+_AT_ONCE = 500
 
 
 async def ask_exception(
@@ -228,6 +234,27 @@ async def give_back(
         await audit(session, caller, "line.given_back", report, {"reason": reason})
         await tell_desk(session, report)
     return report
+
+
+async def give_back_of_ended(database: Database) -> int:
+    """Give reports that an ended organisation made no case of back to their desks; returns how many."""
+
+    async def waiting(session: AsyncSession) -> Sequence[UUID]:
+        ended = await ended_organisations(session)
+        return await queries.handed_to_ended(session, ended, _AT_ONCE)
+
+    async def work(session: AsyncSession, report_id: UUID) -> int:
+        report = await queries.one_locked(session, report_id)
+        ended = await ended_organisations(session)
+        if report is None or report.case_id is not None or report.handed_to not in ended:
+            return 0
+        await take_back(session, report)
+        await audit(session, None, "line.given_back", report, {"reason": "organisation_ended"})
+        await tell_desk(session, report)
+        await call_desk(session, report)
+        return 1
+
+    return await sweep("reports-of-ended", database, waiting, work)
 
 
 async def end_for(session: AsyncSession, case_id: UUID, organisations: Collection[UUID]) -> None:

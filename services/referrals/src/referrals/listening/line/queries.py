@@ -159,6 +159,19 @@ async def handed(
     return rows.all()
 
 
+async def handed_to_ended(
+    session: AsyncSession, ended: Collection[UUID], limit: int
+) -> Sequence[UUID]:
+    """Return reports that wait for a case at organisations that have ended; needs service rights."""
+    rows = await session.scalars(
+        sa.select(col(LineReport.id))
+        .where(col(LineReport.handed_to).in_(ended), col(LineReport.case_id).is_(None))
+        .order_by(col(LineReport.id))
+        .limit(limit)
+    )
+    return rows.all()
+
+
 async def handed_of_case(
     session: AsyncSession, case_id: UUID, organisations: Collection[UUID] | None = None
 ) -> Sequence[LineReport]:
