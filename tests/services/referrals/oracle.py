@@ -425,5 +425,9 @@ def restore(then: Past, now: Past) -> None:
         report.desk = later_report.desk
         report.accused |= later_report.accused
         report.requests = [each for each in report.requests if each.to not in report.accused]
+        refused = {each.id for each in later_report.requests if each.status == "refused"}
+        for request in report.requests:
+            request.status = "refused" if request.id in refused else request.status
         if report.handed != later_report.handed:
             report.handed = None
+        report.by_request &= later_report.by_request
