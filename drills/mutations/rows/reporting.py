@@ -19,6 +19,20 @@ ROWS = (
         "tests/services/reporting/closings/test_closings.py::test_what_a_lost_machine_may_have_published_is_closed_by_nobody_unseen",
     ),
     Row(
+        "signed-as-read",
+        "document-changes-only-the-texts",
+        "reporting.publish.bulletins.rendering.docx:changed",
+        Returns("[]"),
+        "tests/services/reporting/bulletins/test_documents.py::test_a_document_changes_nothing_but_the_texts",
+    ),
+    Row(
+        "stakeholders",
+        "partners-that-receive-people-are-not-placed",
+        "reporting.publish.bulletins.composing.work:presence",
+        Replaces('code.counts != "recipients"', "True"),
+        "tests/services/reporting/bulletins/test_composing.py::test_presence_names_partners_but_not_where_people_are_served",
+    ),
+    Row(
         "small-cells",
         "type-fits-its-code",
         "reporting.count.activities.indicators:is_exact",

@@ -70,7 +70,13 @@ def bars(points: Sequence[Point], *, title: str) -> Spec:
             ),
             *(
                 layer(
-                    {"type": "tick", "color": colour, "thickness": wide, "height": 12},
+                    {
+                        "type": "tick",
+                        "color": colour,
+                        "thickness": wide,
+                        "height": 12,
+                        "opacity": 1,
+                    },
                     y=rows,
                     x=end,
                 )
