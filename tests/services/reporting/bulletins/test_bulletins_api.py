@@ -415,8 +415,8 @@ async def test_sections_are_moved_and_hidden_and_what_is_hidden_is_published_by_
         return (await api.get(url, headers=as_("gbv-coordinator"))).json()
 
     composed = [each["id"] for each in (await detail())["content"]["sections"]]
-    assert composed[-1] == "sources"
-    order = list(reversed(composed[:-1]))
+    assert composed[-2:] == ["glossary", "sources"]
+    order = list(reversed(composed[:-2]))
     assert (await put("arrangement", {"order": order}, "ngo-refugio")).status_code == 403
     for wrong, pointer in (
         ({"order": order[1:]}, "/order"),
@@ -431,7 +431,7 @@ async def test_sections_are_moved_and_hidden_and_what_is_hidden_is_published_by_
     moved = await put("arrangement", {"order": order, "hidden": ["referrals"]})
     assert moved.status_code == 200, moved.text
     words = {"texts": {"highlights": {"es": "Más estados.", "en": "More states."}}}
-    for end, sent in (("words", words), ("arrangement", {"order": composed[:-1]})):
+    for end, sent in (("words", words), ("arrangement", {"order": composed[:-2]})):
         refused = await put(end, {**sent, "content_sha256": made["content_sha256"]})
         assert refused.status_code == 409, refused.text
         assert refused.json()["code"] == "version_conflict"
@@ -442,6 +442,7 @@ async def test_sections_are_moved_and_hidden_and_what_is_hidden_is_published_by_
     assert [each["id"] for each in found["content"]["sections"]] == [
         "highlights",
         *order,
+        "glossary",
         "sources",
     ]
     assert found["content"]["hidden"] == ["referrals"], "drafting again keeps what people did"

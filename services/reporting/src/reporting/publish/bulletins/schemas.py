@@ -72,7 +72,7 @@ class Arrangement(_OfDraft):
     order: list[Annotated[str, StringConstraints(max_length=80)]] = Field(
         max_length=50,
         description="Each section with numbers once. Highlights stand before them; challenges, practices,"
-        " next steps, contacts and the sources behind.",
+        " next steps, contacts, the glossary and the sources behind.",
         examples=[["key-figures", "needs", "referrals", "activities", "trends"]],
     )
     hidden: list[Annotated[str, StringConstraints(max_length=80)]] = Field(
