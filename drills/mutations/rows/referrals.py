@@ -135,6 +135,20 @@ ROWS = (
         "tests/services/referrals/test_peer_records.py::test_each_record_ends_as_its_system_means_it",
     ),
     Row(
+        "shown-once",
+        "fhir-consent-shows-its-code-once",
+        "referrals.referral.fhir.api:create_consent_resource",
+        Drops("store_instead(request, answer(resources.Consent, resource, location=location))"),
+        "tests/services/referrals/test_fhir.py::test_a_repeated_fhir_consent_shows_its_code_no_more",
+    ),
+    Row(
+        "shown-once",
+        "fhir-transaction-shows-its-codes-once",
+        "referrals.referral.fhir.api:take_transaction",
+        Drops("store_instead(request, answer(resources.Bundle, answered(replies)))"),
+        "tests/services/referrals/test_fhir.py::test_one_transaction_records_consent_and_sends",
+    ),
+    Row(
         "senders-word",
         "newest-version-decides",
         "referrals.listening.intake.service:retry",
