@@ -42,7 +42,7 @@ TO_OTHERS = {
     "of no person": {
         "Alternative", "Away", "BatchResult", "CertificateView", "ChannelKinds", "ChannelView", "DeliveryView", "FormSecret", "InstrumentDetail",
         "InstrumentSummary", "LateOrganisation", "OverdueCount", "PolicyView", "ProtocolView", "QueueCounts", "Replayed", "ShiftView", "Team", "ToCall",
-        "TrainingView", "Upload", "WebhookSecret", "WebhookView", "WorkCounts",
+        "TrainingView", "Upload", "WebhookSecret", "WebhookView", "WorkCounts", "WorkLoad",
     },
     "of what the reader's own organisation did": {"AuditEntryView", "Verification"},
 }  # fmt: skip
