@@ -7,7 +7,7 @@ from typing import Any
 from console.forms import Typed
 from console.wording import Wording
 
-OWN_WORDS = ("highlights", "challenges", "practices", "next-steps", "contacts")
+OWN_WORDS = ("highlights", "challenges", "practices", "next-steps", "helplines", "contacts")
 """Parts that consist only of people's texts, besides the analysis of each section."""
 
 
@@ -117,7 +117,7 @@ def words(content: Mapping[str, Any], say: Wording) -> list[Written]:
     ]
 
 
-FRAME = (*OWN_WORDS, "sources")
+FRAME = (*OWN_WORDS, "glossary", "sources")
 """Parts that cannot be moved or hidden."""
 
 
@@ -200,7 +200,7 @@ def charts(content: Mapping[str, Any], say: Wording) -> dict[str, str]:
 def file_name(one: Mapping[str, Any], titles: Mapping[str, str], say: Wording) -> str:
     """Return a file's name for people, by its kind; charts have their titles."""
     name, _, form = one["name"].rpartition(".")
-    kind = say(f"bulletin.file.{form}")
+    kind = say("bulletin.file.summary" if name == "summary" else f"bulletin.file.{form}")
     what = f"{kind}: {titles[name]}" if name in titles else kind
     return say(f"bulletin.in.{one['language']}", title=what)
 
