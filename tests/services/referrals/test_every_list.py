@@ -17,6 +17,7 @@ from common.words.referral_states import OPEN, ReferralState
 from fastapi import FastAPI
 from httpx import Response
 from referrals.ground.keys.store import CaseKeys
+from referrals.telling.todo.work_service import _JUDGED
 
 from tests.services.referrals.case_commands import Situation
 from tests.services.referrals.line_words import Reporter, handed_over
@@ -302,6 +303,28 @@ async def _in_the_work(world: World, caller: str) -> AsyncIterator[str]:
             told = {key: n for key, n in work.json()[name].items() if n}
             if told != Counter(item[field_of] for item in listed):
                 yield f"/work/count counts otherwise for the {caller}: {work.text}, {listed}"
+        load = await world.get(caller, "/work/load")
+        judged = {kind.value for kind, _, _ in _JUDGED}
+        told_of = {
+            kind: (
+                sum(row["count"] for row in rows),
+                sum(row["overdue"] for row in rows),
+                min(row["oldest"] for row in rows),
+            )
+            for kind in {row["kind"] for row in load.json()}
+            for rows in [[row for row in load.json() if row["kind"] == kind]]
+        }
+        seen = {
+            kind: (
+                len(items),
+                sum(item["group"] == "overdue" for item in items),
+                min(item["since"] for item in items),
+            )
+            for kind in {item["kind"] for item in listed} - judged
+            for items in [[item for item in listed if item["kind"] == kind]]
+        }
+        if told_of != seen:
+            yield f"/work/load counts otherwise for the {caller}: {told_of}, {seen}"
 
 
 async def _of_the_cases(world: World, caller: str) -> AsyncIterator[str]:
