@@ -106,6 +106,28 @@ def test_a_file_is_tried_its_rows_are_explained_and_it_is_brought_in(
         assert pairs["Servicios nuevos"] == "0", "the same file again changes nothing"
 
 
+def test_a_suggested_place_is_accepted_for_all_rows_by_one_press(
+    system: System, browsers: Browser
+) -> None:
+    table = "external_id,organisation,name,categories,admin1,admin2\n" + "".join(
+        f"typo-{number},Fundación de Prueba,Comedor {number},HLT,Zulia,Marcaibo\n"
+        for number in range(3)
+    )
+    file = FilePayload(name="lugares.csv", mimeType="text/csv", buffer=table.encode())
+    with signed_in(browsers, system, "demo-im") as page:
+        page.goto("/console/imports")
+        page.set_input_files("#f-file", file)
+        submit(page, "Probar sin guardar nada")
+        waited(page)
+        assert page.locator("input[name=place]").count() == 1, "one name, not one for each row"
+        page.get_by_label("Marcaibo → Maracaibo").check()
+        page.set_input_files("#f-again", file)
+        submit(page, "Importar")
+        waited(page)
+        facts = page.locator("dt").all_inner_texts(), page.locator("dd").all_inner_texts()
+        assert dict(zip(*facts, strict=True))["Servicios nuevos"] == "3"
+
+
 def told(page: Page) -> Iterator[int]:
     """Return the number of rows read at each reload, until the worker is done."""
     deadline = monotonic() + PATIENCE

@@ -64,6 +64,9 @@ def import_file(
     space: Annotated[
         str | None, typer.Option("--source", help="The source to which the ids of the file belong")
     ] = None,
+    place: Annotated[
+        list[str] | None, typer.Option(help="Accepted place as name=P-code; repeat it")
+    ] = None,
     vanished: Annotated[
         Literal["keep", "end", "end-edited"],
         typer.Option(
@@ -90,6 +93,7 @@ def import_file(
         "visibility": visibility,
         "country": country,
         "source": space or (httpx.URL(source).host if _is_feed(source) else None),
+        "place": place,
         "vanished": vanished,
         "shrunk": "true" if shrunk else "false",
     }

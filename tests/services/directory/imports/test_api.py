@@ -234,3 +234,40 @@ async def test_the_template_has_every_column_in_the_language(
     query["format"] = "csv"
     text = (await api.get(f"{IMPORTS}/template", params=query, headers=as_("ngo-refugio"))).content
     assert text.startswith(b"\xef\xbb\xbf")
+
+
+TYPOS = (
+    "external_id,organisation,name,categories,visibility,admin1,admin2\n"
+    "1,Org,Uno,GP-INFO,public,Zulia,Marcaibo\n"
+    "2,Org,Dos,GP-INFO,public,Zulia,MARCAIBO \n"
+)
+
+
+async def test_one_accepted_suggestion_counts_for_all_rows_alike(
+    api: AsyncClient,
+) -> None:
+    params = {"dry_run": "true", "mode": "skip-bad"}
+    tried = await api.post(f"{V1}/imports", content=TYPOS.encode(), params=params, headers=as_("im-officer"))  # fmt: skip
+    rows = (await api.get(tried.json()["rows_url"], headers=as_("im-officer"))).json()["items"]
+    notes = [note for row in rows for note in row["notes"] if note["code"] == "place_suggested"]
+    assert [each["after"].split()[0] for each in notes] == ["VE2313", "VE2313"]
+    accepted = {"mode": "all", "place": "Marcaibo=ve2313"}
+    done = await api.post(f"{V1}/imports", content=TYPOS.encode(), params=accepted, headers=as_("im-officer"))  # fmt: skip
+    assert done.status_code == 201, done.text
+    assert done.json()["services"]["created"] == 2
+    fields = {each["field"]: each for each in done.json()["fidelity"]["fields"]}
+    assert {each["code"] for each in fields["admin2"]["reasons"]} == {"place_accepted"}
+    full = await api.get(f"{V1}/services", params={"full": "true"}, headers=as_("im-officer"))
+    places = {
+        site["location"]["pcode"]
+        for each in full.json()["contents"]
+        for site in each["service_at_locations"]
+    }
+    assert places == {"VE2313"}
+
+
+@pytest.mark.parametrize("pair", ["Marcaibo", "=VE2313", "Marcaibo=VE9999"])
+async def test_an_accepted_place_that_is_none_is_refused(api: AsyncClient, pair: str) -> None:
+    answer = await api.post(f"{V1}/imports", content=TYPOS.encode(), params={"place": pair}, headers=as_("im-officer"))  # fmt: skip
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"] == "/place"

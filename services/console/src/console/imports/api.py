@@ -1,6 +1,7 @@
 """The steps of an import: file, preview, rows, import, progress."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -25,6 +26,8 @@ _IMPORTS = "/directory/v1/imports"
 FORMATS = ("workbook", "hxl", "services-advisor", "geojson", "hsds")
 MODES = ("all", "skip-bad")
 VERDICTS = ("refused", "changed", "accepted", "vanished")
+_SUGGESTING = ("place_suggested", "place_ambiguous")
+_PLACE = re.compile(r"([A-Z]{2}\d+) \(([^()]+)\)")
 START = ("file", "format", "mode", "visibility", "country")
 
 
@@ -84,6 +87,7 @@ async def try_or_do(visit: Visit) -> Outcome:
         dry_run="false" if typed.one("really") else "true",
         mode=typed.one("mode") or "skip-bad",
         file_name=visit.upload.name,
+        place=typed.all("place"),
         **{
             name: typed.one(name) for name in ("format", "visibility", "country") if typed.one(name)
         },
@@ -139,6 +143,7 @@ async def one_import(visit: Visit) -> Page:
                 for row in rows.items
             ],
             "so_far": _so_far(found, visit),
+            "suggested": _suggested(rows.items),
             "pace": _pace(found, visit),
             "verdict": verdict,
             "verdicts": [(code, say(f"imports.verdict.{code}")) for code in VERDICTS],
@@ -151,13 +156,22 @@ async def one_import(visit: Visit) -> Page:
     )
 
 
+def _suggested(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """Return each place that the API suggests for a name, as `name=P-code` and as words, the likeliest first."""
+    notes = [note for row in rows for note in row["notes"] if note["code"] in _SUGGESTING]
+    found = {}
+    for note in notes:
+        for pcode, place in _PLACE.findall(note.get("after") or ""):
+            found[f"{note['before']}={pcode}"] = f"{note['before']} → {place} ({pcode})"
+    return list(found.items())
+
+
 def _so_far(found: Mapping[str, Any], visit: Visit) -> str:
     """Return how far a waiting or running import is."""
     read = found["rows"]["read"]
-    if found["state"] == "queued":
-        return visit.say("imports.ahead", n=found.get("ahead", 0))
     if (expected := found.get("expected")) is None:
-        return visit.say("imports.so_far", n=read)
+        ahead = visit.say("imports.ahead", n=found["ahead"]) if found.get("ahead") else ""
+        return f"{visit.say('imports.so_far', n=read)} {ahead}".strip()
     left = max(1, -(-found.get("seconds_left", 60) // 60))
     return visit.say("imports.so_far_of", n=read, expected=expected, minutes=left)
 

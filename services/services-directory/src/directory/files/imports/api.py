@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, cast
 from uuid import UUID
 
 from common.auth import Principal
-from common.errors import Problem
+from common.errors import INVALID, Problem
 from common.events.codes import Visibility
 from common.http import Session, answered_as, context_of, router
 from common.http.problems import problem_response
@@ -20,6 +20,7 @@ from common.paging import (
     page_of,
 )
 from common.words.languages import LANGUAGES, PageLanguage
+from common.words.places import Places, folded
 from fastapi import Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
 
@@ -118,6 +119,13 @@ async def import_file(
     shrunk: Annotated[
         bool, Query(description="The package is whole, though much of an earlier one is missing.")
     ] = False,
+    place: Annotated[
+        list[str] | None,
+        Query(
+            max_length=500,
+            description="Accepted places, each as `name=P-code`: all rows with this name get the place.",
+        ),
+    ] = None,
     file_name: Annotated[str | None, Query(max_length=300)] = None,
 ) -> Response:
     """Imports services from a workbook (XLSX, CSV), an HXL list, GeoJSON of the Services Advisor or of this directory,
@@ -139,6 +147,7 @@ async def import_file(
         source=source,
         choice=Choice(vanished, shrunk, settings.import_shrunk_share),
         most_lines=settings.import_most_lines,
+        places=dict(map(_accepted, place or ())),
     )
     import_id = await take_in(session, caller, order)
     found = import_out(await queries.import_of(session, caller, import_id))
@@ -148,6 +157,14 @@ async def import_file(
         return problem_response(await _refusal(session, found))
     status = 202 if found.state is ImportState.QUEUED else 201
     return JSONResponse(found.model_dump(mode="json", exclude_none=True), status, headers)
+
+
+def _accepted(pair: str) -> tuple[str, str]:
+    """Return the folded name and the P-code of an accepted place."""
+    name, _, pcode = (part.strip() for part in pair.rpartition("="))
+    if not name or not Places.load().is_known(pcode.upper()):
+        raise INVALID.because("accepted_place_is_no_name_and_pcode", repr(pair), pointer="/place")
+    return folded(name), pcode.upper()
 
 
 async def _refusal(session: Session, found: ImportOut) -> Problem:

@@ -1,6 +1,7 @@
 """Choices of the sender of a file."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 
 MOST_LINES = 5_000_000
@@ -13,7 +14,8 @@ class Options:
 
     `visibility`: the level if the file names none; `country`: ISO 3166-1 alpha-3, narrows place names; `source`: the
     space of the file's ids; `most_lines`: the limit for all tables of a package together; `named`: the sender named the
-    publisher, so that people can decide on the publisher's own words.
+    publisher, so that people can decide on the publisher's own words; `places`: the P-codes that the
+    sender accepted for names, folded.
     """
 
     today: date
@@ -22,3 +24,4 @@ class Options:
     source: str = ""
     most_lines: int = MOST_LINES
     named: bool = False
+    places: Mapping[str, str] = field(default_factory=dict)

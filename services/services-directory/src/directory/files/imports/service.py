@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -66,6 +66,7 @@ class Order:
     source: str | None
     choice: Choice = field(default_factory=Choice)
     most_lines: int = MOST_LINES
+    places: Mapping[str, str] = field(default_factory=dict)
 
 
 @asynccontextmanager
@@ -91,7 +92,7 @@ async def take_in(session: AsyncSession, caller: Principal, order: Order) -> UUI
         source = f"{caller.organisation}:{order.source or kind.value}"
         options = Options(
             clock.today(), order.visibility, order.country, source, order.most_lines,
-            order.source is not None,
+            order.source is not None, order.places,
         )  # fmt: skip
         digest = hashlib.sha256(order.content).digest()
         large = len(order.content) > AT_ONCE_BYTES
@@ -149,6 +150,7 @@ async def _record(
                 "source": job.options.source,
                 "named": job.options.named,
                 "most_lines": order.most_lines,
+                "places": dict(order.places),
                 "vanished": job.choice.vanishing.value,
                 "shrunk": job.choice.confirmed,
                 "shrunk_share": job.choice.most,

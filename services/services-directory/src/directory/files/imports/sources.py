@@ -57,7 +57,11 @@ def _features(path: Path) -> int:
 
 def _tabular(table: Table, options: Options) -> Source:
     rows = map_table(
-        table, visibility=options.visibility, country=options.country, named=options.named
+        table,
+        visibility=options.visibility,
+        country=options.country,
+        named=options.named,
+        places=options.places,
     )
     return Source(rows, table.notes)
 
@@ -93,7 +97,7 @@ def _map_plain_feature(feature: Any, number: int, options: Options) -> Mapped:
         raw.setdefault("external_id", str(feature["id"]))
     mapped = map_row(
         raw, number, headers=headers, visibility=options.visibility, country=options.country,
-        named=options.named,
+        named=options.named, places=options.places,
     )  # fmt: skip
     named = [(columns[name], name) for name, value in properties.items() if value]
     mapped.fates = [RowFates(number, fates_of(named, mapped.notes), raw, sheet=True)]

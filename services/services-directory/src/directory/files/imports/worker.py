@@ -89,6 +89,7 @@ class _Work:
                 waiting.options["source"],
                 waiting.options.get("most_lines", MOST_LINES),
                 waiting.options.get("named", False),
+                waiting.options.get("places", {}),
             ),
             Choice(
                 Vanishing(waiting.options.get("vanished", Vanishing.KEEP)),

@@ -21,6 +21,7 @@ from directory.ground.hsds.visibility import without_unstorable
 
 DEFAULT_VISIBILITY = "partners"
 _NONE = "n/a"  # HSDS requires these parts of an address, but many places have no postal code.
+_NO_PLACES: Mapping[str, str] = {}
 _URGENCIES = ("emergency", "routine")
 
 
@@ -32,11 +33,13 @@ def map_row(
     visibility: str | None = None,
     country: str = "",
     named: bool = False,
+    places: Mapping[str, str] = _NO_PLACES,
 ) -> Mapped:
     """Map one row. `raw`: cell values by column key; `visibility` and `country` are for empty cells. `named`: an
-    unknown word in `categories` is the publisher's own; otherwise it is an error. A refused row has no document."""
+    unknown word in `categories` is the publisher's own; otherwise it is an error. `places`: the sender's P-codes of names. A refused
+    row has no document."""
     row = Row(number, raw, headers or {}, [])
-    place = _place(row, country)
+    place = _place(row, country, places)
     document = _document(row, place, visibility, country, named=named)
     external_id = row.text("external_id") or _made_id(row, document, place)
     if verdict_of(row.notes) is Verdict.REFUSED:
@@ -150,13 +153,20 @@ def _document(
     }
 
 
-def _place(row: Row, country: str) -> Place | None:
+def _place(row: Row, country: str, places: Mapping[str, str] = _NO_PLACES) -> Place | None:
+    def named(key: str) -> str:
+        said = row.text(key)
+        accepted = places.get(folded(said), "")
+        if accepted:
+            row.notes.append(note("place_accepted", row.header(key), said, accepted))
+        return accepted or said
+
     return place_of(
         PlaceCells(
             pcode=row.text("pcode"),
-            admin1=row.text("admin1"),
-            admin2=row.text("admin2"),
-            admin3=row.text("admin3"),
+            admin1=named("admin1"),
+            admin2=named("admin2"),
+            admin3=named("admin3"),
             country=row.text("country") or country,
             point=_point(row),
         ),

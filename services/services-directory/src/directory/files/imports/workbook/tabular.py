@@ -1,6 +1,6 @@
 """Maps rows of a sheet, CSV or HXL list to services: finds the header, then maps each row."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
 
@@ -38,10 +38,15 @@ class Heading:
 
 
 def map_table(
-    table: Table, *, visibility: str | None, country: str, named: bool = False
+    table: Table,
+    *,
+    visibility: str | None,
+    country: str,
+    named: bool = False,
+    places: Mapping[str, str] | None = None,
 ) -> Iterator[Mapped]:
     """Yield mapped rows without blank ones; a repeated external id refuses the later row. `named`: the publisher has a
-    name and may use its own categories."""
+    name and may use its own categories. `places`: the sender's P-codes of names."""
     first = list(islice(table.rows, HEADER_WITHIN))
     if not first:
         raise EMPTY_FILE.because("it_has_no_rows")
@@ -52,7 +57,7 @@ def map_table(
     for row in chain(rest, table.rows):
         if not any(_filled(cell) for cell in row.cells):
             continue
-        mapped = _mapped(row, heading, visibility, country, named=named)
+        mapped = _mapped(row, heading, visibility, country, named=named, places=places or {})
         key = mapped.external_id or ""
         if key in seen:
             mapped.notes.append(note("duplicate_id", "external_id", key, seen[key]))
@@ -61,7 +66,13 @@ def map_table(
 
 
 def _mapped(
-    row: RawRow, heading: Heading, visibility: str | None, country: str, *, named: bool
+    row: RawRow,
+    heading: Heading,
+    visibility: str | None,
+    country: str,
+    *,
+    named: bool,
+    places: Mapping[str, str],
 ) -> Mapped:
     raw = {
         column.key: cell
@@ -75,6 +86,7 @@ def _mapped(
         visibility=visibility,
         country=country,
         named=named,
+        places=places,
     )
     mapped.beside = [
         text
