@@ -417,6 +417,10 @@ def restore(then: Past, now: Past) -> None:
     accesses = {each.id: each for each in now.accesses}
     for access in then.accesses:
         access.ended |= accesses[access.id].ended
+    _restore_reports(then, now)
+
+
+def _restore_reports(then: Past, now: Past) -> None:
     reports = {each.id: each for each in now.reports}
     for report in then.reports:
         later_report = reports[report.id]
