@@ -10,7 +10,6 @@ from altair.vegalite.v6.schema.core import load_schema
 from common.words.languages import LANGUAGES
 from jsonschema import ValidationError
 from reporting.ground.charts.flow import Band, flow
-from reporting.ground.charts.outlines import outline_map, outlines
 from reporting.ground.charts.specs import SCHEMA, Point, Spec, bars, heat_map, trend
 from reporting.ground.charts.tiles import Tile, layout, tiles
 from reporting.publish.bulletins.document.reading import all_charts
@@ -29,9 +28,6 @@ SPECS: dict[str, Spec] = {
     "heat-map": heat_map(POINTS, title="3"),
     "flow": flow([Band("Zulia", "Colombia", 33, "33"), Band("Zulia", "Brasil", 1, "1")], title="4"),
     "map": tiles([Tile(each, each, "11", 0.9) for each in layout()], title="5"),
-    "outlines": outline_map(
-        [Tile("VE23", "Zulia", "11", 0.9), Tile("VE20", "T", "0", 0)], title="5"
-    ),
     "empty": bars([], title="6"),
     "no flow": flow([], title="7"),
 }
@@ -78,9 +74,3 @@ def test_an_interval_is_drawn_where_there_is_one() -> None:
         ]
         assert "rule" in marks[0]
         assert "rule" not in marks[1]
-
-
-def test_every_state_with_a_tile_has_an_outline_and_another_country_has_tiles_alone() -> None:
-    assert set(outlines()) == set(layout())
-    assert all(len(ring) >= 4 and ring[0] == ring[-1] for r in outlines().values() for ring in r)
-    assert "vconcat" in SPECS["outlines"]

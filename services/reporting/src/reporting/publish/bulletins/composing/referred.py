@@ -211,7 +211,7 @@ def _mapped(found: Counts, name: str) -> list[Block]:
     alt = said_of(say(f"{name}.map_alt"), shown)
     chart = Chart(form="map", title=say(f"{name}.map"), alt=alt, table=shown, places=tuple(states))
     elsewhere = found.figure(area=dimension.fallback)
-    return [chart, sentence(f"{name}.elsewhere", elsewhere=elsewhere), sentence("map.borders")]
+    return [chart, sentence(f"{name}.elsewhere", elsewhere=elsewhere)]
 
 
 def _heat(unmet: Counts) -> list[Block | None]:

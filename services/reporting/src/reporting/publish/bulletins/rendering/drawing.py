@@ -8,9 +8,8 @@ from common.words.conventions import NOTATIONS
 from drawing.client import drawn
 
 from reporting.ground.charts.flow import Band, flow, has_room
-from reporting.ground.charts.outlines import outline_map
 from reporting.ground.charts.specs import Point, Spec, bars, heat_map, trend
-from reporting.ground.charts.tiles import Tile
+from reporting.ground.charts.tiles import Tile, tiles
 from reporting.ground.protection.comparing import levels
 from reporting.publish.bulletins.document.content import Chart, Content, Label, Table
 from reporting.publish.bulletins.document.figures import Figure
@@ -128,4 +127,4 @@ def _map(chart: Chart, language: str, title: str) -> Spec:
             chart.places, chart.table.rows, cells, _shades(cells), strict=True
         )
     ]
-    return outline_map(found, title=title)
+    return tiles(found, title=title)
