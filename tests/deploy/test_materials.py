@@ -66,4 +66,4 @@ def test_an_unknown_image_is_refused_by_name() -> None:
         [str(ROOT / "ruta"), "k8s", "sbom", "ruta-x"], capture_output=True, text=True, check=False
     )
     assert done.returncode == 1
-    assert "one of ruta-console" in done.stderr
+    assert "the images are: ruta-console" in done.stderr

@@ -61,7 +61,7 @@ async def test_a_killed_program_is_started_again(tmp_path: Path, child: Make) ->
     await thing.stop(5)
     await task
     assert thing.restarts == 1
-    assert "thing ended (SIGKILL)" in (tmp_path / "log").read_text()
+    assert "thing stopped (SIGKILL)" in (tmp_path / "log").read_text()
 
 
 async def test_a_program_that_keeps_crashing_is_started_ever_more_rarely(

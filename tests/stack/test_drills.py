@@ -22,7 +22,7 @@ def test_an_unknown_drill_is_refused_with_the_names_of_all(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("RUTA_HOME", str(ROOT))
-    with pytest.raises(StackError, match=r"no drill fults: .*faults"):
+    with pytest.raises(StackError, match=r"no drill fults; .*faults"):
         drills.drills(["fults"])
 
 
@@ -37,7 +37,7 @@ def test_a_folder_of_drills_is_no_test(
     monkeypatch.setenv("RUTA_HOME", str(ROOT))
     done = CliRunner().invoke(quality.app, ["test", place])
     assert isinstance(done.exception, StackError)
-    assert f"{command} runs them" in str(done.exception)
+    assert f"run them with {command}" in str(done.exception)
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,8 @@ def test_it_is_refused_and_nothing_is_made(
         check=False,
     )
     # One line: a traceback would show the same words in its code.
-    assert re.fullmatch(rf"ruta: {re.escape(str(tmp_path))} is run by .*{told}.*\n", done.stderr)
+    assert re.fullmatch(
+        rf"ruta: deploy/run-small runs {re.escape(str(tmp_path))}: .*{told}.*\n", done.stderr
+    )
     assert done.returncode == 1
     assert {path.name for path in tmp_path.iterdir()} <= {"overlay.yaml", "lock"}

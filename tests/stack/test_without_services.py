@@ -49,5 +49,5 @@ def test_what_starts_services_says_that_there_are_none(
 ) -> None:
     done = ruta(environment, "up", "--data", str(tmp_path / "data"))
     assert done.returncode == 1
-    assert done.stderr.startswith("ruta: there are no services in this environment")
+    assert done.stderr.startswith("ruta: this environment has no services")
     assert not (tmp_path / "data").exists()

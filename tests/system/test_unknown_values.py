@@ -22,6 +22,7 @@ FREE = {
     "search",
     "postcode",
     "action",
+    "assigned_to",
     "doer",
     "language",
     "analysis",

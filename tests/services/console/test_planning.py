@@ -153,7 +153,7 @@ def test_a_difference_is_said_in_sentences() -> None:
 def test_a_text_that_changed_in_the_other_language_is_said_to_have() -> None:
     old = proposal("GBV", "VE")
     new = old.model_copy(update={"title": old.title.model_copy(update={"en": "Another"})})
-    assert changed(old, new) == ["título: cambia el texto en el otro idioma"]
+    assert changed(old, new) == ["título: solo cambia el texto en el otro idioma"]
     assert changed(old, new, "en") == [f"title: before {old.title.en}, now Another"]
 
 

@@ -176,7 +176,7 @@ def test_a_page_that_was_opened_again_is_one_line_for_whoever_sent() -> None:
         for hour, items in ((4, ["age"]), (5, ["age"]), (6, ["age"]), (7, ["age", "sex"]))
     ]
     assert views.readings(found, {"1": "Salud"}, wording("es"), moments) == [
-        "28 nov., 10:00, Salud: Edad (3 veces, la última 28 nov., 12:00)",
+        "28 nov., 10:00, Salud: Edad (3 veces, la última: 28 nov., 12:00)",
         "28 nov., 13:00, Salud: Edad, Sexo",
     ]
 

@@ -239,10 +239,10 @@ async def test_the_audit_refuses_change_by_the_service_itself(story: Story) -> N
 @pytest.mark.parametrize(
     ("change", "found"),
     [
-        ("UPDATE audit_entries SET client = 'nobody' WHERE sequence = 2", "was edited"),
+        ("UPDATE audit_entries SET client = 'nobody' WHERE sequence = 2", "it was edited"),
         (
             "UPDATE audit_entries SET detail = '{\"a\": 1}', hash = sha256('x') WHERE sequence = 2",
-            "was edited",
+            "it was edited",
         ),
         ("DELETE FROM audit_entries WHERE sequence = 2", "the entry before it is missing"),
         (

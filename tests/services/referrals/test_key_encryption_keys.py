@@ -98,7 +98,7 @@ async def test_a_ring_that_vanishes_is_noticed_while_the_service_runs(
     key = await keys.create(case)
     content = text_of(ring)
     put(ring, None)
-    with pytest.raises(KeyRingError, match="not there"):
+    with pytest.raises(KeyRingError, match="are missing"):
         await keys.of(case)
     with pytest.raises(KeyRingError):
         await keys.create(uuid4())

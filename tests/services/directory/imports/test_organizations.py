@@ -37,7 +37,7 @@ async def test_an_organisation_without_services_comes_in_and_changes(
     api: AsyncClient, database: Database, tmp_path: Path
 ) -> None:
     tried = (await bring(api, tmp_path, tables(), dry_run=True)).json()
-    assert "2 new, 0 changed" in str(tried["notes"])
+    assert "2 new and 0 changed" in str(tried["notes"])
     assert ALONE not in await stored(database)
     await bring(api, tmp_path, tables())
     first = (await stored(database))[ALONE]

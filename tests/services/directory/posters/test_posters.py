@@ -145,7 +145,7 @@ async def test_the_poster_of_maracaibo_names_public_services_and_where_to_verify
         "Hospital Ficticio del Lago", "+58 000 000 0000", "Confirme antes de ir",
         "Línea Ficticia de Protección", "Propuesta incluida con Ruta", "<svg",
         '<a href="tel:911">911</a>: Emergencias', "Versión de la ruta: propuesta",
-        "su ubicación nunca se publica", "lun–vie 08:00–16:00", "todos los días, 24 horas",
+        "Su ubicación nunca se publica", "lun–vie 08:00–16:00", "todos los días, 24 horas",
     ):  # fmt: skip
         assert text in page
     for hidden in ("Casa de abrigo Zulia", "Asistencia legal Lago", "Apoyo psicosocial Relámpago"):

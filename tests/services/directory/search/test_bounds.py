@@ -131,7 +131,7 @@ async def test_what_would_be_looked_through_one_by_one_is_refused_with_the_reaso
             in_words = (
                 name == "services" and "search" in params
             )  # Each of these is searched for it too.
-            assert f"More than {most // (1 + in_words)} " in answer.json()["detail"]
+            assert f"more than {most // (1 + in_words)} " in answer.json()["detail"]
             assert "`area`" in answer.json()["detail"]
             answer = await asked(params={**params, **narrow}, headers=as_(client))
             assert answer.status_code == 200, (params, answer.text)

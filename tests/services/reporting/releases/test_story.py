@@ -130,7 +130,7 @@ async def test_a_release_that_one_person_closed_signed_off_and_waived_waits_for_
     alone = await api.post(f"{url}/publish", headers=as_("im-officer"))
     assert alone.status_code == 403, alone.text
     assert alone.json()["code"] == "second_person_needed"
-    assert alone.json()["detail"].startswith("You alone")
+    assert alone.json()["detail"].startswith("Only you")
 
 
 async def test_a_closed_period_is_never_rounded_again(
