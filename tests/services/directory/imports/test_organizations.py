@@ -45,7 +45,7 @@ async def test_an_organisation_without_services_comes_in_and_changes(
     again = (await bring(api, tmp_path, tables())).json()
     assert "organisations_read" not in {each["code"] for each in again["notes"]}
     changed = (await bring(api, tmp_path, tables(email="nueva@example.org"))).json()
-    assert "0 new, 2 changed" in str(changed["notes"])
+    assert "0 new and 2 changed" in str(changed["notes"])
     found = await stored(database)
     assert found[ALONE] == {**first, "email": "nueva@example.org"}
     assert found[ORG]["email"] == "nueva@example.org"
