@@ -375,7 +375,7 @@ async def test_names_of_others_that_hang_hold_up_no_message(
             assert await world.pings() == ["told"]
         finally:
             over.set()
-            await asyncio.gather(*calls, *relays)
+            await asyncio.gather(*calls, *relays, return_exceptions=True)
 
 
 async def test_an_emergency_of_a_killed_worker_is_told_again_by_its_name(world: World) -> None:
