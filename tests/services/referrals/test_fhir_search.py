@@ -454,6 +454,9 @@ async def test_an_export_is_what_a_search_shows(
             page = await bundle(story, who, f"{kind}?_count=100&_sort=_id")
             assert found.get(kind, []) == resources(page, "match"), (who, kind)
     assert await exported(story, RECIPIENT, "_type=Task&_since=2099-01-01T00:00:00Z") == {}
+    for path in ("$export-file/Task?_since", "$export-status?at"):
+        nowhere = await story.get(RECIPIENT, f"/fhir/{path}=2026-01-01T00:00:00")
+        assert nowhere.status_code == 422, "a moment needs its time zone"
     assert list(await exported(story, RECIPIENT, "_type=Task")) == ["Task"]
 
 

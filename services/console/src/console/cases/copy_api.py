@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+from common.words.choices import words
 from common.words.languages import LANGUAGES
 
 from console import record_views
@@ -15,7 +16,7 @@ from console.wording import wording
 
 screens = Screens()
 _MOST = 200
-_NOT_HERS = "comment"
+_STAYING = {code for code, row in words("entry_kinds").items() if row["stays"]}
 """A supervisor's comment is about the work of a colleague."""
 
 
@@ -76,7 +77,7 @@ async def copy(visit: Visit) -> Page:
                 entry.text,
             )
             for each in entries.items
-            if each["kind"] != _NOT_HERS and not each["taken_back_at"]
+            if each["kind"] not in _STAYING and not each["taken_back_at"]
             for entry in [record_views.one(each, path, say, codes, moments, {})]
         ],
     }
@@ -85,6 +86,9 @@ async def copy(visit: Visit) -> Page:
         "title.case",
         {
             "case": case,
+            "more": any(
+                each.ok and each.body["next_cursor"] for each in (consents, referrals, entries)
+            ),
             "say_to_her": say,
             "her_language": language,
             "today": moments.day(moments.today),

@@ -37,8 +37,9 @@ class Waiting:
     """One kind of work, read by one statement, `what`; `shown` turns a row into a `WorkRow` without its deadline.
 
     `due`: an instant, a day or None; `ends_by_day`: an instant that stands for its day. `since`: the start of the
-    default clock. `told`: the start that both sides know, if not `since`. `has_it`: the column of the owner, NULL for none. `works`: whether the caller works in its queue or
-    with its owner. `urgency`, `aor`: columns for filters. `weighs`: the urgency for sorting, if the row shows none.
+    default clock. `told`: the start that both sides know, if not `since`. `has_it`: the column of the owner, NULL for
+    none. `works`: whether the caller works in its queue or with its owner. `urgency`, `aor`: columns for filters.
+    `weighs`: the urgency for sorting, if the row shows none.
     """
 
     kind: WorkKind

@@ -976,6 +976,8 @@ CREATE INDEX grants_case ON grants (case_id, id);
 
 CREATE INDEX grants_listing ON grants (organisation_id, id DESC);
 
+CREATE INDEX referrals_appointments ON referrals (appointment_at) WHERE (state = 'scheduled'::text);
+
 CREATE INDEX referrals_case ON referrals (case_id, id);
 
 CREATE INDEX referrals_due ON referrals (to_organisation, state, LEAST( CASE WHEN (state = 'sent'::text) THEN acknowledge_by ELSE NULL::timestamptz END, CASE WHEN (state = ANY (ARRAY['acknowledged'::text, 'sent'::text, 'waitlisted'::text])) THEN decide_by ELSE NULL::timestamptz END, CASE WHEN (state = ANY (ARRAY['acknowledged'::text, 'sent'::text, 'waitlisted'::text])) THEN clinical_deadline ELSE NULL::timestamptz END, CASE WHEN (state = ANY (ARRAY['accepted'::text, 'in_service'::text])) THEN act_by ELSE NULL::timestamptz END, CASE WHEN (state = 'scheduled'::text) THEN appointment_at ELSE NULL::timestamptz END), ( CASE WHEN (state = 'on_hold'::text) THEN review_on ELSE NULL::date END), id) WHERE ((sent_at IS NOT NULL) AND (state = ANY (ARRAY['accepted'::text, 'acknowledged'::text, 'draft'::text, 'in_service'::text, 'info_requested'::text, 'on_hold'::text, 'scheduled'::text, 'sent'::text, 'waitlisted'::text])));

@@ -19,6 +19,7 @@ from referrals.referral.fhir import queries
 from referrals.referral.fhir.parameters import KINDS, MOST, Condition, Search, Within
 from referrals.referral.fhir.replies import PREFIX, as_json, base_of
 from referrals.referral.fhir.search_api import resources_of
+from referrals.referral.referrals.schemas import Moment
 
 fhir_export = router(PREFIX, ["fhir"])
 NDJSON = "application/fhir+ndjson"
@@ -27,7 +28,7 @@ _ASYNCHRONOUS = "Prefer: respond-async"
 _TYPES = f"Some of {', '.join(KINDS)}, with commas between; absent: all."
 Types = Annotated[str | None, Query(alias="_type", max_length=200, description=_TYPES)]
 Since = Annotated[
-    datetime | None,
+    Moment | None,
     Query(alias="_since", description="Only what changed since; what has no date comes whole."),
 ]
 Format = Annotated[
@@ -60,7 +61,7 @@ async def read_export_status(
     session: Session,
     caller: CaseReader,
     settings: ServiceSettingsOf,
-    at: datetime,
+    at: Moment,
     types: Types = None,
     since: Since = None,
 ) -> Response:

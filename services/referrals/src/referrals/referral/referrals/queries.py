@@ -21,6 +21,7 @@ from referrals.ground.directory.queries import works_queue
 from referrals.ground.locking_queries import held, sending
 from referrals.ground.search_queries import Searchable
 from referrals.ground.vocabulary.disclosure import Item
+from referrals.referral.referrals.due_queries import in_states
 from referrals.referral.referrals.lifecycle import Party
 from referrals.referral.referrals.models import Referral, Snapshot, Step
 from referrals.referral.referrals.visibility import shown_instead, sides_of
@@ -313,7 +314,7 @@ async def near_appointments(
     """Return referrals whose next appointment is this near and that had no reminder of it. Needs service rights."""
     at = col(Referral.appointment_at)
     found = sa.select(col(Referral.id)).where(
-        col(Referral.state) == ReferralState.SCHEDULED,
+        in_states([ReferralState.SCHEDULED]),
         at > now,
         at <= until,
         col(Referral.reminded_of).is_distinct_from(at),
