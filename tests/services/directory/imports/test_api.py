@@ -250,7 +250,8 @@ async def test_one_accepted_suggestion_counts_for_all_rows_alike(
     tried = await api.post(f"{V1}/imports", content=TYPOS.encode(), params=params, headers=as_("im-officer"))  # fmt: skip
     rows = (await api.get(tried.json()["rows_url"], headers=as_("im-officer"))).json()["items"]
     notes = [note for row in rows for note in row["notes"] if note["code"] == "place_suggested"]
-    assert [each["after"].split()[0] for each in notes] == ["VE2313", "VE2313"]
+    assert [each["places"][0]["pcode"] for each in notes] == ["VE2313", "VE2313"]
+    assert notes[0]["places"][0] | {"name": "Maracaibo", "within": "Zulia"} == notes[0]["places"][0]
     accepted = {"mode": "all", "place": "Marcaibo=ve2313"}
     done = await api.post(f"{V1}/imports", content=TYPOS.encode(), params=accepted, headers=as_("im-officer"))  # fmt: skip
     assert done.status_code == 201, done.text

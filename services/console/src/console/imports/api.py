@@ -1,6 +1,5 @@
 """The steps of an import: file, preview, rows, import, progress."""
 
-import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -26,8 +25,6 @@ _IMPORTS = "/directory/v1/imports"
 FORMATS = ("workbook", "hxl", "services-advisor", "geojson", "hsds")
 MODES = ("all", "skip-bad")
 VERDICTS = ("refused", "changed", "accepted", "vanished")
-_SUGGESTING = ("place_suggested", "place_ambiguous")
-_PLACE = re.compile(r"([A-Z]{2}\d+) \(([^()]+)\)")
 START = ("file", "format", "mode", "visibility", "country")
 
 
@@ -158,11 +155,13 @@ async def one_import(visit: Visit) -> Page:
 
 def _suggested(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
     """Return each place that the API suggests for a name, as `name=P-code` and as words, the likeliest first."""
-    notes = [note for row in rows for note in row["notes"] if note["code"] in _SUGGESTING]
     found = {}
-    for note in notes:
-        for pcode, place in _PLACE.findall(note.get("after") or ""):
-            found[f"{note['before']}={pcode}"] = f"{note['before']} → {place} ({pcode})"
+    for note in (note for row in rows for note in row["notes"]):
+        for place in note.get("places") or ():
+            whole = ", ".join(filter(None, (place["name"], place.get("within"))))
+            found[f"{note['before']}={place['pcode']}"] = (
+                f"{note['before']} → {whole} ({place['pcode']})"
+            )
     return list(found.items())
 
 

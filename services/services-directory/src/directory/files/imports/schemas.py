@@ -43,6 +43,14 @@ class ImportState(StrEnum):
 FormatName = Literal["workbook", "xlsx", "csv", "hxl", "geojson", "services-advisor", "hsds"]
 
 
+class NotePlace(BaseModel):
+    """A place among which a person may choose."""
+
+    pcode: str = Field(description="Send `place=<before>=<pcode>` to accept this place.")
+    name: str
+    within: str | None = Field(None, description="Name of the place that contains it.")
+
+
 class NoteOut(Each[str]):
     """One note of the report, in both languages. The `weight` refused keeps the row out."""
 
@@ -53,6 +61,9 @@ class NoteOut(Each[str]):
     field: str | None = Field(None, description="Column or path, in the sender's own words.")
     before: str | None = None
     after: str | None = None
+    places: list[NotePlace] | None = Field(
+        None, description="Places that the value may mean, the likeliest first."
+    )
 
 
 class RowCounts(BaseModel):

@@ -1,13 +1,14 @@
 """Notes of an import on a row: changes, and reasons for refusing. The texts, in Spanish and English, are a table
 (`data/notes.csv`)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from typing import Any
 
 from common.words.languages import LANGUAGES, page_language
+from common.words.places import Places
 from common.words.tables import rows
 
 _SHOWN = 120
@@ -32,12 +33,14 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """One note of the report. `field` is the column or path as the sender named it."""
+    """One note of the report. `field` is the column or path as the sender named it; `places` are the P-codes of places
+    that its value may mean, the likeliest first."""
 
     code: str
     field: str = ""
     before: str = ""
     after: str = ""
+    places: tuple[str, ...] = ()
 
     @property
     def weight(self) -> Weight:
@@ -50,7 +53,9 @@ class Note:
     def plain(self) -> dict[str, Any]:
         parts = {"code": self.code, "weight": self.weight.value, "field": self.field}
         parts |= {"before": self.before, "after": self.after}
-        kept = {name: value for name, value in parts.items() if value}
+        kept: dict[str, Any] = {name: value for name, value in parts.items() if value}
+        if self.places:
+            kept["places"] = [_place(pcode) for pcode in self.places]
         return {**kept, **{code: self.text(code) for code in LANGUAGES}}
 
 
@@ -81,8 +86,20 @@ def nameless_plain(kept: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 _PARTS = ("code", "field", "before", "after")
 
 
-def note(code: str, field: str = "", before: object = "", after: object = "") -> Note:
-    return Note(code, field, _shown(before), _shown(after))
+def note(
+    code: str,
+    field: str = "",
+    before: object = "",
+    after: object = "",
+    places: Iterable[str] = (),
+) -> Note:
+    return Note(code, field, _shown(before), _shown(after), tuple(places))
+
+
+def _place(pcode: str) -> dict[str, str]:
+    place = Places.load().require(pcode)
+    within = {"within": Places.load().require(place.parent).name} if place.parent else {}
+    return {"pcode": pcode, "name": place.name, **within}
 
 
 def verdict_of(notes: "list[Note] | tuple[Note, ...]") -> Verdict:

@@ -166,12 +166,12 @@ def _one(
     elif not found:
         alike = _alike(folded(value), level, around, point)
         code = "place_suggested" if alike else "place_unknown"
-        notes.append(note(code, column, value, _candidates(alike)))
+        notes.append(_choice(code, column, value, alike))
     elif point is not None and (near := _nearest_of(found, point)) is not None:
         notes.append(note("place_by_point", column, value, _candidates((near,))))
         return near
     else:
-        notes.append(note("place_ambiguous", column, value, _candidates(found)))
+        notes.append(_choice("place_ambiguous", column, value, found))
     return None
 
 
@@ -185,10 +185,16 @@ def _any_level(value: str, column: str, within: Place | None, notes: list[Note])
         if len(found) == 1:
             return found[0]
         if found:
-            notes.append(note("place_ambiguous", column, value, _candidates(found)))
+            notes.append(_choice("place_ambiguous", column, value, found))
             return None
     notes.append(note("place_unknown", column, value))
     return None
+
+
+def _choice(code: str, column: str, value: str, found: tuple[Place, ...]) -> Note:
+    """Return a note with the places among which a person may choose."""
+    chosen = [place.pcode for place in found[:_SHOWN_CANDIDATES]]
+    return note(code, column, value, _candidates(found), chosen)
 
 
 def _candidates(found: tuple[Place, ...]) -> str:
