@@ -12,6 +12,7 @@ from common import chained
 from common.chained import BrokenList
 from common.db.session import Database
 from common.process.telemetry import Metrics
+from cryptography.hazmat.primitives.asymmetric import ec
 from fastapi import FastAPI
 from gateway.issuer.app import create_app
 from gateway.issuer.registry import REMEDY, Registry
@@ -22,6 +23,7 @@ from stack.embedded.postgres import ServiceDatabase
 from structlog.testing import capture_logs
 
 from tests.gateway.conftest import ISSUER, secret_of
+from tests.gateway.test_client_keys import P384, ask, assertion, public
 from tests.gateway.test_identity import NEW_CLIENT, token_of
 from tests.support.apps import with_built_routes
 from tests.support.databases import undone
@@ -210,3 +212,26 @@ async def test_the_list_names_nobody_and_holds_no_secret(running: Issuer) -> Non
     assert "ngo-legal" in text
     for hidden in (renewed, stored, "Organisation of"):
         assert hidden not in text
+
+
+async def test_a_key_that_was_replaced_since_signs_nothing(
+    running: Issuer, connection: AsyncConnection
+) -> None:
+    """Nor does the secret from before the keys come back."""
+    old, new = P384, ec.generate_private_key(ec.SECP384R1())
+    keys = {"jwks": {"keys": [public(old, "ES384")]}}
+    await running.admin("POST", "/clients", {**NEW_CLIENT, **keys})
+    await running.told()
+    replaced = await connection.begin_nested()
+    keys = {"jwks": {"keys": [public(new, "ES384")]}}
+    await running.admin("PATCH", "/clients/ngo-puente", keys)
+    await running.told()
+    await replaced.rollback()
+
+    async def status(key: Any) -> int:
+        async with running.asked_by("anonymous") as http:
+            return (await ask(http, assertion(key))).status_code
+
+    assert await status(old) == 200
+    await running.holding.look()
+    assert [await status(key) for key in (old, new)] == [401, 401]

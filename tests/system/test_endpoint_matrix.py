@@ -11,9 +11,11 @@ from typing import Any
 
 import httpx
 import pytest
+from common.auth import smart
 from gateway.front.description.document import operations
 from gateway.front.routes import ROUTES, RouteTable, Upstream
 
+from tests.support.patience import PATIENCE
 from tests.support.principals import CLIENTS
 from tests.support.system import System
 
@@ -129,6 +131,30 @@ def test_each_caller_is_let_in_exactly_where_the_operation_says(
         expected = _expected(operation.access, holds)
         if _got(answer) != expected or answer.status_code >= 500:
             wrong.append((operation.method, operation.path, expected, answer.status_code))
+    assert wrong == []
+
+
+@pytest.mark.parametrize("scope", smart.ANNOUNCED)
+def test_a_smart_scope_lets_in_exactly_where_the_operation_says(
+    system: System, every_operation: list[Operation], scope: str
+) -> None:
+    wrong = []
+    form = {"grant_type": "client_credentials", "scope": scope}
+    known = "ngo-salud", system.running.secret("ngo-salud")
+    given = httpx.post(f"{system.running.url}/oauth/token", data=form, auth=known).json()
+    headers = {"Accept": _PROBLEMS, "Authorization": f"Bearer {given['access_token']}"}
+    with httpx.Client(base_url=system.running.url, headers=headers, timeout=PATIENCE) as client:
+        holds = client.get("/oauth/userinfo").json()
+        assert holds["scope"] == scope
+        for operation in every_operation:
+            if "/fhir" not in operation.path and scope != "system/Task.crus":
+                continue  # One scope tries all operations.
+            if "/oauth/" in operation.path:
+                continue
+            answer = client.request(operation.method, operation.target())
+            expected = _expected(operation.access, holds)
+            if _got(answer) != expected or answer.status_code >= 500:
+                wrong.append((operation.method, operation.path, expected, answer.status_code))
     assert wrong == []
 
 

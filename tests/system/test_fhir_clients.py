@@ -3,8 +3,11 @@
 
 import asyncio
 from typing import Any
+from uuid import uuid4
 
+import httpx
 import pytest
+from common.auth import smart as smart_scopes
 from fhirclient import client as smart
 from fhirclient.models.bundle import Bundle
 from fhirclient.models.capabilitystatement import CapabilityStatement
@@ -14,10 +17,12 @@ from fhirclient.models.servicerequest import ServiceRequest
 from fhirclient.models.task import Task
 from fhirclient.server import FHIRPermissionDeniedException
 from fhirpy import SyncFHIRClient
-from fhirpy.base.exceptions import OperationOutcome, ResourceNotFound
+from fhirpy.base.exceptions import ForbiddenError, OperationOutcome, ResourceNotFound
 
+from tests.gateway.test_client_keys import P384, TYPE, assertion, public
 from tests.support.system import System
 from tests.system.gateway_story import GatewayStory
+from tests.system.test_attacks_on_services import call
 
 pytestmark = pytest.mark.system
 SALUD = "0190a000-0000-7000-8000-000000000002"
@@ -105,3 +110,36 @@ async def test_fhirpy_reads_searches_and_pages(
     system: System, base: str, sent: dict[str, Any]
 ) -> None:
     await asyncio.to_thread(read_with_fhirpy, system, base, sent)
+
+
+def read_with_a_key(system: System, base: str, sent: dict[str, Any]) -> None:
+    announced = httpx.get(f"{base}/.well-known/smart-configuration").json()
+    assert "client-confidential-asymmetric" in announced["capabilities"]
+    assert set(smart_scopes.ANNOUNCED) <= set(announced["scopes_supported"])
+    client_id = f"signs-{uuid4().hex[:12]}"
+    body: dict[str, Any] = {
+        "id": client_id,
+        "organisation_id": SALUD,
+        "name": "A hospital's system",
+    }
+    body |= {"roles": ["partner"], "scopes": ["referrals:read"]}
+    body |= {"jwks": {"keys": [public(P384, "ES384")]}}
+    assert call(system, "im-officer", "POST", "/identity/v1/clients", json=body).status_code == 201
+    endpoint = announced["token_endpoint"]
+    signed = assertion(iss=client_id, sub=client_id, aud=endpoint)
+    form = {"grant_type": "client_credentials", "scope": "system/Task.rs"}
+    form |= {"client_assertion_type": TYPE, "client_assertion": signed}
+    token = httpx.post(endpoint, data=form).json()["access_token"]
+    client = SyncFHIRClient(base, authorization=f"Bearer {token}")
+    tasks = client.resources("Task").search(patient=f"Patient/{sent['case']}")
+    assert tasks.count() == 3
+    with pytest.raises(ForbiddenError) as refused:
+        client.reference("Patient", sent["case"]).to_resource()
+    assert "system/Patient.r" in str(refused.value)
+
+
+async def test_a_hospital_signs_for_a_token_of_one_resource(
+    system: System, base: str, sent: dict[str, Any]
+) -> None:
+    """SMART Backend Services, from the discovery document to a search."""
+    await asyncio.to_thread(read_with_a_key, system, base, sent)

@@ -51,7 +51,7 @@ ROWS = (
         "token-after-the-secret",
         "gateway.issuer.tokens.service:authenticated_client",
         Replaces(
-            "held is None or held['secret_hash'] != stored or (not held['active'])", "held is None"
+            "held is None or (not held['active']) or _proofs(held) != _proofs(row)", "held is None"
         ),
         "tests/gateway/test_ended_meanwhile.py::test_what_ends_while_the_secret_is_compared_gives_no_token[a new secret]",
     ),
@@ -461,5 +461,54 @@ ROWS = (
         "gateway.front.routes:Route.lets_readers",
         Returns("True"),
         "tests/system/test_readers.py::test_a_reader_with_too_many_scopes_still_reads_no_case",
+    ),
+    Row(
+        "client-keys",
+        "an-assertion-opens-once",
+        "gateway.issuer.clients.service:use_assertion",
+        Returns("True"),
+        "tests/gateway/test_client_keys.py::test_an_assertion_opens_once",
+    ),
+    Row(
+        "client-keys",
+        "keys-in-place-of-the-secret",
+        "gateway.issuer.tokens.service:authenticated_client",
+        Replaces("row is not None and row['jwks'] is not None", "given.assertion is not None"),
+        "tests/gateway/test_client_keys.py::test_a_client_with_keys_proves_itself_by_nothing_else",
+    ),
+    Row(
+        "client-keys",
+        "an-assertion-ends-soon",
+        "common.auth.tokens:verify_assertion",
+        Replaces("claims['exp'] > time.time() + ASSERTION_SECONDS + LEEWAY_SECONDS", "False"),
+        "tests/gateway/test_client_keys.py::test_what_proves_nothing_gives_no_token[a long life]",
+    ),
+    Row(
+        "issuer-forgot",
+        "old-keys-stay-void",
+        "gateway.issuer.clients.service:hold_to",
+        Drops("values['jwks'] = sa.null()"),
+        "tests/gateway/test_rights_held.py::test_a_key_that_was_replaced_since_signs_nothing",
+    ),
+    Row(
+        "smart-scopes",
+        "what-a-scope-names",
+        "common.auth.smart:covers",
+        Returns("True"),
+        "tests/services/referrals/test_fhir_scopes.py::test_a_scope_opens_what_it_names_and_nothing_besides[system/Task.crus]",
+    ),
+    Row(
+        "smart-scopes",
+        "entries-of-a-transaction",
+        "referrals.referral.fhir.api:take_transaction",
+        Drops("check_fhir(caller, entry.kind, 'u' if entry.updates else 'c')"),
+        "tests/services/referrals/test_fhir_scopes.py::test_each_entry_of_a_transaction_needs_its_scope",
+    ),
+    Row(
+        "smart-scopes",
+        "what-a-client-lacks",
+        "gateway.issuer.tokens.service:granted_scopes",
+        Replaces("frozenset[str]().union(*map(smart.stands_for, wanted)) <= set(held)", "True"),
+        "tests/gateway/test_client_keys.py::test_smart_scopes_are_given_as_announced_and_no_further",
     ),
 )

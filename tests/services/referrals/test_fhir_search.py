@@ -423,17 +423,19 @@ async def test_a_summary_counts_and_only_json_is_offered(story: Story) -> None:
         assert answer.status_code == status, (path, accept)
 
 
-async def exported(story: Story, who: str, query: str = "") -> dict[str, list[dict[str, Any]]]:
+async def exported(
+    story: Story, who: str, query: str = "", **claims: Any
+) -> dict[str, list[dict[str, Any]]]:
     """What an export brings, by kind."""
     prefer = {"Prefer": "respond-async"}
-    begun = await story.call(who, "GET", f"/fhir/$export?{query}", headers=prefer)
+    begun = await story.call(who, "GET", f"/fhir/$export?{query}", headers=prefer, **claims)
     assert begun.status_code == 202, begun.text
     status = begun.headers["content-location"].removeprefix(BASE)
-    manifest = (await story.get(who, f"/fhir{status}")).json()
+    manifest = (await story.get(who, f"/fhir{status}", **claims)).json()
     assert manifest["requiresAccessToken"] is True
     found: dict[str, list[dict[str, Any]]] = {}
     for file in manifest["output"]:
-        answer = await story.get(who, f"/fhir{file['url'].removeprefix(BASE)}")
+        answer = await story.get(who, f"/fhir{file['url'].removeprefix(BASE)}", **claims)
         assert answer.headers["content-type"] == "application/fhir+ndjson"
         lines = [orjson.loads(line) for line in answer.text.splitlines()]
         assert len(lines) == file["count"]

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, unquote_plus
 
+from common.auth import InvalidToken, client_named_by
 from common.words.details import Coded
 
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _MAX_FIELDS = 20
 _MAX_VALUE = 4096
 
@@ -18,11 +20,13 @@ class BadForm(Coded):
 
 @dataclass(frozen=True)
 class Credentials:
-    """A client's credentials. `secret` is None for a public client; `basic` means that they came in the header."""
+    """A client's credentials: a secret, an assertion that its key signed (RFC 7523), or neither for a public client.
+    `basic` means that they came in the header."""
 
     client_id: str
     secret: str | None
     basic: bool
+    assertion: str | None = None
 
 
 def read_form(content_type: str, body: bytes) -> dict[str, str]:
@@ -50,7 +54,11 @@ def read_form(content_type: str, body: bytes) -> dict[str, str]:
 
 
 def credentials(authorization: str | None, form: Mapping[str, str]) -> Credentials | None:
-    """Return the client's name and secret. Raises BadForm if it sends them in two ways."""
+    """Return the client's name and proof. Raises BadForm if it sends them in two ways."""
+    if "client_assertion" in form or "client_assertion_type" in form:
+        if authorization is not None or "client_secret" in form:
+            raise BadForm("authenticate_in_one_way_only")
+        return _asserted(form)
     if authorization is not None:
         if "client_secret" in form:
             raise BadForm("authenticate_in_one_way_only")
@@ -59,6 +67,19 @@ def credentials(authorization: str | None, form: Mapping[str, str]) -> Credentia
     if client_id is None:
         return None
     return Credentials(client_id, form.get("client_secret"), basic=False)
+
+
+def _asserted(form: Mapping[str, str]) -> Credentials | None:
+    if form.get("client_assertion_type") != ASSERTION_TYPE:
+        raise BadForm("assertion_is_of_this_type", ASSERTION_TYPE)
+    assertion = form.get("client_assertion", "")
+    try:
+        client_id = client_named_by(assertion)
+    except InvalidToken:
+        return None
+    if form.get("client_id", client_id) != client_id or "\x00" in client_id:
+        return None
+    return Credentials(client_id, None, basic=False, assertion=assertion)
 
 
 def _basic(authorization: str) -> Credentials | None:

@@ -2,7 +2,7 @@
 
     person        {"active", "roles", "scopes", "areas", "aors", "password", "second_factor", "recovery": a mark each,
                   "passkeys": their marks}
-    client        {"active", "roles", "scopes", "areas", "aors", "secret", "redirects": a mark each}
+    client        {"active", "roles", "scopes", "areas", "aors", "secret", "keys", "redirects": a mark each}
     organisation  {"active", "aors"}
 
 A mark shows only whether a credential is still the same: the list contains no hash, name or address.

@@ -1,7 +1,9 @@
 """`client`, `organisation`, `person`: manages identities at Ruta's own issuer, through the gateway."""
 
+import json
 import sys
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -34,6 +36,8 @@ _BASE = "/identity/v1"
 
 _as_admin = as_client(who="The demo client with the role admin that runs this command")
 Texts = Annotated[list[str] | None, typer.Option(help="You may repeat this option")]
+_KEYS_HELP = "A file with the client's public keys (JWKS), by which it signs in place of a secret"
+Keys = Annotated[Path | None, typer.Option(help=_KEYS_HELP)]
 Organisation = Annotated[
     str,
     typer.Option(
@@ -78,8 +82,9 @@ def add_client(
     ends: Annotated[
         str | None, typer.Option(help="The last day of access, such as 2027-06-30")
     ] = None,
+    keys: Keys = None,
 ) -> None:
-    """Add a client and print its secret once. Without --role and --scope it gets the usual
+    """Add a client and print its secret once; with --keys it has none. Without --role and --scope it gets the usual
     permissions of a partner."""
     made = desk.send(
         "POST",
@@ -94,9 +99,30 @@ def add_client(
             "aors": aor or [],
             "areas": area or [],
             "ends_on": ends,
+            "jwks": _jwks(keys),
         },
     )
     _show_secret(made)
+
+
+@_clients.command("set-keys")
+@_as_admin
+def set_keys(
+    desk: Desk, client_id: str, keys: Annotated[Path, typer.Argument(help=_KEYS_HELP)]
+) -> None:
+    """Replace the public keys of a client; its secret then opens nothing. renew-secret goes back."""
+    _change(desk, f"/clients/{client_id}", {"jwks": _jwks(keys)})
+    _terminal.print(said("{client_id}: signs with its own keys", client_id=client_id))
+
+
+def _jwks(keys: Path | None) -> Any:
+    """Return the JWKS of the file; None without one."""
+    if keys is None:
+        return None
+    try:
+        return json.loads(keys.read_bytes())
+    except (OSError, ValueError) as error:
+        raise StackError("{file} cannot be read as JSON", file=keys) from error
 
 
 @_clients.command("list")
@@ -230,7 +256,8 @@ def demo_code(sign_in_name: str, data: Data = None) -> None:
 
 def _show_secret(made: dict[str, Any]) -> None:
     _terminal.print(said("client   {id}", id=made["id"]))
-    _terminal.print(said("secret   {secret}   (shown this once)", secret=made["secret"]))
+    if made["secret"] is not None:
+        _terminal.print(said("secret   {secret}   (shown this once)", secret=made["secret"]))
 
 
 def _show_credentials(made: dict[str, Any]) -> None:

@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from common.auth import smart
+from common.auth.keys import ASSERTION_ALGORITHMS
+
 SMART_PATH = "/referrals/v1/fhir/.well-known/smart-configuration"
 
 
@@ -28,7 +31,7 @@ def own(url: str, issuer: str | None = None) -> Endpoints:
         authorize=f"{base}/oauth/authorize",
         jwks=f"{base}/.well-known/jwks.json",
         grants=("client_credentials", "authorization_code", "refresh_token"),
-        authentication=("client_secret_basic", "client_secret_post"),
+        authentication=("client_secret_basic", "client_secret_post", "private_key_jwt"),
     )
 
 
@@ -48,7 +51,7 @@ def outside(issuer: str, discovered: Mapping[str, Any]) -> Endpoints:
 
 def smart_configuration(found: Endpoints, scopes: Mapping[str, str]) -> dict[str, Any]:
     """Return the SMART configuration (SMART App Launch 2.x §5.3). It covers backend services; Ruta has no EHR launch."""
-    known = {
+    known: dict[str, Any] = {
         "issuer": found.issuer,
         "jwks_uri": found.jwks,
         "token_endpoint": found.token,
@@ -56,10 +59,13 @@ def smart_configuration(found: Endpoints, scopes: Mapping[str, str]) -> dict[str
         "grant_types_supported": list(found.grants),
         "token_endpoint_auth_methods_supported": list(found.authentication),
         "code_challenge_methods_supported": ["S256"],
-        "scopes_supported": ["openid", *scopes],
+        "scopes_supported": ["openid", *scopes, *smart.ANNOUNCED],
         "response_types_supported": ["code"],
-        "capabilities": ["client-confidential-symmetric"],
+        "capabilities": ["client-confidential-symmetric", "permission-v2"],
     }
+    if "private_key_jwt" in found.authentication:
+        known["token_endpoint_auth_signing_alg_values_supported"] = [*ASSERTION_ALGORITHMS]
+        known["capabilities"].append("client-confidential-asymmetric")
     return {name: value for name, value in known.items() if value is not None}
 
 

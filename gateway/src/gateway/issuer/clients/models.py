@@ -12,6 +12,8 @@ clients = sa.Table(
     sa.Column("organisation_id", sa.Uuid),
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("secret_hash", sa.Text),
+    # Public keys. A client that has some proves itself by them, and its secret opens nothing.
+    sa.Column("jwks", pg.JSONB(none_as_null=True)),
     sa.Column("roles", pg.ARRAY(sa.Text), nullable=False),
     sa.Column("scopes", pg.ARRAY(sa.Text), nullable=False),
     sa.Column("areas", pg.ARRAY(sa.Text), nullable=False),
@@ -23,4 +25,12 @@ clients = sa.Table(
     # The last day on which it gets tokens, and the last day on which it got one.
     sa.Column("ends_on", sa.Date),
     sa.Column("last_used_on", sa.Date),
+)
+
+# Assertions that their clients have used, until none of them is valid any more.
+used_assertions = sa.Table(
+    "used_assertions",
+    METADATA,
+    sa.Column("digest", sa.LargeBinary, primary_key=True),
+    sa.Column("until", sa.DateTime(timezone=True), nullable=False),
 )

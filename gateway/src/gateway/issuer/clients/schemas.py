@@ -1,10 +1,11 @@
 """Bodies of the client routes."""
 
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
+from common.auth import registered_keys
 from common.http import ShownOnce, Strict, Text
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -33,6 +34,13 @@ RedirectUris = Annotated[
 ]
 
 
+_KEYS = (
+    "1 to 5 public keys (RFC 7517), by which the client signs assertions (`private_key_jwt`, RFC 7523) in place of a"
+    " secret: RSA of at least 2048 bits (RS384; RS256 if `alg` says so), P-256 or P-384."
+)
+Jwks = Annotated[
+    Annotated[dict[str, Any], AfterValidator(registered_keys)] | None, Field(description=_KEYS)
+]
 EndsOn = Annotated[
     date | None, Field(description="The last day on which the client gets tokens; absent: no end.")
 ]
@@ -61,6 +69,7 @@ class NewClient(Strict):
     aors: Aors = Field(default_factory=list, description="Empty: all of its organisation's.")
     areas: Areas = Field(default_factory=list)
     redirect_uris: RedirectUris = Field(default_factory=list)
+    jwks: Jwks = None
     ends_on: EndsOn = None
 
 
@@ -73,6 +82,7 @@ class ClientChange(Strict):
     aors: Aors | None = None
     areas: Areas | None = None
     redirect_uris: RedirectUris | None = None
+    jwks: Jwks = None
     ends_on: EndsOn = None
     active: bool | None = None
 
@@ -86,6 +96,9 @@ class Client(BaseModel):
     aors: list[str]
     areas: list[str]
     redirect_uris: list[str]
+    jwks: dict[str, Any] | None = Field(
+        None, description="Its public keys; without any it has a secret."
+    )
     active: bool
     created_at: datetime
     ends_on: date | None = None
@@ -96,5 +109,5 @@ class ClientWithSecret(Client):
     secret: ShownOnce = Field(
         None,
         description="Shown this once; keep it where only your system reads it. A repeated command "
-        "shows null: if the first answer was lost, renew the secret.",
+        "shows null: if the first answer was lost, renew the secret. A client with keys has none.",
     )

@@ -1,18 +1,22 @@
 """Use cases of machine clients. A change of rights voids tokens with the old rights and ends sign-ins through the
 client. If the database went back in time, the external list restores the client's later rights."""
 
+import hashlib
+from datetime import timedelta
 from typing import Any
 
+import orjson
 import sqlalchemy as sa
 from common import clock
 from common.auth import SCOPES, Principal
+from common.auth.tokens import ASSERTION_SECONDS, LEEWAY_SECONDS
 from common.errors import CONFLICT, INVALID, NOT_FOUND
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gateway.issuer.changes.service import record
 from gateway.issuer.clients import queries
-from gateway.issuer.clients.models import clients
+from gateway.issuer.clients.models import clients, used_assertions
 from gateway.issuer.clients.schemas import ClientChange, NewClient
 from gateway.issuer.organisations.queries import organisation
 from gateway.issuer.rights import Marks, Word, rights_again, rights_of
@@ -33,8 +37,8 @@ async def found(session: AsyncSession, client_id: str) -> Any:
 
 async def create(
     session: AsyncSession, by: Principal, secrets: SecretChecks, new: NewClient
-) -> tuple[Any, str]:
-    """Create a client. Return it with its secret, of which only a hash is stored."""
+) -> tuple[Any, str | None]:
+    """Create a client. Return it with its secret, of which only a hash is stored; None for a client with keys."""
     if await queries.client(session, new.id) is not None:
         raise CONFLICT.because("client_with_this_id_exists_already", pointer="/id")
     if await organisation(session, new.organisation_id) is None:
@@ -42,7 +46,7 @@ async def create(
     secret = new_secret()
     await add(session, **new.model_dump(), secret_hash=await secrets.hashed(secret))
     await record(session, by, "created", "client", new.id)
-    return await found(session, new.id), secret
+    return await found(session, new.id), None if new.jwks else secret
 
 
 async def add(session: AsyncSession, **columns: Any) -> None:
@@ -68,6 +72,16 @@ async def used(session: AsyncSession, row: Any) -> None:
 
 def has_ended(row: Any) -> bool:
     return row["ends_on"] is not None and row["ends_on"] < clock.today()
+
+
+async def use_assertion(session: AsyncSession, client_id: str, jti: str) -> bool:
+    """Return whether this assertion is used for the first time. Delete those that no assertion can repeat any more."""
+    table = used_assertions
+    until = clock.now() + timedelta(seconds=ASSERTION_SECONDS + 2 * LEEWAY_SECONDS)
+    await session.execute(sa.delete(table).where(table.c.until < clock.now()))
+    digest = hashlib.sha256(f"{client_id} {jti}".encode()).digest()
+    added = insert(table).values(digest=digest, until=until).on_conflict_do_nothing()
+    return (await session.execute(added.returning(table.c.digest))).first() is not None
 
 
 async def ensure_browser_client(session: AsyncSession, client_id: str, redirect_uri: str) -> None:
@@ -96,12 +110,14 @@ async def change(session: AsyncSession, by: Principal, row: Any, wanted: ClientC
 async def renew_secret(
     session: AsyncSession, by: Principal, secrets: SecretChecks, row: Any
 ) -> tuple[Any, str]:
-    """Issue a new secret. The old one and all tokens issued for it are void at once."""
+    """Issue a new secret. The old one, registered keys, and all tokens issued for them are void at once."""
     secret = new_secret()
     await session.execute(
         sa.update(clients)
         .where(clients.c.id == row["id"])
-        .values(secret_hash=await secrets.hashed(secret), version=row["version"] + 1)
+        .values(
+            secret_hash=await secrets.hashed(secret), jwks=sa.null(), version=row["version"] + 1
+        )
     )
     await end_all_through(session, row["id"])
     await record(session, by, "renewed the secret", "client", row["id"])
@@ -124,13 +140,16 @@ async def hold_to(
     session: AsyncSession, marks: Marks, secrets: SecretChecks, client_id: str, word: Word
 ) -> bool:
     """Apply the rights from the list. Return whether anything differed. A different secret is replaced by an unknown
-    one, and different redirect URIs are removed."""
+    one; so are different keys, and different redirect URIs are removed."""
     await queries.hold(session, client_id)
     row = await queries.client(session, client_id)
     if row is None:
         return False
     now, values = _standing(marks, row), rights_again(row, word)
-    if now["secret"] != word["secret"] and row["secret_hash"] is not None:
+    other_keys = now["keys"] != word.get("keys", "")
+    if other_keys:
+        values["jwks"] = sa.null()
+    if (other_keys or now["secret"] != word["secret"]) and row["secret_hash"] is not None:
         # Without a secret the client would become public and need no proof at all.
         values["secret_hash"] = await secrets.hashed(new_secret())
     if now["redirects"] != word["redirects"]:
@@ -142,8 +161,10 @@ async def hold_to(
 
 def _standing(marks: Marks, row: queries.Row) -> Word:
     redirects = "\n".join(row["redirect_uris"]) or None
+    keys = None if row["jwks"] is None else orjson.dumps(row["jwks"], option=orjson.OPT_SORT_KEYS)
     return {
         **rights_of(row),
+        "keys": marks.of(row["id"], "keys", keys),
         "secret": marks.of(row["id"], "secret", row["secret_hash"]),
         "redirects": marks.of(row["id"], "redirects", redirects),
     }

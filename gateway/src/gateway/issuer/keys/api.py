@@ -2,7 +2,8 @@
 
 from typing import Any, cast
 
-from common.auth import SCOPES
+from common.auth import SCOPES, smart
+from common.auth.keys import ASSERTION_ALGORITHMS
 from common.errors import CONFLICT
 from common.http import AnyQuery, Session, StepUp, context_of, router
 from common.words.languages import LANGUAGES
@@ -77,15 +78,17 @@ def _document(request: Request) -> dict[str, Any]:
         "revocation_endpoint": f"{url}/oauth/revoke",
         "userinfo_endpoint": f"{url}/oauth/userinfo",
         "jwks_uri": f"{url}/.well-known/jwks.json",
-        "scopes_supported": ["openid", *SCOPES],
+        "scopes_supported": ["openid", *SCOPES, *smart.ANNOUNCED],
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
         "grant_types_supported": ["client_credentials", "authorization_code", "refresh_token"],
         "token_endpoint_auth_methods_supported": [
             "client_secret_basic",
             "client_secret_post",
+            "private_key_jwt",
             "none",
         ],
+        "token_endpoint_auth_signing_alg_values_supported": [*ASSERTION_ALGORITHMS],
         "revocation_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
         "code_challenge_methods_supported": ["S256"],
         "subject_types_supported": ["public"],

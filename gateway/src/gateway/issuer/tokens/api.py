@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse, Response
 
 from gateway.issuer.changes.queries import newest
 from gateway.issuer.clients import queries as clients
-from gateway.issuer.forms import BadForm, Credentials, credentials, read_form
+from gateway.issuer.forms import ASSERTION_TYPE, BadForm, Credentials, credentials, read_form
 from gateway.issuer.organisations import queries as organisations
 from gateway.issuer.organisations.queries import identity_of
 from gateway.issuer.people import queries as people
@@ -45,6 +45,8 @@ _FORM = form_body(
         },
         "client_id": text_of(100),
         "client_secret": text_of(200),
+        "client_assertion_type": text_of(100),
+        "client_assertion": text_of(4096),
         "scope": text_of(500),
         "code": text_of(200),
         "redirect_uri": text_of(500),
@@ -52,6 +54,15 @@ _FORM = form_body(
         "refresh_token": text_of(200),
     },
     examples={
+        "key": {
+            "summary": "A client with registered keys (SMART Backend Services)",
+            "value": {
+                "grant_type": "client_credentials",
+                "client_assertion_type": ASSERTION_TYPE,
+                "client_assertion": "eyJ…",
+                "scope": "system/Task.rs system/HealthcareService.rs",
+            },
+        },
         "machine": {
             "summary": "A partner's system asks for a token",
             "value": {
@@ -59,7 +70,7 @@ _FORM = form_body(
                 "client_id": "ngo-refugio",
                 "client_secret": "ruta_…",
             },
-        }
+        },
     },
 )
 _REVOCATION_FORM = form_body(
@@ -69,6 +80,8 @@ _REVOCATION_FORM = form_body(
         "token_type_hint": text_of(40),
         "client_id": text_of(100),
         "client_secret": text_of(200),
+        "client_assertion_type": text_of(100),
+        "client_assertion": text_of(4096),
     },
 )
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-from common.auth import mint_token
+from common.auth import InvalidToken, KeySet, mint_token, smart, verify_assertion
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gateway.issuer.clients import queries
-from gateway.issuer.clients.service import has_ended, used
+from gateway.issuer.clients.service import has_ended, use_assertion, used
 from gateway.issuer.forms import Credentials
 from gateway.issuer.keys.ring import KeyRing
 from gateway.issuer.rights import Identity
@@ -77,15 +77,19 @@ class Desk:
 async def authenticated_client(
     session: AsyncSession, desk: Desk, given: Credentials | None, source: str
 ) -> Any:
-    """Return the client's row. All failures take equally long and look the same."""
+    """Return the client's row. All failures take equally long and look the same. A client with registered keys proves
+    itself by them and by nothing else."""
     if given is None:
         raise Refused("invalid_client", "Authenticate with client id and secret.", 401)
     pause = await attempts.seconds_to_wait(session, given.client_id, source)
     if pause:
         raise Refused("temporarily_unavailable", "Too many failed attempts from here.", 429, pause)
     row = await queries.client(session, given.client_id)
-    stored = row["secret_hash"] if row is not None else None
+    by_key = row is not None and row["jwks"] is not None
+    stored = row["secret_hash"] if row is not None and not by_key else None
     matches = await desk.secrets.matches(stored, given.secret or "")
+    if row is not None and by_key:
+        matches = await _signed(session, desk, row, given.assertion)
     if row is None or not matches or not (row["active"] and row["organisation_active"]):
         await attempts.failed(session, given.client_id, source)
         raise Refused("invalid_client", _NO_CLIENT, 401)
@@ -93,7 +97,7 @@ async def authenticated_client(
     # The comparison is slow: meanwhile the secret may have been renewed or the client disabled.
     await queries.hold(session, given.client_id, share=True)
     held = await queries.client(session, given.client_id)
-    if held is None or held["secret_hash"] != stored or not held["active"]:
+    if held is None or not held["active"] or _proofs(held) != _proofs(row):
         raise Refused("invalid_client", _NO_CLIENT, 401)
     if has_ended(held):
         raise Refused("invalid_client", _NO_CLIENT, 401)
@@ -101,18 +105,41 @@ async def authenticated_client(
     return held
 
 
+def _proofs(row: Any) -> tuple[Any, Any]:
+    return row["secret_hash"], row["jwks"]
+
+
+async def _signed(session: AsyncSession, desk: Desk, row: Any, assertion: str | None) -> bool:
+    """Return whether a registered key of the client signed this assertion, and nobody has used it before."""
+    audience = f"{desk.settings.token_issuer_url.rstrip('/')}/oauth/token"
+    try:
+        claims = verify_assertion(
+            assertion or "",
+            KeySet.from_jwks(row["jwks"]),
+            client_id=row["id"],
+            audience=audience,
+        )
+    except InvalidToken:
+        return False
+    return await use_assertion(session, row["id"], claims["jti"])
+
+
 class ScopeNotGranted(Exception):
     """The client requested a scope that it does not hold: `invalid_scope`."""
 
 
 def granted_scopes(asked: str | None, held: Sequence[str]) -> tuple[str, ...]:
-    """Return the scopes of the token: all that the client holds, or the requested ones if it holds each of them."""
+    """Return the scopes of the token: all that the client holds, or the requested ones if it holds each of them, or
+    that which a SMART scope stands for."""
     if asked is None:
         return tuple(held)
     wanted = tuple(dict.fromkeys(asked.split(" ")))
-    if not set(wanted) <= set(held):
+    if not all(smart.stands_for(scope) or {scope} <= set(held) for scope in wanted):
         raise ScopeNotGranted
-    return tuple(scope for scope in held if scope in wanted)
+    if not frozenset[str]().union(*map(smart.stands_for, wanted)) <= set(held):
+        raise ScopeNotGranted
+    order = (*held, *(scope for scope in wanted if smart.stands_for(scope)))
+    return tuple(scope for scope in order if scope in wanted)
 
 
 def access_claims(

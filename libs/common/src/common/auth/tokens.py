@@ -6,23 +6,25 @@ afterwards, and turns every failure into `InvalidToken`.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from jose import jwt
 from jose.utils import base64url_decode, base64url_encode
 
 from common import json_once
-from common.auth.keys import ALGORITHMS, KeySet
+from common.auth.keys import ALGORITHMS, ASSERTION_ALGORITHMS, KeySet
 from common.clocks import BETWEEN_PROCESSES_SECONDS
 
 MAX_TOKEN_BYTES = 8192
 LONGEST_SECONDS = 86_400
 LEEWAY_SECONDS = 30
+ASSERTION_SECONDS = 300
+"""A client's assertion lives for five minutes at most (SMART App Launch 2.2 §4.1.5.2)."""
 _FORBIDDEN_HEADERS = frozenset({"crit", "jku", "jwk", "x5u", "x5c", "b64", "zip"})
 _ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 """The order of P-256's group (SEC 2 §2.4.2): if (r, s) is a valid signature, so is (r, order - s)."""
-_REQUIRED = {f"require_{claim}": True for claim in ("aud", "iat", "exp", "iss", "sub")}
+_REQUIRED = ("aud", "iat", "exp", "iss", "sub")
 
 
 class InvalidToken(Exception):
@@ -46,16 +48,18 @@ def verify_token(
     typ: str,
     leeway: float = LEEWAY_SECONDS,
     outside: bool = False,
+    algorithms: Collection[str] = tuple(ALGORITHMS),
+    required: Collection[str] = _REQUIRED,
 ) -> dict[str, Any]:
     """Return the claims of a token that one of `keys` signed for `audience`. Raises InvalidToken.
 
-    Only RS256 and ES256. `typ` is compared as in RFC 8725 §3.11 (`application/` optional). `leeway` is in seconds after
-    expiry. `outside` means that another issuer signs: it may use either form of an ES256 signature, while our own must
-    have the low s. Its tokens may also live longer; the caller limits that.
+    `typ` is compared as in RFC 8725 §3.11 (`application/` optional). `leeway` is in seconds after expiry. `outside`
+    means that another issuer signs: it may use either form of an ES256 signature, while our own must have the low s. Its
+    tokens may also live longer; the caller limits that.
     """
     try:
         header = _header(token)
-        _check_header(header, typ)
+        _check_header(header, typ, algorithms)
         key = keys.find(header["kid"], header["alg"])
         if key is None:
             raise UnknownKey(header["kid"])
@@ -67,9 +71,9 @@ def verify_token(
             algorithms=[header["alg"]],
             audience=audience,
             issuer=issuer,
-            options={**_REQUIRED, "leeway": leeway},
+            options={**{f"require_{claim}": True for claim in required}, "leeway": leeway},
         )
-        _check_claims(claims, leeway, outside=outside)
+        _check_claims({"iat": 0, **claims}, leeway, outside=outside)
     except InvalidToken:
         raise
     except RecursionError as error:
@@ -77,6 +81,35 @@ def verify_token(
     except Exception as error:
         raise InvalidToken(f"{type(error).__name__}: {error}") from error
     return dict(claims)
+
+
+def client_named_by(assertion: str) -> str:
+    """Return the client whose keys may have signed this assertion (RFC 7523 §3). Nothing is verified yet. Raises
+    InvalidToken."""
+    try:
+        return str(jwt.get_unverified_claims(assertion)["sub"])
+    except Exception as error:
+        raise InvalidToken("names no client") from error
+
+
+def verify_assertion(token: str, keys: KeySet, *, client_id: str, audience: str) -> dict[str, Any]:
+    """Return the claims of a client's assertion (RFC 7523 §3) for the token endpoint `audience`. Raises InvalidToken.
+    It lives for five minutes at most, and has a `jti`, which the caller lets pass once."""
+    claims = verify_token(
+        token,
+        keys,
+        issuer=client_id,
+        audience=audience,
+        typ="jwt",
+        outside=True,
+        algorithms=ASSERTION_ALGORITHMS,
+        required=("aud", "exp", "iss", "sub", "jti"),
+    )
+    if claims["exp"] > time.time() + ASSERTION_SECONDS + LEEWAY_SECONDS:
+        raise InvalidToken("lives for more than five minutes")
+    if not isinstance(claims["jti"], str) or not claims["jti"]:
+        raise InvalidToken("no jti")
+    return claims
 
 
 def mint_token(
@@ -118,9 +151,9 @@ def _canonical(part: str) -> bytes:
     return content
 
 
-def _check_header(header: Mapping[str, Any], typ: str) -> None:
+def _check_header(header: Mapping[str, Any], typ: str, algorithms: Collection[str]) -> None:
     algorithm = header.get("alg")
-    if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
+    if not isinstance(algorithm, str) or algorithm not in algorithms:
         raise InvalidToken("algorithm not accepted")
     if _FORBIDDEN_HEADERS & header.keys():
         raise InvalidToken("a header parameter that is not accepted")

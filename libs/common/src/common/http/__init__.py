@@ -1,6 +1,6 @@
 """The HTTP layer that all services share. Import from here."""
 
-from common.http.access import StepUp, open_to_all, requires
+from common.http.access import StepUp, check_fhir, open_to_all, requires, requires_fhir
 from common.http.app import service_app
 from common.http.context import BackgroundTask, ServiceContext, context_of
 from common.http.page import (
@@ -48,6 +48,7 @@ __all__ = [
     "Text",
     "UnitOfWorkRoute",
     "answered_as",
+    "check_fhir",
     "check_if_match",
     "context_of",
     "drawn",
@@ -58,6 +59,7 @@ __all__ = [
     "page_texts",
     "refusal_pages",
     "requires",
+    "requires_fhir",
     "router",
     "service_app",
     "store_instead",

@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import Depends
 from starlette.requests import Request
 
+from common.auth import smart
 from common.auth.freshness import is_fresh
 from common.auth.principal import Principal, Role
 from common.errors import FORBIDDEN, STEP_UP, UNAUTHENTICATED
@@ -16,11 +17,17 @@ _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="ruta"'}
 
 class AccessRule:
     """A dependency that returns the principal, or raises 401 or 403. `scope` None admits anonymous callers too; `roles`
-    None admits any role."""
+    None admits any role. `fhir`, a resource and letters of interactions, also admits by SMART scopes."""
 
-    def __init__(self, scope: str | None, roles: Collection[Role] | None) -> None:
+    def __init__(
+        self,
+        scope: str | None,
+        roles: Collection[Role] | None,
+        fhir: tuple[str, str] | None = None,
+    ) -> None:
         self.scope = scope
         self.roles = frozenset(roles) if roles is not None else None
+        self.fhir = fhir
 
     async def __call__(self, request: Request) -> Principal:
         return self.check(request)
@@ -37,14 +44,10 @@ class AccessRule:
         return principal
 
     def _check_grants(self, principal: Principal) -> None:
-        if self.scope not in principal.scopes:
-            challenge = f'Bearer realm="ruta", error="insufficient_scope", scope="{self.scope}"'
-            raise FORBIDDEN.because(
-                "your_token_lacks_scope",
-                self.scope,
-                headers={"WWW-Authenticate": challenge},
-                needed_scope=self.scope,
-            )
+        if self.fhir is not None:
+            check_fhir(principal, *self.fhir)
+        elif self.scope not in principal.scopes:
+            raise _lacks(self.scope)
         if self.roles is not None and not self.roles & principal.roles:
             names = sorted(self.roles)
             raise FORBIDDEN.because("this_needs_one_of_roles", ", ".join(names), needed_roles=names)
@@ -53,11 +56,30 @@ class AccessRule:
 
     def describe(self) -> dict[str, Any]:
         """Return the `x-ruta-access` member of the operation in the API description."""
-        return {
+        described: dict[str, Any] = {
             "anonymous": self.scope is None,
             "scope": self.scope,
             "roles": sorted(self.roles) if self.roles is not None else None,
         }
+        if self.fhir is not None:
+            described["or_scopes"] = smart.opening(*self.fhir)
+        return described
+
+
+def check_fhir(principal: Principal, resource: str, letters: str) -> None:
+    """Raise 403 unless the token allows one of these interactions (`c`, `r`, `u`, `s`) with this FHIR resource."""
+    if not smart.covers(principal.scopes, resource, letters):
+        raise _lacks(smart.lacking(principal.scopes, resource, letters))
+
+
+def _lacks(scope: str | None) -> Exception:
+    challenge = f'Bearer realm="ruta", error="insufficient_scope", scope="{scope}"'
+    return FORBIDDEN.because(
+        "your_token_lacks_scope",
+        scope,
+        headers={"WWW-Authenticate": challenge},
+        needed_scope=scope,
+    )
 
 
 async def _step_up() -> None:
@@ -91,6 +113,11 @@ def check_step_up(principal: Principal, minutes: int) -> None:
 def requires(scope: str, roles: Collection[Role] | None = None) -> Any:
     """Return a dependency: `Annotated[Principal, requires(scope="referrals:write", roles={Role.SUPERVISOR})]`."""
     return Depends(AccessRule(scope, roles))
+
+
+def requires_fhir(scope: str, roles: Collection[Role], resource: str, letters: str) -> Any:
+    """Return a dependency of a FHIR route: `scope`, or a SMART scope that covers one of the interactions."""
+    return Depends(AccessRule(scope, roles, (resource, letters)))
 
 
 def open_to_all() -> Any:

@@ -27,6 +27,7 @@ CREATE TABLE clients (
     organisation_id uuid REFERENCES organisations(id),
     name text NOT NULL,
     secret_hash text,
+    jwks jsonb,
     roles text[] DEFAULT '{}'::text[] NOT NULL,
     scopes text[] DEFAULT '{}'::text[] NOT NULL,
     areas text[] DEFAULT '{}'::text[] NOT NULL,
@@ -181,6 +182,11 @@ CREATE TABLE stored_results (
     subject uuid,
     concerns jsonb,
     PRIMARY KEY (client_id, route, key)
+);
+
+CREATE TABLE used_assertions (
+    digest bytea PRIMARY KEY,
+    until timestamptz NOT NULL
 );
 
 CREATE INDEX identity_changes_target ON identity_changes (target);

@@ -3,17 +3,19 @@ searches."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import orjson
 from common.auth import Principal
+from common.auth.smart import ANY
 from common.errors import BAD_REQUEST, INVALID, FieldError
 from common.http import (
     IdempotencyRequired,
     IfMatch,
     Session,
     answered_as,
+    check_fhir,
     check_if_match,
     router,
     store_instead,
@@ -30,7 +32,7 @@ from referrals.case.consents import service as consent_service
 from referrals.case.consents.decision_service import shown_status
 from referrals.case.consents.models import Grant
 from referrals.case.consents.schemas import NewConsent
-from referrals.ground.dependencies import CaseReader, Keys, ServiceSettingsOf, Writer
+from referrals.ground.dependencies import Keys, ServiceSettingsOf
 from referrals.ground.keys.store import CaseKeys
 from referrals.referral.fhir.codes import WITHDRAWAL_CODE, extension
 from referrals.referral.fhir.mapping import (
@@ -52,6 +54,8 @@ from referrals.referral.fhir.replies import (
     base_of,
     etag,
     offers,
+    reads,
+    writes,
 )
 from referrals.referral.fhir.transactions import (
     Entry,
@@ -82,14 +86,20 @@ _BODIES: dict[Command, type[Any]] = {
 
 @fhir.get("/Task/{referral_id}", **answered_as(MEDIA_TYPE))
 async def read_task(
-    referral_id: UUID, session: Session, caller: CaseReader, _format: AnyFormat = None
+    referral_id: UUID,
+    session: Session,
+    caller: Annotated[Principal, reads("Task")],
+    _format: AnyFormat = None,
 ) -> Response:
     return _task(await seen_now(session, caller, referral_id))
 
 
 @fhir.get("/ServiceRequest/{referral_id}", **answered_as(MEDIA_TYPE))
 async def read_service_request(
-    referral_id: UUID, session: Session, caller: CaseReader, _format: AnyFormat = None
+    referral_id: UUID,
+    session: Session,
+    caller: Annotated[Principal, reads("ServiceRequest")],
+    _format: AnyFormat = None,
 ) -> Response:
     referral = await seen_now(session, caller, referral_id)
     return answer(resources.ServiceRequest, service_request(referral))
@@ -97,7 +107,10 @@ async def read_service_request(
 
 @fhir.get("/Consent/{grant_id}", **answered_as(MEDIA_TYPE))
 async def read_consent_resource(
-    grant_id: UUID, session: Session, caller: CaseReader, _format: AnyFormat = None
+    grant_id: UUID,
+    session: Session,
+    caller: Annotated[Principal, reads("Consent")],
+    _format: AnyFormat = None,
 ) -> Response:
     return answer(resources.Consent, _shown(await consents.own_grant(session, caller, grant_id)))
 
@@ -109,7 +122,11 @@ async def read_consent_resource(
     **answered_as(MEDIA_TYPE),
 )
 async def take_transaction(
-    request: Request, session: Session, caller: Writer, keys: Keys, settings: ServiceSettingsOf
+    request: Request,
+    session: Session,
+    caller: Annotated[Principal, writes(ANY, "cu")],
+    keys: Keys,
+    settings: ServiceSettingsOf,
 ) -> Response:
     """Make Consents and ServiceRequests of one person and take steps by Tasks: all of it or nothing."""
     bundle = _read(resources.Bundle, await request.body())
@@ -118,6 +135,8 @@ async def take_transaction(
     base, ids, cases = base_of(settings), dict[str, str](), set[UUID]()
     told: dict[int, dict[str, Any]] = {}
     codes: dict[int, str] = {}
+    for entry in entries:
+        check_fhir(caller, entry.kind, "u" if entry.updates else "c")
     for entry in entries:
         raw = with_ids(entry.resource, ids)
         if entry.kind == "Consent":
@@ -158,7 +177,11 @@ async def _write(
     **answered_as(MEDIA_TYPE, status=201),
 )
 async def create_service_request(
-    request: Request, session: Session, caller: Writer, keys: Keys, settings: ServiceSettingsOf
+    request: Request,
+    session: Session,
+    caller: Annotated[Principal, writes("ServiceRequest")],
+    keys: Keys,
+    settings: ServiceSettingsOf,
 ) -> Response:
     """Write a draft: nothing is shared until its Task is requested under a Consent."""
     raw = _read(resources.ServiceRequest, await request.body())
@@ -182,7 +205,11 @@ async def _draft(
     **answered_as(MEDIA_TYPE, status=201),
 )
 async def create_consent_resource(
-    request: Request, session: Session, caller: Writer, keys: Keys, settings: ServiceSettingsOf
+    request: Request,
+    session: Session,
+    caller: Annotated[Principal, writes("Consent")],
+    keys: Keys,
+    settings: ServiceSettingsOf,
 ) -> Response:
     """Record what the person decided; the answer has the code that lets them withdraw it."""
     raw = _read(resources.Consent, await request.body())
@@ -206,7 +233,7 @@ async def update_task(
     referral_id: UUID,
     request: Request,
     session: Session,
-    caller: Writer,
+    caller: Annotated[Principal, writes("Task", "u")],
     keys: Keys,
     if_match: IfMatch = None,
 ) -> Response:

@@ -9,15 +9,17 @@ from urllib.parse import urlencode
 
 import orjson
 from common import clock
+from common.auth import Principal
+from common.auth.smart import ANY, covers
 from common.errors import BAD_REQUEST
-from common.http import Session, answered_as, router
+from common.http import Session, answered_as, check_fhir, router
 from fastapi import Query, Request, Response
 
 from referrals.errors import SEARCH_NOT_UNDERSTOOD
-from referrals.ground.dependencies import CaseReader, ServiceSettingsOf
+from referrals.ground.dependencies import ServiceSettingsOf
 from referrals.referral.fhir import queries
 from referrals.referral.fhir.parameters import KINDS, MOST, Condition, Search, Within
-from referrals.referral.fhir.replies import PREFIX, as_json, base_of
+from referrals.referral.fhir.replies import PREFIX, as_json, base_of, reads
 from referrals.referral.fhir.search_api import resources_of
 from referrals.referral.referrals.schemas import Moment
 
@@ -25,7 +27,8 @@ fhir_export = router(PREFIX, ["fhir"])
 NDJSON = "application/fhir+ndjson"
 MOST_LINES = 10 * MOST
 _ASYNCHRONOUS = "Prefer: respond-async"
-_TYPES = f"Some of {', '.join(KINDS)}, with commas between; absent: all."
+_TYPES = f"Some of {', '.join(KINDS)}, with commas between; absent: all that your token allows."
+Exporter = Annotated[Principal, reads(ANY, "s")]
 Types = Annotated[str | None, Query(alias="_type", max_length=200, description=_TYPES)]
 Since = Annotated[
     Moment | None,
@@ -39,14 +42,14 @@ Format = Annotated[
 @fhir_export.get("/$export", status_code=202, response_class=Response)
 async def begin_export(
     request: Request,
-    _caller: CaseReader,
+    caller: Exporter,
     settings: ServiceSettingsOf,
     types: Types = None,
     since: Since = None,
     output: Format = None,
 ) -> Response:
     """Begin an export of what you could find by searching. `Content-Location` names its files."""
-    _asked(types)
+    _asked(caller, types)
     if "respond-async" not in request.headers.get("prefer", "").lower():
         raise BAD_REQUEST.because("export_is_asynchronous", _ASYNCHRONOUS)
     if output not in (None, NDJSON, "application/ndjson", "ndjson"):
@@ -59,7 +62,7 @@ async def begin_export(
 @fhir_export.get("/$export-status", **answered_as("application/json"))
 async def read_export_status(
     session: Session,
-    caller: CaseReader,
+    caller: Exporter,
     settings: ServiceSettingsOf,
     at: Moment,
     types: Types = None,
@@ -67,7 +70,7 @@ async def read_export_status(
 ) -> Response:
     """The files of an export; an empty kind has none."""
     base, output = base_of(settings), []
-    for name in _asked(types):
+    for name in _asked(caller, types):
         search = _search(name, since, None)
         for count, after in await queries.parts(session, caller, KINDS[name], search, MOST_LINES):
             asked = {"_since": _text(since), "cursor": after}
@@ -87,13 +90,14 @@ async def read_export_status(
 async def read_export_file(
     kind: str,
     session: Session,
-    caller: CaseReader,
+    caller: Exporter,
     since: Since = None,
     cursor: Annotated[str | None, Query(max_length=1000)] = None,
 ) -> Response:
     """One file: a resource in each line, as a search shows it now."""
     if kind not in KINDS:
         raise _refused("_type", _TYPES)
+    check_fhir(caller, kind, "s")
     now, lines = clock.now(), list[bytes]()
     while len(lines) < MOST_LINES:
         search = _search(kind, since, cursor)
@@ -105,10 +109,15 @@ async def read_export_file(
     return Response(b"".join(line + b"\n" for line in lines), media_type=NDJSON)
 
 
-def _asked(types: str | None) -> list[str]:
-    asked = list(KINDS) if types is None else types.split(",")
+def _asked(caller: Principal, types: str | None) -> list[str]:
+    """Return the kinds that were named, or else all that the token allows."""
+    if types is None:
+        return [name for name in KINDS if covers(caller.scopes, name, "s")]
+    asked = types.split(",")
     if unknown := [name[:60] for name in asked if name not in KINDS]:
         raise _refused("_type", f"no {unknown[0]}. {_TYPES}")
+    for name in asked:
+        check_fhir(caller, name, "s")
     return list(dict.fromkeys(asked))
 
 

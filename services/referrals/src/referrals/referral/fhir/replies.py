@@ -4,10 +4,12 @@ from typing import Annotated, Any
 
 import orjson
 from common.errors import NOT_ACCEPTABLE
+from common.http import requires_fhir
 from fastapi import Query, Response
 from pydantic import BaseModel
 from starlette.requests import Request
 
+from referrals.ground.vocabulary.case_roles import CASE_ROLES
 from referrals.settings import Settings
 
 PREFIX = "/referrals/v1/fhir"
@@ -17,6 +19,16 @@ _JSON = frozenset(
 )
 # FHIR clients send this parameter with every read; we support one format only.
 AnyFormat = Annotated[str | None, Query(alias="_format", max_length=60, include_in_schema=False)]
+
+
+def reads(kind: str, letter: str = "r") -> Any:
+    """Return the access rule of reading (`r`) or searching (`s`) this kind of resource."""
+    return requires_fhir("referrals:read", CASE_ROLES, kind, letter)
+
+
+def writes(kind: str, letters: str = "c") -> Any:
+    """Return the access rule of creating (`c`) or updating (`u`) this kind of resource."""
+    return requires_fhir("referrals:write", CASE_ROLES, kind, letters)
 
 
 async def offers(request: Request) -> None:

@@ -9,7 +9,15 @@ from uuid import UUID
 from common import clock
 from common.auth import Principal
 from common.errors import BAD_REQUEST, UNSUPPORTED_MEDIA_TYPE
-from common.http import OwnQuery, Reading, Session, answered_as, open_to_all, router
+from common.http import (
+    OwnQuery,
+    Reading,
+    Session,
+    answered_as,
+    check_fhir,
+    open_to_all,
+    router,
+)
 from common.process.lazily import lazily
 from fastapi import Depends, Response
 from starlette.requests import Request
@@ -17,7 +25,7 @@ from starlette.requests import Request
 from referrals.case.consents import queries as consents
 from referrals.case.consents.decision_service import shown_status
 from referrals.errors import SEARCH_NOT_UNDERSTOOD
-from referrals.ground.dependencies import CaseReader, ServiceSettingsOf
+from referrals.ground.dependencies import ServiceSettingsOf
 from referrals.ground.directory.queries import is_choosable
 from referrals.referral.fhir import queries as searching
 from referrals.referral.fhir import statements
@@ -40,7 +48,15 @@ from referrals.referral.fhir.parameters import (
     read,
 )
 from referrals.referral.fhir.parameters import described as parameters_of
-from referrals.referral.fhir.replies import MEDIA_TYPE, PREFIX, AnyFormat, answer, base_of, offers
+from referrals.referral.fhir.replies import (
+    MEDIA_TYPE,
+    PREFIX,
+    AnyFormat,
+    answer,
+    base_of,
+    offers,
+    reads,
+)
 from referrals.referral.referrals import queries
 from referrals.referral.referrals.reading import granted_now
 from referrals.settings import Settings
@@ -124,7 +140,10 @@ _SEARCHES = {
 
 def _endpoint(kind: str) -> Callable[..., Awaitable[Response]]:
     async def search(
-        request: Request, session: Session, caller: CaseReader, settings: ServiceSettingsOf
+        request: Request,
+        session: Session,
+        caller: Annotated[Principal, reads(kind, "s")],
+        settings: ServiceSettingsOf,
     ) -> Response:
         return await _searched(kind, request, session, caller, settings)
 
@@ -195,6 +214,7 @@ async def _included(
                 wanted.setdefault(target, {})[UUID(identifier)] = None
     found: list[dict[str, Any]] = []
     for target, ids in wanted.items():
+        check_fhir(caller, target, "r")
         rows = await searching.those(session, caller, KINDS[target], list(ids), now)
         found += await resources_of(target, session, caller, rows, now)
     return found
@@ -226,7 +246,10 @@ def _resource_of(name: str, row: Any, now: datetime) -> dict[str, Any]:
 
 @fhir_search.get("/Patient/{case_id}", **answered_as(MEDIA_TYPE))
 async def read_patient(
-    case_id: UUID, session: Session, caller: CaseReader, _format: AnyFormat = None
+    case_id: UUID,
+    session: Session,
+    caller: Annotated[Principal, reads("Patient")],
+    _format: AnyFormat = None,
 ) -> Response:
     """A case code, and nothing of the person."""
     row = await searching.one(session, caller, KINDS["Patient"], case_id, clock.now())
@@ -235,7 +258,10 @@ async def read_patient(
 
 @fhir_search.get("/Organization/{organisation_id}", **answered_as(MEDIA_TYPE))
 async def read_organization(
-    organisation_id: UUID, session: Session, caller: CaseReader, _format: AnyFormat = None
+    organisation_id: UUID,
+    session: Session,
+    caller: Annotated[Principal, reads("Organization")],
+    _format: AnyFormat = None,
 ) -> Response:
     row = await searching.one(session, caller, KINDS["Organization"], organisation_id, clock.now())
     return answer(resources.Organization, organization(row))
@@ -243,7 +269,10 @@ async def read_organization(
 
 @fhir_search.get("/HealthcareService/{service_id}", **answered_as(MEDIA_TYPE))
 async def read_healthcare_service(
-    service_id: UUID, session: Session, caller: CaseReader, _format: AnyFormat = None
+    service_id: UUID,
+    session: Session,
+    caller: Annotated[Principal, reads("HealthcareService")],
+    _format: AnyFormat = None,
 ) -> Response:
     now = clock.now()
     row = await searching.one(session, caller, KINDS["HealthcareService"], service_id, now)
