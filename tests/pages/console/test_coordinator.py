@@ -81,6 +81,30 @@ def test_an_entry_is_compared_previewed_and_approved(
     assert listed.json()["visibility"] == "partners"
 
 
+def test_an_entry_is_edited_where_it_is_coordinated(
+    system: System, browsers: Browser, submitted: str
+) -> None:
+    with signed_in(browsers, system, "demo-coordinator") as page:
+        page.goto(f"/console/entries/{submitted}")
+        page.get_by_role("link", name="Editar la entrada").click()
+        page.wait_for_load_state()
+        page.fill("[name=phones]", "+58 261 555 0000")
+        page.fill("[name=email]", "no es un correo")
+        submit(page, "Guardar la entrada")
+        assert page.locator("#f-email-error").count() == 1
+        assert page.input_value("[name=phones]") == "+58 261 555 0000", "nothing is typed twice"
+        page.fill("[name=email]", "equipo@example.org")
+        submit(page, "Guardar la entrada")
+        assert "equipo@example.org" in page.locator("table").last.inner_text()
+    found = system.running.request("gbv-coordinator", "GET", f"{RECORDS}/{submitted}").json()
+    assert [each["number"] for each in found["document"]["phones"]] == ["+58 261 555 0000"]
+    assert "también a la noche" in found["document"]["description"], "the rest stays"
+    with signed_in(browsers, system, "demo-im") as page:  # May curate, but not write.
+        page.goto(f"/console/entries/{submitted}")
+        assert page.get_by_role("link", name="Editar la entrada").count() == 0
+        assert page.get_by_text("Retirar la entrada").count() == 0
+
+
 def test_nobody_else_decides_on_an_entry(system: System, browsers: Browser, submitted: str) -> None:
     with signed_in(browsers, system, "demo-reader") as page:
         answer = page.goto(f"/console/entries/{submitted}")
@@ -482,7 +506,7 @@ def test_no_page_of_a_coordinator_has_a_finding(
         message = (listed.count() and listed.first.get_attribute("href")) or "/console/risks"
         looked_at(
             page, axe, language,
-            (message, "/console/entries", f"/console/entries/{submitted}", "/console/entries?state=draft",
+            (message, "/console/entries", f"/console/entries/{submitted}", f"/console/entries/{submitted}/edit", "/console/entries?state=draft",
              "/console/houses", "/console/endorsements", "/console/pathways", pathway, f"{pathway}/steps/safety",
              "/console/risks", "/console/risks/new", "/console/figures", "/console/figures/trends", "/console/bulletins",
              "/console/late"),

@@ -201,6 +201,9 @@ FORMS: dict[str, tuple[tuple[str, str, tuple[str, ...]], ...]] = {
     "entries/{service_id}/capacity": (
         ("put", "/directory/v1/services/{service_id}/capacity", ("state",)),
     ),
+    "entries/{service_id}/edit": (("patch", RECORDS, ()),),
+    "entries/{service_id}/merge": (("post", f"{RECORDS}/merge", ("into",)),),
+    "entries/{service_id}/withdraw": (("post", f"{RECORDS}/withdraw", ()),),
     "entries/{service_id}/endorse": (
         ("post", "/directory/v1/endorsements", ("service_id", "aor")),
         ("delete", "/directory/v1/endorsements/{service_id}/{aor}", ()),
@@ -240,7 +243,7 @@ FORMS: dict[str, tuple[tuple[str, str, tuple[str, ...]], ...]] = {
     "bulletins/{bulletin_id}/withdraw": (("post", f"{BULLETIN}/withdrawal", WITHDRAW),),
     "bulletins/{bulletin_id}/withdraw/agree": (("post", f"{BULLETIN}/withdrawal/agreement", ()),),
     "bulletins": (("post", "/reports/v1/bulletins", bulletins.DRAFT),),
-    "bulletins/{bulletin_id}/words": (("put", f"{BULLETIN}/words", bulletins.WORDS),),
+    "bulletins/{bulletin_id}/sections/{section}": (("put", f"{BULLETIN}/words", bulletins.WORDS),),
     "bulletins/{bulletin_id}/arrangement": (
         ("put", f"{BULLETIN}/arrangement", bulletins.ARRANGEMENT),
     ),

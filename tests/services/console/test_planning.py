@@ -1,7 +1,9 @@
 """What planners and decision makers see. Pure, without a server."""
 
 import re
+from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from common.words.languages import LANGUAGES
@@ -12,6 +14,7 @@ from console.curation.api import parts
 from console.drawing import bars, graph, stages
 from console.figures import views as figures
 from console.forms import Typed
+from console.moments import Moments
 from console.pathways import views as pathways
 from console.wording import wording
 from directory.pathways.definition.conditions import Condition
@@ -61,12 +64,16 @@ def test_a_chart_to_keep_is_called_as_on_the_page() -> None:
     title = {"es": "Personas capacitadas por estado", "en": "People trained by state"}
     chart = {"kind": "chart", "title": title, "table": {"id": "trained-by-state"}}
     titles = bulletins.charts({"sections": [{"blocks": [{"kind": "sentence"}, chart]}]}, SAY)
-    said = [
-        bulletins.file_name({"name": name, "language": "es"}, titles, SAY)
-        for name in ("trained-by-state.svg", "bulletin.pdf")
+    files = [
+        {"name": name, "path": f"/{language}", "language": language}
+        for name in ("bulletin.pdf", "trained-by-state.svg")
+        for language in ("es", "en")
     ]
-    assert said[0] == "Gráfico (SVG): Personas capacitadas por estado, en español"
-    assert "Gráfico" not in said[1]
+    both = (("/es", "En español"), ("/en", "En inglés"))
+    assert bulletins.kinds(files, titles, SAY) == [
+        bulletins.Kind("A4 (PDF)", False, both),
+        bulletins.Kind("Personas capacitadas por estado: Gráfico (SVG)", True, both),
+    ]
 
 
 def test_kinds_and_states_of_activities_have_words() -> None:
@@ -203,4 +210,28 @@ def test_words_of_both_languages_are_sent_together_and_empty_ones_are_not() -> N
     typed = Typed(
         [("texts/highlights/es", "Sí"), ("texts/highlights/en", "Yes"), ("texts/gaps/es", " ")]
     )
-    assert bulletins.texts(typed) == {"highlights": {"es": "Sí", "en": "Yes"}}
+    assert bulletins.texts((), typed) == {"highlights": {"es": "Sí", "en": "Yes"}}
+
+
+def test_the_text_of_one_part_leaves_those_of_the_others() -> None:
+    stored = [
+        bulletins.Written("highlights", "", "Antes", "Before"),
+        bulletins.Written("gaps", "", "Brechas", "Gaps"),
+        bulletins.Written("contacts", "", "", ""),
+    ]
+    emptied = Typed([("texts/gaps/es", ""), ("texts/gaps/en", "")])
+    assert bulletins.texts(stored, emptied) == {"highlights": {"es": "Antes", "en": "Before"}}
+
+
+def test_what_has_ended_can_be_chosen_and_nothing_that_goes_on() -> None:
+    said = Moments("es", ZoneInfo("America/Caracas"), datetime(2026, 4, 16, 3, tzinfo=UTC)).ended()
+    assert [code for code, _ in said][:5] == [
+        "2026-04a",
+        "2026-Q1",
+        "2026-03",
+        "2026-03b",
+        "2026-03a",
+    ]
+    assert dict(said)["2026-Q1"] == "1.º trimestre de 2026"
+    early = Moments("es", ZoneInfo("America/Caracas"), datetime(2026, 1, 15, tzinfo=UTC)).ended()
+    assert [code for code, _ in early][:2] == ["2025-Q4", "2025-12"]

@@ -63,9 +63,11 @@ def addresses(api: Any) -> list[str]:
         "person_id": "/identity/v1/colleagues", "message_id": "/directory/v1/risk-messages/own", "programme": "/reports/v1/programmes",
     }  # fmt: skip
 
+    said = {"key": "new", "section": "highlights"}
+
     def filled(part: re.Match[str]) -> str:
         name = part[1].partition(":")[0]
-        return ids_of(api, of_lists[name]) if name in of_lists else "new" if name == "key" else PAGE
+        return ids_of(api, of_lists[name]) if name in of_lists else said.get(name, PAGE)
 
     return [
         re.sub(r"{([^}]+)}", filled, route.path)

@@ -287,6 +287,15 @@ async def test_duplicates_are_suggested_and_merged_without_losing_ids(
         f"{V1}/records/services/{first}/duplicates", headers=as_("gbv-coordinator")
     )
     assert {item["id"] for item in found.json()["items"]} == {second, third}
+    assert all(item["mergeable"] for item in found.json()["items"])
+    own = await api.get(f"{V1}/records/services/{first}/duplicates", headers=as_("ngo-salud"))
+    assert not any(item["mergeable"] for item in own.json()["items"]), "its owner may not"
+    named = await api.get(
+        f"{V1}/records/services",
+        params={"search": "PSICOLÓGICA (Mar"},
+        headers=as_("gbv-coordinator"),
+    )
+    assert [item["id"] for item in named.json()["items"]] == [second]
     refused = await api.post(
         f"{V1}/records/services/{second}/merge", json={"into": first}, headers=as_("ngo-salud")
     )

@@ -26,6 +26,7 @@ from console.channels.api import screens as channels
 from console.consents.api import screens as consents
 from console.costs import Costs
 from console.curation.api import screens as curation
+from console.curation.upkeep_api import screens as upkeep
 from console.decisions.api import screens as decisions
 from console.emergency.api import screens as emergency
 from console.figures.api import screens as figures
@@ -77,6 +78,7 @@ SCREENS = (
     audit,
     accounts,
     curation,
+    upkeep,
     figures,
     releases,
     bulletins,

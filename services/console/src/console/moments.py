@@ -88,6 +88,21 @@ class Moments:
         first, last = (1, 15) if half == "a" else (16, monthrange(year, month)[1])
         return conventions.days_of(f"{first}–{last}", begins, self.language)
 
+    def ended(self) -> list[tuple[str, str]]:
+        """Return the quarters, months and half-months of the last year that have ended, in the format of the API and in
+        words, the newest first and the longer before its parts."""
+        today = clock.utc_day(self.now)
+        found: list[str] = []
+        for back in range(13):
+            year, month = divmod(today.year * 12 + today.month - 1 - back, 12)
+            whole = f"{year}-{month + 1:02}"
+            if back:
+                found += [*([f"{year}-Q{month // 3 + 1}"] if month % 3 == 2 else ()), whole]
+                found.append(f"{whole}b")
+            if back or today.day > 15:
+                found.append(f"{whole}a")
+        return [(code, self.period(code)) for code in found]
+
     def number(self, value: float | str) -> str:
         """Format a number with one decimal, by local conventions."""
         return conventions.number(round(float(value), 1), self.language)

@@ -54,6 +54,7 @@ async def bulletins(visit: Visit) -> Page:
                 for one in listed.items
             ],
             "may_draft": visit.visitor.may("reports:publish"),
+            "periods": [each for each in visit.moments.ended() if "Q" not in each[0]],
             "more": next_page("/console/bulletins", listed),
         },
         fields=DRAFT,
@@ -82,11 +83,9 @@ async def bulletin(visit: Visit) -> Page:
     asked = await _asked(visit, f"{path}/publication") if found["state"] == "signed_off" else None
     if asked is not None and asked["state"] == "published":  # changed since it was read
         found = shown(await visit.calls.get(path))
-    written = views.words(found["content"], say)
     publishes = visit.visitor.may("reports:publish")
-    signs = "coordinator" in {str(role) for role in visit.visitor.roles}
+    signs = _signs(visit)
     charts = views.charts(found["content"], say)
-    now, labels = views.standing(written), views.labels(written, say)
     return Page(
         "bulletins/templates/bulletin.html",
         "title.bulletins",
@@ -95,9 +94,7 @@ async def bulletin(visit: Visit) -> Page:
             "subject": found["title"][visit.language],
             "period": found["period_label"][visit.language],
             "state": say(f"bulletin.{found['state']}"),
-            "sections": views.sections(found["content"], say),
-            "written": written,
-            "movable": views.movable(found["content"], say),
+            "contents": views.contents(found["content"], views.words(found["content"], say), say),
             "previews": [
                 (
                     f"/console/bulletins/{found['id']}/preview/{name}",
@@ -107,14 +104,11 @@ async def bulletin(visit: Visit) -> Page:
                 if found["state"] != "published"
             ],
             "steps": views.steps(found, trace.body["problems"] if trace.ok else None, say),
-            "languages": (("es", say("risks.es")), ("en", say("risks.en"))),
             "figures": len(trace.body["figures"]) if trace.ok else None,
             "problems": trace.body["problems"] if trace.ok else [],
-            "files": [
-                (each["path"], views.file_name(each, charts, say))
-                for each in found["files"]
-                if found["state"] == "published"
-            ],
+            "kinds": views.kinds(found["files"], charts, say)
+            if found["state"] == "published"
+            else [],
             "may_publish": publishes,
             "may_withdraw": found["state"] == "published" and (publishes or signs),
             "at_work": asked if asked and asked["state"] == "at_work" else None,
@@ -122,25 +116,65 @@ async def bulletin(visit: Visit) -> Page:
             "signs": signs,
             "done": visit.asked("done") and visit.refusal is None,
         },
-        fields=(*views.names_of(written), *WITHDRAW),
-        labels=labels,
-        # The other forms of the page have no texts.
-        versions=visit.beside(now, filter(visit.typed.has, now), labels=labels),
+        fields=WITHDRAW,
         address=f"/console/bulletins/{found['id']}",
     )
+
+
+def _signs(visit: Visit) -> bool:
+    return "coordinator" in {str(role) for role in visit.visitor.roles}
+
+
+@screens.page("/bulletins/{bulletin_id:uuid}/sections/{section}")
+async def section(visit: Visit) -> Page:
+    """Show one section with its numbers, and in a draft the texts that people write beside them."""
+    found = shown(await visit.calls.get(f"{_BULLETINS}/{visit.ids['bulletin_id']}"))
+    say, here = visit.say, f"/console/bulletins/{found['id']}"
+    every = views.words(found["content"], say)
+    names = [one.name for one in every]
+    if visit.ids["section"] not in names:
+        raise NotShown
+    at = names.index(visit.ids["section"])
+    one, now = every[at], views.standing(every[at : at + 1])
+    labels = views.labels(every[at : at + 1], say)
+    return Page(
+        "bulletins/templates/section.html",
+        "title.bulletins",
+        {
+            "bulletin": found,
+            "period": found["period_label"][visit.language],
+            "one": one,
+            "blocks": [
+                block
+                for each in views.sections(found["content"], say)
+                if each.id == one.name
+                for block in each.blocks
+                if block.kind != "words" or found["state"] != "draft"
+            ],
+            "languages": (("es", say("risks.es")), ("en", say("risks.en"))),
+            "following": f"{here}/sections/{names[at + 1]}" if at + 1 < len(names) else "",
+        },
+        fields=tuple(now),
+        labels=labels,
+        versions=visit.beside(now, now, labels=labels),
+        address=f"{here}/sections/{one.name}",
+    )
+
+
+@screens.form("/bulletins/{bulletin_id:uuid}/sections/{section}", show=section)
+async def write(visit: Visit) -> Outcome:
+    """Store the texts of one section; those of the others stay as they are."""
+    path = f"{_BULLETINS}/{visit.ids['bulletin_id']}"
+    found = shown(await visit.calls.get(path))
+    stored = views.words(found["content"], visit.say)
+    made = {**body(visit.typed, WORDS[:1]), "texts": views.texts(stored, visit.typed)}
+    return _then(await visit.calls.put(f"{path}/words", made, key=visit.key))
 
 
 async def _asked(visit: Visit, path: str) -> Mapping[str, Any] | None:
     """Return the progress of the publication; None if nobody has requested it."""
     answer = await visit.calls.get(path)
     return answer.body if answer.ok else None
-
-
-@screens.form("/bulletins/{bulletin_id:uuid}/words", show=bulletin)
-async def write(visit: Visit) -> Outcome:
-    path = f"{_BULLETINS}/{visit.ids['bulletin_id']}/words"
-    made = {**body(visit.typed, WORDS[:1]), "texts": views.texts(visit.typed)}
-    return _then(await visit.calls.put(path, made, key=visit.key))
 
 
 @screens.form("/bulletins/{bulletin_id:uuid}/arrangement", show=bulletin)

@@ -153,6 +153,32 @@ def rearranged(content: Mapping[str, Any], act: str, section: str) -> dict[str, 
     return {"order": order, "hidden": hidden}
 
 
+@dataclass(frozen=True)
+class Content:
+    """A line of the table of contents. `acts`: how the section may be moved; empty for people's own parts."""
+
+    id: str
+    title: str
+    written: bool
+    hidden: bool
+    acts: Sequence[str]
+
+
+def contents(content: Mapping[str, Any], written: Iterable[Written], say: Wording) -> list[Content]:
+    """Return the parts in which people write: those of their own, then the sections in their order."""
+    movable_by = {one["id"]: one["acts"] for one in movable(content, say)}
+    return [
+        Content(
+            one.name,
+            one.title,
+            bool(one.es or one.en),
+            one.name in content["hidden"],
+            movable_by.get(one.name, ()),
+        )
+        for one in written
+    ]
+
+
 def standing(written: Iterable[Written]) -> dict[str, str]:
     """Return the current texts by field name."""
     return {
@@ -197,12 +223,27 @@ def charts(content: Mapping[str, Any], say: Wording) -> dict[str, str]:
     }
 
 
-def file_name(one: Mapping[str, Any], titles: Mapping[str, str], say: Wording) -> str:
-    """Return a file's name for people, by its kind; charts have their titles."""
-    name, _, form = one["name"].rpartition(".")
-    kind = say("bulletin.file.summary" if name == "summary" else f"bulletin.file.{form}")
-    what = f"{kind}: {titles[name]}" if name in titles else kind
-    return say(f"bulletin.in.{one['language']}", title=what)
+@dataclass(frozen=True)
+class Kind:
+    """Files of one kind: pairs of address and language. Charts are of kinds of their own."""
+
+    name: str
+    chart: bool
+    files: tuple[tuple[str, str], ...]
+
+
+def kinds(
+    files: Iterable[Mapping[str, Any]], titles: Mapping[str, str], say: Wording
+) -> list[Kind]:
+    """Return the files by kind and chart, in the order of the API."""
+    found: dict[tuple[str, bool], list[tuple[str, str]]] = {}
+    for one in files:
+        name, _, form = one["name"].rpartition(".")
+        kind = say("bulletin.file.summary" if name == "summary" else f"bulletin.file.{form}")
+        what = f"{titles[name]}: {kind}" if name in titles else kind
+        language = (one["path"], say(f"risks.{one['language']}"))
+        found.setdefault((what, name in titles), []).append(language)
+    return [Kind(what, chart, tuple(files)) for (what, chart), files in found.items()]
 
 
 def _said(done: bool | None) -> str:
@@ -217,13 +258,14 @@ def labels(written: Iterable[Written], say: Wording) -> dict[str, str]:
     }
 
 
-def names_of(written: Iterable[Written]) -> tuple[str, ...]:
-    return tuple(f"texts/{one.name}/{code}" for one in written for code in ("es", "en"))
-
-
-def texts(typed: Typed) -> dict[str, dict[str, str]]:
-    """Return all written texts, without those that are empty in both languages."""
+def texts(written: Iterable[Written], typed: Typed) -> dict[str, dict[str, str]]:
+    """Return the stored texts with the typed ones in place of theirs, without those that are empty."""
+    sent = {name.split("/")[1] for name, _ in typed.pairs if name.startswith("texts/")}
     found: dict[str, dict[str, str]] = {}
+    for one in written:
+        if one.name not in sent:
+            said = {code: text for code, text in (("es", one.es), ("en", one.en)) if text}
+            found |= {one.name: said} if said else {}
     for name, value in typed.pairs:
         kind, _, rest = name.partition("/")
         part, _, language = rest.rpartition("/")

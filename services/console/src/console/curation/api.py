@@ -4,6 +4,7 @@ messages, successions."""
 import asyncio
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 from console.answers import Answer, together
 from console.codes import Areas, Codes
@@ -17,11 +18,12 @@ from console.screens.routing import Screens
 from console.screens.visit import Elsewhere, Outcome, Page, Refused, Visit, one_of, shown
 
 screens = Screens()
-_RECORDS = "/directory/v1/records/services"
+RECORDS = "/directory/v1/records/services"
 _HOUSES = "/directory/v1/records/houses"
 _MESSAGES = "/directory/v1/risk-messages"
 AORS = ("CP", "GBV", "TIP", "GP")
 STATES = ("submitted", "approved", "returned", "draft", "withdrawn")
+EVERY = "every"
 CAPACITIES = ("accepting", "waitlist", "full")
 _SUCCESSIONS = "/directory/v1/successions"
 PROPOSE = Command(
@@ -50,10 +52,17 @@ MESSAGE = (
 )
 
 
-@screens.page("/entries", query=("state", "cursor"))
+@screens.page("/entries", query=("search", "state", "cursor"))
 async def entries(visit: Visit) -> Page:
-    state = visit.asked("state") or "submitted"
-    listed = await visit.calls.get(_RECORDS, state=state, limit=50, cursor=visit.asked("cursor"))
+    search = visit.asked("search")
+    state = visit.asked("state") or (EVERY if search else "submitted")
+    listed = await visit.calls.get(
+        RECORDS,
+        search=search,
+        state="" if state == EVERY else state,
+        limit=50,
+        cursor=visit.asked("cursor"),
+    )
     shown(listed)
     cursor = listed.body.get("next_cursor")
     say = visit.say
@@ -62,9 +71,13 @@ async def entries(visit: Visit) -> Page:
         "title.entries",
         {
             "lines": views.lines(listed.items, say, visit.moments),
+            "search": search,
             "state": state,
-            "states": [(one, say(f"entry.state.{one}")) for one in STATES],
-            "more": f"/console/entries?state={state}&cursor={cursor}" if cursor else "",
+            "states": (*STATES, EVERY),
+            "address": f"/console/entries?{urlencode({'search': search})}&state=",
+            "more": f"/console/entries?{urlencode({'search': search, 'state': state, 'cursor': cursor})}"
+            if cursor
+            else "",
         },
     )
 
@@ -73,10 +86,10 @@ async def entries(visit: Visit) -> Page:
 async def entry(visit: Visit) -> Page:
     identifier = visit.ids["service_id"]
     one, review, doubles, history = await together(
-        visit.calls.get(f"{_RECORDS}/{identifier}"),
-        visit.calls.get(f"{_RECORDS}/{identifier}/review"),
-        visit.calls.get(f"{_RECORDS}/{identifier}/duplicates"),
-        visit.calls.get(f"{_RECORDS}/{identifier}/history", limit=20),
+        visit.calls.get(f"{RECORDS}/{identifier}"),
+        visit.calls.get(f"{RECORDS}/{identifier}/review"),
+        visit.calls.get(f"{RECORDS}/{identifier}/duplicates"),
+        visit.calls.get(f"{RECORDS}/{identifier}/history", limit=20),
     )
     record = shown(one)
     say, codes = visit.say, Codes(visit.language)
@@ -101,7 +114,7 @@ async def entry(visit: Visit) -> Page:
                 )
                 if not answer.ok and answer.status not in {403, 404}
             ],
-            "doubles": [_double(each, visit) for each in doubles.items],
+            "doubles": [_double(each, visit, record["state"]) for each in doubles.items],
             "history": [
                 (visit.moments.at(each["at"]), *views.changed(each, say, codes))
                 for each in history.items
@@ -113,6 +126,11 @@ async def entry(visit: Visit) -> Page:
                 if step == "return" or (step == "approve" and review.answered)
             ],
             "withheld": record["withheld"],
+            "editable": record["state"] != "merged" and visit.visitor.may("directory:write"),
+            "withdrawable": "withdraw" in record["possible_steps"]
+            and visit.visitor.may("directory:write")
+            and str(visit.visitor.principal.organisation_id)
+            in {record["managed_by"], record["document"].get("organization_id")},
             "endorsable": sorted(visit.visitor.principal.aors)
             if record["published"] and not record["withheld"]
             else [],
@@ -128,7 +146,7 @@ async def entry(visit: Visit) -> Page:
     )
 
 
-def _double(one: Mapping[str, Any], visit: Visit) -> Mapping[str, str]:
+def _double(one: Mapping[str, Any], visit: Visit, state: str) -> Mapping[str, Any]:
     say = visit.say
     why = [
         say(f"entry.same.{name}")
@@ -136,6 +154,8 @@ def _double(one: Mapping[str, Any], visit: Visit) -> Mapping[str, str]:
         if one[f"same_{name}"]
     ]
     return {
+        "id": one["id"],
+        "mergeable": one["mergeable"] and state != "merged",
         "path": f"/console/entries/{one['id']}",
         "name": one["name"],
         "why": ", ".join([say("entry.likeness", percent=round(one["likeness"] * 100)), *why]),
@@ -147,7 +167,7 @@ def _decide(step: str) -> None:
     async def decide(visit: Visit) -> Outcome:
         identifier = visit.ids["service_id"]
         answer = await visit.calls.post(
-            f"{_RECORDS}/{identifier}/{step}",
+            f"{RECORDS}/{identifier}/{step}",
             body(visit.typed, _REASON),
             key=visit.key,
             version=visit.typed.one("version"),
@@ -162,7 +182,7 @@ for each in ("approve", "return"):
 @screens.form("/entries/{service_id:uuid}/verify", show=entry)
 async def verify(visit: Visit) -> Outcome:
     identifier = visit.ids["service_id"]
-    answer = await visit.calls.post(f"{_RECORDS}/{identifier}/verify", {}, key=visit.key)
+    answer = await visit.calls.post(f"{RECORDS}/{identifier}/verify", {}, key=visit.key)
     return Elsewhere(f"/console/entries/{identifier}?done=1") if answer.ok else Refused(answer)
 
 

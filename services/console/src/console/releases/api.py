@@ -52,6 +52,8 @@ async def releases(visit: Visit) -> Page:
                 for one in listed.items
             ],
             "may_close": visit.visitor.may("reports:publish"),
+            # Programmes close by half-months or quarters.
+            "periods": [each for each in visit.moments.ended() if not each[0][-2:].isdigit()],
             "more": next_page("/console/releases", listed),
         },
         fields=CLOSE,

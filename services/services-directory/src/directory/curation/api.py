@@ -223,7 +223,12 @@ async def duplicates(
     found = await duplicates_of(session, caller, row)
     await _log_names(session, caller, request, {each.id: each.visibility for each in found})
     return DuplicatesOut(
-        items=[DuplicateOut.model_validate(each, from_attributes=True) for each in found]
+        items=[
+            DuplicateOut.model_validate(
+                {**each._asdict(), "mergeable": service.may_merge(caller, row, each)}
+            )
+            for each in found
+        ]
     )
 
 

@@ -57,6 +57,7 @@ class DuplicateOut(BaseModel):
     same_phone: bool
     same_place: bool
     same_organization: bool
+    mergeable: bool = Field(description="You may merge the two.")
 
 
 class DuplicatesOut(BaseModel):

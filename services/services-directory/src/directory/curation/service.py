@@ -26,9 +26,13 @@ from directory.record.houses.queries import one_look
 from directory.record.houses.service import answer
 from directory.record.organizations.queries import mailboxes_of
 from directory.record.organizations.service import organization_looked_at
-from directory.record.records.rights import scope_of
 from directory.record.records.service import KIND, end_in_favour, readable_record
 from directory.record.services.entering import upsert_service
+
+
+def may_merge(caller: Principal, *rows: Any) -> bool:
+    """Return whether the caller curates all of these entries."""
+    return all(curates(caller, row.aors, row.states) for row in rows)
 
 
 async def merge(
@@ -47,10 +51,8 @@ async def merge(
         await readable_record(session, caller, each, lock=True)
     ending = await readable_record(session, caller, service_id)
     staying = await readable_record(session, caller, into)
-    for row in (ending, staying):
-        scope = scope_of(row)
-        if not curates(caller, scope.aors, scope.states):
-            raise NOT_YOURS.because("only_coordinator_of_both_entries_areas_merges")
+    if not may_merge(caller, ending, staying):
+        raise NOT_YOURS.because("only_coordinator_of_both_entries_areas_merges")
     if if_match is not None:
         check_if_match(if_match, etag_of(ending.version))
     if EntryState.MERGED in {ending.state, staying.state}:

@@ -9,6 +9,7 @@ from common.auth import Principal, Role
 from common.db.ended_rights import organisation_suspended
 from common.paging import id_cursor, next_cursor
 from common.sight import NAMES, PATHWAY, PUBLIC, RESTRICTED, Audience, states_of
+from common.words.places import folded
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from directory.ground.access import visible
@@ -237,6 +238,8 @@ async def duplicates_of(session: AsyncSession, caller: Principal, row: Any) -> l
             s.organization_id,
             s.state,
             s.visibility,
+            s.aors,
+            s.states,
             alike.label("likeness"),
             same_phone.label("same_phone"),
             same_place.label("same_place"),
@@ -265,6 +268,7 @@ async def page(
     session: AsyncSession,
     caller: Principal,
     *,
+    search: str | None = None,
     state: str | None,
     own: bool = False,
     language: str | None = None,
@@ -272,8 +276,10 @@ async def page(
     limit: int,
 ) -> RecordPage:
     """Return a cursor page in id order (time of entry). `own`: only the caller's own records that have not ended. Names
-    are in `language` where they were translated."""
+    are in `language` where they were translated. `search` is part of the untranslated name."""
     statement = sa.select(services).where(readable(caller))
+    if search:
+        statement = statement.where(services.c.plain_name.contains(folded(search), autoescape=True))
     if own:
         statement = statement.where(_own(caller), services.c.state.not_in(ENDED))
     if state is not None:

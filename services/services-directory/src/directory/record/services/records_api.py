@@ -62,6 +62,7 @@ async def list_records(
     request: Request,
     session: Session,
     caller: Editor,
+    search: Annotated[str | None, Query(max_length=200, description="Part of the name.")] = None,
     state: Annotated[str | None, Query(pattern="^[a-z]{1,20}$")] = None,
     own: Annotated[
         bool, Query(description="Only those of your organisation that have not ended.")
@@ -74,7 +75,14 @@ async def list_records(
     records that wait for a decision. Each has its capacity and its endorsements. Names are in the language of
     `Accept-Language` where they were translated."""
     page = await record_queries.page(
-        session, caller, state=state, own=own, language=language, cursor=cursor, limit=limit
+        session,
+        caller,
+        search=search,
+        state=state,
+        own=own,
+        language=language,
+        cursor=cursor,
+        limit=limit,
     )
     restricted = [line.id for line in page.items if line.visibility == NAMES[RESTRICTED]]
     await log_restricted(session, caller, request.url.path, restricted)
