@@ -45,6 +45,10 @@ STEPS: Mapping[str, tuple[frozenset[str], str, str]] = {
     "enter-in-error": (_ANY, "referrer", "entered_in_error"),
 }
 """From which states, by which side, to which."""
+CHANGING = frozenset({"relative", "follow_up", "appointment"})
+ENDING = frozenset({"risk", "follow_up", "appointment"})
+_STAYING = frozenset({"comment"})
+"""A supervisor's comment is about the work of an organisation. It stays there when the case moves."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +94,23 @@ class Case:
         """Contact details of a caregiver who is implicated or gone stay hidden."""
         gone = self.caregiver in ("implicated", "absent")
         return frozenset({"caregiver_contact"}) if gone else frozenset()
+
+
+@dataclass(eq=False)
+class Entry:
+    """What is written in a case record, its plan or its assistance. `words`: its free text; `former`: what it said
+    before. `organisation`, `writer`: who wrote it."""
+
+    id: str
+    case: Case
+    kind: str
+    words: str
+    organisation: UUID
+    writer: str
+    version: int = 1
+    done: bool = False
+    taken_back: bool = False
+    former: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -287,6 +308,21 @@ def may_answer(sharing: Sharing, now: datetime) -> bool:
     )
 
 
+def holds(caller: Caller, case: Case) -> bool:
+    return caller.reads_cases and caller.organisation == case.holder and not case.erased
+
+
+def may_write(kind: str, caller: Caller, case: Case) -> bool:
+    """Only a supervisor writes a comment."""
+    return holds(caller, case) and not case.closed and (kind != "comment" or caller.works is None)
+
+
+def reads_entry(caller: Caller, entry: Entry) -> bool:
+    """The record of a case leaves its holder on no road: no recipient, no emergency access, no former holder."""
+    stayed = entry.kind in _STAYING and caller.organisation != entry.organisation
+    return holds(caller, entry.case) and not (entry.taken_back or stayed)
+
+
 def side_of(caller: Caller, sharing: Sharing) -> set[str]:
     sides = set()
     if caller.reads_cases and caller.organisation == sharing.case.holder:
@@ -347,12 +383,13 @@ def may_know(
     sharings: Iterable[Sharing],
     accesses: Iterable[Access],
     reports: Iterable[Report],
+    entries: Iterable[Entry],
     now: datetime,
 ) -> set[str]:
     """Return the facts that this person may learn now by any road."""
     known: set[str] = set()
     for case in cases:
-        if caller.reads_cases and caller.organisation == case.holder and not case.erased:
+        if holds(caller, case):
             known.update(case.facts.values())
     for sharing in sharings:
         if "recipient" in side_of(caller, sharing) and sharing.is_read(now):
@@ -365,6 +402,7 @@ def may_know(
         if is_at_desk(caller, report) or is_handed(caller, report):
             known.update(report.words)
         known.update(e.words for e in report.requests if concerns(caller, report, e))
+    known.update(each.words for each in entries if reads_entry(caller, each))
     return known
 
 
@@ -384,13 +422,14 @@ class Past:
     accesses: list[Access] = field(default_factory=list)
     reports: list[Report] = field(default_factory=list)
     offers: list[Offer] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
     teams: dict[UUID, set[str]] = field(default_factory=dict)
     record: tuple[object, Case] | None = None
 
 
 def restore(then: Past, now: Past) -> None:
     """Return `then` after a restore with the lists of `now`: withdrawals, erasures, transfers, hand-overs,
-    implications and restrictions survive."""
+    implications, entries taken back and restrictions survive."""
     cases = {each.id: each for each in now.cases}
     for case in then.cases:
         later = cases[case.id]
@@ -414,6 +453,11 @@ def restore(then: Past, now: Past) -> None:
     offers = {each.id: each for each in now.offers}
     for offer in then.offers:
         offer.state = offers[offer.id].state
+    entries = {each.id: each for each in now.entries}
+    for entry in then.entries:
+        if entries[entry.id].taken_back and not entry.taken_back:
+            entry.taken_back = True
+            entry.version += 1
     accesses = {each.id: each for each in now.accesses}
     for access in then.accesses:
         access.ended |= accesses[access.id].ended

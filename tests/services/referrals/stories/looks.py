@@ -121,5 +121,5 @@ class Looks(World):
             for case in self.cases
             for item, fact in case.facts.items()
             if item != "area"  # Events carry the municipality for statistics.
-        }
+        } | self.noted()
         assert not [fact for fact in facts for text in texts if fact in text]

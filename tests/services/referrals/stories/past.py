@@ -48,7 +48,7 @@ class Backups(World):
         restore(then, now)
         self.cases, self.words, self.sharings = then.cases, then.words, then.sharings
         self.accesses, self.reports, self.record = then.accesses, then.reports, then.record
-        self.offers, self.teams = then.offers, then.teams
+        self.offers, self.entries, self.teams = then.offers, then.entries, then.teams
         self.links.clear()
         # An old command is new again, and the story does not count the steps that the lists
         # cause.
@@ -56,7 +56,7 @@ class Backups(World):
 
     def past(self) -> Past:
         kept = (self.cases, self.words, self.sharings, self.accesses, self.reports, self.offers)
-        return Past(*kept, self.teams, self.record)
+        return Past(*kept, self.entries, self.teams, self.record)
 
     async def lose_the_record_of_readings(self) -> None:
         """Mark the reading record as lost, as the restore command does."""

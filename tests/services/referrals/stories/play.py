@@ -13,6 +13,7 @@ from stack.embedded.postgres import ServiceDatabase
 from tests.services.referrals.stories.consents import Consents
 from tests.services.referrals.stories.custody import Custody
 from tests.services.referrals.stories.doubles import Doubles
+from tests.services.referrals.stories.entries import Entries
 from tests.services.referrals.stories.intake import Intake
 from tests.services.referrals.stories.line import Line
 from tests.services.referrals.stories.looks import PARTS, Looks
@@ -28,7 +29,18 @@ from tests.services.referrals.test_every_list import asked
 
 
 class Stories(
-    Line, Doubles, Consents, Sending, Steps, Custody, Intake, Messages, Backups, Pages, Looks
+    Line,
+    Doubles,
+    Entries,
+    Consents,
+    Sending,
+    Steps,
+    Custody,
+    Intake,
+    Messages,
+    Backups,
+    Pages,
+    Looks,
 ):
     """All roads."""
 
@@ -36,13 +48,15 @@ class Stories(
         data=st.data(), last=st.integers(0, 41), part=st.integers(0, PARTS - 1), short=st.booleans()
     )
     def begin(self, data: Any, last: int, part: int, short: bool) -> None:
-        """`last`: who reads at the story's end, on which `part` of the roads. Tell somebody of her first: by chance
-        hardly any story gets that far."""
+        """`last`: who reads at the story's end, on which `part` of the roads. Note something about her and tell somebody
+        of her first: by chance hardly any story gets that far."""
         self.last, self.part, self.lists = last, part, sorted(asked(self.scene.app))
         for each in NGOS:
             self.services[each] = self.run(self.story.service(each, areas=("VE01",)))
         self.form_a_team(SALUD, outside=False)
         self.register(REFUGIO, False)
+        for kind in ("comment", "note"):
+            self.write(self.chief(REFUGIO), self.cases[0], kind)
         self.refer_at_once(data, SALUD, {"name", "situation"}, together=True, short=short)
 
 

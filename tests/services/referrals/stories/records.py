@@ -144,18 +144,21 @@ class Records(World):
     def work_on_it(self, data: Any) -> None:
         """Add a screening, a plan and assistance: they go with the case and belong to nobody else."""
         case = self.case(data)
-        name = case.facts["name"]
+        words = self.new_words()
         who = data.draw(st.sampled_from([self.staff(case.holder), *self.callers()]))
         may = who.reads_cases and who.organisation == case.holder
         screening = {"instrument_id": str(SHIPPED_ID), "case_id": case.id, "answers": AGREED}
         for path, body in (
             ("/screenings", screening),
-            (f"/cases/{case.id}/plan", {"need": "HLT", "objective": name}),
+            (f"/cases/{case.id}/plan", {"need": "HLT", "objective": words}),
             (
                 f"/cases/{case.id}/assistance",
-                {"support_type": "Health", "given_on": str(clock.today()), "note": name},
+                {"support_type": "Health", "given_on": str(clock.today()), "note": words},
             ),
             (f"/cases/{case.id}/reviews", {"due_on": str(clock.today() + FAR)}),
         ):
             status, answer = self.post(who, path, body)
             assert status in ((201, 409) if may else (403, 404)), answer
+            kind = path.rsplit("/", 1)[-1]
+            if status == 201 and words in body.values():
+                self.add_entry(answer["id"], case, kind, words, who)

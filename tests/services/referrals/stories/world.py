@@ -16,6 +16,7 @@ from tests.services.referrals.oracle import (
     Access,
     Caller,
     Case,
+    Entry,
     Link,
     Offer,
     Report,
@@ -24,8 +25,8 @@ from tests.services.referrals.oracle import (
     may_know,
 )
 from tests.services.referrals.stories.stage import Stage
-from tests.services.referrals.story import LEGAL, REFUGIO, SALUD
-from tests.support.principals import organisation
+from tests.services.referrals.story import AUDIENCE, LEGAL, REFUGIO, SALUD
+from tests.support.principals import bearer, keyed, organisation
 
 NGOS = {REFUGIO: "ngo-refugio", SALUD: "ngo-salud", LEGAL: "ngo-legal"}
 PLACES = ("VE2301", "VE2302", "VE2002", "VE0503")
@@ -70,6 +71,8 @@ class World(RuleBasedStateMachine):
         self.accesses: list[Access] = []
         self.reports: list[Report] = []
         self.offers: list[Offer] = []
+        self.entries: list[Entry] = []
+        self.texts_made = 0
         self.restores: list[datetime] = []
         self.links: dict[str, Link] = {}
         """By referral: the one that was not used, nor replaced."""
@@ -160,8 +163,20 @@ class World(RuleBasedStateMachine):
             self.done.append((caller, path, body, key))
         return answer.status_code, answer.json()
 
+    def upload(self, caller: Caller, path: str, content: bytes, **fields: str) -> tuple[int, Any]:
+        headers = keyed(bearer(caller.client, audience=AUDIENCE, **self.claims(caller)))
+        sent = self.story.client.post(
+            f"/referrals/v1{path}",
+            files={"file": ("photo.jpg", content)},
+            data=fields,
+            headers=headers,
+        )
+        answer = self.run(sent)
+        self.hears(caller, path, answer)
+        return answer.status_code, answer.json()
+
     def knows(self, caller: Caller) -> set[str]:
-        known = (self.cases, self.sharings, self.accesses, self.reports)
+        known = (self.cases, self.sharings, self.accesses, self.reports, self.entries)
         return may_know(caller, *known, clock.now())
 
     def hears(self, caller: Caller, path: str, answer: Any) -> None:
@@ -197,6 +212,7 @@ class World(RuleBasedStateMachine):
             "access_id": [each.id for each in self.accesses if each.case is case],
             "transfer_id": [each.id for each in self.offers if each.word.case is case],
             "report_id": [each.id for each in self.reports],
+            "entry_id": [each.id for each in self.entries if each.case is case],
         }
         return {"case_id": case.id} | {name: ids[-1] for name, ids in found.items() if ids}
 
@@ -204,8 +220,21 @@ class World(RuleBasedStateMachine):
         facts = {fact for case in self.cases for fact in case.facts.values()}
         for report in self.reports:
             facts.update((*report.words, *(each.words for each in report.requests)))
+        facts.update(self.noted())
         told = {fact for fact in facts - self.knows(caller) if fact in text}
         assert not told, (caller, path, told)
+
+    def noted(self) -> set[str]:
+        """Return all texts of the records, also those that were replaced or destroyed."""
+        return {text for each in self.entries for text in (each.words, *each.former)}
+
+    def new_words(self) -> str:
+        """Return a text that no record contains yet."""
+        self.texts_made += 1
+        return f"Rosalba noted {self.texts_made:04d}"
+
+    def add_entry(self, entry_id: str, case: Case, kind: str, words: str, by: Caller) -> None:
+        self.entries.append(Entry(entry_id, case, kind, words, by.organisation, by.person))
 
     def case(self, data: Any) -> Case:
         drawn: Case = data.draw(st.sampled_from(self.living()))
