@@ -52,7 +52,7 @@ from directory.find.search import queries
 from directory.find.search.parameters import ServiceQuery
 from directory.followers_service import declare_followers
 from directory.ground.hsds.schemas import ServiceDocument
-from directory.record.services.entering import Finish, upsert_service
+from directory.record.services.upsert import Finish, upsert_service
 from sqlalchemy import event
 from stack.embedded.ports import free_port
 from stack.embedded.postgres import PostgresServer, ServiceDatabase, binaries

@@ -32,7 +32,7 @@ sys.path[:] = [str(ROOT), *(p for p in sys.path if Path(p).resolve() != ROOT / "
 import asyncpg  # noqa: E402 - after the path
 import nats  # noqa: E402 - after the path
 from common.ids import new_id  # noqa: E402 - after the path
-from common.messages.handing import Message  # noqa: E402 - after the path
+from common.messages.delivery import Message  # noqa: E402 - after the path
 from common.messages.mail import Mail, Relay  # noqa: E402 - after the path
 from referrals.ground.keys.store import create_tables  # noqa: E402 - after the path
 from stack.embedded.nats import NatsServer, stored_credentials  # noqa: E402 - after the path

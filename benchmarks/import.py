@@ -28,7 +28,7 @@ from pathlib import Path
 import asyncpg
 import psutil
 from common.db.session import Database
-from common.process.serving import collect_seldom
+from common.process.http_server import collect_seldom
 from directory.files.imports import queries
 from directory.files.imports.options import Options
 from directory.files.imports.outcomes.mapped import validated

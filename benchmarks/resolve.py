@@ -40,9 +40,9 @@ from directory.ground.hsds.schemas import ServiceDocument
 from directory.pathways.definition.graph import Bilingual, Pathway, Step, Urgency
 from directory.pathways.definition.profile import Profile
 from directory.pathways.gaps import projection
-from directory.pathways.planning.resolving import Caller, plan
+from directory.pathways.planning.resolver import Caller, plan
 from directory.pathways.versions import service
-from directory.record.services.entering import upsert_service
+from directory.record.services.upsert import upsert_service
 from sqlalchemy import event
 from stack.embedded.ports import free_port
 from stack.embedded.postgres import PostgresServer, ServiceDatabase

@@ -9,8 +9,8 @@ from common.events.directory import SightChanged
 from stack.embedded.postgres import PostgresServer
 
 from drills.faults.checker import Change, Layer
+from drills.faults.expected_counts import Ended
 from drills.faults.load import ORGANISATIONS
-from drills.faults.recomputing import Ended
 
 _CLIENT_OF = {organisation: client for client, organisation in ORGANISATIONS.items()}
 _NO_STATE_CHANGE = frozenset({"confirm", "suggest"})

@@ -20,7 +20,7 @@ from stack.embedded.plan import SERVICES
 from drills.faults import (
     broker_faults,
     database_faults,
-    pooling,
+    pgbouncer,
     upkeep_faults,
     worker_faults,
 )
@@ -36,12 +36,12 @@ from drills.faults.checker import (
 )
 from drills.faults.client import Sender
 from drills.faults.directory_load import DirectoryLoad
+from drills.faults.expected_counts import COUNTS, counts_by_aor
 from drills.faults.field import FAULTS, Fault, Field, Setting
 from drills.faults.history import History, Outcome
 from drills.faults.load import ORGANISATIONS, Load
 from drills.faults.proxy import Proxy
 from drills.faults.receiver import Receiver
-from drills.faults.recomputing import COUNTS, counts_by_aor
 from drills.faults.record import (
     UNREACHABLE,
     Baseline,
@@ -232,7 +232,7 @@ class Seed:
                 for name in replicas
             }
         if setting is Setting.POOLED:
-            port = await ending.enter_async_context(pooling.running(self.stack))
+            port = await ending.enter_async_context(pgbouncer.running(self.stack))
             through = {name: {"postgres": port} for name in replicas}
             extra_of = {name: {"RUTA_DATABASE_VIA_PGBOUNCER": "true"} for name in replicas}
         await self.stack.up(through=through, extra_of=extra_of)

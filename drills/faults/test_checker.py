@@ -14,9 +14,9 @@ from drills.faults.checker import (
     check_waiting,
     faults_of,
 )
+from drills.faults.expected_counts import Ended, counts_by_aor
 from drills.faults.history import Command, History, Outcome
 from drills.faults.payloads import differences
-from drills.faults.recomputing import Ended, counts_by_aor
 
 
 def acknowledged(key: str, kind: str = "referral.accept", version: int = 3, **more: str) -> Command:

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from drills.faults.field import Field, Setting, fault
+from drills.faults.next_release import contracted, expanded
 from drills.faults.stack_under_test import StackUnderTest
-from drills.faults.upgrading import contracted, expanded
 
 
 @fault("issuer-down", "JWKS endpoint down")

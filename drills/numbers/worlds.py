@@ -12,8 +12,8 @@ from reporting.ground.periods import Period, PeriodKind
 from reporting.ground.programmes.definition import Programme
 from reporting.ground.protection.protected import ProtectedCube
 from reporting.ground.protection.rounding import protect, seed
-from reporting.protect.releases.asking import ReleaseQuery, answer
-from reporting.protect.releases.counting import RULES
+from reporting.protect.releases.answers import ReleaseQuery, answer
+from reporting.protect.releases.cells import RULES
 from reporting.protect.releases.joint import Rule, cell_of, placed, tilt
 from reporting.protect.releases.views import (
     JointCube,

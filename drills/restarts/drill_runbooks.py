@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from stack.operate.service_commands import attached_postgres
 
-from drills.restarts.watching import firing, need_promtool
+from drills.restarts.prometheus import firing, need_promtool
 from tests.pages.world import CASES, RECIPIENT, REFERRALS, SENDER, first_service, must, sent
 from tests.support.principals import organisation
 from tests.support.system import System, until

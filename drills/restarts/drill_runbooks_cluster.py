@@ -27,7 +27,7 @@ from stack.embedded.postgres import PostgresServer
 from stack.operate.cluster import process_certificates
 
 from drills.faults.standby import Standby
-from drills.restarts.watching import firing_of, need_promtool
+from drills.restarts.prometheus import firing_of, need_promtool
 from tests.deploy.test_alerts import HEALTHY
 from tests.support.leaving_out import left_out
 from tests.support.system import until

@@ -23,7 +23,7 @@ from stack.errors import StackError
 from stack.operate.backup.archive import oldest_waiting_seconds
 from stack.operate.service_commands import attached_postgres
 
-from drills.restarts.watching import (
+from drills.restarts.prometheus import (
     as_if_it_went_on,
     firing,
     firing_of,

@@ -27,7 +27,7 @@ from pydantic import SecretStr
 from referrals.app import create_app
 from referrals.ground.keys.store import CaseKeys
 from referrals.settings import Settings
-from referrals.telling.channels.sealing import Sealing
+from referrals.telling.channels.sealed_addresses import Sealing
 
 from drills.told.outside import DEAD, MOMENTS, MOODS, ROADS, Outside
 from drills.told.replicas import Replicas

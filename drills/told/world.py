@@ -13,7 +13,7 @@ from referrals.ground.people.models import KnownPerson
 from referrals.ground.row_security import act_as_service
 from referrals.telling.channels.kinds import ChannelKind
 from referrals.telling.channels.models import Channel
-from referrals.telling.channels.sealing import Sealing
+from referrals.telling.channels.sealed_addresses import Sealing
 from sqlalchemy.dialects.postgresql import insert
 
 from tests.services.referrals.story import SALUD, Story

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from stack.embedded.postgres import PostgresServer
 
-from tests.gateway.running import Gateway, running_gateway
+from tests.gateway.whole_gateway import Gateway, running_gateway
 
 
 @pytest.fixture(scope="package")

@@ -18,7 +18,7 @@ from pathlib import Path
 from stack.embedded.postgres import PostgresServer
 
 from tests.attacks.mutations import request
-from tests.gateway.running import Gateway, running_gateway
+from tests.gateway.whole_gateway import Gateway, running_gateway
 
 _AT_ONCE = 48
 _SILENCE_SECONDS = 0.25

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from gateway.keys import named_jwk, new_private_pem
 
-from tests.gateway.running import Gateway
+from tests.gateway.whole_gateway import Gateway
 
 Claims = dict[str, Any]
 MISSING = object()

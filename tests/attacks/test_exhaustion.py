@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from tests.attacks.conftest import send, status_of
-from tests.gateway.running import Gateway, another_front
+from tests.gateway.whole_gateway import Gateway, another_front
 from tests.support.patience import PATIENCE
 
 TRICKLES = 100

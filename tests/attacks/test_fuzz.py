@@ -4,7 +4,7 @@ import random
 
 from tests.attacks.fuzz import fuzz, verdict
 from tests.attacks.mutations import request
-from tests.gateway.running import Gateway
+from tests.gateway.whole_gateway import Gateway
 
 REQUESTS = 3000
 

@@ -5,7 +5,7 @@ import socket
 import pytest
 
 from tests.attacks.conftest import read_all, send, status_of
-from tests.gateway.running import Gateway
+from tests.gateway.whole_gateway import Gateway
 from tests.support.patience import PATIENCE
 
 HOST = b"Host: ruta.example\r\n"

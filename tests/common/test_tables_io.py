@@ -19,7 +19,7 @@ OWN_WRITERS = {
     "libs/common/src/common/tables_io/cells.py",
     "stack/src/stack/demo/data.py",  # A file that ships with Ruta, given to an import.
     "services/services-directory/src/directory/files/exports/package.py",
-    "services/services-directory/src/directory/files/exports/writing.py",
+    "services/services-directory/src/directory/files/exports/writers.py",
 }
 OWN_ARCHIVES = {
     "libs/common/src/common/tables_io/archives.py",

@@ -11,7 +11,7 @@ import pytest
 from common.chained import BrokenList
 from common.db.key_checks import KeysAway, WrongKeys
 from common.words.catalogues import catalogue
-from common.words.wording import Worded, Wording
+from common.words.command_texts import Worded, Wording
 from referrals.ground.audit.anchors import BrokenAnchor
 from referrals.ground.keys.ring import CannotOpenKey, KeyRingError
 from reporting.errors import HistoryIncompleteError, ReplayRunningError
@@ -25,7 +25,7 @@ GIVEN = {"said": (0,)} | {each.__name__: (0,) for each in ERRORS}
 """Who is given a text of a catalogue, and as which argument; and in one package."""
 GIVEN_IN = {"referrals": {"_wrong": (0,), "_Kind": (1, 2), "Finding": (2,)}}
 SHOWS = ("say", "fail", "_refuse", "_warn", "write")
-SPEAKING = ("from common.words.wording import", ".spoken import")
+SPEAKING = ("from common.words.command_texts import", ".spoken import")
 
 
 @cache

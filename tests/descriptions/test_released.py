@@ -16,7 +16,7 @@ from gateway.front.description.document import combined, operations
 from gateway.front.routes import ROUTES, Upstream
 from stack.reference.described import descriptions
 
-from tests.descriptions.breaking import breaks, skeleton
+from tests.descriptions.breaks import breaks, skeleton
 
 RELEASED = Path(__file__).parent / "released"
 DOCS = Path(__file__).parents[2] / "docs"

@@ -13,7 +13,7 @@ from gateway.issuer.settings import IssuerSettings
 from httpx import ASGITransport, AsyncClient
 from stack.embedded.postgres import PostgresServer, ServiceDatabase
 
-from tests.gateway.running import Gateway, running_gateway
+from tests.gateway.whole_gateway import Gateway, running_gateway
 from tests.support.apps import with_built_routes
 from tests.support.databases import MigratedDatabases, common_settings, rolled_back
 from tests.support.principals import CLIENTS, bearer, claims_of

@@ -16,7 +16,6 @@ from gateway.issuer.people.factors import CODES_OF_A_PERSON, RecoveryCodes, new_
 from gateway.issuer.secrets import password_fault
 from stack.embedded.postgres import PostgresServer
 
-from tests.gateway.running import Gateway
 from tests.gateway.test_sign_in import (
     Somebody,
     begin,
@@ -26,6 +25,7 @@ from tests.gateway.test_sign_in import (
     signed_in,
     somebody,
 )
+from tests.gateway.whole_gateway import Gateway
 from tests.support.patience import PATIENCE
 
 __all__ = ["browser", "somebody"]

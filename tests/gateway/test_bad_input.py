@@ -15,9 +15,9 @@ from common.pages.form_tokens import form_token
 from gateway.front.browsers.sessions import Cookies, Former, PersonSession, Seen, SignIn
 from gateway.front.edge.heads import Head, cookie, prefers_html
 
-from tests.gateway.running import Gateway, another_front, wait_for
 from tests.gateway.test_sessions import put, sealing
 from tests.gateway.test_sign_in import Somebody, browser, signed_in, somebody
+from tests.gateway.whole_gateway import Gateway, another_front, wait_for
 
 __all__ = ["browser", "sealing", "somebody"]
 PAGE = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8", "Sec-Fetch-Mode": "navigate"}

@@ -7,7 +7,7 @@ import pytest
 from gateway.front.edge.compression import marked, takes_gzip
 from gateway.front.routes import RouteTable
 
-from tests.gateway.running import Gateway
+from tests.gateway.whole_gateway import Gateway
 
 LONG = "q=" + "agua" * 500
 GZIP = {"Accept-Encoding": "gzip"}

@@ -7,8 +7,8 @@ import httpx
 import pytest
 from common.pages.form_tokens import form_token
 
-from tests.gateway.running import Gateway
 from tests.gateway.test_sign_in import Somebody, browser, signed_in, somebody
+from tests.gateway.whole_gateway import Gateway
 
 __all__ = ["browser", "somebody"]
 NAVIGATES = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Site": "same-origin"}

@@ -13,9 +13,9 @@ from common.ids import new_id
 from gateway.issuer.throttle.service import FREE_FAILURES
 from jose import jwt
 
-from tests.gateway.running import Gateway
 from tests.gateway.test_sign_in import new_person, ticket_on
 from tests.gateway.test_two_fronts import WAITING, database
+from tests.gateway.whole_gateway import Gateway
 from tests.support.patience import PATIENCE
 
 __all__ = ["database"]

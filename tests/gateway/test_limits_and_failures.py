@@ -21,7 +21,7 @@ from gateway.keys import named_jwk, rotate_internal_keys
 from stack.embedded.ports import free_port
 from stack.embedded.postgres import PostgresServer
 
-from tests.gateway.running import MEASURING, Gateway, another_front, running_gateway
+from tests.gateway.whole_gateway import MEASURING, Gateway, another_front, running_gateway
 from tests.support.patience import PATIENCE
 from tests.support.system import until
 

@@ -11,7 +11,7 @@ from gateway.front.description import endpoints
 from gateway.front.description.outcomes import expression, outcome
 from gateway.front.description.parts import security
 
-from tests.gateway.running import Gateway
+from tests.gateway.whole_gateway import Gateway
 
 TASK = "/referrals/v1/fhir/Task"
 

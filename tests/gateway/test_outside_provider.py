@@ -12,7 +12,7 @@ from jose import jwt
 from stack.embedded.ports import free_port
 from stack.embedded.postgres import PostgresServer
 
-from tests.gateway.running import Gateway, another_front, running_gateway
+from tests.gateway.whole_gateway import Gateway, another_front, running_gateway
 from tests.support.patience import PATIENCE
 from tests.support.principals import organisation
 

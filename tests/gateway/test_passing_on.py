@@ -8,7 +8,7 @@ import httpx
 import pytest
 from gateway.front.edge.headers import SecurityHeaders
 
-from tests.gateway.running import Gateway
+from tests.gateway.whole_gateway import Gateway
 
 
 def test_a_service_learns_who_calls_only_from_the_internal_token(gateway: Gateway) -> None:

@@ -18,9 +18,9 @@ from common.http import page_texts
 from gateway.issuer.people.factors import Passkeys, is_copied
 from stack.embedded.postgres import PostgresServer
 
-from tests.gateway.running import Gateway, running_gateway
 from tests.gateway.test_account import Page, next_code, texts, until_out
 from tests.gateway.test_sign_in import Somebody, enter, new_person, ticket_on
+from tests.gateway.whole_gateway import Gateway, running_gateway
 from tests.support.axe import asking, axe_source
 from tests.support.browser import Browser
 from tests.support.passkeys import Key

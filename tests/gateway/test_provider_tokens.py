@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from jose import jwt
 from stack.embedded.ports import free_port
 
-from tests.gateway.running import Gateway, Process, another_front, wait_for
+from tests.gateway.whole_gateway import Gateway, Process, another_front, wait_for
 from tests.support.patience import PATIENCE
 from tests.support.principals import organisation
 

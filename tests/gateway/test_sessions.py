@@ -12,9 +12,9 @@ from gateway.front.browsers.sessions import Cookies, Former, PersonSession, Seen
 from gateway.front.edge.heads import Head
 from gateway.front.routes import ROUTES, RouteTable
 
-from tests.gateway.running import Gateway
 from tests.gateway.test_account import next_code
 from tests.gateway.test_sign_in import Somebody, begin, browser, enter, signed_in, somebody
+from tests.gateway.whole_gateway import Gateway
 
 __all__ = ["browser", "somebody"]
 

@@ -17,7 +17,7 @@ from common.pages.look import SWITCH
 from gateway.issuer.authorize.tickets import Asked, NoTicket, OldTicket, Tickets
 from stack.embedded.postgres import PostgresServer
 
-from tests.gateway.running import Gateway
+from tests.gateway.whole_gateway import Gateway
 from tests.support.patience import PATIENCE
 from tests.support.principals import organisation
 

@@ -10,9 +10,9 @@ from common.ids import new_id
 from common.pages.form_tokens import FIELD
 from stack.embedded.postgres import PostgresServer
 
-from tests.gateway.running import Gateway
 from tests.gateway.test_account import next_code
 from tests.gateway.test_sign_in import Somebody, browser, enter, new_person, signed_in, ticket_on
+from tests.gateway.whole_gateway import Gateway
 
 __all__ = ["browser"]
 

@@ -12,9 +12,9 @@ from gateway.front.browsers.sessions import Cookies, PersonSession
 from gateway.issuer.sign_ins.service import LOST_ANSWERS
 from stack.embedded.postgres import SUPERUSER, PostgresServer
 
-from tests.gateway.running import Gateway, another_front
 from tests.gateway.test_sessions import aged, head_of, sealing
 from tests.gateway.test_sign_in import Somebody, browser, signed_in, somebody
+from tests.gateway.whole_gateway import Gateway, another_front
 from tests.support.patience import PATIENCE
 
 __all__ = ["browser", "sealing", "somebody"]

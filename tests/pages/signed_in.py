@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 
 from playwright.sync_api import Browser, BrowserContext, Error, Page, Response
 
-from tests.pages.looking import BROKEN, CORRECTED, CUT, FLAT
+from tests.pages.page_checks import BROKEN, CORRECTED, CUT, FLAT
 from tests.pages.words import CODE
 from tests.support.axe import asking
 from tests.support.patience import PATIENCE

@@ -16,7 +16,7 @@ from gateway.front.description.document import operations
 from playwright.sync_api import Browser, Page, StorageState
 from stack.reference.described import descriptions
 
-from tests.pages.looking import Look
+from tests.pages.page_checks import Look
 from tests.pages.tour import FRAMED, MADE, OF_PROGRAMMERS, PERSON, SERVED, Walk
 from tests.pages.world import Sent, bulletin, risk_message, sent, sign_in
 from tests.support.people_at_browsers import new_context, somebody_at

@@ -75,7 +75,7 @@ MADE: dict[str, tuple[str, ...]] = {
     "gateway/issuer/account/passkeys_api.py": ("passkeys",),
     "gateway/issuer/authorize/api.py": ("sign-in",),
     "referrals/listening/line/pages.py": ("line",),
-    "referrals/listening/line/rendering.py": ("line",),
+    "referrals/listening/line/renderer.py": ("line",),
     "referrals/referral/links/pages.py": ("answer",),
     "referrals/referral/referrals/withdrawal_pages.py": ("withdraw",),
     "reporting/publish/bulletins/api.py": ("bulletins",),
@@ -86,7 +86,7 @@ MADE: dict[str, tuple[str, ...]] = {
     "directory/show/information/api.py": ("help",),
     "directory/show/information/index_api.py": ("posters",),
     "directory/show/information/messages_api.py": ("risks",),
-    "directory/show/information/rendering.py": ("gaps",),
+    "directory/show/information/renderer.py": ("gaps",),
     "directory/show/posters/api.py": ("poster",),
     "stack/embedded/mailbox.py": (),  # Stands in for mail and push in tests and demos: no page for people.
 }  # fmt: skip

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from stack.cli import panels
-from stack.wording import said
+from stack.texts import said
 
 ROOT = Path(__file__).parents[2]
 # Prints its arguments, and makes an interpreter that succeeds.

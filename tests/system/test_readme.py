@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 from console.app import SCREENS
-from console.wording import wording
+from console.texts import wording
 
 from tests.support.patience import PATIENCE
 from tests.support.reference import ROOT

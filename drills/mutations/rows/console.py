@@ -32,7 +32,7 @@ ROWS = (
     Row(
         "unanswered",
         "nothing-that-is-not-known",
-        "console.screens.rendering:draw",
+        "console.screens.renderer:draw",
         Replaces("'part.unknown' if missed else none", "none"),
         "tests/services/console/test_unanswered.py::test_no_page_says_that_there_is_nothing_where_nobody_answered",
     ),

@@ -23,7 +23,7 @@ ROWS = (
         "no-row-beyond-a-sheet",
         "directory.files.imports.reading.sheet:_sheet_rows",
         Replaces("number > LAST_ROW", "number < 0"),
-        "tests/services/directory/imports/test_reading.py::test_a_row_of_a_number_that_no_sheet_has_is_not_counted_up_to",
+        "tests/services/directory/imports/test_broken_files.py::test_a_row_of_a_number_that_no_sheet_has_is_not_counted_up_to",
     ),
     Row(
         "entry-links",
@@ -66,7 +66,7 @@ ROWS = (
     Row(
         "former-addresses",
         "history-forgets",
-        "directory.curation.following:documents_stored",
+        "directory.curation.handlers:documents_stored",
         Drops("await forget(session, KIND, changed)"),
         "tests/services/directory/test_places.py::test_history_tells_no_address_of_a_place_that_was_closed_since[its entry]",
     ),
@@ -94,7 +94,7 @@ ROWS = (
     Row(
         "former-endorsements",
         "endorsed-what-it-is-no-more",
-        "directory.record.services.entering:end_endorsements",
+        "directory.record.services.upsert:end_endorsements",
         Drops("await end_outlived(session, service_id, aors)"),
         "tests/services/directory/test_mandates.py::test_an_endorsement_does_not_outlive_what_it_was_given_to",
     ),
@@ -118,7 +118,7 @@ ROWS = (
     Row(
         "seasons-and-hours",
         "hours-not-understood",
-        "directory.ground.hsds.opening:_spans",
+        "directory.ground.hsds.opening_hours:_spans",
         Replaces("any((schedule.get(name) for name in _NOT_WEEKLY))", "False"),
         "tests/services/directory/test_rules.py::test_hours_that_are_not_understood_are_never_taken_for_open",
     ),
@@ -135,14 +135,14 @@ ROWS = (
     Row(
         "files-open-nothing",
         "closed-stays-closed",
-        "directory.files.imports.writing:Writer.prepared",
+        "directory.files.imports.writer:Writer.prepared",
         Drops("await self._keep_closed(standing)"),
         "tests/services/directory/imports/test_closed.py::test_the_next_edition_opens_nothing_that_was_closed_here[pathway]",
     ),
     Row(
         "files-begin-nothing",
         "ended-by-hand",
-        "directory.record.services.entering:upsert_service",
+        "directory.record.services.upsert:upsert_service",
         Replaces("source is not None and await withdrawn_by_hand(session, [row])", "False"),
         "tests/services/directory/imports/test_closed.py::test_the_next_edition_begins_nothing_that_somebody_here_ended",
     ),
@@ -156,7 +156,7 @@ ROWS = (
     Row(
         "safe-houses",
         "undecided-shelter",
-        "directory.record.documents.storing:_held",
+        "directory.record.documents.refresh:_held",
         Drops("values |= {'approved': record.service, 'organization': record.organization}"),
         "tests/services/directory/crosswalks/test_words.py::test_until_it_is_decided_what_may_be_a_shelter_is_not_published",
     ),
@@ -194,9 +194,9 @@ ROWS = (
     Row(
         "directory-forgot",
         "hidden-houses-stay-so",
-        "directory.holding:Holding._do_again",
+        "directory.lost_restrictions:Holding._do_again",
         Replaces("await AGAIN[entry](session, own=own, word=word)", "1"),
-        "tests/services/directory/test_holding.py::test_more_than_the_last_word_is_looked_for_where_it_was_forgotten",
+        "tests/services/directory/test_lost_restrictions.py::test_more_than_the_last_word_is_looked_for_where_it_was_forgotten",
     ),
     Row(
         "suspended-organisation",
@@ -218,7 +218,7 @@ ROWS = (
     Row(
         "hidden-services",
         "hidden-columns",
-        "directory.record.documents.storing:_prepared",
+        "directory.record.documents.refresh:_prepared",
         Replaces(
             "not is_offered(service, row.state, row.restricted, organisation_suspended=suspended)",
             "service is None",

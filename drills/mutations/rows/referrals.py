@@ -37,7 +37,7 @@ ROWS = (
         "one-word-for-two-cases",
         "referrals.case.cases.service:change",
         Drops("await hold_pairing(session)"),
-        "tests/services/referrals/test_racing.py::test_two_cases_that_take_one_word_at_once_do_not_both_have_it",
+        "tests/services/referrals/test_replicas.py::test_two_cases_that_take_one_word_at_once_do_not_both_have_it",
     ),
     Row(
         "case-record",
@@ -257,7 +257,7 @@ ROWS = (
     Row(
         "withdrawal-told",
         "read-in-the-history",
-        "referrals.referral.referrals.reading:history",
+        "referrals.referral.referrals.shared_content:history",
         Drops("await _audit_reading(session, caller, referral, read)"),
         "tests/services/referrals/test_withdrawal_page.py::test_an_answer_that_was_read_in_the_history_was_read",
     ),
@@ -275,7 +275,7 @@ ROWS = (
         "lost-by-a-promotion",
         "referrals.reconciliation:Holding._do_again",
         Drops("await remember_lost(session, max(lost, default=clock.now()))"),
-        "tests/services/referrals/test_holding.py::test_what_a_promoted_standby_forgot_is_erased_and_restricted_again",
+        "tests/services/referrals/test_older_database.py::test_what_a_promoted_standby_forgot_is_erased_and_restricted_again",
     ),
     Row(
         "withdrawal-told",
@@ -421,7 +421,7 @@ ROWS = (
         "held-to-the-lists",
         "referrals.reconciliation:Holding.look",
         Replaces("await self._forgot(last)", "False"),
-        "tests/services/referrals/test_holding.py::test_what_a_promoted_standby_forgot_is_erased_and_restricted_again",
+        "tests/services/referrals/test_older_database.py::test_what_a_promoted_standby_forgot_is_erased_and_restricted_again",
     ),
     Row(
         "wrong-date",
@@ -617,21 +617,21 @@ ROWS = (
     Row(
         "sealed-values",
         "column-of-another-row",
-        "referrals.ground.keys.sealing:_context",
+        "referrals.ground.keys.sealed_columns:_context",
         Returns("f'{organisation}{column}'.encode()"),
         "tests/services/referrals/test_confidentiality.py::test_the_same_ciphertext_does_not_open_as_another_row",
     ),
     Row(
         "sealed-values",
         "value-in-another-column",
-        "referrals.ground.keys.sealing:_context",
+        "referrals.ground.keys.sealed_columns:_context",
         Returns("f'{organisation}{row}'.encode()"),
         "tests/services/referrals/test_confidentiality.py::test_a_sealed_value_opens_for_its_own_organisation_row_and_column_only",
     ),
     Row(
         "sealed-values",
         "value-of-another-organisation",
-        "referrals.ground.keys.sealing:_context",
+        "referrals.ground.keys.sealed_columns:_context",
         Returns("f'{row}{column}'.encode()"),
         "tests/services/referrals/test_confidentiality.py::test_a_sealed_value_opens_for_its_own_organisation_row_and_column_only",
     ),
@@ -882,7 +882,7 @@ ROWS = (
     Row(
         "unheard",
         "what-wakes",
-        "referrals.telling.channels.waking:telling",
+        "referrals.telling.channels.wake_ups:telling",
         Replaces("(kind, side) in WAKES", "True"),
         "tests/services/referrals/test_channels.py::test_an_accepted_emergency_wakes_nobody_of_the_sender_and_is_told_by_day_at_once",
     ),
@@ -979,7 +979,7 @@ ROWS = (
     Row(
         "consent-ends",
         "accepted-unread",
-        "referrals.referral.referrals.reading:refuse_unreadable",
+        "referrals.referral.referrals.shared_content:refuse_unreadable",
         Returns("None"),
         "tests/services/referrals/test_consent_ends.py::test_nobody_accepts_a_person_of_whom_they_can_read_nothing",
     ),
@@ -1024,7 +1024,7 @@ ROWS = (
     Row(
         "former-grants",
         "read-unasked",
-        "referrals.referral.referrals.reading:readable",
+        "referrals.referral.referrals.shared_content:readable",
         Replaces("ask(move, found.word, of, now, found.implicated)", "frozenset(found.word.items)"),
         "tests/services/referrals/test_over_time.py::test_an_expired_grant_answers_no_question_and_is_read_no_more",
     ),

@@ -30,7 +30,7 @@ ROWS = (
         "partners-that-receive-people-are-not-placed",
         "reporting.publish.bulletins.composing.work:presence",
         Replaces('code.counts != "recipients"', "True"),
-        "tests/services/reporting/bulletins/test_composing.py::test_presence_names_partners_but_not_where_people_are_served",
+        "tests/services/reporting/bulletins/test_sections.py::test_presence_names_partners_but_not_where_people_are_served",
     ),
     Row(
         "small-cells",

@@ -202,7 +202,7 @@ ROWS = (
         "service-that-changes-its-stream",
         "stack.embedded.arrows:_requests.own",
         Replaces("('INFO', 'MSG.GET')", "('INFO', 'MSG.GET', 'UPDATE')"),
-        "tests/stack/test_broker_forging.py::test_no_account_writes_in_another_s_name_or_reads_what_it_is_not_given[reporting]",
+        "tests/stack/test_broker_accounts.py::test_no_account_writes_in_another_s_name_or_reads_what_it_is_not_given[reporting]",
     ),
     Row(
         "database-certificates",
@@ -224,7 +224,7 @@ ROWS = (
     Row(
         "process-certificates",
         "no-port-in-clear",
-        "common.process.serving:by_certificate",
+        "common.process.http_server:by_certificate",
         Replaces("context is None", "context is not None"),
         "tests/common/test_process_certificates.py::test_who_has_a_certificate_answers_nobody_without_tls",
     ),
@@ -399,7 +399,7 @@ ROWS = (
     Row(
         "acknowledged",
         "drain",
-        "common.process.serving:serve",
+        "common.process.http_server:serve",
         Replaces("settings.graceful_seconds", "0"),
         "tests/common/test_drain.py::test_a_request_that_was_begun_is_answered_before_the_service_ends",
     ),
@@ -420,7 +420,7 @@ ROWS = (
     Row(
         "one-failure",
         "one-row-holds-up-no-other",
-        "common.db.sweeping:one_by_one",
+        "common.db.due_rows:one_by_one",
         Replaces("Exception", "ZeroDivisionError"),
         "tests/services/referrals/test_one_that_fails.py::test_a_timer_that_nobody_knows_holds_up_no_emergency",
     ),

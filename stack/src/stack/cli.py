@@ -16,7 +16,7 @@ from typer.main import get_command, get_command_name
 
 import stack.commands
 from stack.errors import StackError, in_one_line
-from stack.wording import LANGUAGE_VARIABLE, language_of, said, unknown_language
+from stack.texts import LANGUAGE_VARIABLE, language_of, said, unknown_language
 
 app = typer.Typer(
     name="ruta",

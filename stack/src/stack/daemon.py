@@ -21,7 +21,7 @@ from stack.embedded.terminal import Console
 from stack.errors import StackError, in_one_line
 from stack.operate import releases
 from stack.operate.backup.snapshot import remove_leftover
-from stack.wording import said
+from stack.texts import said
 
 _SHIP_SECONDS = 5.0
 

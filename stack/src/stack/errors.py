@@ -2,12 +2,12 @@
 
 from typing import Self
 
-from stack.wording import said
+from stack.texts import said
 
 
 class StackError(Exception):
     """An error with one line for the terminal: what is wrong and what to do. Its text is a key of the catalogues,
-    filled with values (`stack.wording`)."""
+    filled with values (`stack.texts`)."""
 
     def __init__(self, text: str, /, **values: object) -> None:
         super().__init__(said(text, **values))

@@ -4,7 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from common import clock
-from console.wording import wording
+from console.texts import wording
 
 from tests.services.console.answered import console
 

@@ -8,7 +8,7 @@ from console.conflicts import is_conflict, now_and_typed
 from console.curation import views as curation
 from console.forms import Typed, flat
 from console.pathways import views as steps
-from console.wording import wording
+from console.texts import wording
 
 SAY, CODES = wording("es"), Codes("es")
 STEP: dict[str, Any] = {

@@ -16,7 +16,7 @@ from common.words.referral_states import ReferralState
 from console.codes import Codes
 from console.doings import Beside, done, identity_change, identity_kind, road
 from console.moments import Moments
-from console.wording import wording
+from console.texts import wording
 from pydantic import BaseModel
 from referrals.case.cases import schemas as cases
 from referrals.case.consents import schemas as consents

@@ -4,7 +4,7 @@ import pytest
 from console.codes import Codes
 from console.forms import BadForm, Typed, body, faults, read
 from console.screens.routing import _readable
-from console.wording import wording
+from console.texts import wording
 
 KIND = "application/x-www-form-urlencoded"
 

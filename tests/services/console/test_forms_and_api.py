@@ -346,7 +346,7 @@ def test_every_form_brings_a_key_and_every_command_is_sent_with_it() -> None:
 
 
 def test_how_much_may_be_written_is_said_as_the_api_takes_it(api: dict[str, Any]) -> None:
-    from console.wording import wording
+    from console.texts import wording
 
     schema = body_of(api, "put", f"{BULLETIN}/words")
     (texts,) = at(api, schema, "texts")
@@ -420,7 +420,7 @@ def test_every_step_that_people_may_take_has_a_form() -> None:
 
 
 def test_the_words_of_every_choice_exist() -> None:
-    from console.wording import wording
+    from console.texts import wording
 
     say = wording("es")
     for command in COMMANDS:

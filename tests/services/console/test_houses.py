@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from console.wording import wording
+from console.texts import wording
 
 from tests.services.console.answered import AWAY, console
 

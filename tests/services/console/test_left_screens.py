@@ -14,13 +14,13 @@ from console import assets
 from console.calls import Calls, Gateway
 from console.forms import Typed
 from console.moments import Moments
-from console.screens.rendering import draw
+from console.screens.renderer import draw
 from console.screens.routing import _resend
 from console.screens.visit import Page as Screen
 from console.screens.visit import Visit
 from console.settings import Settings
+from console.texts import wording
 from console.visitors import Visitor
-from console.wording import wording
 from playwright.sync_api import Browser, BrowserContext, Page, Route
 
 from tests.support.people_at_browsers import chromium, new_context

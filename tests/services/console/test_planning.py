@@ -11,12 +11,12 @@ from console.bulletins import views as bulletins
 from console.codes import Codes
 from console.curation import views as curation
 from console.curation.api import parts
-from console.drawing import bars, graph, stages
 from console.figures import views as figures
 from console.forms import Typed
 from console.moments import Moments
 from console.pathways import views as pathways
-from console.wording import wording
+from console.shapes import bars, graph, stages
+from console.texts import wording
 from directory.pathways.definition.conditions import Condition
 from directory.pathways.definition.differences import difference, plain
 from directory.pathways.definition.graph import Pathway, Step

@@ -11,7 +11,7 @@ from console.forms import Typed
 from console.moments import Moments
 from console.referrals import refer, views
 from console.referrals.steps import STEPS, offered
-from console.wording import wording
+from console.texts import wording
 from referrals.ground.vocabulary.disclosure import Item
 
 CASE: dict[str, Any] = {

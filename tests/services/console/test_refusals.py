@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from common.errors import PROBLEMS
 from common.words.languages import LANGUAGES
-from console.wording import wording
+from console.texts import wording
 
 from tests.services.console.answered import Console, console
 

@@ -2,7 +2,7 @@
 
 from console.codes import Codes
 from console.services import api
-from console.wording import wording
+from console.texts import wording
 
 SERVICE = {
     "name": "Clínica",

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from console.wording import wording
+from console.texts import wording
 
 from tests.services.console.answered import SOMEBODY, console
 from tests.support.principals import organisation

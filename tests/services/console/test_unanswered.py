@@ -11,7 +11,7 @@ import pytest
 from console.app import SCREENS
 from console.code_lists import _KEPT
 from console.intake import mapping
-from console.wording import wording
+from console.texts import wording
 from starlette.routing import Route
 
 from tests.services.console.answered import AWAY, SOMEBODY, Console, console

@@ -13,8 +13,8 @@ from console.codes import Codes
 from console.figures.views import last_months
 from console.moments import Moments
 from console.referral_views import left
+from console.texts import wording
 from console.visitors import Visitor
-from console.wording import wording
 from console.work import beside
 from console.work.views import code_of, groups, path_of
 from referrals.ground.tasks.kinds import TaskKind

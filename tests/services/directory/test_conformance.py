@@ -8,7 +8,7 @@ from uuid import UUID
 
 import jsonschema
 import pytest
-from directory.record.services.comparing import merged
+from directory.record.services.comparison import merged
 from httpx import AsyncClient
 
 from tests.services.directory import official

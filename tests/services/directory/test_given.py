@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 from directory.ground.hsds.given import Given
-from directory.ground.hsds.rendering import Facts, Record, render_service
 from directory.ground.hsds.schemas import ServiceDocument
+from directory.ground.hsds.views import Facts, Record, render_service
 from directory.record.documents.prepared import prepare
 from pydantic import ValidationError
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from common import clock
 from common.pages.look import EXIT_SCRIPT
-from directory.ground.hsds.opening import DAYS
+from directory.ground.hsds.opening_hours import DAYS
 from directory.show.information.needs import needs
 from directory.show.information.short_text import ONE, PART, messages, plain
 from httpx import AsyncClient, Response

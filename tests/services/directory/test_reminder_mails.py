@@ -14,8 +14,8 @@ from common.db.session import Database
 from common.messages.mail import Mail
 from common.messages.mail import Relay as RelayAddress
 from common.messages.retries import PAUSES
-from directory.curation.mailing import write_due
-from directory.curation.naming import Names
+from directory.curation.message_ids import Names
+from directory.curation.reminder_mails import write_due
 from directory.curation.sweep import mark_stale, remind
 from httpx import AsyncClient
 

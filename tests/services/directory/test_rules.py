@@ -13,7 +13,7 @@ from directory.ground.access import begins_above, visible, visible_sql
 from directory.ground.entries.differences import Difference, differences
 from directory.ground.entries.states import STEPS, EntryState, curates, possible_steps
 from directory.ground.hsds.countries import countries_of
-from directory.ground.hsds.opening import (
+from directory.ground.hsds.opening_hours import (
     WEEK_MINUTES,
     Opening,
     coming_week,
@@ -21,13 +21,13 @@ from directory.ground.hsds.opening import (
     opening_of,
     week_from,
 )
-from directory.ground.hsds.rendering import Facts, Record, render_service
 from directory.ground.hsds.safety import dangers
 from directory.ground.hsds.status import is_stale, with_status
+from directory.ground.hsds.views import Facts, Record, render_service
 from directory.ground.hsds.visibility import without_unstorable
 from directory.ground.reading.rows_queries import fetch
 from directory.ground.reading.statement import Statement
-from directory.record.services.comparing import merged
+from directory.record.services.comparison import merged
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -11,7 +11,7 @@ from common.db.session import Database
 from common.ids import new_id
 from directory.ground.hsds.schemas import ServiceDocument
 from directory.record.locations.models import service_locations
-from directory.record.services.entering import Finish, upsert_service
+from directory.record.services.upsert import Finish, upsert_service
 from httpx import AsyncClient
 
 from tests.services.directory.conftest import V1, reads_everything, service_document

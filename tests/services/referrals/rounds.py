@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import aiohttp
 from common.db.session import Database
 from referrals.telling.channels.dispatch import Queue
-from referrals.telling.channels.sealing import Sealing
+from referrals.telling.channels.sealed_addresses import Sealing
 from referrals.telling.channels.transports.offered import Transports
 from referrals.telling.webhooks.addresses import Network
 from referrals.telling.webhooks.dispatch import Deliverer

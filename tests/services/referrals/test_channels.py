@@ -38,13 +38,13 @@ from referrals.telling.channels.dispatch import lapse, ping
 from referrals.telling.channels.duty_service import Duty
 from referrals.telling.channels.kinds import ChannelKind
 from referrals.telling.channels.messages import CONFIRMED_FOR, SPACING
-from referrals.telling.channels.sealing import Sealing
+from referrals.telling.channels.sealed_addresses import Sealing
 from referrals.telling.channels.transports.offered import Transports
 from referrals.telling.channels.transports.push import Push
 from referrals.telling.webhooks.addresses import networks
 from referrals.telling.webhooks.client import client
 
-from tests.services.referrals.looking import called
+from tests.services.referrals.one_round import called
 from tests.services.referrals.rounds import ZONE, tell_due
 from tests.services.referrals.story import Story
 from tests.support.channel_servers import LOGIN, Answering, Relay, answering, relay

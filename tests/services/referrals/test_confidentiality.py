@@ -19,7 +19,7 @@ from referrals.ground.audit.anchors import BrokenAnchor, anchor, anchored_of, ve
 from referrals.ground.audit.service import record
 from referrals.ground.keys import ring as rings
 from referrals.ground.keys.ring import KeyRing, KeyRingError
-from referrals.ground.keys.sealing import open_column, seal_column
+from referrals.ground.keys.sealed_columns import open_column, seal_column
 from referrals.ground.keys.store import CaseKeys, KeyDestroyed
 from referrals.ground.row_security import act_as_service
 from referrals.settings import Settings

@@ -21,9 +21,9 @@ from referrals.telling.todo.work_service import _JUDGED
 
 from tests.services.referrals.case_commands import Situation
 from tests.services.referrals.line_words import Reporter, handed_over
+from tests.services.referrals.readable_routes import operations
 from tests.services.referrals.screening_words import begun
 from tests.services.referrals.story import SALUD, Story
-from tests.services.referrals.walking import operations
 from tests.support.principals import organisation
 
 SUPERVISOR: dict[str, Any] = {"roles": ["partner", "caseworker", "supervisor"]}

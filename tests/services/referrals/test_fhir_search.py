@@ -17,10 +17,10 @@ from referrals.referral.fhir.codes import BSER
 from referrals.referral.fhir.parameters import KINDS, NotAsked, Within, prefers_lenient, read
 from referrals.referral.fhir.statements import capability_statement
 
+from tests.services.referrals.readable_routes import operations
 from tests.services.referrals.story import AUDIENCE, LEGAL, REFUGIO, SALUD, Story
 from tests.services.referrals.test_fhir import ids
 from tests.services.referrals.test_scenarios import transfer_offer
-from tests.services.referrals.walking import operations
 from tests.support.principals import bearer
 
 REFERRER, RECIPIENT, OTHER = "ngo-refugio", "ngo-salud", "ngo-legal"

@@ -19,9 +19,9 @@ from common.ids import new_id
 from fastapi import FastAPI
 from referrals.ground.row_security import act_as_service
 
+from tests.services.referrals.readable_routes import walk
 from tests.services.referrals.screening_words import concluded
 from tests.services.referrals.story import Story
-from tests.services.referrals.walking import walk
 from tests.support.hidden_columns import Columns, holding, listed
 from tests.support.principals import organisation
 

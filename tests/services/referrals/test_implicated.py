@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
+from tests.services.referrals.readable_routes import alike, walk
 from tests.services.referrals.story import LEGAL, REFUGIO, SALUD, Story
 from tests.services.referrals.test_scenarios import code, transfer_offer
-from tests.services.referrals.walking import alike, walk
 
 SUPERVISOR: dict[str, Any] = {"roles": ["partner", "caseworker", "supervisor"]}
 

@@ -6,8 +6,8 @@ import pytest
 import sqlalchemy as sa
 from common import clock
 from common.crypto import CannotOpen, key_from_base64
+from common.db.due_rows import one_by_one
 from common.db.session import Database
-from common.db.sweeping import one_by_one
 from common.messages.rounds import hand_round
 from referrals.case.cases.retention import ask_reconsent, erase_expired
 from referrals.ground.keys.store import CaseKeys

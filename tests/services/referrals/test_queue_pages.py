@@ -23,7 +23,7 @@ from referrals.referral.referrals.queue_queries import (
 )
 
 from tests.services.referrals.story import SALUD, Story
-from tests.services.referrals.test_counting import (
+from tests.services.referrals.test_queue_counts import (
     CALLERS,
     NOW,
     OPEN_TO_ALL,

@@ -13,8 +13,8 @@ from referrals.ground.vocabulary.facts import CONTENT, FACTS, decided
 from referrals.referral.fhir.mapping import service_request, task
 from referrals.referral.referrals.models import Referral
 
+from tests.services.referrals.readable_routes import walk
 from tests.services.referrals.story import Story
-from tests.services.referrals.walking import walk
 
 PLACE = "VE2313"
 DEADLINE = (clock.now() + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -16,7 +16,7 @@ import aiohttp
 import pytest
 from common import clock
 from common.db.session import Database
-from common.messages.handing import Result
+from common.messages.delivery import Result
 from common.messages.mail import Mail
 from common.messages.mail import Relay as RelayAddress
 from common.messages.queues import work_off

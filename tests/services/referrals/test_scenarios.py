@@ -1,7 +1,7 @@
 """The acceptance scenarios of referrals and consent, by number (23 and 24 have modules of their own).
 
 The same functions run through the gateway in tests/system/test_referral_scenarios.py; 10, 15 and 16 with five
-replicas are in test_racing.py.
+replicas are in test_replicas.py.
 """
 
 from datetime import datetime, timedelta

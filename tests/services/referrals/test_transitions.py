@@ -11,7 +11,7 @@ from referrals.ground.keys.store import CaseKeys
 from referrals.ground.row_security import act_as_service
 from referrals.referral.escalations.due_timers import fire_due
 
-from tests.services.referrals.looking import called
+from tests.services.referrals.one_round import called
 from tests.services.referrals.story import LEGAL, REFUGIO, SALUD, Story
 from tests.services.referrals.test_scenarios import code, exception_body, transfer_offer
 from tests.support.principals import principal

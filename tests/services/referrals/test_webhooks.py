@@ -31,7 +31,7 @@ from referrals.telling.webhooks.dispatch import PAUSES, Deliverer, deliveries
 from standardwebhooks.webhooks import Webhook as Verifier
 from standardwebhooks.webhooks import WebhookVerificationError
 
-from tests.services.referrals.looking import called
+from tests.services.referrals.one_round import called
 from tests.services.referrals.rounds import deliver_due
 from tests.services.referrals.story import Story
 

@@ -5,7 +5,7 @@ import resource
 from contextlib import suppress
 
 import uvicorn
-from common.process.serving import by_certificate, collect_seldom
+from common.process.http_server import by_certificate, collect_seldom
 from common.process.start import load, prepare
 
 from gateway.front.app import Front

@@ -16,7 +16,7 @@ from common import clocks
 from common.errors import UNAVAILABLE
 from common.process.certificates import remedy, trusting
 from common.process.logs import get_logger
-from common.process.repeating import pause
+from common.process.loops import pause
 from yarl import URL
 
 from gateway.front.edge.bodies import Body

@@ -9,7 +9,7 @@ from common.db.migrations import migrate as to_newest
 from common.db.migrations.state import Revisions, Schema
 from common.db.session import Database
 from common.http import server
-from common.process import serving, start
+from common.process import http_server, start
 from common.process.logs import get_logger
 from common.process.telemetry import Metrics
 from common.verbs import NO_OWNER, let_in_by, run_migrations
@@ -33,7 +33,7 @@ def serve() -> None:
     start.prepare(settings)
     app = create_app(settings, forgotten=asyncio.run(_bootstrap(settings)))
     server.refuse_wrong_keys(app)
-    serving.serve(app, settings)
+    http_server.serve(app, settings)
 
 
 def migrate() -> None:

@@ -15,7 +15,7 @@ from common.db.errors import remedy
 from common.process.logs import get_logger
 from common.process.start import TEMPORARY_FAILURE, fail, load, prepare
 from common.settings import ServiceSettings
-from common.words.wording import said, told
+from common.words.command_texts import said, told
 
 _log = get_logger(__name__)
 _SERVING = ("api", "worker")
@@ -49,7 +49,7 @@ def main(
         if verb in own:
             raise SystemExit(own[verb](_ready(settings)))
     from common.http import server  # noqa: PLC0415 - neither a migration nor a command of its own serves
-    from common.process import serving  # noqa: PLC0415 - neither a migration nor a command of its own serves
+    from common.process import http_server  # noqa: PLC0415 - neither a migration nor a command of its own serves
 
     if verb not in {*_SERVING, *server.OPERATIONS}:
         verbs = [*_SERVING, "migrate", *server.OPERATIONS, *own]
@@ -63,7 +63,7 @@ def main(
         raise SystemExit(asyncio.run(server.OPERATIONS[verb](context)))
     app = create_app(loaded, role=verb)
     server.refuse_wrong_keys(app)
-    serving.serve(app, loaded)
+    http_server.serve(app, loaded)
 
 
 def run_migrations(migrating: Coroutine[Any, Any, object]) -> None:

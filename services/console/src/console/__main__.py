@@ -1,6 +1,6 @@
 """`python -m console` serves the pages."""
 
-from common.process.serving import serve
+from common.process.http_server import serve
 from common.process.start import load, prepare
 
 from console.app import create_app

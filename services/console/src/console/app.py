@@ -42,13 +42,13 @@ from console.record.api import screens as record
 from console.referrals.api import screens as referrals
 from console.releases.api import screens as releases
 from console.screening.api import screens as screening
-from console.screens.rendering import draw_plain
+from console.screens.renderer import draw_plain
 from console.screens.routing import HEADERS, Kit, language_of
 from console.services.api import screens as services
 from console.services.slips_api import screens as slips
 from console.settings import Settings
 from console.supervision.api import screens as supervision
-from console.wording import load_all, wording
+from console.texts import load_all, wording
 from console.work.api import screens as work
 from console.work.calendar_api import screens as calendar
 from console.work.late_api import screens as late

@@ -8,7 +8,7 @@ from typing import Any
 from console import written_dates
 from console.answers import Answer
 from console.forms import Typed, is_day
-from console.wording import Wording
+from console.texts import Wording
 
 CODES = frozenset({"version_conflict", "stale"})
 """The API's codes for an edit conflict: about a version in the body, and about `If-Match`."""

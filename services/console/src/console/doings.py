@@ -8,7 +8,7 @@ from typing import Any
 from console.codes import Codes
 from console.moments import Moments
 from console.referral_views import short_code
-from console.wording import Wording
+from console.texts import Wording
 
 # The list of reasons, for actions that do not name their command.
 _COMMANDS = {

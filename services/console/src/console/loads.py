@@ -7,7 +7,7 @@ from operator import itemgetter
 from typing import Any
 
 from console.moments import Moments
-from console.wording import Wording
+from console.texts import Wording
 
 
 @dataclass(frozen=True)

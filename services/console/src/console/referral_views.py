@@ -8,7 +8,7 @@ from common.words.choices import words
 
 from console.codes import Codes
 from console.moments import Moments
-from console.wording import Wording
+from console.texts import Wording
 
 _COLOURS = {code: row["colour"] for code, row in words("referral_states").items()}
 

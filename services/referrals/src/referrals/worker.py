@@ -15,7 +15,7 @@ from common.db.session import Database
 from common.http import BackgroundTask, ServiceContext
 from common.key_ages import tell_key_ages
 from common.messages.queues import work_off
-from common.process.repeating import repeat_when_called
+from common.process.loops import repeat_when_called
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from referrals.case.cases.retention import ask_reconsent, erase_expired
@@ -48,7 +48,7 @@ from referrals.telling.channels.dispatch import Queue, lapse, ping
 from referrals.telling.channels.kinds import ChannelKind
 from referrals.telling.channels.models import ENDINGS as CHANNELS
 from referrals.telling.channels.queries import any_due as any_channel_due
-from referrals.telling.channels.sealing import Sealing
+from referrals.telling.channels.sealed_addresses import Sealing
 from referrals.telling.channels.transports.offered import Transports
 from referrals.telling.evidence import Evidence
 from referrals.telling.operator_mail_service import OperatorMail

@@ -1,7 +1,7 @@
 """Refusals of the reporting service, and errors of its pure rules, which the API converts."""
 
 from common.errors import PROBLEMS
-from common.words.wording import Worded
+from common.words.command_texts import Worded
 
 STEP_FAILED = PROBLEMS["step_failed"]
 

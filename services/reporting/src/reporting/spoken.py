@@ -1,6 +1,6 @@
-"""Texts of reporting's commands (`common.words.wording`)."""
+"""Texts of reporting's commands (`common.words.command_texts`)."""
 
-from common.words.wording import Wording
+from common.words.command_texts import Wording
 
 _own = Wording("reporting")
 said, told = _own.said, _own.told

@@ -6,9 +6,9 @@ from common.db.ended_rights import ending
 from common.http import BackgroundTask, ServiceContext
 from common.messages.mail import mail_of
 
-from reporting.protect.closings import running
-from reporting.publish.bulletins import publishing, schedule
-from reporting.publish.subscribers import sending
+from reporting.protect.closings import closing_tasks
+from reporting.publish.bulletins import publication, schedule
+from reporting.publish.subscribers import due_mails
 from reporting.publish.subscribers.models import ENDING as SUBSCRIBERS
 from reporting.recording.consumers import subscriptions
 from reporting.recording.service import Recorder
@@ -29,7 +29,7 @@ def tasks(context: ServiceContext) -> Sequence[BackgroundTask]:
         context.relay(),
         *consumers,
         schedule.task(context),
-        publishing.task(context),
-        running.task(context),
-        *([sending.task(context, mail)] if mail else []),
+        publication.task(context),
+        closing_tasks.task(context),
+        *([due_mails.task(context, mail)] if mail else []),
     ]

@@ -2,8 +2,8 @@
 
 from common.happenings import declare
 
-from directory.curation import following as curation
-from directory.files.imports import following as imports
+from directory.curation import handlers as curation
+from directory.files.imports import handlers as imports
 from directory.ground.happenings import (
     CapacityTold,
     DocumentsStored,
@@ -13,8 +13,8 @@ from directory.ground.happenings import (
     PlaceCopied,
     PlacesChanged,
 )
-from directory.pathways.gaps import following as gaps
-from directory.record.documents import following as documents
+from directory.pathways.gaps import handlers as gaps
+from directory.record.documents import handlers as documents
 
 
 def declare_followers() -> None:

@@ -18,10 +18,10 @@ from common.process.start import fail, say
 
 from directory.followers_service import declare_followers
 from directory.ground.hsds.restricted import Word
-from directory.holding import AGAIN
+from directory.lost_restrictions import AGAIN
 from directory.pathways.gaps.announcements import announce_observed
 from directory.record.organizations import service as organizations
-from directory.record.services import restoring
+from directory.record.services import restored_restrictions
 from directory.settings import Settings
 from directory.show.information import queries as messages
 from directory.spoken import said
@@ -38,7 +38,7 @@ async def _announce(database: Database) -> int:
 async def _list_restrictions(database: Database) -> int:
     """Print the present restrictions, one line per entry, for referrals' `tell-restrictions`."""
     async with database.transaction() as session:
-        async for own, word in restoring.words_now(session):
+        async for own, word in restored_restrictions.words_now(session):
             _say_word("service", own, word)
         for own, word in await organizations.words_now(session):
             _say_word("organisation", own, word)

@@ -1,5 +1,5 @@
-"""Texts of the directory's commands (`common.words.wording`)."""
+"""Texts of the directory's commands (`common.words.command_texts`)."""
 
-from common.words.wording import Wording
+from common.words.command_texts import Wording
 
 said = Wording("directory").said

@@ -6,13 +6,13 @@ from common.db.ended_rights import ending
 from common.http import BackgroundTask, ServiceContext
 
 from directory.curation.consumers import SUBSCRIPTION as DECLINED
-from directory.curation.mailing import mailing_tasks
 from directory.curation.models import ENDING as REMINDERS
+from directory.curation.reminder_mails import mailing_tasks
 from directory.curation.sweep import sweep_tasks
 from directory.files.crosswalks.worker import crosswalk_tasks
 from directory.files.imports.models import ENDING as IMPORTS
 from directory.files.imports.worker import import_tasks
-from directory.holding import Holding
+from directory.lost_restrictions import Holding
 from directory.pathways import announcements as pathways
 from directory.pathways.gaps import announcements as gaps
 from directory.pathways.gaps.models import ENDING as OBSERVATIONS

@@ -13,7 +13,7 @@ from stack.embedded.secrets import internal_key
 from stack.embedded.small import refuse_small
 from stack.operate.lost_keys import accept_another_key
 from stack.operate.service_commands import ServiceCommands, commands_of
-from stack.wording import said
+from stack.texts import said
 
 _terminal = Console(highlight=False, soft_wrap=True)
 app = typer.Typer()

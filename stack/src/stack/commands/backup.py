@@ -38,7 +38,7 @@ from stack.operate.lost_keys import erase_again
 from stack.operate.offline_commands import StoppedCommands
 from stack.operate.service_commands import attached_postgres
 from stack.private_files import read_private_map, write_private, write_private_map
-from stack.wording import said
+from stack.texts import said
 
 app = typer.Typer()
 _terminal = Console(highlight=False, soft_wrap=True)

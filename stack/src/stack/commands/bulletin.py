@@ -10,7 +10,7 @@ from rich.console import Console
 
 from stack.commands.desk import Desk, as_client
 from stack.errors import StackError
-from stack.wording import language_of, said
+from stack.texts import language_of, said
 
 app = typer.Typer(
     name="bulletin", help="Draft, sign off and publish bulletins.", no_args_is_help=True

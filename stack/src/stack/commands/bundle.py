@@ -13,7 +13,7 @@ from rich.console import Console
 from stack.commands.options import home
 from stack.errors import StackError
 from stack.operate.supply import bundle, signature
-from stack.wording import said
+from stack.texts import said
 
 app = typer.Typer(
     name="bundle",

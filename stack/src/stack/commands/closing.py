@@ -8,7 +8,7 @@ from rich.console import Console
 
 from stack.commands.desk import Desk, as_client
 from stack.errors import StackError
-from stack.wording import said
+from stack.texts import said
 
 app = typer.Typer(
     name="closing",

@@ -13,7 +13,7 @@ from stack.demo.data import load_demo_data
 from stack.demo.history import live_the_past
 from stack.demo.storyteller import Storyteller
 from stack.embedded.connection import RunningStack, connect
-from stack.wording import said
+from stack.texts import said
 
 app = typer.Typer(name="demo", invoke_without_command=True)
 _terminal = Console(highlight=False, soft_wrap=True)

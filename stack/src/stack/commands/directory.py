@@ -18,7 +18,7 @@ from rich.table import Table
 from stack.commands.desk import Desk, as_client
 from stack.commands.feeds import copy_feed
 from stack.errors import StackError
-from stack.wording import said
+from stack.texts import said
 
 app = typer.Typer(
     name="directory", help="Import and export the directory of services.", no_args_is_help=True

@@ -18,7 +18,7 @@ from referrals.referral.referrals.lifecycle import diagram
 
 from stack.commands.options import home
 from stack.reference import settings_page
-from stack.wording import language_of
+from stack.texts import language_of
 
 RULES = "deploy/k8s/components/monitoring/rules.yaml"
 """The file of the alert rules."""

@@ -29,7 +29,7 @@ from stack.operate.backup.archive import Archive, oldest_waiting_seconds, waits_
 from stack.operate.cluster.commands import ClusterCommands
 from stack.operate.service_commands import ServiceCommands, attached_postgres
 from stack.private_files import read_private_map
-from stack.wording import known, said
+from stack.texts import known, said
 
 app = typer.Typer()
 # In a pipe or a mail, each finding is one line.

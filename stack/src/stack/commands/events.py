@@ -10,7 +10,7 @@ from stack.commands.options import Data, Kube
 from stack.embedded.plan import SERVICES
 from stack.errors import StackError
 from stack.operate.service_commands import commands_of
-from stack.wording import said
+from stack.texts import said
 
 app = typer.Typer(name="events", help="Publish, replay and repair events.", no_args_is_help=True)
 Service = Annotated[str, typer.Argument(help="directory, referrals or reporting")]

@@ -15,7 +15,7 @@ from stack.commands.options import AsJson, Data, write_json
 from stack.demo.people import sign_in_of
 from stack.embedded.layout import Layout
 from stack.errors import StackError
-from stack.wording import said
+from stack.texts import said
 
 app = typer.Typer()
 _clients = typer.Typer(

@@ -23,7 +23,7 @@ from stack.operate.cluster.commands import ClusterCommands
 from stack.operate.supply import shipment
 from stack.operate.supply.materials import DISTRIBUTIONS, bill_of_materials
 from stack.operate.supply.shipment import Shipment
-from stack.wording import said
+from stack.texts import said
 
 app = typer.Typer(name="k8s", help="Prepare and check a deployment on Kubernetes.")
 _terminal = Console(highlight=False, soft_wrap=True)

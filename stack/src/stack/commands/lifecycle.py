@@ -27,7 +27,7 @@ from stack.errors import StackError
 from stack.operate import releases
 from stack.operate.backup.archive import Archive
 from stack.operate.backup.lists import remember_places
-from stack.wording import said
+from stack.texts import said
 
 app = typer.Typer()
 _terminal = Console(highlight=False, soft_wrap=True)

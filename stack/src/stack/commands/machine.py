@@ -21,7 +21,7 @@ from stack.embedded.lock import is_locked
 from stack.embedded.small import refuse_small
 from stack.errors import StackError
 from stack.operate.cluster.commands import ClusterCommands
-from stack.wording import said
+from stack.texts import said
 
 app = typer.Typer()
 _LOOK_AGAIN = 0.3

@@ -10,7 +10,7 @@ import typer
 
 from stack.embedded.layout import DATA_VARIABLE, HOME_VARIABLE
 from stack.errors import StackError
-from stack.wording import speak_for_programs
+from stack.texts import speak_for_programs
 
 Data = Annotated[
     Path | None,

@@ -18,7 +18,7 @@ from stack.embedded.postgres import PostgresServer
 from stack.embedded.small import refuse_small
 from stack.errors import StackError
 from stack.operate import releases
-from stack.wording import said
+from stack.texts import said
 
 app = typer.Typer()
 _terminal = Console(highlight=False, soft_wrap=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 from typer import rich_utils
 
-from stack.wording import said
+from stack.texts import said
 
 HEADINGS = {
     "ARGUMENTS_PANEL_TITLE": "Arguments",

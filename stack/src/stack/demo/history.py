@@ -37,7 +37,7 @@ from stack.demo.storyteller import Storyteller
 from stack.embedded.layout import Layout
 from stack.errors import StackError
 from stack.private_files import write_private
-from stack.wording import said
+from stack.texts import said
 
 _REFERRALS = "/referrals/v1"
 _SECOND_HALF = 16

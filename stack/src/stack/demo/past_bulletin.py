@@ -7,7 +7,7 @@ from common.words.tables import tree
 
 from stack.demo.story import IM
 from stack.demo.storyteller import Storyteller
-from stack.wording import said
+from stack.texts import said
 
 ANALYSIS = "trata-demo"
 COORDINATOR = "tip-coordinator"

@@ -16,7 +16,7 @@ from stack.embedded.connection import RunningStack
 from stack.embedded.layout import Layout
 from stack.errors import StackError
 from stack.private_files import write_private
-from stack.wording import said
+from stack.texts import said
 
 ADMINISTRATOR = "im-officer"
 _PEOPLE = "/identity/v1/people"

@@ -9,7 +9,7 @@ from common.clock import utc_day
 from stack.demo.clients import CLIENTS
 from stack.demo.story import IM, PUBLISHER, REFUGIO, SALUD
 from stack.demo.storyteller import Storyteller
-from stack.wording import said
+from stack.texts import said
 
 PROGRAMME = "referrals"
 _CLOSINGS = "/reports/v1/closings"

@@ -8,7 +8,7 @@ from common.clock import day_of
 
 from stack.demo.clients import organisation
 from stack.demo.storyteller import Storyteller
-from stack.wording import said
+from stack.texts import said
 
 SUPERVISOR = "ngo-refugio-supervisor"
 AGREED = {"safe_to_talk": "yes", "consent": "yes"}

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from stack.embedded.connection import RunningStack
 from stack.errors import StackError
-from stack.wording import said
+from stack.texts import said
 
 _TROUBLE = (429, 502, 503, 504)
 _NOT_YET = '"not_referable"'

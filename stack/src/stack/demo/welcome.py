@@ -12,7 +12,7 @@ from stack.demo.people import PEOPLE, make_people
 from stack.embedded.connection import RunningStack
 from stack.embedded.layout import Layout
 from stack.errors import StackError
-from stack.wording import said
+from stack.texts import said
 
 _terminal = Console(highlight=False, soft_wrap=True)
 

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Protocol
 
 import psutil
-from common.process.repeating import pause
+from common.process.loops import pause
 
 from stack.embedded.plan import Process
 from stack.embedded.terminal import Console
 from stack.errors import StackError
-from stack.wording import said
+from stack.texts import said
 
 _FIRST_PAUSE = 0.3
 _LONGEST_PAUSE = 15.0

@@ -14,7 +14,7 @@ from stack.embedded.lock import holder
 from stack.embedded.small import SmallDeployment
 from stack.errors import StackError
 from stack.private_files import read_private_map
-from stack.wording import said
+from stack.texts import said
 
 # Used only with `--url`, so that a secret for one deployment is never sent to another.
 TOKEN_VARIABLE = "RUTA_ACCESS_TOKEN"  # noqa: S105 -- the name of a variable

@@ -31,7 +31,12 @@ if TYPE_CHECKING:
     from stack.embedded.plan import Process
 
 # Every service imports these modules; none of them starts a thread or opens a connection.
-_SHARED = ("common.db.migrations", "common.http.server", "common.process.serving", "common.verbs")
+_SHARED = (
+    "common.db.migrations",
+    "common.http.server",
+    "common.process.http_server",
+    "common.verbs",
+)
 # Only this environment has these, no container does. Libraries that find them colour their output.
 _NOT_THE_SERVICES = ("rich", "pygments")
 _LONGEST_MESSAGE = 100_000

@@ -12,7 +12,7 @@ import psutil
 from stack.embedded.layout import Layout, StackState
 from stack.embedded.ports import is_taken
 from stack.errors import StackError
-from stack.wording import said
+from stack.texts import said
 
 _NEEDED_BYTES = 300 * 2**20
 _STOP_SECONDS = 10

@@ -19,7 +19,7 @@ from stack.embedded.ports import LOOPBACK, free_ports, status_of
 from stack.embedded.postgres import stop_process
 from stack.errors import StackError
 from stack.private_files import read_private_map, write_private, write_private_map
-from stack.wording import said
+from stack.texts import said
 
 _START_SECONDS = 30
 _PASSED_ON = ("PATH", "HOME", "LANG", "PYTHONPATH", "TMPDIR", "RUTA_STREAM_MAX_BYTES")

@@ -18,7 +18,7 @@ from stack.embedded.secrets import (
     push_key,
 )
 from stack.private_files import write_private
-from stack.wording import LANGUAGE_VARIABLE
+from stack.texts import LANGUAGE_VARIABLE
 
 _GATEWAY = {
     "kind": "template",

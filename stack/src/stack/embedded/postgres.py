@@ -24,7 +24,7 @@ from stack.embedded.ports import LOOPBACK, answers, free_port
 from stack.embedded.unprivileged import account_for_servers, command_as
 from stack.errors import StackError
 from stack.private_files import read_private_map, write_private, write_private_map
-from stack.wording import said
+from stack.texts import said
 
 EXTENSIONS = ("pg_trgm", "unaccent", "btree_gist", "cube", "earthdistance")
 SUPERUSER = "postgres"

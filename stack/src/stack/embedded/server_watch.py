@@ -4,14 +4,14 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
-from common.process.repeating import pause
+from common.process.loops import pause
 
 from stack.embedded.child import held
 from stack.embedded.nats import NatsServer
 from stack.embedded.postgres import PostgresServer
 from stack.embedded.terminal import Console
 from stack.errors import StackError
-from stack.wording import said
+from stack.texts import said
 
 _LOOK_EVERY = 0.2
 _FIRST_PAUSE = 0.3

@@ -13,7 +13,7 @@ from stack.embedded.ports import LOOPBACK, answers
 from stack.embedded.postgres import SUPERUSER
 from stack.errors import StackError
 from stack.private_files import write_private_map
-from stack.wording import LANGUAGE_VARIABLE
+from stack.texts import LANGUAGE_VARIABLE
 
 _PASSED_ON = (
     *("PATH", "HOME", "LANG", "LC_ALL", "LC_MESSAGES", LANGUAGE_VARIABLE),

@@ -18,7 +18,7 @@ from stack.embedded.postgres import PostgresServer
 from stack.embedded.server_watch import ServerWatch
 from stack.embedded.terminal import Console
 from stack.errors import StackError
-from stack.wording import said
+from stack.texts import said
 
 _READY_SECONDS = 120
 _WRITE_AGAIN_SECONDS = 1.0

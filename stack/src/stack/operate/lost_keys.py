@@ -10,7 +10,7 @@ from stack.embedded.secrets import KEY_STORE, NAMES
 from stack.embedded.small import refuse_small
 from stack.errors import StackError
 from stack.operate.offline_commands import StoppedCommands
-from stack.wording import said
+from stack.texts import said
 
 KEY_ENCRYPTION_KEYS = "key-encryption-keys"
 TOKEN_SIGNING_KEYS = "token-signing-keys"  # noqa: S105 -- a name, no key

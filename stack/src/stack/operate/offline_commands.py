@@ -21,7 +21,7 @@ from stack.embedded.plan import SERVICES, Choices, Planner, passed_on
 from stack.embedded.postgres import PostgresServer
 from stack.embedded.small import SmallDeployment
 from stack.errors import StackError
-from stack.wording import said
+from stack.texts import said
 
 _NO_BROKER = 1  # no command here uses the event bus
 _IMPORTED = ("common.db.migrations", "referrals.operations", "directory.operations")

@@ -13,7 +13,7 @@ from common.errors import Problem
 from directory.files.crosswalks import queries, service, tables_out
 from directory.files.crosswalks import worker as crosswalk_worker
 from directory.files.crosswalks.models import crosswalk_additions, crosswalk_waiting
-from directory.files.crosswalks.suggesting import suggested
+from directory.files.crosswalks.suggestions import suggested
 from directory.ground.entries.models import history
 from directory.ground.hsds.taxonomy import CATEGORIES, term_id
 from directory.record.documents.models import service_documents, site_documents

@@ -9,15 +9,15 @@ import orjson
 import pytest
 from common.db.session import Database
 from common.sight import PARTNERS, PUBLIC
-from directory.files.imports.writing import Writer
+from directory.files.imports.writer import Writer
 from directory.ground.entries.queries import levels_set_by_hand
 from directory.ground.hsds.schemas import ServiceDocument
-from directory.record.services.entering import upsert_service
+from directory.record.services.upsert import upsert_service
 from httpx import AsyncClient
 
 from tests.services.directory.conftest import V1, Publish, as_, service_document
 from tests.services.directory.imports.test_package import PLAIN, SERVICE, package
-from tests.services.directory.test_restricting import changed
+from tests.services.directory.test_restriction_events import changed
 from tests.support.principals import organisation, principal
 
 HEAD = (

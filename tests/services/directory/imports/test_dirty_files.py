@@ -19,8 +19,7 @@ from directory.files.imports.outcomes.mapped import Mapped, validated
 from directory.files.imports.outcomes.notes import Note, Verdict
 from directory.files.imports.sources import open_source
 
-from tests.services.directory.imports.test_package import ORG, PLACE, PLAIN, SERVICE, Tables
-from tests.services.directory.imports.test_reading import (
+from tests.services.directory.imports.test_broken_files import (
     HEADER,
     ROW,
     SHEET,
@@ -31,6 +30,7 @@ from tests.services.directory.imports.test_reading import (
     xlsx,
     xlsx_bomb,
 )
+from tests.services.directory.imports.test_package import ORG, PLACE, PLAIN, SERVICE, Tables
 
 NAMES = ["external_id", "organisation", "name", "categories", "visibility"]
 FIRST: dict[str, object] = dict(zip(NAMES, ["1", "Org", "Uno", "GP-INFO", "public"], strict=True))

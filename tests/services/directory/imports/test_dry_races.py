@@ -12,7 +12,7 @@ from directory.files.imports.publishers.vanished import Choice
 from directory.files.imports.schemas import ImportOut, ImportState
 from directory.files.imports.service import BATCH, JUDGED, take_in
 from directory.files.imports.worker import work_one
-from directory.files.imports.writing import Judge, Writer
+from directory.files.imports.writer import Judge, Writer
 
 from tests.services.directory.imports.test_package import PLAIN, package
 from tests.services.directory.imports.test_taking_in import (

@@ -11,7 +11,7 @@ from common.errors import Problem
 from directory.files.imports.errors import TOO_MANY_LINES
 from directory.files.imports.options import MOST_LINES, Options
 from directory.files.imports.package import open_package
-from directory.files.imports.package.reading import check_package
+from directory.files.imports.package.reader import check_package
 from httpx import AsyncClient
 
 from tests.services.directory.conftest import V1, as_

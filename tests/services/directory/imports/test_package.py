@@ -14,7 +14,7 @@ from directory.files.imports.options import Options
 from directory.files.imports.outcomes.mapped import Mapped, validated
 from directory.files.imports.outcomes.notes import Note, Verdict
 from directory.files.imports.package import open_package
-from directory.files.imports.package.reading import check_package
+from directory.files.imports.package.reader import check_package
 
 from tests.support.reference import reference_data
 

@@ -20,7 +20,7 @@ from directory.files.imports.outcomes.report import Report
 from directory.files.imports.schemas import ImportOut, ImportState, Mode, import_out
 from directory.files.imports.service import Order, take_in
 from directory.files.imports.worker import work_one
-from directory.files.imports.writing import Writer
+from directory.files.imports.writer import Writer
 from directory.ground.demo_data import demo_services
 from directory.record.records.models import services
 from directory.tables import ENDED_RIGHTS

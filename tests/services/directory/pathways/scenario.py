@@ -9,7 +9,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 from common import clock
 from directory.ground.hsds.schemas import ServiceDocument
-from directory.record.services.entering import upsert_service
+from directory.record.services.upsert import upsert_service
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tests.support.principals import principal

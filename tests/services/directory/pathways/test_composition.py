@@ -9,8 +9,8 @@ from directory.pathways.definition.graph import Pathway, Urgency
 from directory.pathways.definition.profile import Profile
 from directory.pathways.definition.proposals import AORS, proposal
 from directory.pathways.planning.composition import compose
-from directory.pathways.planning.ordering import in_order
 from directory.pathways.planning.resolution import Course, chart
+from directory.pathways.planning.step_order import in_order
 
 from tests.services.directory.pathways.profiles import pathway, step
 

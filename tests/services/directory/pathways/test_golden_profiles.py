@@ -12,7 +12,7 @@ from uuid import UUID
 
 import pytest
 from common.db.session import Database
-from directory.record.services.entering import upsert_service
+from directory.record.services.upsert import upsert_service
 from httpx import AsyncClient
 
 from tests.services.directory.conftest import as_

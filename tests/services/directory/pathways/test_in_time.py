@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 from common import clock
 from common.db.session import Database
-from directory.ground.hsds.opening import WEEK_MINUTES
+from directory.ground.hsds.opening_hours import WEEK_MINUTES
 from directory.pathways.definition.graph import Urgency
 from directory.pathways.definition.profile import Moment, Profile
 from directory.pathways.gaps.models import gap_observations

@@ -10,8 +10,8 @@ from directory.pathways.definition.profile import Profile
 from directory.pathways.matching.candidates import Candidate
 from directory.pathways.matching.eligibility import eligibility, excluding
 from directory.pathways.planning.composition import compose
-from directory.pathways.planning.ordering import in_order
 from directory.pathways.planning.resolution import Coverage, ResolvedStep, chart, resolve
+from directory.pathways.planning.step_order import in_order
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from common.words.languages import LANGUAGES
-from directory.ground.hsds.opening import WEEK_MINUTES, Season
+from directory.ground.hsds.opening_hours import WEEK_MINUTES, Season
 from directory.pathways.definition.graph import Urgency
 from directory.pathways.definition.profile import Moment, Profile, Sex
 from directory.pathways.matching.candidates import Candidate, ReferralWay
@@ -16,7 +16,7 @@ from directory.pathways.matching.ranking import (
 )
 from directory.pathways.matching.reach import demand
 from directory.pathways.matching.shortfall import explain
-from directory.pathways.texts.wording import say_reason
+from directory.pathways.texts.sentences import say_reason
 
 from tests.services.directory.pathways.profiles import PLACES, TODAY, service
 

@@ -11,7 +11,7 @@ from directory.ground.reading.models import restricted_reads
 from directory.pathways.gaps.announcements import announce_observed
 from directory.pathways.gaps.models import gap_observations
 from directory.pathways.schemas import Resolution
-from directory.record.services.entering import upsert_service
+from directory.record.services.upsert import upsert_service
 from directory.tables import COMMON
 from httpx import AsyncClient
 from pydantic import TypeAdapter

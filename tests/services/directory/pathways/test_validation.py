@@ -10,7 +10,7 @@ from directory.pathways.definition.proposals import (
     proposal,
 )
 from directory.pathways.planning.composition import MEDIATORS
-from directory.pathways.texts.wording import say_finding
+from directory.pathways.texts.sentences import say_finding
 
 from tests.services.directory.pathways.profiles import findings, pathway, step, words
 

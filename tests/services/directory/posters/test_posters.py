@@ -12,7 +12,7 @@ import pytest
 from common.pages.look import EXIT_SCRIPT
 from directory.pathways.definition.proposals import AORS, proposal
 from directory.pathways.planning.alternatives import course_for_nobody
-from directory.show.posters import printing
+from directory.show.posters import poster_files
 from directory.show.posters.content import Poster, PublicService, poster
 from httpx import AsyncClient
 from pypdf import PageObject, PdfReader
@@ -49,7 +49,7 @@ def crowded(aor: str, language: str, services: int) -> Poster:
 @cache
 def paper(aor: str, services: int) -> PdfReader:
     """The Spanish poster, laid out once for all tests."""
-    return PdfReader(io.BytesIO(printing.pdf(crowded(aor, "es", services))))
+    return PdfReader(io.BytesIO(poster_files.pdf(crowded(aor, "es", services))))
 
 
 @pytest.mark.parametrize("aor", AORS)
@@ -128,8 +128,8 @@ def test_texts_are_data_and_never_markup() -> None:
         shipped, course_for_nobody(shipped, "VE2313"), {step.need: [hostile] for step in shipped.steps}, area="VE2313", language="es",
         version="VE:1", today=date(2026, 11, 25), url="https://ruta.example.org/x",
     )  # fmt: skip
-    assert "#panic" in PdfReader(io.BytesIO(printing.pdf(content))).pages[0].extract_text()
-    page = printing.html(content, "https://example.org/")
+    assert "#panic" in PdfReader(io.BytesIO(poster_files.pdf(content))).pages[0].extract_text()
+    page = poster_files.html(content, "https://example.org/")
     assert "<script>" not in page
     assert "&lt;script&gt;" in page
 

@@ -12,7 +12,7 @@ from common.sight import ANYONE
 from directory.find.search.page_queries import TOTALS
 from directory.find.search.parameters import ServiceQuery
 from directory.find.search.queries import service_page
-from directory.record.services.entering import upsert_service
+from directory.record.services.upsert import upsert_service
 
 from benchmarks.directory import fill, listen, template
 from tests.support.databases import MigratedDatabases

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
 from tests.services.referrals.oracle import Caller, Case
+from tests.services.referrals.readable_routes import walk
 from tests.services.referrals.stories.world import NGOS, World
-from tests.services.referrals.walking import walk
 
 PARTS = 5
 _TRACES = """

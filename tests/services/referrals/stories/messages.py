@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 from referrals.ground.notices.service import fan_out
 from referrals.telling.channels.dispatch import ping
-from referrals.telling.channels.sealing import Sealing
+from referrals.telling.channels.sealed_addresses import Sealing
 from referrals.telling.channels.transports.offered import Transports
 from referrals.telling.webhooks.addresses import networks
 from referrals.telling.webhooks.client import client

@@ -20,7 +20,7 @@ from tests.services.referrals.stories.looks import PARTS, Looks
 from tests.services.referrals.stories.messages import Messages
 from tests.services.referrals.stories.pages import Pages
 from tests.services.referrals.stories.past import Backups
-from tests.services.referrals.stories.sending import Sending
+from tests.services.referrals.stories.sent_referrals import Sending
 from tests.services.referrals.stories.stage import Stage
 from tests.services.referrals.stories.steps import Steps
 from tests.services.referrals.stories.world import NGOS

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from reporting.ground.protection.protected import Coordinates, Dimension, ProtectedCube, summed
 from reporting.ground.protection.rounding import PROFILES, protect, seed
-from reporting.protect.releases.asking import answer, question
+from reporting.protect.releases.answers import answer, question
 
 DIMENSIONS = (
     Dimension("area", ("N", "S"), {"all": ("N", "S")}),

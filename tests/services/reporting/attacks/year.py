@@ -14,7 +14,7 @@ from reporting.ground.programmes.catalogue import shipped
 from reporting.ground.programmes.definition import Population, Programme
 from reporting.ground.protection.protected import Coordinates
 from reporting.ground.protection.rounding import PROFILES, protect, seed
-from reporting.protect.releases.counting import RULES
+from reporting.protect.releases.cells import RULES
 from reporting.protect.releases.joint import Rule, cell_of, placed, tilt
 from reporting.protect.releases.views import seen, spanned, view_of
 

@@ -19,8 +19,8 @@ from reporting.ground.charts import specs, tiles
 from reporting.ground.charts.palette import CATEGORIES, INK, LOUD, SEQUENTIAL
 from reporting.publish.bulletins.document.content import Content, Table
 from reporting.publish.bulletins.document.figures import Figure
-from reporting.publish.bulletins.document.reading import all_charts, all_figures
-from reporting.publish.bulletins.rendering.drawing import _LEAST, _ONLY, drawings
+from reporting.publish.bulletins.document.runs import all_charts, all_figures
+from reporting.publish.bulletins.rendering.chart_drawings import _LEAST, _ONLY, drawings
 from reporting.publish.bulletins.rendering.forms import names, rendered, sources
 from reporting.publish.bulletins.rendering.page import laid_out
 
@@ -156,7 +156,7 @@ def test_the_charts_of_all_languages_are_drawn_at_once_as_each_alone(
         asked.append(kind)
         return drawn(kind, argument)
 
-    monkeypatch.setattr("reporting.publish.bulletins.rendering.drawing.drawn", counted)
+    monkeypatch.setattr("reporting.publish.bulletins.rendering.chart_drawings.drawn", counted)
     made = drawings(content, LANGUAGES)
     assert asked == ["charts", *["pictures" for _ in LANGUAGES]]
     for language in LANGUAGES:

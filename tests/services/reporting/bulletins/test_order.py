@@ -9,14 +9,14 @@ import pytest
 from common.words.places import Places
 from reporting.ground.periods import Period
 from reporting.ground.programmes.catalogue import shipped
-from reporting.ground.protection.comparing import Bounds, larger
+from reporting.ground.protection.comparisons import Bounds, larger
 from reporting.protect.releases.views import seen, view_of
 from reporting.publish.bulletins.composing.compose import compose
 from reporting.publish.bulletins.composing.evidence import Evidence
 from reporting.publish.bulletins.document.content import Chart, Content, Label
 from reporting.publish.bulletins.document.figures import Figure
-from reporting.publish.bulletins.document.reading import all_charts, plain, sentence_runs
-from reporting.publish.bulletins.rendering.drawing import spec
+from reporting.publish.bulletins.document.runs import all_charts, plain, sentence_runs
+from reporting.publish.bulletins.rendering.chart_drawings import spec
 
 from tests.services.reporting.attacks.year import periods, populations, year
 

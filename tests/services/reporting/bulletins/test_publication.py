@@ -11,9 +11,9 @@ import sqlalchemy as sa
 from common.db.session import Database
 from httpx import ASGITransport, AsyncClient
 from reporting.app import create_app
-from reporting.publish.bulletins import publishing
+from reporting.publish.bulletins import publication
 from reporting.publish.bulletins.models import bulletin_files
-from reporting.publish.bulletins.publishing import one
+from reporting.publish.bulletins.publication import one
 from reporting.publish.bulletins.service import STEPS
 from reporting.settings import Settings
 from stack.embedded.postgres import ServiceDatabase
@@ -35,8 +35,8 @@ async def own_database(databases: MigratedDatabases) -> ServiceDatabase:
 async def database(
     own_database: ServiceDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Database]:
-    at_once = replace(publishing.PUBLICATIONS, pause=timedelta(0))
-    monkeypatch.setattr(publishing, "PUBLICATIONS", at_once)
+    at_once = replace(publication.PUBLICATIONS, pause=timedelta(0))
+    monkeypatch.setattr(publication, "PUBLICATIONS", at_once)
     opened = Database.at(own_database.app_url)
     yield opened
     await opened.close()

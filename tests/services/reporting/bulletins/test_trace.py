@@ -12,9 +12,9 @@ from reporting.ground.protection.protected import ProtectedCube
 from reporting.publish.bulletins.composing.compose import compose
 from reporting.publish.bulletins.composing.evidence import value_of
 from reporting.publish.bulletins.document.content import Content, Sentence
-from reporting.publish.bulletins.document.reading import all_figures
+from reporting.publish.bulletins.document.runs import all_figures
 from reporting.publish.bulletins.document.texts import all_texts
-from reporting.publish.bulletins.rendering.drawing import spec
+from reporting.publish.bulletins.rendering.chart_drawings import spec
 from reporting.publish.bulletins.rendering.forms import rendered
 from reporting.publish.bulletins.trace import numbers_in_wording, strays, wrong_figures
 

@@ -12,8 +12,8 @@ from jsonschema import ValidationError
 from reporting.ground.charts.flow import Band, flow
 from reporting.ground.charts.specs import SCHEMA, Point, Spec, bars, heat_map, trend
 from reporting.ground.charts.tiles import Tile, layout, tiles
-from reporting.publish.bulletins.document.reading import all_charts
-from reporting.publish.bulletins.rendering.drawing import spec
+from reporting.publish.bulletins.document.runs import all_charts
+from reporting.publish.bulletins.rendering.chart_drawings import spec
 
 from tests.services.reporting.bulletins.story import bulletin
 

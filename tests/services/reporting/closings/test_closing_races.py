@@ -18,10 +18,10 @@ from common.errors import Problem
 from reporting.count.facts.service import lock_projection
 from reporting.ground.periods import Period
 from reporting.ground.programmes.catalogue import Catalogue, load
-from reporting.protect.closings import queries, running, service
+from reporting.protect.closings import closing_tasks, queries, service
+from reporting.protect.closings.closing_tasks import Means, one
 from reporting.protect.closings.progress import ClosingState
 from reporting.protect.closings.queries import Closing
-from reporting.protect.closings.running import Means, one
 from reporting.protect.closings.service import Wanted
 from reporting.protect.releases import queries as release_queries
 from reporting.protect.releases import service as releases
@@ -45,16 +45,16 @@ import asyncio, sys
 from dataclasses import replace
 from datetime import timedelta
 from common.db.session import Database
-from reporting.protect.closings import running
+from reporting.protect.closings import closing_tasks
 from reporting.ground.programmes.catalogue import load
 
 async def work():
     database = Database.at(sys.argv[1])
-    means = running.Means(load(None), bytes(32), alone=False)
-    while await running.one(database, means):
+    means = closing_tasks.Means(load(None), bytes(32), alone=False)
+    while await closing_tasks.one(database, means):
         pass
 
-running.STEPS = replace(running.STEPS, pause=timedelta(0))
+closing_tasks.STEPS = replace(closing_tasks.STEPS, pause=timedelta(0))
 asyncio.run(work())
 """
 
@@ -68,7 +68,7 @@ async def closings_database(databases: MigratedDatabases) -> ServiceDatabase:
 async def database(
     closings_database: ServiceDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Database]:
-    monkeypatch.setattr(running, "STEPS", replace(running.STEPS, pause=timedelta(0)))
+    monkeypatch.setattr(closing_tasks, "STEPS", replace(closing_tasks.STEPS, pause=timedelta(0)))
     opened = Database.at(closings_database.app_url)
     yield opened
     await opened.close()
@@ -158,7 +158,7 @@ async def test_who_looks_while_a_worker_ends_never_sees_a_step_that_failed(
             release = await release_queries.release_of(worker, task.programme, task.period)
             assert release is not None
             await releases.publish(worker, IM, release.id, alone=True)
-            await running.STEPS.change(worker, task, due_at=None)
+            await closing_tasks.STEPS.change(worker, task, due_at=None)
     assert (await looking).state is ClosingState.PUBLISHED
 
 
@@ -223,14 +223,14 @@ async def test_a_task_that_ends_every_worker_is_given_up_and_the_others_are_done
     database: Database, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     closing_id = await ask(database, catalogue, Period.parse("2026-08a"))
-    right = running._do
+    right = closing_tasks._do
 
     async def do(*given: Any) -> None:
         if given[-1].programme == "gaps":
             raise asyncio.CancelledError  # As good as killed: nothing more is written.
         await right(*given)
 
-    monkeypatch.setattr(running, "_do", do)
+    monkeypatch.setattr(closing_tasks, "_do", do)
     for _ in range(20):
         try:
             if not await one(database, Means(catalogue, KEY, alone=True)):

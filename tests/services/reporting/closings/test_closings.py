@@ -10,8 +10,8 @@ from common.db.session import Database
 from httpx import ASGITransport, AsyncClient, Response
 from reporting.app import create_app
 from reporting.ground.programmes.catalogue import Catalogue, load
-from reporting.protect.closings import running
-from reporting.protect.closings.running import Means, one
+from reporting.protect.closings import closing_tasks
+from reporting.protect.closings.closing_tasks import Means, one
 from reporting.protect.releases import service as releases
 from reporting.recording.service import Recorder
 from reporting.settings import Settings
@@ -145,7 +145,7 @@ async def test_one_programme_that_fails_undoes_no_other(
         return made
 
     monkeypatch.setattr(releases, "close", close)
-    monkeypatch.setattr(running, "STEPS", replace(running.STEPS, pause=timedelta(0)))
+    monkeypatch.setattr(closing_tasks, "STEPS", replace(closing_tasks.STEPS, pause=timedelta(0)))
     place = await closed(api, worker)
     whole = await look(api, place)
     assert states(whole) == {"referrals": "closed", "gaps": "closed", "unmet-needs": "not_closed"}

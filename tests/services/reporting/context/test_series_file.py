@@ -9,7 +9,7 @@ from common.words.places import Places
 from httpx import AsyncClient, Response
 from reporting.count.context.api import MOST_BYTES
 from reporting.count.context.series_file import points
-from reporting.ground.tabular.reading import UnreadableTableError
+from reporting.ground.tabular.csv_reader import UnreadableTableError
 
 from tests.services.reporting.conftest import AUDIENCE
 from tests.support.principals import bearer, keyed

@@ -12,7 +12,7 @@ from common.words.places import Places
 from httpx import AsyncClient, Response
 from reporting.count.stakeholders.models import stakeholders
 from reporting.count.stakeholders.sheet import rows
-from reporting.ground.tabular.reading import UnreadableTableError
+from reporting.ground.tabular.csv_reader import UnreadableTableError
 
 from tests.services.reporting.conftest import AUDIENCE
 from tests.support.principals import bearer, keyed, organisation

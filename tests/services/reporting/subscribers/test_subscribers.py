@@ -21,9 +21,9 @@ from common.messages.retries import PAUSES
 from httpx import AsyncClient, Response
 from reporting.publish.bulletins.models import bulletins
 from reporting.publish.subscribers.api import MAIL
+from reporting.publish.subscribers.due_mails import PATH, send_due
 from reporting.publish.subscribers.keys import Keys
 from reporting.publish.subscribers.models import ENDING, UNCONFIRMED_FOR, subscribers
-from reporting.publish.subscribers.sending import PATH, send_due
 from reporting.settings import Settings
 
 from tests.services.reporting.bulletins.story import bulletin

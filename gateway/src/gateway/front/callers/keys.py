@@ -13,7 +13,7 @@ import aiohttp
 from common import json_once
 from common.auth import KeySet
 from common.process.logs import get_logger
-from common.process.repeating import pause
+from common.process.loops import pause
 
 _log = get_logger(__name__)
 _MAX_DOCUMENT_BYTES = 256 * 1024

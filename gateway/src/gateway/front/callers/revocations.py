@@ -17,7 +17,7 @@ import aiohttp
 import orjson
 from common.auth import Principal
 from common.process.logs import get_logger
-from common.process.repeating import pause
+from common.process.loops import pause
 
 _log = get_logger(__name__)
 _LIST = "/internal/issuer/revocations"

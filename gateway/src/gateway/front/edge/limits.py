@@ -18,7 +18,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_address
 from pathlib import Path
 
 from common.errors import TOO_MANY_REQUESTS, UNAVAILABLE
-from common.process.repeating import pause
+from common.process.loops import pause
 
 from gateway.front.edge.heads import Header
 from gateway.front.settings import read_rate

@@ -7,8 +7,8 @@ from uuid import UUID
 import segno
 from common.http import drawn
 
-from gateway.issuer.changes.wording import moment as _moment
-from gateway.issuer.changes.wording import parts, told
+from gateway.issuer.changes.sentences import moment as _moment
+from gateway.issuer.changes.sentences import parts, told
 from gateway.issuer.people.own_service import Changes, News
 from gateway.issuer.secrets import LONGEST_PASSWORD, SHORTEST_PASSWORD
 

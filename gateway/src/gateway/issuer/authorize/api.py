@@ -26,7 +26,7 @@ from gateway.issuer.authorize.tickets import (
     answer_uri,
     challenge_of,
 )
-from gateway.issuer.changes.wording import told as in_words
+from gateway.issuer.changes.sentences import told as in_words
 from gateway.issuer.clients import queries as clients
 from gateway.issuer.forms import BadForm, read_form
 from gateway.issuer.people import own_service as news

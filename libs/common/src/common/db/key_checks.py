@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from common.crypto import check_value
 from common.db import errors as database_errors
 from common.db.session import Database
-from common.words.wording import Worded
+from common.words.command_texts import Worded
 
 _NO_SUCH_TABLE = "42P01"
 CREATE = (

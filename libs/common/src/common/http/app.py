@@ -28,7 +28,7 @@ from common.messaging.connection import Broker
 from common.middleware import CallerMiddleware, HeadMiddleware, ObservationMiddleware
 from common.process.certificates import tell_certificates
 from common.process.logs import get_logger
-from common.process.repeating import pause
+from common.process.loops import pause
 from common.process.telemetry import Metrics
 from common.settings import ServiceSettings
 

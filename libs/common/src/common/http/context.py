@@ -18,7 +18,7 @@ from common.http.answers import AnswerRule
 from common.messaging.connection import Broker
 from common.messaging.consumer import Consumer, Subscription
 from common.messaging.relay import Relay
-from common.process.repeating import repeat
+from common.process.loops import repeat
 from common.process.telemetry import Metrics
 from common.settings import ServiceSettings
 

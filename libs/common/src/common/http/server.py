@@ -11,7 +11,7 @@ from common.http.context import ServiceContext
 from common.http.key_gate import key_gate_of
 from common.messaging.outbox import republish
 from common.process.start import fail, say
-from common.words.wording import said, told
+from common.words.command_texts import said, told
 
 
 def refuse_wrong_keys(app: FastAPI) -> None:

@@ -7,7 +7,7 @@ from email.message import Message
 from email.policy import compat32
 from uuid import UUID
 
-from common.messages.handing import ADDRESS_REFUSED
+from common.messages.delivery import ADDRESS_REFUSED
 from common.words.details import Coded
 
 

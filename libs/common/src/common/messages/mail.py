@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 import aiosmtplib
 
 from common import clock
-from common.messages.handing import ADDRESS_REFUSED, HANDED, Handing, Message, Result
+from common.messages.delivery import ADDRESS_REFUSED, HANDED, Handing, Message, Result
 from common.messages.names import Names
 from common.messages.settings import MailSettings
 

@@ -10,9 +10,9 @@ from typing import TypeVar
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from common.db.due_rows import one_by_one
 from common.db.session import Database
-from common.db.sweeping import one_by_one
-from common.messages.handing import Handing, Result
+from common.messages.delivery import Handing, Result
 from common.messages.retries import next_attempt, next_try
 
 One = TypeVar("One")

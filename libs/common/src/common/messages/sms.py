@@ -10,7 +10,7 @@ import aiohttp
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from common.messages.handing import HANDED, Handing, Message, Result, waiting
+from common.messages.delivery import HANDED, Handing, Message, Result, waiting
 from common.settings import HttpAddress
 
 _SECONDS = 15

@@ -2,7 +2,7 @@
 
 from common.messaging.connection import Broker
 from common.messaging.consumer import TOGETHER, Consumer, Subscription
-from common.messaging.forgetting import forget_in_dead_letters, forget_persons
+from common.messaging.erasure import forget_in_dead_letters, forget_persons
 from common.messaging.outbox import append
 from common.messaging.relay import Relay
 from common.messaging.said_before import SaidBefore

@@ -14,7 +14,7 @@ from nats.js import JetStreamContext
 from common.process.certificates import remedy, trusting
 from common.process.logs import get_logger
 from common.settings import BrokerSettings
-from common.words.wording import Worded
+from common.words.command_texts import Worded
 
 _log = get_logger(__name__)
 _RETRY_SECONDS = 1.0

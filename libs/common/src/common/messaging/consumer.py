@@ -31,9 +31,9 @@ from common.events.base import Event
 from common.events.envelope import Envelope
 from common.events.readers import stream_name
 from common.messaging.connection import Broker, BrokerDown
-from common.messaging.pulling import pulling
+from common.messaging.pull_request import pulling
 from common.process.logs import get_logger
-from common.process.repeating import pause
+from common.process.loops import pause
 from common.process.telemetry import Metrics, going_on
 
 _log = get_logger(__name__)

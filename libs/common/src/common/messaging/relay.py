@@ -26,7 +26,7 @@ from common.events.readers import stream_name
 from common.messaging.connection import Broker, BrokerDown
 from common.messaging.outbox import CHANNEL
 from common.process.logs import get_logger
-from common.process.repeating import pause
+from common.process.loops import pause
 from common.process.telemetry import Metrics, current_traceparent, going_on
 from common.settings import ServiceSettings
 

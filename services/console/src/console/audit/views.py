@@ -13,7 +13,7 @@ from console.codes import Codes
 from console.doings import Beside, done, is_id, road
 from console.moments import Moments
 from console.referral_views import short_code
-from console.wording import Wording
+from console.texts import Wording
 
 FILTERS = ("action", "case", "doer", "organisation_id", "case_id", "target_id", "from", "to")
 ACTIONS = (

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from console.forms import Typed
-from console.wording import Wording
+from console.texts import Wording
 
 OWN_WORDS = ("highlights", "challenges", "practices", "next-steps", "helplines", "contacts")
 """Parts that consist only of people's texts, besides the analysis of each section."""

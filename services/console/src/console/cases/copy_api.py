@@ -12,7 +12,7 @@ from console.cases import views
 from console.codes import Codes
 from console.screens.routing import Screens
 from console.screens.visit import Page, Visit, shown
-from console.wording import wording
+from console.texts import wording
 
 screens = Screens()
 _MOST = 200

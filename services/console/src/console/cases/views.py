@@ -8,7 +8,7 @@ from console.codes import Codes
 from console.conflicts import Say
 from console.doings import done
 from console.moments import Moments
-from console.wording import Wording
+from console.texts import Wording
 
 IDENTITY = (
     "identity/name",

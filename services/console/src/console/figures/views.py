@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from console.codes import Codes
-from console.drawing import Bar, bars
 from console.moments import Moments
-from console.wording import Wording
+from console.shapes import Bar, bars
+from console.texts import Wording
 
 _MOST_BARS = 30
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from console.codes import Codes
 from console.moments import Moments
-from console.wording import Wording
+from console.texts import Wording
 
 
 @dataclass(frozen=True)

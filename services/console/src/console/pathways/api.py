@@ -10,12 +10,12 @@ from common.words.codelists import categories
 from console.answers import Answer, together
 from console.code_lists import situations
 from console.codes import Areas, Codes
-from console.drawing import graph
 from console.forms import body
 from console.listings import next_page
 from console.pathways import views
 from console.screens.routing import Screens
 from console.screens.visit import Elsewhere, NotShown, Outcome, Page, Refused, Visit, shown
+from console.shapes import graph
 
 screens = Screens()
 _PATHWAYS = "/directory/v1/pathways"

@@ -7,7 +7,7 @@ from typing import Any
 from console.codes import Codes
 from console.conflicts import Say
 from console.forms import Typed, body, flat
-from console.wording import Wording
+from console.texts import Wording
 
 URGENCIES = ("at_once", "within_24_hours", "within_72_hours", "within_a_week", "routine")
 SEXES = ("female", "male", "other")

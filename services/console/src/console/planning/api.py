@@ -5,7 +5,6 @@ from typing import Any
 
 from console.answers import Answer, together
 from console.codes import Areas, Codes
-from console.drawing import bars
 from console.forms import body
 from console.listings import next_page
 from console.referral_views import short_code
@@ -20,7 +19,8 @@ from console.screens.visit import (
     downloaded,
     shown,
 )
-from console.wording import Wording
+from console.shapes import bars
+from console.texts import Wording
 
 screens = Screens()
 _ACTIVITIES, _SERIES = "/reports/v1/activities", "/reports/v1/context/series"

@@ -17,7 +17,7 @@ from console.referrals import refer, service, views
 from console.referrals.steps import ASK_AGAIN, LINK, RENEW, STEPS, offered
 from console.screens.routing import Screens
 from console.screens.visit import Again, Elsewhere, Outcome, Page, Refused, Visit, shown
-from console.wording import Wording, wording
+from console.texts import Wording, wording
 
 screens = Screens()
 # From a failed referral: its id, its need, and a service that may take its place.

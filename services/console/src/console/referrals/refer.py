@@ -14,7 +14,7 @@ from console.commands import key_of
 from console.forms import Typed, body
 from console.moments import Moments
 from console.referral_views import short_code
-from console.wording import Wording
+from console.texts import Wording
 
 SERVICES_PER_STEP = 2
 FACTS = (

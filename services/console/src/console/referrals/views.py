@@ -9,7 +9,7 @@ from common.words.choices import items
 
 from console.codes import Codes
 from console.moments import Moments
-from console.wording import Wording
+from console.texts import Wording
 
 # Safe contact comes first, because it governs the use of everything after it.
 _ORDER = tuple(items())

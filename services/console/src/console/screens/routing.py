@@ -26,7 +26,7 @@ from console.doings import is_id
 from console.forms import OWN, TYPED, BadForm, Typed, read
 from console.moments import Moments
 from console.screens.kept import FORM, forget, is_number, kept, shown_again
-from console.screens.rendering import draw, draw_plain
+from console.screens.renderer import draw, draw_plain
 from console.screens.visit import (
     Again,
     Download,
@@ -37,9 +37,9 @@ from console.screens.visit import (
     Refused,
     Visit,
 )
+from console.texts import Wording, wording
 from console.uploads import read_upload
 from console.visitors import Visitor, visitor_of
-from console.wording import Wording, wording
 
 LANGUAGE_COOKIE = "ruta-language"
 # Our own fields that are part of the command.

@@ -10,8 +10,8 @@ from console.commands import Command
 from console.conflicts import Say, Versions, is_conflict, now_and_typed
 from console.forms import Fault, Typed, faults
 from console.moments import Moments
+from console.texts import Wording
 from console.visitors import Visitor
-from console.wording import Wording
 
 
 @dataclass(frozen=True)

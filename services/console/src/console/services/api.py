@@ -6,7 +6,7 @@ from typing import Any
 from console.codes import Codes
 from console.screens.routing import Screens
 from console.screens.visit import Elsewhere, Outcome, Page, Refused, Visit, shown
-from console.wording import Wording
+from console.texts import Wording
 
 _DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 _WHOLE_DAY = ("00:00", "23:59")

@@ -7,7 +7,7 @@ from typing import Any
 from console.codes import Codes
 from console.moments import Moments
 from console.referral_views import left, short_code
-from console.wording import Wording
+from console.texts import Wording
 
 REPORTS = frozenset({"line_report", "report_handed_over"})
 RANKS = ("first", "urgent", "routine", "upkeep")

@@ -11,7 +11,7 @@ from common.two_people import refuse_same_person
 from common.words.details import Detail
 
 from referrals.errors import ALREADY_DECIDED
-from referrals.ground.keys.sealing import open_column
+from referrals.ground.keys.sealed_columns import open_column
 from referrals.ground.keys.store import CaseKeys
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Awaitable, Callable, Iterable
 from uuid import UUID
 
+from common.db.due_rows import one_by_one
 from common.db.session import Database
-from common.db.sweeping import one_by_one
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from referrals.ground.row_security import act_as_service

@@ -4,7 +4,7 @@ from datetime import date
 from urllib.parse import urlsplit
 
 from common import clock
-from common.messages.handing import Message, Result
+from common.messages.delivery import Message, Result
 from common.messages.mail import Mail
 from common.process.logs import get_logger
 

@@ -21,16 +21,21 @@ from common.messaging import forget_in_dead_letters
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reporting.count.caseload.service import record_caseload
-from reporting.count.facts import reading
+from reporting.count.facts import event_facts
 from reporting.count.facts import service as facts
 from reporting.count.facts.arrivals import SCREENED, Arrivals
+from reporting.count.facts.event_facts import RecordedStep
 from reporting.count.facts.pseudonyms import forgotten_mark, pseudonym
 from reporting.count.facts.queries import remembered_arrivals
-from reporting.count.facts.reading import RecordedStep
 from reporting.count.facts.received import Received, Sorted
 from reporting.count.indicators.service import add_to_counters
 from reporting.count.indicators.vector import Increments, collect
-from reporting.count.trafficking.reading import Fact, read_assistance, read_progress, read_screening
+from reporting.count.trafficking.event_facts import (
+    Fact,
+    read_assistance,
+    read_progress,
+    read_screening,
+)
 from reporting.count.trafficking.service import forget_identified, record_identifications
 from reporting.recording import queries
 from reporting.tables import COMMON
@@ -94,12 +99,12 @@ class Recorder:
     def _steps(self, kinds: Sorted) -> Iterable[RecordedStep]:
         for event, envelope in kinds.of_kind(ReferralData):
             if isinstance(event, FeedbackConfirmed):  # does not change the state
-                yield reading.read_confirmation(event, envelope.id)
+                yield event_facts.read_confirmation(event, envelope.id)
             else:
                 person = pseudonym(self.pseudonym_key, event.case_id)
-                yield reading.read_state(event, envelope.id, person)
+                yield event_facts.read_state(event, envelope.id, person)
         for escalation, envelope in kinds.of_kind(EscalationRaised):
-            yield reading.read_escalation(escalation, envelope.id)
+            yield event_facts.read_escalation(escalation, envelope.id)
 
     def _grants(self, kinds: Sorted) -> Iterable[tuple[GrantData, bytes]]:
         for event, _ in kinds.of_kind(GrantData):

@@ -21,7 +21,7 @@ from common.events.base import Event
 from common.events.envelope import Envelope
 from common.events.readers import stream_name
 from common.ids import first_id_of
-from common.messaging.pulling import Gathering
+from common.messaging.pull_request import Gathering
 from common.process.logs import get_logger
 from nats.aio.client import Client
 from nats.aio.msg import Msg

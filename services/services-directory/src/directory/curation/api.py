@@ -35,7 +35,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from directory.curation import queries, service
-from directory.curation.naming import Names
+from directory.curation.message_ids import Names
 from directory.curation.schemas import (
     AnyReadOut,
     ChangeOut,

@@ -12,13 +12,13 @@ from common.db.ended_rights import suspended
 from common.sight import PARTNERS
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from directory.curation.message_ids import digest
 from directory.curation.models import (
     VERIFICATION_DUE,
     VERIFICATION_EXPIRED,
     reminder_mails,
     reminders,
 )
-from directory.curation.naming import digest
 from directory.record.houses.models import ORGANIZATION, SERVICE
 from directory.record.houses.queries import waiting_looks
 from directory.record.organizations.queries import mailboxes_of, named_organizations

@@ -10,24 +10,24 @@ from common.messages.bounces import Bounce
 from common.sight import NAMES, RESTRICTED
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from directory.curation.message_ids import Names, digest
 from directory.curation.models import reminder_mails
-from directory.curation.naming import Names, digest
 from directory.curation.schemas import HouseIn
 from directory.errors import ILLEGAL_STEP, NOT_YOURS
-from directory.ground.entries.recording import record_history
+from directory.ground.entries.history import record_history
 from directory.ground.entries.schemas import Upserted
 from directory.ground.entries.states import EntryState, curates
 from directory.ground.hsds.schemas import ServiceDocument
 from directory.ground.hsds.visibility import without_unstorable
 from directory.ground.identities.service import move
-from directory.record.documents.storing import store
+from directory.record.documents.refresh import store
 from directory.record.houses.models import ORGANIZATION, SERVICE
 from directory.record.houses.queries import one_look
 from directory.record.houses.service import answer
 from directory.record.organizations.queries import mailboxes_of
 from directory.record.organizations.service import organization_looked_at
 from directory.record.records.service import KIND, end_in_favour, readable_record
-from directory.record.services.entering import upsert_service
+from directory.record.services.upsert import upsert_service
 
 
 def may_merge(caller: Principal, *rows: Any) -> bool:

@@ -17,7 +17,7 @@ from common.events.directory import VerificationDue
 from common.http import BackgroundTask, ServiceContext
 from common.ids import new_id
 from common.messaging import outbox
-from common.process.repeating import pause
+from common.process.loops import pause
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -26,7 +26,7 @@ from directory.curation.models import (
     VERIFICATION_EXPIRED,
     reminders,
 )
-from directory.record.documents.storing import store
+from directory.record.documents.refresh import store
 from directory.record.records import service as records
 from directory.settings import Settings
 from directory.tables import CLOCK_LOOKS, COMMON

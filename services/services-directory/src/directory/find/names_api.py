@@ -14,8 +14,8 @@ from starlette.responses import Response
 
 from directory.find.search import queries
 from directory.ground.reading.answers import answer, audit, language_of, search_route
-from directory.ground.reading.asking import parameters
 from directory.ground.reading.parameters import Many
+from directory.ground.reading.request_parameters import parameters
 from directory.record.organizations.queries import names_of as names_of_organizations
 
 routes = router("/directory/v1", ["HSDS"])

@@ -33,7 +33,7 @@ from directory.ground.reading.answers import (
     search_route,
     stream,
 )
-from directory.ground.reading.asking import parameters
+from directory.ground.reading.request_parameters import parameters
 from directory.ground.reading.rows_queries import Row
 from directory.record.services.merged import moved_to
 

@@ -40,7 +40,7 @@ from directory.pathways.schemas import (
     VersionOut,
 )
 from directory.pathways.texts.findings import Finding
-from directory.pathways.texts.wording import say, say_finding
+from directory.pathways.texts.sentences import say, say_finding
 from directory.pathways.versions import queries, service
 from directory.pathways.versions.effective import in_force
 from directory.pathways.versions.queries import Version

@@ -20,7 +20,7 @@ from directory.pathways.definition.profile import Profile, group_of
 from directory.pathways.planning.answers import resolution, shown_services
 from directory.pathways.planning.plans import Plan, gaps_of, shortened
 from directory.pathways.planning.resolution import SERVICES_SHOWN
-from directory.pathways.planning.resolving import Caller, check_profile, plan
+from directory.pathways.planning.resolver import Caller, check_profile, plan
 from directory.pathways.schemas import Batch, BatchResolution, Resolution
 
 routes = router("/directory/v1/pathways", ["pathways"])

@@ -26,7 +26,7 @@ from stack.errors import StackError
 from stack.operate.backup import contents
 from stack.operate.backup.sealed_archive import SealingWriter, opened, read_archive, write_archive
 from stack.private_files import read_private_map, write_private, write_private_map
-from stack.wording import said
+from stack.texts import said
 
 _SUFFIX = ".ruta"
 _STAMP = "%Y%m%dT%H%M%SZ"

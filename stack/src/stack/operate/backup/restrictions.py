@@ -9,7 +9,7 @@ from pathlib import Path
 from stack.embedded.plan import SERVICES
 from stack.errors import StackError
 from stack.operate.offline_commands import StoppedCommands
-from stack.wording import said
+from stack.texts import said
 
 
 def tell_before(commands: StoppedCommands, work: Path) -> str:

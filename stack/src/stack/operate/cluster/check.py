@@ -20,7 +20,7 @@ from stack.operate.cluster import secrets as cluster_secrets
 from stack.operate.cluster.broker import configuration
 from stack.operate.cluster.images import without_digest
 from stack.operate.cluster.policies import denies_by_default, design, missing_and_extra
-from stack.wording import said
+from stack.texts import said
 
 OVERLAYS = ("dev", "small", "production")
 # deploy/README.md, section Checks, gives the reasons.

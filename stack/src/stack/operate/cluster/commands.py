@@ -19,7 +19,7 @@ from common.ids import new_id
 from stack.embedded.arrows import OPERATOR
 from stack.embedded.plan import SERVICES
 from stack.errors import StackError
-from stack.wording import LANGUAGE_VARIABLE, language_of, said
+from stack.texts import LANGUAGE_VARIABLE, language_of, said
 
 Document = Mapping[str, Any]
 _CONTAINER = "app"

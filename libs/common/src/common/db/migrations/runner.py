@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from common.db import key_checks
-from common.words.wording import Worded
+from common.words.command_texts import Worded
 
 _LOCK = 0x5255_5441_4D49  # "RUTAMI": one migration at a time per database
 _TURN = 0.2

@@ -10,7 +10,7 @@ from common.events.codes import ReportingAttributes
 from common.ids import new_code
 
 from referrals.errors import ERASED
-from referrals.ground.keys.sealing import open_column
+from referrals.ground.keys.sealed_columns import open_column
 from referrals.ground.vocabulary.ages import ADULT_AGE, SUPPRESSED, Caregiver, completed_years
 from referrals.ground.vocabulary.disclosure import Item, hidden
 

@@ -6,8 +6,8 @@ from functools import partial
 from uuid import UUID
 
 import sqlalchemy as sa
+from common.db.due_rows import one_by_one
 from common.db.session import Database
-from common.db.sweeping import one_by_one
 from common.happenings import tell
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col

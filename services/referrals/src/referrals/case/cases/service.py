@@ -25,7 +25,7 @@ from referrals.ground import happenings
 from referrals.ground.audit.service import record
 from referrals.ground.directory.queries import is_known
 from referrals.ground.keys.blind_index import BlindIndex
-from referrals.ground.keys.sealing import seal_column
+from referrals.ground.keys.sealed_columns import seal_column
 from referrals.ground.keys.store import CaseKeys, KeyDestroyed
 from referrals.ground.locking_queries import hold_pairing
 from referrals.ground.restrictions.queries import ended_organisations

@@ -22,7 +22,7 @@ from referrals.case.consents.schemas import NewException
 from referrals.errors import NOT_GRANTED, WRONG_DECIDER
 from referrals.ground import exceptions_service
 from referrals.ground.audit.service import record
-from referrals.ground.keys.sealing import seal_column
+from referrals.ground.keys.sealed_columns import seal_column
 from referrals.ground.keys.store import CaseKeys
 from referrals.ground.notices.kinds import NoticeKind
 from referrals.ground.notices.service import notify

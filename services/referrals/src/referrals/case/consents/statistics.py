@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from referrals.case.cases import person
 from referrals.case.consents import decision
 from referrals.case.consents.decision import Kind, Move, Person, Refused, Road, Word
-from referrals.ground.keys.sealing import open_column
+from referrals.ground.keys.sealed_columns import open_column
 from referrals.ground.keys.store import CaseKeys, KeyDestroyed
 from referrals.ground.vocabulary.ages import ADULT_AGE, Caregiver, Decider
 

@@ -30,7 +30,7 @@ from referrals.case.entries.kinds import (
 from referrals.case.entries.models import CaseEntry
 from referrals.case.entries.schemas import ChangedEntry, EntryContent, NewEntry
 from referrals.ground.audit.service import SYSTEM_CLIENT, record
-from referrals.ground.keys.sealing import open_column, seal_column
+from referrals.ground.keys.sealed_columns import open_column, seal_column
 from referrals.ground.keys.store import CaseKeys
 from referrals.ground.locking_queries import hold_pairing
 from referrals.ground.restrictions.service import remember_end

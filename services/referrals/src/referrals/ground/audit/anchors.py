@@ -19,7 +19,7 @@ from common import clock
 from common.chained import Head, last_line
 from common.db import key_checks
 from common.db.session import Database
-from common.words.wording import Worded
+from common.words.command_texts import Worded
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 

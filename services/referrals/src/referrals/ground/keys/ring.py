@@ -12,7 +12,7 @@ from uuid import UUID
 from common import crypto
 from common.crypto import check_value
 from common.db.key_checks import WrongKeys
-from common.words.wording import Worded
+from common.words.command_texts import Worded
 
 _CLOSED = "vault:"
 

@@ -14,7 +14,7 @@ from common.db.errors import OF_DATABASE
 from common.db.key_checks import KeysAway
 from common.db.migrations.runner import make_key_checks
 from common.db.session import Database
-from common.words.wording import Worded
+from common.words.command_texts import Worded
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool

@@ -22,7 +22,7 @@ from referrals.case.cases.models import Case
 from referrals.case.cases.person import shown_to_others
 from referrals.errors import ALREADY_DECIDED, IMPLICATED
 from referrals.ground.audit.service import record
-from referrals.ground.keys.sealing import open_column, seal_column
+from referrals.ground.keys.sealed_columns import open_column, seal_column
 from referrals.ground.keys.store import CaseKeys
 from referrals.ground.locking_queries import hold_case
 from referrals.ground.notices.kinds import NoticeKind

@@ -34,7 +34,7 @@ from referrals.errors import (
 )
 from referrals.ground.audit.service import record
 from referrals.ground.keys.blind_index import BlindIndex
-from referrals.ground.keys.sealing import open_column, seal_column
+from referrals.ground.keys.sealed_columns import open_column, seal_column
 from referrals.ground.keys.store import CaseKeys, KeyDestroyed
 from referrals.ground.restrictions.service import remember_word
 from referrals.ground.restrictions.words import Kind, Word, door, shuts

@@ -17,7 +17,7 @@ from referrals.errors import CONSENT_WITHDRAWN, IMPLICATED, NO_WISH, NOT_REFERAB
 from referrals.ground import exceptions_service
 from referrals.ground.directory.queries import countries_of_organisation, takes_referrals
 from referrals.ground.keys.blind_index import BlindIndex
-from referrals.ground.keys.sealing import seal_column
+from referrals.ground.keys.sealed_columns import seal_column
 from referrals.ground.notices.kinds import NoticeKind
 from referrals.ground.notices.service import notify
 from referrals.ground.protocols.service import refuse_uncovered

@@ -17,7 +17,7 @@ from referrals.ground.dependencies import ServiceSettingsOf
 from referrals.listening.line import service
 from referrals.listening.line.api import LineOf
 from referrals.listening.line.receipts import BadForm, digits_of, in_groups
-from referrals.listening.line.rendering import Page, Typed
+from referrals.listening.line.renderer import Page, Typed
 from referrals.listening.line.schemas import MAX_TEXT, NewReport, ThreadView
 from referrals.listening.line.service import Line
 

@@ -68,7 +68,7 @@ from referrals.referral.fhir.transactions import (
 from referrals.referral.referrals import drafts, queries, renewals, schemas, service, withdrawal
 from referrals.referral.referrals.lifecycle import Command
 from referrals.referral.referrals.models import Referral
-from referrals.referral.referrals.reading import seen_now
+from referrals.referral.referrals.shared_content import seen_now
 
 if TYPE_CHECKING:
     from referrals.referral.fhir import resources

@@ -58,7 +58,7 @@ from referrals.referral.fhir.replies import (
     reads,
 )
 from referrals.referral.referrals import queries
-from referrals.referral.referrals.reading import granted_now
+from referrals.referral.referrals.shared_content import granted_now
 from referrals.settings import Settings
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ from referrals.referral.links.models import AnswerLink
 from referrals.referral.referrals import queries
 from referrals.referral.referrals.lifecycle import Party
 from referrals.referral.referrals.models import Referral
-from referrals.referral.referrals.reading import refuse_to_ask, refuse_unreadable
+from referrals.referral.referrals.shared_content import refuse_to_ask, refuse_unreadable
 from referrals.referral.referrals.steps import Taken, take
 from referrals.tables import ENDED_RIGHTS
 

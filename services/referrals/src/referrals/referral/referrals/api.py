@@ -25,9 +25,9 @@ from referrals.referral.referrals import (
     drafts,
     list_queries,
     queries,
-    reading,
     renewals,
     service,
+    shared_content,
     withdrawal,
 )
 from referrals.referral.referrals.counting_queries import COUNTED_TO, queue_counts
@@ -224,7 +224,7 @@ async def _disclosed(
     session: Session, caller: CaseReader, keys: Keys, referral_id: UUID
 ) -> dict[str, Any]:
     try:
-        content = await reading.disclosure(session, caller, keys, referral_id)
+        content = await shared_content.disclosure(session, caller, keys, referral_id)
     except Problem as refused:
         return {"disclosure_refused": refused.kind.code}
     return {"disclosure": Disclosure.model_validate(content)}
@@ -233,7 +233,7 @@ async def _disclosed(
 async def _readings(
     session: Session, caller: CaseReader, referral: Referral
 ) -> list[ReadingView] | None:
-    found = await reading.readings(session, caller, referral)
+    found = await shared_content.readings(session, caller, referral)
     if found is None:
         return None
     by = referral.to_organisation
@@ -245,7 +245,7 @@ async def read_disclosure(
     referral_id: UUID, session: Session, caller: CaseReader, keys: Keys, case_id: CaseOfPath
 ) -> Disclosure:
     """Return the content that the person agreed to share. The reading is audited."""
-    content = await reading.disclosure(session, caller, keys, referral_id, case_id)
+    content = await shared_content.disclosure(session, caller, keys, referral_id, case_id)
     return Disclosure.model_validate(content)
 
 
@@ -260,7 +260,7 @@ async def read_history(
 async def _history(
     session: Session, caller: CaseReader, keys: Keys, referral_id: UUID, case_id: UUID | None = None
 ) -> list[StepView]:
-    steps = await reading.history(session, caller, keys, referral_id, case_id)
+    steps = await shared_content.history(session, caller, keys, referral_id, case_id)
     named = [name for name in StepView.model_fields if name not in ("detail", "by")]
     return [
         StepView(
@@ -398,7 +398,7 @@ async def views(
     session: Session, rows: Sequence[Referral], caller: CaseReader
 ) -> list[ReferralView]:
     """Return referrals as `caller` may see them, without suggested services that the directory hides from the caller."""
-    granted = await reading.granted_now(session, caller, rows)
+    granted = await shared_content.granted_now(session, caller, rows)
     shown = await _suggested(session, rows, caller)
     return [_view(row, caller, shown, granted.get(row.id)) for row in rows]
 

@@ -31,7 +31,7 @@ from referrals.errors import (
 )
 from referrals.ground.audit.service import record
 from referrals.ground.directory.models import DirectoryService
-from referrals.ground.keys.sealing import open_column, seal_column
+from referrals.ground.keys.sealed_columns import open_column, seal_column
 from referrals.ground.keys.store import CaseKeys
 from referrals.ground.protocols.service import countries_of, refuse_uncovered
 from referrals.ground.timers.deadlines import Clock, Policies, calendar_of, deadline, policy_of

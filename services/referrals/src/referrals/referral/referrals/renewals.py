@@ -18,7 +18,7 @@ from referrals.case.consents import queries as consents
 from referrals.case.consents.decision import Road, has_expired
 from referrals.case.consents.decision_service import ask, known, word_of
 from referrals.errors import NO_CONSENT, NO_WAY_TO_REACH, NOT_YOUR_STEP
-from referrals.ground.keys.sealing import open_column
+from referrals.ground.keys.sealed_columns import open_column
 from referrals.ground.keys.store import CaseKeys
 from referrals.ground.notices.kinds import NoticeKind
 from referrals.ground.row_security import acting_as_service
@@ -29,9 +29,9 @@ from referrals.referral.referrals.drafts import move_of
 from referrals.referral.referrals.lifecycle import Party
 from referrals.referral.referrals.models import Referral, Snapshot
 from referrals.referral.referrals.queries import ENDED, ENDING
-from referrals.referral.referrals.reading import refuse_uncovered_now, standing
 from referrals.referral.referrals.schemas import RenewConsent
 from referrals.referral.referrals.service import note, refuse_if_still
+from referrals.referral.referrals.shared_content import refuse_uncovered_now, standing
 from referrals.referral.referrals.steps import key_of, tell_parties
 
 _BATCH = 200

@@ -23,7 +23,6 @@ from referrals.ground.notices.kinds import NoticeKind
 from referrals.referral.referrals import queries
 from referrals.referral.referrals.lifecycle import Party
 from referrals.referral.referrals.models import Referral
-from referrals.referral.referrals.reading import answerable, refuse_unreadable
 from referrals.referral.referrals.schemas import (
     AnswerInformation,
     ConfirmFeedback,
@@ -34,6 +33,7 @@ from referrals.referral.referrals.schemas import (
     Suggest,
     Waitlist,
 )
+from referrals.referral.referrals.shared_content import answerable, refuse_unreadable
 from referrals.referral.referrals.steps import (
     Taken,
     announce,

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from referrals.case.consents.statistics import countable
 from referrals.errors import ERASED, ILLEGAL_TRANSITION, NOT_YOUR_STEP
 from referrals.ground.audit.service import SYSTEM_CLIENT, record
-from referrals.ground.keys.sealing import seal_column
+from referrals.ground.keys.sealed_columns import seal_column
 from referrals.ground.keys.store import CaseKeys, KeyDestroyed
 from referrals.ground.notices.kinds import NoticeKind
 from referrals.ground.notices.service import notify

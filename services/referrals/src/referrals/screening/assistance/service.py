@@ -21,7 +21,7 @@ from referrals.case.cases.person import open_with
 from referrals.case.cases.service import coarse, key_of, refuse_unless_open
 from referrals.case.consents.statistics import countable
 from referrals.ground.audit.service import SYSTEM_CLIENT, record
-from referrals.ground.keys.sealing import open_column, seal_column
+from referrals.ground.keys.sealed_columns import open_column, seal_column
 from referrals.ground.keys.store import CaseKeys
 from referrals.ground.tasks.kinds import TaskKind
 from referrals.ground.tasks.service import finish_tasks, open_task

@@ -10,7 +10,7 @@ from common import clock
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from referrals.errors import ERASED
-from referrals.ground.keys.sealing import open_column, seal_column
+from referrals.ground.keys.sealed_columns import open_column, seal_column
 from referrals.ground.keys.store import CaseKeys, KeyDestroyed
 from referrals.screening.screenings.answers import Answer
 from referrals.screening.screenings.instrument import Instrument

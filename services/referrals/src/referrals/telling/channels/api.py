@@ -35,7 +35,7 @@ from referrals.telling.channels.schemas import (
     ShiftView,
     Wishes,
 )
-from referrals.telling.channels.sealing import Sealing
+from referrals.telling.channels.sealed_addresses import Sealing
 from referrals.telling.channels.transports.offered import Transports
 from referrals.telling.webhooks.addresses import networks
 

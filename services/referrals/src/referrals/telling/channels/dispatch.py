@@ -14,10 +14,10 @@ from zoneinfo import ZoneInfo
 import aiohttp
 import sqlalchemy as sa
 from common import clock
+from common.db.due_rows import or_none
 from common.db.session import Database
-from common.db.sweeping import or_none
 from common.ids import new_id
-from common.messages.handing import Handing, Message, Result
+from common.messages.delivery import Handing, Message, Result
 from common.messages.retries import OWED_FOR
 from common.messages.rounds import repeated_at, tried_again
 from common.process.logs import get_logger
@@ -48,9 +48,9 @@ from referrals.telling.channels.messages import (
     turns,
 )
 from referrals.telling.channels.models import Channel, Ping, waiting
-from referrals.telling.channels.sealing import Sealing, new_code
+from referrals.telling.channels.sealed_addresses import Sealing, new_code
 from referrals.telling.channels.transports.offered import Transports
-from referrals.telling.channels.waking import Telling
+from referrals.telling.channels.wake_ups import Telling
 from referrals.telling.readable_queries import still_told
 
 _MARGIN = timedelta(seconds=30)

@@ -7,13 +7,13 @@ from datetime import date, datetime, time, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from common.messages.handing import Message
+from common.messages.delivery import Message
 from common.words.languages import PageLanguage
 from common.words.tables import completed
 
 from referrals.ground.notices.kinds import News, NoticeKind
 from referrals.telling.channels.kinds import Pace
-from referrals.telling.channels.waking import Side, Telling, telling
+from referrals.telling.channels.wake_ups import Side, Telling, telling
 
 SPACING = timedelta(minutes=30)
 """The time between two routine messages to one channel: one unread message is enough."""

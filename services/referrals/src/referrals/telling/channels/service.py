@@ -38,8 +38,8 @@ from referrals.telling.channels.kinds import (
 from referrals.telling.channels.messages import CONFIRMED_FOR, due_at
 from referrals.telling.channels.models import Channel, CodeAsked, Ping, Shift, waiting
 from referrals.telling.channels.schemas import Away, NewChannel, NewShift, Wishes
-from referrals.telling.channels.sealing import Sealing
-from referrals.telling.channels.waking import Telling
+from referrals.telling.channels.sealed_addresses import Sealing
+from referrals.telling.channels.wake_ups import Telling
 from referrals.telling.webhooks.addresses import Network, UnsafeUrl, check_url
 
 _MOST = 6

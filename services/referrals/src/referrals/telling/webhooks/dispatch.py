@@ -15,8 +15,8 @@ from uuid import UUID
 import aiohttp
 import sqlalchemy as sa
 from common import clock
+from common.db.due_rows import or_none
 from common.db.session import Database
-from common.db.sweeping import or_none
 from common.ids import new_id
 from common.messages.rounds import hand_round
 from common.process.logs import get_logger

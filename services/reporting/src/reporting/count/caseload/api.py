@@ -7,9 +7,9 @@ from common.http import Session, router
 from fastapi import Query
 
 from reporting.count.caseload import queries
-from reporting.count.caseload.counting import LINE, CaseloadKey
+from reporting.count.caseload.counters import LINE, CaseloadKey
 from reporting.count.caseload.schemas import Caseload, CaseloadRow
-from reporting.count.indicators.asking import Month, months
+from reporting.count.indicators.months import Month, months
 from reporting.count.indicators.readers import Operator
 from reporting.count.indicators.scopes import OWN_ROLES, states_of
 from reporting.count.indicators.service import record_read

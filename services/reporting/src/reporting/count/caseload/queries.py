@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from common.auth import Principal
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from reporting.count.caseload.counting import GIVER, HOLDER, LINE, RECEIVER, CaseloadKey
+from reporting.count.caseload.counters import GIVER, HOLDER, LINE, RECEIVER, CaseloadKey
 from reporting.count.caseload.models import caseload_counters
 
 

@@ -3,9 +3,9 @@
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from reporting.count.caseload.counting import CaseloadKey, increments
+from reporting.count.caseload.counters import CaseloadKey, increments
+from reporting.count.caseload.event_facts import read_caseload
 from reporting.count.caseload.models import caseload_counters, caseload_facts
-from reporting.count.caseload.reading import read_caseload
 from reporting.count.facts.received import Sorted
 
 

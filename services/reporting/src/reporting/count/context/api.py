@@ -18,7 +18,7 @@ from reporting.count.context.schemas import (
     SeriesView,
 )
 from reporting.count.context.series import OutsideSeries
-from reporting.ground.tabular.reading import UnreadableTableError
+from reporting.ground.tabular.csv_reader import UnreadableTableError
 
 UNREADABLE_SERIES = PROBLEMS["unreadable_series"]
 

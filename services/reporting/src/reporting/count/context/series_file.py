@@ -10,7 +10,7 @@ from common.tables_io.cells import is_formula, unguarded
 from common.words.places import Places, folded
 
 from reporting.count.context.series import SeriesPoint
-from reporting.ground.tabular.reading import CellFlaw, UnreadableTableError, csv_rows
+from reporting.ground.tabular.csv_reader import CellFlaw, UnreadableTableError, csv_rows
 
 MOST_POINTS = 5000
 _HEADS = {

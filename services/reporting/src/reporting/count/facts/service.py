@@ -12,8 +12,9 @@ from common.events.referrals import GrantData, GrantGiven
 from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from reporting.count.facts import queries, reading
+from reporting.count.facts import event_facts, queries
 from reporting.count.facts.arrivals import REFERRED, SEARCHES, Arrivals
+from reporting.count.facts.event_facts import RecordedStep
 from reporting.count.facts.models import (
     forgotten_persons,
     gap_counts,
@@ -24,7 +25,6 @@ from reporting.count.facts.models import (
     services,
 )
 from reporting.count.facts.progress import ReferralFact, advance
-from reporting.count.facts.reading import RecordedStep
 from reporting.count.facts.received import Sorted
 from reporting.count.facts.service_facts import ServiceFact, change_state, describe
 from reporting.tables import WRITER_LOCK
@@ -160,7 +160,7 @@ async def record_services(session: AsyncSession, kinds: Sorted) -> None:
 async def record_gaps(session: AsyncSession, kinds: Sorted, arrivals: Arrivals) -> None:
     rows = [
         {
-            "area": reading.area_of(event.area) or "unknown",
+            "area": event_facts.area_of(event.area) or "unknown",
             "need": event.need,
             "group": event.group,
             "week": event.day.isoformat() if event.day else event.week,

@@ -10,7 +10,7 @@ from common.words.places import Places
 from fastapi import Query
 
 from reporting.count.indicators import queries, vector
-from reporting.count.indicators.asking import Month, months
+from reporting.count.indicators.months import Month, months
 from reporting.count.indicators.queries import Asked, Key
 from reporting.count.indicators.readers import Operator
 from reporting.count.indicators.schemas import (

@@ -14,7 +14,7 @@ from reporting.count.milestones.plan import NEXT
 from reporting.count.milestones.queries import FIELDS, Milestone
 from reporting.count.milestones.schemas import MilestoneBody
 from reporting.ground.periods import Period
-from reporting.ground.wording import CONTACT, loose_numbers
+from reporting.ground.unsourced_numbers import CONTACT, loose_numbers
 
 MILESTONE_STATUS = PROBLEMS["milestone_status"]
 

@@ -23,8 +23,8 @@ from reporting.count.stakeholders.schemas import (
     StakeholderView,
 )
 from reporting.count.stakeholders.sheet import table
+from reporting.ground.tabular.csv_reader import UnreadableTableError
 from reporting.ground.tabular.files import MEDIA_TYPES, Format, as_file
-from reporting.ground.tabular.reading import UnreadableTableError
 
 UNREADABLE_STAKEHOLDERS = PROBLEMS["unreadable_stakeholders"]
 

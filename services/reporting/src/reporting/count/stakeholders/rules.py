@@ -12,7 +12,7 @@ from common.words.languages import LANGUAGES
 from common.words.places import Places
 
 from reporting.count.stakeholders.schemas import StakeholderBody
-from reporting.ground.wording import CONTACT, loose_numbers
+from reporting.ground.unsourced_numbers import CONTACT, loose_numbers
 
 FINEST = 1
 """The most precise level of presence: in a municipality with one shelter, a finer one would be its address."""

@@ -17,7 +17,7 @@ from reporting.count.stakeholders.models import stakeholders
 from reporting.count.stakeholders.queries import FIELDS, Stakeholder
 from reporting.count.stakeholders.rules import flaws
 from reporting.count.stakeholders.schemas import StakeholderBody
-from reporting.ground.tabular.reading import UnreadableTableError
+from reporting.ground.tabular.csv_reader import UnreadableTableError
 
 
 async def add(session: AsyncSession, caller: Principal, body: StakeholderBody) -> Stakeholder:

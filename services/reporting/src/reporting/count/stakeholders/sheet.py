@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from reporting.count.stakeholders.rules import flaws
 from reporting.count.stakeholders.schemas import StakeholderBody
 from reporting.ground.language import of_details, text
-from reporting.ground.tabular.reading import CellFlaw, UnreadableTableError, csv_rows
+from reporting.ground.tabular.csv_reader import CellFlaw, UnreadableTableError, csv_rows
 from reporting.ground.tabular.tables import Cell, Table, columns_of
 
 MOST_ROWS = 2000

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reporting.count.facts.queries import STREAMED_AT_ONCE
-from reporting.count.trafficking.counting import ASSISTANCE, Identification
+from reporting.count.trafficking.cells import ASSISTANCE, Identification
 from reporting.count.trafficking.models import identification_facts
 
 

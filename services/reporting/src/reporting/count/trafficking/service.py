@@ -7,8 +7,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from reporting.count.trafficking.event_facts import Fact, without_person
 from reporting.count.trafficking.models import identification_facts
-from reporting.count.trafficking.reading import Fact, without_person
 
 
 async def record_identifications(

@@ -32,7 +32,7 @@ _REST: Labels = text("El resto, sin separar", "The rest, not shown apart")
 
 
 class Measure(StrEnum):
-    """The rule that turns facts into the people of a population (see ``releases/counting.py``)."""
+    """The rule that turns facts into the people of a population (see ``releases/cells.py``)."""
 
     REFERRED_PERSONS = "referred-persons"
     SCREENED_PERSONS = "screened-persons"

@@ -19,7 +19,7 @@ from reporting.ground.programmes.catalogue import Catalogue
 from reporting.ground.programmes.definition import Programme
 from reporting.ground.protection.protected import ProtectedCube
 from reporting.protect.releases import queries, service
-from reporting.protect.releases.asking import ReleaseQuery, answer, question
+from reporting.protect.releases.answers import ReleaseQuery, answer, question
 from reporting.protect.releases.errors import outside
 from reporting.protect.releases.queries import Release
 from reporting.protect.releases.schemas import (

@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from reporting.count.facts import queries as facts
 from reporting.count.facts.service import lock_projection
-from reporting.count.trafficking.counting import EVERY_KIND, IDENTIFYING
+from reporting.count.trafficking.cells import EVERY_KIND, IDENTIFYING
 from reporting.count.trafficking.queries import contributors as identification_contributors
 from reporting.count.trafficking.queries import identifications_by_person
 from reporting.ground.periods import Period
@@ -29,7 +29,7 @@ from reporting.ground.programmes.definition import Measure, Population, Programm
 from reporting.ground.protection.protected import Coordinates, ExpectedError
 from reporting.ground.protection.rounding import protect, seed
 from reporting.protect.releases import queries
-from reporting.protect.releases.counting import RULES
+from reporting.protect.releases.cells import RULES
 from reporting.protect.releases.errors import (
     ALREADY_PUBLISHED,
     PERIOD_CLOSED,

@@ -26,7 +26,7 @@ from reporting.ground.protection.protected import (
     summed,
 )
 from reporting.ground.protection.rounding import PROFILES, Weights
-from reporting.protect.releases.counting import RULES
+from reporting.protect.releases.cells import RULES
 from reporting.protect.releases.spans import Layout, span
 
 

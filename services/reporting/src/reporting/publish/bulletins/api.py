@@ -32,9 +32,9 @@ from reporting.protect.withdrawals import service as withdrawals
 from reporting.protect.withdrawals.queries import withdrawal_view
 from reporting.protect.withdrawals.schemas import AskWithdrawal
 from reporting.publish.bulletins import letterhead, queries, service
-from reporting.publish.bulletins.document.arranging import printed
+from reporting.publish.bulletins.document.arrangement import printed
 from reporting.publish.bulletins.document.content import BulletinWish, Letterhead
-from reporting.publish.bulletins.document.reading import all_figures
+from reporting.publish.bulletins.document.runs import all_figures
 from reporting.publish.bulletins.document.sources import described
 from reporting.publish.bulletins.queries import Bulletin, Publication
 from reporting.publish.bulletins.rendering.docx import MOST_BYTES

@@ -46,10 +46,10 @@ from reporting.publish.bulletins import letterhead, queries
 from reporting.publish.bulletins.composing.beside import outdated
 from reporting.publish.bulletins.composing.compose import KINDS, compose
 from reporting.publish.bulletins.composing.evidence import Beside, Evidence
-from reporting.publish.bulletins.document.arranging import arranged, movable, printed
+from reporting.publish.bulletins.document.arrangement import arranged, movable, printed
 from reporting.publish.bulletins.document.content import NOTHING, BulletinWish, Content
 from reporting.publish.bulletins.document.figures import OutsideSource
-from reporting.publish.bulletins.document.reading import all_figures
+from reporting.publish.bulletins.document.runs import all_figures
 from reporting.publish.bulletins.document.words import (
     MOST,
     WITH_NUMBERS,
@@ -61,7 +61,7 @@ from reporting.publish.bulletins.document.words import (
 from reporting.publish.bulletins.models import bulletin_files, bulletin_publications, bulletins
 from reporting.publish.bulletins.queries import Bulletin, Publication
 from reporting.publish.bulletins.rendering import docx
-from reporting.publish.bulletins.rendering.drawing import drawings
+from reporting.publish.bulletins.rendering.chart_drawings import drawings
 from reporting.publish.bulletins.rendering.forms import media_type, rendered
 from reporting.publish.bulletins.trace import Stray, numbers_in_wording, strays, wrong_figures
 from reporting.publish.judgements import queries as judgement_queries

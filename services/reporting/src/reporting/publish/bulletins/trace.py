@@ -29,7 +29,7 @@ from reporting.publish.bulletins.document.content import (
     Words,
 )
 from reporting.publish.bulletins.document.figures import Figure
-from reporting.publish.bulletins.document.reading import (
+from reporting.publish.bulletins.document.runs import (
     Run,
     all_charts,
     all_figures,
@@ -47,7 +47,7 @@ from reporting.publish.bulletins.document.sources import described
 from reporting.publish.bulletins.document.texts import all_texts, say
 from reporting.publish.bulletins.document.words import unfounded, words_of
 from reporting.publish.bulletins.rendering import docx
-from reporting.publish.bulletins.rendering.drawing import spec
+from reporting.publish.bulletins.rendering.chart_drawings import spec
 from reporting.publish.bulletins.rendering.workbook import bounds, number
 
 if TYPE_CHECKING:

@@ -23,8 +23,8 @@ from reporting.ground.programmes.definition import Programme
 from reporting.ground.protection.protected import ProtectedCube
 from reporting.ground.tabular.files import MEDIA_TYPES, File, Format, as_file
 from reporting.ground.tabular.spreadsheet import as_xlsx
+from reporting.protect.releases.answers import question
 from reporting.protect.releases.api import Tier, is_internal
-from reporting.protect.releases.asking import question
 from reporting.protect.releases.errors import outside
 from reporting.publish.exports.dhis2 import (
     NoDhis2PeriodError,

@@ -9,7 +9,7 @@ from uuid import UUID
 from common.words.languages import LANGUAGES
 
 from reporting.ground.language import Text, with_interval, written
-from reporting.ground.wording import CONTACT, loose_numbers
+from reporting.ground.unsourced_numbers import CONTACT, loose_numbers
 from reporting.publish.judgements.schemas import Basis
 from reporting.publish.judgements.tree import Place
 

@@ -25,9 +25,9 @@ from fastapi.responses import HTMLResponse
 from starlette.requests import Request
 
 from reporting.publish.subscribers import service
+from reporting.publish.subscribers.due_mails import PATH
 from reporting.publish.subscribers.keys import PATTERN, Keys
 from reporting.publish.subscribers.schemas import Asked
-from reporting.publish.subscribers.sending import PATH
 from reporting.settings import Settings
 
 MAIL = "mail"

@@ -21,7 +21,7 @@ from directory.files.crosswalks.schemas import (
     TermOut,
     TermState,
 )
-from directory.files.crosswalks.suggesting import suggested
+from directory.files.crosswalks.suggestions import suggested
 
 routes = router("/directory/v1/crosswalks", ["crosswalks"])
 

@@ -25,11 +25,11 @@ from directory.files.crosswalks.models import (
     crosswalk_waiting,
 )
 from directory.files.crosswalks.terms import Term, crosswalked, is_known, without
+from directory.ground.entries.history import record_history
 from directory.ground.entries.offered import ENDED
-from directory.ground.entries.recording import record_history
 from directory.ground.hsds.schemas import ServiceDocument
 from directory.record.records.queries import locked_records, readable
-from directory.record.services.entering import Finish, upsert_service
+from directory.record.services.upsert import Finish, upsert_service
 
 KIND = "crosswalk_term"
 AT_ONCE = 100

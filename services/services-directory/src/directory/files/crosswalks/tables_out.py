@@ -9,7 +9,7 @@ from common.errors import INVALID, FieldError
 from common.tables_io.cells import GuardedCsv, unguarded
 from common.words.details import Detail
 
-from directory.files.crosswalks.suggesting import suggested
+from directory.files.crosswalks.suggestions import suggested
 from directory.files.crosswalks.terms import Term, is_known, term_of
 
 HEADER = ("taxonomy", "term", "name", "services", "categories", "suggested")

@@ -20,7 +20,7 @@ from fastapi.responses import StreamingResponse
 
 from directory.files.exports.abridged import Exported
 from directory.files.exports.queries import Chosen, exported
-from directory.files.exports.writing import WRITERS, ExportWriter
+from directory.files.exports.writers import WRITERS, ExportWriter
 from directory.ground.reading.restricted_service import log_restricted
 
 routes = router("/directory/v1/exports", ["exports"])

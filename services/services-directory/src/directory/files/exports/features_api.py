@@ -16,7 +16,7 @@ from fastapi import Query, Request, Response
 
 from directory.files.exports import features
 from directory.files.exports.queries import Box, Chosen, exported
-from directory.files.exports.writing import feature
+from directory.files.exports.writers import feature
 from directory.ground.reading.restricted_service import log_restricted
 from directory.pathways.gaps import service as gaps
 from directory.pathways.gaps.matrix import GapQuery

@@ -4,7 +4,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from directory.files.imports.errors import UNKNOWN_FORMAT, UNREADABLE_FILE
-from directory.files.imports.package.filling import JSON
+from directory.files.imports.package.loader import JSON
 from directory.files.imports.package.nested import is_hsds
 from directory.files.imports.reading.archive import archive
 

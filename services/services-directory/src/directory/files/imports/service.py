@@ -28,14 +28,14 @@ from directory.files.imports.models import IMPORT_ROWS, IMPORTS
 from directory.files.imports.options import MOST_LINES, Options
 from directory.files.imports.outcomes.mapped import Mapped
 from directory.files.imports.outcomes.report import Report
-from directory.files.imports.package.reading import check_package, rows_in
+from directory.files.imports.package.reader import check_package, rows_in
 from directory.files.imports.publishers.claims import settle
 from directory.files.imports.publishers.space import Space
 from directory.files.imports.publishers.vanished import Choice, missing_in
 from directory.files.imports.schemas import ImportState, Mode
 from directory.files.imports.source import Source
 from directory.files.imports.sources import open_source
-from directory.files.imports.writing import Judge, Writer
+from directory.files.imports.writer import Judge, Writer
 
 AT_ONCE_ROWS = 100
 AT_ONCE_BYTES = 1024 * 1024

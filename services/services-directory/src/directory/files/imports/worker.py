@@ -35,7 +35,7 @@ from directory.files.imports.service import (
     writing,
 )
 from directory.files.imports.source import Source
-from directory.files.imports.writing import Writer
+from directory.files.imports.writer import Writer
 from directory.tables import ENDED_RIGHTS
 
 IDLE_SECONDS = 1.0

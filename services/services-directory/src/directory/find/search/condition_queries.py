@@ -8,7 +8,7 @@ from asyncpg import Range
 from common.words.places import Places, folded
 
 from directory.find.search.parameters import Filters, SiteQuery
-from directory.ground.hsds.opening import Span, minute_of_week, windows
+from directory.ground.hsds.opening_hours import Span, minute_of_week, windows
 from directory.ground.reading import opening_queries as opening
 from directory.ground.reading.statement import Statement
 

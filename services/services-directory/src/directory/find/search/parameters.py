@@ -19,7 +19,7 @@ from pydantic import (
 )
 
 from directory.ground.hsds.extensions import Aor, Category, PCode, Population
-from directory.ground.hsds.opening import Weekday
+from directory.ground.hsds.opening_hours import Weekday
 from directory.ground.reading.parameters import Many, PageQuery, Text
 
 

@@ -16,7 +16,7 @@ from starlette.responses import Response, StreamingResponse
 
 from directory.find.sync import position, queries
 from directory.find.sync.feeds import Change, as_atom, as_json_feed
-from directory.ground.hsds.rendering import instant
+from directory.ground.hsds.views import instant
 from directory.ground.reading.answers import NDJSON, answer, audit
 from directory.ground.reading.rows_queries import Row
 

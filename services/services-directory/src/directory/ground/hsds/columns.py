@@ -11,7 +11,7 @@ from common.words import codelists
 from common.words.places import Places
 
 from directory.ground.hsds import taxonomy
-from directory.ground.hsds.opening import Opening, opening_of
+from directory.ground.hsds.opening_hours import Opening, opening_of
 from directory.ground.hsds.status import functional_status
 
 Document = dict[str, Any]

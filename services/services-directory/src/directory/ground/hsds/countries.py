@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from common.words.places import Places
 
 from directory.ground.hsds.columns import areas_of, sites
-from directory.ground.hsds.rendering import Document
+from directory.ground.hsds.views import Document
 
 _ALPHA_2 = 2
 

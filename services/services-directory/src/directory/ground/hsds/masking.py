@@ -12,8 +12,8 @@ from common.sight import NAMES, PARTNERS, PATHWAY, RESTRICTED
 from common.words import codelists
 from common.words.places import Places, folded
 
-from directory.ground.hsds.rendering import Document, Record
 from directory.ground.hsds.safe_houses import street_words
+from directory.ground.hsds.views import Document, Record
 from directory.ground.hsds.visibility import coarse_area, coarse_location, level_of, objects_in
 
 GONE = "…"

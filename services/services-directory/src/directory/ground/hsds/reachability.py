@@ -12,7 +12,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
-from directory.ground.hsds.opening import (
+from directory.ground.hsds.opening_hours import (
     WEEK_MINUTES,
     Span,
     opening_of,

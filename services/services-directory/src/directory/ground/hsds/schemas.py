@@ -31,7 +31,7 @@ from directory.ground.hsds.extensions import (
     Translations,
     Verification,
 )
-from directory.ground.hsds.opening import Weekday
+from directory.ground.hsds.opening_hours import Weekday
 
 _MANY = 500
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from common.events.directory import GapObserved
 from common.http import BackgroundTask, ServiceContext
 from common.messaging import outbox
-from common.process.repeating import pause
+from common.process.loops import pause
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from directory.pathways.gaps.models import gap_observations

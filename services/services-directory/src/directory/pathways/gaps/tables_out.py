@@ -11,7 +11,7 @@ from common.words.places import Places
 
 from directory.pathways.gaps.matrix import Picture, Row
 from directory.pathways.gaps.shares import STATES
-from directory.pathways.texts.wording import say
+from directory.pathways.texts.sentences import say
 
 xlsxwriter = lazily("xlsxwriter")  # has no type hints
 

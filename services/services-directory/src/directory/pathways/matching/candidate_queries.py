@@ -13,7 +13,7 @@ from common.words.places import Places
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from directory.ground.access import visible_by_level
-from directory.ground.hsds.opening import WEEK_MINUTES
+from directory.ground.hsds.opening_hours import WEEK_MINUTES
 from directory.ground.hsds.preference import CAPACITY, MERITS, STATUS, Worth
 from directory.ground.hsds.reachability import KILOMETRES_AN_HOUR, RESPONSE_HOURS
 from directory.ground.hsds.referability import REFERABLE_STATUSES

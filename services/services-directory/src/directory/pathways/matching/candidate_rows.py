@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 from common.words.places import Places
 
-from directory.ground.hsds.opening import Season
+from directory.ground.hsds.opening_hours import Season
 from directory.pathways.matching.candidates import Candidate, ReferralWay
 from directory.pathways.matching.proximity import apart
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from directory.ground.hsds.opening import Season, Span, coming_week
+from directory.ground.hsds.opening_hours import Season, Span, coming_week
 from directory.ground.hsds.reachability import Hours, Way, ways_of
 from directory.pathways.definition.profile import Sex
 

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from common.words.places import Places
 
-from directory.ground.hsds.opening import out_of_season
+from directory.ground.hsds.opening_hours import out_of_season
 from directory.ground.hsds.referability import REFERABLE_STATUSES, is_fresh
 from directory.pathways.definition.profile import Profile
 from directory.pathways.matching.candidates import Candidate

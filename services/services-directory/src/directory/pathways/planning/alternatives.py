@@ -14,8 +14,8 @@ from directory.pathways.matching import candidate_queries
 from directory.pathways.matching.ranking import Ranked, Situation, rank
 from directory.pathways.matching.reach import demand
 from directory.pathways.planning.composition import compose
-from directory.pathways.planning.ordering import in_order
 from directory.pathways.planning.resolution import HOTLINE, Course
+from directory.pathways.planning.step_order import in_order
 
 EVERY_ORGANISATION = Audience(base=PARTNERS)
 """The level that every verified organisation sees; it has no confidential services."""

@@ -16,9 +16,9 @@ from directory.pathways.planning.composition import Source
 from directory.pathways.planning.plans import Plan, gaps_of
 from directory.pathways.planning.resolution import Coverage, ResolvedStep
 from directory.pathways.texts.emergency import emergency_numbers
-from directory.pathways.texts.opening import opening_hours, time_of_week
+from directory.pathways.texts.hours import opening_hours, time_of_week
 from directory.pathways.texts.reasons import Reason
-from directory.pathways.texts.wording import say, say_reason
+from directory.pathways.texts.sentences import say, say_reason
 
 Json = dict[str, Any]
 

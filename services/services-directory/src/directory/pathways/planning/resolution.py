@@ -16,7 +16,7 @@ from directory.pathways.matching.ranking import Judged, Ranked, Situation, judge
 from directory.pathways.matching.reach import Demand, demand
 from directory.pathways.matching.shortfall import Shortfall, explain
 from directory.pathways.planning.composition import MEDIATORS, PlannedStep, compose
-from directory.pathways.planning.ordering import OrderedStep, in_order
+from directory.pathways.planning.step_order import OrderedStep, in_order
 
 SERVICES_SHOWN = 10
 FIRST_ACTIONS = 5

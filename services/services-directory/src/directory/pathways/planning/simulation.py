@@ -10,7 +10,7 @@ from directory.pathways.definition.graph import Pathway
 from directory.pathways.definition.layers import Layer
 from directory.pathways.definition.profile import Profile
 from directory.pathways.planning.resolution import ResolvedStep
-from directory.pathways.planning.resolving import Caller, check_profile, plan
+from directory.pathways.planning.resolver import Caller, check_profile, plan
 from directory.pathways.versions.effective import in_force, with_draft
 from directory.pathways.versions.queries import Version
 from directory.pathways.versions.service import refuse_errors

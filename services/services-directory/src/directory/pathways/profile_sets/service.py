@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from directory.pathways.definition.profile import Profile
-from directory.pathways.planning.resolving import check_profile
+from directory.pathways.planning.resolver import check_profile
 from directory.pathways.profile_sets import queries
 from directory.pathways.profile_sets.models import profile_sets
 from directory.pathways.profile_sets.schemas import ProfileSetIn

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from common.errors import PROBLEMS, FieldError, Problem
 
 from directory.pathways.texts.findings import Finding
-from directory.pathways.texts.wording import say_finding
+from directory.pathways.texts.sentences import say_finding
 
 PATHWAY_EXISTS = PROBLEMS["pathway_exists"]
 PATHWAY_STATE = PROBLEMS["pathway_state"]

@@ -1,4 +1,4 @@
-"""Reasons for and against a service, in codes and numbers; wording.py turns them into sentences."""
+"""Reasons for and against a service, in codes and numbers; sentences.py turns them into sentences."""
 
 from enum import StrEnum
 from typing import NamedTuple

@@ -11,7 +11,7 @@ from common.words.places import Places, folded
 
 from directory.ground.hsds.columns import Columns, columns_of, point_of, sites
 from directory.ground.hsds.preference import CAPACITY, NOTHING, REFERABLE, STATUS, VERIFIED
-from directory.ground.hsds.rendering import (
+from directory.ground.hsds.views import (
     Document,
     Facts,
     Record,

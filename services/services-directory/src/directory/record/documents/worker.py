@@ -10,8 +10,8 @@ from common.db.ended_rights import suspended_organisations
 from common.db.session import Database
 from common.http import BackgroundTask, ServiceContext
 
-from directory.record.documents.storing import store
-from directory.record.organizations.storing import store_organization, take_to_withhold
+from directory.record.documents.refresh import store
+from directory.record.organizations.refresh import store_organization, take_to_withhold
 from directory.record.records import service as records
 from directory.tables import ENDED_RIGHTS
 

@@ -11,7 +11,7 @@ from common.happenings import tell
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from directory.ground.entries.recording import record_history
+from directory.ground.entries.history import record_history
 from directory.ground.happenings import EndorsementsChanged
 from directory.record.endorsements.models import endorsements
 from directory.record.records.service import KIND, row_of

@@ -4,8 +4,8 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from directory.ground.hsds.masking import masked
-from directory.ground.hsds.rendering import Record
 from directory.ground.hsds.safe_houses import house_words
+from directory.ground.hsds.views import Record
 
 
 class Look(NamedTuple):

@@ -14,8 +14,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from directory.errors import NOT_YOURS, TOO_OPEN
+from directory.ground.entries.history import record_history
 from directory.ground.entries.offered import is_published
-from directory.ground.entries.recording import record_history
 from directory.ground.entries.states import curates, endorsements
 from directory.ground.happenings import PlaceCopied, PlacesChanged
 from directory.ground.hsds.identity import with_ids

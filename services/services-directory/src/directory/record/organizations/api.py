@@ -36,8 +36,8 @@ from directory.ground.reading.answers import (
     search_route,
     stream,
 )
-from directory.ground.reading.asking import parameters
 from directory.ground.reading.parameters import described as parameters_of
+from directory.ground.reading.request_parameters import parameters
 from directory.ground.reading.rows_queries import Row
 from directory.record.organizations import queries, service
 from directory.record.organizations.parameters import OneOrganizationQuery, OrganizationQuery

@@ -17,9 +17,9 @@ from common.words.places import folded
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from directory.errors import NOT_YOURS, UNKNOWN_REFERENCE
+from directory.ground.entries.history import record_history
 from directory.ground.entries.ids import own_id
-from directory.ground.entries.recording import record_history
-from directory.ground.entries.restricting import tell_restricted
+from directory.ground.entries.restriction_events import tell_restricted
 from directory.ground.entries.schemas import Upserted
 from directory.ground.entries.states import CURATE, reads_every_record
 from directory.ground.happenings import OrganizationChanged
@@ -30,8 +30,8 @@ from directory.ground.hsds.visibility import level_of
 from directory.ground.identities.queries import by_external_id
 from directory.ground.identities.service import ExternalId, remember
 from directory.record.organizations.models import organizations
+from directory.record.organizations.refresh import store_organization
 from directory.record.organizations.rights import owns
-from directory.record.organizations.storing import store_organization
 from directory.record.records.queries import reads_one_of
 from directory.tables import COMMON
 

@@ -7,13 +7,13 @@ from common import clock
 from common.auth import Principal
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from directory.ground.entries.history import record_history
 from directory.ground.entries.offered import ENDED
-from directory.ground.entries.recording import record_history
 from directory.ground.entries.states import EntryState
-from directory.record.documents.storing import store
+from directory.record.documents.refresh import store
 from directory.record.locations import service as places
 from directory.record.records.service import KIND, change, locked
-from directory.record.services.drafting import locations_in
+from directory.record.services.drafts import locations_in
 
 
 async def hand_over(session: AsyncSession, caller: Principal, service_id: UUID, to: UUID) -> None:

@@ -12,7 +12,7 @@ from directory.ground.entries.states import reads_every_record
 from directory.ground.hsds.given import Given
 from directory.record.documents.queries import taken_sites
 from directory.record.locations import service as places
-from directory.record.services.drafting import OwnIds
+from directory.record.services.drafts import OwnIds
 
 
 async def own_ids(

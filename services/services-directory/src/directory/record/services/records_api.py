@@ -25,8 +25,7 @@ from directory.record.records import queries as record_queries
 from directory.record.records.schemas import RecordPage
 from directory.record.records.service import looked_at, readable_record
 from directory.record.services import service
-from directory.record.services.comparing import merged
-from directory.record.services.entering import upsert_service
+from directory.record.services.comparison import merged
 from directory.record.services.schemas import (
     CapacityIn,
     ReasonIn,
@@ -34,6 +33,7 @@ from directory.record.services.schemas import (
     ReviewOut,
     VerificationIn,
 )
+from directory.record.services.upsert import upsert_service
 
 routes = router("/directory/v1", ["Records"])
 Writer = Annotated[Principal, requires(scope="directory:write")]

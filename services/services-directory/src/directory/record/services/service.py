@@ -14,15 +14,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from directory.errors import ILLEGAL_STEP, NOT_YOURS
 from directory.ground.entries import states
+from directory.ground.entries.history import record_history
 from directory.ground.entries.offered import is_published
-from directory.ground.entries.recording import record_history
 from directory.ground.entries.schemas import Upserted
 from directory.ground.entries.states import EntryState, curates, possible_steps
 from directory.ground.happenings import CapacityTold
-from directory.ground.hsds.rendering import Facts
 from directory.ground.hsds.status import LONGEST_DAYS, is_stale, valid_until
 from directory.ground.hsds.taxonomy import aors_of
-from directory.record.documents.storing import store
+from directory.ground.hsds.views import Facts
+from directory.record.documents.refresh import store
 from directory.record.endorsements.queries import endorsed_aors
 from directory.record.houses.models import SERVICE
 from directory.record.houses.queries import looks_at, waiting_words
@@ -32,15 +32,15 @@ from directory.record.organizations.queries import with_organization
 from directory.record.records.queries import OFFERED_BY, one_record
 from directory.record.records.rights import Scope, check_owner, scope_of
 from directory.record.records.service import KIND, change, readable_record
-from directory.record.services.comparing import review
-from directory.record.services.drafting import states_in
-from directory.record.services.entering import (
+from directory.record.services.comparison import review
+from directory.record.services.drafts import states_in
+from directory.record.services.schemas import CapacityIn, ReviewOut, VerificationIn
+from directory.record.services.upsert import (
     Finish,
     approval,
     end_endorsements,
     publish,
 )
-from directory.record.services.schemas import CapacityIn, ReviewOut, VerificationIn
 
 DEFAULT_VALIDITY = timedelta(days=90)
 

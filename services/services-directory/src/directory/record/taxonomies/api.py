@@ -19,8 +19,8 @@ from directory.ground.reading.answers import (
     page_answer,
     search_route,
 )
-from directory.ground.reading.asking import parameters
 from directory.ground.reading.parameters import PageQuery
+from directory.ground.reading.request_parameters import parameters
 from directory.record.taxonomies import queries
 from directory.record.taxonomies.queries import TaxonomyQuery, TermQuery
 

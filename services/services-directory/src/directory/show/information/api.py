@@ -20,11 +20,11 @@ from fastapi import Query, Response
 from fastapi.responses import HTMLResponse
 from starlette.requests import Request
 
-from directory.ground.reading.asking import parameters
 from directory.ground.reading.parameters import body_of, described
+from directory.ground.reading.request_parameters import parameters
 from directory.settings import Settings
 from directory.show.information import service
-from directory.show.information.rendering import help_page, help_text
+from directory.show.information.renderer import help_page, help_text
 from directory.show.information.schemas import HelpPage, HelpQuery
 from directory.show.information.short_text import messages, plain
 

@@ -16,7 +16,7 @@ from directory.pathways.gaps.service import picture
 from directory.pathways.versions.service import check_area
 from directory.show.information.api import Asked, language_in, settings_of
 from directory.show.information.gap_map import Area, areas_of
-from directory.show.information.rendering import gaps_page, posters_page
+from directory.show.information.renderer import gaps_page, posters_page
 
 poster_index = router("/directory/v1/posters", ["posters"])
 gap_page = router("/directory/v1/gaps/page", ["gaps"])

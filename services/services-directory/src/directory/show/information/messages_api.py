@@ -24,7 +24,7 @@ from starlette.requests import Request
 
 from directory.show.information import queries, service
 from directory.show.information.api import Asked, as_text, language_in, settings_of
-from directory.show.information.rendering import risks_page, snippet_page
+from directory.show.information.renderer import risks_page, snippet_page
 from directory.show.information.schemas import (
     NewRiskMessage,
     RiskMessageView,

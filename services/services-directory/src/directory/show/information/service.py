@@ -17,8 +17,8 @@ from common.words import codelists
 from common.words.details import Detail
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from directory.ground.entries.restricting import tell_restricted
-from directory.ground.hsds.opening import minute_of_week
+from directory.ground.entries.restriction_events import tell_restricted
+from directory.ground.hsds.opening_hours import minute_of_week
 from directory.ground.hsds.reachability import (
     hours_of_document,
     next_opening,
@@ -26,7 +26,7 @@ from directory.ground.hsds.reachability import (
     ways_of_document,
 )
 from directory.ground.hsds.restricted import Word
-from directory.pathways.texts.opening import time_of_week
+from directory.pathways.texts.hours import time_of_week
 from directory.pathways.versions.service import covers
 from directory.show.information import queries
 from directory.show.information.asked_in_short import understood

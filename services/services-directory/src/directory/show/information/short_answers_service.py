@@ -11,7 +11,7 @@ from directory.settings import Settings
 from directory.show.information import service
 from directory.show.information.asked_in_short import ShortQuestion, understood
 from directory.show.information.needs import needs
-from directory.show.information.rendering import help_text, texts
+from directory.show.information.renderer import help_text, texts
 from directory.show.information.schemas import HelpPage, HelpQuery
 from directory.show.information.short_text import messages, plain
 

@@ -8,12 +8,12 @@ from common.auth import Principal
 from common.errors import INVALID, NOT_FOUND, UNAVAILABLE
 from common.http import AnyQuery, context_of, open_to_all, router
 from common.messages.addresses import NotAnAddress, telephone
-from common.messages.handing import Message, Result
+from common.messages.delivery import Message, Result
 from common.messages.sms import Sms
 from starlette.requests import Request
 
 from directory.errors import WRONG_SECRET
-from directory.ground.reading.asking import fields_of_body
+from directory.ground.reading.request_parameters import fields_of_body
 from directory.show.information.api import settings_of
 from directory.show.information.gateways import Questions, Turns
 from directory.show.information.schemas import ShortAnswer, ShortMessage

@@ -15,7 +15,7 @@ from directory.pathways.planning.alternatives import course_for_nobody
 from directory.pathways.versions.effective import in_force
 from directory.pathways.versions.service import check_area
 from directory.settings import Settings
-from directory.show.posters import printing
+from directory.show.posters import poster_files
 from directory.show.posters.content import Poster, poster
 from directory.show.posters.service import public_lines, public_services
 
@@ -53,10 +53,12 @@ async def print_poster(
     public_url = str(settings.public_url).rstrip("/")
     content = await _content(session, public_url, area, aor, language)
     if format == "html":
-        page = printing.html(content, settings.exit_url)
-        return page_response(page, language=language, style=printing.page_style())
+        page = poster_files.html(content, settings.exit_url)
+        return page_response(page, language=language, style=poster_files.page_style())
     draw, kind = (
-        (printing.pdf, "application/pdf") if format == "pdf" else (printing.png, "image/png")
+        (poster_files.pdf, "application/pdf")
+        if format == "pdf"
+        else (poster_files.png, "image/png")
     )
     name = f"ruta-{aor}-{area}-{language}.{format}"
     return Response(

@@ -11,10 +11,10 @@ from common.words.tables import completed
 
 from directory.pathways.definition.graph import Pathway, Urgency
 from directory.pathways.planning.composition import PlannedStep
-from directory.pathways.planning.ordering import OrderedStep
 from directory.pathways.planning.resolution import Course
+from directory.pathways.planning.step_order import OrderedStep
 from directory.pathways.texts.emergency import emergency_numbers
-from directory.pathways.texts.wording import say
+from directory.pathways.texts.sentences import say
 
 SERVICES_PER_STEP, LINES = 3, 3
 BANDS = ("danger", "soon", "later")

@@ -8,10 +8,10 @@ from common.sight import ANYONE
 from common.words.places import Places
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from directory.ground.hsds.opening import coming_week, holds, opening_of, schedules_of
+from directory.ground.hsds.opening_hours import coming_week, holds, opening_of, schedules_of
 from directory.pathways.planning.alternatives import alternatives, hotlines
 from directory.pathways.planning.resolution import Course
-from directory.pathways.texts.opening import opening_hours
+from directory.pathways.texts.hours import opening_hours
 from directory.show.posters.content import LINES, SERVICES_PER_STEP, PublicService
 from directory.show.posters.queries import public_documents
 

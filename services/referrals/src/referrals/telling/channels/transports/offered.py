@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import aiohttp
-from common.messages.handing import Handing, Message, Result
+from common.messages.delivery import Handing, Message, Result
 from common.messages.mail import Mail, mail_of
 from common.messages.sms import Sms, gateway_of
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import orjson
 from common import clock
-from common.messages.handing import HANDED, Handing, Message, Result, waiting
+from common.messages.delivery import HANDED, Handing, Message, Result, waiting
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from py_vapid import Vapid02  # type: ignore[import-untyped]  # ships no types
 

@@ -10,7 +10,7 @@ from reporting.ground.language import Text
 from reporting.ground.periods import Period, PeriodKind
 from reporting.ground.programmes.catalogue import Catalogue
 from reporting.ground.programmes.definition import Programme
-from reporting.ground.protection.comparing import leads, ordered
+from reporting.ground.protection.comparisons import leads, ordered
 from reporting.publish.bulletins.composing.evidence import Evidence, Published, figure
 from reporting.publish.bulletins.document.content import (
     Block,

@@ -3,7 +3,7 @@
 from reporting.ground.charts.tiles import layout
 from reporting.ground.periods import Period, PeriodKind
 from reporting.ground.programmes.catalogue import Catalogue
-from reporting.ground.protection.comparing import larger, ordered
+from reporting.ground.protection.comparisons import larger, ordered
 from reporting.publish.bulletins.composing.evidence import Evidence, figure
 from reporting.publish.bulletins.composing.parts import (
     TREND_PERIODS,

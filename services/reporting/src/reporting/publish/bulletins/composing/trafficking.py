@@ -6,7 +6,7 @@ from common.words.languages import LANGUAGES
 
 from reporting.ground.periods import Period
 from reporting.ground.programmes.catalogue import Catalogue
-from reporting.ground.protection.comparing import ordered
+from reporting.ground.protection.comparisons import ordered
 from reporting.publish.bulletins.composing.evidence import Evidence
 from reporting.publish.bulletins.composing.parts import (
     CHART_ROWS,

@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, Strict
 
 from reporting.ground.language import Text
-from reporting.ground.protection.comparing import Bounds
+from reporting.ground.protection.comparisons import Bounds
 
 
 class Frozen(BaseModel):

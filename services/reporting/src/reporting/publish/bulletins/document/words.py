@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from common.words.languages import LANGUAGES
 
 from reporting.ground.language import Text
-from reporting.ground.wording import loose_numbers
+from reporting.ground.unsourced_numbers import loose_numbers
 from reporting.publish.bulletins.document.content import Content, Section, Words
-from reporting.publish.bulletins.document.reading import all_figures as figures_of
-from reporting.publish.bulletins.document.reading import all_labels, shown
+from reporting.publish.bulletins.document.runs import all_figures as figures_of
+from reporting.publish.bulletins.document.runs import all_labels, shown
 from reporting.publish.bulletins.document.texts import say
 
 MOST = 1200

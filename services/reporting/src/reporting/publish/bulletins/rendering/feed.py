@@ -7,7 +7,7 @@ from uuid import UUID
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from reporting.publish.bulletins.document.content import Content
-from reporting.publish.bulletins.document.reading import plain, sentence_runs
+from reporting.publish.bulletins.document.runs import plain, sentence_runs
 from reporting.publish.bulletins.document.texts import say
 from reporting.publish.bulletins.document.words import words_of
 

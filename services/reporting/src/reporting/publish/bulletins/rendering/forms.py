@@ -9,11 +9,11 @@ from typing import Any
 from drawing.client import drawn
 
 from reporting.publish.bulletins.document.content import Content
-from reporting.publish.bulletins.document.reading import all_charts
+from reporting.publish.bulletins.document.runs import all_charts
 from reporting.publish.bulletins.document.texts import say
 from reporting.publish.bulletins.document.words import LAST, places
+from reporting.publish.bulletins.rendering.chart_drawings import Drawings, drawings
 from reporting.publish.bulletins.rendering.docx import as_docx
-from reporting.publish.bulletins.rendering.drawing import Drawings, drawings
 from reporting.publish.bulletins.rendering.html import as_html
 from reporting.publish.bulletins.rendering.page import Page, laid_out
 from reporting.publish.bulletins.rendering.workbook import as_workbook

@@ -9,7 +9,7 @@ from common.words.conventions import OWN_NAMES
 from common.words.languages import next_language
 from jinja2 import Environment, StrictUndefined, Template
 
-from reporting.publish.bulletins.document.reading import Run
+from reporting.publish.bulletins.document.runs import Run
 from reporting.publish.bulletins.document.sources import described
 from reporting.publish.bulletins.rendering.page import Page
 

@@ -17,7 +17,7 @@ from reporting.publish.bulletins.document.content import (
     Words,
 )
 from reporting.publish.bulletins.document.figures import Figure
-from reporting.publish.bulletins.document.reading import (
+from reporting.publish.bulletins.document.runs import (
     cell_run,
     figure_run,
     heading_lines,
@@ -27,7 +27,7 @@ from reporting.publish.bulletins.document.reading import (
     sentence_runs,
 )
 from reporting.publish.bulletins.document.texts import say
-from reporting.publish.bulletins.rendering.drawing import SCALE, Drawings, says_all
+from reporting.publish.bulletins.rendering.chart_drawings import SCALE, Drawings, says_all
 
 WORDS = ("table_below", "draft", "page", "issuers")
 _NARROWEST, _WIDEST = 9, 34

@@ -8,7 +8,7 @@ from reporting.ground.tabular.tables import Cell, Column
 from reporting.ground.tabular.tables import Table as Sheet
 from reporting.publish.bulletins.document.content import Content, Label, Table
 from reporting.publish.bulletins.document.figures import Figure
-from reporting.publish.bulletins.document.reading import (
+from reporting.publish.bulletins.document.runs import (
     ABSENT,
     all_figures,
     all_tables,

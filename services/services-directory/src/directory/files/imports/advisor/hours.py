@@ -10,7 +10,7 @@ from common.words.places import folded
 from directory.files.imports.advisor.vocabulary import meanings
 from directory.files.imports.outcomes.notes import Note, note
 from directory.files.imports.values.opening_hours import UnreadableHoursError, clock
-from directory.ground.hsds.opening import DAYS
+from directory.ground.hsds.opening_hours import DAYS
 
 _TIME = re.compile(r"(\d{1,2}):(\d{2})\s*([ap]m)?", re.IGNORECASE)
 _ALWAYS = frozenset({"always open", "never closed"})

@@ -17,7 +17,7 @@ from directory.files.imports.package.fields import Field
 from directory.files.imports.values import cells
 from directory.files.imports.values.opening_hours import UnreadableHoursError, clock, weekdays
 from directory.ground.hsds.base import PROGRAMS
-from directory.ground.hsds.opening import BYDAY
+from directory.ground.hsds.opening_hours import BYDAY
 
 _SCHEME = re.compile(rf"(?!(?i:{'|'.join(PROGRAMS)}))[a-zA-Z][a-zA-Z0-9+.-]*:[^\s<>\"{{}}|\\^`]+")
 _CLOCK = re.compile(r"(\d{1,2})(?:[:.](\d{2}))?(?:[:.]\d{2})?\s*([ap]\.?m\.?)?", re.IGNORECASE)

@@ -7,7 +7,7 @@ from typing import Any
 from common.words.languages import page_language
 from common.words.places import folded
 
-from directory.ground.hsds.opening import DAY_NAMES, DAYS, Weekday
+from directory.ground.hsds.opening_hours import DAY_NAMES, DAYS, Weekday
 
 _NAMES: dict[Weekday, tuple[str, ...]] = {
     "MO": ("lunes", "lun", "lu", "l", "monday", "mon", "mo"),

@@ -14,8 +14,8 @@ from directory.files.imports.outcomes.notes import Verdict, note, verdict_of
 from directory.files.imports.values import cells, opening_hours
 from directory.files.imports.values.place_cells import PlaceCells, far_from, place_of
 from directory.files.imports.workbook.flat import cells_of
+from directory.files.imports.workbook.merge import changed_onto
 from directory.files.imports.workbook.row import Row
-from directory.files.imports.workbook.standing import changed_onto
 from directory.ground.hsds.base import without_empty
 from directory.ground.hsds.visibility import without_unstorable
 
