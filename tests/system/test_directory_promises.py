@@ -1,0 +1,240 @@
+"""What the directory promises, through the gateway on a whole stack: houses stay hidden, nothing closed is promised, and
+who answers now is found however people write it."""
+
+import csv
+import io
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from common import clock
+from directory.show.information.needs import needs
+
+from tests.support.patience import PATIENCE
+from tests.support.system import System, until
+from tests.system.test_attacks_on_services import call
+
+pytestmark = pytest.mark.system
+IMPORTS = "/directory/v1/imports"
+SERVICES = "/directory/v1/services"
+ENDORSEMENTS = "/directory/v1/endorsements"
+HOUSES = (
+    "Refugio para víctimas de violencia",
+    "Hogar de protección para mujeres víctimas",
+    "Casa segura para personas trans",
+    "Albergue secreto de víctimas de trata",
+)
+STREET = "Avenida 5 de Julio 12"
+ROW = {"categories": "GP-INFO", "visibility": "public", "pcode": "VE2313", "address": STREET}
+PUBLIC_PATHS = (
+    SERVICES,
+    "/directory/v1/sync/snapshot",
+    "/directory/v1/sync/changes",
+    "/directory/v1/exports?format=csv",
+    "/directory/v1/exports?format=geojson",
+    "/directory/v1/help",
+    "/directory/v1/gaps?area=VE&level=1",
+    "/directory/v1/pathways",
+    "/directory/v1/posters/VE2313/GBV",
+    "/openapi.json",
+    "/openapi/directory.json",
+)
+
+
+def verified() -> dict[str, str]:
+    today = clock.today()
+    until_ = today + timedelta(days=90)
+    known = {"verified_at": today.isoformat(), "valid_until": until_.isoformat()}
+    return {**known, "functional_status": "fully_functional"}
+
+
+def imported(system: System, *rows: dict[str, str], **query: str) -> dict[str, Any]:
+    """Import these rows by the IM team and return the import when it has ended, with its rows."""
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    file = io.StringIO()
+    table = csv.DictWriter(file, ["external_id", "organisation", *columns])
+    table.writeheader()
+    for row in rows:
+        own = {"external_id": uuid4().hex, "organisation": "Red Ficticia"}
+        table.writerow({**own, **row})
+    asked = {"mode": "skip-bad", **query}
+    begun = call(
+        system, "im-officer", "POST", IMPORTS, params=asked, content=file.getvalue().encode()
+    )
+    assert begun.status_code in (201, 202), begun.text
+    found: dict[str, Any] = {}
+
+    def ended() -> bool:
+        found.update(call(system, "im-officer", "GET", f"{IMPORTS}/{begun.json()['id']}").json())
+        return found["state"] not in ("queued", "running")
+
+    until(ended, "the end of the import")
+    found["all"] = call(system, "im-officer", "GET", found["rows_url"]).json()["items"]
+    return found
+
+
+def endorsed(system: System, found: dict[str, Any], aor: str = "GBV") -> str:
+    """Let the coordinator endorse the first service of an import, so that plans and /help name it. Return its id."""
+    service: str = found["all"][0]["service_id"]
+    body = {"service_id": service, "aor": aor}
+    answer = call(system, f"{aor.lower()}-coordinator", "POST", ENDORSEMENTS, json=body)
+    assert answer.status_code == 201, answer.text
+    return service
+
+
+def public(system: System, path: str, **query: str) -> Any:
+    answer = httpx.get(f"{system.running.url}{path}", params=query, timeout=PATIENCE)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def helped(system: System, **asked: Any) -> list[dict[str, Any]]:
+    answer = httpx.post(
+        f"{system.running.url}/directory/v1/help/services", json=asked, timeout=PATIENCE
+    )
+    assert answer.status_code == 200, answer.text
+    items: list[dict[str, Any]] = answer.json()["items"]
+    return items
+
+
+def test_a_sheet_that_says_public_publishes_no_house(system: System) -> None:
+    bureau = "Oficina de indemnización a víctimas ficticia"
+    found = imported(system, *({**ROW, "name": name} for name in (*HOUSES, bureau)))
+    told = {
+        row["name"] for row in found["all"] for n in row["notes"] if n["code"] == "may_be_house"
+    }
+    assert told == set(HOUSES)
+    for name in (*HOUSES, bureau):
+        listed = public(system, SERVICES, search=name)["contents"]
+        assert (name in [each["name"] for each in listed]) is (name == bureau), name
+    for path in ("/directory/v1/sync/snapshot", "/directory/v1/exports?format=csv"):
+        text = httpx.get(f"{system.running.url}{path}", timeout=PATIENCE).text
+        assert not [name for name in HOUSES if name in text], path
+        assert text.count(STREET) <= 1, path
+
+
+def test_who_opens_after_the_window_is_not_promised(system: System) -> None:
+    """On Friday at three the only clinic of the area is closed until Monday."""
+    clinic = {
+        **ROW,
+        "name": "Clínica Ficticia de Amazonas",
+        "categories": "GBV-CMR",
+        "pcode": "VE0201",
+        "hours": "lun,mié,vie 08:00-12:00",
+        "intake_modes": "walk_in",
+        "response_delay": "same_day",
+        **verified(),
+    }
+    endorsed(system, imported(system, clinic))
+    survivor = {
+        "area": "VE0201",
+        "age": 27,
+        "sex": "female",
+        "situations": ["sexual_violence"],
+        "hours_since_incident": 68,
+        "moment": {"weekday": 5, "time": "15:00"},
+    }
+    answer = call(
+        system, "ngo-refugio", "POST", "/directory/v1/pathways/resolve", json=survivor
+    ).json()
+    step = next(each for each in answer["steps"] if each["need"] == "GBV-CMR")
+    assert step["coverage"] == "gap_in_time", step["gap"]
+    near = [each for each in step["gap"]["near_misses"] if each["name"] == clinic["name"]]
+    assert near[0]["opens"]["en"] == "Monday 08:00"
+    assert all(step["meanwhile"][language] for language in ("es", "en"))
+
+
+def test_every_need_of_danger_leads_to_a_line_that_answers_now(system: System) -> None:
+    line = {
+        "name": "Línea Ficticia de Orientación",
+        "categories": "HOT",
+        "visibility": "public",
+        "areas_served": "VE",
+        "country": "VEN",
+        "phone": "+58 000 000 0016",
+        "hours": "24/7",
+        "intake_modes": "hotline",
+        "response_delay": "72h",
+        "location_type": "virtual",
+        **verified(),
+    }
+    line_id = endorsed(system, imported(system, line))
+    for need in (code for code, each in needs().items() if each.danger):
+        for area in ("VE02", "VE2313"):
+            items = helped(system, need=need, area=area)
+            calls = [each for each in items if "call" in each["ways"] and each["open_now"]]
+            assert items[0] in calls, (need, area)
+            assert line_id in {each["id"] for each in items}
+    for words in ("quiero matarme", "mi marido me pega", "me tienen encerrada"):
+        assert "call" in helped(system, words=f"{words} en mcbo")[0]["ways"], words
+    poster = httpx.get(f"{system.running.url}/directory/v1/posters/VE02/GBV", timeout=PATIENCE)
+    assert "tel:+" in poster.text
+
+
+def test_a_need_that_is_told_leads_and_an_excluded_organisation_is_not_named(
+    system: System,
+) -> None:
+    person = {"area": "VE2313", "age": 30, "sex": "female", "needs": ["FSC"]}
+    path = "/directory/v1/pathways/resolve"
+    steps = call(system, "ngo-refugio", "POST", path, json=person).json()["steps"]
+    assert steps[0]["need"] == "FSC", [each["need"] for each in steps]
+    asked = {**person, "needs": ["HLT"]}
+    answer = call(system, "ngo-refugio", "POST", path, json=asked).json()
+    named = {each["organisation"] for s in answer["steps"] for each in s["services"]}
+    assert named
+    offered = public(system, "/directory/v1/organizations", per_page="100")["contents"]
+    ids = {each["name"]: each["id"] for each in offered if each["name"] in named}
+    assert ids
+    for name, organisation in ids.items():
+        without = {**asked, "exclude_organisations": [organisation]}
+        again = call(system, "ngo-refugio", "POST", path, json=without)
+        assert again.status_code == 200, again.text
+        assert name not in again.text
+
+
+def test_places_are_read_as_people_write_them_and_suggested_otherwise(system: System) -> None:
+    rows = (
+        {"name": "Uno", "admin1": "Edo. Zulia", "admin2": "Maracaibo"},
+        {"name": "Dos", "admin1": "Zulia", "admin2": "Marcaibo"},
+        {"name": "Tres", "latitude": "10.65", "longitude": "-71.62"},
+    )
+    common = {"categories": "GP-INFO", "visibility": "partners", "country": "VEN"}
+    lines = [{**common, **row} for row in rows]
+    found = imported(system, *lines, dry_run="true")
+    assert [row["verdict"] == "refused" for row in found["all"]] == [False, True, False]
+    places = [p for row in found["all"] for note in row["notes"] for p in note.get("places") or ()]
+    assert ("VE2313", "Maracaibo", "Zulia") in {
+        (p["pcode"], p["name"], p["within"]) for p in places
+    }
+    again = imported(system, *lines, dry_run="true", place="Marcaibo=VE2313")
+    assert again["rows"]["refused"] == 0
+
+
+def test_what_says_it_literally_comes_first_and_a_town_in_an_address_is_found(
+    system: System,
+) -> None:
+    name = "Fernvale Heating Fund"
+    text = {"name": name, "description": "Pays winter heating bills", "categories": "CVA"}
+    text |= verified()
+    found = imported(
+        system,
+        {**ROW, **text, "address": "4 North Ave, Altos de Fernvale"},
+        {**ROW, "name": "Otro", "categories": "CVA"},
+    )
+    endorsed(system, found)
+    for words in ("pay my heating bill", "heating bills Altos de Fernvale", "altos de fernvale"):
+        listed = public(system, SERVICES, search=words, per_page="5")["contents"]
+        assert name in [each["name"] for each in listed], words
+    helps = helped(system, words="heating bills")
+    assert [each["name"] for each in helps[:1]] == [name]
+
+
+@pytest.mark.parametrize("path", PUBLIC_PATHS)
+def test_any_page_may_read_the_public_directory(system: System, path: str) -> None:
+    headers = {"Origin": "https://cluster.example"}
+    url = f"{system.running.url}{path}"
+    answer = httpx.get(url, headers=headers, timeout=PATIENCE)
+    assert answer.status_code in (200, 400, 422), answer.text
+    assert answer.headers["access-control-allow-origin"] == "*", path
