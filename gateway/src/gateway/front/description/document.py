@@ -11,7 +11,6 @@ from importlib.resources import files
 from typing import Any
 
 import orjson
-from common.words.tables import rows
 
 from gateway.front.description.endpoints import Endpoints, own
 from gateway.front.description.fields import describe
@@ -42,10 +41,6 @@ EXAMPLES: Mapping[str, Any] = orjson.loads(EXAMPLES_FILE.read_bytes())
 # Recorded answers, by "METHOD /path status", without secrets that are shown only once.
 ANSWERS_FILE = files("gateway.front.description") / "answers.json"
 ANSWERS: Mapping[str, Any] = orjson.loads(ANSWERS_FILE.read_bytes())
-# What an operation does, by "METHOD /path", where neither a docstring nor the summary says enough.
-OPERATIONS: Mapping[str, str] = {
-    row["of"]: row["text"] for row in rows("gateway.front.description", "operations")
-}
 WITH_EXAMPLES = ("application/json", "application/fhir+json")
 _SCHEMA = "#/components/schemas/"
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
@@ -150,8 +145,7 @@ def _complete(operation: dict[str, Any], route: Route, method: str, path: str) -
     if access.get("anonymous"):
         # A token is optional; with one, the caller sees more than the public view.
         operation["security"] = [{}, {"oauth2": []}] if not route.client_secrets else []
-    said = OPERATIONS.get(f"{method.upper()} {path}", operation.get("summary"))
-    operation.setdefault("description", said or operation["operationId"])
+    operation.setdefault("description", operation.get("summary", operation["operationId"]))
     _example(operation, method, path)
     _answers(operation, method, fhir=route.speaks_fhir(method.upper(), path))
     _parameters(operation, path)

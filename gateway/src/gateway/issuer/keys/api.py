@@ -35,6 +35,7 @@ def ring_of(request: Request) -> KeyRing:
     dependencies=[AnyQuery],
 )
 async def jwks(request: Request, _caller: Anyone) -> JSONResponse:
+    """The public keys that verify tokens. The next key is included before it signs."""
     return JSONResponse(ring_of(request).jwks(), headers=_PUBLIC)
 
 
@@ -42,6 +43,7 @@ async def jwks(request: Request, _caller: Anyone) -> JSONResponse:
     "/openid-configuration", summary="OpenID Connect discovery document", dependencies=[AnyQuery]
 )
 async def openid_configuration(request: Request, _caller: Anyone) -> JSONResponse:
+    """The endpoints for client libraries, and what they support (OpenID Connect)."""
     return JSONResponse(_document(request), headers=_PUBLIC)
 
 
@@ -51,6 +53,7 @@ async def openid_configuration(request: Request, _caller: Anyone) -> JSONRespons
     dependencies=[AnyQuery],
 )
 async def authorization_server(request: Request, _caller: Anyone) -> JSONResponse:
+    """The endpoints for OAuth libraries without OpenID Connect."""
     return JSONResponse(_document(request), headers=_PUBLIC)
 
 
@@ -58,6 +61,7 @@ async def authorization_server(request: Request, _caller: Anyone) -> JSONRespons
     "/rotate", summary="Let the next key sign and retire the current one", dependencies=[StepUp]
 )
 async def rotate(request: Request, admin: Admin, session: Session) -> Rotated:
+    """Makes the next key sign. Tokens of the retired key stay valid until they expire."""
     ring = ring_of(request)
     try:
         current = ring.rotate()

@@ -18,6 +18,7 @@ routes = router(PATH, ["identity"])
 async def create(
     new: NewOrganisation, admin: Admin, session: Session, answer: Answered
 ) -> Organisation:
+    """Registers an organisation, so that it can get clients and people. Use its id in the directory."""
     row = answer.made(await service.create(session, admin, new), PATH)
     return await service.shown(session, row)
 
@@ -26,6 +27,7 @@ async def create(
 async def listed(
     _admin: Admin, session: Session, after: After, limit: Limit = 100
 ) -> Page[Organisation]:
+    """All organisations by id, including suspended ones."""
     rows = await queries.page(session, after, limit)
     items = [await service.shown(session, row) for row in rows[:limit]]
     return Page(items=items, next_cursor=next_cursor(rows, limit, itemgetter("id")))
@@ -35,6 +37,7 @@ async def listed(
 async def one(
     organisation_id: UUID, _admin: Admin, session: Session, answer: Answered
 ) -> Organisation:
+    """Name, areas of responsibility and state of one organisation."""
     return await service.shown(session, answer.of(await service.found(session, organisation_id)))
 
 

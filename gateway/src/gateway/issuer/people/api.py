@@ -84,6 +84,7 @@ async def create(
     factors: Factors,
     answer: Answered,
 ) -> PersonWithCredentials:
+    """Creates an account. The answer contains the password and the second factor, once. Hand them over in person."""
     row = answer.made(await service.create(session, admin, new), PATH)
     renewed = await service.renew_credentials(session, admin, secrets, factors, row)
     return _with_credentials(renewed, answer)
@@ -91,12 +92,14 @@ async def create(
 
 @routes.get("", summary="List people")
 async def listed(_admin: Admin, session: Session, after: After, limit: Limit = 100) -> Page[Person]:
+    """All people who can sign in, by id, without credentials."""
     rows = await queries.page(session, after, limit)
     return page_of(rows, limit, lambda row: Person(**row), itemgetter("sign_in_name"))
 
 
 @routes.get("/{person_id}", summary="One person")
 async def one(person_id: UUID, _admin: Admin, session: Session, answer: Answered) -> Person:
+    """Rights and state of one person, without credentials."""
     return Person(**answer.of(await service.found(session, person_id)))
 
 
@@ -133,6 +136,7 @@ async def renew_credentials(
     factors: Factors,
     answer: Answered,
 ) -> PersonWithCredentials:
+    """Replaces the password and the second factor. The old ones stop working at once. Check first who asks."""
     row = await service.found(session, person_id)
     renewed = await service.renew_credentials(session, admin, secrets, factors, row)
     return _with_credentials(renewed, answer)
@@ -205,6 +209,7 @@ class Change(BaseModel):
 async def listed_changes(
     _admin: Admin, session: Session, before: After, limit: Limit = 100
 ) -> Page[Change]:
+    """Every change of organisations, clients and people."""
     return await _page(session, before, limit)
 
 

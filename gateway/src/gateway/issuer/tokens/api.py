@@ -200,6 +200,7 @@ async def give_back(request: Request, _caller: Anyone, session: Session) -> Resp
 
 @oauth.get("/userinfo", summary="Who the token stands for")
 async def userinfo(caller: Anyone) -> UserInfo:
+    """Ids and rights of the person or client behind the token, and no personal data."""
     if caller.anonymous:
         raise UNAUTHENTICATED.because(
             "send_access_token", headers={"WWW-Authenticate": 'Bearer realm="ruta"'}

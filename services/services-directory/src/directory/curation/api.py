@@ -76,6 +76,7 @@ async def history(
     cursor: CursorText = None,
     limit: Limit = 50,
 ) -> Page[ChangeOut]:
+    """Every change of the entry: the field, both values, the person and the time."""
     record = await looked_at(session, caller, request.url.path, service_id)
     held = bool(await waiting_words(session, service_id))
     formerly = Formerly(record.document, record.approved, held=held)
@@ -98,6 +99,7 @@ async def reads(
     cursor: CursorText = None,
     limit: Limit = 50,
 ) -> Page[ReadOut]:
+    """Every reading of the entry. Ruta logs readings of restricted entries only."""
     await readable_record(session, caller, service_id)
     (before,) = keys_in(cursor, number_in) or (None,)
     rows = await read_queries.reads(session, service_id=service_id, before=before, limit=limit + 1)
@@ -219,6 +221,7 @@ async def take_bounced_reminder(
 async def duplicates(
     request: Request, session: Session, caller: Editor, service_id: UUID
 ) -> DuplicatesOut:
+    """Entries that may describe the same service, so that you can merge them."""
     row = await readable_record(session, caller, service_id)
     found = await duplicates_of(session, caller, row)
     await _log_names(session, caller, request, {each.id: each.visibility for each in found})
@@ -248,4 +251,5 @@ async def merge(
     body: MergeIn,
     if_match: IfMatch = None,
 ) -> Response:
+    """Merges two entries of the same service into one."""
     return written(await service.merge(session, caller, service_id, body.into, if_match))

@@ -66,6 +66,7 @@ _NAMED = {
 
 @search_route(routes, "/names", NamesQuery, summary="Names by id", schema=_NAMED)
 async def names(request: Request, session: Session, caller: Anyone) -> Response:
+    """The names of services and organisations by id, in one call. Ids that you may not see are missing."""
     query = await parameters(request, NamesQuery)
     audience = audience_of(caller)
     found = await queries.names_of(session, query.service_id, audience, language_of(request))

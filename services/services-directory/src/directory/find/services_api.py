@@ -82,9 +82,10 @@ async def services_suggested(request: Request, session: Session, caller: Anyone)
     ServiceQuery,
     summary="Search services",
     responses=page_of(ShownService),
-    privately="The same as GET; the parameters may come in a JSON or form body.",
 )
 async def services(request: Request, session: Session, caller: Anyone) -> Response:
+    """Search services by words, category, place and rights. You find only services that you may see. An unknown filter is
+    refused."""
     query = await parameters(request, ServiceQuery)
     audience = audience_of(caller)
     body = "full_body" if query.full else "list_body"
@@ -185,6 +186,7 @@ async def service(
     # One entry is always whole. The parameter stays because partners' programs send it.
     _full: Annotated[str | None, Query(alias="full", include_in_schema=False)] = None,
 ) -> Response:
+    """A service with its organisation, places, schedules and contacts, as far as you may see them."""
     audience = audience_of(caller)
     language = language_of(request)
     row = await queries.one_service(session, service_id, audience, language)
@@ -203,6 +205,7 @@ async def service(
     responses=page_of(ShownSite),
 )
 async def service_at_locations(request: Request, session: Session, caller: Anyone) -> Response:
+    """Like the search for services, with one result for each place where a service is offered."""
     query = await parameters(request, SiteQuery)
     audience = audience_of(caller)
     today = clock.today()
@@ -255,6 +258,7 @@ def _listed_site(row: Row) -> bytes:
 async def service_at_location(
     request: Request, session: Session, caller: Anyone, site_id: UUID
 ) -> Response:
+    """A service at one of its places, with the schedule and the contacts of that place."""
     row = await site_queries.one_site(session, site_id, audience_of(caller))
     if row is None:
         raise NOT_FOUND.because("no_service_at_location_has_this_id")

@@ -71,6 +71,7 @@ async def list_consents(
 
 @consents.get("/{grant_id}")
 async def read_consent(grant_id: UUID, session: Session, caller: CaseReader) -> Consent:
+    """A decision that your organisation recorded, with its status now."""
     return _consent(await queries.own_grant(session, caller, grant_id))
 
 

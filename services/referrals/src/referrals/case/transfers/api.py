@@ -45,6 +45,7 @@ async def list_transfers(
 async def read_transfer(
     transfer_id: UUID, session: Session, caller: CaseReader, keys: Keys
 ) -> TransferDetail:
+    """The transfer of a whole case, for both organisations."""
     transfer = await queries.one(session, caller, transfer_id)
     return TransferDetail(
         **_view(transfer, caller).model_dump(),
@@ -71,6 +72,7 @@ async def accept_transfer(
 async def decline_transfer(
     transfer_id: UUID, body: DeclineTransfer, session: Session, caller: Writer
 ) -> TransferView:
+    """Declines the offer. The case stays with the organisation that offered it."""
     return _view(await service.decline(session, caller, transfer_id, body.reason), caller)
 
 
@@ -78,6 +80,7 @@ async def decline_transfer(
 async def recall_transfer(
     transfer_id: UUID, body: RecallTransfer, session: Session, caller: Writer
 ) -> TransferView:
+    """Takes an offer back before the other organisation accepts it."""
     return _view(await service.recall(session, caller, transfer_id, body.reason), caller)
 
 

@@ -65,6 +65,7 @@ async def agree_protocol(body: NewProtocol, session: Session, caller: Keeper) ->
 
 @protocols.get("")
 async def list_protocols(session: Session, _caller: Reader) -> list[ProtocolView]:
+    """The information-sharing protocols that allow referrals across a border."""
     rows = await session.scalars(
         sa.select(Protocol).where(col(Protocol.ended_at).is_(None)).order_by(col(Protocol.id))
     )
@@ -75,5 +76,6 @@ async def list_protocols(session: Session, _caller: Reader) -> list[ProtocolView
 async def end_protocol(
     protocol_id: UUID, _body: End, session: Session, caller: Keeper
 ) -> ProtocolView:
+    """Ends the protocol. From now on nothing crosses the border under it."""
     protocol = await service.end(session, caller, protocol_id)
     return ProtocolView.model_validate(protocol, from_attributes=True)

@@ -97,6 +97,7 @@ async def list_accesses(
 async def read_access(
     access_id: UUID, session: Session, caller: Responsible, keys: Keys
 ) -> AccessView:
+    """An emergency access: its reason, its end and its review."""
     return _view(await service.shown(session, caller, keys, access_id))
 
 

@@ -83,6 +83,7 @@ async def add_form(
 async def list_forms(
     session: Session, caller: CaseReader, settings: ServiceSettingsOf
 ) -> list[IntakeFormView]:
+    """Your organisation's forms of other systems, without their secrets."""
     return [_form(each, settings.public_url) for each in await queries.forms(session, caller)]
 
 

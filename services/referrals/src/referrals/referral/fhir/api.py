@@ -91,6 +91,7 @@ async def read_task(
     caller: Annotated[Principal, reads("Task")],
     _format: AnyFormat = None,
 ) -> Response:
+    """A referral as a Task, with its ETag. It contains codes only."""
     return _task(await seen_now(session, caller, referral_id))
 
 
@@ -101,6 +102,7 @@ async def read_service_request(
     caller: Annotated[Principal, reads("ServiceRequest")],
     _format: AnyFormat = None,
 ) -> Response:
+    """The service that the Task with the same id requests."""
     referral = await seen_now(session, caller, referral_id)
     return answer(resources.ServiceRequest, service_request(referral))
 
@@ -112,6 +114,7 @@ async def read_consent_resource(
     caller: Annotated[Principal, reads("Consent")],
     _format: AnyFormat = None,
 ) -> Response:
+    """A decision that your organisation recorded."""
     return answer(resources.Consent, _shown(await consents.own_grant(session, caller, grant_id)))
 
 

@@ -263,6 +263,7 @@ async def read_organization(
     caller: Annotated[Principal, reads("Organization")],
     _format: AnyFormat = None,
 ) -> Response:
+    """An organisation as its id. The directory has its name."""
     row = await searching.one(session, caller, KINDS["Organization"], organisation_id, clock.now())
     return answer(resources.Organization, organization(row))
 
@@ -274,6 +275,7 @@ async def read_healthcare_service(
     caller: Annotated[Principal, reads("HealthcareService")],
     _format: AnyFormat = None,
 ) -> Response:
+    """A service of the directory: its categories, its areas, and whether it takes referrals."""
     now = clock.now()
     row = await searching.one(session, caller, KINDS["HealthcareService"], service_id, now)
     return answer(

@@ -106,6 +106,7 @@ async def read_profile(
 async def add_need(
     case_id: UUID, body: NewPlanItem, session: Session, caller: Writer, keys: Keys
 ) -> PlanItemView:
+    """Adds a need to the plan of the case. It shares nothing."""
     return _item(await service.plan(session, caller, keys, case_id, body), body.objective)
 
 
@@ -122,6 +123,7 @@ async def edit_need(
 async def change_need(
     case_id: UUID, item_id: UUID, body: PlanChange, session: Session, caller: Writer
 ) -> PlanItemView:
+    """Changes the state of one planned need."""
     return _item(await service.change_plan(session, caller, case_id, item_id, body), None)
 
 
@@ -148,6 +150,7 @@ async def give_assistance(
 async def take_back_assistance(
     case_id: UUID, assistance_id: UUID, session: Session, caller: Writer
 ) -> AssistanceView:
+    """Marks the assistance as entered in error. It no longer counts, but stays in the record."""
     return _given(await service.take_back(session, caller, case_id, assistance_id), None)
 
 
@@ -155,6 +158,7 @@ async def take_back_assistance(
 async def list_reviews(
     case_id: UUID, session: Session, caller: CaseReader, keys: Keys
 ) -> list[ReviewView]:
+    """The supervisors' reviews of the case."""
     case = await cases.own_case(session, caller, case_id)
     rows = await queries.of_case(session, CaseReview, case.id)
     notes = await service.opened(session, caller, keys, case, rows)
@@ -195,6 +199,7 @@ async def set_route(
 
 @of_case.get("/route")
 async def read_route(case_id: UUID, session: Session, caller: CaseReader, keys: Keys) -> Route:
+    """The person's trafficking route, as recorded. Each reading is audited."""
     route = await service.read_route(session, caller, keys, case_id)
     if route is None:
         raise NOT_FOUND.because("no_route_is_recorded_for_this_case")

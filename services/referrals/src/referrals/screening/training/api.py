@@ -39,6 +39,7 @@ async def record_training(body: NewTraining, session: Session, caller: Writer) -
 async def list_trainings(
     session: Session, caller: Overseer, cursor: CursorText = None, limit: Limit = 50
 ) -> Page[TrainingView]:
+    """The trainings that your organisation recorded."""
     rows = await queries.trainings(session, caller, before=id_cursor(cursor), limit=limit)
     return page_of(rows, limit, _training)
 
@@ -47,6 +48,7 @@ async def list_trainings(
 async def correct_training(
     training_id: UUID, body: TrainingChange, session: Session, caller: Writer
 ) -> TrainingView:
+    """Replaces the whole record of the training with the body."""
     return _training(await service.correct(session, caller, training_id, body))
 
 
@@ -81,6 +83,7 @@ async def list_certificates(
 async def revoke_certificate(
     certificate_id: UUID, body: Revoke, session: Session, caller: Supervisor
 ) -> CertificateView:
+    """Ends the certificate now, with a reason."""
     found = await service.revoke(session, caller, certificate_id, body.reason)
     return _certificate(found, clock.today())
 

@@ -45,6 +45,7 @@ async def landing(request: Request, _principal: Anyone) -> dict[str, Any]:
 
 @routes.get("/conformance")
 async def conformance(_principal: Anyone) -> dict[str, Any]:
+    """The parts of OGC API – Features that this API follows."""
     return features.CONFORMANCE
 
 
@@ -52,6 +53,7 @@ async def conformance(_principal: Anyone) -> dict[str, Any]:
 async def list_collections(
     request: Request, _principal: Anyone, language: PageLanguage = "es"
 ) -> dict[str, Any]:
+    """The layers that a map program can open: services, and gaps of each country."""
     return features.collections(_base(request), language)
 
 
@@ -59,6 +61,7 @@ async def list_collections(
 async def read_collection(
     request: Request, _principal: Anyone, collection: str, language: PageLanguage = "es"
 ) -> dict[str, Any]:
+    """Name, extent and links of one layer."""
     return features.collection(_base(request), _known(collection), language)
 
 
@@ -96,6 +99,7 @@ async def list_items(
 async def read_service(
     request: Request, session: Session, caller: Anyone, service_id: UUID
 ) -> Response:
+    """One service at its places, as GeoJSON."""
     found, _ = await _services(session, caller, request, 1, None, None, service_id)
     if not found:
         raise NOT_FOUND.because("no_service_record_has_this_id")

@@ -23,6 +23,7 @@ _OPEN_REFERRAL_UK = {
 
 @routes.get("/", summary="About this API")
 async def about(request: Request, _principal: Anyone) -> dict[str, Any]:
+    """Version, publisher and profile of this HSDS API, and where its parts are."""
     settings = context_of(request).settings
     assert isinstance(settings, Settings)  # noqa: S101 - create_app gives no other
     base = settings.public_url.rstrip("/")
@@ -75,11 +76,13 @@ async def profile(request: Request, _principal: Anyone) -> dict[str, Any]:
 
 @routes.get("/profile/patches/{name}.json", summary="JSON merge patch over an official schema")
 async def profile_patch(_principal: Anyone, name: str) -> dict[str, Any]:
+    """The changes that our profile makes to one HSDS schema, as a JSON merge patch (RFC 7386)."""
     return patches.patch(_known(name))
 
 
 @routes.get("/profile/schemas/{name}.json", summary="Merged schema of an object")
 async def profile_schema(_principal: Anyone, name: str) -> dict[str, Any]:
+    """The JSON schema of one HSDS object with our profile's additions, for validators."""
     return patches.merged(_known(name))
 
 
@@ -91,6 +94,7 @@ def _known(name: str) -> str:
 
 @routes.get("/profile/codes", summary="Every code with its Spanish and English label")
 async def codes(_principal: Anyone) -> dict[str, list[dict[str, Any]]]:
+    """All code lists of the directory. A code keeps its meaning; its labels may improve."""
     return {
         found.name: [
             {"code": each.code, **{f"label_{code}": said for code, said in each.labels.items()}}

@@ -197,7 +197,6 @@ def search_route(
     summary: str,
     responses: dict[int | str, dict[str, Any]] | None = None,
     schema: dict[str, Any] | None = None,
-    privately: str | None = None,
 ) -> Callable[[Search], Search]:
     """Register a search as GET and, for private queries, as POST with the same parameters in its body."""
     asked = described(parameters_of(kind), schema)
@@ -218,7 +217,7 @@ def search_route(
             methods=["POST"],
             name=f"{search.__name__}_privately",
             summary=f"{summary}, privately",
-            description=privately,
+            description="The same search with its words in the body, so that no log keeps them.",
             responses=responses,
             openapi_extra=asked | body_of(kind),
             dependencies=[OwnQuery, Reading],

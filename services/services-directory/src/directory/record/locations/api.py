@@ -40,6 +40,7 @@ async def create(session: Session, caller: Writer, body: LocationDocument) -> Re
 
 @routes.get("/{location_id}", summary="A place's record, with its ETag")
 async def read(session: Session, caller: Editor, location_id: UUID) -> Response:
+    """The whole record of the place, for its editors. Send its ETag as `If-Match` when you change it."""
     row = await _own(session, caller, location_id)
     body = {
         "id": str(row.id),

@@ -58,6 +58,7 @@ _BATCH = 200
     responses=page_of(ShownOrganization),
 )
 async def organizations(request: Request, session: Session, caller: Anyone) -> Response:
+    """Search organisations by words and place. You find only organisations that you may see."""
     query = await parameters(request, OrganizationQuery)
     audience = audience_of(caller)
     if query.format == "ndjson":
@@ -140,6 +141,7 @@ def _stream(
 async def organization(
     request: Request, session: Session, caller: Anyone, organization_id: UUID
 ) -> Response:
+    """An organisation and those of its services that you may see."""
     query = await parameters(request, OneOrganizationQuery)
     audience = audience_of(caller)
     row = await queries.one(session, organization_id, audience)
@@ -184,6 +186,7 @@ async def create(session: Session, caller: Writer, body: OrganizationDocument) -
 
 @records.get("/records/organizations/{organization_id}", summary="A record, with its ETag")
 async def read(session: Session, caller: Editor, organization_id: UUID) -> dict[str, Any]:
+    """The whole entry, for its editors. Send its ETag as `If-Match` when you change it."""
     row = await service.changeable(session, caller, organization_id)
     if row is None:
         raise NOT_FOUND.because("no_organisation_record_has_this_id")
@@ -209,6 +212,7 @@ async def replace(
     body: OrganizationDocument,
     if_match: IfMatch = None,
 ) -> Response:
+    """Replaces the whole entry with the body. Missing members become empty."""
     row = await service.changeable(session, caller, organization_id)
     if row is not None:
         check_if_match(if_match, etag_of(row.version))

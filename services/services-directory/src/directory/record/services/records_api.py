@@ -104,6 +104,7 @@ async def create(session: Session, caller: Writer, body: ServiceDocument) -> Res
     "/records/services/{service_id}", response_model=RecordOut, summary="A record, with its ETag"
 )
 async def read(request: Request, session: Session, caller: Editor, service_id: UUID) -> Response:
+    """The whole entry, for its editors. Send its ETag as `If-Match` when you change it."""
     row = await looked_at(session, caller, request.url.path, service_id)
     record = RecordOut(
         id=row.id,
@@ -163,6 +164,7 @@ async def patch(
     body: Annotated[dict[str, Any], Body(description="JSON merge patch (RFC 7396).")],
     if_match: IfMatch = None,
 ) -> Response:
+    """Changes only the members that you send. Send the ETag of the record as `If-Match`."""
     row = await readable_record(session, caller, service_id, lock=True)
     check_if_match(if_match, etag_of(row.version))
     try:
@@ -242,6 +244,7 @@ for _step, _who, _summary, _says in _STEPS:
 async def verify(
     session: Session, caller: Writer, service_id: UUID, body: VerificationIn
 ) -> Response:
+    """Records that somebody checked the entry today."""
     return written(await service.verify(session, caller, service_id, body))
 
 

@@ -41,6 +41,7 @@ def _page(request: Request, query: PageQuery, found: list[dict[str, Any]]) -> Re
     routes, "/taxonomies", TaxonomyQuery, summary="Taxonomies", responses=page_of(ShownTaxonomy)
 )
 async def taxonomies(request: Request, session: Session, caller: Anyone) -> Response:
+    """The lists of terms that classify services: ours and those of publishers."""
     query = await parameters(request, TaxonomyQuery)
     return _page(request, query, await queries.taxonomies(session, query, audience_of(caller)))
 
@@ -54,6 +55,7 @@ async def taxonomies(request: Request, session: Session, caller: Anyone) -> Resp
 async def taxonomy(
     request: Request, session: Session, caller: Anyone, taxonomy_id: UUID
 ) -> Response:
+    """Name, version and publisher of one list of terms."""
     found = await queries.one_taxonomy(session, taxonomy_id, audience_of(caller))
     if found is None:
         raise NOT_FOUND.because("no_taxonomy_has_this_id")
@@ -64,6 +66,7 @@ async def taxonomy(
     routes, "/taxonomy_terms", TermQuery, summary="Taxonomy terms", responses=page_of(ShownTerm)
 )
 async def taxonomy_terms(request: Request, session: Session, caller: Anyone) -> Response:
+    """The terms of a list, or of all lists, with their labels and parents."""
     query = await parameters(request, TermQuery)
     return _page(request, query, await queries.terms(session, query, audience_of(caller)))
 
@@ -77,6 +80,7 @@ async def taxonomy_terms(request: Request, session: Session, caller: Anyone) -> 
 async def taxonomy_term(
     request: Request, session: Session, caller: Anyone, term_id: UUID
 ) -> Response:
+    """A term with its labels, its list and the term above it."""
     found = await queries.one_term(session, term_id, audience_of(caller))
     if found is None:
         raise NOT_FOUND.because("no_taxonomy_term_has_this_id")

@@ -134,6 +134,7 @@ async def show_as_text(
 
 @risk_routes.get("/{message_id}")
 async def read_message(message_id: UUID, session: Session, _anyone: Anyone) -> RiskMessageView:
+    """A risk message with its texts and its state, for its editors."""
     row = await queries.one_published(session, message_id, clock.today())
     return service.view(row)
 
@@ -192,4 +193,5 @@ async def publish_message(
 async def withdraw_message(
     message_id: UUID, session: Session, caller: Coordinator
 ) -> RiskMessageView:
+    """Withdraws the message from all pages. Its text stays in the record."""
     return await service.withdraw_message(session, caller, message_id)
