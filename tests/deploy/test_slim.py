@@ -81,3 +81,14 @@ def test_each_image_is_made_slim_after_all_is_installed() -> None:
     *_, last = [line for line in build.splitlines() if line.startswith("RUN ")]
     assert last == "RUN python3 /slim.py /app"
     assert "!deploy/slim.py" in (ROOT / ".dockerignore").read_text().splitlines()
+
+
+def test_the_build_gets_every_file_that_the_recipe_copies() -> None:
+    """A folder outside the list of .dockerignore ends the build of each image."""
+    recipe = (ROOT / "deploy" / "Dockerfile").read_text()
+    lines = [line.split()[1:-1] for line in recipe.splitlines() if line.startswith("COPY ")]
+    copied = {place for places in lines if "--from=build" not in places for place in places}
+    ignored = (ROOT / ".dockerignore").read_text().splitlines()
+    let = {line.removeprefix("!") for line in ignored if line.startswith("!")}
+    assert {"stack", "libs"} <= copied
+    assert [place for place in copied if not {place, place.partition("/")[0]} & let] == []
