@@ -405,6 +405,13 @@ ROWS = (
     ),
     Row(
         "acknowledged",
+        "one-server-per-volume",
+        "stack.commands.serve:_alone_on",
+        Replaces("fcntl.LOCK_EX", "fcntl.LOCK_SH"),
+        "tests/deploy/test_serving_pods.py::test_the_successor_of_a_deleted_pod_waits_until_the_volume_is_free",
+    ),
+    Row(
+        "acknowledged",
         "durability",
         "common.db.durability:promised.off",
         Replaces("'off'", "'never'"),

@@ -1,9 +1,13 @@
 """`serve postgres`, `serve nats`: one server in its own container (the `small` overlay)."""
 
+import fcntl
 import os
 import signal
 import sys
 import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +21,7 @@ from stack.operate.cluster.secrets import DATABASES
 from stack.private_files import read_private_map, write_private_map
 
 _BROKEN_ANSWERS = 5
+_PREDECESSOR_SECONDS = 120.0
 app = typer.Typer(name="serve", help="Run one server in its own container.", hidden=True)
 
 Data = Annotated[Path, typer.Option(help="The folder in which the server keeps its data.")]
@@ -39,13 +44,17 @@ def postgres(
     listen: Listen = "*",
 ) -> None:
     """Run PostgreSQL with the five databases; the passwords come from the mounted secret."""
-    _take_over(data / "passwords.json", secrets, [SUPERUSER, *_roles()])
-    server = PostgresServer(data, port=port, listen=listen)
-    server.start()
-    for name in DATABASES:
-        server.create_service_database(name)
-    _say(f"PostgreSQL answers on port {port}")
-    _until_told(server)
+    with _alone_on(data):
+        _take_over(data / "passwords.json", secrets, [SUPERUSER, *_roles()])
+        server = PostgresServer(data, port=port, listen=listen)
+        if server.cluster.exists():
+            # A kubelet opens each volume to the pod's group at its mount, and PostgreSQL refuses such a folder.
+            server.cluster.chmod(0o700)
+        server.start()
+        for name in DATABASES:
+            server.create_service_database(name)
+        _say(f"PostgreSQL answers on port {port}")
+        _until_told(server)
 
 
 @app.command()
@@ -65,10 +74,34 @@ def nats(
             "{variable} is missing (Secret ruta-nats)", variable=error.args[0]
         ) from None
     shown = (certificate, key) if certificate and key else None
-    server = NatsServer(data, credentials, port=port, listen=listen, certificate=shown)
-    server.start()
-    _say(f"NATS answers on port {port}")
-    _until_told(server)
+    with _alone_on(data):
+        server = NatsServer(data, credentials, port=port, listen=listen, certificate=shown)
+        server.start()
+        _say(f"NATS answers on port {port}")
+        _until_told(server)
+
+
+@contextmanager
+def _alone_on(data: Path) -> Iterator[None]:
+    """Hold the volume during the block. Raises StackError if another server keeps it for two minutes.
+
+    The successor of a deleted pod starts beside it, in its own process namespace, where neither PostgreSQL nor NATS
+    sees the other server: together they would destroy the data.
+    """
+    data.mkdir(parents=True, exist_ok=True)
+    until = time.monotonic() + _PREDECESSOR_SECONDS
+    with (data / ".in-use").open("w") as held:
+        while True:
+            try:
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > until:
+                    raise StackError(
+                        "another server still uses {folder}: end its pod", folder=data
+                    ) from None
+                time.sleep(0.2)
+        yield
 
 
 def _roles() -> list[str]:

@@ -1,0 +1,65 @@
+"""A server's container on a volume that another pod, or the kubelet, used before."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+from stack.embedded.arrows import OPERATOR, USERS
+from stack.embedded.ports import answers, free_port
+from stack.operate.cluster import secrets as cluster_secrets
+from stack.private_files import write_private
+
+from tests.support.system import until
+
+_WORLD = {**os.environ, **{f"NATS_{u.upper()}_PASSWORD": "a" * 32 for u in (*USERS, OPERATOR)}}
+
+
+@contextmanager
+def _server(kind: str, port: int, *options: str) -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "stack", "serve", kind, "--port", str(port)),
+            *("--listen", "127.0.0.1", *options),
+        ],
+        env=_WORLD,
+    )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+def test_the_successor_of_a_deleted_pod_waits_until_the_volume_is_free(tmp_path: Path) -> None:
+    """A Deployment starts it while its predecessor still ends; two servers would destroy the data."""
+    first, second = free_port(), free_port()
+    with ExitStack() as successor:
+        with _server("nats", first, "--data", str(tmp_path)):
+            until(lambda: answers(first), "the first server answers")
+            waiting = successor.enter_context(_server("nats", second, "--data", str(tmp_path)))
+            with pytest.raises(subprocess.TimeoutExpired):
+                waiting.wait(5)
+            assert not answers(second)
+        until(lambda: answers(second), "its successor answers")
+
+
+def test_postgresql_starts_again_on_a_volume_that_the_kubelet_opened_to_its_group(
+    tmp_path: Path,
+) -> None:
+    """With `fsGroup`, a kubelet opens each folder of a volume to the group at each mount."""
+    data, passwords = tmp_path / "data", tmp_path / "passwords"
+    data.mkdir()
+    tmp_path.chmod(0o755)
+    (secret,) = [d for d in cluster_secrets.documents() if d["metadata"]["name"] == "ruta-postgres"]
+    for name, text in secret["stringData"].items():
+        write_private(passwords / name, text)
+    options = ("--data", str(data), "--secrets", str(passwords))
+    for _ in range(2):
+        port = free_port()
+        with _server("postgres", port, *options):
+            until(lambda port=port: answers(port), "PostgreSQL answers")  # type: ignore[misc]
+        (data / "cluster").chmod(0o2770)
