@@ -89,14 +89,17 @@ def _alone_on(data: Path) -> Iterator[None]:
     sees the other server: together they would destroy the data.
     """
     data.mkdir(parents=True, exist_ok=True)
-    until = time.monotonic() + _PREDECESSOR_SECONDS
+    began: float | None = None
     with (data / ".in-use").open("w") as held:
         while True:
             try:
                 fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
             except BlockingIOError:
-                if time.monotonic() > until:
+                if began is None:
+                    began = time.monotonic()
+                    _say(f"another server still uses {data}: waiting until it has ended")
+                if time.monotonic() - began > _PREDECESSOR_SECONDS:
                     raise StackError(
                         "another server still uses {folder}: end its pod", folder=data
                     ) from None
