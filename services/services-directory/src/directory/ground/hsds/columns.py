@@ -4,11 +4,13 @@ sort or distance can reveal more than the level shows."""
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 
 from common import clock
 from common.words import codelists
 from common.words.places import Places
+from common.words.tables import rows
 
 from directory.ground.hsds import taxonomy
 from directory.ground.hsds.opening_hours import Opening, opening_of
@@ -192,8 +194,10 @@ def _cities(full: Document) -> Iterator[str | None]:
                 yield from _towns(line or "")
 
 
-_STREETS = ("av", "calle", "carrera", "c.c", "centro com", "cerca", "detr", "diagonal", "edif", "esq", "frente", "local",
-            "piso", "plaza", "sector", "street", "suite", "torre", "urb")  # fmt: skip
+@cache
+def _streets() -> tuple[str, ...]:
+    """Return how the parts of an address begin that are no town."""
+    return tuple(row["beginning"] for row in rows(__package__, "data/street_beginnings"))
 
 
 def _towns(address: str) -> Iterator[str]:
@@ -201,7 +205,7 @@ def _towns(address: str) -> Iterator[str]:
     are named after states and municipalities."""
     for part in address.split(",")[1:]:
         name = part.strip(" .")
-        if not any(c.isdigit() for c in name) and not name.casefold().startswith(_STREETS):
+        if not any(c.isdigit() for c in name) and not name.casefold().startswith(_streets()):
             yield name
 
 

@@ -7,26 +7,11 @@ from functools import cache
 
 from common.words.languages import PageLanguage
 from common.words.places import Place, Places, folded, spelled_out
-from common.words.tables import completed
+from common.words.tables import by_language, rows
 
 from directory.find.search.thesaurus import thesaurus
 from directory.show.information.needs import needs
 
-_RISKS: Mapping[PageLanguage, frozenset[str]] = completed(
-    "directory",
-    {
-        "es": frozenset({"riesgo", "riesgos", "aviso", "avisos"}),
-        "en": frozenset({"risk", "risks", "warning", "warnings"}),
-    },
-)
-_LINE: Mapping[PageLanguage, frozenset[str]] = completed(
-    "directory",
-    {
-        "es": frozenset({"reporte", "reportar", "anonimo", "anonima"}),
-        "en": frozenset({"report", "anonymous"}),
-    },
-)
-_GREETINGS = frozenset({"help", "hi", "hello", "in", "near", "need", "the", "i", "english"})
 _STATE, _MUNICIPALITY = 1, 2
 _LONGEST_NAME = 6
 
@@ -59,8 +44,8 @@ def understood(text: str, country: str) -> ShortQuestion:
         words=words,
         meant=bool(meant),
         danger=any(each.danger for each in meant),
-        risks=any(said & each for each in _RISKS.values()),
-        line=any(said & each for each in _LINE.values()),
+        risks=any(said & each for each in _message_words()["risks"].values()),
+        line=any(said & each for each in _message_words()["line"].values()),
     )
 
 
@@ -73,9 +58,24 @@ def _numbered(words: list[str]) -> str | None:
 
 def _language(said: frozenset[str]) -> PageLanguage:
     """Return Spanish, unless more of the words are English."""
-    spanish = said & (_words("es") | _RISKS["es"] | _LINE["es"])
-    english = said & (_words("en") | _RISKS["en"] | _LINE["en"] | _GREETINGS)
+    spanish, english = (said & (_words(each) | _of_messages(each)) for each in ("es", "en"))
     return "en" if len(english - spanish) > len(spanish - english) else "es"
+
+
+def _of_messages(language: PageLanguage) -> frozenset[str]:
+    return frozenset[str]().union(*(each[language] for each in _message_words().values()))
+
+
+@cache
+def _message_words() -> Mapping[str, Mapping[str, frozenset[str]]]:
+    """Return words of text messages that are no needs, by meaning and language."""
+    return {
+        row["meaning"]: {
+            code: frozenset(filter(None, text.split(";")))
+            for code, text in by_language(row, "words").items()
+        }
+        for row in rows(__package__, "message_words")
+    }
 
 
 @cache

@@ -7,22 +7,10 @@ from typing import Any
 from common.words.languages import page_language
 from common.words.places import folded
 
+from directory.files.imports.values.cell_words import cell_words
 from directory.ground.hsds.opening_hours import DAY_NAMES, DAYS, Weekday
 
-_NAMES: dict[Weekday, tuple[str, ...]] = {
-    "MO": ("lunes", "lun", "lu", "l", "monday", "mon", "mo"),
-    "TU": ("martes", "mar", "ma", "tuesday", "tues", "tue", "tu"),
-    "WE": ("miercoles", "mie", "mier", "mi", "x", "wednesday", "wed", "we"),
-    "TH": ("jueves", "jue", "ju", "j", "thursday", "thurs", "thur", "thu", "th"),
-    "FR": ("viernes", "vie", "vi", "v", "friday", "fri", "fr"),
-    "SA": ("sabado", "sab", "sa", "s", "saturday", "sat"),
-    "SU": ("domingo", "dom", "do", "d", "sunday", "sun", "su"),
-}
-_DAY_OF = {name: day for day, names in _NAMES.items() for name in names}
-_ALWAYS = frozenset(
-    {"24 7", "24h", "24 horas", "24 hours", "siempre", "siempre abierto", "always", "always open"}
-)
-_EVERY_DAY = frozenset({"todos los dias", "diario", "every day", "daily"})
+_DAY_OF: dict[str, Weekday] = {name: day for day in DAYS for name in cell_words()[day]}
 _CLOCK = r"(\d{1,2})(?:[:.h](\d{2}))?(?:[:.](?:\d{2}))?\s*([ap]\.?\s?m\.?)?"
 _HOURS = re.compile(
     rf"{_CLOCK}\s*(?:-|–|—|a|to|hasta|until)\s*{_CLOCK}\s*(?:h|hrs?)?$", re.IGNORECASE
@@ -41,7 +29,7 @@ class UnreadableHoursError(ValueError):
 
 def parse(text: str) -> list[dict[str, Any]]:
     """Return HSDS schedules (`freq`, `byday`, `opens_at`, `closes_at`). Raises UnreadableHoursError."""
-    if folded(text) in _ALWAYS:
+    if folded(text) in cell_words()["always"]:
         return [_weekly(DAYS, "00:00", "23:59")]
     parts = [part.strip() for part in re.split(r"[;\n]", text) if part.strip()]
     if not parts:
@@ -96,7 +84,7 @@ def weekday(text: str) -> Weekday | None:
 def _days(text: str) -> tuple[str, ...]:
     if len(text) > _LONGEST:
         raise UnreadableHoursError(text)
-    if folded(text) in _EVERY_DAY:
+    if folded(text) in cell_words()["every_day"]:
         return DAYS
     found: list[str] = []
     for part in _LIST.split(text):

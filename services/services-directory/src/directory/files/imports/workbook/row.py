@@ -14,10 +14,9 @@ from common.words.places import Place, folded
 from directory.files.imports.columns import Column, code_list, columns
 from directory.files.imports.outcomes.notes import Note, note
 from directory.files.imports.values import cells
+from directory.files.imports.values.cell_words import cell_words
 from directory.files.imports.values.place_cells import country_of, places_of
 
-_YES = frozenset({"si", "s", "yes", "y", "true", "1", "verdadero", "x"})
-_NO = frozenset({"no", "n", "false", "0", "falso"})
 _SEPARATOR = re.compile(r"[;\n|]")
 
 
@@ -95,8 +94,9 @@ class Row:
         value = folded(self.text(key))
         if not value:
             return None
-        if value in _YES or value in _NO:
-            return value in _YES
+        yes, no = cell_words()["yes"], cell_words()["no"]
+        if value in yes or value in no:
+            return value in yes
         self.notes.append(note("value_unknown", self.header(key), value, "sí, no / yes, no"))
         return None
 
