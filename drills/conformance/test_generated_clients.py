@@ -22,6 +22,7 @@ HERE = Path(__file__).resolve().parent
 # Files that a client downloads unchanged: openapi-python-client makes classes for JSON only.
 FILES = {
     "application/x-ndjson",
+    "application/fhir+ndjson",
     "application/atom+xml",
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }

@@ -18,6 +18,7 @@ PACKAGE = "ruta_client"
 # Media types of files, returned as bytes: the generator creates classes only for JSON.
 _FILES = (
     "application/x-ndjson",
+    "application/fhir+ndjson",
     "application/atom+xml",
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 )
