@@ -10,7 +10,7 @@ At = tuple[str, ...]
 By = tuple[str, ...]
 REST = "rest"
 """The code of what a table does not show apart."""
-FROM = 4
+FROM = 5
 """Times k: from so many people a figure by two dimensions is shown apart, as the definitions say."""
 
 

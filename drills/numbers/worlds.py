@@ -25,7 +25,10 @@ from reporting.protect.releases.views import (
 )
 
 from drills.numbers.attacker import At, By, Figure, Published
-from tests.services.reporting.attacks.calibration import IN_USE
+from tests.services.reporting.attacks.dependent import IN_USE, of_records
+from tests.services.reporting.releases.populations import SOURCES
+
+__all__ = ["SOURCES", "World", "drawn"]
 
 
 @dataclass(frozen=True)
@@ -155,11 +158,17 @@ class World:
     def published(self, period: Period, *, public: bool = True) -> list[Published]:
         """Return the public tables, or those for accounts (`public` False)."""
         joint = replace(self.joint(period), public=public)
-        return [_published(seen(view_of(each), joint)) for each in self.programmes]
+        return [published(seen(view_of(each), joint)) for each in self.programmes]
 
     def truth(self, programme: str, period: Period) -> "TrueCounts":
         found = next(each for each in self.programmes if each.id == programme)
         return TrueCounts(seen(view_of(found), self.true(period)))
+
+
+def drawn(source: str, persons: int, number: int) -> "tuple[Published, TrueCounts]":
+    """Return persons drawn from CTDC's records, or from invented ones in their shape."""
+    ((true, shown),) = of_records(source, persons, number)
+    return published(shown), TrueCounts(true)
 
 
 class TrueCounts:
@@ -173,7 +182,7 @@ class TrueCounts:
         return self._kept[by]
 
 
-def _published(cube: ProtectedCube) -> Published:
+def published(cube: ProtectedCube) -> Published:
     def ask(by: By) -> tuple[Figure, Mapping[At, Figure]]:
         """Answer as the endpoint does; a refused table has no rows."""
         try:

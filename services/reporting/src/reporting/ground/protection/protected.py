@@ -4,10 +4,11 @@ Every published number (API answer, file, chart, sentence) is a sum of these cel
 here can reach a true count.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import ROUND_HALF_EVEN, Decimal
 from functools import cache, cached_property
+from itertools import combinations
 from typing import Literal
 
 from reporting.errors import OutsideProgrammeError, TooFineError
@@ -20,9 +21,9 @@ Filters = Mapping[str, Iterable[str]]
 
 RATE_DENOMINATOR_FACTOR = 2
 """R6: a rate needs a protected denominator of at least this many times k."""
-APART, APART_ALONE = 4, 2
-"""Times k: from so many people everybody sees a figure by two or more dimensions, and of a sensitive code by itself.
-Smaller ones are pooled, so that no figure says that somebody of a small group is there."""
+APART = (1, 2, 5, 7)
+"""Times k: from so many people everybody sees a figure by none, one (of a sensitive code), two, and three or more
+dimensions. Smaller ones are pooled, so that no figure says that somebody of a small group is there."""
 FROM = (0, 0, 200, 1000)
 """People in a period from which everybody may ask for a table by none, one, two, and three or more dimensions."""
 REST = "rest"
@@ -72,8 +73,7 @@ class Row:
     count: int
     low: int | None = None
     high: int | None = None
-    """The true count is between low and high in about nine of ten cases (R9); of public figures by two dimensions over a
-    quarter or a year in about eight, because small ones are pooled. docs/reporting.md has the measures."""
+    """The true count is between low and high in about nine of ten cases (R9). docs/reporting.md has the measures."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +107,8 @@ class ProtectedCube:
     dimensions: tuple[Dimension, ...]
     cells: Mapping[Coordinates, int]
     expected_errors: tuple[ExpectedError, ...] = ()
+    beyond: Mapping[Coordinates, int] = field(default_factory=dict, compare=False)
+    """What cells of a span show beyond the flows of its parts, so that no part exceeds them: intervals do without it."""
     noise: Noise | None = field(default=None, compare=False)
     """Determines the counts' intervals; None in a cube without them."""
     parts: tuple["ProtectedCube", ...] = field(default=(), compare=False)
@@ -174,8 +176,16 @@ class ProtectedCube:
         """Return sums of the passing cells, by the dimensions at `positions` in this order."""
         if self.parts:
             return np.sum([each._sums(positions, filters) for each in self.parts], axis=0)  # noqa: SLF001 - its own
-        asked = tuple(sorted({*positions, *map(self._position, filters)}))
-        sums = self._apart(asked)
+        asked = self._asked(positions, filters)
+        return self._passed(self._apart(asked), asked, positions, filters)
+
+    def _asked(self, positions: Sequence[int], filters: Filters) -> tuple[int, ...]:
+        return tuple(sorted({*positions, *map(self._position, filters)}))
+
+    def _passed(
+        self, sums: Whole, asked: tuple[int, ...], positions: Sequence[int], filters: Filters
+    ) -> Whole:
+        """Return a table by the dimensions `asked` as one by `positions`, of what passes the filters."""
         for name, wanted in filters.items():
             place = asked.index(self._position(name))
             shape = [-1 if p == place else 1 for p in range(len(asked))]
@@ -188,10 +198,14 @@ class ProtectedCube:
         if asked not in self._tables:
             if not self.allows(len(asked)):
                 raise TooFineError(",".join(self.names[p] for p in asked), self.names, *FROM[2:])
-            others = tuple(p for p in range(len(self.dimensions)) if p not in asked)
-            sums: Whole = self._array.sum(axis=others)
+            sums = self._summed(self._array, asked)
             self._tables[asked] = np.where(self._pooled(asked, sums), 0, sums)
         return self._tables[asked]
+
+    def _summed(self, array: Whole, asked: tuple[int, ...]) -> Whole:
+        others = tuple(p for p in range(len(self.dimensions)) if p not in asked)
+        found: Whole = array.sum(axis=others)
+        return found
 
     @cached_property
     def _tables(self) -> dict[tuple[int, ...], Whole]:
@@ -201,13 +215,18 @@ class ProtectedCube:
         """What is not shown apart in the table by these dimensions."""
         if not self.public or not asked:
             return np.zeros(sums.shape, bool)
+        least = APART[min(len(asked), len(APART) - 1)] * self.k
         if len(asked) > 1:
-            pooled = sums < APART * self.k
-            return _unguessable(sums, pooled, (APART - 1) * self.k) if len(asked) == 2 else pooled
+            pooled = sums < least
+            for coarser in combinations(asked, len(asked) - 1) if len(asked) > 2 else ():
+                # What a coarser table does not show apart, a finer one must not give away.
+                sides = [len(self.dimensions[p].codes) if p in coarser else 1 for p in asked]
+                pooled = pooled | (self._apart(coarser) == 0).reshape(sides)
+            return _unguessable(sums, pooled, least - self.k) if len(asked) == 2 else pooled
         dimension = self.dimensions[asked[0]]
         sensitive = np.array([code in dimension.sensitive for code in dimension.codes])
-        pooled = sensitive & (sums < APART_ALONE * self.k)
-        found: Bools = _unguessable(sums[None], pooled[None], (APART_ALONE - 1) * self.k)[0]
+        pooled = sensitive & (sums < least)
+        found: Bools = _unguessable(sums[None], pooled[None], least - self.k)[0]
         return found
 
     def _rows(self, by: Sequence[str], filters: Filters) -> tuple[Row, ...]:
@@ -227,30 +246,31 @@ class ProtectedCube:
         parts = self.parts or (self,)
         if any(each.noise is None for each in parts):
             return [(None, None)] * len(table.shown)
-        variance = sum(each._variance(table, filters) for each in parts)  # noqa: SLF001 - its own
+        names = {*(self.names[p] for p in table.positions), *filters}
+        variance = sum(each._variance(table, filters, names) for each in parts)  # noqa: SLF001 - its own
+        beyond = sum(each._beyond_flows(table, filters) for each in parts)  # noqa: SLF001 - its own
         # In one closed period, a shown count means at least one person. Cells of a span add up several periods.
         least = int(all(each.noise and each.noise.periods == 1 for each in parts))
-        share = 1 - max(each.noise.added / max(each.noise.total, 1) for each in parts if each.noise)
-        detailed = len({*table.positions, *map(self._position, filters)}) > 1
-        few = (APART if self.public and detailed else 1) * self.k - 1
-        return intervals(table.shown, np.asarray(variance), few, least, share)
+        detail = min(len(names), len(APART) - 1) if self.public and len(names) > 1 else 0
+        few = APART[detail] * self.k - 1
+        deep = any(each.noise and each.noise.depth(names) > 1 for each in parts)
+        return intervals(
+            table.shown, table.shown - beyond, np.asarray(variance), (least, few), deep=deep
+        )
 
-    def _variance(self, table: "_Table", filters: Filters) -> Floats:
-        noise = self.noise
-        assert noise is not None  # noqa: S101 - `_between` asked
-        margins: list[Floats | float] = []
-        for position, of in enumerate(noise.margins):
-            name = self.dimensions[position].name
-            if of is None:
-                continue
-            if position in table.positions:
-                margins.append(of[table.at[:, table.positions.index(position)]])
-            else:
-                wanted = filters.get(name)
-                kept = of if wanted is None else of[self._passing(name, wanted)]
-                margins.append(float(kept.sum()))
+    def _beyond_flows(self, table: "_Table", filters: Filters) -> Whole | int:
+        """Return what the counts of a span show beyond the flows of its parts."""
+        if not self.beyond:
+            return 0
+        asked = self._asked(table.positions, filters)
+        sums = self._summed(self._filled(self.beyond), asked)
+        found: Whole = self._passed(sums, asked, table.positions, filters)[tuple(table.at.T)]
+        return found
+
+    def _variance(self, table: "_Table", filters: Filters, names: Collection[str]) -> Floats:
+        assert self.noise is not None  # noqa: S101 - `_between` asked
         shown = self._sums(table.positions, filters)[tuple(table.at.T)]
-        return noise.variance(np.atleast_1d(shown), margins)
+        return self.noise.variance(np.atleast_1d(shown), names)
 
     def rate(self, numerator: Filters, denominator: Filters | None = None, places: int = 3) -> Rate:
         """Return the share of ``numerator`` (within ``denominator``) in ``denominator`` (R6)."""
@@ -277,10 +297,13 @@ class ProtectedCube:
 
     @cached_property
     def _array(self) -> Whole:
+        return self._filled(self.cells)
+
+    def _filled(self, cells: Mapping[Coordinates, int]) -> Whole:
         """Return all cells, including zeros, so that a query costs the same for any number of people."""
         array: Whole = np.zeros([len(each.codes) for each in self.dimensions], dtype=np.int64)
         places = [{code: i for i, code in enumerate(each.codes)} for each in self.dimensions]
-        for at, count in self.cells.items():
+        for at, count in cells.items():
             array[tuple(place[code] for place, code in zip(places, at, strict=True))] = count
         return array
 

@@ -12,7 +12,7 @@ from reporting.protect.withdrawals.schemas import WithdrawalView
 
 READING = (
     "Every count is a protected multiple of k; the true one lies from low to high in about nine of ten"
-    " cases (eight in ten for public counts by two dimensions over a quarter or year)."
+    " cases."
     " 0 means none or few, and k is not exactly k. `rest` adds up what is too small to show apart."
     " Where counts is person-periods, somebody counts once in each period, so they are not persons."
     " Reported cases, not prevalence."

@@ -193,7 +193,8 @@ async def _close_spans(
         if len({each.shape for each in cubes}) > 1:
             return
         made = await asyncio.to_thread(spanned, cubes, span)
-        definition = definition_of(population) | {"periods": len(parts), "added": made.added}
+        beyond = [[*at, persons] for at, persons in made.beyond.items()]
+        definition = definition_of(population) | {"periods": len(parts), "beyond": beyond}
         await _write_cube(session, caller, population, span, made.cells, definition)
 
 

@@ -56,17 +56,17 @@ class Layout:
 
 def span(
     layout: Layout, number: int, parts: Iterable[Cells], within: Iterable[Cells]
-) -> tuple[dict[Coordinates, int], int]:
-    """Return the cells of the span at position `number` of a history, and how many persons it had to show beyond the
-    flows. `parts` are the closed periods, in order. `within` are the next shorter spans (or the periods), none of whose
+) -> tuple[dict[Coordinates, int], dict[Coordinates, int]]:
+    """Return the cells of the span at position `number` of a history, and how many persons more (or fewer) than the flows
+    each shows. `parts` are the closed periods, in order. `within` are the next shorter spans (or the periods), none of whose
     counts exceeds that of the span."""
     made = _Span(layout, flows(layout, number, parts))
     for each in within:
         made.hold(_blocks(layout, each))
         made.move_on()
-    added = max(-made.lag.total(), 0)
     made.fill()
-    return {at: n * layout.k for at, n in sorted(made.cells.items()) if n}, added * layout.k
+    found = {at: n * layout.k for at, n in sorted(made.cells.items()) if n}
+    return found, {at: -n * layout.k for at, n in sorted(made.lag.items()) if n}
 
 
 def _blocks(layout: Layout, cells: Cells) -> Counter[Coordinates]:

@@ -6,15 +6,15 @@ made from its parts (R4a, `spans.py`). Nothing is rounded here.
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import cached_property
 from typing import Any, Protocol
 
 from reporting.ground.periods import Period, PeriodKind, span_of
-from reporting.ground.programmes.definition import Measure, Population, Programme
-from reporting.ground.protection.arrays import Bools, Floats, Whole, np
+from reporting.ground.programmes.definition import HISTORY, Measure, Population, Programme
+from reporting.ground.protection.arrays import Bools, Whole, np
 from reporting.ground.protection.intervals import Noise
 from reporting.ground.protection.protected import (
     Coordinates,
@@ -52,13 +52,13 @@ class JointCube:
     """The number of closed periods in it; more than one in a span."""
     public: bool = False
     """Whether it is read for everybody, who sees small figures pooled."""
-    added: int = 0
-    """Persons that a span shows beyond the flows of its parts."""
+    beyond: Mapping[Coordinates, int] = field(default_factory=dict)
+    """Persons that cells of a span show beyond the flows of its parts; negative where they show fewer."""
 
     @property
     def shape(self) -> str:
         """Return a key that is equal for cubes that can make up a span."""
-        return repr(replace(self, period="", cells={}))
+        return repr(replace(self, period="", cells={}, beyond={}))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -67,20 +67,16 @@ class JointCube:
     @cached_property
     def at(self) -> Whole:
         """Return the shown cells, with positions of codes."""
-        places = [{code: i for i, code in enumerate(d.codes)} for d in self.dimensions]
-        rows = [[place[c] for place, c in zip(places, at, strict=True)] for at in self.cells]
+        return self.places(self.cells)
+
+    def places(self, cells: Collection[Coordinates]) -> Whole:
+        known = [{code: i for i, code in enumerate(d.codes)} for d in self.dimensions]
+        rows = [[place[c] for place, c in zip(known, at, strict=True)] for at in cells]
         return np.array(rows, np.int64).reshape(len(rows), len(self.dimensions))
 
     @cached_property
     def shown(self) -> Whole:
         return np.array(list(self.cells.values()), np.int64)
-
-    def shown_of(self, name: str) -> Floats:
-        """Return the shown count of each code of a dimension."""
-        place = self.names.index(name)
-        codes = len(self.dimensions[place].codes)
-        found = np.bincount(self.at[:, place], self.shown, codes)
-        return found.astype(np.float64, copy=False)
 
 
 @dataclass(frozen=True)
@@ -195,17 +191,12 @@ def joint_cube(
         cells,
         definition.get("periods", 1),
         public,
-        definition.get("added", 0),
+        {tuple(at): persons for *at, persons in definition.get("beyond", ())},
     )
 
 
 def seen(view: View, joint: JointCube) -> ProtectedCube:
     """Return the view of a closed period, or of a span."""
-    cells: dict[Coordinates, int] = {}
-    for place, shown in zip(_placed(view, joint, joint.at), joint.shown, strict=True):
-        if place[0] >= 0:
-            at = tuple(d.codes[p] for d, p in zip(view.dimensions, place, strict=True))
-            cells[at] = cells.get(at, 0) + int(shown)
     counts: Counted = "persons"
     if joint.measure is Measure.SEARCHES_WITHOUT_RESULT:
         counts = "searches"
@@ -215,11 +206,25 @@ def seen(view: View, joint: JointCube) -> ProtectedCube:
         k=joint.k,
         profile=joint.profile,
         dimensions=view.dimensions,
-        cells=cells,
+        cells=_cells(view, joint, joint.cells),
+        beyond=_cells(view, joint, joint.beyond),
         noise=_noise(view, joint),
         counts=counts,
         public=joint.public and counts == "persons",
     )
+
+
+def _cells(
+    view: View, joint: JointCube, cells: Mapping[Coordinates, int]
+) -> dict[Coordinates, int]:
+    found: dict[Coordinates, int] = {}
+    for place, persons in zip(
+        _placed(view, joint, joint.places(cells)), cells.values(), strict=True
+    ):
+        if place[0] >= 0:
+            at = tuple(d.codes[p] for d, p in zip(view.dimensions, place, strict=True))
+            found[at] = found.get(at, 0) + persons
+    return found
 
 
 def layout_of(joint: JointCube) -> Layout:
@@ -246,11 +251,13 @@ def spanned(joints: Sequence[JointCube], period: Period) -> JointCube:
         inside = [spanned(each, below) for below, each in by_span.items()]
     layout = layout_of(first)
     new = first.dimensions[-1].codes[0]
-    found, added = span(
-        layout, number, [each.cells for each in joints], [each.cells for each in inside]
+    cells, beyond = (
+        {(*at, new): persons for at, persons in found.items()}
+        for found in span(
+            layout, number, [each.cells for each in joints], [each.cells for each in inside]
+        )
     )
-    cells = {(*at, new): shown for at, shown in found.items()}
-    return replace(first, period=period.id, cells=cells, periods=len(joints), added=added)
+    return replace(first, period=period.id, cells=cells, periods=len(joints), beyond=beyond)
 
 
 def over(
@@ -308,28 +315,11 @@ def _expected(margin: str, rows: Sequence[Row]) -> ExpectedError:
 
 
 def _noise(view: View, joint: JointCube) -> Noise:
-    read = set(view.sources.values())
-    margins = [_margin(view, joint, each) for each in view.dimensions]
-    where = tuple(
-        float(joint.shown_of(name)[_among(joint, name, wanted)].sum())
-        for name, wanted in view.where.items()
-        if name in joint.tilted and name not in read
-    )
-    eta = (joint.weights.total / 1000, joint.weights.one_way / 1000)
-    total = int(joint.shown.sum())
-    return Noise(joint.k, eta, total, tuple(margins), where, joint.periods, joint.added)
-
-
-def _margin(view: View, joint: JointCube, dimension: Dimension) -> Floats | None:
-    """Return the shown count of each code of the view's dimension, in the joint cube."""
-    source = view.sources[dimension.name]
-    if source not in joint.tilted:
-        return None
-    shown = joint.shown_of(source)
-    if source in view.where:
-        shown = np.where(_among(joint, source, view.where[source]), shown, 0.0)
-    turned = _turned(view, joint, dimension)
-    return np.bincount(turned, shown, len(dimension.codes)).astype(np.float64, copy=False)
+    where = frozenset(view.where)
+    loose = frozenset(each.name for each in joint.dimensions) - {*joint.tilted, HISTORY}
+    if joint.periods > 1 and HISTORY not in joint.tilted:  # Who is new in a span is a part, too.
+        where |= {HISTORY}
+    return Noise(joint.k, joint.periods, view.sources, where, loose)
 
 
 def _among(joint: JointCube, name: str, wanted: Sequence[str]) -> Bools:

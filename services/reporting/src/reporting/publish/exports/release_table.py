@@ -13,12 +13,10 @@ from reporting.ground.tabular.tables import Cell, Column, Table
 READING = text(
     "Casos reportados, no prevalencia. Cada conteo es un múltiplo del umbral de la publicación; "
     "lo que no aparece es cero o está en el resto: ninguna persona o pocas. El conteo verdadero está "
-    "entre «Desde» y «Hasta» en unos nueve de cada diez casos; en las tablas públicas por dos "
-    "dimensiones de un trimestre o un año, en unos ocho.",
+    "entre «Desde» y «Hasta» en unos nueve de cada diez casos.",
     "Reported cases, not prevalence. Each count is a multiple of the release's threshold; "
     "what does not appear is zero or in the rest: nobody, or few. The true count is between “From” "
-    "and “To” in about nine of ten cases; in public tables by two dimensions over a quarter or a "
-    "year, in about eight.",
+    "and “To” in about nine of ten cases.",
 )
 _TAGS = {
     "area": "#adm1+code",
