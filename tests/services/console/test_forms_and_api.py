@@ -15,9 +15,11 @@ from console.bulletins import api as bulletins
 from console.cases import views as cases
 from console.commands import Command
 from console.curation import api as curation
+from console.fivews import api as fivews
 from console.forms import WITHDRAW
 from console.handing import commands as handing
 from console.imports import api as imports
+from console.letterhead import api as letterhead
 from console.pathways import api as pathways
 from console.pathways import views as steps
 from console.planning import api as planning
@@ -104,6 +106,7 @@ CASES, RECORDS, RELEASES = (
     "/reports/v1/releases",
 )
 BULLETIN, PATHWAY = "/reports/v1/bulletins/{bulletin_id}", "/directory/v1/pathways/{pathway_id}"
+LETTERHEAD, ACTIVITIES = "/reports/v1/bulletins/letterhead", "/reports/v1/activities"
 MESSAGE = "/directory/v1/risk-messages/{message_id}"
 APPROVE = ("approve",)
 REFERRAL = ("case_id", "service_id", "category", "from_case[]", *refer.SHARED, *refer.CONTACT)
@@ -249,6 +252,9 @@ FORMS: dict[str, tuple[tuple[str, str, tuple[str, ...]], ...]] = {
     ),
     "bulletins/{bulletin_id}/sign-off": (("post", f"{BULLETIN}/sign-off", bulletins.SIGNED),),
     "bulletins/{bulletin_id}/publish": (("post", f"{BULLETIN}/publication", ()),),
+    "bulletins/{bulletin_id}/document": (("post", f"{BULLETIN}/documents/{{language}}", ()),),
+    "letterhead": (("put", LETTERHEAD, (*letterhead.TEXTS, "organisations[]")),),
+    "letterhead/remove": (("put", LETTERHEAD, (*letterhead.TEXTS, "organisations[]")),),
     "imports": (("post", "/directory/v1/imports", ()),),
     "pathways": (("post", "/directory/v1/pathways/proposals/{aor}", ("area",)),),
     "pathways/{pathway_id}/submit": (("post", f"{PATHWAY}/submit", ()),),
@@ -262,6 +268,8 @@ FORMS: dict[str, tuple[tuple[str, str, tuple[str, ...]], ...]] = {
     "pathways/{pathway_id}/steps": (("put", f"{PATHWAY}/draft", (*WHOLE, "omits[]")),),
     "pathways/{pathway_id}/steps/{key}": (("put", f"{PATHWAY}/draft", WHOLE),),
     "activities/import": (("post", "/reports/v1/activities/imports", ()),),
+    "activities/mapping": (("post", f"{ACTIVITIES}/mappings", ()),),
+    "activities/mapping/confirm": (("put", f"{ACTIVITIES}/mappings/{{layout}}", fivews.SENT),),
     "activities/targets": (("put", "/reports/v1/activities/targets", planning.TARGET),),
     "series": (("post", "/reports/v1/context/series", (*planning.SERIES, "points")),),
     "protocols": (("post", "/referrals/v1/protocols", planning.PROTOCOL),),

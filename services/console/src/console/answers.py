@@ -49,6 +49,12 @@ class Answer:
         return found if self.ok and isinstance(found, list) else []
 
 
+def no_file() -> Answer:
+    """Return the refusal of a form that needs a file."""
+    errors = [{"pointer": "/file", "code": "missing", "detail": "No file was chosen."}]
+    return Answer(422, {"code": "invalid", "errors": errors})
+
+
 @dataclass(frozen=True)
 class FileAnswer:
     """A file from the API, or its refusal."""

@@ -30,10 +30,12 @@ from console.curation.upkeep_api import screens as upkeep
 from console.decisions.api import screens as decisions
 from console.emergency.api import screens as emergency
 from console.figures.api import screens as figures
+from console.fivews.api import screens as fivews
 from console.handing.api import screens as handing
 from console.health import health
 from console.imports.api import screens as imports
 from console.intake.api import screens as intake
+from console.letterhead.api import screens as letterhead
 from console.line.api import screens as line
 from console.matches.api import screens as matches
 from console.pathways.api import screens as pathways
@@ -82,9 +84,11 @@ SCREENS = (
     figures,
     releases,
     bulletins,
+    letterhead,
     imports,
     pathways,
     planning,
+    fivews,
 )
 
 

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from console.answers import Answer, together
+from common.words.languages import LANGUAGES
+
+from console.answers import Answer, no_file, together
 from console.bulletins import views
 from console.commands import key_of
 from console.forms import WITHDRAW, body
@@ -17,6 +19,7 @@ from console.screens.visit import (
     Page,
     Refused,
     Visit,
+    downloaded,
     looked_at,
     shown,
 )
@@ -28,6 +31,8 @@ SIGNED = ("content_sha256",)
 WORDS = ("content_sha256", "texts")
 ARRANGEMENT = ("content_sha256", "order", "hidden")
 PREVIEWS = ("es.html", "en.html", "es.pdf", "en.pdf")
+DOCUMENTS = ("es.docx", "en.docx")
+"""Edited in a word processor, and sent back."""
 
 
 @screens.page("/bulletins", query=("cursor",))
@@ -103,6 +108,15 @@ async def bulletin(visit: Visit) -> Page:
                 for name in PREVIEWS
                 if found["state"] != "published"
             ],
+            "documents": [
+                (
+                    f"/console/bulletins/{found['id']}/preview/{name}",
+                    say(f"bulletin.in.{name[:2]}", title=say("bulletin.file.docx")),
+                )
+                for name in DOCUMENTS
+                if found["state"] == "draft"
+            ],
+            "languages": (("es", say("risks.es")), ("en", say("risks.en"))),
             "steps": views.steps(found, trace.body["problems"] if trace.ok else None, say),
             "figures": len(trace.body["figures"]) if trace.ok else None,
             "problems": trace.body["problems"] if trace.ok else [],
@@ -116,7 +130,7 @@ async def bulletin(visit: Visit) -> Page:
             "signs": signs,
             "done": visit.asked("done") and visit.refusal is None,
         },
-        fields=WITHDRAW,
+        fields=(*WITHDRAW, "language", "file"),
         address=f"/console/bulletins/{found['id']}",
     )
 
@@ -195,12 +209,25 @@ async def arrange(visit: Visit) -> Outcome:
 
 @screens.file("/bulletins/{bulletin_id:uuid}/preview/{wanted}")
 async def preview(visit: Visit) -> Download:
-    """Preview the page, or its A4 print, of an unpublished bulletin."""
-    if visit.ids["wanted"] not in PREVIEWS:
+    """Preview the page, or its A4 print, of an unpublished bulletin, or download it as a document."""
+    if visit.ids["wanted"] not in (*PREVIEWS, *DOCUMENTS):
         raise NotShown
     language, _, form = visit.ids["wanted"].partition(".")
     path = f"{_BULLETINS}/{visit.ids['bulletin_id']}/files/{language}/bulletin.{form}"
-    return looked_at(await visit.calls.file(path), f"bulletin.{form}")
+    found = await visit.calls.file(path)
+    if visit.ids["wanted"] in DOCUMENTS:
+        return downloaded(found, f"bulletin-{language}.{form}")
+    return looked_at(found, f"bulletin.{form}")
+
+
+@screens.form("/bulletins/{bulletin_id:uuid}/document", show=bulletin, uploads=True)
+async def bring_document(visit: Visit) -> Outcome:
+    """Take the texts from an edited document; the API names everything else that was changed in it."""
+    language = visit.typed.one("language") or visit.language
+    if visit.upload is None or language not in LANGUAGES:
+        return Refused(no_file())
+    path = f"{_BULLETINS}/{visit.ids['bulletin_id']}/documents/{language}"
+    return _then(await visit.calls.upload_form(path, visit.upload, key=visit.key))
 
 
 @screens.form("/bulletins/{bulletin_id:uuid}/sign-off", show=bulletin)

@@ -6,7 +6,7 @@ from typing import Any
 
 from common.words.choices import words
 
-from console.answers import Answer, together
+from console.answers import no_file, together
 from console.listings import next_page
 from console.screens.routing import Screens
 from console.screens.visit import (
@@ -74,8 +74,7 @@ def _state(one: Mapping[str, Any], visit: Visit) -> str:
 async def try_or_do(visit: Visit) -> Outcome:
     """Run the import as a trial; with `really`, for real."""
     if visit.upload is None:
-        errors = [{"pointer": "/file", "code": "missing", "detail": "No file was chosen."}]
-        return Refused(Answer(422, {"code": "invalid", "errors": errors}))
+        return Refused(no_file())
     typed = visit.typed
     answer = await visit.calls.upload(
         _IMPORTS,

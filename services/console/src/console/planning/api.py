@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from console.answers import Answer, together
+from console.answers import Answer, no_file, together
 from console.codes import Areas, Codes
 from console.forms import body
 from console.listings import next_page
@@ -136,11 +136,6 @@ async def bring_activities(visit: Visit) -> Outcome:
     )
     shown(listed)
     return _activities(visit, listed, progress, indicators, {**answer.body, "really": really})
-
-
-def no_file() -> Answer:
-    errors = [{"pointer": "/file", "code": "missing", "detail": "No file was chosen."}]
-    return Answer(422, {"code": "invalid", "errors": errors})
 
 
 @screens.file("/activities/template.xlsx")

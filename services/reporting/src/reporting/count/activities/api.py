@@ -15,7 +15,7 @@ from common.words.languages import PageLanguage
 from common.words.places import Places
 from fastapi import Path, Query, Response, UploadFile
 
-from reporting.count.activities import queries, service
+from reporting.count.activities import codes, queries, service
 from reporting.count.activities.activity import FIELDS, Activity
 from reporting.count.activities.indicators import ALLOWED, BY_CODE, total
 from reporting.count.activities.mapping import Mapping
@@ -25,6 +25,7 @@ from reporting.count.activities.schemas import (
     ActivityView,
     ColumnBody,
     Day,
+    FieldView,
     ImportReport,
     IndicatorValue,
     IndicatorView,
@@ -159,11 +160,17 @@ async def propose_mapping(caller: Reporter, session: Session, file: UploadFile) 
     except UnreadableWorkbookError as error:
         raise _unreadable(error) from None
     known = await queries.mapping(session, caller.organisation, found.layout)
+    if known:
+        found = await asyncio.to_thread(proposed, content, Places.load(), known)
     return ProposedMapping(
-        **_mapping(found.layout, known or found.mapping).model_dump(),
-        unknown={} if known else found.unknown,
-        missing=[] if known else list(found.missing),
+        **_mapping(found.layout, found.mapping).model_dump(),
+        unknown=found.unknown,
+        missing=list(found.missing),
         confirmed=known is not None,
+        fields=[
+            FieldView(field=each.key, label=dict(each.label), required=each.required)
+            for each in codes.columns()
+        ],
     )
 
 

@@ -32,20 +32,20 @@ class Proposal:
     missing: tuple[str, ...]
 
 
-def proposed(content: bytes, places: Places) -> Proposal:
-    """Return the proposal for the layout of a file. Raises UnreadableWorkbookError."""
+def proposed(content: bytes, places: Places, known: Mapping | None = None) -> Proposal:
+    """Return the proposal for the layout of a file; with a `known` mapping, that one and the words that it lacks. Raises UnreadableWorkbookError."""
     header, body = workbook.parted(content)
     tags: Sequence[Any] = ()
     lines = list(islice(body, workbook.MAX_ROWS))
     if lines and str(lines[0][0] or "").startswith("#"):
         tags = lines.pop(0)
-    columns = tuple(_columns(header, tags))
+    columns = known.columns if known else tuple(_columns(header, tags))
     fields = [field for _, field in columns]
     fixed = {field: value for field, value in _FIXED.items() if field not in fields}
-    words: dict[str, dict[str, str]] = {}
+    words = {field: dict(said) for field, said in (known.words if known else {}).items()}
     unknown: dict[str, list[str]] = {}
     for place, field in enumerate(fields):
-        if field not in CODED | COUNTS:
+        if field is None or field not in CODED | COUNTS:
             continue
         seen = dict.fromkeys(
             str(line[place]).strip()
@@ -53,13 +53,13 @@ def proposed(content: bytes, places: Places) -> Proposal:
             if place < len(line) and line[place] is not None
         )
         for word in islice(filter(None, seen), MOST_WORDS):
-            if not _is_read(field, word, places):
+            if word not in words.get(field, ()) and not _is_read(field, word, places):
                 meant = "" if field in COUNTS else _meant(field, word, places)
                 if meant is None:
                     unknown.setdefault(field, []).append(word)
                 else:
                     words.setdefault(field, {})[word] = meant
-    found = Mapping(columns, words, fixed)
+    found = Mapping(columns, words, known.fixed if known else fixed)
     return Proposal(mapping.layout(header), found, unknown, mapping.missing(found))
 
 

@@ -161,6 +161,14 @@ class MappingView(MappingBody):
     layout: str = Field(description="The SHA-256 of the file's column names.")
 
 
+class FieldView(BaseModel):
+    """A column of our own layout."""
+
+    field: str
+    label: dict[str, str]
+    required: bool
+
+
 class ProposedMapping(MappingView):
     """A proposal; nothing is stored. Look at it, complete it, and confirm it."""
 
@@ -169,3 +177,4 @@ class ProposedMapping(MappingView):
     )
     missing: list[str] = Field(description="Required fields without a column or a fixed value.")
     confirmed: bool = Field(description="Whether your organisation has confirmed this layout.")
+    fields: list[FieldView] = Field(description="What a column can be, in the template's order.")

@@ -1,13 +1,12 @@
 """The letterhead of the operation's bulletins, and its logos: PNG files without anything but the picture."""
 
-import binascii
-import struct
-import zlib
+import io
 from base64 import b64decode, b64encode
 
 from common import clock
 from common.auth import Principal
 from common.errors import INVALID
+from PIL import Image
 from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -16,37 +15,24 @@ from reporting.publish.bulletins.models import bulletin_letterheads
 
 MOST_BYTES = 40_000
 MOST_PIXELS = 2_000
-_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_PICTURE = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
-"""The chunks that make the picture; others hold words, places and dates."""
 
 
 def bare(logo: str) -> str | None:
     """Return a PNG in base64 without its metadata; None if it is none, damaged or too large."""
+    made = io.BytesIO()
     try:
         content = b64decode(logo, validate=True)
-    except binascii.Error:
-        return None
-    if not content.startswith(_SIGNATURE) or len(content) > MOST_BYTES:
-        return None
-    kept, at, names = [_SIGNATURE], len(_SIGNATURE), []
-    while at + 12 <= len(content):
-        size, name = struct.unpack(">I4s", content[at : at + 8])
-        chunk = content[at : at + 12 + size]
-        if len(chunk) < 12 + size or zlib.crc32(chunk[4:-4]) != struct.unpack(">I", chunk[-4:])[0]:
+        picture = Image.open(io.BytesIO(content), formats=("PNG",))
+        if len(content) > MOST_BYTES or max(picture.size) > MOST_PIXELS:
             return None
-        if name in _PICTURE:
-            kept.append(chunk)
-            names.append(name)
-        at += len(chunk)
-        if name == b"IEND":
-            break
-    if names[:1] != [b"IHDR"] or names[-1] != b"IEND" or b"IDAT" not in names:
+        picture.load()
+        # Everything else in `info` holds words, places and dates.
+        clear = picture.info.get("transparency")
+        picture.info = {} if clear is None else {"transparency": clear}
+        picture.save(made, "PNG", optimize=True)
+    except (ValueError, OSError, SyntaxError, Image.DecompressionBombError):
         return None
-    width, height = struct.unpack(">II", kept[1][8:16])
-    if not (0 < width <= MOST_PIXELS and 0 < height <= MOST_PIXELS):
-        return None
-    return b64encode(b"".join(kept)).decode()
+    return b64encode(made.getvalue()).decode()
 
 
 async def read(session: AsyncSession) -> Letterhead | None:

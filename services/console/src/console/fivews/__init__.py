@@ -1,0 +1,1 @@
+"""How 5W files of another layout are read: proposed, completed, confirmed."""

@@ -1,0 +1,1 @@
+"""Who issues the bulletins: country, cluster, organisations with their logos."""
