@@ -376,6 +376,13 @@ ROWS = (
     ),
     Row(
         "restored-consents",
+        "a-child-stays-a-child",
+        "referrals.case.cases.service:correct_age_again",
+        Drops("seal_record(key, case, {**identity, **age}, attributes)"),
+        "tests/services/referrals/test_must_not_return.py::test_what_ended_after_a_backup_does_not_come_back[age]",
+    ),
+    Row(
+        "restored-consents",
         "an-entry-by-mistake-is-destroyed-again",
         "referrals.case.entries.service:take_back_again",
         Returns("0"),

@@ -104,6 +104,12 @@ async def _contact(it: Situation) -> Response:
     return await it.story.call(NGO, "PATCH", f"/cases/{it['case']}", changed)
 
 
+async def _turns_out_a_child(it: Situation) -> Response:
+    identity = (await it.story.get(NGO, f"/cases/{it['case']}")).json()["identity"]
+    changed = {"identity": {**identity, "birth_date": None, "age": 15}}
+    return await it.story.call(NGO, "PATCH", f"/cases/{it['case']}", changed)
+
+
 def _former_contact(_: Situation, case: Any) -> bool:
     contact = case["identity"]["contact"]
     former = contact["phone"] == "+58 412 5550199"
@@ -238,6 +244,11 @@ PASTS: dict[Kind, Past] = {
         says(NGO, "/cases/{case}/entries/{entry}", lambda _, seen: seen["content"] is not None),
     ),
     Kind.CONTACT: Past(needs("case"), _contact, says(NGO, "/cases/{case}", _former_contact)),
+    Kind.AGE: Past(
+        needs("case"),
+        _turns_out_a_child,
+        says(NGO, "/cases/{case}", lambda _, case: case["identity"]["age"] != 15),
+    ),
     Kind.CODE: Past(
         needs("grant"), ask(NGO, "POST /consents/{grant}/withdrawal-code"), _former_code
     ),

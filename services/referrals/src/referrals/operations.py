@@ -316,6 +316,7 @@ _AGAIN = {
     Kind.IMPLICATED: "{count} cases with the people or organisations accused in them",
     Kind.LINE_REPORT: "{count} reports from the line with the organisations accused in them",
     Kind.ENTRY: "{count} entries of case records taken back",
+    Kind.AGE: "{count} corrected ages of children",
     Kind.CONTACT: "{count} contacts of people that must be confirmed before use",
     Kind.TRANSFER: "{count} offers to transfer a case",
     Kind.HOLDER: "{count} cases returned to the organisation that holds them",

@@ -19,7 +19,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from referrals.case.cases import queries as cases
 from referrals.case.cases.models import Case
 from referrals.case.cases.retention import erase_again
-from referrals.case.cases.service import doubt_contact, hand_over_again, set_implicated
+from referrals.case.cases.service import (
+    correct_age_again,
+    doubt_contact,
+    hand_over_again,
+    set_implicated,
+)
 from referrals.case.consents import queries as consents
 from referrals.case.consents.service import hold_to_code
 from referrals.case.entries.service import take_back_again
@@ -195,6 +200,11 @@ async def _implicated(session: AsyncSession, means: Means, case_id: UUID, word: 
     return 1
 
 
+async def _age(session: AsyncSession, means: Means, case_id: UUID, word: Word) -> int:
+    case = await _live_case(session, case_id)
+    return 0 if case is None else await correct_age_again(session, means.keys, case, word)
+
+
 async def _contact(session: AsyncSession, means: Means, case_id: UUID, word: Word) -> int:
     case = await _live_case(session, case_id)
     changed_at = datetime.fromisoformat(word["at"])
@@ -239,6 +249,7 @@ WORKS: Mapping[Kind, _Work] = {
     Kind.HOLDER: _holder,
     Kind.IMPLICATED: _implicated,
     Kind.LINE_REPORT: _by_word(desk.hold_to_word),
+    Kind.AGE: _age,
     Kind.CONTACT: _contact,
     Kind.CODE: _by_word(hold_to_code),
     Kind.LINK: _by_id(links.spend_again),

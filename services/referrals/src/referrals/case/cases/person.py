@@ -35,6 +35,10 @@ def age_of(identity: Mapping[str, Any], today: date) -> int | None:
     return int(identity["age"]) + max(0, completed_years(told_on, today))
 
 
+AGE = ("birth_date", "age", "recorded_on")
+"""The fields of an identity that state an age."""
+
+
 def is_minor(identity: Mapping[str, Any], today: date) -> bool | None:
     age = age_of(identity, today)
     return None if age is None else age < ADULT_AGE

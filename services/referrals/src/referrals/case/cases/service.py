@@ -1,5 +1,7 @@
 """Use cases of cases: register, read, change, search, hand over."""
 
+from base64 import b64decode, b64encode
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -25,7 +27,7 @@ from referrals.ground import happenings
 from referrals.ground.audit.service import record
 from referrals.ground.directory.queries import is_known
 from referrals.ground.keys.blind_index import BlindIndex
-from referrals.ground.keys.sealed_columns import seal_column
+from referrals.ground.keys.sealed_columns import open_column, seal_column
 from referrals.ground.keys.store import CaseKeys, KeyDestroyed
 from referrals.ground.locking_queries import hold_pairing
 from referrals.ground.restrictions.queries import ended_organisations
@@ -174,8 +176,8 @@ async def change(
         )
     minor, caregiver = case.minor, Caregiver(case.caregiver)
     identity, attributes = await open_record(keys, case)
-    reached = person.reached_by(identity, caregiver)
     today = clock.today()
+    reached, age = person.reached_by(identity, caregiver), person.age_of(identity, today)
     if body.identity is not None:
         identity = _dumped_identity(body.identity, today)
         await _index(session, case, blind.digests(caller.organisation, identity))
@@ -195,6 +197,7 @@ async def change(
     await session.flush()
     if reached != person.reached_by(identity, Caregiver(case.caregiver)):
         await _remember_contact(session, case)
+    await _remember_age(session, await keys.of(case.id), case, age, identity)
     await record(session, caller, "case.changed", chain=case.id)
     await _tell_changed(session, case, minor, caregiver)
     return case
@@ -205,6 +208,40 @@ async def _remember_contact(session: AsyncSession, case: Case) -> None:
     if Caregiver(case.caregiver) in SUPPRESSED:
         word["caregiver"] = True
     await remember_word(session, Kind.CONTACT, case.id, word, case_id=case.id)
+
+
+async def _remember_age(
+    session: AsyncSession, key: bytes, case: Case, former: int | None, identity: dict[str, Any]
+) -> None:
+    """List an age that was corrected. An erasure destroys its key. It is bound to the case and not to an organisation,
+    because a hand-over does not change it."""
+    if former == person.age_of(identity, clock.today()):
+        return
+    age = {name: identity.get(name) for name in person.AGE}
+    sealed = seal_column(key, age, organisation=case.id, row=case.id, column="age")
+    word = {"sealed_age": b64encode(sealed).decode()}
+    await remember_word(session, Kind.AGE, case.id, word, case_id=case.id)
+
+
+async def correct_age_again(
+    session: AsyncSession, keys: CaseKeys, case: Case, word: Mapping[str, Any]
+) -> int:
+    """After a restore: record a child's corrected age again. This never makes an adult of a child. Needs service
+    rights."""
+    await remember_word(session, Kind.AGE, case.id, word, case_id=case.id)
+    key, sealed, today = await key_of(keys, case.id), b64decode(word["sealed_age"]), clock.today()
+    age = open_column(key, sealed, organisation=case.id, row=case.id, column="age")
+    identity, attributes = await open_record(keys, case)
+    if not person.is_minor(age, today) or person.age_of(identity, today) == person.age_of(
+        age, today
+    ):
+        return 0
+    seal_record(key, case, {**identity, **age}, attributes)
+    case.minor = True
+    touch(case)
+    await session.flush()
+    await record(session, None, "case.age_corrected_again", chain=case.id)
+    return 1
 
 
 async def doubt_contact(

@@ -12,6 +12,7 @@ since a new consent has its own id.
                              "handed": id, "by_wish": true, "refused": [id of an exception, …]}
     code (of a consent)      {"digest": …}: of the person's withdrawal code
     team (of a service)      {"organisation": id, "clients": [account, …]}
+    age (of a case)          {"sealed_age": …}: the corrected age, sealed under the case's key
     contact (of a case)      {"at": time of the change, "caregiver": true if nobody may contact them}
     succession               {"organisation": id, "successor": id, "kind": …, "areas": [P-code, …], "at": time}: which
                              organisation takes over cases, according to the directory
@@ -49,6 +50,8 @@ class Kind(StrEnum):
     LINE_REPORT = "line_report"
     ENTRY = "entry"
     """An entry of a case record that somebody took back."""
+    AGE = "age"
+    """The corrected age of the person of a case: it decides which rules protect a child."""
     CONTACT = "contact"
     """How to reach the person of a case, or that nobody may contact their caregiver."""
     HOLDER = "holder"
