@@ -1,0 +1,392 @@
+"""A node without Kubernetes: it runs an overlay's pods with runc as a kubelet and containerd would.
+
+Each container gets the image's files, its user, group and `fsGroup`, a read-only root, no capabilities, the
+RuntimeDefault seccomp profile, limits by control groups (version 1), Secrets with their modes, and volumes that the
+kubelet gives to the group at each mount. Probes start, restart and route; at its end a pod gets `preStop`, SIGTERM and its
+grace. Differences from a cluster: names of Services stand in `/etc/hosts`, and nothing
+enforces network policies (tests/deploy/test_reach.py) or the limit of an `emptyDir`.
+"""
+
+import http.client
+import json
+import shutil
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from stack.embedded.manifests import contents
+
+from drills.node.machine import (
+    SERVICES,
+    Network,
+    binds,
+    filled,
+    image,
+    own,
+    run,
+    seccomp,
+)
+
+Document = Mapping[str, Any]
+_SIZES = {"Ki": 1 << 10, "Mi": 1 << 20, "Gi": 1 << 30}
+_HIDDEN = ("/proc/acpi", "/proc/kcore", "/proc/keys", "/proc/timer_list", "/sys/firmware")
+_READ = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
+_PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
+_LONGEST_PAUSE = 300.0
+_TICK = 0.2
+
+
+class Container:
+    """One container of a pod and its probes; `keep` restarts it until the pod ends."""
+
+    def __init__(self, pod: "Pod", spec: Document) -> None:
+        self.pod, self.spec = pod, spec
+        self.name = f"{pod.name}-{spec['name']}"
+        self.folder = pod.folder / str(spec["name"])
+        self.log = pod.folder / f"{spec['name']}.log"
+        self.ready = self.done = False
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def keep(self) -> None:
+        pause = 0.0
+        while not self.pod.ending.is_set():
+            code = self._once()
+            self._say(ready=False)
+            if self.pod.once and code == 0:
+                self.done = True
+                return
+            if self.pod.ending.wait(pause):
+                return
+            pause = min(max(10.0, pause * 2), _LONGEST_PAUSE)
+
+    def kill(self, how: str = "KILL") -> None:
+        """Send a signal to the container's first process, as the kernel or an operator would."""
+        run("runc", "kill", self.name, how, check=False)
+
+    def stop(self) -> None:
+        """End it as a kubelet does: preStop, SIGTERM, and SIGKILL after the grace."""
+        until = time.monotonic() + self.pod.grace
+        hook = self.spec.get("lifecycle", {}).get("preStop", {}).get("sleep", {})
+        if self._process is None or self._process.poll() is not None:
+            return
+        time.sleep(hook.get("seconds", 0))
+        self.kill("TERM")
+        try:
+            self._process.wait(max(0.1, until - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            self.kill()
+            self._process.wait(30)
+
+    def used(self) -> int:
+        """Return the memory that the kubelet counts: used, without files that nobody read lately."""
+        group = Path("/sys/fs/cgroup/memory/ruta-node") / self.name
+        stat = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
+        usage = int((group / "memory.usage_in_bytes").read_text())
+        return usage - int(stat["total_inactive_file"])
+
+    def _once(self) -> int:
+        self._prepare()
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                ["/usr/sbin/runc", "run", "--bundle", str(self.folder), self.name],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        self._watch(self._process)
+        code = self._process.wait()
+        run("runc", "delete", "--force", self.name, check=False)
+        run("umount", "--lazy", str(self.folder / "root"), check=False)
+        return code
+
+    def _watch(self, process: subprocess.Popen[bytes]) -> None:
+        """Probe until the container ends; it is started when its startup probe has succeeded once."""
+        began = time.monotonic()
+        due, failed = dict.fromkeys(_PROBES, began), dict.fromkeys(_PROBES, 0)
+        started = "startupProbe" not in self.spec
+        while process.poll() is None:
+            for kind in _PROBES:
+                probe = self.spec.get(kind)
+                if probe is None or time.monotonic() < due[kind] or self.pod.ending.is_set():
+                    continue
+                if started == (kind == "startupProbe"):
+                    continue
+                due[kind] = time.monotonic() + probe.get("periodSeconds", 10)
+                held = self._probed(probe)
+                failed[kind] = 0 if held else failed[kind] + 1
+                too_often = failed[kind] >= probe.get("failureThreshold", 3)
+                if kind == "startupProbe" and held:
+                    started = True
+                elif kind == "readinessProbe" and (held or too_often):
+                    self._say(ready=held)
+                elif kind != "readinessProbe" and too_often:
+                    self.stop()
+            if started and "readinessProbe" not in self.spec:
+                self._say(ready=True)
+            time.sleep(_TICK)
+
+    def _say(self, *, ready: bool) -> None:
+        if ready != self.ready:
+            self.ready = ready
+            self.pod.node.route()
+
+    def _probed(self, probe: Document) -> bool:
+        seconds = probe.get("timeoutSeconds", 1)
+        try:
+            if "exec" in probe:
+                done = subprocess.run(
+                    ["/usr/sbin/runc", "exec", self.name, *probe["exec"]["command"]],
+                    timeout=seconds,
+                    capture_output=True,
+                    check=False,
+                )
+                return done.returncode == 0
+            asked = probe.get("httpGet") or probe["tcpSocket"]
+            address = self.pod.address, self.port(asked["port"])
+            if "tcpSocket" in probe:
+                socket.create_connection(address, seconds).close()
+                return True
+            with closing(http.client.HTTPConnection(*address, timeout=seconds)) as connection:
+                connection.request("GET", asked["path"])
+                return connection.getresponse().status < 400
+        except (OSError, http.client.HTTPException, subprocess.TimeoutExpired):
+            return False
+
+    def port(self, name: str | int) -> int:
+        if isinstance(name, int):
+            return name
+        return next(int(p["containerPort"]) for p in self.spec["ports"] if p["name"] == name)
+
+    def _prepare(self) -> None:
+        """Write the bundle: a fresh layer over the image's files, and the configuration."""
+        made = image(self.spec["image"])
+        shutil.rmtree(self.folder, ignore_errors=True)
+        for part in ("root", "upper", "work"):
+            (self.folder / part).mkdir(parents=True)
+        for place in (self.folder / "upper", self.folder / "root"):
+            place.chmod(0o755)
+        layers = (
+            f"lowerdir={made.root},upperdir={self.folder / 'upper'},workdir={self.folder / 'work'}"
+        )
+        run("mount", "-t", "overlay", "overlay", "-o", layers, str(self.folder / "root"))
+        (self.folder / "config.json").write_text(json.dumps(self._configuration()))
+
+    def _configuration(self) -> dict[str, Any]:
+        made, pod = image(self.spec["image"]), self.pod
+        outside, inside = pod.spec["securityContext"], self.spec["securityContext"]
+        limits, requests = self.spec["resources"]["limits"], self.spec["resources"]["requests"]
+        volumes = [
+            (mount["mountPath"], pod.volumes[mount["name"]], mount.get("readOnly", False))
+            for mount in self.spec.get("volumeMounts", [])
+        ]
+        assert inside["capabilities"] == {"drop": ["ALL"]}, self.name
+        return {
+            "ociVersion": "1.0.2",
+            "hostname": pod.name,
+            "process": {
+                "user": {
+                    "uid": outside["runAsUser"],
+                    "gid": outside["runAsGroup"],
+                    "additionalGids": [outside["fsGroup"]],
+                },
+                "args": [*(self.spec.get("command") or made.program), *self.spec.get("args", [])],
+                "cwd": made.folder,
+                "env": [*made.environment, *(f"{k}={v}" for k, v in self._environment().items())],
+                "capabilities": {},
+                "noNewPrivileges": not inside["allowPrivilegeEscalation"],
+            },
+            "root": {"path": "root", "readonly": inside["readOnlyRootFilesystem"]},
+            "mounts": [
+                {"destination": "/proc", "type": "proc", "source": "proc"},
+                {"destination": "/dev", "type": "tmpfs", "source": "tmpfs"},
+                {
+                    "destination": "/dev/pts",
+                    "type": "devpts",
+                    "source": "devpts",
+                    "options": ["newinstance", "ptmxmode=0666", "mode=0620"],
+                },
+                {
+                    "destination": "/dev/shm",  # noqa: S108 - a mount, as containerd makes it
+                    "type": "tmpfs",
+                    "source": "shm",
+                    "options": ["nosuid", "noexec", "nodev", "mode=1777", "size=65536k"],
+                },
+                {"destination": "/sys", "type": "sysfs", "source": "sysfs", "options": ["ro"]},
+                {
+                    "destination": "/sys/fs/cgroup",
+                    "type": "cgroup",
+                    "source": "cgroup",
+                    "options": ["ro"],
+                },
+                *binds([("/etc/hosts", pod.hosts, False), *volumes]),
+            ],
+            "linux": {
+                "namespaces": [
+                    *({"type": kind} for kind in ("pid", "ipc", "uts", "mount")),
+                    {"type": "network", "path": f"/run/netns/{pod.name}"},
+                ],
+                "cgroupsPath": f"/ruta-node/{self.name}",
+                "resources": {
+                    "memory": {"limit": _bytes(limits["memory"])},
+                    "cpu": {
+                        "shares": max(2, int(_cores(requests["cpu"]) * 1024)),
+                        "quota": int(_cores(limits["cpu"]) * 100_000),
+                        "period": 100_000,
+                    },
+                },
+                "seccomp": seccomp(),
+                "maskedPaths": list(_HIDDEN),
+                "readonlyPaths": list(_READ),
+            },
+        }
+
+    def _environment(self) -> dict[str, str]:
+        known = self.pod.node.documents
+        found: dict[str, str] = {}
+        for source in self.spec.get("envFrom", []):
+            kind, named = (
+                ("Secret", "secretRef") if "secretRef" in source else ("ConfigMap", "configMapRef")
+            )
+            found |= contents(known, kind, source[named]["name"])
+        for entry in self.spec.get("env", []):
+            if "value" in entry:
+                found[entry["name"]] = entry["value"]
+            else:
+                asked = entry["valueFrom"]["secretKeyRef"]
+                found[entry["name"]] = contents(known, "Secret", asked["name"])[asked["key"]]
+        return found
+
+
+class Pod:
+    def __init__(self, node: "Node", owner: Document, number: int) -> None:
+        self.node, self.owner = node, owner
+        template = owner["spec"]["template"]
+        self.spec, self.labels = template["spec"], template["metadata"].get("labels", {})
+        self.name = f"{owner['metadata']['name']}-{number}"
+        self.once = owner["kind"] == "Job"
+        self.grace = float(self.spec.get("terminationGracePeriodSeconds", 30))
+        self.ending = threading.Event()
+        self.folder = node.folder / self.name
+        self.folder.mkdir()
+        self.address = node.network.add(self.name)
+        self.hosts = self.folder / "hosts"
+        names = [f"{address} {name}" for name, address in node.addresses.items()]
+        lines = ["127.0.0.1 localhost", f"{self.address} {self.name}", *names]
+        self.hosts.write_text("\n".join([*lines, ""]))
+        self.hosts.chmod(0o644)
+        self.volumes = {v["name"]: self._volume(v) for v in self.spec.get("volumes", [])}
+        self.containers = [Container(self, spec) for spec in self.spec["containers"]]
+        self._threads = [threading.Thread(target=c.keep, daemon=True) for c in self.containers]
+        for thread in self._threads:
+            thread.start()
+
+    @property
+    def ready(self) -> bool:
+        if self.once:
+            return all(container.done for container in self.containers)
+        return not self.ending.is_set() and all(c.ready for c in self.containers)
+
+    def end(self) -> None:
+        """Delete it: it gets no new requests, and its containers have their grace together."""
+        self.ending.set()
+        self.node.route()
+        stops = [threading.Thread(target=container.stop) for container in self.containers]
+        for thread in (*stops, *self._threads):
+            if thread in stops:
+                thread.start()
+        for thread in (*stops, *self._threads):
+            thread.join()
+        self.node.network.remove(self.name, self.address)
+
+    def _volume(self, volume: Document) -> Path:
+        group = self.spec["securityContext"]["fsGroup"]
+        place = self.folder / "volumes" / str(volume["name"])
+        known = self.node.documents
+        if "secret" in volume:
+            source = volume["secret"]
+            held = contents(known, "Secret", source["secretName"])
+            filled(place, held, source.get("defaultMode", 0o644), group)
+        elif "configMap" in volume:
+            source = volume["configMap"]
+            held = contents(known, "ConfigMap", source["name"])
+            filled(place, held, source.get("defaultMode", 0o644), group)
+        else:
+            if "persistentVolumeClaim" in volume:
+                place = self.node.folder / "claims" / volume["persistentVolumeClaim"]["claimName"]
+            if not place.exists():
+                place.mkdir(parents=True)
+                place.chmod(0o755 if "persistentVolumeClaim" in volume else 0o777)
+            own(place, group)
+        return place
+
+
+class Node:
+    """`apply` starts an overlay's Jobs and Deployments; `address` of a Service is reachable from this machine."""
+
+    def __init__(self, folder: Path, documents: list[Document]) -> None:
+        self.folder, self.documents = folder, documents
+        self.network = Network()
+        self.pods: dict[str, Pod] = {}
+        self._made = 0
+        self._lock = threading.Lock()
+        self._services = [d for d in documents if d["kind"] == "Service"]
+        self.addresses = {
+            service["metadata"]["name"]: f"{SERVICES}.{number}"
+            for number, service in enumerate(self._services, 2)
+        }
+
+    def apply(self) -> None:
+        for document in self.documents:
+            if document["kind"] in {"Deployment", "Job"}:
+                self._start(document)
+
+    def _start(self, owner: Document) -> None:
+        name = str(owner["metadata"]["name"])
+        self._made += 1
+        self.pods[name] = Pod(self, owner, self._made)
+
+    def route(self) -> None:
+        with self._lock:
+            ends: dict[tuple[str, int], list[tuple[str, int]]] = {}
+            for service in self._services:
+                chosen = [
+                    pod
+                    for pod in self.pods.values()
+                    if pod.ready and service["spec"]["selector"].items() <= pod.labels.items()
+                ]
+                for port in service["spec"]["ports"]:
+                    address = self.addresses[service["metadata"]["name"]]
+                    ends[address, port["port"]] = [
+                        (pod.address, pod.containers[0].port(port["targetPort"])) for pod in chosen
+                    ]
+            self.network.route(ends)
+
+    def close(self) -> None:
+        ends = [threading.Thread(target=pod.end) for pod in self.pods.values()]
+        for thread in ends:
+            thread.start()
+        for thread in ends:
+            thread.join()
+        self.network.close()
+
+
+def until(holds: Callable[[], object], seconds: float, what: str) -> float:
+    """Wait for a fact; return the seconds."""
+    began = time.monotonic()
+    while not holds():
+        assert time.monotonic() - began < seconds, f"{what}: not within {seconds:.0f} s"
+        time.sleep(_TICK)
+    return time.monotonic() - began
+
+
+def _bytes(size: str) -> int:
+    return int(size[:-2]) * _SIZES[size[-2:]]
+
+
+def _cores(amount: str) -> float:
+    return float(amount[:-1]) / 1000 if str(amount).endswith("m") else float(amount)
