@@ -14,6 +14,7 @@ from console.app import SCREENS
 from console.bulletins import api as bulletins
 from console.cases import views as cases
 from console.commands import Command
+from console.context import forms as context
 from console.curation import api as curation
 from console.fivews import api as fivews
 from console.forms import WITHDRAW
@@ -96,6 +97,11 @@ def takes(api: dict[str, Any], schema: dict[str, Any], pointer: str) -> set[str]
         for each in (one, *alternatives(api, one.get("items", {})))
         for value in (*each.get("enum", ()), *([each["const"]] if "const" in each else ()))
     }
+
+
+def context_names(name: str) -> tuple[str, ...]:
+    command = context.command(name, change=False)
+    return tuple(each.removeprefix(f"{name}/") for each in command.names)
 
 
 # By a form's address: the API operation and the fields that it fills. Forms of a command declare
@@ -273,6 +279,25 @@ FORMS: dict[str, tuple[tuple[str, str, tuple[str, ...]], ...]] = {
     "activities/targets": (("put", "/reports/v1/activities/targets", planning.TARGET),),
     "series": (("post", "/reports/v1/context/series", (*planning.SERIES, "points")),),
     "protocols": (("post", "/referrals/v1/protocols", planning.PROTOCOL),),
+    **{
+        f"context/{name}s/{place}": (
+            (method, f"/reports/v1/context/{name}s{one}", context_names(name)),
+        )
+        for name in context.FIELDS
+        for place, method, one in (
+            ("new", "post", ""),
+            (f"{{{name}_id}}", "put", f"/{{{name}_id}}"),
+        )
+    },
+    **{
+        f"context/{name}s/{{{name}_id}}/remove": (
+            ("delete", f"/reports/v1/context/{name}s/{{{name}_id}}", ()),
+        )
+        for name in ("stakeholder", "statement")
+    },
+    "context/statements/{statement_id}/agree": (
+        ("post", "/reports/v1/context/statements/{statement_id}/agreement", ()),
+    ),
     "protocols/{protocol_id}/end": (("post", "/referrals/v1/protocols/{protocol_id}/end", ()),),
 }
 
@@ -402,6 +427,13 @@ def operation(api: dict[str, Any], command: Command) -> str:
         for path, operations in api["paths"].items()
         if re.sub(r"\{[a-z_]+\}", "{}", path) == shape and command.method in operations
     )
+
+
+def test_choices_of_context_are_those_of_the_api(api: dict[str, Any]) -> None:
+    for name, fields in context.FIELDS.items():
+        schema = body_of(api, "post", f"/reports/v1/context/{name}s")
+        for field in fields:
+            assert not field.codes or set(field.codes) == takes(api, schema, field.name), field.name
 
 
 def test_choices_are_all_that_the_api_takes(api: dict[str, Any]) -> None:

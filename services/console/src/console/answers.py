@@ -104,7 +104,9 @@ class Api(Protocol):
         self, path: str, body: Any, *, key: str | None = None, version: str | None = None
     ) -> Answer: ...
 
-    async def delete(self, path: str, *, key: str | None = None) -> Answer: ...
+    async def delete(
+        self, path: str, *, key: str | None = None, version: str | None = None
+    ) -> Answer: ...
 
     async def upload(
         self, path: str, content: bytes, *, key: str | None = None, **params: Any

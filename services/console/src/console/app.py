@@ -24,6 +24,7 @@ from console.cases.api import screens as cases
 from console.cases.copy_api import screens as copies
 from console.channels.api import screens as channels
 from console.consents.api import screens as consents
+from console.context.api import screens as context
 from console.costs import Costs
 from console.curation.api import screens as curation
 from console.curation.upkeep_api import screens as upkeep
@@ -47,6 +48,7 @@ from console.screening.api import screens as screening
 from console.screens.renderer import draw_plain
 from console.screens.routing import HEADERS, Kit, language_of
 from console.services.api import screens as services
+from console.services.directory_api import screens as directory
 from console.services.slips_api import screens as slips
 from console.settings import Settings
 from console.supervision.api import screens as supervision
@@ -70,6 +72,7 @@ SCREENS = (
     referrals,
     consents,
     services,
+    directory,
     slips,
     decisions,
     supervision,
@@ -89,6 +92,7 @@ SCREENS = (
     pathways,
     planning,
     fivews,
+    context,
 )
 
 

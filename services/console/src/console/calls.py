@@ -186,8 +186,10 @@ class Calls:
     ) -> Answer:
         return await self._send("PATCH", path, body, key, version)
 
-    async def delete(self, path: str, *, key: str | None = None) -> Answer:
-        return await self._send("DELETE", path, None, key, None)
+    async def delete(
+        self, path: str, *, key: str | None = None, version: str | None = None
+    ) -> Answer:
+        return await self._send("DELETE", path, None, key, version)
 
     async def upload(
         self, path: str, content: bytes, *, key: str | None = None, **params: Any

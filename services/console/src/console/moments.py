@@ -103,6 +103,13 @@ class Moments:
                 found.append(f"{whole}a")
         return [(code, self.period(code)) for code in found]
 
+    def quarters(self) -> list[tuple[str, str]]:
+        """Return the current quarter and the eleven after it, in the format of the API and in words."""
+        now = date.fromisoformat(self.today)
+        at = now.year * 4 + (now.month - 1) // 3
+        codes = [f"{each // 4}-Q{each % 4 + 1}" for each in range(at, at + 12)]
+        return [(code, self.period(code)) for code in codes]
+
     def number(self, value: float | str) -> str:
         """Format a number with one decimal, by local conventions."""
         return conventions.number(round(float(value), 1), self.language)

@@ -37,6 +37,7 @@ _HEARS = _CASES | _LINE
 
 _PLANS = frozenset({Role.COORDINATOR, Role.IM})
 _CURATES = frozenset({Role.COORDINATOR, Role.IM})
+_READS = _PLANS | {Role.READER}
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ _ALL: tuple[tuple[str, str, tuple[str, ...], frozenset[Role]], ...] = (
     ("nav.received", "/console/received", ("referrals:read",), _CASES),
     ("nav.sent", "/console/sent", ("referrals:read",), _CASES),
     ("nav.find", "/console/find", ("directory:read",), _CASES),
+    ("nav.directory", "/console/directory", ("directory:read",), _READS),
     ("nav.services", "/console/services", ("directory:read",), _CASES),
     ("nav.decisions", "/console/decisions", ("referrals:read",), _DECIDES),
     ("nav.team", "/console/team", ("referrals:read",), _SUPERVISES),
@@ -63,12 +65,13 @@ _ALL: tuple[tuple[str, str, tuple[str, ...], frozenset[Role]], ...] = (
     ("nav.pathways", "/console/pathways", ("directory:read",), _CURATES),
     ("nav.risks", "/console/risks", ("directory:curate",), _CURATES),
     ("nav.successions", "/console/successions", ("directory:curate",), _CURATES),
-    ("nav.figures", "/console/figures", (), _PLANS),
+    ("nav.figures", "/console/figures", (), _READS),
     ("nav.imports", "/console/imports", ("directory:curate",), frozenset({Role.IM})),
     ("nav.releases", "/console/releases", ("reports:read",), _PLANS),
-    ("nav.bulletins", "/console/bulletins", (), _PLANS),
+    ("nav.bulletins", "/console/bulletins", (), _READS),
     ("nav.activities", "/console/activities", ("reports:read",), _PLANS),
     ("nav.series", "/console/series", ("reports:read",), _PLANS),
+    ("nav.context", "/console/context", ("reports:read",), _PLANS),
     ("nav.protocols", "/console/protocols", (), frozenset({Role.IM, Role.ADMIN})),
     ("nav.state", "/console/state", (), frozenset({Role.IM, Role.ADMIN})),
     ("nav.audit", "/console/audit", ("referrals:read",), frozenset({Role.AUDITOR})),
@@ -110,7 +113,7 @@ def draw(visit: Visit, page: Page, *, once: bool = False) -> str:
     sent = visit.command
     fields = (*page.fields, *(sent.names if sent is not None else ()))
     found = visit.faults(fields, page.within or (sent.name if sent is not None else ""))
-    errors = {fault.name: _why(visit.say, fault) for fault in found if fault.name}
+    errors = {fault.name: _why(visit.say, fault, visit.refusal) for fault in found if fault.name}
     navigation = entries(visit.visitor, visit.path)
     missed, codes = visit.calls.missed, Codes(visit.language)
     return _drawn(
@@ -168,14 +171,20 @@ def _drawn(
     )
 
 
-def _why(say: Wording, fault: Fault) -> str:
-    """Return the reason, with its limit if the API gives one. Without words for the code, use the API's sentence."""
+def _why(say: Wording, fault: Fault, refusal: Answer | None) -> str:
+    """Return the reason, with its limit if the API gives one. Without words for the code, use the API's sentence: for
+    the field, or else for the whole."""
     exact, known = f"limit.{fault.code}", f"error.{fault.code}"
     if fault.params and say.has(exact):
         return say(exact, **fault.params)
     if say.has(known):
         return say(known)
-    return said(fault.detail, fault.detail_params, say.language) or say("error.other")
+    own = refusal.body if refusal is not None and isinstance(refusal.body, dict) else {}
+    return (
+        said(fault.detail, fault.detail_params, say.language)
+        or said(str(own.get("detail_code", "")), own.get("detail_params") or (), say.language)
+        or say("error.other")
+    )
 
 
 # General codes, for which the API's own sentence is shown.

@@ -1,0 +1,1 @@
+"""Context analysis: stakeholders, problem tree, SWOT and milestones of the work plan."""
