@@ -1,14 +1,16 @@
 """Who issues a bulletin stands on its first page; a logo brings nothing but its picture."""
 
 import io
+import json
 import struct
 import zlib
 from base64 import b64decode, b64encode
 from typing import Any
 
 import pytest
-from httpx import AsyncClient
+from httpx import AsyncClient, Response
 from PIL import Image
+from reporting.publish.bulletins.borders import polygons
 from reporting.publish.bulletins.document.content import Letterhead
 from reporting.publish.bulletins.letterhead import MOST_BYTES, bare
 from reporting.publish.bulletins.rendering.forms import rendered
@@ -16,6 +18,7 @@ from reporting.publish.bulletins.trace import strays
 
 from tests.services.reporting.bulletins.story import bulletin
 from tests.services.reporting.bulletins.test_bulletins_api import PATH, as_, story
+from tests.support.reference import reference_data
 
 assert story  # the fixture of the published half month
 
@@ -106,3 +109,59 @@ def test_the_first_page_says_who_issues_it_when_and_for_where(language: str) -> 
         assert said in page
     assert {"es": "Edición 2", "en": "Edition 2"}[language] in page
     assert strays(content, language, files) == []
+
+
+async def test_later_maps_have_the_borders_that_the_officer_uploaded(
+    api: AsyncClient, story: None
+) -> None:
+    where, officer = f"{PATH}/letterhead", as_("im-officer")
+    outlines = reference_data("geo/ven_admin1.geojson").read_bytes()
+
+    async def upload(client: str) -> Response:
+        return await api.put(
+            f"{where}/borders",
+            files={"file": ("states.geojson", outlines)},
+            data={"source": "geoBoundaries, CC BY 3.0 IGO"},
+            headers=as_(client),
+        )
+
+    await api.put(where, json=body(), headers=officer)
+    assert (await upload("gbv-coordinator")).status_code == 403
+    kept = await upload("im-officer")
+    assert kept.status_code == 200, kept.text
+    assert {"VE01", "VE23"} <= set(kept.json()["borders"]["places"])
+    again = await api.put(where, json=body(png()), headers=as_("im-officer"))
+    assert again.json()["borders"] == kept.json()["borders"]
+    assert (await api.delete(f"{where}/borders", headers=officer)).status_code == 204
+    assert (await api.get(where, headers=officer)).json()["borders"] is None
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"<svg/>",
+        b"[" * 100_000,
+        b'{"features": []}',
+        b'{"features": [{"id": "VE01", "geometry": {"type": "Point", "coordinates": [1, 2]}}]}',
+        b'{"features": [{"id": "VE01", "geometry": {"type": "Polygon", "coordinates": [[[0,0],[900,0],[0,9],[0,0]]]}}]}',
+        b'{"features": [{"id": "VE01", "geometry": {"type": "Polygon", "coordinates": [[[0,0],[NaN,0],[0,9],[0,0]]]}}]}',
+    ],
+)
+def test_what_is_no_map_of_states_is_refused(content: bytes) -> None:
+    with pytest.raises(
+        ValueError, match=r"file is no GeoJSON|no feature|area in degrees|Expecting"
+    ):
+        polygons(content)
+
+
+def test_neighbours_keep_their_common_border() -> None:
+    wave = [[x / 100, 0.01 * (x % 2)] for x in range(101)]
+    north, south = [*wave, [1, 1], [0, 1], wave[0]], [*wave, [1, -1], [0, -1], wave[0]]
+    features = [
+        {"properties": {"code": code}, "geometry": {"type": "Polygon", "coordinates": [ring]}}
+        for code, ring in (("VE01", north), ("VE02", south))
+    ]
+    drawn = polygons(json.dumps({"features": features}).encode())
+    above, below = (set(map(tuple, drawn[code][0][0])) for code in ("VE01", "VE02"))
+    assert len(above) < 10
+    assert {p for p in above if p[1] < 0.5} == {p for p in below if p[1] > -0.5}

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, cast
 from uuid import UUID
 
 from common.auth import Principal, Role
-from common.errors import NOT_FOUND, PRECONDITION_REQUIRED, UNAVAILABLE
+from common.errors import INVALID, NOT_FOUND, PRECONDITION_REQUIRED, TOO_LARGE, UNAVAILABLE
 from common.http import (
     AnyQuery,
     Session,
@@ -23,7 +23,7 @@ from common.pages.look import page_policy
 from common.paging import CursorText, Limit, Page, id_in, keys_in, moment_in, page_of
 from common.words.languages import LANGUAGES, PageLanguage
 from drawing.processes import NobodyDraws
-from fastapi import Path, Query, Response, UploadFile
+from fastapi import Form, Path, Query, Response, UploadFile
 from fastapi.responses import HTMLResponse
 from starlette.requests import Request
 
@@ -31,9 +31,9 @@ from reporting.ground.programmes.catalogue import Catalogue
 from reporting.protect.withdrawals import service as withdrawals
 from reporting.protect.withdrawals.queries import withdrawal_view
 from reporting.protect.withdrawals.schemas import AskWithdrawal
-from reporting.publish.bulletins import letterhead, queries, service
+from reporting.publish.bulletins import borders, letterhead, queries, service
 from reporting.publish.bulletins.document.arrangement import printed
-from reporting.publish.bulletins.document.content import BulletinWish, Letterhead
+from reporting.publish.bulletins.document.content import Borders, BulletinWish, Letterhead
 from reporting.publish.bulletins.document.runs import all_figures
 from reporting.publish.bulletins.document.sources import described
 from reporting.publish.bulletins.queries import Bulletin, Publication
@@ -50,6 +50,7 @@ from reporting.publish.bulletins.schemas import (
     DraftBulletin,
     FileView,
     LetterheadBody,
+    LetterheadView,
     PublicationView,
     SignedDraft,
     State,
@@ -143,22 +144,52 @@ async def show_bulletins(
 
 
 @routes.get("/letterhead")
-async def read_letterhead(_caller: Writer, session: Session) -> LetterheadBody:
-    """Return who issues the bulletins: country, cluster, organisations with their logos."""
+async def read_letterhead(_caller: Writer, session: Session) -> LetterheadView:
+    """Return who issues the bulletins: country, cluster, organisations with their logos; and whose borders the maps
+    have."""
     found = await letterhead.read(session)
     if found is None:
         raise NOT_FOUND.because("bulletins_have_no_letterhead_yet")
-    return LetterheadBody.model_validate(found.model_dump())
+    return LetterheadView.of(found)
 
 
 @routes.put("/letterhead")
 async def set_letterhead(
     caller: Publisher, session: Session, body: LetterheadBody
-) -> LetterheadBody:
+) -> LetterheadView:
     """Set who issues the bulletins. A logo is a PNG in base64; its metadata are removed. Later drafts have it."""
     wanted = Letterhead.model_validate(body.model_dump())
     kept = await letterhead.write(session, caller, wanted)
-    return LetterheadBody.model_validate(kept.model_dump())
+    return LetterheadView.of(kept)
+
+
+@routes.put("/letterhead/borders")
+async def set_borders(
+    caller: Publisher,
+    session: Session,
+    file: UploadFile,
+    source: Annotated[str, Form(min_length=1, max_length=200, description="As maps print it.")],
+) -> LetterheadView:
+    """Set the borders on the maps of later drafts, above the tiles.
+
+    `file` is a GeoJSON of the states, each with its P-code as id or as a property. It is simplified to about 4 km."""
+    content = await file.read(borders.MOST_BYTES + 1)
+    if len(content) > borders.MOST_BYTES:
+        raise TOO_LARGE.because("file_has_more_than_bytes", borders.MOST_BYTES, pointer="/file")
+    try:
+        found = await asyncio.to_thread(borders.polygons, content)
+    except ValueError as error:
+        raise INVALID.because("borders_are_a_geojson_of_states", pointer="/file") from error
+    head = await letterhead.draw(session, caller, Borders(source=source, polygons=found))
+    if head is None:
+        raise NOT_FOUND.because("bulletins_have_no_letterhead_yet")
+    return LetterheadView.of(head)
+
+
+@routes.delete("/letterhead/borders", status_code=204)
+async def remove_borders(caller: Publisher, session: Session) -> None:
+    """Draw the maps of later drafts by tiles alone."""
+    await letterhead.draw(session, caller, None)
 
 
 @routes.get("/{bulletin_id}")

@@ -10,7 +10,7 @@ from PIL import Image
 from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from reporting.publish.bulletins.document.content import Letterhead
+from reporting.publish.bulletins.document.content import Borders, Letterhead
 from reporting.publish.bulletins.models import bulletin_letterheads
 
 MOST_BYTES = 40_000
@@ -51,7 +51,26 @@ async def write(session: AsyncSession, caller: Principal, wanted: Letterhead) ->
             pointer = f"/organisations/{number}/logo"
             raise INVALID.because("logo_is_a_small_png", MOST_BYTES, MOST_PIXELS, pointer=pointer)
         clean.append(each.model_copy(update={"logo": logo}))
-    kept = wanted.model_copy(update={"organisations": tuple(clean)})
+    before = await read(session)
+    kept = wanted.model_copy(
+        update={"organisations": tuple(clean), "borders": before.borders if before else None}
+    )
+    await _store(session, caller, kept)
+    return kept
+
+
+async def draw(
+    session: AsyncSession, caller: Principal, borders: Borders | None
+) -> Letterhead | None:
+    """Replace the borders on the maps of later drafts; None if there is no letterhead."""
+    head = await read(session)
+    if head is not None:
+        head = head.model_copy(update={"borders": borders})
+        await _store(session, caller, head)
+    return head
+
+
+async def _store(session: AsyncSession, caller: Principal, kept: Letterhead) -> None:
     values = {
         "letterhead": kept.model_dump(mode="json"),
         "changed_at": clock.now(),
@@ -62,4 +81,3 @@ async def write(session: AsyncSession, caller: Principal, wanted: Letterhead) ->
         .values(id=1, **values)
         .on_conflict_do_update(index_elements=["id"], set_=values)
     )
-    return kept

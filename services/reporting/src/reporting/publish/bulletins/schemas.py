@@ -2,7 +2,7 @@
 
 import re
 from datetime import date, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from common.http import Strict
@@ -10,7 +10,7 @@ from common.words.each import Each
 from pydantic import BaseModel, BeforeValidator, Field, StringConstraints
 
 from reporting.protect.withdrawals.schemas import WithdrawalView
-from reporting.publish.bulletins.document.content import Content
+from reporting.publish.bulletins.document.content import Content, Letterhead
 from reporting.publish.bulletins.document.words import MOST
 from reporting.publish.judgements.schemas import Slug
 
@@ -125,6 +125,31 @@ class LetterheadBody(Strict):
     organisations: list[IssuerBody] = Field(
         min_length=1, max_length=6, description="In the order of print."
     )
+
+
+class BordersView(BaseModel):
+    """The borders on the maps of bulletins."""
+
+    source: str = Field(description="As maps print it.", examples=["geoBoundaries (CC BY 3.0 IGO)"])
+    places: list[str] = Field(
+        description="P-codes of the states with borders.", examples=[["VE01", "VE23"]]
+    )
+
+
+class LetterheadView(LetterheadBody):
+    """Who issues the bulletins, and the borders on their maps."""
+
+    borders: BordersView | None = Field(description="Null: the maps are tiles alone.")
+
+    @classmethod
+    def of(cls, head: Letterhead) -> Self:
+        drawn = head.borders
+        return cls.model_validate(
+            {
+                **head.model_dump(),
+                "borders": drawn and {"source": drawn.source, "places": sorted(drawn.polygons)},
+            }
+        )
 
 
 class FileView(BaseModel):

@@ -34,6 +34,7 @@ from reporting.publish.bulletins.document.runs import (
     all_charts,
     all_figures,
     all_tables,
+    borders,
     cell_run,
     figure_run,
     heading_lines,
@@ -284,7 +285,7 @@ def _chart_strays(content: Content, language: str) -> Iterator[Stray]:
             for cell in row
             if isinstance(cell, Figure)
         }
-        for text in _written_on(spec(chart, language)):
+        for text in _written_on(spec(chart, language, borders(content))):
             if text not in shown_in_table and _NUMBER.match(text):
                 yield Stray(f"chart {chart.table.id}", text, "no figure of the chart's table")
 

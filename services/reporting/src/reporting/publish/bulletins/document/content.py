@@ -98,12 +98,20 @@ class Issuer(Frozen):
     logo: str | None = Field(default=None, description="Absent: the name alone is printed.")
 
 
+class Borders(Frozen):
+    """The borders on the maps, as coordinates of a GeoJSON MultiPolygon by P-code, and whose they are."""
+
+    source: str
+    polygons: dict[str, list[list[list[tuple[float, float]]]]]
+
+
 class Letterhead(Frozen):
     """Who issues the bulletins of this operation."""
 
     country: Text = Field(description="Printed first, by language.")
     cluster: Text = Field(description="Printed beside the country, by language.")
     organisations: tuple[Issuer, ...] = Field(description="In the order of print.")
+    borders: Borders | None = Field(default=None, description="Absent: maps are tiles alone.")
 
 
 class Content(Frozen):

@@ -13,6 +13,7 @@ from typing import Literal
 from reporting.ground.language import with_interval, written, written_date, written_share
 from reporting.publish.bulletins.document.content import (
     Block,
+    Borders,
     Chart,
     Content,
     Issuer,
@@ -86,6 +87,10 @@ def heading_lines(content: Content, language: str) -> list[str]:
 
 def issuers(content: Content) -> tuple[Issuer, ...]:
     return content.letterhead.organisations if content.letterhead else ()
+
+
+def borders(content: Content) -> Borders | None:
+    return content.letterhead.borders if content.letterhead else None
 
 
 def paragraphs(words: Words, language: str) -> list[str]:

@@ -7,13 +7,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from common.words.conventions import NOTATIONS
 from drawing.client import drawn
 
+from reporting.ground.charts.bordered_map import bordered
 from reporting.ground.charts.flow import Band, flow, has_room
 from reporting.ground.charts.specs import Point, Spec, bars, heat_map, trend
 from reporting.ground.charts.tiles import Tile, tiles
 from reporting.ground.protection.comparisons import levels
-from reporting.publish.bulletins.document.content import Chart, Content, Label, Table
+from reporting.publish.bulletins.document.content import Borders, Chart, Content, Label, Table
 from reporting.publish.bulletins.document.figures import Figure
-from reporting.publish.bulletins.document.runs import all_charts, shown
+from reporting.publish.bulletins.document.runs import all_charts, borders, shown
+from reporting.publish.bulletins.document.texts import say
 
 Drawings = Mapping[str, tuple[bytes, bytes]]
 """Charts in one language, by the id of their table: as SVG, and as PNG of `SCALE` pixels per point."""
@@ -30,7 +32,7 @@ def drawings(content: Content, languages: Iterable[str]) -> dict[str, Drawings]:
         return {language: {} for language in languages}
     sheets = {
         language: {
-            "specs": {chart.table.id: spec(chart, language) for chart in charts},
+            "specs": {chart.table.id: spec(chart, language, borders(content)) for chart in charts},
             "notation": NOTATIONS[language],
         }
         for language in languages
@@ -48,7 +50,7 @@ def _with_pictures(svgs: Mapping[str, str]) -> Drawings:
     }
 
 
-def spec(chart: Chart, language: str) -> Spec:
+def spec(chart: Chart, language: str, around: Borders | None = None) -> Spec:
     """Return the chart as a Vega-Lite specification; its numbers are the figures of its table."""
     title = chart.title[language]
     match chart.form:
@@ -61,7 +63,7 @@ def spec(chart: Chart, language: str) -> Spec:
         case "flow":
             return flow(_bands(chart.table, language), title=title)
         case "map":
-            return _map(chart, language, title)
+            return _map(chart, language, title, around)
 
 
 def _points(table: Table, language: str) -> list[Point]:
@@ -119,7 +121,7 @@ def _bands(table: Table, language: str) -> list[Band]:
     ]
 
 
-def _map(chart: Chart, language: str, title: str) -> Spec:
+def _map(chart: Chart, language: str, title: str, around: Borders | None) -> Spec:
     cells = [cell for row in chart.table.rows if isinstance(cell := row[-1], Figure)]
     found = [
         Tile(pcode, _word(row[0], language), shown(cell, language).replace(" (", "\n("), shade)
@@ -127,4 +129,7 @@ def _map(chart: Chart, language: str, title: str) -> Spec:
             chart.places, chart.table.rows, cells, _shades(cells), strict=True
         )
     ]
-    return tiles(found, title=title)
+    if around is None:
+        return tiles(found, title=title)
+    source = say("map.borders")[language].format(source=around.source)
+    return bordered(found, around.polygons, title=title, source=source)
