@@ -64,6 +64,7 @@ TAKEN_AWAY: dict[tuple[str, str], str] = {
     ("delete", "/referrals/v1/webhooks/{webhook_id}"): "an address: less is told",
     ("delete", "/referrals/v1/channels/{channel_id}"): "an address: less is told",
     ("delete", "/referrals/v1/on-call/{shift_id}"): "a plan, made anew",
+    ("delete", "/reports/v1/bulletins/letterhead/borders"): "a drawing, uploaded anew",
     ("post", "/directory/v1/records/services/{service_id}/withdraw"): "no person's data",
     ("post", "/directory/v1/records/services/{service_id}/merge"): "no person's data",
     ("post", "/directory/v1/risk-messages/{message_id}/withdraw"): "no person's data",
