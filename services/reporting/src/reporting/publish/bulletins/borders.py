@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import shapely
-from shapely.geometry import mapping, shape
+from shapely.geometry import MultiPolygon, mapping, shape
 from shapely.geometry.base import BaseGeometry
 
 from reporting.ground.charts.tiles import layout
@@ -55,7 +55,7 @@ def _code(feature: Mapping[str, Any]) -> str | None:
     return next((each for each in names if isinstance(each, str) and each in layout()), None)
 
 
-def _area(geometry: Mapping[str, Any]) -> BaseGeometry:
+def _area(geometry: dict[str, Any]) -> BaseGeometry:
     with np.errstate(invalid="ignore"):  # a number that is none is not on earth
         area = shapely.make_valid(shape(geometry))
     west, south, east, north = area.bounds
@@ -65,6 +65,6 @@ def _area(geometry: Mapping[str, Any]) -> BaseGeometry:
     return area
 
 
-def _several(area: BaseGeometry) -> BaseGeometry:
+def _several(area: BaseGeometry) -> MultiPolygon:
     """Return the area as polygons, without the lines and points that repairing may have left."""
-    return shapely.multipolygons([p for p in shapely.get_parts(area) if p.geom_type == "Polygon"])
+    return MultiPolygon([p for p in shapely.get_parts(area) if p.geom_type == "Polygon"])
