@@ -370,7 +370,8 @@ def answer_to(step: str, caller: Caller, sharing: Sharing, now: datetime) -> int
         return None
     if side not in sides:
         return 403 if sides else 404
-    if sharing.state not in sources:
+    accused = sharing.word.to in sharing.case.implicated
+    if sharing.state not in sources or accused:  # An accused recipient sees an ordinary recall.
         return 409
     refused = step == "answer-information" and not may_answer(sharing, now)
     unread = step == "accept" and not sharing.is_read(now)
