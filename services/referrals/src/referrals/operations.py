@@ -21,6 +21,7 @@ from referrals.case.cases.queries import kept_too_long
 from referrals.case.cases.retention import reapply_tombstones
 from referrals.ground.audit.anchors import (
     ERASED,
+    PROBLEMS,
     RESTRICTED,
     BrokenAnchor,
     anchored_list,
@@ -74,7 +75,7 @@ async def verify_audit(settings: Settings, database: Database, _keys: CaseKeys) 
         return 1
     for finding in findings:
         text = "chain {chain} entry {number}: {problem}"
-        problem = said(finding.problem)
+        problem = said(PROBLEMS[finding.code])
         say(said(text, chain=finding.chain, number=finding.sequence, problem=problem))
     if settings.audit_anchor_file is None:
         say(

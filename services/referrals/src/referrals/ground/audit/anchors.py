@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -65,13 +65,27 @@ class BrokenAnchor(Worded):
     """The anchor file itself was edited or cut; the message names the line."""
 
 
+FindingCode = Literal[
+    "entry_missing", "does_not_follow", "edited", "differs_from_anchor", "wrong_end", "cut_off"
+]
+PROBLEMS: Mapping[FindingCode, str] = {
+    "entry_missing": "the entry before it is missing",
+    "does_not_follow": "it does not follow the entry before it",
+    "edited": "it was edited",
+    "differs_from_anchor": "it differs from the anchor",
+    "wrong_end": "the chain does not end at its head",
+    "cut_off": "the chain was cut off after it was anchored",
+}
+"""What the command says of each finding, in English; the catalogues translate it."""
+
+
 @dataclass(frozen=True)
 class Finding:
     """One inconsistency."""
 
     chain: str
     sequence: int
-    problem: str
+    code: FindingCode
 
 
 def lines_of(path: Path) -> Iterator[dict[str, Any]]:
@@ -241,15 +255,13 @@ async def verify(database: Database, path: Path | None) -> tuple[int, list[Findi
             for row in (await session.execute(_ALL_HEADS)).all()
         }
     findings += [
-        Finding(chain, ends.get(chain, (0, ""))[0], "the chain does not end at its head")
+        Finding(chain, ends.get(chain, (0, ""))[0], "wrong_end")
         for chain in sorted({*heads, *ends})
         if heads.get(chain) != ends.get(chain)
     ]
     for chain, sequences in sorted(anchored.items()):
         if ends.get(chain, (0, ""))[0] < max(sequences):
-            findings.append(
-                Finding(chain, max(sequences), "the chain was cut off after it was anchored")
-            )
+            findings.append(Finding(chain, max(sequences), "cut_off"))
     return count, findings
 
 
@@ -263,9 +275,9 @@ async def verify_chain(
     head = (await session.execute(_ONE_HEAD, {"only": chain})).one_or_none()
     end = ends.get(name)
     if end != (None if head is None else (head.sequence, head.hash)):
-        findings.append(Finding(name, end[0] if end else 0, "the chain does not end at its head"))
+        findings.append(Finding(name, end[0] if end else 0, "wrong_end"))
     if anchored and (end[0] if end else 0) < max(anchored):
-        findings.append(Finding(name, max(anchored), "the chain was cut off after it was anchored"))
+        findings.append(Finding(name, max(anchored), "cut_off"))
     return count, findings
 
 
@@ -340,13 +352,13 @@ async def _walk(
                 current, last_sequence, last_hash = chain, 0, ""
             content = bytes.fromhex(row.previous) + row.content.encode()
             if sequence != last_sequence + 1:
-                findings.append(Finding(chain, sequence, "the entry before it is missing"))
+                findings.append(Finding(chain, sequence, "entry_missing"))
             elif row.previous != last_hash:
-                findings.append(Finding(chain, sequence, "it does not follow the entry before it"))
+                findings.append(Finding(chain, sequence, "does_not_follow"))
             if hashlib.sha256(content).hexdigest() != row.hash:
-                findings.append(Finding(chain, sequence, "it was edited"))
+                findings.append(Finding(chain, sequence, "edited"))
             if anchored.get(chain, {}).get(sequence, row.hash) != row.hash:
-                findings.append(Finding(chain, sequence, "it differs from the anchor"))
+                findings.append(Finding(chain, sequence, "differs_from_anchor"))
             last_sequence, last_hash = sequence, row.hash
             ends[chain] = (sequence, row.hash)
             count += 1

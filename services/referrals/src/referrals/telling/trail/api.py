@@ -22,7 +22,7 @@ from pydantic import BaseModel, Field
 from referrals.case.cases.queries import held_by
 from referrals.ground.audit import anchors
 from referrals.ground.audit import queries as entries
-from referrals.ground.audit.anchors import BrokenAnchor, anchored_of
+from referrals.ground.audit.anchors import BrokenAnchor, FindingCode, anchored_of
 from referrals.ground.audit.models import AuditEntry
 from referrals.ground.audit.queries import Wanted
 from referrals.ground.audit.service import record
@@ -34,17 +34,6 @@ from referrals.telling.trail import queries
 
 audit = router("/referrals/v1/audit", ["audit"])
 Auditor = Annotated[Principal, requires("referrals:read", roles={Role.AUDITOR})]
-FindingCode = Literal[
-    "entry_missing", "does_not_follow", "edited", "differs_from_anchor", "wrong_end", "cut_off"
-]
-_CODES: dict[str, FindingCode] = {
-    "the entry before it is missing": "entry_missing",
-    "it does not follow the entry before it": "does_not_follow",
-    "it was edited": "edited",
-    "it differs from the anchor": "differs_from_anchor",
-    "the chain does not end at its head": "wrong_end",
-    "the chain was cut off after it was anchored": "cut_off",
-}
 _MOST = 10_000
 _CSV: dict[int | str, dict[str, Any]] = {
     200: {"description": "OK", "content": {"text/csv": {"schema": {"type": "string"}}}}
@@ -225,9 +214,7 @@ async def verify_chain(
         adds_up=not findings and anchor != "broken",
         anchored_until=max(anchored, default=None),
         anchor=cast("Literal['read', 'absent', 'broken']", anchor),
-        findings=[
-            FindingView(sequence=each.sequence, code=_CODES[each.problem]) for each in findings
-        ],
+        findings=[FindingView(sequence=each.sequence, code=each.code) for each in findings],
     )
 
 
