@@ -101,8 +101,10 @@ class Issuer(Frozen):
 class Borders(Frozen):
     """The borders on the maps, as coordinates of a GeoJSON MultiPolygon by P-code, and whose they are."""
 
-    source: str
-    polygons: dict[str, list[list[list[tuple[float, float]]]]]
+    source: str = Field(description="As maps print it.")
+    polygons: dict[str, list[list[list[tuple[float, float]]]]] = Field(
+        description="Coordinates of a GeoJSON MultiPolygon, by P-code."
+    )
 
 
 class Letterhead(Frozen):
