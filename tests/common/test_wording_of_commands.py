@@ -12,7 +12,7 @@ from common.chained import BrokenList
 from common.db.key_checks import KeysAway, WrongKeys
 from common.words.catalogues import catalogue
 from common.words.command_texts import Worded, Wording
-from referrals.ground.audit.anchors import BrokenAnchor
+from referrals.ground.audit.anchors import PROBLEMS, BrokenAnchor
 from referrals.ground.keys.ring import CannotOpenKey, KeyRingError
 from reporting.errors import HistoryIncompleteError, ReplayRunningError
 
@@ -23,7 +23,7 @@ ERRORS = (
 )
 GIVEN = {"said": (0,)} | {each.__name__: (0,) for each in ERRORS}
 """Who is given a text of a catalogue, and as which argument; and in one package."""
-GIVEN_IN = {"referrals": {"_wrong": (0,), "_Kind": (1, 2), "Finding": (2,)}}
+GIVEN_IN = {"referrals": {"_wrong": (0,), "_Kind": (1, 2)}}
 SHOWS = ("say", "fail", "_refuse", "_warn", "write")
 SPEAKING = ("from common.words.command_texts import", ".spoken import")
 
@@ -92,6 +92,10 @@ def test_what_a_command_says_has_its_spanish(package: str) -> None:
     assert said - known == set(), (
         f"write them in {package}/languages/es/commands.po, as a person would"
     )
+
+
+def test_each_finding_of_the_audit_has_its_spanish() -> None:
+    assert set(PROBLEMS.values()) <= catalogue("referrals", "es").keys()
 
 
 @pytest.mark.parametrize("package", PACKAGES)
