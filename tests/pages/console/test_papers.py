@@ -52,6 +52,13 @@ def test_a_letterhead_is_set_with_a_logo_and_printed_on_the_next_draft(
         page.goto(preview or "")
         assert "Organización de prueba" in page.inner_text("body")
         page.goto("/console/letterhead")
+        page.fill('[name="name"]', "Otra organización")
+        submit(page, "Guardar los textos")
+        submit_of(page, "Otra organización")
+        assert page.locator("ol.rows li").count() == 1
+        page.fill('[name="name"]', "Organización de prueba")
+        submit(page, "Guardar los textos")
+        assert row.locator("img").count() == 1, "its logo stays"
         submit_of(page, "Organización de prueba")
         assert page.locator(".govuk-error-summary").count() == 1, "one organisation stays"
 

@@ -12,7 +12,9 @@ from httpx import AsyncClient, Response
 from PIL import Image
 from reporting.publish.bulletins.borders import polygons
 from reporting.publish.bulletins.document.content import Letterhead
+from reporting.publish.bulletins.document.runs import all_charts, borders
 from reporting.publish.bulletins.letterhead import MOST_BYTES, bare
+from reporting.publish.bulletins.rendering.chart_drawings import spec
 from reporting.publish.bulletins.rendering.forms import rendered
 from reporting.publish.bulletins.trace import strays
 
@@ -128,6 +130,9 @@ async def test_later_maps_have_the_borders_that_the_officer_uploaded(
     await api.put(where, json=body(), headers=officer)
     assert (await upload("gbv-coordinator")).status_code == 403
     kept = await upload("im-officer")
+    drafted = await api.post(PATH, json={"period": "2026-10a"}, headers=as_("im-officer"))
+    own = await api.get(f"{PATH}/{drafted.json()['id']}", headers=officer)
+    assert "VE23" in own.json()["content"]["letterhead"]["borders"]["polygons"]
     assert kept.status_code == 200, kept.text
     assert {"VE01", "VE23"} <= set(kept.json()["borders"]["places"])
     again = await api.put(where, json=body(png()), headers=as_("im-officer"))
@@ -152,6 +157,21 @@ def test_what_is_no_map_of_states_is_refused(content: bytes) -> None:
         ValueError, match=r"file is no GeoJSON|no feature|area in degrees|Expecting"
     ):
         polygons(content)
+
+
+def test_a_map_has_borders_and_their_source_above_its_tiles() -> None:
+    square = [[[(-72.0, 9.0), (-71.0, 9.0), (-71.0, 10.0), (-72.0, 9.0)]]]
+    source = "geoBoundaries, CC BY 3.0 IGO"
+    head = Letterhead.model_validate(
+        {**body(), "borders": {"source": source, "polygons": {"VE23": square}}}
+    )
+    content = bulletin().model_copy(update={"letterhead": head})
+    (chart,) = [each for each in all_charts(content) if each.form == "map"]
+    above, below = spec(chart, "es", borders(content))["vconcat"]
+    (shape,) = above["data"]["values"]
+    assert shape["geometry"]["coordinates"] == square
+    assert below["data"] == spec(chart, "es")["data"]
+    assert source in " ".join(spec(chart, "es", borders(content))["title"]["subtitle"])
 
 
 def test_neighbours_keep_their_common_border() -> None:

@@ -52,14 +52,15 @@ async def letterhead(visit: Visit) -> Page:
 
 @screens.form("/letterhead", show=letterhead, uploads=True)
 async def keep(visit: Visit) -> Outcome:
-    """Store the texts, and the organisation that the form names: it is added or gets the chosen logo."""
+    """Store the texts, and the organisation that the form names: it is added, or its logo is replaced by a chosen one."""
     kept = await _kept(visit)
     issuers = list(kept["organisations"])
     name = visit.typed.one("name").strip()
     logo = b64encode(visit.upload.content).decode() if visit.upload else None
     place = next((at for at, each in enumerate(issuers) if each["name"] == name), len(issuers))
     if name or logo:
-        issuers[place : place + 1] = [{"name": name, "logo": logo}]
+        before = [each["logo"] for each in issuers[place : place + 1]]
+        issuers[place : place + 1] = [{"name": name, "logo": logo or next(iter(before), None)}]
     return await _set(visit, {**body(visit.typed, TEXTS), "organisations": issuers}, place)
 
 
@@ -67,6 +68,7 @@ async def keep(visit: Visit) -> Outcome:
 async def remove(visit: Visit) -> Outcome:
     kept, name = await _kept(visit), visit.typed.one("organisation")
     rest = [each for each in kept["organisations"] if each["name"] != name]
+    kept.pop("borders", None)  # They are set on their own, and stay.
     return await _set(visit, {**kept, "organisations": rest}, len(rest))
 
 

@@ -179,7 +179,9 @@ async def set_borders(
     try:
         found = await asyncio.to_thread(borders.polygons, content)
     except ValueError as error:
-        raise INVALID.because("borders_are_a_geojson_of_states", pointer="/file") from error
+        raise INVALID.because(
+            "borders_are_a_geojson_of_states", borders.MOST_POINTS, pointer="/file"
+        ) from error
     head = await letterhead.draw(session, caller, Borders(source=source, polygons=found))
     if head is None:
         raise NOT_FOUND.because("bulletins_have_no_letterhead_yet")

@@ -35,10 +35,9 @@ def bare(logo: str) -> str | None:
     return b64encode(made.getvalue()).decode()
 
 
-async def read(session: AsyncSession) -> Letterhead | None:
-    found = await session.scalar(
-        bulletin_letterheads.select().with_only_columns(bulletin_letterheads.c.letterhead)
-    )
+async def read(session: AsyncSession, *, lock: bool = False) -> Letterhead | None:
+    asked = bulletin_letterheads.select().with_only_columns(bulletin_letterheads.c.letterhead)
+    found = await session.scalar(asked.with_for_update() if lock else asked)
     return Letterhead.model_validate(found) if found else None
 
 
@@ -51,7 +50,7 @@ async def write(session: AsyncSession, caller: Principal, wanted: Letterhead) ->
             pointer = f"/organisations/{number}/logo"
             raise INVALID.because("logo_is_a_small_png", MOST_BYTES, MOST_PIXELS, pointer=pointer)
         clean.append(each.model_copy(update={"logo": logo}))
-    before = await read(session)
+    before = await read(session, lock=True)
     kept = wanted.model_copy(
         update={"organisations": tuple(clean), "borders": before.borders if before else None}
     )
@@ -63,7 +62,7 @@ async def draw(
     session: AsyncSession, caller: Principal, borders: Borders | None
 ) -> Letterhead | None:
     """Replace the borders on the maps of later drafts; None if there is no letterhead."""
-    head = await read(session)
+    head = await read(session, lock=True)
     if head is not None:
         head = head.model_copy(update={"borders": borders})
         await _store(session, caller, head)

@@ -108,7 +108,7 @@ class Borders(Frozen):
 
 
 class Letterhead(Frozen):
-    """Who issues the bulletins of this operation."""
+    """Who issues the bulletins of this operation, and the borders on their maps."""
 
     country: Text = Field(description="Printed first, by language.")
     cluster: Text = Field(description="Printed beside the country, by language.")
