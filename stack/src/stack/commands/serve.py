@@ -44,6 +44,7 @@ def postgres(
     listen: Listen = "*",
 ) -> None:
     """Run PostgreSQL with the five databases; the passwords come from the mounted secret."""
+    told = _told()
     with _alone_on(data):
         _take_over(data / "passwords.json", secrets, [SUPERUSER, *_roles()])
         server = PostgresServer(data, port=port, listen=listen)
@@ -54,7 +55,7 @@ def postgres(
         for name in DATABASES:
             server.create_service_database(name)
         _say(f"PostgreSQL answers on port {port}")
-        _until_told(server)
+        _until(told, server)
 
 
 @app.command()
@@ -74,11 +75,12 @@ def nats(
             "{variable} is missing (Secret ruta-nats)", variable=error.args[0]
         ) from None
     shown = (certificate, key) if certificate and key else None
+    told = _told()
     with _alone_on(data):
         server = NatsServer(data, credentials, port=port, listen=listen, certificate=shown)
         server.start()
         _say(f"NATS answers on port {port}")
-        _until_told(server)
+        _until(told, server)
 
 
 @contextmanager
@@ -126,11 +128,17 @@ def _take_over(kept: Path, secrets: Path, names: list[str]) -> None:
     write_private_map(kept, passwords)
 
 
-def _until_told(server: PostgresServer | NatsServer) -> None:
-    """Wait for SIGTERM or SIGINT, then stop cleanly. Exit 1 if the server ends by itself."""
+def _told() -> threading.Event:
+    """Return an event that SIGTERM and SIGINT set. Asked for before the server starts: one that arrived in between
+    would end this process and leave the server running."""
     told = threading.Event()
     for how in (signal.SIGTERM, signal.SIGINT):
         signal.signal(how, lambda *_: told.set())
+    return told
+
+
+def _until(told: threading.Event, server: PostgresServer | NatsServer) -> None:
+    """Wait until told, then stop cleanly. Exit 1 if the server ends by itself."""
     broken = 0
     while not told.wait(1.0):
         if server.process is None or server.process.poll() is not None:
