@@ -25,7 +25,7 @@ Id = Annotated[str, Path(max_length=63, pattern=r"^[a-z0-9-]+$")]
 async def create(
     new: NewClient, admin: Admin, session: Session, secrets: Secrets, answer: Answered
 ) -> ClientWithSecret:
-    """Creates a client. It can get tokens at once, with these roles and scopes and no others."""
+    """Create a client. It can get tokens at once, with these roles and scopes and no others."""
     row, secret = await service.create(session, admin, secrets, new)
     return ClientWithSecret(**answer.once(answer.made(row, PATH)), secret=secret)
 
@@ -70,7 +70,7 @@ async def change(
 async def renew_secret(
     client_id: Id, admin: Admin, session: Session, secrets: Secrets, answer: Answered
 ) -> ClientWithSecret:
-    """Replaces the secret of the client. The old secret and its tokens stop working at once."""
+    """Replace the secret of the client. The old secret and its tokens stop working at once."""
     row = await service.found(session, client_id)
     changed, secret = await service.renew_secret(session, admin, secrets, row)
     return ClientWithSecret(**answer.once(changed), secret=secret)
@@ -78,5 +78,5 @@ async def renew_secret(
 
 @routes.post("/{client_id}/revocation", status_code=204, summary="Void a client's tokens")
 async def void_tokens(client_id: Id, admin: Admin, session: Session) -> None:
-    """Revokes all tokens of the client within a minute. To prevent new ones, set `active` to false."""
+    """Revoke all tokens of the client within a minute. To prevent new ones, set `active` to false."""
     await service.void_tokens(session, admin, await service.found(session, client_id))

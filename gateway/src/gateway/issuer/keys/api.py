@@ -61,7 +61,7 @@ async def authorization_server(request: Request, _caller: Anyone) -> JSONRespons
     "/rotate", summary="Let the next key sign and retire the current one", dependencies=[StepUp]
 )
 async def rotate(request: Request, admin: Admin, session: Session) -> Rotated:
-    """Makes the next key sign. Tokens of the retired key stay valid until they expire."""
+    """Make the next key sign. Tokens of the retired key stay valid until they expire."""
     ring = ring_of(request)
     try:
         current = ring.rotate()

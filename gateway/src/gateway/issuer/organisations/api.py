@@ -18,7 +18,7 @@ routes = router(PATH, ["identity"])
 async def create(
     new: NewOrganisation, admin: Admin, session: Session, answer: Answered
 ) -> Organisation:
-    """Registers an organisation, so that it can get clients and people. Use its id in the directory."""
+    """Register an organisation, so that it can get clients and people. Use its id in the directory."""
     row = answer.made(await service.create(session, admin, new), PATH)
     return await service.shown(session, row)
 

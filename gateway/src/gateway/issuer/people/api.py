@@ -84,7 +84,7 @@ async def create(
     factors: Factors,
     answer: Answered,
 ) -> PersonWithCredentials:
-    """Creates an account. The answer contains the password and the second factor, once. Hand them over in person."""
+    """Create an account. The answer contains the password and the second factor, once. Hand them over in person."""
     row = answer.made(await service.create(session, admin, new), PATH)
     renewed = await service.renew_credentials(session, admin, secrets, factors, row)
     return _with_credentials(renewed, answer)
@@ -136,7 +136,7 @@ async def renew_credentials(
     factors: Factors,
     answer: Answered,
 ) -> PersonWithCredentials:
-    """Replaces the password and the second factor. The old ones stop working at once. Check first who asks."""
+    """Replace the password and the second factor. The old ones stop working at once. Check first who asks."""
     row = await service.found(session, person_id)
     renewed = await service.renew_credentials(session, admin, secrets, factors, row)
     return _with_credentials(renewed, answer)

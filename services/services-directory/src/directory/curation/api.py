@@ -251,5 +251,5 @@ async def merge(
     body: MergeIn,
     if_match: IfMatch = None,
 ) -> Response:
-    """Merges two entries of the same service into one."""
+    """Merge two entries of the same service into one."""
     return written(await service.merge(session, caller, service_id, body.into, if_match))

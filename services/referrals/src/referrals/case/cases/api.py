@@ -93,7 +93,7 @@ async def read_case(case_id: UUID, session: Session, caller: CaseReader, keys: K
 async def change_case(
     case_id: UUID, body: CaseChange, session: Session, caller: Writer, keys: Keys, blind: Blind
 ) -> CaseSummary:
-    """Changes only the members that you send."""
+    """Change only the members that you send."""
     return _summary(await service.change(session, caller, keys, blind, case_id, body))
 
 

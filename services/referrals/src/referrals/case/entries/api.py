@@ -118,7 +118,7 @@ async def change_entry(
 async def finish_entry(
     case_id: UUID, entry_id: UUID, session: Session, caller: Writer
 ) -> EntryView:
-    """Marks a planned entry of the case as done. It leaves the list of work."""
+    """Mark a planned entry of the case as done. It leaves the list of work."""
     return _view(await service.finish(session, caller, case_id, entry_id), None)
 
 

@@ -72,7 +72,7 @@ async def accept_transfer(
 async def decline_transfer(
     transfer_id: UUID, body: DeclineTransfer, session: Session, caller: Writer
 ) -> TransferView:
-    """Declines the offer. The case stays with the organisation that offered it."""
+    """Decline the offer. The case stays with the organisation that offered it."""
     return _view(await service.decline(session, caller, transfer_id, body.reason), caller)
 
 
@@ -80,7 +80,7 @@ async def decline_transfer(
 async def recall_transfer(
     transfer_id: UUID, body: RecallTransfer, session: Session, caller: Writer
 ) -> TransferView:
-    """Takes an offer back before the other organisation accepts it."""
+    """Take an offer back before the other organisation accepts it."""
     return _view(await service.recall(session, caller, transfer_id, body.reason), caller)
 
 

@@ -76,6 +76,6 @@ async def list_protocols(session: Session, _caller: Reader) -> list[ProtocolView
 async def end_protocol(
     protocol_id: UUID, _body: End, session: Session, caller: Keeper
 ) -> ProtocolView:
-    """Ends the protocol. From now on nothing crosses the border under it."""
+    """End the protocol. From now on nothing crosses the border under it."""
     protocol = await service.end(session, caller, protocol_id)
     return ProtocolView.model_validate(protocol, from_attributes=True)

@@ -90,7 +90,7 @@ async def open_thread(
 async def add_message(
     body: ReporterMessage, session: Session, caller: Anyone, parts: LineOf, response: Response
 ) -> ThreadView:
-    """Adds a message to the reporter's own thread, which the receipt opens."""
+    """Add a message to the reporter's own thread, which the receipt opens."""
     service.refuse_accounts(caller)
     response.headers["Cache-Control"] = "no-store"
     return await service.add_message(session, parts, body.receipt, body.text)

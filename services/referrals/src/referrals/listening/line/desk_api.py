@@ -92,7 +92,7 @@ async def read_report(
 
 @desk.post("/reports/{report_id}/take")
 async def take_report(report_id: UUID, session: Session, caller: Coordinator) -> ReportSummary:
-    """Assigns the report to you."""
+    """Assign the report to you."""
     return _summary(await desk_service.take(session, caller, report_id))
 
 
@@ -106,13 +106,13 @@ async def answer_report(
 
 @desk.post("/reports/{report_id}/spam")
 async def mark_spam(report_id: UUID, session: Session, caller: Coordinator) -> ReportSummary:
-    """Marks the report as unwanted. It leaves the queue."""
+    """Mark the report as unwanted. It leaves the queue."""
     return _summary(await desk_service.put_aside(session, caller, report_id, spam=True))
 
 
 @desk.post("/reports/{report_id}/not-spam")
 async def mark_not_spam(report_id: UUID, session: Session, caller: Coordinator) -> ReportSummary:
-    """Removes the mark as unwanted. The report returns to the queue."""
+    """Remove the mark as unwanted. The report returns to the queue."""
     return _summary(await desk_service.put_aside(session, caller, report_id, spam=False))
 
 
@@ -128,7 +128,7 @@ async def reroute_report(
 async def set_implicated(
     report_id: UUID, body: Implicated, session: Session, caller: Coordinator
 ) -> ReportSummary:
-    """Sets the organisations that the report implicates. They see nothing of it."""
+    """Set the organisations that the report implicates. They see nothing of it."""
     found = await desk_service.implicate(session, caller, report_id, body.organisation_ids)
     return _summary(found)
 
@@ -137,7 +137,7 @@ async def set_implicated(
 async def close_report(
     report_id: UUID, body: Closing, session: Session, caller: Coordinator
 ) -> ReportSummary:
-    """Ends the work on the report."""
+    """End the work on the report."""
     return _summary(await desk_service.close(session, caller, report_id, body))
 
 
@@ -154,7 +154,7 @@ async def ask_exception(
 async def list_exceptions(
     session: Session, caller: Decider, line: LineOf, cursor: CursorText = None, limit: Limit = 50
 ) -> Page[LineExceptionView]:
-    """Requests to hand over a report without the reporter's consent. A second person decides."""
+    """Request to hand over a report without the reporter's consent. A second person decides."""
     rows, last = await handing_service.exceptions(
         session, caller, before=id_cursor(cursor), limit=limit
     )
@@ -207,7 +207,7 @@ async def read_handed(
 async def give_back(
     report_id: UUID, body: Declining, session: Session, caller: Writer
 ) -> ReportSummary:
-    """Returns a report that another organisation handed over to yours, with a reason."""
+    """Return a report that another organisation handed over to yours, with a reason."""
     return _summary(await handing_service.give_back(session, caller, report_id, body.reason))
 
 

@@ -106,7 +106,7 @@ async def read_profile(
 async def add_need(
     case_id: UUID, body: NewPlanItem, session: Session, caller: Writer, keys: Keys
 ) -> PlanItemView:
-    """Adds a need to the plan of the case. It shares nothing."""
+    """Add a need to the plan of the case. It shares nothing."""
     return _item(await service.plan(session, caller, keys, case_id, body), body.objective)
 
 
@@ -123,7 +123,7 @@ async def edit_need(
 async def change_need(
     case_id: UUID, item_id: UUID, body: PlanChange, session: Session, caller: Writer
 ) -> PlanItemView:
-    """Changes the state of one planned need."""
+    """Change the state of one planned need."""
     return _item(await service.change_plan(session, caller, case_id, item_id, body), None)
 
 
@@ -150,7 +150,7 @@ async def give_assistance(
 async def take_back_assistance(
     case_id: UUID, assistance_id: UUID, session: Session, caller: Writer
 ) -> AssistanceView:
-    """Marks the assistance as entered in error. It no longer counts, but stays in the record."""
+    """Mark the assistance as entered in error. It no longer counts, but stays in the record."""
     return _given(await service.take_back(session, caller, case_id, assistance_id), None)
 
 

@@ -40,7 +40,7 @@ async def consent_to_matching(
 
 @matching_of_case.delete("", status_code=204)
 async def withdraw_from_matching(case_id: UUID, session: Session, caller: Writer) -> Response:
-    """Stops comparing the case with cases of other organisations."""
+    """Stop comparing the case with cases of other organisations."""
     await matching_service.withdraw(session, caller, case_id)
     return Response(status_code=204)
 
@@ -59,5 +59,5 @@ async def agree_to_match(match_id: UUID, session: Session, caller: Writer, keys:
 
 @matches.post("/{match_id}/refuse")
 async def refuse_match(match_id: UUID, session: Session, caller: Writer) -> MatchView:
-    """Refuses the match. The other organisation learns nothing about your case."""
+    """Refuse the match. The other organisation learns nothing about your case."""
     return await matching_service.refuse(session, caller, match_id)

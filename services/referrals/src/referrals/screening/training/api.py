@@ -48,7 +48,7 @@ async def list_trainings(
 async def correct_training(
     training_id: UUID, body: TrainingChange, session: Session, caller: Writer
 ) -> TrainingView:
-    """Replaces the whole record of the training with the body."""
+    """Replace the whole record of the training with the body."""
     return _training(await service.correct(session, caller, training_id, body))
 
 
@@ -83,7 +83,7 @@ async def list_certificates(
 async def revoke_certificate(
     certificate_id: UUID, body: Revoke, session: Session, caller: Supervisor
 ) -> CertificateView:
-    """Ends the certificate now, with a reason."""
+    """End the certificate now, with a reason."""
     found = await service.revoke(session, caller, certificate_id, body.reason)
     return _certificate(found, clock.today())
 

@@ -119,7 +119,7 @@ async def take_bounce(body: ReturnedMail, session: Session, _caller: Postmaster)
 async def confirm_channel(
     channel_id: UUID, body: Code, session: Session, caller: Listening, sealing: SealingOf
 ) -> ChannelView:
-    """Confirms that the address is yours, by the code that Ruta sent there."""
+    """Confirm that the address is yours, by the code that Ruta sent there."""
     return _view(await service.confirm(session, caller, sealing, channel_id, body.code))
 
 
@@ -135,13 +135,13 @@ async def ask_for_code(
 async def change_channel(
     channel_id: UUID, body: Wishes, session: Session, caller: Listening
 ) -> ChannelView:
-    """Sets which messages go to this channel."""
+    """Set which messages go to this channel."""
     return _view(await service.change(session, caller, channel_id, body))
 
 
 @channels.delete("/{channel_id}", status_code=204)
 async def remove_channel(channel_id: UUID, session: Session, caller: Listening) -> None:
-    """Deletes the channel. Ruta sends no more messages there."""
+    """Delete the channel. Ruta sends no more messages there."""
     await service.remove(session, caller, channel_id)
 
 
@@ -162,7 +162,7 @@ async def add_shift(body: NewShift, session: Session, caller: Supervisor) -> Shi
 
 @on_call.delete("/{shift_id}", status_code=204)
 async def remove_shift(shift_id: UUID, session: Session, caller: Supervisor) -> None:
-    """Deletes a shift of your organisation's on-call list."""
+    """Delete a shift of your organisation's on-call list."""
     await service.remove_shift(session, caller, shift_id)
 
 

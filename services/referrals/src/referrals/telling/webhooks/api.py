@@ -53,7 +53,7 @@ async def list_webhooks(session: Session, caller: CaseReader) -> list[WebhookVie
 
 @webhooks.delete("/{webhook_id}", status_code=204)
 async def remove_webhook(webhook_id: UUID, session: Session, caller: Writer) -> None:
-    """Deletes the webhook. Ruta no longer calls its address. Notices stay in the feed."""
+    """Delete the webhook. Ruta no longer calls its address. Notices stay in the feed."""
     await service.remove(session, caller, webhook_id)
 
 
@@ -105,7 +105,7 @@ async def list_deliveries(
 async def replay_deliveries(
     webhook_id: UUID, body: Replay, session: Session, caller: Writer
 ) -> Replayed:
-    """Sends past notices again, for example after an outage. Your system recognises repeats by their id."""
+    """Send past notices again, for example after an outage. Your system recognises repeats by their id."""
     return Replayed(deliveries=await service.replay(session, caller, webhook_id, body))
 
 

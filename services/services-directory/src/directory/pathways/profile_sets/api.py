@@ -41,5 +41,5 @@ async def keep_profile_set(caller: Drafter, session: Session, body: ProfileSetIn
 
 @routes.delete("/{set_id}", status_code=status.HTTP_204_NO_CONTENT)
 async def remove_profile_set(caller: Drafter, session: Session, set_id: SetId) -> None:
-    """Deletes a named set of profiles of your organisation. No pathway changes."""
+    """Delete a named set of profiles of your organisation. No pathway changes."""
     await service.remove(session, caller, set_id)

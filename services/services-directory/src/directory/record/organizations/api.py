@@ -212,7 +212,7 @@ async def replace(
     body: OrganizationDocument,
     if_match: IfMatch = None,
 ) -> Response:
-    """Replaces the whole entry with the body. Missing members become empty."""
+    """Replace the whole entry with the body. Missing members become empty."""
     row = await service.changeable(session, caller, organization_id)
     if row is not None:
         check_if_match(if_match, etag_of(row.version))

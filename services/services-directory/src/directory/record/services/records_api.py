@@ -164,7 +164,7 @@ async def patch(
     body: Annotated[dict[str, Any], Body(description="JSON merge patch (RFC 7396).")],
     if_match: IfMatch = None,
 ) -> Response:
-    """Changes only the members that you send. Send the ETag of the record as `If-Match`."""
+    """Change only the members that you send. Send the ETag of the record as `If-Match`."""
     row = await readable_record(session, caller, service_id, lock=True)
     check_if_match(if_match, etag_of(row.version))
     try:
@@ -244,7 +244,7 @@ for _step, _who, _summary, _says in _STEPS:
 async def verify(
     session: Session, caller: Writer, service_id: UUID, body: VerificationIn
 ) -> Response:
-    """Records that somebody checked the entry today."""
+    """Record that somebody checked the entry today."""
     return written(await service.verify(session, caller, service_id, body))
 
 

@@ -48,7 +48,7 @@ async def confirm(succession_id: UUID, session: Session, caller: Curator) -> Suc
 
 @routes.post("/{succession_id}/refuse", summary="Refuse it, or take it back")
 async def refuse(succession_id: UUID, session: Session, caller: Curator) -> Succession:
-    """Refuses the succession, so that no service moves. The organisation that proposed it can withdraw it here, too."""
+    """Refuse the succession, so that no service moves. The organisation that proposed it can withdraw it here, too."""
     row = await service.refuse(session, caller, succession_id)
     return (await _shown_to(session, caller, [row]))(row)
 

@@ -193,5 +193,5 @@ async def publish_message(
 async def withdraw_message(
     message_id: UUID, session: Session, caller: Coordinator
 ) -> RiskMessageView:
-    """Withdraws the message from all pages. Its text stays in the record."""
+    """Withdraw the message from all pages. Its text stays in the record."""
     return await service.withdraw_message(session, caller, message_id)
