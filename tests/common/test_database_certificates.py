@@ -18,6 +18,7 @@ from common.db.errors import remedy
 from common.db.key_checks import KeysAway
 from common.db.migrations import migrate
 from common.db.session import Database
+from httpx import AsyncClient
 from referrals.ground.keys.store import create_tables
 from stack.embedded.ports import LOOPBACK, answers, free_port
 from stack.embedded.postgres import PostgresServer, ServiceDatabase
@@ -167,3 +168,13 @@ def test_what_has_nothing_to_do_with_certificates_has_no_such_remedy(trust: Path
     store = KeysAway("the key store is not responding (RUTA_KEY_STORE_URL)")
     store.__cause__ = ssl.SSLCertVerificationError()
     assert "another authority" in remedy(store)["remedy"]
+
+
+async def test_readiness_says_what_to_do_with_a_server_that_offers_no_tls(
+    api: AsyncClient, trust: Path
+) -> None:
+    assert trust.exists()  # from now on, after the tests' own database was created without it
+    answer = await api.get("/readyz")
+    told = answer.json()["parts"]
+    assert (answer.status_code, told["database"]) == (503, "unavailable")
+    assert told["remedy"] == "PGSSLMODE=verify-full: the server offers no TLS; turn it on there"

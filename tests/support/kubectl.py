@@ -17,6 +17,7 @@ from typing import Any
 from stack.embedded.layout import Layout
 from stack.embedded.manifests import Pod, contents, pods
 from stack.embedded.small import SmallDeployment
+from stack.operate.cluster.troubles import KINDS
 
 from tests.support.reference import ROOT
 
@@ -91,30 +92,32 @@ class _World:
         return next(pods([*self.documents, document], mounted, volumes, ("Made",)))
 
 
-def _listed(world: _World, kind: str, selector: str) -> list[dict[str, Any]]:
-    found = world.chosen(selector)
-    if kind == "deployments":
-        return [
-            {
-                **document,
-                "spec": {"replicas": 1, **document["spec"]},
-                "status": {"availableReplicas": document["spec"].get("replicas", 1)},
-            }
-            for document in found
-        ]
-    return [
-        {
-            "metadata": {
-                "name": f"{document['metadata']['name']}-0",
-                "labels": document["spec"]["template"]["metadata"]["labels"],
-            },
-            "status": {
-                "phase": "Running",
-                "containerStatuses": [{"ready": True, "restartCount": 0, "state": {"running": {}}}],
-            },
-        }
-        for document in found
+def _listed(world: _World, kinds: str, selector: str | None) -> list[dict[str, Any]]:
+    if selector is not None:
+        return world.chosen(selector)
+    names = {"NetworkPolicy": "networkpolicies"}
+    found = [
+        document
+        for document in world.documents
+        if names.get(kind := document["kind"], f"{kind.lower()}s") in kinds.split(",")
+        and kind != "Job"  # they are done and gone
     ]
+    for document in [d for d in found if d["kind"] in {"Deployment", "StatefulSet"}]:
+        name, template = document["metadata"]["name"], document["spec"]["template"]
+        document["status"] = {"availableReplicas": document["spec"].get("replicas", 1)}
+        statuses = [
+            {"name": each["name"], "ready": True, "restartCount": 0, "state": {"running": {}}}
+            for each in template["spec"]["containers"]
+        ]
+        found.append(
+            {
+                "kind": "Pod",
+                "metadata": {**template["metadata"], "name": f"{name}-0"},
+                "spec": template["spec"],
+                "status": {"phase": "Running", "containerStatuses": statuses},
+            }
+        )
+    return [d | {"status": {"phase": "Bound"}} if "Claim" in d["kind"] else d for d in found]
 
 
 def _says(world: Path, pod: str, command: list[str]) -> bool:
@@ -133,8 +136,8 @@ def main() -> int:
     parser.add_argument("--namespace", required=True)
     verbs = parser.add_subparsers(dest="verb", required=True)
     get = verbs.add_parser("get", allow_abbrev=False)
-    get.add_argument("kind", choices=("deployments", "pods"))
-    get.add_argument("-l", required=True)
+    get.add_argument("kinds", choices=("deployments", ",".join(KINDS)))
+    get.add_argument("-l")
     get.add_argument("-o", required=True, choices=("json",))
     execute = verbs.add_parser("exec", allow_abbrev=False)
     execute.add_argument("target")
@@ -162,7 +165,7 @@ def main() -> int:
         return 0
     world = _World(folder)
     if asked.verb == "get":
-        sys.stdout.write(json.dumps({"items": _listed(world, asked.kind, asked.l)}))
+        sys.stdout.write(json.dumps({"items": _listed(world, asked.kinds, asked.l)}))
         return 0
     if asked.verb == "exec":
         name = asked.target.removeprefix("deployment/").removesuffix("-0")

@@ -26,7 +26,8 @@ from stack.embedded.postgres import PostgresServer
 from stack.errors import StackError
 from stack.operate.backup import lists
 from stack.operate.backup.archive import Archive, oldest_waiting_seconds, waits_for_base
-from stack.operate.cluster.commands import ClusterCommands
+from stack.operate.cluster.commands import ClusterCommands, running
+from stack.operate.cluster.troubles import troubles
 from stack.operate.service_commands import ServiceCommands, attached_postgres
 from stack.private_files import read_private_map
 from stack.texts import known, said
@@ -36,6 +37,7 @@ app = typer.Typer()
 _WIDTH = None if sys.stdout.isatty() else 1000
 _terminal = Console(highlight=False, soft_wrap=True, width=_WIDTH)
 _FREE_BYTES = 1 << 30
+_FREE_SHARE = 0.1
 _OUTBOX_SECONDS = 300.0
 _LAG = 1000.0
 _STREAM_FULL = 0.8
@@ -101,21 +103,23 @@ def _examine_here(data: Path | None) -> Iterator[Finding]:
 
 
 def examine_cluster(cluster: ClusterCommands) -> Iterator[Finding]:
-    """Check the cluster's pods. Disks, backups and certificates belong to their operators and have their own alerts."""
-    for name, found in sorted(cluster.too_few().items()):
-        yield Finding(
-            said("pods of {name}", name=name), found, f"kubectl get pods -n {cluster.namespace}"
-        )
-    for pod in cluster.pods():
+    """Check the objects of the namespace, then ask the running processes. Backups and certificates belong to their
+    operators and have their own alerts."""
+    documents = cluster.state()
+    for trouble in troubles(documents, cluster.namespace):
+        yield Finding(trouble.what, trouble.found, trouble.advice)
+    for pod in running(documents):
         seen = said("pod {name}", name=pod.name)
+        for claim, free, whole in cluster.disks(pod) if pod.volumes else ():
+            yield _volume(claim, free, whole, cluster.namespace)
+        if not pod.answers:
+            continue
         answer = cluster.ask(pod, "/readyz")
         if answer is None:
-            why = pod.wrong or said("not responding")
             advice = f"kubectl describe pod {pod.name} -n {cluster.namespace}"
-            ended = said("{why}, stopped {times} times", why=why, times=pod.restarts)
-            yield Finding(seen, ended, advice)
+            yield Finding(seen, said("not responding"), advice)
             continue
-        yield _judged(seen, pod.service, answer)
+        yield _judged(seen, pod.service, answer, pod.node)
         measured = cluster.ask(pod, "/metrics") if pod.service in (*SERVICES, _ISSUER) else None
         if measured is not None:
             yield from _went_back(pod.name, _values(measured.text))
@@ -124,6 +128,15 @@ def examine_cluster(cluster: ClusterCommands) -> Iterator[Finding]:
             dead = _values(measured.text).get(("ruta_dead_letters",), 0)
             yield _dead_letters(pod.name, int(dead), there)
             yield from _measured(pod.name, pod.service, measured.text, f"./ruta logs {there}")
+
+
+def _volume(claim: str, free: int, whole: int, namespace: str) -> Finding:
+    found = said("{size:.1f} GiB free", size=free / 2**30)
+    full = free < _FREE_SHARE * whole
+    enlarge = said(
+        "enlarge it: kubectl edit pvc {claim} -n {namespace}", claim=claim, namespace=namespace
+    )
+    return Finding(said("volume {name}", name=claim), found, enlarge if full else "")
 
 
 def _show(findings: Sequence[Finding]) -> None:
@@ -214,13 +227,15 @@ def _ready(name: str, port: int) -> Finding:
     return _judged(_process(name), name, answer)
 
 
-def _judged(check: str, name: str, answer: httpx.Response) -> Finding:
+def _judged(check: str, name: str, answer: httpx.Response, node: str = "") -> Finding:
     """Interpret `/readyz` of this process for the officer on call."""
     if answer.status_code != 200:
         return Finding(check, said("not ready"), _remedy(answer))
     parts = _parts(answer)
     if "clock" in parts and parts["clock"] != clocks.OK:
-        return Finding(check, said("clock {state}", state=parts["clock"]), known(clocks.REMEDY))
+        apart = said("clock {state}", state=parts["clock"])
+        where = said("{apart} (node {node})", apart=apart, node=node) if node else apart
+        return Finding(check, where, known(clocks.REMEDY))
     if "durability" in parts and parts["durability"] != durability.OK:
         return Finding(check, parts["durability"], known(durability.REMEDY))
     if parts.get("step_up") == "off":

@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from common import clocks
 from common.db import durability
+from common.db.errors import remedy
 from common.db.key_checks import KeysAway, WrongKeys
 from common.db.migrations.state import Schema
 from common.http.context import ServiceContext, context_of
@@ -43,8 +44,8 @@ async def readyz(request: Request) -> Response:
         state = "wrong" if isinstance(error, WrongKeys) else "unavailable"
         parts |= {"keys": state, "remedy": str(error)}
         return JSONResponse({"status": "unavailable", "parts": parts}, status_code=503)
-    except Exception:  # noqa: BLE001 - whatever it is, we are not ready
-        parts["database"] = "unavailable"
+    except Exception as error:  # noqa: BLE001 - whatever it is, we are not ready
+        parts |= {"database": "unavailable", **remedy(error)}
     if parts["database"] == "ok":
         parts["clock"] = await _beside_the_broker(context) if clock == clocks.OK else clock
         parts["durability"] = durability.promised(settings)
@@ -65,7 +66,7 @@ async def readyz(request: Request) -> Response:
 
 def _remedy(parts: dict[str, Any]) -> dict[str, str]:
     remedies = {"clock": clocks.REMEDY, "durability": durability.REMEDY}
-    said = [remedy for part, remedy in remedies.items() if parts[part] != "ok"]
+    said = [text for part, text in remedies.items() if parts[part] != "ok"]
     return {"remedy": "; ".join(said)} if said else {}
 
 

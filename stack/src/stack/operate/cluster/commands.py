@@ -8,7 +8,7 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import IO, Any
@@ -19,7 +19,8 @@ from common.ids import new_id
 from stack.embedded.arrows import OPERATOR
 from stack.embedded.plan import SERVICES
 from stack.errors import StackError
-from stack.texts import LANGUAGE_VARIABLE, language_of, said
+from stack.operate.cluster.troubles import KINDS
+from stack.texts import LANGUAGE_VARIABLE, language_of
 
 Document = Mapping[str, Any]
 _CONTAINER = "app"
@@ -34,7 +35,8 @@ _OPERATOR = {
         },
     },
 }
-_OURS = "ruta.tier in (service,worker)"
+_OURS = "ruta.tier in (service,worker,server)"
+_ASKED = ("service", "worker")
 _WORKER = "worker"
 _PACKAGES = {**SERVICES, "issuer": "gateway"}
 # Parts of a server's container that the pod of a command must not have.
@@ -55,15 +57,27 @@ sys.stdout.write(f"{answer.status}\\n{answer.read().decode()}")
 """
 
 
+_DISKS = """\
+import shutil, sys
+for path in sys.argv[1:]:
+    size = shutil.disk_usage(path)
+    print(size.free, size.total, path)
+"""
+
+
 @dataclass(frozen=True)
 class ClusterPod:
-    """A pod; `wrong` is the reason why it cannot serve, empty if all its parts are ready."""
+    """A pod of Ruta whose container runs; `volumes` are the paths at which its claims are mounted, with their names."""
 
     name: str
     service: str
     tier: str
-    wrong: str
-    restarts: int
+    node: str
+    volumes: Mapping[str, str]
+
+    @property
+    def answers(self) -> bool:
+        return self.tier in _ASKED
 
 
 class ClusterCommands:
@@ -119,34 +133,37 @@ class ClusterCommands:
             stdout=output,
         ).returncode
 
-    def pods(self) -> list[ClusterPod]:
-        found = self._read("get", "pods", "-l", _OURS, "-o", "json")["items"]
-        return sorted(map(_pod, found), key=lambda pod: pod.name)
-
-    def too_few(self) -> dict[str, str]:
-        """Return the Deployments with too few available pods, with both numbers."""
-        found: dict[str, str] = {}
-        for document in self._deployments:
-            wanted = document["spec"].get("replicas", 1)
-            there = document.get("status", {}).get("availableReplicas", 0)
-            if there < wanted or wanted == 0:
-                found[document["metadata"]["name"]] = said(
-                    "{there} of {wanted}", there=there, wanted=wanted
-                )
+    def state(self) -> list[Document]:
+        """Return all objects of the namespace by which Ruta stands or falls."""
+        found: list[Document] = self._read("get", ",".join(KINDS), "-o", "json")["items"]
+        if not any(_tier(document) in _ASKED for document in found):
+            raise StackError(
+                "the namespace {namespace} has nothing of Ruta: is it the right one?",
+                namespace=self.namespace,
+            )
         return found
+
+    def disks(self, pod: ClusterPod) -> Iterator[tuple[str, int, int]]:
+        """Yield each claim of the pod with its free and whole bytes; nothing if the image has no Python."""
+        for line in self._from_inside(pod, _DISKS, *pod.volumes).splitlines():
+            free, whole, path = line.split(" ", 2)
+            yield pod.volumes[path], int(free), int(whole)
 
     def ask(self, pod: ClusterPod, path: str) -> httpx.Response | None:
         """Query the pod's process from inside; None if it does not answer."""
+        status, _, body = self._from_inside(pod, _ASK, path).partition("\n")
+        return httpx.Response(int(status), text=body) if status.isdigit() else None
+
+    def _from_inside(self, pod: ClusterPod, program: str, *given: str) -> str:
+        """Return the output of a Python program in the pod, "" if it fails."""
+        inside = ("python", "-c", program, *given)
         done = subprocess.run(
-            [*self._kubectl, "exec", pod.name, "-c", _CONTAINER, "--", "python", "-c", _ASK, path],
+            [*self._kubectl, "exec", pod.name, "-c", _CONTAINER, "--", *inside],
             capture_output=True,
             text=True,
             check=False,
         )
-        status, _, body = done.stdout.partition("\n")
-        if done.returncode != 0 or not status.isdigit():
-            return None
-        return httpx.Response(int(status), text=body)
+        return done.stdout if done.returncode == 0 else ""
 
     def logs(self, process: str | None, lines: int, *, follow: bool) -> int:
         chosen = f"app.kubernetes.io/name={process}" if process else _OURS
@@ -230,26 +247,36 @@ class ClusterCommands:
 
 
 def _tier(document: Document) -> str:
-    return str(document["metadata"]["labels"]["ruta.tier"])
+    return str(document["metadata"].get("labels", {}).get("ruta.tier", ""))
+
+
+def running(documents: Iterable[Document]) -> list[ClusterPod]:
+    """Return the pods of Ruta whose container `app` runs, ready or not."""
+    found = (_pod(d) for d in documents if d["kind"] == "Pod" and _tier(d) and _runs(d))
+    return sorted(found, key=lambda pod: pod.name)
+
+
+def _runs(document: Document) -> bool:
+    states = document.get("status", {}).get("containerStatuses", [])
+    return any(each["name"] == _CONTAINER and "running" in each["state"] for each in states)
 
 
 def _pod(document: Document) -> ClusterPod:
-    labels, status = document["metadata"]["labels"], document.get("status", {})
-    containers = status.get("containerStatuses", [])
+    labels, spec = document["metadata"]["labels"], document["spec"]
+    (own,) = [each for each in spec["containers"] if each["name"] == _CONTAINER]
+    claims = {
+        volume["name"]: str(volume["persistentVolumeClaim"]["claimName"])
+        for volume in spec.get("volumes", [])
+        if "persistentVolumeClaim" in volume
+    }
     return ClusterPod(
         name=document["metadata"]["name"],
         service=labels["ruta.service"],
         tier=labels["ruta.tier"],
-        wrong=_wrong(status.get("phase", "Unknown"), containers),
-        restarts=sum(container.get("restartCount", 0) for container in containers),
+        node=spec.get("nodeName", "?"),
+        volumes={
+            mount["mountPath"]: claims[mount["name"]]
+            for mount in own.get("volumeMounts", [])
+            if mount["name"] in claims
+        },
     )
-
-
-def _wrong(phase: str, containers: Sequence[Document]) -> str:
-    for container in containers:
-        if container.get("ready"):
-            continue
-        state = container.get("state", {})
-        waits = state.get("waiting") or state.get("terminated") or {}
-        return str(waits.get("reason", said("not ready")))
-    return "" if phase == "Running" and containers else phase
