@@ -171,9 +171,9 @@ def test_what_has_nothing_to_do_with_certificates_has_no_such_remedy(trust: Path
 
 
 async def test_readiness_says_what_to_do_with_a_server_that_offers_no_tls(
-    api: AsyncClient, trust: Path
+    api: AsyncClient, request: pytest.FixtureRequest
 ) -> None:
-    assert trust.exists()  # from now on, after the tests' own database was created without it
+    request.getfixturevalue("trust")  # the tests' own database was created without it
     answer = await api.get("/readyz")
     told = answer.json()["parts"]
     assert (answer.status_code, told["database"]) == (503, "unavailable")
