@@ -299,3 +299,24 @@ async def test_a_report_that_cannot_be_kept_does_not_hold_up_the_files_after_it(
     assert await work_one(database)
     assert not await work_one(database)
     assert (await read_again(database, who, queued.id)).state is ImportState.FAILED
+
+
+async def test_a_dry_run_tells_of_double_rows_and_of_entries_that_look_alike(
+    database: Database,
+) -> None:
+    who = principal("im-officer")
+    stands = HEADER + "a1,Org,Apoyo psicosocial en grupo,GP-INFO,public,VE2313\n"
+    await imported(database, who, stands.encode(), source="una")
+    content = HEADER + (
+        "b1,Org,Apoyo psicosocial en grupo (nueva),GP-INFO,public,VE2313\n"
+        "b2,Org,Asesoría legal,GP-INFO,public,VE2313\n"
+        "b3,Org,Asesoría  LEGAL,GP-INFO,public,VE2313\n"
+        "b4,Org,Asesoría legal,GP-INFO,public,VE2308\n"
+    )
+    tried = await imported(database, who, content.encode(), source="otra", dry_run=True)
+    rows = await report(database, who, tried.id)
+    told = [[note["code"] for note in row.notes if note["code"].startswith("row_")] for row in rows]
+    assert told == [["row_alike"], [], ["row_doubled"], []]
+    (alike,) = (note for note in rows[0].notes if note["code"] == "row_alike")
+    assert "Apoyo psicosocial en grupo" in alike["es"]
+    assert {note.code for note in tried.notes} >= {"row_alike_some", "row_doubled_some"}

@@ -256,7 +256,12 @@ async def each_batch(
             for start in range(0, len(source.vanished), most):
                 await write(source.vanished[start : start + most], report, source.space)
         finally:
-            report.notes = [*source.notes, *report.organization_notes(), *report.term_notes()]
+            report.notes = [
+                *source.notes,
+                *report.organization_notes(),
+                *report.term_notes(),
+                *report.alike_notes(),
+            ]
 
 
 def _next_batch(source: Source, most: int) -> list[Mapped]:

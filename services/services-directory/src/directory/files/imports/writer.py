@@ -10,6 +10,7 @@ from common import clock
 from common.auth import Principal
 from common.errors import Problem
 from common.sight import NAMES, PATHWAY, PUBLIC
+from common.words.places import folded
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from directory.files.crosswalks.queries import additions_of, decided_in
@@ -34,6 +35,8 @@ from directory.ground.entries.queries import (
     levels_set_by_hand,
     said_by_hand,
 )
+from directory.ground.entries.schemas import Upserted
+from directory.ground.hsds.columns import areas_of
 from directory.ground.hsds.given import Given
 from directory.ground.hsds.hidden_parts import keeping_hidden
 from directory.ground.hsds.safe_houses import house_words
@@ -47,11 +50,15 @@ from directory.record.houses.queries import looks_at
 from directory.record.houses.schemas import NOBODY
 from directory.record.houses.service import hear
 from directory.record.organizations import service as organizations
+from directory.record.records.queries import Lookalike, duplicates_of
 from directory.record.records.service import KIND
+from directory.record.services.drafts import phones_in, states_in
 from directory.record.services.dry_run import Judged, judge
 from directory.record.services.upsert import Finish, upsert_service, withdrawn_by_hand
 
 _DAYS = ("verified_at", "valid_until")
+_COMPARED = 1000
+"""Different services of a file that are compared with the directory."""
 
 
 @dataclass(slots=True)
@@ -376,6 +383,8 @@ class Judge:
     session: AsyncSession
     caller: Principal
     before: Judged = field(default_factory=Judged)
+    seen: dict[Any, int] = field(default_factory=dict)
+    """The first row of each name, organisation and place."""
 
     async def write(self, rows: Sequence[Mapped], report: Report, space: Space) -> None:
         writer = Writer(self.session, self.caller, space)
@@ -400,4 +409,17 @@ class Judge:
         except Problem as problem:
             each.mapped.notes.extend(_reasons(problem))
             return None
+        await self._compare(each.mapped, found)
         return Written(found.id, found.outcome, found.stored)
+
+    async def _compare(self, mapped: Mapped, found: Upserted) -> None:
+        """Tell of an earlier row with the same service, else, if the service is new, of an entry that looks like it."""
+        document, number = dict(found.stored), mapped.number
+        of, name = document.get("organization_id"), folded(document["name"])
+        first = self.seen.setdefault((name, str(of), *areas_of(document)), number)
+        if first != number:
+            mapped.notes.append(note("row_doubled", before=first))
+        elif found.outcome == "created" and len(self.seen) <= _COMPARED:
+            row = Lookalike(found.id, name, phones_in(document), states_in(document), of)
+            for alike in (await duplicates_of(self.session, self.caller, row))[:1]:
+                mapped.notes.append(note("row_alike", before=alike.name))

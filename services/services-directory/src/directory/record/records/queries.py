@@ -1,6 +1,7 @@
 """SELECTs of records for editors and curators: which ones they may read, and lists of them."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -221,6 +222,17 @@ async def to_be_verified(session: AsyncSession, ids: Collection[UUID]) -> dict[U
         )
     )
     return {row.id: row for row in found}
+
+
+@dataclass(frozen=True)
+class Lookalike:
+    """The columns of a record by which `duplicates_of` compares it, for one that is not stored yet."""
+
+    id: UUID
+    plain_name: str
+    phone_digits: Sequence[str]
+    states: Sequence[str]
+    organization_id: Any
 
 
 async def duplicates_of(session: AsyncSession, caller: Principal, row: Any) -> list[Any]:

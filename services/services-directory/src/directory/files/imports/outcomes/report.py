@@ -15,6 +15,8 @@ from directory.files.imports.outcomes.fidelity import Fidelity
 from directory.files.imports.outcomes.mapped import Mapped
 from directory.files.imports.outcomes.notes import Note, Verdict, note
 
+_ALIKE = {"row_doubled", "row_alike"}
+
 
 @dataclass(frozen=True, slots=True)
 class Written:
@@ -32,6 +34,8 @@ class Report:
     def __init__(self) -> None:
         self.verdicts: Counter[Verdict] = Counter()
         self.outcomes: Counter[str] = Counter()
+        self.alike: Counter[str] = Counter()
+        """Rows that a dry run found twice, or like an entry of the directory."""
         self.notes: list[Note] = []
         self.fidelity = Fidelity()
         self.organizations: Counter[str] = Counter()
@@ -66,6 +70,7 @@ class Report:
         verdict = mapped.verdict
         self._account(mapped, verdict)
         self.verdicts[verdict] += 1
+        self.alike.update({each.code for each in mapped.notes} & _ALIKE)
         if mapped.undecided:
             self._with_undecided += 1
             self._undecided.update(term.key for term in mapped.undecided)
@@ -111,6 +116,9 @@ class Report:
         if found["left"]:
             notes.append(note("organisations_left", before=found["left"]))
         return notes
+
+    def alike_notes(self) -> list[Note]:
+        return [note(f"{code}_some", before=count) for code, count in sorted(self.alike.items())]
 
     def term_notes(self) -> list[Note]:
         """Return a note with the number of undecided terms, and of rows that have one."""
