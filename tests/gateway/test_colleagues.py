@@ -88,3 +88,28 @@ async def test_roles_carry_their_permissions_and_a_coordinator_needs_an_area(
         assert taken.status_code == 422, taken.text
         changes = (await http.get("/identity/v1/changes", headers=headers())).json()["items"]
     assert changes[0]["target_name"].startswith("d.mora")
+
+
+async def test_an_administrator_finds_people_by_name_organisation_role_and_state(
+    issuer_app: FastAPI,
+) -> None:
+    ours = await add(issuer_app, "e.luna_x", REFUGIO)
+    await add(issuer_app, "e.lunaax", SALUD)
+    asked = {
+        "search=luna_x": ["e.luna_x"],
+        f"search=LUNA&organisation_id={SALUD}": ["e.lunaax"],
+        "search=luna&role=supervisor": [],
+        "search=luna&role=caseworker&active=true": ["e.luna_x", "e.lunaax"],
+        "search=luna&active=false": [],
+    }
+    headers = bearer("im-officer", audience="ruta-issuer")
+    async with AsyncClient(transport=ASGITransport(issuer_app), base_url=ISSUER) as http:
+        for query, names in asked.items():
+            listed = await http.get(f"/identity/v1/people?{query}", headers=headers)
+            assert [one["sign_in_name"] for one in listed.json()["items"]] == names, query
+        clients = await http.get("/identity/v1/clients?search=im-OFF&role=im", headers=headers)
+        assert [one["id"] for one in clients.json()["items"]] == ["im-officer"]
+        changes = await http.get(f"/identity/v1/changes?target={ours}", headers=headers)
+        assert {one["target"] for one in changes.json()["items"]} == {ours}
+        refused = await http.get("/identity/v1/people?role=boss", headers=headers)
+    assert refused.status_code == 422

@@ -460,3 +460,23 @@ async def test_no_transaction_is_open_while_a_password_is_compared(
     assert (await desk.http.post("/oauth/authorize", data=wrong)).status_code == 401
     await desk.code()
     assert compared == [False, False]
+
+
+async def test_an_administrator_sees_who_signed_in_and_what_is_still_open(desk: Desk) -> None:
+    await desk.exchanged(await desk.code())
+
+    async def listed(query: str = "") -> list[dict[str, Any]]:
+        asked = f"/identity/v1/sign-ins?person_id={desk.person['id']}{query}"
+        found: list[dict[str, Any]] = (await desk.admin.get(asked)).json()["items"]
+        return found
+
+    (one,) = await listed("&active=true")
+    assert one["person_name"].startswith("m.rivas")
+    assert (one["client_id"], one["factor"], one["active"]) == ("ruta-console", "code", True)
+    await switched_off_and_on(desk)
+    assert await listed("&active=true") == []
+    assert [each["id"] for each in await listed("&active=false")] == [one["id"]]
+    refused = await desk.http.get(
+        "/identity/v1/sign-ins", headers=bearer("auditor", audience="ruta-issuer")
+    )
+    assert refused.status_code == 403

@@ -1,12 +1,15 @@
 """The audit record for auditors: filtered, as a table, with each chain recomputed."""
 
 import csv
+from collections import Counter
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from io import StringIO
 from typing import Any
 
 from common import clock
+from httpx import Response
+from referrals.ground.audit.span_queries import MANY_CASES
 
 from tests.services.referrals.story import REFUGIO, SALUD, Story
 
@@ -120,3 +123,58 @@ async def test_only_auditors_verify_and_only_what_is_there(story: Story) -> None
         AUDITOR, f"/audit/chains/{case[:-1]}{'0' if case[-1] != '0' else '1'}"
     )
     assert missing.status_code == 404
+
+
+def quoted(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")
+
+
+async def statement(story: Story, who: str = AUDITOR, **ends: datetime) -> Response:
+    since = quoted(ends.get("since", clock.now() - timedelta(days=1)))
+    until = quoted(ends.get("until", clock.now() + timedelta(days=1)))
+    return await story.get(who, f"/audit/statement?from={since}&to={until}")
+
+
+async def test_a_statement_sums_up_a_span_and_verifies_its_chains(story: Story) -> None:
+    case = (await story.accepted())["case_id"]
+    whole = await entries(story)
+    stated = (await statement(story)).json()
+    read = {"audit.read": 1}  # The look at the list, which came after it.
+    assert Counter(stated["by_action"]) == Counter(e["action"] for e in whole) + Counter(read)
+    assert stated["entries"] == sum(stated["by_action"].values())
+    assert (
+        stated["chains_verified"]
+        == stated["chains"]
+        == 1 + len({e["chain"] for e in whole} | {case})
+    )
+    assert (stated["adds_up"], stated["findings"]) == (True, [])
+    looked = await entries(story, "action=audit.stated")
+    assert [entry["client"] for entry in looked] == [AUDITOR]
+    later = clock.now() + timedelta(days=3)
+    empty = (await statement(story, since=later, until=later + timedelta(days=1))).json()
+    assert (empty["entries"], empty["by_action"], empty["patterns"]) == (0, {}, [])
+
+
+async def test_a_statement_is_for_auditors_and_ends_after_it_begins(story: Story) -> None:
+    assert (await statement(story, who=NGO)).status_code == 403
+    for until in (clock.now() - timedelta(days=2), clock.now() + timedelta(days=400)):
+        refused = await statement(story, until=until)
+        assert refused.status_code == 422
+        assert refused.json()["detail_code"] == "span_of_a_year_at_most"
+
+
+async def test_many_cases_of_one_reader_and_readings_at_night_are_unusual(story: Story) -> None:
+    cases = [(await story.case())["id"] for _ in range(MANY_CASES)]
+    ana = {"sub": "ana", "client_id": "ana"}
+    night = clock.begins(clock.today()) + timedelta(days=1, hours=23)
+    with clock.shifted(night - clock.now()):
+        for case in cases:
+            await story.get(NGO, f"/cases/{case}", **ana)
+    with clock.shifted(night + timedelta(hours=12) - clock.now()):
+        for case in cases[:-1]:
+            await story.get(NGO, f"/cases/{case}", sub="eva", client_id="eva")
+        stated = (await statement(story)).json()
+    found = {(one["pattern"], one["doer"]): one for one in stated["patterns"]}
+    assert found["many_cases", "ana"]["cases"] == MANY_CASES
+    assert found["at_night", "ana"]["organisation_id"] == str(REFUGIO)
+    assert not [key for key in found if key[1] == "eva"], "one case fewer, and by day"

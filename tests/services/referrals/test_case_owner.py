@@ -113,3 +113,13 @@ async def test_what_somebody_changed_meanwhile_is_not_overwritten_unseen(story: 
     assert await change("VE1002", expected_version=version) == 409
     assert (await story.get(NGO, f"/cases/{case}")).json()["area"] == "VE1001"
     assert await change("VE1002") == 200  # A command without a version is intended.
+
+
+async def test_the_open_cases_of_each_person_are_counted(story: Story) -> None:
+    closed, *_ = [(await story.made(NGO, "/cases", {"area": "VE2313"}, **ANA))["id"] for _ in "abc"]
+    free = (await story.made(NGO, "/cases", {"area": "VE2313"}, **LUIS))["id"]
+    assert await assign(story, free, None, who=CHIEF) == 200
+    await story.made(NGO, f"/cases/{closed}/close", {"reason": "needs_met"}, **ANA)
+    load = {one["person"]: one["open"] for one in (await story.get(CHIEF, "/cases/load")).json()}
+    assert (load["ana"], load[None], "luis" in load) == (2, 1, False)
+    assert (await story.get("ngo-salud", "/cases/load")).json() == []

@@ -455,3 +455,15 @@ async def test_the_caseworker_is_told_of_a_withdrawal_that_somebody_else_recorde
     await story.made("ngo-refugio", f"/tasks/{told[0]['ids']['task_id']}/done", {})
     left = [i for i in await work(story, "ngo-refugio") if i["about"] == "person_withdrew"]
     assert left == told[1:]
+
+
+async def test_the_list_of_one_person_has_what_the_load_counts_for_them(story: Story) -> None:
+    service_id = await story.service()
+    taken, _ = [(await story.sent(service_id=service_id))["id"] for _ in range(2)]
+    await story.made("ngo-salud", f"/referrals/{taken}/acknowledge", {})
+    load = (await story.get("ngo-salud", "/work/load")).json()
+    theirs = sum(row["count"] for row in load if row["person"] == "ngo-salud")
+    listed = (await story.get("ngo-salud", "/work?person=ngo-salud")).json()["items"]
+    assert taken in {row["ids"].get("referral_id") for row in listed}
+    assert len(listed) == theirs
+    assert (await story.get("ngo-salud", "/work?person=nobody.else")).json()["items"] == []

@@ -21,7 +21,7 @@ from gateway.issuer.clients.api import routes as clients
 from gateway.issuer.keys.api import keys, well_known
 from gateway.issuer.keys.ring import KeyRing
 from gateway.issuer.organisations.api import routes as organisations
-from gateway.issuer.people.api import changes, colleagues
+from gateway.issuer.people.api import changes, colleagues, sign_ins
 from gateway.issuer.people.api import routes as people
 from gateway.issuer.people.factors import Passkeys, RecoveryCodes, SecondFactors
 from gateway.issuer.registry import Registry
@@ -71,6 +71,7 @@ def create_app(
             clients,
             people,
             colleagues,
+            sign_ins,
             keys,
             changes,
             internal,

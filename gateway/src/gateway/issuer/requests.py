@@ -8,17 +8,19 @@ connection. A sign-in takes turns itself, but holds none while a password is com
 import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, cast
+from uuid import UUID
 
 from common.auth import Principal, Role
 from common.http import IfMatch, check_if_match, context_of, etag_of, open_to_all, requires
 from common.http.bodies import again
 from common.paging import CursorText, keys_in
-from fastapi import Depends, Response
+from fastapi import Depends, Query, Response
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.issuer.secrets import SecretChecks
 from gateway.issuer.settings import IssuerSettings
+from gateway.issuer.tables import Wanted
 
 Row = Any
 """A mapping of one record with its `version`."""
@@ -31,6 +33,21 @@ async def _after(cursor: CursorText = None) -> str | None:
 
 After = Annotated[str | None, Depends(_after)]
 """The last key of the previous page; None for the first page."""
+
+
+async def _wanted(
+    *,
+    search: Annotated[
+        str | None, Query(max_length=100, description="Part of the name by which you know it.")
+    ] = None,
+    organisation_id: Annotated[UUID | None, Query(description="Only of this organisation.")] = None,
+    role: Annotated[Role | None, Query(description="Only those with this role.")] = None,
+    active: Annotated[bool | None, Query(description="Only enabled or only disabled ones.")] = None,
+) -> Wanted:
+    return Wanted(search=search, organisation_id=organisation_id, role=role, active=active)
+
+
+Narrowed = Annotated[Wanted, Depends(_wanted)]
 
 
 class Answer:

@@ -1,6 +1,9 @@
 """The metadata of the issuer's database, shared tables, and versioned updates of rows."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 from common.db.tables import common_tables
@@ -9,6 +12,27 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 METADATA = sa.MetaData()
 COMMON = common_tables(METADATA)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """Filters of a list of people or clients; None filters nothing. `search` is part of one of their names."""
+
+    search: str | None = None
+    organisation_id: UUID | None = None
+    role: str | None = None
+    active: bool | None = None
+
+    def conditions(self, table: sa.Table, *names: str) -> Iterator[sa.ColumnElement[bool]]:
+        if self.search:
+            named = (table.c[name].icontains(self.search, autoescape=True) for name in names)
+            yield sa.or_(*named)
+        if self.organisation_id is not None:
+            yield table.c.organisation_id == self.organisation_id
+        if self.role is not None:
+            yield sa.literal(self.role) == sa.any_(table.c.roles)
+        if self.active is not None:
+            yield table.c.active == self.active
 
 
 async def change_version(

@@ -58,6 +58,7 @@ from referrals.telling.todo.api import tasks
 from referrals.telling.todo.calendar_api import calendar
 from referrals.telling.todo.work_api import work
 from referrals.telling.trail.api import audit
+from referrals.telling.trail.statement_api import statements
 from referrals.telling.webhooks.api import webhooks
 from referrals.telling.webhooks.description import calls
 from referrals.telling.webhooks.service import tell_of_held
@@ -96,6 +97,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     on_call,
     people,
     audit,
+    statements,
     links,
     pages,
     assistance,

@@ -12,10 +12,14 @@ from gateway.issuer.changes.models import changes
 from gateway.issuer.changes.news import NOT_ASKED_FOR
 
 
-async def page(session: AsyncSession, before: str | None, limit: int) -> Sequence[sa.RowMapping]:
+async def page(
+    session: AsyncSession, before: str | None, limit: int, target: str | None = None
+) -> Sequence[sa.RowMapping]:
     """Return changes, newest first; one more than `limit` if there are further ones."""
     key = sa.cast(changes.c.id, sa.Text)
     statement = sa.select(changes).order_by(key.desc()).limit(limit + 1)
+    if target is not None:
+        statement = statement.where(changes.c.target == target)
     if before is not None:
         statement = statement.where(key < before)
     return (await session.execute(statement)).mappings().all()

@@ -9,7 +9,7 @@ from fastapi import Path
 
 from gateway.issuer.clients import queries, service
 from gateway.issuer.clients.schemas import Client, ClientChange, ClientWithSecret, NewClient
-from gateway.issuer.requests import Admin, After, Answered, Changing, Secrets
+from gateway.issuer.requests import Admin, After, Answered, Changing, Narrowed, Secrets
 
 PATH = "/identity/v1/clients"
 routes = router(PATH, ["identity"])
@@ -31,9 +31,11 @@ async def create(
 
 
 @routes.get("", summary="List clients")
-async def listed(_admin: Admin, session: Session, after: After, limit: Limit = 100) -> Page[Client]:
+async def listed(
+    _admin: Admin, session: Session, wanted: Narrowed, after: After, limit: Limit = 100
+) -> Page[Client]:
     """All machine clients by id, without secrets, with the day of their last use."""
-    rows = await queries.page(session, after, limit)
+    rows = await queries.page(session, wanted, after, limit)
     return page_of(rows, limit, lambda row: Client(**row), itemgetter("id"))
 
 

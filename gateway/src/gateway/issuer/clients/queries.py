@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from gateway.issuer.clients.models import clients
 from gateway.issuer.organisations.queries import activity, naming
 from gateway.issuer.rights import RIGHTS
+from gateway.issuer.tables import Wanted
 
 Row = sa.RowMapping
 
@@ -46,9 +47,12 @@ async def active_after(session: AsyncSession, after: str, limit: int) -> Sequenc
     return rows.mappings().all()
 
 
-async def page(session: AsyncSession, after: str | None, limit: int) -> Sequence[Row]:
+async def page(
+    session: AsyncSession, wanted: Wanted, after: str | None, limit: int
+) -> Sequence[Row]:
     """Return clients by id, after `after`; one more than `limit` if there are further ones."""
-    statement = sa.select(clients).order_by(clients.c.id).limit(limit + 1)
+    statement = sa.select(clients).where(*wanted.conditions(clients, "id", "name"))
+    statement = statement.order_by(clients.c.id).limit(limit + 1)
     if after is not None:
         statement = statement.where(clients.c.id > after)
     return (await session.execute(statement)).mappings().all()

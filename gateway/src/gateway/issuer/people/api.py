@@ -9,7 +9,7 @@ from uuid import UUID
 from common.auth import Role
 from common.http import Session, StepUp, context_of, router
 from common.ids import is_id
-from common.paging import CursorText, Limit, Page, keys_in, page_of
+from common.paging import CursorText, Limit, Page, id_cursor, keys_in, page_of
 from fastapi import Depends, Query, Request
 from pydantic import BaseModel, Field
 from sqlalchemy import RowMapping
@@ -35,9 +35,11 @@ from gateway.issuer.requests import (
     Auditor,
     Changing,
     Colleague,
+    Narrowed,
     Secrets,
     settings_of,
 )
+from gateway.issuer.sign_ins import queries as sign_in_queries
 
 PATH = "/identity/v1/people"
 routes = router(PATH, ["identity"])
@@ -91,9 +93,11 @@ async def create(
 
 
 @routes.get("", summary="List people")
-async def listed(_admin: Admin, session: Session, after: After, limit: Limit = 100) -> Page[Person]:
-    """All people who can sign in, by id, without credentials."""
-    rows = await queries.page(session, after, limit)
+async def listed(
+    _admin: Admin, session: Session, wanted: Narrowed, after: After, limit: Limit = 100
+) -> Page[Person]:
+    """All people who can sign in, by name, without credentials."""
+    rows = await queries.page(session, wanted, after, limit)
     return page_of(rows, limit, lambda row: Person(**row), itemgetter("sign_in_name"))
 
 
@@ -188,6 +192,44 @@ async def listed_colleagues(
     return page_of(rows, limit, lambda row: ColleagueView(**row), itemgetter("sign_in_name"))
 
 
+sign_ins = router("/identity/v1/sign-ins", ["identity"])
+
+
+class SignIn(BaseModel):
+    """A sign-in of the last 30 days. It is active until it ends, at most for twelve hours."""
+
+    id: UUID
+    person_id: UUID = Field(description="Who signed in.")
+    person_name: str = Field(
+        description="By which name the person signs in, and of which organisation."
+    )
+    client_id: str = Field(description="The client through which the person signed in.")
+    signed_in_at: datetime = Field(description="When the person proved who they are.")
+    factor: str | None = Field(description="The second factor that the person used.")
+    active: bool
+
+
+@sign_ins.get("", summary="List sign-ins")
+async def listed_sign_ins(
+    *,
+    _admin: Admin,
+    session: Session,
+    person_id: Annotated[UUID | None, Query(description="Only of this person.")] = None,
+    active: Annotated[bool | None, Query(description="Only active or only ended ones.")] = None,
+    cursor: CursorText = None,
+    limit: Limit = 100,
+) -> Page[SignIn]:
+    """List who signed in when, through which client and with which second factor, newest first."""
+    rows = await sign_in_queries.page(session, person_id, active, id_cursor(cursor), limit)
+    names = await people_of(session, [str(row["person_id"]) for row in rows])
+    return page_of(
+        rows,
+        limit,
+        lambda row: SignIn(**row, person_name=names.get(str(row["person_id"]), "")),
+        itemgetter("id"),
+    )
+
+
 changes = router("/identity/v1/changes", ["identity"])
 
 
@@ -207,10 +249,18 @@ class Change(BaseModel):
 
 @changes.get("", summary="Who changed which identity")
 async def listed_changes(
-    _admin: Admin, session: Session, before: After, limit: Limit = 100
+    *,
+    _admin: Admin,
+    session: Session,
+    target: Annotated[
+        str | None,
+        Query(max_length=100, description="Only changes of this person, client or organisation."),
+    ] = None,
+    before: After,
+    limit: Limit = 100,
 ) -> Page[Change]:
     """Every change of organisations, clients and people."""
-    return await _page(session, before, limit)
+    return await _page(session, before, limit, target)
 
 
 @changes.get("/record", summary="Who changed which identity, for auditors")
@@ -223,9 +273,11 @@ async def audited(
     return page
 
 
-async def _page(session: Session, before: str | None, limit: int) -> Page[Change]:
+async def _page(
+    session: Session, before: str | None, limit: int, target: str | None = None
+) -> Page[Change]:
     """Add the names of authors and targets, because ids tell a reader nothing."""
-    rows = await record_queries.page(session, before, limit)
+    rows = await record_queries.page(session, before, limit, target)
     ids = [UUID(one) for row in rows for one in (row["by_subject"], row["target"]) if is_id(one)]
     names = await people_of(session, [str(one) for one in ids]) | await organisations_of(
         session, ids

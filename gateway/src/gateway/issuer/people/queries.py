@@ -10,6 +10,7 @@ from gateway.issuer.changes.queries import not_asked_for_at, unread_since
 from gateway.issuer.organisations.queries import activity, naming
 from gateway.issuer.people.models import passkeys, people, recovery_codes
 from gateway.issuer.rights import RIGHTS
+from gateway.issuer.tables import Wanted
 
 Row = sa.RowMapping
 
@@ -118,8 +119,11 @@ async def colleagues(
     return (await session.execute(statement)).mappings().all()
 
 
-async def page(session: AsyncSession, after: str | None, limit: int) -> Sequence[Row]:
-    statement = _WITH_READING.order_by(people.c.sign_in_name).limit(limit + 1)
+async def page(
+    session: AsyncSession, wanted: Wanted, after: str | None, limit: int
+) -> Sequence[Row]:
+    statement = _WITH_READING.where(*wanted.conditions(people, "sign_in_name"))
+    statement = statement.order_by(people.c.sign_in_name).limit(limit + 1)
     if after is not None:
         statement = statement.where(people.c.sign_in_name > after)
     return (await session.execute(statement)).mappings().all()

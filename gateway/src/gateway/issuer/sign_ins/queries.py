@@ -43,6 +43,32 @@ async def recent_of_person(session: AsyncSession, person_id: UUID) -> Sequence[s
     return (await session.execute(statement.limit(_SHOWN))).mappings().all()
 
 
+async def page(
+    session: AsyncSession,
+    person_id: UUID | None,
+    active: bool | None,
+    before: UUID | None,
+    limit: int,
+) -> Sequence[sa.RowMapping]:
+    """Return sign-ins of one person or of all, newest first; one more than `limit` if there are further ones."""
+    statement = sa.select(
+        sign_ins.c.id,
+        sign_ins.c.person_id,
+        sign_ins.c.client_id,
+        sign_ins.c.signed_in_at,
+        sign_ins.c.factor,
+        lives().label("active"),
+    )
+    if person_id is not None:
+        statement = statement.where(sign_ins.c.person_id == person_id)
+    if active is not None:
+        statement = statement.where(lives() if active else sa.not_(lives()))
+    if before is not None:
+        statement = statement.where(sign_ins.c.id < before)
+    rows = await session.execute(statement.order_by(sign_ins.c.id.desc()).limit(limit + 1))
+    return rows.mappings().all()
+
+
 async def never_used(session: AsyncSession, token_hash: bytes) -> bool:
     """Return whether this refresh token exists, is still valid, and has never been used."""
     waiting = sa.exists().where(

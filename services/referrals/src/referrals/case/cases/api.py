@@ -15,6 +15,7 @@ from referrals.case.cases.schemas import (
     Assignment,
     CaseChange,
     CaseDetail,
+    CaseLoad,
     CaseSearch,
     CaseSummary,
     Closure,
@@ -74,6 +75,13 @@ async def retention_report(
         for case in rows
         if case.closed_at is not None and case.retain_until is not None
     ]
+
+
+@cases.get("/load")
+async def count_open_cases(session: Session, caller: CaseReader) -> list[CaseLoad]:
+    """Count your organisation's open cases by the person responsible for them."""
+    found = await queries.open_by_person(session, caller)
+    return [CaseLoad(person=person, open=count) for person, count in found.items()]
 
 
 @cases.get("/{case_id}")

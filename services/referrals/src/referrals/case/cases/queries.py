@@ -106,6 +106,18 @@ async def own_cases(
     return rows.all()
 
 
+async def open_by_person(session: AsyncSession, caller: Principal) -> dict[str | None, int]:
+    """Count the caller's open cases by the person responsible; None: nobody is."""
+    counted = (
+        sa.select(col(Case.assigned_to), sa.func.count())
+        .where(col(Case.organisation_id) == caller.organisation, col(Case.status) == "open")
+        .group_by(col(Case.assigned_to))
+        .order_by(col(Case.assigned_to))
+    )
+    rows = (await session.execute(counted)).all()
+    return {row[0]: row[1] for row in rows}
+
+
 async def uses_word(session: AsyncSession, caller: Principal, word: str) -> bool:
     """Whether an open case of the caller's team uses this word."""
     used = sa.exists().where(

@@ -192,6 +192,13 @@ class CaseDetail(CaseSummary):
     implicated_organisations: list[UUID]
 
 
+class CaseLoad(BaseModel):
+    """How many open cases one person is responsible for."""
+
+    person: str | None = Field(description="Their account; null for cases that nobody has yet.")
+    open: int = Field(description="How many open cases they have.")
+
+
 class RetentionRow(BaseModel):
     case_id: UUID
     reference: str

@@ -245,7 +245,7 @@ async def verify(database: Database, path: Path | None) -> tuple[int, list[Findi
     """Recompute every chain; returns the number of entries and the inconsistencies."""
     if path is not None:
         await _hold_to_first_line(database, path)
-    anchored = _anchored(path)
+    anchored = anchored_chains(path)
     findings: list[Finding] = []
     async with database.transaction() as session:
         await act_as_service(session)
@@ -283,10 +283,11 @@ async def verify_chain(
 
 def anchored_of(path: Path | None, chain: UUID) -> Mapping[int, str]:
     """Return sequence and hash of one chain's anchored entries; raises BrokenAnchor."""
-    return _anchored(path).get(str(chain), {})
+    return anchored_chains(path).get(str(chain), {})
 
 
-def _anchored(path: Path | None) -> dict[str, dict[int, str]]:
+def anchored_chains(path: Path | None) -> dict[str, dict[int, str]]:
+    """Return sequence and hash of all anchored entries by chain; raises BrokenAnchor."""
     anchored: dict[str, dict[int, str]] = {}
     for line in lines_of(path) if path is not None else ():
         if "restored" in line:

@@ -12,7 +12,7 @@ from fastapi import Query
 
 from referrals.case.cases.queries import references_of
 from referrals.ground.dependencies import Reader
-from referrals.ground.vocabulary.fields import Aor
+from referrals.ground.vocabulary.fields import Account, Aor
 from referrals.ground.vocabulary.work_kinds import ROWS, Whose, WorkKind
 from referrals.ground.vocabulary.work_order import Rank
 from referrals.referral.escalations.late_service import to_call
@@ -50,6 +50,9 @@ async def list_work(
     kind: Kinds = None,
     urgency: Urgencies = None,
     aor: Aors = None,
+    person: Annotated[
+        Account | None, Query(description="Only what this person has, as `/work/load` names them.")
+    ] = None,
     cursor: CursorText = None,
     limit: Limit = 50,
 ) -> WorkPage:
@@ -62,6 +65,7 @@ async def list_work(
         kinds=kind or (),
         urgencies=urgency or (),
         aors=aor or (),
+        person=person,
         after=keys_in(cursor, Rank, moment_in, WorkKind, id_in),
         limit=limit,
     )
@@ -69,7 +73,7 @@ async def list_work(
     cases = {row.row.ids["case_id"] for row in rows if "case_id" in row.row.ids}
     codes = await references_of(session, caller, cases)
     page = page_of(rows, limit, lambda row: _item(row, codes), lambda row: row.key)
-    narrowed = cursor or kind or urgency or aor
+    narrowed = cursor or kind or urgency or aor or person
     late = Role.COORDINATOR in caller.roles and not narrowed
     return WorkPage(
         items=page.items,

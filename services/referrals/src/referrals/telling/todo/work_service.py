@@ -56,6 +56,7 @@ class Wanted:
     kinds: Collection[WorkKind] = ()
     urgencies: Collection[str] = ()
     aors: Collection[str] = ()
+    person: str | None = None
     after: Key | None = None
     limit: int = 50
 
@@ -244,13 +245,15 @@ def _narrowed(
         yield waiting.urgency.in_(wanted.urgencies)
     if wanted.aors:
         yield waiting.aor.in_(wanted.aors)
+    if wanted.person is not None:
+        yield sa.false() if waiting.has_it is None else waiting.has_it == wanted.person
 
 
 async def _judged(
     session: AsyncSession, caller: Principal, wanted: Wanted, now: datetime
 ) -> AsyncIterator[Found]:
-    """Return the kinds whose rows are checked one by one. None of them has a deadline or AoR."""
-    if wanted.aors:
+    """Return the kinds whose rows are checked one by one. None of them has a deadline, AoR or owner."""
+    if wanted.aors or wanted.person is not None:
         return
     ends = bounds(now, by_day=False)
     for kind, roles, read in _JUDGED:
