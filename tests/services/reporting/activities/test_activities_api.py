@@ -190,3 +190,14 @@ async def test_progress_is_measured_against_the_work_plan(api: AsyncClient) -> N
     await record(api, 2, adm1_pcode="VE20")
     (reached,) = (await api.get(f"{PATH}/progress?until=2026-11-30", headers=REFUGIO)).json()
     assert (reached["done"], reached["share"]) == (30, "0.500")
+
+
+async def test_who_used_to_report_and_has_nothing_in_a_month_is_listed(api: AsyncClient) -> None:
+    await record(api, start="2026-09-03", end=None, report_month="2026-09")
+    one = (await api.get(f"{PATH}/unreported?month=2026-10-05", headers=IM)).json()
+    assert one == [{"organisation_id": str(organisation(1)), "last_month": "2026-09-01"}]
+    await record(api, number=2, start="2026-10-03", end=None, report_month="2026-10")
+    assert (await api.get(f"{PATH}/unreported?month=2026-10-05", headers=IM)).json() == []
+    later = (await api.get(f"{PATH}/unreported?month=2027-06-01", headers=IM)).json()
+    assert later == [], "silent for longer than six months"
+    assert (await api.get(f"{PATH}/unreported", headers=REFUGIO)).status_code == 403

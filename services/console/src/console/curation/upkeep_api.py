@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from console.answers import Answer
+from console.answers import Answer, together
 from console.curation.api import RECORDS, entry
 from console.doings import is_id
 from console.forms import Typed
 from console.listings import next_page, organisation_names
+from console.referral_views import short_code
 from console.screens.routing import Screens
 from console.screens.visit import Elsewhere, NotShown, Outcome, Page, Refused, Visit, shown
 
@@ -19,10 +20,18 @@ _REMINDERS = "/directory/v1/records/reminders"
 
 @screens.page("/entries/due", query=("cursor",))
 async def due(visit: Visit) -> Page:
-    """Show entries whose verification ends or whose capacity is in doubt, the most urgent first."""
-    listed = await visit.calls.get(_REMINDERS, of="curated", limit=50, cursor=visit.asked("cursor"))
+    """Show entries whose verification ends or whose capacity is in doubt, the most urgent first, and organisations that
+    stopped reporting their activities."""
+    listed, silent = await together(
+        visit.calls.get(_REMINDERS, of="curated", limit=50, cursor=visit.asked("cursor")),
+        visit.calls.get("/reports/v1/activities/unreported"),
+    )
     shown(listed)
-    names = await organisation_names(visit.calls, {one["organization_id"] for one in listed.items})
+    names = await organisation_names(
+        visit.calls,
+        {one["organization_id"] for one in listed.items}
+        | {one["organisation_id"] for one in silent.items},
+    )
     return Page(
         "curation/templates/due.html",
         "title.entries",
@@ -38,6 +47,14 @@ async def due(visit: Visit) -> Page:
                 }
                 for one in listed.items
             ],
+            "silent": [
+                (
+                    names.get(one["organisation_id"], short_code(one["organisation_id"])),
+                    visit.moments.period(one["last_month"][:7]),
+                )
+                for one in silent.items
+            ],
+            "may_follow": silent.status != 403,
             "more": next_page("/console/entries/due", listed),
         },
     )

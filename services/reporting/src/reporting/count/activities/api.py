@@ -1,6 +1,7 @@
 """Routes for activities (5W), their workbook, the allow-list and the work plan."""
 
 import asyncio
+from datetime import date, timedelta
 from operator import attrgetter
 from typing import Annotated, Any
 from uuid import UUID
@@ -36,6 +37,7 @@ from reporting.count.activities.schemas import (
     RowProblem,
     TargetBody,
     TargetView,
+    Unreported,
 )
 from reporting.count.activities.template import template
 from reporting.count.activities.work_plan import Target, progress
@@ -54,6 +56,7 @@ Reader = Annotated[Principal, requires(scope="reports:read")]
 Reporter = Annotated[
     Principal, requires(scope="reports:read", roles={Role.PARTNER, Role.SUPERVISOR, Role.IM})
 ]
+Follower = Annotated[Principal, requires(scope="reports:read", roles={Role.IM, Role.COORDINATOR})]
 Planner = Annotated[Principal, requires(scope="reports:publish", roles={Role.IM})]
 ActivityId = Annotated[UUID, Path(description="The id of an activity.")]
 Area = Annotated[str | None, Query(max_length=20, description="P-code", examples=["VE23"])]
@@ -259,6 +262,29 @@ async def read_progress(
         ProgressView(target=_target(p.target), until=p.until, done=p.done, share=p.share)
         for p in reached
     ]
+
+
+@routes.get("/unreported")
+async def list_unreported(
+    *,
+    _caller: Follower,
+    session: Session,
+    month: Annotated[
+        Day | None,
+        Query(description="A day of the month; the last month that has ended if absent."),
+    ] = None,
+) -> list[Unreported]:
+    """List organisations that reported in the six months before and have no activity in this month."""
+    ended = clock.today().replace(day=1) - timedelta(days=1)
+    first = (month or ended).replace(day=1)
+    since = _months_before(first, 6)
+    found = await queries.unreported(session, first, since)
+    return [Unreported(organisation_id=each, last_month=last) for each, last in found.items()]
+
+
+def _months_before(first: date, months: int) -> date:
+    year, month = divmod(first.year * 12 + first.month - 1 - months, 12)
+    return date(year, month + 1, 1)
 
 
 @routes.get("/{activity_id}")

@@ -85,6 +85,23 @@ async def countable(
     return [published(_activity(row)) for row in rows]
 
 
+async def unreported(session: AsyncSession, month: date, since: date) -> dict[UUID, date]:
+    """Return the organisations with activities from `since` on and none in `month`, with their last month before it."""
+    last = sa.func.max(activities.c.report_month).filter(activities.c.report_month < month)
+    rows = await session.execute(
+        sa.select(activities.c.organisation_id, last)
+        .where(
+            activities.c.withdrawn_at.is_(None),
+            activities.c.report_month >= since,
+            activities.c.report_month <= month,
+        )
+        .group_by(activities.c.organisation_id)
+        .having(sa.func.max(activities.c.report_month) < month)
+        .order_by(last, activities.c.organisation_id)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
 async def names(session: AsyncSession) -> dict[UUID, str]:
     """Return the name of each organisation that names only itself as leader: one that reports for others has none here."""
     name = sa.func.min(activities.c.org_leader)

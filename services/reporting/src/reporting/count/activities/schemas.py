@@ -117,6 +117,13 @@ class IndicatorView(BaseModel):
     label: dict[str, str]
 
 
+class Unreported(BaseModel):
+    """An organisation that used to report and has no activity in a month."""
+
+    organisation_id: UUID
+    last_month: date = Field(description="The last month that it reported.")
+
+
 class IndicatorValue(BaseModel):
     indicator: str
     area: str | None
