@@ -2,8 +2,10 @@
 
 import csv
 import io
+from datetime import timedelta
 
 import pytest
+from common import clock
 from playwright.sync_api import Browser
 
 from tests.pages.signed_in import Taps, looked_at, reading_in, signed_in
@@ -126,3 +128,26 @@ def test_no_page_of_an_auditor_has_a_finding(
         chain = page.locator("li.row a").first.get_attribute("href") or ""
         looked_at(page, axe, language, ("/console/audit", "/console/audit?action=line.spam", chain,
                                       "/console/audit/reads", "/console/audit/identities"))  # fmt: skip
+
+
+def test_a_statement_is_prepared_for_the_days_that_are_chosen(
+    system: System, browsers: Browser, read: str
+) -> None:
+    with signed_in(browsers, system, "demo-auditor") as page:
+        page.goto("/console/audit")
+        page.get_by_role("link", name="Declaración de auditoría").click()
+        page.wait_for_load_state()
+        for name, days in (("from", -1), ("to", 1)):
+            page.fill(f"[name={name}]", f"{clock.today() + timedelta(days=days):%d/%m/%Y}")
+        page.get_by_role("button", name="Filtrar").click()
+        page.wait_for_load_state()
+        main = page.inner_text("main")
+        assert "todas están completas" in main
+        assert "Firma:" in main
+        page.get_by_role("link", name="leyó lo que se compartió").first.click()
+        page.wait_for_load_state()
+        assert page.locator("li.row", has_text=read).count() == 1
+        answer = page.goto("/console/audit/statement?from=1/2/2026&to=1/1/2026")
+        assert answer is not None
+        assert answer.status == 422
+        assert "antes de empezar" in page.locator(".govuk-error-summary").inner_text()

@@ -2,9 +2,13 @@
 
 import asyncio
 import csv
+from collections.abc import Mapping
 from dataclasses import replace
+from datetime import date, timedelta
 from io import StringIO
+from typing import Any
 
+from console import written_dates
 from console.answers import Answer, together
 from console.audit import views
 from console.code_lists import assistance_codes
@@ -97,6 +101,50 @@ async def reads(visit: Visit) -> Page:
         fields=_READS,
         refusal=listed if refused else None,
     )
+
+
+_SPAN = ("from", "to")
+
+
+@screens.page("/audit/statement", query=_SPAN)
+async def statement(visit: Visit) -> Page:
+    """Show what the record contains in a span, for a statement to sign; without days, in the last month."""
+    ended = date.fromisoformat(visit.moments.today).replace(day=1) - timedelta(days=1)
+    last_month = {"from": ended.replace(day=1).isoformat(), "to": ended.isoformat()}
+    values = {name: written_dates.day(visit.asked(name)) or last_month[name] for name in _SPAN}
+    answer = await visit.calls.get(
+        "/referrals/v1/audit/statement", **views.asked_of(values, visit.moments.offset, _SPAN)
+    )
+    refused = answer.status == 422
+    page: dict[str, object] = {"values": values, "refused": refused}
+    if not refused:
+        found, say = shown(answer), visit.say
+        unusual = found["patterns"]
+        names = await _named(
+            visit,
+            {one["organisation_id"] for one in unusual},
+            {one["doer"] for one in unusual},
+        )
+        page |= {
+            "found": found,
+            "begin": visit.moments.day(values["from"]),
+            "end": visit.moments.day(values["to"]),
+            "findings": [(one["chain"], _finding(one, visit)) for one in found["findings"]],
+            "counts": views.counts(found["by_action"], say, values),
+            "patterns": views.patterns(unusual, names, say, visit.moments, values),
+        }
+    return Page(
+        "audit/templates/statement.html",
+        "title.audit",
+        page,
+        fields=_SPAN,
+        refusal=answer if refused else None,
+    )
+
+
+def _finding(one: Mapping[str, Any], visit: Visit) -> str:
+    what = visit.say(f"audit.finding.{one['code']}")
+    return visit.say("audit.finding", n=one["sequence"], what=what)
 
 
 @screens.page("/audit/identities", query=("cursor",))
@@ -222,14 +270,7 @@ async def chain(visit: Visit) -> Page:
         "title.audit",
         {
             "verified": verified.body,
-            "findings": [
-                visit.say(
-                    "audit.finding",
-                    n=one["sequence"],
-                    what=visit.say(f"audit.finding.{one['code']}"),
-                )
-                for one in verified.body["findings"]
-            ],
+            "findings": [_finding(one, visit) for one in verified.body["findings"]],
             "entries": views.entries(
                 listed.items, await _names(visit, listed), lists, visit.say, visit.moments
             ),

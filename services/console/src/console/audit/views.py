@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from common.tables_io.cells import GuardedCsv
 
+from console import written_dates
 from console.codes import Codes
 from console.doings import Beside, done, is_id, road
 from console.moments import Moments
@@ -55,8 +56,10 @@ class Entry:
 def asked_of(
     values: Mapping[str, str], offset: str, filters: Iterable[str] = FILTERS
 ) -> dict[str, str]:
-    """Return the API query; a day becomes its first and last moment in local time."""
+    """Return the API query; a day, as people write it, becomes its first and last moment in local time."""
     asked = {name: values[name].strip() for name in filters if values.get(name, "").strip()}
+    for name in {"from", "to"} & asked.keys():
+        asked[name] = written_dates.day(asked[name])
     if _is_day(asked.get("from", "")):
         asked["from"] = f"{asked['from']}T00:00:00{offset}"
     if _is_day(asked.get("to", "")):
@@ -143,6 +146,62 @@ def reads(
             _organisation(one["organisation_id"] or "", names),
             one["service_id"] or say("audit.reads.log"),
             road(one["route"], say),
+        )
+        for one in items
+    ]
+
+
+_KINDS = ("reads", "changes", "exceptions", "break_glass", "exports")
+
+
+def kind_of(action: str) -> str:
+    """Return the part of the statement that counts this action."""
+    for begins, kind in (("break_glass.", "break_glass"), ("exception.", "exceptions")):
+        if action.startswith(begins):
+            return kind
+    if "exception_" in action:
+        return "exceptions"
+    if action.endswith("exported"):
+        return "exports"
+    return "reads" if action.endswith(("read", "searched")) else "changes"
+
+
+def counts(
+    by_action: Mapping[str, int], say: Wording, values: Mapping[str, str]
+) -> list[tuple[str, int, list[tuple[str, int, str]]]]:
+    """Return for each kind its sum and its actions in words with the address of their entries."""
+    found = []
+    for kind in _KINDS:
+        rows = [
+            (done(action, say), count, address("/console/audit", {**values, "action": action}))
+            for action, count in by_action.items()
+            if kind_of(action) == kind
+        ]
+        found.append((say(f"audit.statement.{kind}"), sum(row[1] for row in rows), rows))
+    return found
+
+
+def patterns(
+    items: Iterable[Mapping[str, Any]],
+    names: Mapping[str, str],
+    say: Wording,
+    moments: Moments,
+    values: Mapping[str, str],
+) -> list[tuple[str, str, str, str, str]]:
+    """Return rows of pattern, reader, organisation, numbers in words and the address of the entries."""
+    return [
+        (
+            say(f"audit.pattern.{one['pattern']}"),
+            _doer(one["doer"], names),
+            _organisation(one["organisation_id"] or "", names),
+            say(
+                "audit.pattern.numbers",
+                n=one["count"],
+                cases=one["cases"],
+                first=moments.at(one["first"]),
+                last=moments.at(one["last"]),
+            ),
+            address("/console/audit", {**values, "doer": one["doer"]}),
         )
         for one in items
     ]
