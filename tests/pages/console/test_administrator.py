@@ -1,5 +1,6 @@
 """Administrators give access, which is shown once, and take it away."""
 
+import csv
 import io
 import re
 
@@ -154,3 +155,47 @@ def test_no_page_of_an_administrator_has_a_finding(
              "/console/clients/new", "/console/clients/ngo-refugio", "/console/organisations",
              "/console/organisations/new", organisation, "/console/changes"),
         )  # fmt: skip
+
+
+def test_people_are_found_and_the_table_says_who_may_do_what(
+    system: System, browsers: Browser
+) -> None:
+    with signed_in(browsers, system, "demo-admin") as page:
+        page.goto("/console/people")
+        page.fill("[name=search]", "superv")
+        page.select_option("[name=role]", "supervisor")
+        page.get_by_role("button", name="Filtrar").click()
+        page.wait_for_load_state()
+        (row,) = page.locator("li.row").all()
+        assert "demo-supervisor" in row.inner_text()
+        with page.expect_download() as kept:
+            page.get_by_role("link", name="Descargar quién puede hacer qué").click()
+        rows = list(csv.DictReader(io.StringIO(kept.value.path().read_text(encoding="utf-8"))))
+        (one,) = [each for each in rows if each["Nombre"] == "demo-supervisor"]
+        assert one["Funciones"] == "Supervisa y decide como segunda persona"
+        assert {each["Tipo"] for each in rows} == {"persona", "cliente"}
+        row.get_by_role("link").click()
+        page.wait_for_load_state()
+        assert "Permite: " in page.inner_text("main")
+        page.get_by_role("link", name="Historial de cambios").click()
+        page.wait_for_load_state()
+        assert "demo-supervisor" in page.inner_text("table")
+        assert "demo-caseworker" not in page.inner_text("table")
+
+
+def test_sign_ins_stand_with_names_and_can_be_narrowed_to_a_person(
+    system: System, browsers: Browser
+) -> None:
+    with signed_in(browsers, system, "demo-admin") as page:
+        page.goto("/console/people?search=demo-admin")
+        page.locator("li.row a").first.click()
+        page.wait_for_load_state()
+        page.get_by_role("link", name="Inicios de sesión").click()
+        page.wait_for_load_state()
+        page.select_option("[name=active]", "true")
+        page.get_by_role("button", name="Filtrar").click()
+        page.wait_for_load_state()
+        table = page.inner_text("table")
+        assert "demo-admin" in table
+        assert "Código de la aplicación" in table
+        assert "demo-auditor" not in table

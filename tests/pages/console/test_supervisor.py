@@ -40,7 +40,7 @@ def test_a_case_is_given_to_a_colleague_and_the_load_is_shown(
     submit(supervisor, "Guardar")
     supervisor.goto("/console/team")
     row = supervisor.locator("li.row", has_text="demo-supervisor").first
-    assert re.search(r"[1-9]\d* casos? abiertos?", row.inner_text())
+    assert re.search(r"(?m)^[1-9]\d* casos? abiertos?$", row.inner_text()), "exact"
     supervisor.goto(f"{case}/responsible")
     supervisor.select_option('[name="assign/assigned_to"]', "")
     submit(supervisor, "Guardar")

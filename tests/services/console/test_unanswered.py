@@ -366,14 +366,10 @@ async def test_a_count_of_what_was_cut_off_is_so_many_at_least_and_none_where_it
     pages: Console,
 ) -> None:
     people = pages.api.of("GET", "/identity/v1/colleagues")[1]["items"]
-    case = {**pages.api.of("GET", CASE)[1], "assigned_to": people[0]["id"]}
-    for cursor, said in ((None, "1 open case"), ("more", "at least 1 open case")):
-        pages.api.instead["GET /referrals/v1/cases"] = (
-            200,
-            {"items": [case], "next_cursor": cursor},
-        )
-        assert re.search(rf">\s*{said}<", (await pages.open("/console/team")).text)
-    pages.api.instead["GET /referrals/v1/cases"] = AWAY
+    load = "GET /referrals/v1/cases/load"
+    pages.api.instead[load] = (200, [{"person": people[0]["id"], "open": 1}])
+    assert re.search(r">\s*1 open case<", (await pages.open("/console/team")).text)
+    pages.api.instead[load] = AWAY
     assert "open case" not in text_of((await pages.open("/console/team")).text)
     assert EN("decisions.more") not in (await pages.open("/console/decisions")).text
     has(pages.api, "GET /referrals/v1/exceptions", next_cursor="more")

@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from console import assets
+from console.accounts.access_api import screens as access
 from console.accounts.api import screens as accounts
 from console.audit.api import screens as audit
 from console.bulletins.api import screens as bulletins
@@ -39,6 +40,7 @@ from console.intake.api import screens as intake
 from console.letterhead.api import screens as letterhead
 from console.line.api import screens as line
 from console.matches.api import screens as matches
+from console.meeting.api import screens as meeting
 from console.pathways.api import screens as pathways
 from console.planning.api import screens as planning
 from console.record.api import screens as record
@@ -81,6 +83,7 @@ SCREENS = (
     line,
     channels,
     audit,
+    access,
     accounts,
     curation,
     upkeep,
@@ -92,6 +95,7 @@ SCREENS = (
     pathways,
     planning,
     fivews,
+    meeting,
     context,
 )
 

@@ -1,7 +1,8 @@
 """Colleagues and organisations as choices in forms."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 from console.answers import Answer, Api
 from console.visitors import Visitor
@@ -10,10 +11,11 @@ _MOST = 500
 """The most items in a page of the API."""
 
 
-def next_page(path: str, listed: Answer) -> str:
-    """Return the address of the next page; empty at the end."""
+def next_page(path: str, listed: Answer, kept: Mapping[str, str] | None = None) -> str:
+    """Return the address of the next page with the filters that are `kept`; empty at the end."""
     cursor = listed.body.get("next_cursor")
-    return f"{path}?cursor={cursor}" if cursor else ""
+    asked = {name: value for name, value in (kept or {}).items() if value}
+    return f"{path}?{urlencode({**asked, 'cursor': cursor})}" if cursor else ""
 
 
 async def organisations(api: Api, visitor: Visitor) -> tuple[Answer, list[tuple[str, str]]]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 import segno
@@ -94,17 +95,16 @@ def _choices(visit: Visit) -> dict[str, Any]:
     return {
         "roles": [(role, say.known(f"role.{role}", "role.reader")) for role in forms.ROLES],
         "scopes": [(scope, say(f"scope.{scope}")) for scope in SCOPES],
-        "carried": [
-            (
-                role,
-                say.known(f"role.{role}", "role.reader"),
-                "; ".join(say(f"scope.{scope}") for scope in scopes_of([role])),
+        "carried": {
+            role: say(
+                "rights.allows",
+                what="; ".join(say(f"scope.{scope}") for scope in scopes_of([role])),
             )
             for role in forms.ROLES
-        ],
+        },
         "permissions": [(way, say(f"rights.{way}")) for way in (forms.OF_ROLES, forms.EXCEPTIONS)],
         "scopes_of": scopes_of,
-        "aors": [(aor, f"{aor}: {visit.say(f'aor.{aor}')}") for aor in forms.AORS],
+        "aors": [(aor, say(f"aor.{aor}")) for aor in forms.AORS],
         "places": [
             (code, name) for _, places in Areas(visit.country).groups for code, name in places[:1]
         ],
@@ -112,15 +112,29 @@ def _choices(visit: Visit) -> dict[str, Any]:
 
 
 _Told = Callable[[Mapping[str, Any]], Mapping[str, Any]]
+_FILTERS = ("search", "organisation_id", "role", "active")
 
 
-def _list(visit: Visit, part: str, texts: _Texts, listed: Answer, told: _Told) -> Page:
+def _list(
+    visit: Visit,
+    part: str,
+    texts: _Texts,
+    listed: Answer,
+    told: _Told,
+    organisations: Mapping[str, str] | None = None,
+) -> Page:
+    """Show a list. With `organisations`, by id, it can be filtered."""
     title, heading, lead, new = texts
     return Page(
         "accounts/templates/list.html",
         title,
         {
             "part": part,
+            "kept": (kept := {name: visit.asked(name) for name in _FILTERS}),
+            "organisations": sorted((organisations or {}).items(), key=itemgetter(1)),
+            "roles": [
+                (role, visit.say.known(f"role.{role}", "role.reader")) for role in forms.ROLES
+            ],
             "heading": visit.say(heading),
             "lead": visit.say(lead),
             "new": visit.say(new),
@@ -133,14 +147,18 @@ def _list(visit: Visit, part: str, texts: _Texts, listed: Answer, told: _Told) -
                 }
                 for one in listed.items
             ],
-            "more": next_page(f"/console/{part}", listed),
+            "more": next_page(f"/console/{part}", listed, kept),
         },
     )
 
 
 async def _list_of(visit: Visit, holders: _Holders, told: _Told) -> Page:
     listed, names = await _with_organisations(
-        visit, holders.api, limit=50, cursor=visit.asked("cursor")
+        visit,
+        holders.api,
+        limit=50,
+        cursor=visit.asked("cursor"),
+        **{name: visit.asked(name) for name in _FILTERS},
     )
     return _list(
         visit,
@@ -152,6 +170,7 @@ async def _list_of(visit: Visit, holders: _Holders, told: _Told) -> Page:
             "last": holders.last_seen(visit, one),
             **told(one),
         },
+        names,
     )
 
 
@@ -261,7 +280,7 @@ def _changed(answer: Answer, part: str, identifier: str) -> Outcome:
     return Elsewhere(f"/console/{part}/{identifier}?done=1") if answer.ok else Refused(answer)
 
 
-@screens.page("/people", query=("cursor",))
+@screens.page("/people", query=(*_FILTERS, "cursor"))
 async def people(visit: Visit) -> Page:
     return await _list_of(
         visit,
@@ -314,7 +333,7 @@ async def renew_credentials(visit: Visit) -> Outcome:
     return _credentials(visit, _PEOPLE, await _post(visit, _PEOPLE, "credentials"))
 
 
-@screens.page("/clients", query=("cursor",))
+@screens.page("/clients", query=(*_FILTERS, "cursor"))
 async def clients(visit: Visit) -> Page:
     return await _list_of(visit, _CLIENTS, lambda one: {"name": one["id"], "roles": one["name"]})
 
@@ -367,7 +386,7 @@ async def organisations(visit: Visit) -> Page:
         listed,
         lambda one: {
             "name": one["name"],
-            "of": ", ".join(one["aors"]),
+            "of": ", ".join(visit.say(f"aor.{aor}") for aor in one["aors"]),
             "roles": "",
             "last": "",
             "state": visit.say(words[0] if one["active"] else words[1]),
@@ -442,9 +461,11 @@ async def change_organisation(visit: Visit) -> Outcome:
     return await _change(visit, "organisations", identifier, change)
 
 
-@screens.page("/changes", query=("cursor",))
+@screens.page("/changes", query=("target", "cursor"))
 async def changes(visit: Visit) -> Page:
-    listed = await visit.calls.get(_CHANGES, limit=50, cursor=visit.asked("cursor"))
+    """Show changes of access, of all or of one person, client or organisation."""
+    kept = {"target": visit.asked("target")}
+    listed = await visit.calls.get(_CHANGES, limit=50, cursor=visit.asked("cursor"), **kept)
     shown(listed)
     say = visit.say
     return Page(
@@ -465,7 +486,8 @@ async def changes(visit: Visit) -> Page:
                 )
                 for one in listed.items
             ],
-            "more": next_page("/console/changes", listed),
+            "one": kept["target"],
+            "more": next_page("/console/changes", listed, kept),
         },
     )
 

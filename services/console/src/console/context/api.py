@@ -80,7 +80,11 @@ def _row(part: str, one: Row, visit: Visit) -> Row:
     if part == "stakeholders":
         places = [Codes(language).place(each) for each in one["presence"] or ()]
         named = one["name"][language] if one["name"] else one["code"]
-        about = [one["type_label"][language], ", ".join(one["sectors"]), ", ".join(places)]
+        about = [
+            one["type_label"][language],
+            ", ".join(say(f"aor.{each}") for each in one["sectors"]),
+            ", ".join(places),
+        ]
         said = {"what": named, "text": one["mandate"][language], "state": ""}
     elif part == "milestones":
         about = [one["plan"], visit.moments.period(one["due"])]

@@ -1,6 +1,5 @@
 """The team, its certificates, and cases whose retention ends."""
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -16,6 +15,7 @@ from console.record_views import case_name
 from console.screens.routing import Screens
 from console.screens.visit import Elsewhere, Outcome, Page, Refused, Visit, one_of, shown
 from console.supervision import commands
+from console.work.views import groups
 
 screens = Screens()
 _NEAR_DAYS = 30
@@ -31,7 +31,7 @@ async def team(visit: Visit) -> Page:
     own = visit.visitor.principal.organisation_id
     people, cases, services, shifts = await together(
         visit.calls.get("/identity/v1/colleagues", limit=200),
-        visit.calls.get("/referrals/v1/cases", status="open", limit=200),
+        visit.calls.get("/referrals/v1/cases/load"),
         visit.calls.get(
             "/directory/v1/services", organization_id=own, minimal="true", per_page=100
         ),
@@ -39,9 +39,7 @@ async def team(visit: Visit) -> Page:
     )
     shown(people)
     waiting = await visit.calls.get("/referrals/v1/work/load")
-    load = Counter(one["assigned_to"] for one in cases.items)
-    # The page counts only the cases that it reads, so these are minimums.
-    many = "team.load_least" if cases.ok and cases.body["next_cursor"] else "team.load"
+    load = {one["person"]: one["open"] for one in cases.items}
     names = {one["id"]: one["sign_in_name"] for one in people.items}
     return Page(
         "supervision/templates/team.html",
@@ -56,7 +54,7 @@ async def team(visit: Visit) -> Page:
                         visit.say.known(f"role.{role}", "role.other") for role in one["roles"]
                     ],
                     "active": one["active"],
-                    "load": visit.say(many, n=load.get(one["id"], 0)) if cases.ok else "",
+                    "load": visit.say("team.load", n=load.get(one["id"], 0)) if cases.ok else "",
                 }
                 for one in people.items
             ],
@@ -99,20 +97,23 @@ screens.command("/team/{shift_id:uuid}", commands.NO_SHIFT, show=team, to="/cons
 _PERSON = "/team/people/{person_id:uuid}"
 _MOST_TOGETHER = 30
 """Cases that change hands in one batch."""
+_MOST_SHOWN = 200
 
 
 @screens.page(_PERSON)
 async def person(visit: Visit) -> Page:
-    """Show what waits for a person, and their open cases, which can go to somebody else."""
+    """Show what waits for a person, what of it is overdue, and their open cases, which can go to somebody else."""
     who = visit.ids["person_id"]
-    people, waiting, listed = await together(
+    people, waiting, listed, work = await together(
         visit.calls.get("/identity/v1/colleagues", limit=200),
         visit.calls.get("/referrals/v1/work/load"),
         visit.calls.get(
             "/referrals/v1/cases", status="open", assigned_to=who, limit=_MOST_TOGETHER
         ),
+        visit.calls.get("/referrals/v1/work", person=who, limit=_MOST_SHOWN),
     )
     one, say = one_of(people, who), visit.say
+    late = [each for each in work.items if each["group"] == "overdue"]
     theirs = [row for row in waiting.items if row["person"] == who]
     return Page(
         "supervision/templates/person.html",
@@ -121,6 +122,11 @@ async def person(visit: Visit) -> Page:
             "name": one["sign_in_name"],
             "loads": [
                 replace(each, people=()) for each in loads.by_kind(theirs, {}, say, visit.moments)
+            ],
+            "late": [
+                row
+                for group in groups(late, say, Codes(visit.language), visit.moments, {})
+                for row in group.rows
             ],
             "cases": [(each["id"], case_name(each, say)) for each in listed.items],
             "changed": {each["id"]: visit.moments.day(each["changed_at"]) for each in listed.items},

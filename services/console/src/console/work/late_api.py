@@ -11,7 +11,7 @@ from console.screens.visit import Elsewhere, Outcome, Page, Refused, Visit, show
 from console.work.service import all_of
 
 screens = Screens()
-_LATE = "/referrals/v1/timers/overdue/organisations"
+LATE = "/referrals/v1/timers/overdue/organisations"
 _MOST_SERVICES = 12
 """The most services for which the page reads the phone; the others show it on their own page."""
 
@@ -20,9 +20,26 @@ _MOST_SERVICES = 12
 async def late(visit: Visit) -> Page:
     """Show for each organisation its late steps, its phone, and its answer to the last call, but no referral."""
     listed, people = await together(
-        visit.calls.get(_LATE), visit.calls.get("/identity/v1/colleagues", limit=200)
+        visit.calls.get(LATE), visit.calls.get("/identity/v1/colleagues", limit=200)
     )
     found: Sequence[Mapping[str, Any]] = shown(listed)
+    found_rows = await rows(visit, found, {one["id"]: one["sign_in_name"] for one in people.items})
+    return Page(
+        "work/templates/late.html",
+        "title.late",
+        {
+            "waiting": [row for row in found_rows if row["to_call"]],
+            "called": [row for row in found_rows if not row["to_call"]],
+            "outcomes": offered("call", "coordinator"),
+        },
+        address="/console/late",
+    )
+
+
+async def rows(
+    visit: Visit, found: Sequence[Mapping[str, Any]], who: Mapping[str, str]
+) -> list[Mapping[str, Any]]:
+    """Return the late organisations in words; `who` are people's names by id."""
     ids = [one["organisation_id"] for one in found if one["organisation_id"]]
     services = list(dict.fromkeys(id_ for one in found for id_ in one["service_ids"]))
     named, *entries = await all_of(
@@ -36,18 +53,7 @@ async def late(visit: Visit) -> Page:
     )
     houses = {one["id"]: one["name"] for one in named.body["organizations"]} if named.ok else {}
     reached = {one.body["id"]: _reached(one.body) for one in entries if one.ok}
-    who = {one["id"]: one["sign_in_name"] for one in people.items}
-    rows = [_row(one, houses, reached, who, visit) for one in found]
-    return Page(
-        "work/templates/late.html",
-        "title.late",
-        {
-            "waiting": [row for row in rows if row["to_call"]],
-            "called": [row for row in rows if not row["to_call"]],
-            "outcomes": offered("call", "coordinator"),
-        },
-        address="/console/late",
-    )
+    return [_row(one, houses, reached, who, visit) for one in found]
 
 
 def _reached(service: Mapping[str, Any]) -> tuple[str, list[str]]:
@@ -92,6 +98,6 @@ def _row(
 async def note(visit: Visit) -> Outcome:
     """Record the organisation's answer: the pressed button of the form's three."""
     made = {name: visit.typed.one(name) for name in ("aor", "outcome")}
-    path = f"{_LATE}/{visit.ids['organisation_id']}/calls"
+    path = f"{LATE}/{visit.ids['organisation_id']}/calls"
     answer = await visit.calls.post(path, made, key=visit.key)
     return Elsewhere("/console/late") if answer.ok else Refused(answer)
