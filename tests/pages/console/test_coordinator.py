@@ -237,13 +237,13 @@ def test_an_endorsement_that_is_taken_back_leaves_a_gap_that_another_one_closes(
         assert suggested.count() == 0
         given.get_by_role("link").click()
         page.wait_for_load_state()
-        submit(page, "Quitar el aval de GBV")
+        submit(page, "Quitar el aval de Violencia basada en género")
         assert page.locator(".note[role=status]").count() == 1
         page.goto("/console/endorsements?aor=GBV")
         assert given.count() == 0
         assert "Kits de dignidad" in suggested.locator("p").first.inner_text(), "the need it meets"
         with page.expect_navigation():
-            suggested.get_by_role("button", name="Avalar para GBV").click()
+            suggested.get_by_role("button", name="Avalar para Violencia basada en género").click()
         assert (given.count(), suggested.count()) == (1, 0)
 
 

@@ -51,15 +51,20 @@ CLIENTS = (
     ),
     DemoClient("ngo-salud", "Salud", 2, ("partner", "caseworker"), _PARTNER, ("GBV", "CP")),
     DemoClient("ngo-legal", "Legal", 3, ("partner", "caseworker"), _PARTNER, ("TIP", "GBV")),
-    DemoClient("health-cluster", "Health Cluster", 4, ("reader",), "directory:read"),
-    DemoClient("gbv-coordinator", "GBV AoR", 5, ("coordinator",), _COORDINATOR, ("GBV",)),
-    DemoClient("cp-coordinator", "CP AoR", 6, ("coordinator",), _COORDINATOR, ("CP",)),
+    DemoClient("health-cluster", "Clúster de Salud", 4, ("reader",), "directory:read"),
+    DemoClient("gbv-coordinator", "AdR de VBG", 5, ("coordinator",), _COORDINATOR, ("GBV",)),
+    DemoClient("cp-coordinator", "AdR de Niñez", 6, ("coordinator",), _COORDINATOR, ("CP",)),
     DemoClient(
-        "tip-coordinator", "TIP task team", 7, ("coordinator",), _COORDINATOR, ("TIP", "GP")
+        "tip-coordinator",
+        "Equipo contra la Trata",
+        7,
+        ("coordinator",),
+        _COORDINATOR,
+        ("TIP", "GP"),
     ),
     DemoClient(
         "im-officer",
-        "Information management",
+        "Gestión de información",
         8,
         ("im", "admin"),
         "directory:read directory:curate referrals:read reports:read reports:publish admin",
@@ -68,13 +73,13 @@ CLIENTS = (
     # Whoever closes a period may not publish it alone.
     DemoClient(
         "im-publisher",
-        "Publication",
+        "Publicación",
         8,
         ("im",),
         "directory:read reports:read reports:publish",
         AORS,
     ),
-    DemoClient("auditor", "Audit", 9, ("auditor",), "referrals:read reports:read"),
+    DemoClient("auditor", "Auditoría", 9, ("auditor",), "referrals:read reports:read"),
     DemoClient("ngo-refugio-supervisor", "Refugio", 1, ("supervisor",), _SUPERVISOR),
     DemoClient("ngo-salud-supervisor", "Salud", 2, ("supervisor",), _SUPERVISOR),
 )

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from common.auth import Role
 from common.words.languages import LANGUAGES
 
 from console.answers import Answer, no_file, together
@@ -58,6 +59,7 @@ async def bulletins(visit: Visit) -> Page:
                 }
                 for one in listed.items
             ],
+            "may_prepare": bool({Role.IM, Role.COORDINATOR} & visit.visitor.roles),
             "may_draft": visit.visitor.may("reports:publish"),
             "periods": [each for each in visit.moments.ended() if "Q" not in each[0]],
             "more": next_page("/console/bulletins", listed),

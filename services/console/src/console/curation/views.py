@@ -173,11 +173,11 @@ def lines(items: Iterable[Mapping[str, Any]], say: Wording, moments: Moments) ->
         Line(
             f"/console/entries/{one['id']}",
             one["name"],
-            ", ".join(one["aors"]),
+            ", ".join(say(f"aor.{aor}") for aor in one["aors"]),
             say.known(f"entry.state.{one['state']}", "entry.state.other"),
             say.known(f"visibility.{one['visibility']}", "visibility.public"),
             moments.at(one["modified_at"]),
-            ", ".join(one.get("endorsed_by") or []),
+            ", ".join(say(f"aor.{aor}") for aor in one.get("endorsed_by") or []),
             one["withheld"],
         )
         for one in items

@@ -200,7 +200,7 @@ async def one_series(visit: Visit) -> Page:
     points = newest["points"]
     shapes = [
         (
-            " ".join(filter(None, (one["day"], codes.place(one.get("area"))))),
+            " ".join(filter(None, (visit.moments.day(one["day"]), codes.place(one.get("area"))))),
             str(one["value"]),
             float(one["value"]),
             0.0,
