@@ -2,8 +2,8 @@
 
 Each container gets the image's files, its user, group and `fsGroup`, a read-only root, no capabilities, the
 RuntimeDefault seccomp profile, limits by control groups (version 1), Secrets with their modes, and volumes that the
-kubelet gives to the group at each mount. Probes start, restart and route; at its end a pod gets `preStop`, SIGTERM and its
-grace. Differences from a cluster: names of Services stand in `/etc/hosts`, and nothing
+kubelet gives to the group at each mount. Probes start, restart and route; a deleted pod gets `preStop`, SIGTERM and its
+grace, while its successor starts. Differences from a cluster: names of Services stand in `/etc/hosts`, and nothing
 enforces network policies (tests/deploy/test_reach.py) or the limit of an `emptyDir`.
 """
 
@@ -50,6 +50,8 @@ class Container:
         self.folder = pod.folder / str(spec["name"])
         self.log = pod.folder / f"{spec['name']}.log"
         self.ready = self.done = False
+        self.restarts = 0
+        self.killed_for: list[str] = []
         self._process: subprocess.Popen[bytes] | None = None
 
     def keep(self) -> None:
@@ -63,6 +65,7 @@ class Container:
             if self.pod.ending.wait(pause):
                 return
             pause = min(max(10.0, pause * 2), _LONGEST_PAUSE)
+            self.restarts += 1
 
     def kill(self, how: str = "KILL") -> None:
         """Send a signal to the container's first process, as the kernel or an operator would."""
@@ -79,6 +82,7 @@ class Container:
         try:
             self._process.wait(max(0.1, until - time.monotonic()))
         except subprocess.TimeoutExpired:
+            self.killed_for.append("grace")
             self.kill()
             self._process.wait(30)
 
@@ -125,6 +129,7 @@ class Container:
                 elif kind == "readinessProbe" and (held or too_often):
                     self._say(ready=held)
                 elif kind != "readinessProbe" and too_often:
+                    self.killed_for.append(kind)
                     self.stop()
             if started and "readinessProbe" not in self.spec:
                 self._say(ready=True)
@@ -181,7 +186,11 @@ class Container:
         outside, inside = pod.spec["securityContext"], self.spec["securityContext"]
         limits, requests = self.spec["resources"]["limits"], self.spec["resources"]["requests"]
         volumes = [
-            (mount["mountPath"], pod.volumes[mount["name"]], mount.get("readOnly", False))
+            (
+                mount["mountPath"],
+                pod.volumes[mount["name"]] / mount.get("subPath", ""),
+                mount.get("readOnly", False),
+            )
             for mount in self.spec.get("volumeMounts", [])
         ]
         assert inside["capabilities"] == {"drop": ["ALL"]}, self.name
@@ -276,7 +285,10 @@ class Pod:
         self.address = node.network.add(self.name)
         self.hosts = self.folder / "hosts"
         names = [f"{address} {name}" for name, address in node.addresses.items()]
-        lines = ["127.0.0.1 localhost", f"{self.address} {self.name}", *names]
+        aliases = [
+            f"{a['ip']} {' '.join(a['hostnames'])}" for a in self.spec.get("hostAliases", [])
+        ]
+        lines = ["127.0.0.1 localhost", f"{self.address} {self.name}", *aliases, *names]
         self.hosts.write_text("\n".join([*lines, ""]))
         self.hosts.chmod(0o644)
         self.volumes = {v["name"]: self._volume(v) for v in self.spec.get("volumes", [])}
@@ -332,6 +344,7 @@ class Node:
         self.folder, self.documents = folder, documents
         self.network = Network()
         self.pods: dict[str, Pod] = {}
+        self._ended: list[Pod] = []
         self._made = 0
         self._lock = threading.Lock()
         self._services = [d for d in documents if d["kind"] == "Service"]
@@ -343,12 +356,44 @@ class Node:
     def apply(self) -> None:
         for document in self.documents:
             if document["kind"] in {"Deployment", "Job"}:
-                self._start(document)
+                self.start(document)
 
-    def _start(self, owner: Document) -> None:
+    def scale_to_none(self) -> None:
+        """End the pods of all Deployments together, in no order."""
+        served = [name for name, pod in self.pods.items() if not pod.once]
+        ends = [threading.Thread(target=self.pods[name].end) for name in served]
+        for thread in ends:
+            thread.start()
+        for thread in ends:
+            thread.join()
+
+    def delete(self, name: str) -> None:
+        """Delete the pod of a Deployment; its successor starts at the same time."""
+        former = self.pods[name]
+        self.start(former.owner)
+        former.end()
+
+    def roll(self, name: str) -> None:
+        """Replace the pod as the Deployment's strategy says."""
+        former = self.pods[name]
+        if former.owner["spec"].get("strategy", {}).get("type") == "Recreate":
+            former.end()
+            self.start(former.owner)
+            return
+        self.start(former.owner)
+        until(lambda: self.pods[name].ready, 120, f"the new {name} is ready")
+        former.end()
+
+    def start(self, owner: Document) -> None:
         name = str(owner["metadata"]["name"])
         self._made += 1
+        if name in self.pods:
+            self._ended.append(self.pods[name])
         self.pods[name] = Pod(self, owner, self._made)
+
+    @property
+    def all_pods(self) -> list[Pod]:
+        return [*self._ended, *self.pods.values()]
 
     def route(self) -> None:
         with self._lock:
@@ -356,7 +401,7 @@ class Node:
             for service in self._services:
                 chosen = [
                     pod
-                    for pod in self.pods.values()
+                    for pod in self.all_pods
                     if pod.ready and service["spec"]["selector"].items() <= pod.labels.items()
                 ]
                 for port in service["spec"]["ports"]:

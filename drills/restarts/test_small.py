@@ -1,14 +1,19 @@
 """The officer's commands on `small` reach what deploy/run-small plays."""
 
+import base64
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
+from common.crypto import new_key
 from stack.embedded.connection import SECRET_VARIABLE, RunningStack
+from stack.private_files import write_private
 
 from drills.restarts.small import Small
 from drills.restarts.test_backup import NOTHING_SINCE, hashes, name_of, new_case
@@ -58,6 +63,48 @@ def test_small_is_looked_after_and_survives_the_loss_of_its_machine(
         audited = other.ruta("audit", "verify").stdout
         assert "restored" in audited
         assert "0 findings" in audited
+    finally:
+        other.stop()
+        small.start()
+
+
+def test_a_cluster_backs_itself_up_and_is_restored_by_a_job(
+    small: Small, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """As the CronJob and the Job of the overlay do it, with the claims as folders."""
+    kept = new_case(small, "Persona Respaldada")
+    other = Small(tmp_path_factory.mktemp("other-cluster"), small.ports)
+    mounted, folder, key = tmp_path / "secrets", tmp_path / "backups", tmp_path / "backup.key"
+    for document in yaml.safe_load_all(small.layout.overlay_secrets_file.read_text()):
+        for name, text in (document.get("stringData") or document["data"]).items():
+            write_private(mounted / document["metadata"]["name"] / name, text)
+    write_private(key, base64.b64encode(new_key()))
+    work = Small(tmp_path_factory.mktemp("work"), small.ports)
+    work.layout.overlay_file.unlink()  # a backup needs no overlay
+    for claim in ("anchors", "keys"):
+        (work.layout.root / claim).symlink_to(small.layout.root / claim)
+    mounts = ("--folder", str(folder), "--secrets", str(mounted), "--key-file", str(key))
+    here = ("--host", "127.0.0.1", "--port", small.ports["5432"], "--keep", "1")
+    for _ in range(2):
+        work.ruta("serve", "backup", "--data", str(work.layout.root), *mounts, *here)
+    (made,) = folder.iterdir()
+    before = hashes(small)
+    small.stop()
+
+    mounts += ("--data", str(other.layout.root))
+    unknown = other.ruta("serve", "restore", "2020", *mounts, check=False)
+    assert f"the backups are: {made.name}" in unknown.stderr
+    other.ruta("serve", "restore", "last", *mounts, NOTHING_SINCE[0] + "=" + NOTHING_SINCE[1])
+    assert not (other.layout.postgres / "restore-incomplete").exists()
+    shutil.copy(
+        small.layout.clients_file, other.layout.clients_file
+    )  # the officer's, not the cluster's
+    other.start()
+    try:
+        assert name_of(other, kept) == "Persona Respaldada"
+        after = hashes(other)
+        del before["referrals.audit_entries"], after["referrals.audit_entries"]
+        assert after == before
     finally:
         other.stop()
         small.start()

@@ -1,6 +1,7 @@
 """Rates, concurrency, shedding, retries, circuits, CORS, keys and revocation, on real processes."""
 
 import json
+import os
 import re
 import signal
 import socket
@@ -266,6 +267,23 @@ def test_a_replica_that_is_away_costs_nobody_an_answer(gateway: Gateway) -> None
             assert httpx.request(method, url).status_code == 200
         ready = httpx.get(f"{front.url}/readyz").json()
         assert (ready["parts"]["directory"], ready["circuits"]["directory"]) == ("ok", "closed")
+
+
+def test_whoever_waits_for_a_stopped_process_is_told_within_five_seconds(gateway: Gateway) -> None:
+    """It accepts connections, but answers no request and no probe."""
+    url, pid = f"{gateway.url}/directory/v1/x", gateway.processes["directory"].pid
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        with httpx.Client(timeout=PATIENCE) as http:
+            for ask in (http.get, http.post):
+                began = time.monotonic()
+                answer = ask(url)
+                assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
+                assert time.monotonic() - began <= 5
+        assert "upstream_hangs" in gateway.log_of("front")
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    eventually(lambda: httpx.get(url).status_code == 200)
 
 
 def test_replicas_share_the_work(gateway: Gateway) -> None:

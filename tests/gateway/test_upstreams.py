@@ -12,7 +12,7 @@ from common.errors import Problem
 from gateway.front.edge.bodies import Body
 from gateway.front.routes import Upstream
 from gateway.front.settings import FrontSettings
-from gateway.front.upstreams import Upstreams
+from gateway.front.upstreams import SILENT_SECONDS, Upstreams
 from gateway.keys import ensure_internal_keys
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -175,6 +175,23 @@ async def test_silence_is_noticed_before_and_within_an_answer(settings: dict[str
             async with directory.answer(path=b"/begins") as answer:
                 await answer.read()
         assert directory.busy == 0
+
+
+async def test_a_slow_answer_is_waited_for_while_the_process_answers_probes(
+    settings: dict[str, Any],
+) -> None:
+    async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        if b"GET /healthz" not in head:
+            await asyncio.sleep(SILENT_SECONDS + 3)
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok")
+
+    stop = asyncio.Event()
+    async with service(slow, settings) as directory:
+        probing = asyncio.create_task(directory.upstreams.probe(stop))
+        assert await fetched(directory) == (200, b"ok")
+        stop.set()
+        await probing
 
 
 def body_of(*parts: bytes, endless: bool = False) -> Body:

@@ -1,4 +1,5 @@
-"""The image for cluster operations has no services: commands that need them say so, all others work."""
+"""The image for operations cannot start Ruta: commands that would say so, all others work. It has the services whose
+commands a restore, the doctor and the audit run."""
 
 import os
 import subprocess
@@ -12,7 +13,7 @@ HIDING = """
 from importlib.machinery import PathFinder
 everything = PathFinder.find_spec
 def without(name, *more):
-    hidden = name.partition(".")[0] in {"console", "referrals", "reporting"}
+    hidden = name.partition(".")[0] in {"console"}
     return None if hidden else everything(name, *more)
 PathFinder.find_spec = without
 """

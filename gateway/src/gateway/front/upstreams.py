@@ -32,6 +32,10 @@ _AWAY = UNAVAILABLE.saying
 FAILURES_TO_OPEN = 5
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 5.0
+# A process that was stopped or whose event loop hangs still accepts connections. Together with two probes of a second
+# each, its callers wait less than five seconds.
+SILENT_SECONDS = 2.0
+_SILENT_PROBES = 2
 # Shorter than the 75 seconds for which services keep a connection, so that the front never writes to a closing one.
 _KEPT_SECONDS = 60.0
 # A redirect may contain a query of 8,192 bytes, and the console stores typed text in a cookie.
@@ -63,8 +67,10 @@ class Circuit:
     def failed(self) -> None:
         """Count one failed connection, of a request or a probe."""
         self.failures += 1
-        if self.failures < FAILURES_TO_OPEN:
-            return
+        if self.failures >= FAILURES_TO_OPEN:
+            self.open()
+
+    def open(self) -> None:
         self.state = CircuitState.OPEN
         self.next_probe = time.monotonic() + self._pause
         self._pause = min(self._pause * 2, LONGEST_PAUSE_SECONDS)
@@ -76,13 +82,31 @@ class Circuit:
 
 @dataclass(eq=False)
 class Replica:
-    """One process of a service. `busy` counts open requests. `clock` is the difference to the front's clock at the last
-    probe (`common.clocks`)."""
+    """One process of a service. `busy` counts open requests, `waiting` are those without an answer yet. `heard` is the
+    time of its last answer or of the first of these requests. `clock` is the difference to the front's clock at the
+    last probe (`common.clocks`)."""
 
     url: str
     circuit: Circuit = field(default_factory=Circuit)
     clock: str = clocks.OK
     busy: int = 0
+    waiting: set[asyncio.Timeout] = field(default_factory=set, repr=False)
+    heard: float = 0.0
+    silent_probes: int = 0
+
+    @property
+    def is_silent(self) -> bool:
+        return bool(self.waiting) and time.monotonic() - self.heard > SILENT_SECONDS
+
+    def give_up(self) -> None:
+        """End the wait of all requests: the process hangs."""
+        self.circuit.open()
+        for limit in self.waiting:
+            limit.reschedule(0.0)
+
+
+class Hangs(aiohttp.ClientConnectionError):
+    """The process accepted the request, then answered neither it nor any probe."""
 
 
 class Upstreams:
@@ -170,6 +194,7 @@ class Upstreams:
                     self._say(upstream, error)
             else:
                 replica.circuit.succeeded()
+                replica.heard = time.monotonic()
                 self._said.pop(upstream, None)
                 try:
                     yield answer
@@ -199,16 +224,27 @@ class Upstreams:
         data: bytes | AsyncIterator[bytes] | None = None
         if body is not None:
             data = body.first if body.complete else body.stream()
-        return await self.session.request(
-            method,
-            URL(replica.url + target.decode("ascii"), encoded=True),
-            headers=[(name.decode("ascii"), _text(value)) for name, value in headers],
-            data=data,
-            timeout=self._timeout,
-            skip_auto_headers=_NOT_ADDED,
-            allow_redirects=False,
-            auto_decompress=False,
-        )
+        if not replica.waiting:
+            replica.heard = time.monotonic()
+        try:
+            async with asyncio.timeout(None) as limit:
+                replica.waiting.add(limit)
+                return await self.session.request(
+                    method,
+                    URL(replica.url + target.decode("ascii"), encoded=True),
+                    headers=[(name.decode("ascii"), _text(value)) for name, value in headers],
+                    data=data,
+                    timeout=self._timeout,
+                    skip_auto_headers=_NOT_ADDED,
+                    allow_redirects=False,
+                    auto_decompress=False,
+                )
+        except TimeoutError as error:
+            if isinstance(error, aiohttp.ClientError):
+                raise
+            raise Hangs from None
+        finally:
+            replica.waiting.discard(limit)
 
     def _say(self, upstream: Upstream, error: BaseException) -> None:
         """Log an untrusted certificate once, until the service answers or the reason changes."""
@@ -234,18 +270,33 @@ class Upstreams:
         return min(turned, key=lambda choice: choice[:3])[3] if turned else None
 
     async def probe(self, stop: asyncio.Event) -> None:
-        """Probe `/healthz` of replicas with an open circuit until they answer again."""
+        """Probe `/healthz` of replicas with an open circuit until they answer again, and of those that let requests
+        wait; if one of these answers no probe either, its requests wait no longer."""
         while not stop.is_set():
-            for upstream, replicas in self.replicas.items():
-                for replica in replicas:
-                    if not replica.circuit.probe_due:
-                        continue
-                    if await self._answers(upstream, replica):
-                        _log.info("circuit_closed", upstream=upstream)
-                        replica.circuit.succeeded()
-                    else:
-                        replica.circuit.failed()
+            due = [
+                self._probe(upstream, replica)
+                for upstream, replicas in self.replicas.items()
+                for replica in replicas
+                if replica.circuit.probe_due or replica.is_silent
+            ]
+            await asyncio.gather(*due)
             await pause(stop, 0.25)
+
+    async def _probe(self, upstream: Upstream, replica: Replica) -> None:
+        closed = replica.circuit.state is CircuitState.CLOSED
+        if await self._answers(upstream, replica):
+            replica.heard, replica.silent_probes = time.monotonic(), 0
+            if not closed:
+                _log.info("circuit_closed", upstream=upstream)
+                replica.circuit.succeeded()
+        elif not closed:
+            replica.circuit.failed()
+        elif replica.silent_probes + 1 < _SILENT_PROBES:
+            replica.silent_probes += 1
+        else:
+            replica.silent_probes = 0
+            _log.warning("upstream_hangs", upstream=upstream)
+            replica.give_up()
 
     async def alive(self, upstream: Upstream) -> bool:
         answering = self._answering(self.replicas[upstream])

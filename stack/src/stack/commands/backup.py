@@ -77,9 +77,14 @@ def backup(
         raise StackError(
             "no stack is running on {root}; start one with ./ruta up", root=layout.root
         )
-    key, begun = _backup_key(layout, key_file, new_key_instead=new_key_instead), clock.now()
+    key = _backup_key(layout, key_file, new_key_instead=new_key_instead)
+    write(layout, attached_postgres(layout, state), folder, key)
+
+
+def write(layout: Layout, server: PostgresServer, folder: Path, key: bytes) -> None:
+    """Write both archives of a running stack into `folder` and remember the backup."""
+    begun = clock.now()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    server = attached_postgres(layout, state)
     with tempfile.TemporaryDirectory(dir=folder) as work:
         plain, keys, keys_after = (Path(work) / name for name in ("data", "keys", "keys-after"))
         for made in (plain, keys, keys_after):
@@ -171,7 +176,7 @@ def restore(
     not start before that, and a new machine restores nothing without the lists.
     """
     layout = Layout.of(data)
-    key = _key(key_file, make=False)
+    key = read_key(key_file)
     moment = _moment(until) if until else None
     given = _folders_given(layout, tombstones or [])
     releases.refuse_newer_backup(folder)
@@ -413,9 +418,9 @@ def _backup_key(layout: Layout, path: Path, *, new_key_instead: bool) -> bytes:
         )
         if not path.exists():
             raise StackError("the key file {path} does not exist: {hint}", path=path, hint=hint)
-        if check_value(_CHECKED, _key(path, make=False)) != former["key_check"]:
+        if check_value(_CHECKED, read_key(path)) != former["key_check"]:
             raise StackError.passed_on(f"{path}: {hint}")
-    return _key(path, make=True)
+    return read_key(path, make=True)
 
 
 def _remember(layout: Layout, folder: Path, key: bytes) -> None:
@@ -429,7 +434,7 @@ def _remember(layout: Layout, folder: Path, key: bytes) -> None:
     )
 
 
-def _key(path: Path, *, make: bool) -> bytes:
+def read_key(path: Path, *, make: bool = False) -> bytes:
     if not path.exists():
         if not make:
             raise StackError("the key file {path} does not exist", path=path)

@@ -1,4 +1,4 @@
-"""`k8s check | secrets | certificates | images | pin | ship | nats-config | sbom`: cluster deployment without a
+"""`k8s check | secrets | certificates | images | pin | ship | restore | nats-config | sbom`: cluster deployment without a
 cluster; `k8s run`: a service's command inside one."""
 
 import sys
@@ -17,6 +17,7 @@ from stack.errors import StackError
 from stack.operate.cluster import broker, process_certificates
 from stack.operate.cluster import check as cluster_check
 from stack.operate.cluster import images as cluster_images
+from stack.operate.cluster import restore as cluster_restore
 from stack.operate.cluster import secrets as cluster_secrets
 from stack.operate.cluster.check import Finding, check_all
 from stack.operate.cluster.commands import ClusterCommands
@@ -186,6 +187,23 @@ def ship(
     wanted = Shipment(registry, key, base, builder, plain_http, tuple(platform or ()))
     for distribution in image or DISTRIBUTIONS:
         typer.echo(shipment.ship(home(), distribution, wanted))
+
+
+@app.command()
+def restore(
+    backup: Annotated[
+        str, typer.Argument(help="The name of a backup on the claim `backups`, or `last`")
+    ],
+    overlay: Annotated[str, typer.Option(help="A folder of deploy/k8s/overlays")] = "small",
+    namespace: Annotated[str, typer.Option(help="Namespace of Ruta")] = "ruta",
+    without_lists: Annotated[
+        str, typer.Option(help="Continue although the lists are missing, and give the reason")
+    ] = "",
+) -> None:
+    """Print, as YAML, the Job that restores a backup while all pods are stopped."""
+    reason = [f"--without-lists={without_lists}"] if without_lists else []
+    made = cluster_restore.documents(_documents(overlay), namespace, [backup, *reason])
+    sys.stdout.write(cluster_secrets.as_yaml(made))
 
 
 @app.command(context_settings={"ignore_unknown_options": True})

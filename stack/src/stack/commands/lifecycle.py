@@ -20,7 +20,7 @@ from stack.embedded.child import is_running
 from stack.embedded.connection import connect, running_state
 from stack.embedded.layout import DEFAULT_PORT, PORT_VARIABLE, Layout
 from stack.embedded.lock import already_runs, check_port, holder, is_locked
-from stack.embedded.plan import OUTSIDE_ISSUER, SERVERS, SERVICES, outside_issuer
+from stack.embedded.plan import CONSOLE, OUTSIDE_ISSUER, SERVERS, SERVICES, outside_issuer
 from stack.embedded.ports import LOOPBACK, answers, status_of
 from stack.embedded.small import refuse_small
 from stack.errors import StackError
@@ -73,7 +73,7 @@ def up(
     """Start Ruta: databases, events, all services and the gateway."""
     layout = Layout.of(data)
     refuse_small(layout, said("start it with deploy/run-small up"))
-    if not all(map(find_spec, SERVICES.values())):
+    if not all(map(find_spec, (CONSOLE, *SERVICES.values()))):
         raise StackError(
             "this environment has no services, like the operations image of a cluster. Use ./ruta up from a clone or a bundle, or `pip install ruta`"
         )

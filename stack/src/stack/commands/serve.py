@@ -1,7 +1,9 @@
-"""`serve postgres`, `serve nats`: one server in its own container (the `small` overlay)."""
+"""`serve postgres`, `serve nats`: one server in its own container (the `small` overlay); `serve backup` and
+`serve restore`: its backup, with the volumes of the deployment where an embedded stack keeps the same files."""
 
 import fcntl
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -12,16 +14,25 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from common import clock
 
+from stack.commands import backup as stored
 from stack.embedded.arrows import OPERATOR, USERS
+from stack.embedded.layout import Layout
 from stack.embedded.nats import NatsServer
 from stack.embedded.postgres import SUPERUSER, PostgresServer
+from stack.embedded.small import SmallDeployment
 from stack.errors import StackError
-from stack.operate.cluster.secrets import DATABASES
-from stack.private_files import read_private_map, write_private_map
+from stack.operate.cluster.documents import config_map, secret
+from stack.operate.cluster.secrets import DATABASES, as_yaml
+from stack.private_files import read_private_map, write_private, write_private_map
+from stack.texts import said
 
 _BROKEN_ANSWERS = 5
 _PREDECESSOR_SECONDS = 120.0
+_KEPT_BACKUPS = 14
+_PUBLIC_KEYS = "ruta-internal-jwks"
+_UNFINISHED = "restore-incomplete"
 app = typer.Typer(name="serve", help="Run one server in its own container.", hidden=True)
 
 Data = Annotated[Path, typer.Option(help="The folder in which the server keeps its data.")]
@@ -33,6 +44,10 @@ File = Annotated[
     Path | None,
     typer.Option(help="PEM file. With a certificate and a key, the server accepts only TLS."),
 ]
+Volumes = Annotated[Path, typer.Option(help="The folder with the deployment's volumes.")]
+Backups = Annotated[Path, typer.Option(help="The folder that contains the backups.")]
+Mounted = Annotated[Path, typer.Option(help="A folder with a folder for each Secret.")]
+KeyFile = Annotated[Path, typer.Option(help="The file with the key of the backups.")]
 Secrets = Annotated[Path, typer.Option(help="A folder with one file for each password.")]
 
 
@@ -46,11 +61,11 @@ def postgres(
     """Run PostgreSQL with the five databases; the passwords come from the mounted secret."""
     told = _told()
     with _alone_on(data):
+        if (data / _UNFINISHED).exists():
+            raise StackError.passed_on((data / _UNFINISHED).read_text().splitlines()[0])
         _take_over(data / "passwords.json", secrets, [SUPERUSER, *_roles()])
         server = PostgresServer(data, port=port, listen=listen)
-        if server.cluster.exists():
-            # A kubelet opens each volume to the pod's group at its mount, and PostgreSQL refuses such a folder.
-            server.cluster.chmod(0o700)
+        _close(server)
         server.start()
         for name in DATABASES:
             server.create_service_database(name)
@@ -81,6 +96,87 @@ def nats(
         server.start()
         _say(f"NATS answers on port {port}")
         _until(told, server)
+
+
+@app.command()
+def backup(
+    data: Volumes = Path("/ruta"),
+    folder: Backups = Path("/backups"),
+    secrets: Mounted = Path("/etc/ruta/secrets"),
+    key_file: KeyFile = Path("/etc/ruta/backup/backup.key"),
+    host: Annotated[str, typer.Option(help="The address of PostgreSQL.")] = "postgres",
+    port: Port = 5432,
+    keep: Annotated[int, typer.Option(help="How many backups stay.")] = _KEPT_BACKUPS,
+) -> None:
+    """Write an encrypted backup of a deployment into a folder named by its time; remove the oldest ones."""
+    layout = Layout(data)
+    small = _deployment(layout, secrets)
+    small.hand_passwords_over()
+    server = PostgresServer(layout.postgres, host=host, port=port)
+    wanted = folder / f"{clock.now():%Y-%m-%dT%H%M%SZ}"
+    made = folder / f".{wanted.name}"
+    try:
+        stored.write(layout, server, made, stored.read_key(key_file))
+    except BaseException:
+        shutil.rmtree(made, ignore_errors=True)
+        raise
+    made.rename(wanted)
+    _say(f"the backup is complete: {wanted.name}")
+    for old in sorted(path for path in folder.glob("2*") if path.is_dir())[:-keep]:
+        shutil.rmtree(old)
+
+
+@app.command()
+def restore(
+    name: Annotated[str, typer.Argument(help="The backup's name, or `last`.")],
+    data: Volumes = Path("/ruta"),
+    folder: Backups = Path("/backups"),
+    secrets: Mounted = Path("/etc/ruta/secrets"),
+    key_file: KeyFile = Path("/etc/ruta/backup/backup.key"),
+    without_lists: Annotated[str, typer.Option(help="As for `restore`.")] = "",
+) -> None:
+    """Restore a deployment's backup while its pods are stopped."""
+    layout = Layout(data)
+    names = sorted(path.name for path in folder.glob("2*"))
+    if name not in ("last", *names) or not names:
+        raise StackError(
+            "there is no backup {name}; the backups are: {known}",
+            name=name,
+            known=", ".join(names) or said("none yet"),
+        )
+    _deployment(layout, secrets)
+    with _alone_on(layout.postgres):
+        _close(PostgresServer(layout.postgres))
+        # On the volume, so that no server starts on what an interrupted restore left.
+        mark = layout.postgres / _UNFINISHED
+        layout.restore_mark.symlink_to(mark)
+        source = folder / (names[-1] if name == "last" else name)
+        stored.restore(source, key_file, data=data, without_lists=without_lists)
+        mark.unlink()
+
+
+def _deployment(layout: Layout, mounted: Path) -> SmallDeployment:
+    """Write the mounted Secrets to where a deployment's data directory has them. The key of the backups is none of
+    them: a backup must not contain its own key."""
+    documents = [
+        (config_map if folder.name == _PUBLIC_KEYS else secret)(
+            folder.name,
+            {
+                file.name: file.read_text()
+                for file in sorted(folder.iterdir())
+                if not file.name.startswith("..")  # the kubelet's own links
+            },
+        )
+        for folder in sorted(mounted.iterdir())
+    ]
+    write_private(layout.overlay_secrets_file, as_yaml(documents))
+    return SmallDeployment(layout)
+
+
+def _close(server: PostgresServer) -> None:
+    """A kubelet opens each volume to the pod's group at its mount, and PostgreSQL refuses such a folder."""
+    if server.cluster.exists():
+        server.cluster.chmod(0o700)
 
 
 @contextmanager

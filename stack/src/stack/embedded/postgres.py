@@ -28,6 +28,10 @@ from stack.texts import said
 
 EXTENSIONS = ("pg_trgm", "unaccent", "btree_gist", "cube", "earthdistance")
 SUPERUSER = "postgres"
+_FROM_ELSEWHERE = (
+    "host all all all scram-sha-256",
+    f"host replication {SUPERUSER} all scram-sha-256",
+)
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,50}")
 _START_SECONDS = 60
 _STOP_SECONDS = 30
@@ -56,7 +60,8 @@ def binaries() -> Path:
 
 class PostgresServer:
     """Runs PostgreSQL. `durable=False` gives up safety on power loss for speed; for tests and copies only. Finished
-    segments of the write-ahead log go into `spool` and wait there to be shipped."""
+    segments of the write-ahead log go into `spool` and wait there to be shipped. With another `host`, it reaches a server
+    that another machine runs."""
 
     def __init__(
         self,
@@ -65,8 +70,10 @@ class PostgresServer:
         port: int | None = None,
         durable: bool = True,
         listen: str = LOOPBACK,
+        host: str = LOOPBACK,
         spool: Path | None = None,
     ) -> None:
+        self.host = host
         self._spool = spool
         self.data_dir = data_dir.absolute()
         self.cluster = self.data_dir / "cluster"
@@ -86,7 +93,7 @@ class PostgresServer:
     def url(
         self, database: str, user: str, password: str, *, driver: str = "postgresql+asyncpg"
     ) -> str:
-        return f"{driver}://{user}:{password}@{LOOPBACK}:{self.port}/{database}"
+        return f"{driver}://{user}:{password}@{self.host}:{self.port}/{database}"
 
     def start(self) -> None:
         """Create the cluster on first use, start the server, and return once it answers queries. Raises StackError if
@@ -94,6 +101,8 @@ class PostgresServer:
         self.stop_stale()
         if not (self.cluster / "PG_VERSION").exists():
             self._initialise()
+        if self._listen != LOOPBACK:
+            self._admit()
         self.password(SUPERUSER)  # report a lost password before waiting in vain for the server
         if self._spool is not None:
             self._spool.mkdir(mode=0o700, exist_ok=True)
@@ -170,7 +179,7 @@ class PostgresServer:
             [
                 str(binaries() / "psql"),
                 *("--no-psqlrc", "--quiet", "--tuples-only", "--no-align"),
-                *("--set", "ON_ERROR_STOP=1", "--host", LOOPBACK, "--port", str(self.port)),
+                *("--set", "ON_ERROR_STOP=1", "--host", self.host, "--port", str(self.port)),
                 *("--username", SUPERUSER, "--dbname", database),
             ],
             input=sql,
@@ -246,9 +255,14 @@ class PostgresServer:
             self._run_as_server_user(arguments)
         finally:
             password_file.unlink()
-        if self._listen != LOOPBACK:  # initdb allows only local connections by default
-            with (self.cluster / "pg_hba.conf").open("a") as rules:
-                rules.write("host all all all scram-sha-256\n")
+
+    def _admit(self) -> None:
+        """Let other machines connect: initdb allows local connections only, and `all` leaves out backups."""
+        rules = self.cluster / "pg_hba.conf"
+        text = rules.read_text()
+        missing = [rule for rule in _FROM_ELSEWHERE if rule not in text]
+        if missing:
+            rules.write_text("\n".join([text.rstrip("\n"), *missing, ""]))
 
     def _run_as_server_user(self, arguments: list[str]) -> None:
         done = subprocess.run(

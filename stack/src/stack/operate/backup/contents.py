@@ -144,7 +144,7 @@ def run_program(server: PostgresServer, program: str, *arguments: str) -> None:
     """Run a client program of PostgreSQL as the superuser of `server`. Raises StackError if it fails."""
     environment = {
         **os.environ,
-        "PGHOST": "127.0.0.1",
+        "PGHOST": server.host,
         "PGPORT": str(server.port),
         "PGUSER": SUPERUSER,
         "PGPASSWORD": server.password(SUPERUSER),

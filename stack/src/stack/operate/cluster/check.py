@@ -187,7 +187,7 @@ def workloads(overlay: str) -> list[Finding]:
     """Check our requirements for every pod; checkov does not cover all of them."""
     found = []
     for document in built(overlay):
-        if document["kind"] not in {"Deployment", "StatefulSet", "Job"}:
+        if document["kind"] not in {"Deployment", "StatefulSet", "Job", "CronJob"}:
             continue
         name = f"{overlay} {document['kind']}/{document['metadata']['name']}"
         found += [Finding(name, what) for what in _pod_faults(document)]
@@ -195,7 +195,8 @@ def workloads(overlay: str) -> list[Finding]:
 
 
 def _pod_faults(document: dict[str, Any]) -> Iterator[str]:
-    pod = document["spec"]["template"]["spec"]
+    spec = document["spec"]
+    pod = spec.get("jobTemplate", {"spec": spec})["spec"]["template"]["spec"]
     security = pod.get("securityContext", {})
     if not security.get("runAsNonRoot") or security.get("runAsUser") != 10001:
         yield "must run as user 10001, not root"
@@ -209,7 +210,7 @@ def _pod_faults(document: dict[str, Any]) -> Iterator[str]:
     if pod.get("automountServiceAccountToken") is not False:
         yield "must not mount a service account token"
     for container in pod["containers"]:
-        yield from _container_faults(container, probed=document["kind"] != "Job")
+        yield from _container_faults(container, probed="Job" not in document["kind"])
 
 
 def _container_faults(container: dict[str, Any], *, probed: bool) -> Iterator[str]:

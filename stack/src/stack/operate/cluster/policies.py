@@ -43,13 +43,15 @@ PRODUCTION = DESIGN | {
     ("postgres-pooler", "postgres", 5432),
     ("namespace monitoring", "postgres-pooler", 9127),
 }
+# The CronJob that makes the backup.
+SMALL = DESIGN | {("backup", "postgres", 5432)}
 # Arrows that the PostgreSQL operator adds; its policies are recognised by name.
 OPERATOR_POLICIES = frozenset({"postgres-operator", "postgres-keys-operator"})
 _NAMES = frozenset({"names"})  # name resolution, for all
 
 
 def design(overlay: str) -> frozenset[Arrow]:
-    return PRODUCTION if overlay == "production" else DESIGN
+    return {"production": PRODUCTION, "small": SMALL}.get(overlay, DESIGN)
 
 
 def missing_and_extra(

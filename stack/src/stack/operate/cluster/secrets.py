@@ -39,9 +39,13 @@ class Target:
     """PostgreSQL's operator creates databases, roles and certificates, and writes backups into a bucket."""
     verified: bool = False
     """Processes identify each other by certificates."""
+    backup: bool = False
+    """A CronJob makes backups, sealed with a key of its own."""
 
 
 EMBEDDED = Target()
+SMALL = Target(backup=True)
+BACKUP_KEY = "ruta-backup-key"
 PRODUCTION = Target(
     "postgres-rw", "postgres-keys-rw", "postgres-pooler", operator=True, verified=True
 )
@@ -50,7 +54,7 @@ FILL_IN = "fill-in"
 
 
 def target(overlay: str) -> Target:
-    return PRODUCTION if overlay == "production" else EMBEDDED
+    return {"production": PRODUCTION, "small": SMALL}.get(overlay, EMBEDDED)
 
 
 def documents(
@@ -94,6 +98,7 @@ def documents(
         secret("ruta-nats", {f"NATS_{u.upper()}_PASSWORD": p for u, p in broker.items()}),
         *(_by_operator(roles) if wanted.operator else _by_us(roles, clients)),
         *(certificates() if wanted.verified else ()),
+        *([secret(BACKUP_KEY, {"backup.key": _key()})] if wanted.backup else ()),
         config_map("ruta-internal-jwks", {"jwks.json": jwks}),
     ]
     for document in made:

@@ -38,7 +38,7 @@ def bill_of_materials(root: Path, distribution: str) -> str:
         [
             *(found_uv(), "export", "--frozen", "--no-dev", "--package", distribution),
             # As installed by deploy/Dockerfile.
-            *(() if distribution == "ruta-stack" else ("--all-extras",)),
+            *(("--extra", "operations") if distribution == "ruta-stack" else ("--all-extras",)),
             # uv calls the format a preview; a test validates the output.
             *("--format", "cyclonedx1.5", "--preview-features", "sbom-export"),
         ],
