@@ -37,7 +37,13 @@ from drills.node.machine import need_tools
 from drills.node.node import Container, Node, until
 from tests.support.rendered_world import documents_of
 
-pytestmark = [pytest.mark.system, pytest.mark.slow]
+pytestmark = [
+    pytest.mark.system,
+    pytest.mark.slow,
+    # Libraries leave connections to a killed server to the garbage collector.
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+]
 _READY_SECONDS = 90
 _MOST_MEMORY = 1.5 * 2**30
 _PER_SECOND = 10
