@@ -84,6 +84,7 @@ def test_a_cluster_backs_itself_up_and_is_restored_by_a_job(
     for claim in ("anchors", "keys"):
         (work.layout.root / claim).symlink_to(small.layout.root / claim)
     mounts = ("--folder", str(folder), "--secrets", str(mounted), "--key-file", str(key))
+    there = ("--data", str(other.layout.root))
     here = ("--host", "127.0.0.1", "--port", small.ports["5432"], "--keep", "1")
     for _ in range(2):
         work.ruta("serve", "backup", "--data", str(work.layout.root), *mounts, *here)
@@ -91,10 +92,11 @@ def test_a_cluster_backs_itself_up_and_is_restored_by_a_job(
     before = hashes(small)
     small.stop()
 
-    mounts += ("--data", str(other.layout.root))
-    unknown = other.ruta("serve", "restore", "2020", *mounts, check=False)
+    unknown = other.ruta("serve", "restore", "2020", *mounts, *there, check=False)
     assert f"the backups are: {made.name}" in unknown.stderr
-    other.ruta("serve", "restore", "last", *mounts, NOTHING_SINCE[0] + "=" + NOTHING_SINCE[1])
+    other.ruta(
+        "serve", "restore", "last", *mounts, *there, NOTHING_SINCE[0] + "=" + NOTHING_SINCE[1]
+    )
     assert not (other.layout.postgres / "restore-incomplete").exists()
     shutil.copy(
         small.layout.clients_file, other.layout.clients_file
