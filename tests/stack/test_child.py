@@ -6,11 +6,13 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 from stack.embedded.child import Child
 from stack.embedded.plan import Process
+from stack.embedded.ports import free_port, status_of
 from stack.embedded.terminal import Console
 from stack.errors import StackError
 
@@ -100,6 +102,23 @@ async def test_a_deaf_program_is_killed(tmp_path: Path, child: Make) -> None:
     await thing.stop(0.5)
     await task
     assert not thing.alive
+
+
+async def test_a_program_that_no_longer_answers_is_started_again(child: Make) -> None:
+    starts, port = Starts(), free_port()
+    serve = f"from http.server import *; HTTPServer(('127.0.0.1', {port}), SimpleHTTPRequestHandler).serve_forever()"
+    thing = child(serve, starts)
+    keeping = asyncio.create_task(thing.keep_running())
+    answers = partial(status_of, port, "/", 0.2)
+    watching = asyncio.create_task(thing.end_if_silent(answers, 0.1, 3))
+    await until(lambda: answers() is not None)
+    await asyncio.sleep(0.5)  # it is seen to answer
+    os.kill(starts.pids[0], signal.SIGSTOP)
+    await until(lambda: len(starts.pids) == 2)
+    await until(lambda: answers() is not None)
+    assert len(starts.pids) == 2, "while it starts it is left alone"
+    await thing.stop(5)
+    await asyncio.gather(keeping, watching)
 
 
 async def test_a_stopped_program_wakes_to_be_ended(tmp_path: Path, child: Make) -> None:

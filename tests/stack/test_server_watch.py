@@ -3,11 +3,40 @@
 import asyncio
 from pathlib import Path
 
+import psutil
+import pytest
 from stack.embedded.nats import NatsServer
+from stack.embedded.postgres import PostgresServer
 from stack.embedded.server_watch import ServerWatch
 from stack.embedded.terminal import Console
 
 from tests.support.patience import PATIENCE
+
+
+@pytest.mark.parametrize("kind", ["nats", "postgres"])
+async def test_a_server_that_a_signal_stopped_is_replaced(tmp_path: Path, kind: str) -> None:
+    server = (
+        NatsServer(tmp_path / "nats", {"operator": "x" * 20})
+        if kind == "nats"
+        else PostgresServer(tmp_path / "postgres", durable=False)
+    )
+    console = Console(tmp_path / "stack.log", quiet=True)
+    pids: list[int] = []
+    watch = ServerWatch(kind, server, console, lambda _, pid: pids.append(pid), tmp_path / "hold")
+    watch.stopped_looks = 1
+    await watch.start()
+    keeping = asyncio.create_task(watch.keep_running())
+    try:
+        for process in (*psutil.Process(pids[0]).children(), psutil.Process(pids[0])):
+            process.suspend()
+        async with asyncio.timeout(PATIENCE):
+            while len(pids) == 1:  # noqa: ASYNC110 - the watch tells by a call
+                await asyncio.sleep(0.1)
+        assert not psutil.pid_exists(pids[0])
+    finally:
+        await watch.stop()
+        keeping.cancel()
+        console.close()
 
 
 async def test_a_start_that_cannot_write_its_files_is_tried_again(tmp_path: Path) -> None:

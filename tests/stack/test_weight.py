@@ -48,7 +48,9 @@ def needed_by(name: str) -> set[str]:
     """Return the packages of an environment of `name`, as deploy/Dockerfile and a machine that runs Ruta install
     them."""
     found: set[str] = set()
-    own = ("operations",) if name == "ruta-stack" else locked()[name].get("optional-dependencies", ())
+    own = (
+        ("operations",) if name == "ruta-stack" else locked()[name].get("optional-dependencies", ())
+    )
     waiting = [(name, frozenset(own))]
     while waiting:
         each, extras = waiting.pop()

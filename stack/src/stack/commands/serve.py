@@ -18,6 +18,7 @@ from common import clock
 
 from stack.commands import backup as stored
 from stack.embedded.arrows import OPERATOR, USERS
+from stack.embedded.child import is_stopped, kill_family
 from stack.embedded.layout import Layout
 from stack.embedded.nats import NatsServer
 from stack.embedded.postgres import SUPERUSER, PostgresServer
@@ -29,6 +30,7 @@ from stack.private_files import read_private_map, write_private, write_private_m
 from stack.texts import said
 
 _BROKEN_ANSWERS = 5
+_STOPPED_SECONDS = 30
 _PREDECESSOR_SECONDS = 120.0
 _KEPT_BACKUPS = 14
 _PUBLIC_KEYS = "ruta-internal-jwks"
@@ -235,7 +237,7 @@ def _told() -> threading.Event:
 
 def _until(told: threading.Event, server: PostgresServer | NatsServer) -> None:
     """Wait until told, then stop cleanly. Exit 1 if the server ends by itself."""
-    broken = 0
+    broken = stopped = 0
     while not told.wait(1.0):
         if server.process is None or server.process.poll() is not None:
             raise StackError(
@@ -243,6 +245,10 @@ def _until(told: threading.Event, server: PostgresServer | NatsServer) -> None:
             )
         # After a full disk, nats-server accepts nothing until it is restarted.
         broken = broken + 1 if isinstance(server, NatsServer) and server.is_broken() else 0
+        stopped = stopped + 1 if is_stopped(server.process.pid) else 0
+        if stopped >= _STOPPED_SECONDS:
+            kill_family(server.process.pid)
+            raise StackError("the server was stopped by a signal, so this container restarts")
         if broken >= _BROKEN_ANSWERS:
             server.stop()
             raise StackError("the server reports that it cannot write, so this container restarts")

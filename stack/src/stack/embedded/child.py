@@ -110,6 +110,25 @@ class Child:
             await held(self._hold, self._stopping)
             seconds = min(seconds * 2, _LONGEST_PAUSE)
 
+    async def end_if_silent(
+        self, status: Callable[[], int | None], every: float, times: int
+    ) -> None:
+        """Kill the program, so that it starts again, if it answered once and then not `times` times in a row, as a
+        kubelet does. A program that is starting or held down is left alone."""
+        answered, silent = 0, 0
+        while not self._stopping.is_set():
+            await pause(self._stopping, every)
+            pid = self._running.pid if self._running is not None and self.alive else 0
+            if await asyncio.to_thread(status) is not None:
+                answered, silent = pid, 0
+            elif pid and pid == answered:
+                silent += 1
+            if silent >= times:
+                self._console.say(said("{name} does not answer and is killed", name=self.name))
+                answered, silent = 0, 0
+                if self._running is not None:
+                    self._running.kill()
+
     async def stop(self, seconds: float) -> None:
         """Send SIGTERM, then SIGKILL after `seconds`."""
         self._stopping.set()
@@ -179,6 +198,23 @@ def _ending(code: int) -> str:
         return signal.Signals(-code).name
     except ValueError:
         return said("signal {number}", number=-code)
+
+
+def is_stopped(pid: int) -> bool:
+    """Return whether a signal or a debugger stopped the process: it exists and does nothing."""
+    try:
+        return psutil.Process(pid).status() in {psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP}
+    except psutil.NoSuchProcess:
+        return False
+
+
+def kill_family(pid: int) -> None:
+    """Kill a process and its children, stopped or not."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        parent = psutil.Process(pid)
+        for process in (*parent.children(recursive=True), parent):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
 
 
 def is_running(pid: int) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from common.process.loops import pause
 
-from stack.embedded.child import held
+from stack.embedded.child import held, is_stopped, kill_family
 from stack.embedded.nats import NatsServer
 from stack.embedded.postgres import PostgresServer
 from stack.embedded.terminal import Console
@@ -18,6 +18,7 @@ _FIRST_PAUSE = 0.3
 _LONGEST_PAUSE = 15.0
 _ASK_EVERY = 10  # checks, so every two seconds
 _BROKEN_ANSWERS = 3
+_STOPPED_LOOKS = 15  # half a minute
 
 
 class ServerWatch:
@@ -33,12 +34,14 @@ class ServerWatch:
     ) -> None:
         self.name = name
         self.server = server
+        self.stopped_looks = _STOPPED_LOOKS
         self._console = console
         self._changed = changed
         self._hold = hold
         self._stopping = asyncio.Event()
         self._looks = 0
         self._broken = 0
+        self._stopped = 0
 
     async def start(self) -> None:
         await asyncio.to_thread(self.server.start)
@@ -50,7 +53,10 @@ class ServerWatch:
             process = self.server.process
             if process is not None and process.poll() is None:
                 await asyncio.sleep(_LOOK_EVERY)
-                await self._end_if_broken()
+                self._looks += 1
+                if self._looks % _ASK_EVERY == 0:
+                    self._kill_if_stopped(process.pid)
+                    await self._end_if_broken()
                 continue
             self._console.say(
                 said(
@@ -72,11 +78,18 @@ class ServerWatch:
                 )
                 seconds = min(seconds * 2, _LONGEST_PAUSE)
 
+    def _kill_if_stopped(self, pid: int) -> None:
+        """Kill a server that a signal stopped. Its state tells, not its silence: a slow server is left alone."""
+        self._stopped = self._stopped + 1 if is_stopped(pid) else 0
+        if self._stopped >= self.stopped_looks:
+            self._stopped = 0
+            self._console.say(said("{name} does not answer and is killed", name=self.name))
+            kill_family(pid)
+
     async def _end_if_broken(self) -> None:
         """Stop a broken nats-server: after a full disk it keeps running but accepts nothing until restarted. Only its
         own report counts, and only after several: a slow or stopped server reports nothing."""
-        self._looks += 1
-        if self._looks % _ASK_EVERY or not isinstance(self.server, NatsServer):
+        if not isinstance(self.server, NatsServer):
             return
         self._broken = self._broken + 1 if await asyncio.to_thread(self.server.is_broken) else 0
         if self._broken >= _BROKEN_ANSWERS:

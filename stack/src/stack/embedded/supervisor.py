@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from functools import partial
 from pathlib import Path
 
 from stack.embedded.child import Child, Running, begun
@@ -23,6 +24,8 @@ from stack.texts import said
 _READY_SECONDS = 120
 _WRITE_AGAIN_SECONDS = 1.0
 _GRACE_SECONDS = 25
+# As the pods' livenessProbe: after half a minute of silence a process is replaced.
+_ASK_SECONDS, _ASK_TIMES, _ANSWER_SECONDS = 5.0, 6, 3.0
 # Otherwise glibc keeps large freed blocks, such as the 19 MiB of each password check, for each thread.
 _GIVEN_BACK = {
     "MALLOC_MMAP_THRESHOLD_": str(4 * 1024 * 1024),
@@ -159,6 +162,8 @@ class Supervisor:
                 )
             if await asyncio.to_thread(status_of, port, "/readyz", 5) == 200:
                 self._console.say(said("{name} is ready", name=process.name))
+                status = partial(status_of, port, "/healthz", _ANSWER_SECONDS)
+                self._keep(child.end_if_silent(status, _ASK_SECONDS, _ASK_TIMES))
                 return
             await asyncio.sleep(0.1)
         raise StackError(
