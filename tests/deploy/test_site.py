@@ -1,12 +1,15 @@
 """One file contains everything that an operation fills in for production."""
 
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 import yaml
 from stack.operate.cluster import check as cluster_check
 from stack.operate.cluster.check import Skipped, site_values
+
+from tests.support.reference import ROOT
 
 SITE = Path("deploy/k8s/overlays/production/site.yaml")
 OWN = {
@@ -49,3 +52,18 @@ def test_the_values_of_the_file_reach_everything(elsewhere: Path) -> None:
     assert "ruta-tls" not in text
     left = [line for line in text.splitlines() if "example" in line and "registry." not in line]
     assert left == []
+
+
+@pytest.mark.parametrize("page", ["k3s.md", "k3s.es.md"])
+def test_the_line_of_the_guide_puts_the_name_of_the_server_everywhere(
+    elsewhere: Path, page: str
+) -> None:
+    text = (ROOT / "docs" / page).read_text()
+    (line,) = [each.strip() for each in text.splitlines() if each.strip().startswith("sed ")]
+    subprocess.run(["bash", "-c", line], cwd=elsewhere, check=True)
+    try:
+        built = yaml.safe_dump_all(cluster_check.built("small"))
+    except Skipped as reason:
+        pytest.skip(str(reason))
+    assert "example.org" not in built
+    assert built.count("ruta.your-domain.org") == 6

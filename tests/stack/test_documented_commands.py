@@ -21,7 +21,7 @@ PAGES = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "deploy/README.md")),
     *sorted((ROOT / "docs").glob("*.md")),
 ]
-GUIDES = ("operate", "partner-guide", "screening")
+GUIDES = ("k3s", "operate", "partner-guide", "screening")
 _BLOCK = re.compile(r"^```\w*\n(.*?)^```", re.DOTALL | re.MULTILINE)
 _SPAN = re.compile(r"`(\./ruta [^`\n]+|deploy/[a-z-]+ [^`\n]+)`")
 
