@@ -6,6 +6,7 @@ import re
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from copy import deepcopy
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -615,3 +616,12 @@ def test_the_evidence_is_kept_outside_the_database_in_every_overlay(
     )
     several = deployment["spec"]["replicas"] > 1
     assert claim["accessModes"] == ["ReadWriteMany" if several else "ReadWriteOnce"]
+
+
+def test_each_object_says_to_what_and_to_which_release_it_belongs(documents: Documents) -> None:
+    wanted = {
+        "app.kubernetes.io/part-of": "ruta",
+        "app.kubernetes.io/version": version("ruta-stack"),
+    }
+    for document in documents:
+        assert wanted.items() <= document["metadata"]["labels"].items(), document["metadata"]

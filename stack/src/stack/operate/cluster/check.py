@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,10 @@ def namespace_document(name: str) -> dict[str, Any]:
     """Return the document of a namespace, as the overlays have it."""
     file = root() / "deploy" / "k8s" / "base" / "namespace.yaml"
     document = yaml.safe_load(file.read_text(encoding="utf-8"))
-    return {**document, "metadata": {**document["metadata"], "name": name}}
+    labels = document["metadata"]["labels"] | {
+        "app.kubernetes.io/version": metadata.version("ruta-stack")
+    }
+    return {**document, "metadata": {"name": name, "labels": labels}}
 
 
 def root() -> Path:
