@@ -9,7 +9,9 @@ enforces network policies (tests/deploy/test_reach.py) or the limit of an `empty
 
 import http.client
 import json
+import os
 import shutil
+import signal
 import socket
 import subprocess
 import threading
@@ -70,6 +72,12 @@ class Container:
     def kill(self, how: str = "KILL") -> None:
         """Send a signal to the container's first process, as the kernel or an operator would."""
         run("runc", "kill", self.name, how, check=False)
+
+    def freeze(self, program: str) -> None:
+        """Stop the container's processes that run this program."""
+        for pid in json.loads(run("runc", "ps", "--format", "json", self.name)):
+            if Path(f"/proc/{pid}/comm").read_text().strip() == program:
+                os.kill(pid, signal.SIGSTOP)
 
     def stop(self) -> None:
         """End it as a kubelet does: preStop, SIGTERM, and SIGKILL after the grace."""

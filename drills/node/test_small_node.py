@@ -11,6 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import httpx
 import pytest
 from directory.ground.demo_data import demo_services
 from stack.demo.clients import CLIENTS, prepare_clients
@@ -47,6 +48,7 @@ pytestmark = [
 _READY_SECONDS = 90
 _MOST_MEMORY = 1.5 * 2**30
 _PER_SECOND = 10
+_ANSWERED_SECONDS = 5
 _REST_SECONDS = 300
 _UP_SECONDS = 240
 _ROLLED = ("gateway", "referrals")
@@ -163,6 +165,23 @@ def test_the_demo_is_played_within_its_memory(small: SmallNode) -> None:
     used = {container.name: container.used() for container in small.containers}
     sys.stdout.write(f"{sum(used.values()) >> 20} MiB\n")
     assert sum(used.values()) <= _MOST_MEMORY, used
+
+
+@pytest.mark.parametrize(
+    ("pod", "program"), [("directory", "python"), ("postgres", "postgres"), ("nats", "nats-server")]
+)
+def test_a_frozen_process_is_replaced(small: SmallNode, pod: str, program: str) -> None:
+    """The kernel still accepts its connections."""
+    (container,) = small.node.pods[pod].containers
+    restarts, began = container.restarts, time.monotonic()
+    container.freeze(program)
+    if pod == "directory":
+        answer = httpx.get(f"{small.url}/directory/v1/services", timeout=_UP_SECONDS)
+        assert answer.status_code == 503
+        assert time.monotonic() - began <= _ANSWERED_SECONDS
+    until(lambda: container.restarts > restarts, _UP_SECONDS, f"{pod} starts again")
+    sys.stdout.write(f"{pod} starts again after {time.monotonic() - began:.0f} s\n")
+    until(lambda: small.is_ready, _UP_SECONDS, "all pods are ready")
 
 
 async def test_a_backup_is_restored_into_the_cluster_by_the_commands_of_the_guide(

@@ -2,7 +2,9 @@
 
 import os
 import signal
+import time
 
+import psutil
 import pytest
 from stack.embedded.lock import is_locked
 
@@ -51,6 +53,24 @@ def test_a_killed_supervisor_leaves_nothing_in_the_way_of_the_next(system: Syste
     system.up()
     assert not left & set(system.state.processes.values())
     assert system.running.request("ngo-refugio", "GET", f"{CASES}/{case}").status_code == 200
+
+
+@pytest.mark.parametrize("name", ["referrals", "postgres", "nats"])
+def test_a_frozen_process_is_noticed_and_replaced(system: System, name: str) -> None:
+    """Callers are refused within five seconds meanwhile, and served afterwards."""
+    case, former = new_case(system), system.state.processes[name]
+    for process in (*psutil.Process(former).children(recursive=True), psutil.Process(former)):
+        process.suspend()
+    if name == "referrals":
+        began = time.monotonic()
+        assert system.running.request("ngo-refugio", "GET", CASES).status_code == 503
+        assert time.monotonic() - began <= 5
+    until(lambda: system.restarted(name, former), f"{name} is up again")
+    until(lambda: _status(system, f"{CASES}/{case}") == 200, "cases can be read")
+
+
+def _status(system: System, path: str) -> int:
+    return system.running.request("ngo-refugio", "GET", path).status_code
 
 
 def test_status_tells_what_is_down(system: System) -> None:
