@@ -63,3 +63,20 @@ def test_postgresql_starts_again_on_a_volume_that_the_kubelet_opened_to_its_grou
         with _server("postgres", port, *options):
             until(lambda port=port: answers(port), "PostgreSQL answers")  # type: ignore[misc]
         (data / "cluster").chmod(0o2770)
+
+
+def test_postgresql_refuses_to_start_on_half_a_restore(tmp_path: Path) -> None:
+    """Until it is repeated, erasures and withdrawals are not applied."""
+    (tmp_path / "restore-incomplete").write_text("the restore did not finish. Repeat it\n")
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "stack", "serve", "postgres", "--data", str(tmp_path)),
+            *("--secrets", str(tmp_path / "none"), "--port", str(free_port())),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    assert done.stderr == "ruta: the restore did not finish. Repeat it\n"

@@ -102,6 +102,13 @@ ROWS = (
         "drills/restarts/test_backup.py::test_after_the_loss_of_the_machine_the_erased_stay_erased",
     ),
     Row(
+        "half-a-restore",
+        "half-a-restore",
+        "stack.commands.serve:postgres",
+        Replaces("(data / _UNFINISHED).exists()", "False"),
+        "tests/deploy/test_serving_pods.py::test_postgresql_refuses_to_start_on_half_a_restore",
+    ),
+    Row(
         "half-a-list",
         "half-a-list",
         "common.chained:put_back_if_lost",
