@@ -136,6 +136,7 @@ def test_the_page_is_read_where_a_browser_opens_it(
     assert f'<html lang="{language}">' in answer.text
     assert somebody.name in answer.text
     assert texts(language)["this_one"] in answer.text
+    assert '<a href="/console">' in answer.text, "a way back"
     assert "<script" not in answer.text
     assert answer.headers["cache-control"] == "no-store"
     assert "content-encoding" not in answer.headers

@@ -127,7 +127,8 @@ def test_no_page_of_an_auditor_has_a_finding(
         page.goto(f"/console/audit?target_id={read}")
         chain = page.locator("li.row a").first.get_attribute("href") or ""
         looked_at(page, axe, language, ("/console/audit", "/console/audit?action=line.spam", chain,
-                                      "/console/audit/reads", "/console/audit/identities"))  # fmt: skip
+                                      "/console/audit/reads", "/console/audit/identities",
+                                      "/console/audit/statement"))  # fmt: skip
 
 
 def test_a_statement_is_prepared_for_the_days_that_are_chosen(

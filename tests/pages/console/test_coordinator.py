@@ -341,6 +341,26 @@ def test_a_step_is_changed_tried_and_published_by_somebody_else(
         changed_again(page, pathway, listed[-1])
 
 
+def test_a_step_is_added_by_its_need_and_shows_no_key(system: System, browsers: Browser) -> None:
+    with signed_in(browsers, system, "demo-coordinator") as page:
+        page.goto("/console?lang=es")
+        begun(page, "VE14")
+        steps = page.locator("#steps li")
+        before = steps.count()
+        page.get_by_role("link", name="Agregar un paso").click()
+        page.wait_for_load_state()
+        assert page.locator("[name=step_key]").count() == 0
+        page.select_option("[name=need]", "GBV-CMR")
+        page.check("[name=urgency][value=at_once]")
+        submit(page, "Guardar el paso")
+        assert steps.count() == before + 1
+        assert "gbv-cmr" not in page.inner_text("#steps")
+        steps.last.locator("summary").click()
+        steps.last.get_by_role("button", name="Quitar").click()
+        page.wait_for_load_state()
+        assert steps.count() == before
+
+
 def test_a_warning_stands_in_both_languages_and_is_published_by_somebody_else(
     system: System, browsers: Browser
 ) -> None:

@@ -36,9 +36,8 @@ OWN = """(() => { const copy = document.querySelector('main').cloneNode(true), o
   copy.querySelectorAll('[lang]').forEach(e => e.lang !== own && e.remove());
   copy.querySelectorAll('*').forEach(e => e.append(' '));
   return copy.textContent; })()"""
-LINKS = (
-    """[...document.querySelectorAll('a[href]:not([download])')].map(e => e.getAttribute('href'))"""
-)
+LINKS = """[...document.querySelectorAll('a[href]:not([download]), form[method=get]')]
+  .map(e => e.getAttribute('href') || e.getAttribute('action'))"""
 OURS = re.compile(r"/console(?:/|\?|$)|/account$|/account\?")
 # Files, and previews of a bulletin in either language.
 FILES = re.compile(

@@ -60,6 +60,12 @@ def test_a_bar_without_a_whisker_is_as_long_as_its_share_of_the_greatest() -> No
     assert first.low == first.high, "and none is drawn"
 
 
+def test_a_bar_of_a_target_is_full_only_when_the_target_is_met() -> None:
+    (part,) = bars([("x", "", 0.22, 0, 0)], whole=1)
+    (over,) = bars([("x", "", 1.5, 0, 0)], whole=1)
+    assert (part.width, over.width) == (22, 100)
+
+
 def test_a_chart_to_keep_is_called_as_on_the_page() -> None:
     title = {"es": "Personas capacitadas por estado", "en": "People trained by state"}
     chart = {"kind": "chart", "title": title, "table": {"id": "trained-by-state"}}
@@ -126,6 +132,12 @@ def test_what_a_form_does_not_ask_stays_in_a_step() -> None:
         "safety": True,
         "confidential": False,
     }
+
+
+def test_a_new_step_gets_a_name_from_its_need_that_no_other_has() -> None:
+    assert pathways.new_key("GBV-CMR", ["safety"]) == "gbv-cmr"
+    assert pathways.new_key("GBV-CMR", ["gbv-cmr", "gbv-cmr-2"]) == "gbv-cmr-3"
+    assert pathways.new_key("", ()) == "step"
 
 
 def test_steps_are_moved_replaced_and_taken_out() -> None:
@@ -235,3 +247,12 @@ def test_what_has_ended_can_be_chosen_and_nothing_that_goes_on() -> None:
     assert dict(said)["2026-Q1"] == "1.º trimestre de 2026"
     early = Moments("es", ZoneInfo("America/Caracas"), datetime(2026, 1, 15, tzinfo=UTC)).ended()
     assert [code for code, _ in early][:2] == ["2025-Q4", "2025-12"]
+
+
+def test_a_number_without_a_source_is_told_in_the_readers_language() -> None:
+    for problem, words in (
+        ("words highlights (es): 4321: not in its section", "4321: alguien lo escribió"),
+        ("content: 12: where: the source gives 14", "12: no coincide con su fuente"),
+        ("bulletin.pdf: 7: no figure of the bulletin stands there", "7: está en un archivo"),
+    ):
+        assert bulletins.stray(problem, wording("es")).startswith(words)

@@ -17,9 +17,12 @@ class Bar:
     high: float
 
 
-def bars(rows: Sequence[tuple[str, str, float, float, float]]) -> tuple[Bar, ...]:
-    """Return bars for (label, words, value, low, high): from zero to the value, with a whisker for its interval."""
-    most = max((max(value, high) for *_, value, _, high in rows), default=0) or 1
+def bars(
+    rows: Sequence[tuple[str, str, float, float, float]], *, whole: float = 0
+) -> tuple[Bar, ...]:
+    """Return bars for (label, words, value, low, high): from zero to the value, with a whisker for its interval. The
+    longest fills the width, or `whole` does if it is more: half of a target is half of its bar."""
+    most = max(whole, *(max(value, high) for *_, value, _, high in rows), 0) or 1
     return tuple(
         Bar(label, words, *(round(100 * one / most, 1) for one in (value, low, high)))
         for label, words, value, low, high in rows

@@ -121,7 +121,9 @@ async def bulletin(visit: Visit) -> Page:
             "languages": (("es", say("risks.es")), ("en", say("risks.en"))),
             "steps": views.steps(found, trace.body["problems"] if trace.ok else None, say),
             "figures": len(trace.body["figures"]) if trace.ok else None,
-            "problems": trace.body["problems"] if trace.ok else [],
+            "problems": [
+                views.stray(each, say) for each in (trace.body["problems"] if trace.ok else [])
+            ],
             "kinds": views.kinds(found["files"], charts, say)
             if found["state"] == "published"
             else [],

@@ -188,6 +188,17 @@ def standing(written: Iterable[Written]) -> dict[str, str]:
     }
 
 
+def stray(problem: str, say: Wording) -> str:
+    """Return a number without a source in words. The API gives its place, the number, and the reason in English."""
+    place, _, rest = problem.partition(": ")
+    kind = place.split(" ")[0]
+    number = rest.partition(": ")[0]
+    return say(f"bulletin.stray.{kind if kind in _STRAY else 'file'}", number=number)
+
+
+_STRAY = frozenset({"content", "words", "chart"})
+
+
 def steps(
     bulletin: Mapping[str, Any], problems: Sequence[str] | None, say: Wording
 ) -> list[tuple[str, str]]:

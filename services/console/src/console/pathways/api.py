@@ -309,7 +309,7 @@ async def step(visit: Visit) -> Page:
         fields=(views.KEY, *views.STEP),
         versions=visit.beside(
             views.standing(one),
-            (views.KEY, *views.STEP, *views.FLAGS),
+            (*views.STEP, *views.FLAGS),
             worded=views.worded(every, say, codes, dict(known)),
             labels={name: say(f"pathway.{name}") for name in views.FLAGS},
         ),
@@ -324,6 +324,9 @@ async def write_step(visit: Visit) -> Outcome:
     own = changed.get("steps") or []
     before: Mapping[str, Any] = next((one for one in own if one["key"] == key), {})
     wanted = views.step_of(visit.typed, before)
+    if key == "new":
+        every = (*own, *views.all_steps(version))
+        wanted["key"] = views.new_key(visit.typed.one("need"), (one["key"] for one in every))
     changed["steps"] = views.replaced(own, key, wanted)
     answer = await _put(visit, changed)
     if answer.ok:

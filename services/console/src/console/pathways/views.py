@@ -1,7 +1,9 @@
 """Pathways in words: steps, conditions, differences, and the results of a trial. Pure."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 from console.codes import Codes
@@ -55,6 +57,13 @@ def step_of(typed: Typed, before: Mapping[str, Any]) -> dict[str, Any]:
         **({"condition": condition} if condition else {}),
         **{name: typed.one(name) == "true" for name in FLAGS},
     }
+
+
+def new_key(need: str, taken: Iterable[str]) -> str:
+    """Return a name for a new step, from its need: people never see it."""
+    known, base = set(taken), re.sub("[^a-z0-9]+", "-", need.lower()).strip("-") or "step"
+    numbers = (f"{base}-{number}" for number in count(2))
+    return base if base not in known else next(key for key in numbers if key not in known)
 
 
 def standing(step: Mapping[str, Any] | None) -> dict[str, Any]:

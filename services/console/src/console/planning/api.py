@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+from common.words import conventions
+
 from console.answers import Answer, no_file, together
 from console.codes import Areas, Codes
 from console.forms import body
@@ -91,7 +93,7 @@ def _activities(
                 for one in listed.items
             ],
             "progress": rows,
-            "chart": bars(shapes) if shapes else None,
+            "chart": bars(shapes, whole=1) if shapes else None,
             "indicators": sorted(known.items(), key=lambda pair: pair[1]),
             "groups": Areas(visit.country).groups,
             "away": not progress.ok and progress.status != 403,
@@ -201,7 +203,7 @@ async def one_series(visit: Visit) -> Page:
     shapes = [
         (
             " ".join(filter(None, (visit.moments.day(one["day"]), codes.place(one.get("area"))))),
-            str(one["value"]),
+            conventions.number(one["value"], language),
             float(one["value"]),
             0.0,
             0.0,
@@ -228,7 +230,7 @@ async def one_series(visit: Visit) -> Page:
                 (
                     visit.moments.day(one["day"]),
                     codes.place(one.get("area")) or visit.say("series.everywhere"),
-                    str(one["value"]),
+                    conventions.number(one["value"], language),
                 )
                 for one in points
             ],
