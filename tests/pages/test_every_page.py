@@ -179,9 +179,9 @@ PLAIN: dict[str, tuple[str | None, int, int]] = {
     "sign-out": ("/session/end", 10_000, 4_000),
 }
 
-# What a browser may cache: publications never change, and the start page is the same for
+# What a browser may cache: a publication may be withdrawn, and the start page is the same for
 # everybody.
-KEPT = {"bulletin": "public, max-age=31536000, immutable", "start": "public, max-age=300"}
+KEPT = {"bulletin": "public, max-age=3600", "start": "public, max-age=300"}
 
 
 @pytest.mark.parametrize("language", ["es", "en"])

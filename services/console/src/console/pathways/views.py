@@ -231,7 +231,7 @@ class Difference:
         for step in found["steps"]:
             need = self.codes.need(step["need"])
             if step["kind"] != "changed":
-                lines.append(say(f"diff.{step['kind']}", need=need, name=step["step"]))
+                lines.append(say(f"diff.{step['kind']}", need=need))
             lines.extend(
                 self._line("diff.step", one, need=need) for one in step.get("changes") or []
             )
