@@ -265,10 +265,10 @@ def test_after_the_loss_of_the_machine_the_erased_stay_erased(
     given = ["restore", str(folder), "--key-file", str(key), "--tombstones"]
     refused = found.ruta(*given, str(short / tombstones.name), check=False)
     assert refused.returncode == 1
-    assert "the list of erased cases ends at 0" in refused.stderr
+    assert "the list of erased cases ends at line 0" in refused.stderr
     not_yet = found.ruta("up", "--detach", "--port", "0", check=False)
     assert not_yet.returncode == 1
-    assert "did not end" in not_yet.stderr
+    assert "did not finish" in not_yet.stderr
 
     away.rename(usb)
     told = found.ruta(*restore).stdout
