@@ -23,6 +23,8 @@ FREE = {
     "postcode",
     "action",
     "assigned_to",
+    "person",
+    "target",
     "doer",
     "language",
     "analysis",

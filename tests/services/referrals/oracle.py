@@ -182,10 +182,12 @@ class Sharing:
 
 @dataclass(frozen=True)
 class Link:
-    """A link with which a recipient without an account answers once."""
+    """A link with which a recipient without an account answers once. An erasure and a transfer of the case end it."""
 
     page: str
     until: datetime
+    moves: int
+    """How often the case had moved when the link was made."""
 
 
 @dataclass(eq=False)
@@ -430,14 +432,8 @@ class Past:
 
 def restore(then: Past, now: Past) -> None:
     """Return `then` after a restore with the lists of `now`: withdrawals, erasures, transfers, hand-overs,
-    implications, entries taken back and restrictions survive."""
-    cases = {each.id: each for each in now.cases}
-    for case in then.cases:
-        later = cases[case.id]
-        case.holder, case.erased, case.moves = later.holder, later.erased, later.moves
-        case.implicated |= later.implicated
-        if later.hidden and not case.hidden:
-            case.caregiver = later.caregiver
+    implications, entries taken back, a corrected age of a child and restrictions survive."""
+    _restore_cases(then, now)
     then.teams = {
         who: now.teams.get(who) or team for who, team in {**now.teams, **then.teams}.items()
     }
@@ -454,15 +450,27 @@ def restore(then: Past, now: Past) -> None:
     offers = {each.id: each for each in now.offers}
     for offer in then.offers:
         offer.state = offers[offer.id].state
+    accesses = {each.id: each for each in now.accesses}
+    for access in then.accesses:
+        access.ended |= accesses[access.id].ended
+    _restore_reports(then, now)
+
+
+def _restore_cases(then: Past, now: Past) -> None:
+    cases = {each.id: each for each in now.cases}
+    for case in then.cases:
+        later = cases[case.id]
+        case.holder, case.erased, case.moves = later.holder, later.erased, later.moves
+        case.implicated |= later.implicated
+        if later.is_child(clock.now()):
+            case.adult_at = later.adult_at
+        if later.hidden and not case.hidden:
+            case.caregiver = later.caregiver
     entries = {each.id: each for each in now.entries}
     for entry in then.entries:
         if entries[entry.id].taken_back and not entry.taken_back:
             entry.taken_back = True
             entry.version += 1
-    accesses = {each.id: each for each in now.accesses}
-    for access in then.accesses:
-        access.ended |= accesses[access.id].ended
-    _restore_reports(then, now)
 
 
 def _restore_reports(then: Past, now: Past) -> None:

@@ -40,11 +40,11 @@ TO_OTHERS = {
         "LineExceptionView", "PreparedAnswer", "ReceiptView", "ReportDetail", "ReportSummary", "ThreadView",
     },
     "of no person": {
-        "Alternative", "Away", "BatchResult", "CertificateView", "ChannelKinds", "ChannelView", "DeliveryView", "FormSecret", "InstrumentDetail",
+        "Alternative", "Away", "BatchResult", "CaseLoad", "CertificateView", "ChannelKinds", "ChannelView", "DeliveryView", "FormSecret", "InstrumentDetail",
         "InstrumentSummary", "LateOrganisation", "OverdueCount", "PolicyView", "ProtocolView", "QueueCounts", "Replayed", "ShiftView", "Team", "ToCall",
         "TrainingView", "Upload", "WebhookSecret", "WebhookView", "WorkCounts", "WorkLoad",
     },
-    "of what the reader's own organisation did": {"AuditEntryView", "Verification"},
+    "of what the reader's own organisation did": {"AuditEntryView", "Statement", "Verification"},
 }  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """Cases: who registers, accuses, closes, erases and works on them."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +23,15 @@ from tests.services.referrals.stories.world import (
 )
 
 
+def of_age(child: bool) -> tuple[str, datetime | None]:
+    """Return a birth date, and when this child comes of age: soon; None for an adult."""
+    if not child:
+        return "1997-03-01", None
+    today = clock.today()
+    birth = today.replace(year=today.year - 18, day=1) + timedelta(days=35)
+    return birth.isoformat(), clock.begins(birth.replace(year=birth.year + 18))
+
+
 class Records(World):
     @precondition(lambda self: len(self.cases) < 3)
     @rule(who=ORGANISATIONS, child=st.booleans())
@@ -41,20 +50,13 @@ class Records(World):
             "area": PLACES[number],
         }
         identity: dict[str, Any] = {"name": facts["name"], "contact": {"phone": facts["contact"]}}
-        adult_at = None
+        identity["birth_date"], adult_at = of_age(child)
         if child:
             facts["caregiver_contact"] = f"+58 414 555028{number}"
             identity["caregiver"] = {
                 "name": "Luis",
                 "contact": {"phone": facts["caregiver_contact"]},
             }
-            today = clock.today()
-            birth = today.replace(year=today.year - 18, day=1) + timedelta(days=35)
-            identity["birth_date"] = birth.isoformat()
-            coming = birth.replace(year=birth.year + 18)
-            adult_at = clock.begins(coming)
-        else:
-            identity["birth_date"] = "1997-03-01"
         body = {"identity": identity, "area": facts["area"], "caregiver": "available"}
         status, made = self.post(self.staff(who), path, body)
         assert (status == 201) == may, made
@@ -73,6 +75,19 @@ class Records(World):
         assert (status == 200) == (not case.closed), answer
         if status == 200:
             case.caregiver = standing
+
+    @precondition(lambda self: self.living())
+    @rule(data=st.data(), child=st.booleans())
+    def correct_the_age(self, data: Any, child: bool) -> None:
+        case = self.case(data)
+        path, who = f"/cases/{case.id}", self.staff(case.holder)
+        identity = self.get(who, path).json()["identity"]
+        birth, adult_at = of_age(child)
+        body = {"identity": {**identity, "birth_date": birth}}
+        status, answer = self.post(who, path, body, method="PATCH")
+        assert (status == 200) == (not case.closed), answer
+        if status == 200:
+            case.adult_at = adult_at
 
     @precondition(lambda self: self.living())
     @rule(data=st.data(), who=ORGANISATIONS)

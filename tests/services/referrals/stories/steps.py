@@ -136,7 +136,7 @@ class Steps(World):
             return
         page = "/answer/" + made["url"].rsplit("/", 1)[-1]
         former = self.links.pop(sharing.id, None)
-        self.links[sharing.id] = Link(page, clock.now() + timedelta(days=7))
+        self.links[sharing.id] = Link(page, clock.now() + timedelta(days=7), case.moves)
         if former is not None:
             assert self.run(self.story.get("anonymous", former.page)).status_code == 410
         if data.draw(st.booleans()):
@@ -169,7 +169,8 @@ class Steps(World):
         link = self.links[sharing.id]
         page = self.run(self.story.get("anonymous", link.page))
         self.judge(_NOBODY, link.page, page.text)
-        lasts = clock.now() < link.until
+        ended = sharing.case.erased or sharing.case.moves != link.moves
+        lasts = clock.now() < link.until and not ended
         assert page.status_code == (200 if lasts else 410), page.text
         answerable = lasts and sharing.state in STEPS["accept"][0] | STEPS["complete"][0]
         assert ('name="answer"' in page.text) == answerable, (sharing.state, page.text)
