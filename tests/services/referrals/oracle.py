@@ -371,7 +371,9 @@ def answer_to(step: str, caller: Caller, sharing: Sharing, now: datetime) -> int
     if sharing.case.erased or not caller.reads_cases:
         return None
     if side not in sides:
-        return 403 if sides else 404
+        # Both sides fell together and the referral ended; the page names no order of two refusals.
+        together = sharing.word.to == sharing.case.holder
+        return None if together else 403 if sides else 404
     accused = sharing.word.to in sharing.case.implicated
     if sharing.state not in sources or accused:  # An accused recipient sees an ordinary recall.
         return 409

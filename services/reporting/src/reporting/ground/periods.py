@@ -114,6 +114,12 @@ def periods_between(first: Period, last: Period, kind: PeriodKind) -> tuple[Peri
     return tuple(found)
 
 
+def months_before(month: date, count: int) -> date:
+    """Return the first day of the month that lies ``count`` months before; never before year 1."""
+    months = month.year * 12 + month.month - 1 - count
+    return date(max(months // 12, 1), months % 12 + 1, 1)
+
+
 def span_of(ids: Sequence[str]) -> Period | None:
     """Return the month, quarter or year that exactly consists of these closed periods, if any."""
     parts = sorted(map(Period.parse, ids))

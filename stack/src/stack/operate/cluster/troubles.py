@@ -35,16 +35,16 @@ class Trouble:
 
 
 def troubles(documents: Sequence[Document], namespace: str) -> Iterator[Trouble]:
-    namespace = f"-n {namespace}"
+    flag = f"-n {namespace}"
     warnings = _last_warnings(documents)
     yield from _left_out(documents)
     for document in documents:
         kind, name = document["kind"], document["metadata"]["name"]
         if kind in _WORKLOADS:
-            yield from _too_few(document, namespace)
+            yield from _too_few(document, flag)
         elif kind == "Job":
-            yield from _failed_job(document, namespace)
-        elif kind == "Pod" and (seen := _of_pod(document, warnings, namespace)) is not None:
+            yield from _failed_job(document, flag)
+        elif kind == "Pod" and (seen := _of_pod(document, warnings, flag)) is not None:
             yield seen
         elif kind == "PersistentVolumeClaim" and document["status"]["phase"] == "Pending":
             yield from _unbound(name, warnings.get((kind, name)))
@@ -87,7 +87,7 @@ def _left_out(documents: Sequence[Document]) -> Iterator[Trouble]:
         yield Trouble(said("releases"), found, again)
 
 
-def _too_few(document: Document, namespace: str) -> Iterator[Trouble]:
+def _too_few(document: Document, flag: str) -> Iterator[Trouble]:
     wanted = document["spec"].get("replicas", 1)
     status = document.get("status", {})
     there = status.get("availableReplicas", 0)
@@ -97,15 +97,15 @@ def _too_few(document: Document, namespace: str) -> Iterator[Trouble]:
     # Pods that were never created have no other place to say why, for example a quota or a policy.
     refused = [c["message"] for c in status.get("conditions", []) if c["type"] == "ReplicaFailure"]
     found = said("{there} of {wanted}", there=there, wanted=wanted)
-    advice = f"kubectl describe {kind} {name} {namespace}"
+    advice = f"kubectl describe {kind} {name} {flag}"
     if wanted == 0:
-        advice = f"kubectl scale {kind} {name} --replicas=1 {namespace}"
+        advice = f"kubectl scale {kind} {name} --replicas=1 {flag}"
     yield Trouble(
         said("pods of {name}", name=name), " ".join([found, *map(_short, refused)]), advice
     )
 
 
-def _failed_job(document: Document, namespace: str) -> Iterator[Trouble]:
+def _failed_job(document: Document, flag: str) -> Iterator[Trouble]:
     name = document["metadata"]["name"]
     for condition in document.get("status", {}).get("conditions", []):
         if condition["type"] == "Failed" and condition["status"] == "True":
@@ -115,16 +115,16 @@ def _failed_job(document: Document, namespace: str) -> Iterator[Trouble]:
                 said(
                     "correct what it needs (its database, its Secrets), then kubectl delete job {name} {namespace} and apply the overlay again",
                     name=name,
-                    namespace=namespace,
+                    namespace=flag,
                 ),
             )
 
 
 def _of_pod(
-    document: Document, warnings: Mapping[tuple[str, str], str], namespace: str
+    document: Document, warnings: Mapping[tuple[str, str], str], flag: str
 ) -> Trouble | None:
     name, status = document["metadata"]["name"], document.get("status", {})
-    what, describe = said("pod {name}", name=name), f"kubectl describe pod {name} {namespace}"
+    what, describe = said("pod {name}", name=name), f"kubectl describe pod {name} {flag}"
     warned = warnings.get(("Pod", name), "")
     if status.get("phase") == "Succeeded" or "deletionTimestamp" in document["metadata"]:
         return None
@@ -159,7 +159,7 @@ def _of_pod(
             return Trouble(what, _short(message or warned), _add_it(document, container))
         ended = state.get("terminated") or container.get("lastState", {}).get("terminated")
         if ended:
-            return _crashed(document, container, ended, namespace)
+            return _crashed(document, container, ended, flag)
         return Trouble(what, warned or reason or said("not ready"), describe)
     return None
 
@@ -170,10 +170,10 @@ def _lacks_file(warned: str) -> bool:
     return warned.startswith("FailedMount") and lacks
 
 
-def _crashed(document: Document, container: Document, ended: Document, namespace: str) -> Trouble:
+def _crashed(document: Document, container: Document, ended: Document, flag: str) -> Trouble:
     name, spoken = document["metadata"]["name"], _last_line(ended.get("message", ""))
     code = str(ended["exitCode"])
-    log = f"kubectl logs {name} -c {container['name']} --previous {namespace}"
+    log = f"kubectl logs {name} -c {container['name']} --previous {flag}"
     if ended.get("reason") == "OOMKilled":
         advice = said("raise the memory limit of {name}", name=_owner(document))
     elif any(words in ended.get("message", "") for words in _FULL):

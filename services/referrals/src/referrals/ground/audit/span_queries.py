@@ -14,7 +14,8 @@ from referrals.ground.audit.models import AuditEntry
 
 MANY_CASES = 30
 """Different cases that one reader opens on one day, from which an auditor asks why."""
-_NIGHT_BEGINS, _NIGHT_ENDS = 22, 5
+NIGHT_BEGINS, NIGHT_ENDS = 22, 5
+"""Hours of the home country."""
 _MOST_PATTERNS = 200
 PatternCode = Literal["many_cases", "at_night", "bulk"]
 
@@ -91,7 +92,7 @@ async def unusual(
     found: list[Pattern] = []
     for code, which, grouped, enough in (
         ("many_cases", reading, by_day, of_cases >= MANY_CASES),
-        ("at_night", sa.and_(reading, sa.or_(hour >= _NIGHT_BEGINS, hour < _NIGHT_ENDS)), (), None),
+        ("at_night", sa.and_(reading, sa.or_(hour >= NIGHT_BEGINS, hour < NIGHT_ENDS)), (), None),
         ("bulk", sa.and_(action.like("%exported"), sa.not_(action.like("audit.%"))), (), None),
     ):
         doer, organisation = col(AuditEntry.client), col(AuditEntry.organisation_id)

@@ -154,7 +154,7 @@ async def ask_exception(
 async def list_exceptions(
     session: Session, caller: Decider, line: LineOf, cursor: CursorText = None, limit: Limit = 50
 ) -> Page[LineExceptionView]:
-    """Request to hand over a report without the reporter's consent. A second person decides."""
+    """List the requests to hand over a report without the reporter's consent, newest first."""
     rows, last = await handing_service.exceptions(
         session, caller, before=id_cursor(cursor), limit=limit
     )

@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field
 from referrals.ground.audit import anchors, span_queries
 from referrals.ground.audit.anchors import BrokenAnchor, FindingCode
 from referrals.ground.audit.service import record
-from referrals.ground.audit.span_queries import MANY_CASES, PatternCode
+from referrals.ground.audit.span_queries import MANY_CASES, NIGHT_BEGINS, NIGHT_ENDS, PatternCode
 from referrals.ground.dependencies import ServiceSettingsOf
 from referrals.ground.row_security import acting_as_service
 from referrals.referral.referrals.schemas import Moment
@@ -29,8 +29,8 @@ class PatternView(BaseModel):
     """Readings that an auditor should ask about. They may have a good reason."""
 
     pattern: PatternCode = Field(
-        description=f"`many_cases`: at least {MANY_CASES} different cases on one day; `at_night`: between 22:00 and "
-        "05:00 in the home country; `bulk`: exports of many rows."
+        description=f"`many_cases`: at least {MANY_CASES} different cases on one day; `at_night`: between "
+        f"{NIGHT_BEGINS:02}:00 and {NIGHT_ENDS:02}:00 in the home country; `bulk`: exports of many rows."
     )
     doer: str = Field(description="A person's id or a client.")
     organisation_id: UUID | None

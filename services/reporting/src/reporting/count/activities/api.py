@@ -1,7 +1,7 @@
 """Routes for activities (5W), their workbook, the allow-list and the work plan."""
 
 import asyncio
-from datetime import date, timedelta
+from datetime import timedelta
 from operator import attrgetter
 from typing import Annotated, Any
 from uuid import UUID
@@ -42,6 +42,7 @@ from reporting.count.activities.schemas import (
 from reporting.count.activities.template import template
 from reporting.count.activities.work_plan import Target, progress
 from reporting.count.activities.workbook import UnreadableWorkbookError
+from reporting.ground.periods import months_before
 
 BAD_ROWS = PROBLEMS["bad_rows"]
 UNREADABLE = PROBLEMS["unreadable_workbook"]
@@ -277,14 +278,9 @@ async def list_unreported(
     """List organisations that reported in the six months before and have no activity in this month."""
     ended = clock.today().replace(day=1) - timedelta(days=1)
     first = (month or ended).replace(day=1)
-    since = _months_before(first, 6)
+    since = months_before(first, 6)
     found = await queries.unreported(session, first, since)
     return [Unreported(organisation_id=each, last_month=last) for each, last in found.items()]
-
-
-def _months_before(first: date, months: int) -> date:
-    year, month = divmod(first.year * 12 + first.month - 1 - months, 12)
-    return date(year, month + 1, 1)
 
 
 @routes.get("/{activity_id}")

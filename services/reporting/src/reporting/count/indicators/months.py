@@ -8,7 +8,7 @@ from common.errors import INVALID
 from fastapi import Query
 
 from reporting.ground.asked_periods import asked_period
-from reporting.ground.periods import PeriodKind
+from reporting.ground.periods import PeriodKind, months_before
 
 Month = Annotated[str | None, Query(max_length=7, examples=["2026-11"])]
 _DEFAULT_MONTHS = 3
@@ -18,7 +18,7 @@ def months(first: str | None, last: str | None) -> tuple[date, date]:
     """Return the first days of the first and last month requested; by default the last three months. Raises 422 for a
     malformed month, or months in the wrong order."""
     end = _month(last, "/to") if last else clock.utc_day(clock.now()).replace(day=1)
-    start = _month(first, "/from") if first else _months_before(end, _DEFAULT_MONTHS - 1)
+    start = _month(first, "/from") if first else months_before(end, _DEFAULT_MONTHS - 1)
     if start > end:
         raise INVALID.because("from_lies_after_to", pointer="/from")
     return start, end
@@ -29,8 +29,3 @@ def _month(text: str, pointer: str) -> date:
     if period.kind is not PeriodKind.MONTH:
         raise INVALID.because("write_month_such_as_2026_11", pointer=pointer)
     return period.start
-
-
-def _months_before(month: date, count: int) -> date:
-    months = month.year * 12 + month.month - 1 - count
-    return date(max(months // 12, 1), months % 12 + 1, 1)
