@@ -195,6 +195,20 @@ ROWS = (
         "tests/gateway/test_sign_ins.py::test_a_code_goes_to_no_address_that_was_taken_away_meanwhile",
     ),
     Row(
+        "frozen-processes",
+        "frozen-processes-waited-for",
+        "gateway.front.upstreams:Replica.give_up",
+        Returns("None"),
+        "tests/gateway/test_limits_and_failures.py::test_whoever_waits_for_a_stopped_process_is_told_within_five_seconds",
+    ),
+    Row(
+        "frozen-processes",
+        "frozen-servers-left",
+        "stack.embedded.server_watch:ServerWatch._kill_if_stopped",
+        Returns("None"),
+        "tests/stack/test_server_watch.py::test_a_server_that_a_signal_stopped_is_replaced[nats]",
+    ),
+    Row(
         "slow-requests",
         "slow-heads",
         "gateway.front.edge.protocol:GuardedProtocol._await_head",
