@@ -902,6 +902,14 @@ ROWS = (
     ),
     Row(
         "messages",
+        "leave-that-began-meanwhile",
+        "referrals.telling.channels.dispatch:Queue._rests",
+        Replaces("last_day is not None", "False"),
+        "tests/services/referrals/test_rights_of_now.py"
+        "::test_leave_from_midnight_holds_what_waited_until_the_morning_after_it",
+    ),
+    Row(
+        "messages",
         "back-from-leave",
         "referrals.telling.channels.messages:learns_later",
         Returns("False"),

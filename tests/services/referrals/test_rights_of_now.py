@@ -1,7 +1,7 @@
 """The people to notify are determined at the sending, by the rights that the issuer reports then."""
 
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import pytest
@@ -166,6 +166,64 @@ async def test_who_comes_back_hears_once_that_something_waits(
         assert reached(world) == [MAILBOX], "one message for all of it"
         await world.told()
     assert reached(world) == []
+
+
+@pytest.mark.parametrize("ends", ["as said", "early", "late"])
+@pytest.mark.parametrize("waits", ["for the end of quiet hours", "for its next try"])
+async def test_leave_from_midnight_holds_what_waited_until_the_morning_after_it(
+    world: World, waits: str, ends: str
+) -> None:
+    """The emergency came before midnight in Caracas, where leave begins and ends; the next on call hears of it."""
+    first = clock.today() + timedelta(days=1)
+
+    async def at(day: date, hour: int, minute: int) -> list[str]:
+        """Return who was told by then."""
+        moment = datetime.combine(day, time(hour, minute), ZONE)
+        with clock.shifted(moment - clock.now()):
+            await world.told()
+        return reached(world)
+
+    async def away(last: date | None, now: datetime) -> None:
+        days = {"away_from": str(first), "away_until": str(last)} if last else {}
+        with clock.shifted(now - clock.now()):
+            said = await world.story.call(WORKER, "PUT", "/channels/away", days)
+        assert said.status_code == 200, said.text
+
+    last = first + timedelta(days=2)
+    wakes = waits == "for its next try"
+    await world.channel(quiet_from="22:00", quiet_until="06:00", wakes=wakes)
+    await world.channel(SUPERVISOR, address=CHIEF)
+    await told(world)
+    eve = datetime.combine(first - timedelta(days=1), time(23, 58), ZONE)
+    with clock.shifted(eve - clock.now()):
+        for rank, person in enumerate((WORKER, SUPERVISOR), 1):
+            shift = {
+                "person": person,
+                "rank": rank,
+                "starts_at": (eve - timedelta(hours=1)).isoformat(),
+                "ends_at": (eve + timedelta(seconds=90)).isoformat(),
+            }
+            await world.story.made(SUPERVISOR, "/on-call", shift)
+        if wakes:
+            world.mail.refused[MAILBOX] = "451 4.3.0 try later"
+        await world.story.sent(urgency="emergency")
+    await away(last, eve)
+    assert await at(eve.date(), 23, 59) == []
+    world.mail.refused.clear()
+    assert await at(first, 0, 10) == [CHIEF]
+    assert await at(first, 6, 1) == []
+    noon = datetime.combine(last, time(12), ZONE)
+    match ends:
+        case "early":
+            await away(None, noon)
+            assert await at(last, 12, 1) == [MAILBOX]
+        case "late":
+            last += timedelta(days=7)
+            await away(last, noon)
+            assert await at(last, 23, 59) == []
+    assert await at(last + timedelta(days=1), 0, 1) == []
+    assert await at(last + timedelta(days=1), 7, 59) == []
+    assert await at(last + timedelta(days=1), 8, 1) == ([] if ends == "early" else [MAILBOX])
 
 
 @pytest.mark.parametrize(

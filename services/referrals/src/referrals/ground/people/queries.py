@@ -37,17 +37,17 @@ def listens(
     organisation: sa.ColumnExpressionArgument[Any], person: sa.ColumnExpressionArgument[Any]
 ) -> sa.ColumnElement[bool]:
     """Whether this person may get messages from the organisation now: may be on call, and is not away today."""
-    return _is_there(organisation, person, sa.not_(_away(_TODAY, _TODAY)))
+    return is_there(organisation, person, sa.not_(_away(_TODAY, _TODAY)))
 
 
 def is_on_leave(
     organisation: sa.ColumnExpressionArgument[Any], person: sa.ColumnExpressionArgument[Any]
 ) -> sa.ColumnElement[bool]:
     """Whether this person could get messages from the organisation, but is away today."""
-    return _is_there(organisation, person, _away(_TODAY, _TODAY))
+    return is_there(organisation, person, _away(_TODAY, _TODAY))
 
 
-def _is_there(
+def is_there(
     organisation: sa.ColumnExpressionArgument[Any],
     person: sa.ColumnExpressionArgument[Any],
     *which: sa.ColumnElement[bool],
@@ -98,7 +98,7 @@ def principal_of(row: KnownPerson) -> Principal:
 
 
 async def may_be_on_call(session: AsyncSession, organisation: UUID, person: str) -> bool:
-    found = sa.select(_is_there(sa.literal(organisation, sa.Uuid), sa.literal(person)))
+    found = sa.select(is_there(sa.literal(organisation, sa.Uuid), sa.literal(person)))
     return bool(await session.scalar(found))
 
 
@@ -108,9 +108,10 @@ async def is_away(session: AsyncSession, person: str, first: date, last: date) -
 
 
 async def last_days_away(session: AsyncSession, people: Collection[str]) -> dict[str, date]:
+    """Return the last day away of those who are away today."""
     rows = await session.execute(
         sa.select(_PEOPLE.subject, _PEOPLE.away_until).where(
-            _PEOPLE.subject.in_(people), _PEOPLE.away_until.is_not(None)
+            _PEOPLE.subject.in_(people), _away(_TODAY, _TODAY)
         )
     )
     return {row.subject: row.away_until for row in rows}

@@ -5,7 +5,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -31,7 +31,7 @@ from referrals.ground.directory.queries import teams_of
 from referrals.ground.notices.kinds import News, NoticeKind
 from referrals.ground.notices.models import Notice
 from referrals.ground.notices.queries import by_ids
-from referrals.ground.people.queries import principals
+from referrals.ground.people.queries import last_days_away, principals
 from referrals.ground.row_security import act_as_service
 from referrals.listening.line import queries as line
 from referrals.referral.referrals import queries as referrals
@@ -90,7 +90,8 @@ async def ping(
             rows.append(_row(notice, turn.listener, due, emergency=urgent))
         for listener, last_day in on_leave.get(notice.organisation_id, ()):
             if learns_later(matter, listener):
-                due = back_at(listener, last_day, zone)
+                quiet = (listener.quiet_from, listener.quiet_until)
+                due = back_at(listener.digest_at, quiet, last_day, zone)
                 later.append(_row(notice, listener, due, emergency=False))
     for row in rows:
         if row["notice_id"] in reports:
@@ -239,7 +240,9 @@ class Queue:
         notices = await by_ids(session, {each.notice_id for each in due}) if due else {}
         moot = await _moot(session, due, notices)
         unclear = await self._unclear(session, due)
-        people = await principals(session, {each.person for each in channels})
+        persons = {each.person for each in channels}
+        people = await principals(session, persons)
+        away = await last_days_away(session, persons)
         owners = await queries.owners(session, {each.subject_id for each in notices.values()})
         claimed = []
         for channel in channels:
@@ -257,17 +260,29 @@ class Queue:
                     each.status, each.settled_at = PingStatus.MOOT, now
                 else:
                     told.append(each)
-            if self._rests(channel, told, now) and not channel.code_wanted:
+            if (
+                self._rests(channel, told, now, away.get(channel.person))
+                and not channel.code_wanted
+            ):
                 continue
             write = partial(self._message, channel, told, until)
             if (message := or_none("channels", channel.id, write)) is not None:
                 claimed.append(message)
         return closed + len(channels), claimed
 
-    def _rests(self, channel: Channel, told: Sequence[Ping], now: datetime) -> bool:
-        """Whether the channel waits: no news is left, or quiet hours have begun since the pings became due. The pings
-        of a channel in quiet hours wait until those end."""
+    def _rests(
+        self, channel: Channel, told: Sequence[Ping], now: datetime, last_day: date | None
+    ) -> bool:
+        """Whether the channel waits: no news is left, or its person's leave or quiet hours have begun since the pings
+        became due. The pings wait until those end. `last_day`: of the leave of somebody who is away today."""
         quiet = (channel.quiet_from, channel.quiet_until)
+        if last_day is not None:
+            back = back_at(channel.digest_at, quiet, last_day, self._zone)
+            for each in told:
+                # Days later this is no emergency: it wakes nobody on the first morning.
+                each.status, each.emergency, each.attempts = PingStatus.WAITING, False, 0
+                each.due_at = each.next_attempt_at = back
+            return True
         rested = after_quiet_hours(quiet, now, self._zone)
         if rested == now or any(each.emergency for each in told):
             return not told

@@ -142,10 +142,12 @@ def learns_later(matter: Matter, listener: Listener) -> bool:
     )
 
 
-def back_at(listener: Listener, last_day: date, zone: ZoneInfo) -> datetime:
+def back_at(
+    digest_at: time, quiet: tuple[time | None, time | None], last_day: date, zone: ZoneInfo
+) -> datetime:
     """Return when to notify somebody of what came while they were away: at their digest's time on the first day."""
-    morning = datetime.combine(last_day + timedelta(days=1), listener.digest_at, zone)
-    return after_quiet_hours((listener.quiet_from, listener.quiet_until), morning, zone)
+    morning = datetime.combine(last_day + timedelta(days=1), digest_at, zone)
+    return after_quiet_hours(quiet, morning, zone)
 
 
 def due_at(listener: Listener, moment: datetime, zone: ZoneInfo, how: Telling) -> datetime:

@@ -20,6 +20,7 @@ from referrals.ground.notices.queries import is_of
 from referrals.ground.people.queries import (
     coordinators,
     is_on_leave,
+    is_there,
     last_days_away,
     listens,
     principals,
@@ -30,6 +31,7 @@ from referrals.telling.channels.messages import SPACING, Listener
 from referrals.telling.channels.models import Channel, CodeAsked, Ping, Shift, waiting
 
 _LISTENS = listens(col(Channel.organisation_id), col(Channel.person))
+_THERE = is_there(col(Channel.organisation_id), col(Channel.person))
 _WORKS = sa.and_(col(Channel.active), col(Channel.confirmed_at).is_not(None))
 _TELLS = sa.and_(_WORKS, _LISTENS)
 _RESTS = sa.and_(_WORKS, is_on_leave(col(Channel.organisation_id), col(Channel.person)))
@@ -231,7 +233,7 @@ def _due(now: Any, kind: ChannelKind) -> sa.ColumnElement[bool]:
     return sa.and_(
         col(Channel.kind) == kind,
         col(Channel.active),
-        _LISTENS,
+        _THERE,
         sa.or_(
             sa.and_(col(Channel.code_wanted), col(Channel.next_attempt_at) <= now),
             sa.and_(col(Channel.confirmed_at).is_not(None), sa.or_(_urgent(now), routine)),
