@@ -431,6 +431,13 @@ ROWS = (
         "tests/services/referrals/test_older_database.py::test_what_a_promoted_standby_forgot_is_erased_and_restricted_again",
     ),
     Row(
+        "promoted-standby",
+        "lost-end-of-the-audit",
+        "referrals.ground.audit.anchors:_count_lost",
+        Returns("0"),
+        "tests/services/referrals/test_audit_anchor.py::test_the_lost_end_of_a_promoted_standby_is_counted_until_a_person_marks_it",
+    ),
+    Row(
         "wrong-date",
         "a-clock-that-leapt",
         "common.clocks:after",

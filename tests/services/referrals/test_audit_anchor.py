@@ -19,6 +19,7 @@ from referrals.ground.audit.anchors import (
     BrokenAnchor,
     anchor,
     anchored_list,
+    lost_entries,
     mark_restored,
     restores,
     verify,
@@ -27,6 +28,7 @@ from referrals.ground.audit.queries import restores_since
 from referrals.ground.audit.service import record
 from referrals.ground.row_security import act_as_service
 from stack.embedded.postgres import PostgresServer
+from structlog.testing import capture_logs
 
 from tests.support.principals import principal
 
@@ -145,6 +147,48 @@ async def test_a_restore_is_told_from_a_forgery(
         await entry(database, chain)
     assert await anchor(database, file) >= 1
     cut_back(postgres, chain, to=5)
+    assert [f.code for f in (await verify(database, file))[1]] == ["cut_off"]
+
+
+async def test_the_lost_end_of_a_promoted_standby_is_counted_until_a_person_marks_it(
+    database: Database, postgres: PostgresServer, tmp_path: Path
+) -> None:
+    file, long, short, untouched = tmp_path / "anchor.jsonl", new_id(), new_id(), new_id()
+    began = clock.now()
+    for chain in (untouched, long, long, long, short):
+        await entry(database, chain)
+    await anchor(database, file)
+    kept = clock.now()
+    for chain in (long, short):
+        await entry(database, chain)
+    await anchor(database, file)
+    # An idle system anchors its lists alone.
+    await anchor(database, file, Head(1, "one"))
+    assert lost_entries(file) == 0
+    cut_back(postgres, long, to=3)
+    cut_back(postgres, short, to=0)
+    # The promoted standby is written to before the worker looks, with the numbers of lost transactions.
+    for chain in (long, long, short):
+        await entry(database, chain)
+    postgres.psql("UPDATE audit_heads SET position = '3'", database="referrals_anchor")
+    with capture_logs() as said:
+        await anchor(database, file)
+    assert [each["entries"] for each in said if each["event"] == "audit_lost"] == [3]
+    for _ in range(2):
+        await anchor(database, file)
+        assert lost_entries(file) == 3, "until somebody marks it"
+    async with database.transaction() as session:
+        await act_as_service(session)
+        (lost,) = await restores_since(session, began)
+        assert lost.kept_until < kept, "readings since then may be missing"
+    codes = {"cut_off", "differs_from_anchor"}
+    assert {f.code for f in (await verify(database, file))[1]} == codes
+    await mark_restored(database, file, "failover")
+    assert lost_entries(file) == 0
+    assert [(each.source, each.lost_entries) for each in restores(file)] == [("failover", 3)]
+    assert await anchor(database, file) == 3, "what was written since is anchored, too"
+    assert (await verify(database, file))[1] == []
+    cut_back(postgres, untouched, to=0)
     assert [f.code for f in (await verify(database, file))[1]] == ["cut_off"]
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import contextlib
 import json
 import sys
 from collections.abc import Awaitable, Callable
@@ -23,6 +24,7 @@ from referrals.ground.audit.anchors import (
     ERASED,
     PROBLEMS,
     RESTRICTED,
+    AnchoredRestore,
     BrokenAnchor,
     anchored_list,
     mark_restored,
@@ -68,8 +70,7 @@ async def verify_audit(settings: Settings, database: Database, _keys: CaseKeys) 
     try:
         count, findings = await verify(database, settings.audit_anchor_file)
         for restore in restores(settings.audit_anchor_file):
-            text = "restored on {at} from {source}: {lost} later entries were lost"
-            say(said(text, at=restore.at, source=restore.source, lost=restore.lost_entries))
+            say(_of_restore(restore))
     except BrokenAnchor as error:
         say(said("the anchor file is not consistent: {reason}", reason=told(error)))
         return 1
@@ -393,7 +394,15 @@ async def mark_restored_audit(settings: Settings, database: Database, _keys: Cas
     """Mark audit entries that a restored backup lost as missing for a known reason; the next argument names the backup."""
     source = sys.argv[2] if len(sys.argv) > 2 else "a backup"
     await mark_restored(database, settings.audit_anchor_file, source)
+    with contextlib.suppress(BrokenAnchor):  # `audit-verify` reports it
+        for restore in restores(settings.audit_anchor_file)[-1:]:
+            say(_of_restore(restore))
     return 0
+
+
+def _of_restore(restore: AnchoredRestore) -> str:
+    text = "restored on {at} from {source}: {lost} later entries were lost"
+    return said(text, at=restore.at, source=restore.source, lost=restore.lost_entries)
 
 
 def _command(

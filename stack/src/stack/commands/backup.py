@@ -283,7 +283,7 @@ def _replace_record(layout: Layout, wanted: _Wanted) -> list[str]:
             )
             if not wanted.rights_too:
                 lists.put_rights(layout, [*folders, keys / "keys"] if fresh else wanted.outside)
-            commands.run("audit-mark-restored", wanted.source)
+            told += commands.run("audit-mark-restored", wanted.source).splitlines()
         finally:
             server.stop()
     return [*told, unasked] if unasked else told

@@ -416,6 +416,12 @@ def _went_back(where: str, values: Mapping[tuple[str, ...], float]) -> Iterator[
             said("it had lost {count:.0f} changes, which apply again", count=again),
             said("the database went back to an earlier state: docs/operate.md, RutaRecordWentBack"),
         )
+    if lost := values.get(("ruta_audit_lost",)):
+        yield Finding(
+            said("audit of {where}", where=where),
+            said("the database has lost {count:.0f} entries that the anchor knows", count=lost),
+            said("the database went back to an earlier state: docs/operate.md, RutaRecordWentBack"),
+        )
 
 
 def _unheard(values: Mapping[tuple[str, ...], float]) -> Iterator[Finding]:

@@ -10,7 +10,7 @@ from common.db.session import Database
 from common.process.logs import get_logger
 from common.process.telemetry import Metrics
 
-from referrals.ground.audit.anchors import anchor
+from referrals.ground.audit.anchors import anchor, lost_entries
 from referrals.ground.keys import tombstones
 from referrals.ground.keys.store import CaseKeys
 from referrals.ground.restrictions import export as restrictions
@@ -45,6 +45,10 @@ class Evidence:
         self._untold = metrics.gauge(
             "ruta_tombstones_untold", "Erasures that are not in the list of the erased yet."
         )
+        self._lost = metrics.gauge(
+            "ruta_audit_lost",
+            "Anchored audit entries that the database has lost, until a person has marked the loss.",
+        )
         self._untold_restrictions = metrics.gauge(
             "ruta_restrictions_untold",
             "Restrictions that are not in the list yet from which a restore restricts again.",
@@ -60,6 +64,7 @@ class Evidence:
             erased = await _end(self._erased, self._signer)
             restricted = await _end(self._restricted, self._of_restrictions)
             await anchor(self._database, self._anchor_file, erased, restricted)
+            self._lost.set(await asyncio.to_thread(lost_entries, self._anchor_file))
         return 0
 
     async def tell(self) -> int:

@@ -4,10 +4,11 @@ A chain reveals an edit or a gap. Only a file outside the database reveals that 
 were cut off. Each line contains the hash of the previous line.
 """
 
+import asyncio
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -19,6 +20,7 @@ from common import clock
 from common.chained import Head, last_line
 from common.db import key_checks
 from common.db.session import Database
+from common.process.logs import get_logger
 from common.words.command_texts import Worded
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -28,11 +30,19 @@ from referrals.ground.audit.service import SYSTEM_CLIENT
 from referrals.ground.row_security import act_as_service
 
 _BATCH = 2000
+# The last heads of a line, one of which was the last to be committed: a lagging standby loses it first.
+_NEWEST = 100
 _EXCHANGED = (
     "{path} is not the file that Ruta began: put the right one back from a backup or a second place"
 )
 _GONE = "{path} is missing: put it back from a backup or a second place"
 _FIRST_LINE = "audit-anchor"
+LOST = (
+    "the database lacks audit entries that were anchored: a standby was promoted too early, an old volume was put"
+    " back, or somebody cut the record (docs/operate.md, RutaRecordWentBack)"
+)
+_log = get_logger(__name__)
+_LOST = "lost"
 ERASED, RESTRICTED = "tombstones", "restrictions"
 """The anchored lists, by their names in a line of the anchor."""
 _HEADS = sa.text(
@@ -58,7 +68,28 @@ _ENTRIES_OF_ONE = sa.text(_ENTRIES.text.replace("WHERE ", "WHERE e.chain = :only
 _ONE_HEAD = sa.text(
     "SELECT sequence, encode(hash, 'hex') AS hash FROM audit_heads WHERE chain = :only"
 )
-_ALL_HEADS = sa.text("SELECT chain, sequence, encode(hash, 'hex') AS hash FROM audit_heads")
+_ALL_HEADS = sa.text(
+    "SELECT chain, sequence, encode(hash, 'hex') AS hash FROM audit_heads ORDER BY position, chain"
+)
+_HELD = sa.text(
+    """
+    SELECT e.chain, e.sequence
+    FROM unnest(CAST(:chains AS uuid[]), CAST(:sequences AS bigint[]), CAST(:hashes AS text[]))
+         AS anchored (chain, sequence, hash)
+    JOIN audit_entries e USING (chain, sequence)
+    WHERE e.hash = decode(anchored.hash, 'hex')
+    """
+)
+_KEPT_ENDS = sa.text(
+    """
+    SELECT e.chain, e.sequence, encode(e.hash, 'hex') AS hash
+    FROM audit_heads h
+    LEFT JOIN unnest(CAST(:chains AS uuid[]), CAST(:kept AS bigint[])) AS lost (chain, kept)
+           ON lost.chain = h.chain
+    JOIN audit_entries e ON e.chain = h.chain AND e.sequence = least(h.sequence, lost.kept)
+    ORDER BY h.position, h.chain
+    """
+)
 
 
 class BrokenAnchor(Worded):
@@ -129,8 +160,9 @@ async def anchor(
 ) -> int:
     """Append the heads that moved since the last line; returns how many. One caller at a time.
 
-    `erased`, `restricted`: the lengths of those lists, by which a restore detects an outdated list. Raises
-    BrokenAnchor if the file is gone or was replaced.
+    `erased`, `restricted`: the lengths of those lists, by which a restore detects an outdated list. A line says how
+    many anchored entries the database has lost, until `mark_restored`. Raises BrokenAnchor if the file is gone or was
+    replaced.
     """
     async with database.transaction() as session:
         await act_as_service(session)
@@ -145,15 +177,26 @@ async def anchor(
         until = await session.scalar(
             sa.text("SELECT pg_snapshot_xmin(pg_current_snapshot())::text")
         )
-        heads = (await session.execute(_HEADS, {"since": last["until"]})).all()
+        newest = list(last.get("heads", {}).items())[-_NEWEST:]
+        lost = await _count_lost(session, path, newest)
+        # A promoted standby uses the numbers of the lost transactions again.
+        since = "0" if lost else last["until"]
+        heads = (await session.execute(_HEADS, {"since": since})).all()
+        ends = _ends(heads) or ({} if lost else dict(newest[-1:]))
         reached = {
             name: _furthest(head, last.get(name))
             for name, head in ((ERASED, erased), (RESTRICTED, restricted))
         }
-        if not heads and all(last.get(name) == head for name, head in reached.items()):
+        same = all(last.get(name) == head for name, head in reached.items())
+        if not heads and same and not lost:
             return 0
-        more = {name: head for name, head in reached.items() if head}
-        _append(path, heads, str(until), text, more)
+        more: dict[str, Any] = {name: head for name, head in reached.items() if head}
+        if lost:
+            await remember_lost(session, datetime.fromisoformat(last["at"]))
+            _log.error("audit_lost", entries=lost, remedy=LOST)
+        if lost := max(lost, last.get(_LOST, 0)):
+            more[_LOST] = lost
+        _append(path, ends, str(until), text, more)
     await _record_first_line(database, path)
     return len(heads)
 
@@ -175,11 +218,14 @@ async def mark_restored(database: Database, path: Path | None, source: str) -> N
         if path is None:
             return
         _, text = _last_line(path)
-        until = await session.scalar(
-            sa.text("SELECT pg_snapshot_xmin(pg_current_snapshot())::text")
-        )
-        heads = (await session.execute(_ALL_HEADS)).all()
-        _append(path, heads, str(until), text, {"restored": source})
+        try:
+            kept = await _kept(session, await asyncio.to_thread(anchored_chains, path))
+        except BrokenAnchor:  # `verify` reports it; a restore must end
+            kept = {}
+        values = {"chains": list(kept), "kept": list(kept.values())}
+        ends = _ends((await session.execute(_KEPT_ENDS, values)).all())
+        # The next line has all heads: entries since the loss have the numbers of lost ones.
+        _append(path, ends, "0", text, {"restored": source})
     await _record_first_line(database, path)
 
 
@@ -225,12 +271,64 @@ def anchored_list(path: Path, which: str) -> Head:
     return head
 
 
-def _append(path: Path, heads: Any, until: str, last_text: str, more: dict[str, Any]) -> None:
+def _ends(heads: Any) -> dict[str, list[Any]]:
+    return {str(head.chain): [head.sequence, head.hash] for head in heads}
+
+
+async def _count_lost(
+    session: AsyncSession, path: Path, newest: Sequence[tuple[str, Sequence[Any]]]
+) -> int:
+    """Return how many anchored entries the database has lost; 0 if it has the newest."""
+    newest_ends = [(chain, int(number), str(digest)) for chain, (number, digest) in newest]
+    if len(await _held(session, newest_ends)) == len(newest_ends):
+        return 0
+    anchored = await asyncio.to_thread(anchored_chains, path)
+    kept = await _kept(session, anchored)
+    rows = (await session.execute(_ALL_HEADS)).all()
+    reached = {str(row.chain): int(row.sequence) for row in rows}
+    return sum(
+        max(anchored[chain]) - min(number, reached.get(chain, 0)) for chain, number in kept.items()
+    )
+
+
+async def _kept(session: AsyncSession, anchored: Mapping[str, Mapping[int, str]]) -> dict[str, int]:
+    """Return by chain the number before the first lost anchored entry."""
+    every = [(chain, *each) for chain, numbers in anchored.items() for each in numbers.items()]
+    kept: dict[str, int] = {}
+    for first in range(0, len(every), _BATCH):
+        some = every[first : first + _BATCH]
+        held = await _held(session, some)
+        for chain, number, _ in some:
+            if (chain, number) not in held:
+                kept[chain] = min(number - 1, kept.get(chain, number))
+    return kept
+
+
+async def _held(
+    session: AsyncSession, anchored: Sequence[tuple[str, int, str]]
+) -> set[tuple[str, int]]:
+    """Return chain and number of those anchored entries that the database has unchanged."""
+    if not anchored:
+        return set()
+    chains, sequences, hashes = (list(column) for column in zip(*anchored, strict=True))
+    values = {"chains": chains, "sequences": sequences, "hashes": hashes}
+    return {(str(row.chain), row.sequence) for row in await session.execute(_HELD, values)}
+
+
+def lost_entries(path: Path) -> int:
+    """Return how many anchored entries the database has lost, as the last line says."""
+    _, text = last_line(path)
+    return int(json.loads(text).get(_LOST, 0)) if text else 0
+
+
+def _append(
+    path: Path, ends: dict[str, list[Any]], until: str, last_text: str, more: dict[str, Any]
+) -> None:
     line = {
         "at": clock.now().isoformat(),
         "until": until,
         **more,
-        "heads": {str(head.chain): [head.sequence, head.hash] for head in heads},
+        "heads": ends,
         "previous": hashlib.sha256(last_text.encode()).hexdigest() if last_text else "",
     }
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -293,7 +391,8 @@ def anchored_chains(path: Path | None) -> dict[str, dict[int, str]]:
         if "restored" in line:
             _take_back(anchored, line["heads"])
         for chain, (sequence, digest) in line["heads"].items():
-            anchored.setdefault(chain, {})[int(sequence)] = str(digest)
+            # The first stays: another entry of the same number is a loss or a forgery.
+            anchored.setdefault(chain, {}).setdefault(int(sequence), str(digest))
     return anchored
 
 
@@ -319,13 +418,16 @@ def restores(path: Path | None) -> list[AnchoredRestore]:
     """Return each restore in the anchor, with the number of anchored entries that it lost."""
     found: list[AnchoredRestore] = []
     reached: dict[str, int] = {}
+    known = 0
     for line in lines_of(path) if path is not None else ():
         heads = {chain: int(value[0]) for chain, value in line["heads"].items()}
         if "restored" in line:
             lost = sum(max(0, n - heads.get(chain, 0)) for chain, n in reached.items())
-            found.append(AnchoredRestore(str(line["at"]), str(line["restored"]), lost))
-            reached = {}
-        reached |= heads
+            found.append(AnchoredRestore(str(line["at"]), str(line["restored"]), known or lost))
+            reached, known = {}, 0
+        known = max(known, line.get(_LOST, 0))
+        for chain, number in heads.items():
+            reached[chain] = max(number, reached.get(chain, 0))
     return found
 
 

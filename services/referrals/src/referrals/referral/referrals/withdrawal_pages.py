@@ -116,13 +116,14 @@ def _read(reads: Sequence[Reading], language: str) -> list[str]:
 def _missing(restores: Sequence[Restore], language: str) -> list[str]:
     """Return a line for each span without a record of readings."""
     text = page_texts(_PACKAGE, language)["missing"]
-    return [
+    lines = [
         text.format(
             since=whole_date(clock.day_of(each.kept_until), language),
             until=whole_date(clock.day_of(each.at), language),
         )
         for each in restores
     ]
+    return list(dict.fromkeys(lines))
 
 
 def _language(request: Request, asked: str | None) -> str:
