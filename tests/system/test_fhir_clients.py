@@ -2,6 +2,7 @@
 """FHIR clients by others read, search and page: fhirclient (SMART Health IT) and fhirpy."""
 
 import asyncio
+import json
 from typing import Any
 from uuid import uuid4
 
@@ -136,10 +137,16 @@ def read_with_a_key(system: System, base: str, sent: dict[str, Any]) -> None:
     with pytest.raises(ForbiddenError) as refused:
         client.reference("Patient", sent["case"]).to_resource()
     assert "system/Patient.r" in str(refused.value)
+    by = {"Authorization": f"Bearer {token}"}
+    begun = httpx.get(f"{base}/$export", headers={**by, "Prefer": "respond-async"})
+    (file,) = httpx.get(begun.headers["Content-Location"], headers=by).json()["output"]
+    lines = httpx.get(file["url"], headers=by).text.splitlines()
+    exported = {json.loads(line)["id"] for line in lines}
+    assert (file["type"], set(sent["ids"]) <= exported) == ("Task", True)
 
 
 async def test_a_hospital_signs_for_a_token_of_one_resource(
     system: System, base: str, sent: dict[str, Any]
 ) -> None:
-    """SMART Backend Services, from the discovery document to a search."""
+    """SMART Backend Services, from the discovery document to a search and an export."""
     await asyncio.to_thread(read_with_a_key, system, base, sent)

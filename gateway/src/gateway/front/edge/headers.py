@@ -45,7 +45,7 @@ _HEADERS = (
     b"x-request-id, x-csrf-token, traceparent, prefer"
 )
 _EXPOSED = (
-    b"etag, location, link, retry-after, ratelimit, ratelimit-policy, x-request-id, deprecation, "
+    b"etag, location, content-location, link, retry-after, ratelimit, ratelimit-policy, x-request-id, deprecation, "
     b"sunset, content-disposition, x-total-items"
 )
 _OPEN_METHODS = b"GET, HEAD, POST"

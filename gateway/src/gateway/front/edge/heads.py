@@ -52,6 +52,7 @@ RETURNED_TO_CLIENTS = frozenset(
         b"content-encoding",
         b"content-language",
         b"content-length",
+        b"content-location",
         b"content-range",
         b"content-security-policy",
         b"content-type",

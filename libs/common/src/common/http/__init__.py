@@ -3,6 +3,7 @@
 from common.http.access import StepUp, check_fhir, open_to_all, requires, requires_fhir
 from common.http.app import service_app
 from common.http.context import BackgroundTask, ServiceContext, context_of
+from common.http.links import LINKED, page_links
 from common.http.page import (
     answered_as,
     drawn,
@@ -29,6 +30,7 @@ from common.pages.look import PAGE_STYLE, SWITCH
 from common.words.languages import page_language
 
 __all__ = [
+    "LINKED",
     "PAGE_STYLE",
     "SWITCH",
     "AnyQuery",
@@ -55,6 +57,7 @@ __all__ = [
     "etag_of",
     "open_to_all",
     "page_language",
+    "page_links",
     "page_response",
     "page_texts",
     "refusal_pages",

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from enum import Enum
 from typing import Annotated, Any, cast
 
+import orjson
 from fastapi import APIRouter, Depends
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
@@ -34,6 +35,7 @@ from common.http.idempotency import (
     is_repeat,
     require_key,
 )
+from common.http.links import LINKED, page_links
 from common.http.shown_once import as_stored, names_shown_once
 
 OUTER = "ruta.outer_session"
@@ -91,6 +93,7 @@ class UnitOfWorkRoute(APIRoute):
         marks = {part.call for part in self.dependant.dependencies}
         self._in_parts, self._reads = _in_parts in marks, _reading in marks
         self._steps_up = steps_up(marks)
+        self._pages = "next_cursor" in getattr(self.response_model, "model_fields", {})
         judged = not {_own_query, _any_query} & marks
         self._parameters = frozenset(_query_names(self.dependant)) if judged else None
         extra: dict[str, Any] = {"x-ruta-access": self.access.describe()}
@@ -100,6 +103,8 @@ class UnitOfWorkRoute(APIRoute):
             extra["security"] = [{"oauth2": [self.access.scope]}]
         if (self.methods or set()) - _SAFE_METHODS:
             extra["parameters"] = [_key_parameter(_needs_key(self.dependant))]
+        elif self._pages:
+            extra["responses"] = {"200": {"headers": dict(LINKED)}}
         self.openapi_extra = {**extra, **(self.openapi_extra or {})}
 
     def get_route_handler(self) -> Handler:
@@ -129,7 +134,10 @@ class UnitOfWorkRoute(APIRoute):
             async with _opened(context, outer, principal) as session:
                 asked.state.session = session
                 if command is None:
-                    return await handler(asked)
+                    response = await handler(asked)
+                    if self._pages and request.method == "GET":
+                        _link_to_next(request, response)
+                    return response
                 return await self._once(command, principal, session, context, handler, asked)
 
         try:
@@ -226,6 +234,13 @@ async def _opened(
             outer.info[GIVEN_UP] = error
         raise
     outer.expire_all()  # database functions may have changed rows that were read
+
+
+def _link_to_next(request: Request, response: Response) -> None:
+    """Name the next page in the header `Link`. A feed returns a cursor even if it has no more items yet."""
+    page = orjson.loads(response.body)
+    if page["next_cursor"] and page.get("more", True):
+        response.headers["Link"] = page_links(request, "cursor", {"next": page["next_cursor"]})
 
 
 def _refuse_nul(request: Request) -> None:

@@ -1,18 +1,16 @@
 """The facade's CapabilityStatement, and the Bundle of a search. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
+from common.auth.smart import INTERACTIONS
+
 from referrals.referral.fhir import codes
 from referrals.referral.fhir.parameters import KINDS, Kind, Search
 
-_INTERACTIONS: Mapping[str, tuple[str, ...]] = {
-    "Task": ("read", "update", "search-type"),
-    "ServiceRequest": ("read", "create", "search-type"),
-    "Consent": ("read", "create", "search-type"),
-}
+_INTERACTIONS = {"c": "create", "r": "read", "u": "update", "s": "search-type"}
 _SECURITY = (
     "A token of the OAuth 2.0 issuer that .well-known/smart-configuration names (client credentials),"
     " sent as 'Authorization: Bearer'. Everybody sees what concerns their organisation and nothing else."
@@ -54,10 +52,9 @@ def capability_statement(base: str, version: str, today: date) -> dict[str, Any]
 
 
 def _resource(kind: Kind) -> dict[str, Any]:
-    interactions = _INTERACTIONS.get(kind.name, ("read", "search-type"))
     found: dict[str, Any] = {
         "type": kind.name,
-        "interaction": [{"code": code} for code in interactions],
+        "interaction": [{"code": _INTERACTIONS[letter]} for letter in INTERACTIONS[kind.name]],
         "versioning": "versioned-update" if kind.name == "Task" else "no-version",
         "referencePolicy": ["literal", "logical"],
         "searchParam": [

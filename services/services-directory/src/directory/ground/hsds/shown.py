@@ -4,6 +4,7 @@ description; answers are stored bytes."""
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
+from common.http import LINKED
 from pydantic import BaseModel, ConfigDict, Field
 
 from directory.ground.hsds.extensions import Aor
@@ -89,4 +90,5 @@ def one(kind: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
 
 def page_of(kind: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
     """Return the `responses` of a route that lists objects."""
-    return one(PageOf[kind])  # type: ignore[valid-type]  # a class is made of a class, at run time
+    page = PageOf[kind]  # type: ignore[valid-type]  # a class is made of a class, at run time
+    return {200: {"model": page, "headers": dict(LINKED)}}

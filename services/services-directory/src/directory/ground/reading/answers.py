@@ -2,12 +2,12 @@
 
 import hashlib
 import math
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Annotated, Any
 
 from common.auth import Principal
 from common.db.session import Database
-from common.http import OwnQuery, Reading
+from common.http import OwnQuery, Reading, page_links
 from common.words.languages import preferred
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel
@@ -82,23 +82,10 @@ def page_answer(
     headers = {"X-Total-Items": str(total)}
     if request.method == "GET":
         last = max(1, math.ceil(total / per_page))
-        links = _links(request.scope["path"], request.scope["query_string"], number, last)
-        headers["Link"] = ", ".join(links)
+        places = {"first": 1, "prev": min(number - 1, last), "next": number + 1, "last": last}
+        there = {relation: page for relation, page in places.items() if 1 <= page <= last}
+        headers["Link"] = page_links(request, "page", there)
     return answer(request, body, headers=headers)
-
-
-def _links(path: str, query: bytes, number: int, last: int) -> Iterator[str]:
-    """Return the links to neighbours of a page (RFC 8288), relative to the server."""
-    kept = "&".join(
-        part.replace(">", "%3E")
-        for part in query.decode("latin-1").split("&")
-        if part and part[:5] != "page="
-    )
-    start = f"<{path}?{kept}&page=" if kept else f"<{path}?page="
-    places = {"first": 1, "prev": min(number - 1, last), "next": number + 1, "last": last}
-    for relation, page in places.items():
-        if 1 <= page <= last:
-            yield f'{start}{page}>; rel="{relation}"'
 
 
 def _anonymous(request: Request) -> bool:
