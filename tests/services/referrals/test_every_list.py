@@ -277,7 +277,7 @@ def places(app: FastAPI) -> Iterator[tuple[str, str]]:
 
 async def counted_otherwise(world: World, _app: FastAPI, caller: str) -> AsyncIterator[str]:
     """Return counts that differ from the length of their list."""
-    for each in (_in_the_inbox, _in_the_work, _of_the_cases, _of_the_tasks):
+    for each in (_in_the_inbox, _in_the_work, _of_the_cases, _of_the_load, _of_the_tasks):
         async for line in each(world, caller):
             yield line
 
@@ -334,6 +334,21 @@ async def _of_the_cases(world: World, caller: str) -> AsyncIterator[str]:
             still = [each for each in sent if ReferralState(each["state"]) in OPEN]
             if len(still) != case["open_referrals"]:
                 yield f"/cases counts otherwise for the {caller}: {case}, {sent}"
+
+
+async def _of_the_load(world: World, caller: str) -> AsyncIterator[str]:
+    load = await world.get(caller, "/cases/load")
+    if load.status_code == 200:
+        told = {row["person"]: row["open"] for row in load.json()}
+        opened = items_of(await world.get(caller, "/cases?status=open&limit=200"))
+        if sum(told.values()) != len(opened):
+            yield f"/cases/load counts otherwise for the {caller}: {told}, {opened}"
+        for person in set(told) - {None}:
+            theirs = items_of(
+                await world.get(caller, f"/cases?status=open&assigned_to={person}&limit=200")
+            )
+            if len(theirs) != told[person]:
+                yield f"/cases/load counts otherwise for the {caller}: {person}, {told}, {theirs}"
 
 
 async def _of_the_tasks(world: World, caller: str) -> AsyncIterator[str]:

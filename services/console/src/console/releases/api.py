@@ -220,36 +220,32 @@ async def release(visit: Visit) -> Page:
     )
 
 
+async def _post(visit: Visit, step: str, made: dict[str, Any] | None = None) -> Outcome:
+    path = f"{_RELEASES}/{visit.ids['release_id']}/{step}"
+    answer = await visit.calls.post(path, made or {}, key=visit.key)
+    return _then(answer, f"/console/releases/{visit.ids['release_id']}")
+
+
 @screens.form("/releases/{release_id:uuid}/withdraw", show=release)
 async def withdraw(visit: Visit) -> Outcome:
-    path = f"{_RELEASES}/{visit.ids['release_id']}/withdrawal"
-    answer = await visit.calls.post(path, body(visit.typed, WITHDRAW), key=visit.key)
-    return _then(answer, f"/console/releases/{visit.ids['release_id']}")
+    return await _post(visit, "withdrawal", body(visit.typed, WITHDRAW))
 
 
 @screens.form("/releases/{release_id:uuid}/withdraw/agree", show=release)
 async def agree(visit: Visit) -> Outcome:
-    path = f"{_RELEASES}/{visit.ids['release_id']}/withdrawal/agreement"
-    answer = await visit.calls.post(path, {}, key=visit.key)
-    return _then(answer, f"/console/releases/{visit.ids['release_id']}")
+    return await _post(visit, "withdrawal/agreement")
 
 
 @screens.form("/releases/{release_id:uuid}/waive", show=release)
 async def waive(visit: Visit) -> Outcome:
-    path = f"{_RELEASES}/{visit.ids['release_id']}/waivers"
-    answer = await visit.calls.post(path, body(visit.typed, WAIVE), key=visit.key)
-    return _then(answer, f"/console/releases/{visit.ids['release_id']}")
+    return await _post(visit, "waivers", body(visit.typed, WAIVE))
 
 
 @screens.form("/releases/{release_id:uuid}/sign-off", show=release)
 async def sign(visit: Visit) -> Outcome:
-    path = f"{_RELEASES}/{visit.ids['release_id']}/sign-offs"
-    answer = await visit.calls.post(path, {}, key=visit.key)
-    return _then(answer, f"/console/releases/{visit.ids['release_id']}")
+    return await _post(visit, "sign-offs")
 
 
 @screens.form("/releases/{release_id:uuid}/publish", show=release)
 async def publish(visit: Visit) -> Outcome:
-    path = f"{_RELEASES}/{visit.ids['release_id']}/publish"
-    answer = await visit.calls.post(path, {}, key=visit.key)
-    return _then(answer, f"/console/releases/{visit.ids['release_id']}")
+    return await _post(visit, "publish")

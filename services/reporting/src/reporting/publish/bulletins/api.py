@@ -31,7 +31,7 @@ from reporting.ground.programmes.catalogue import Catalogue
 from reporting.protect.withdrawals import service as withdrawals
 from reporting.protect.withdrawals.queries import withdrawal_view
 from reporting.protect.withdrawals.schemas import AskWithdrawal
-from reporting.publish.bulletins import borders, letterhead, queries, service
+from reporting.publish.bulletins import letterhead, queries, service
 from reporting.publish.bulletins.document.arrangement import printed
 from reporting.publish.bulletins.document.content import Borders, BulletinWish, Letterhead
 from reporting.publish.bulletins.document.runs import all_figures
@@ -173,6 +173,8 @@ async def set_borders(
     """Set the borders on the maps of later drafts, above the tiles.
 
     `file` is a GeoJSON of the states, each with its P-code as id or as a property. It is simplified to about 4 km."""
+    from reporting.publish.bulletins import borders  # noqa: PLC0415 - shapely and numpy, for a rare file
+
     content = await file.read(borders.MOST_BYTES + 1)
     if len(content) > borders.MOST_BYTES:
         raise TOO_LARGE.because("file_has_more_than_bytes", borders.MOST_BYTES, pointer="/file")
