@@ -64,8 +64,22 @@ ROWS = (
     Row(
         "case-record",
         "copy-without-comments",
-        "console.cases.copy_api:copy",
+        "console.cases.copy_api:_kept",
         Replaces("each['kind'] not in _STAYING", "True"),
         "tests/pages/console/test_day.py::test_a_person_gets_a_copy_of_her_case_in_her_language_without_a_supervisors_comment",
+    ),
+    Row(
+        "unanswered",
+        "copy-without-a-part",
+        "console.cases.copy_api:_kept",
+        Replaces("shown(entries)['items']", "entries.items"),
+        "tests/services/console/test_papers.py::test_a_copy_with_a_missing_part_is_not_printed",
+    ),
+    Row(
+        "unanswered",
+        "pack-that-claims-nothing",
+        "console.meeting.api:meeting_file",
+        Replaces("'part.unknown' if visit.calls.missed else key", "key"),
+        "tests/services/console/test_papers.py::test_a_pack_says_which_part_is_missing_and_claims_nothing_of_it",
     ),
 )

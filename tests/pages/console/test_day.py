@@ -1,8 +1,10 @@
 """A day of casework beside the golden paths: a possible double, an appointment that moves, work that changes hands."""
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 
+import pypdf
 import pytest
 from common import clock
 from playwright.sync_api import Browser, Page
@@ -120,6 +122,15 @@ def test_a_person_gets_a_copy_of_her_case_in_her_language_without_a_supervisors_
         assert part in said, part
     assert "Falta revisar el plan" not in page.content()
     looks_right(page, axe)
+    with page.expect_download() as awaited:
+        page.get_by_role("link", name="Descargar como PDF").click()
+    file = awaited.value
+    assert re.fullmatch(r"[A-Z0-9-]+\.pdf", file.suggested_filename), "a code, no name"
+    read = pypdf.PdfReader(file.path())
+    printed = " ".join(" ".join(page.extract_text() for page in read.pages).split())
+    for part in (NAME, "Where I was referred", "Prefiere venir por la tarde.", "What I agreed to"):
+        assert part in printed, part
+    assert "Falta revisar el plan" not in printed
 
 
 def test_the_cases_of_somebody_who_leaves_go_to_a_colleague(

@@ -80,7 +80,7 @@ def pages() -> list[str]:
         for route in screens.router.routes
         if isinstance(route, Route)
         and "GET" in (route.methods or ())
-        and not route.path.endswith("{entry_id:uuid}/picture")  # A file.
+        and not route.path.endswith(("{entry_id:uuid}/picture", ".pdf"))  # Files.
     ]
 
 

@@ -75,7 +75,7 @@ def addresses(api: Any) -> list[str]:
         for route in screens.router.routes
         if isinstance(route, Route)
         and "GET" in (route.methods or ())
-        and not re.search(r"\.(csv|xlsx)$|preview|/files/|/picture$", route.path)
+        and not re.search(r"\.(csv|pdf|xlsx)$|preview|/files/|/picture$", route.path)
     ]
 
 

@@ -1,5 +1,6 @@
-"""The copy of a case for the person herself, in her language; the browser prints it or saves it as PDF."""
+"""The copy of a case for the person herself, in her language, as a page to print and as a PDF."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -10,8 +11,9 @@ from console import record_views
 from console.answers import together
 from console.cases import views
 from console.codes import Codes
+from console.screens.papers import Paper, Part, printed
 from console.screens.routing import Screens
-from console.screens.visit import Page, Visit, shown
+from console.screens.visit import Download, Page, Visit, shown
 from console.texts import wording
 
 screens = Screens()
@@ -22,7 +24,34 @@ _STAYING = {code for code, row in words("entry_kinds").items() if row["stays"]}
 
 @screens.page("/cases/{case_id:uuid}/copy", query=("language",))
 async def copy(visit: Visit) -> Page:
-    """Show all that is kept about the person, without the pictures. Each reading is audited."""
+    return Page("cases/templates/copy.html", "title.case", await _kept(visit))
+
+
+@screens.file("/cases/{case_id:uuid}/copy.pdf", query=("language",))
+async def copy_file(visit: Visit) -> Download:
+    found = await _kept(visit)
+    say, reference = found["say_to_her"], found["case"]["reference"]
+    paper = Paper(
+        found["her_language"],
+        say("copy.heading"),
+        found["by"],
+        [
+            Part("", facts=[(fact.label, fact.value) for fact in found["facts"]]),
+            *(
+                Part(say(f"copy.part.{part}"), lines=lines)
+                for part, lines in found["kept"].items()
+                if lines
+            ),
+        ],
+        say("paper.page"),
+        " ".join(filter(None, (found["more"], say("copy.rights")))),
+    )
+    return await printed(paper, f"{reference}.pdf")
+
+
+async def _kept(visit: Visit) -> Mapping[str, Any]:
+    """Return all that is kept about the person, in words, without the pictures. Each reading is audited. Raises NotShown
+    if a part is missing."""
     asked = visit.asked("language")
     language = asked if asked in LANGUAGES else visit.language
     say, codes = wording(language), Codes(language)
@@ -35,12 +64,14 @@ async def copy(visit: Visit) -> Page:
         visit.calls.get("/referrals/v1/referrals", case_id=case_id, limit=_MOST),
     )
     case = shown(one)
+    for each in (plan, consents, referrals):
+        shown(each)
     services = {each["service_id"] for each in (*consents.items, *referrals.items)} - {None}
     entries, named = await together(
         visit.calls.get(f"{path}/entries", limit=_MOST),
         visit.calls.post("/directory/v1/names", {"service_id": sorted(services)}),
     )
-    names = {each["id"]: each["name"] for each in named.body["services"]} if named.ok else {}
+    names = {each["id"]: each["name"] for each in shown(named)["services"]}
 
     def line(at: str | None, *parts: str) -> str:
         return " · ".join(filter(None, (moments.day(at), *parts)))
@@ -48,7 +79,7 @@ async def copy(visit: Visit) -> Page:
     kept: dict[str, list[Any]] = {
         "needs": [
             line(None, need.what, need.status, need.objective)
-            for need in views.needs(plan.body if plan.ok else (), say, codes, moments)
+            for need in views.needs(plan.body, say, codes, moments)
         ],
         "consents": [
             line(
@@ -73,29 +104,30 @@ async def copy(visit: Visit) -> Page:
             line(
                 each["created_at"],
                 entry.kind,
+                entry.due and say("record.due", day=entry.due).removesuffix("."),
                 *(f"{label}: {value}" for label, value in entry.facts),
                 entry.text,
             )
-            for each in entries.items
+            for each in shown(entries)["items"]
             if each["kind"] not in _STAYING and not each["taken_back_at"]
             for entry in [record_views.one(each, path, say, codes, moments, {})]
         ],
     }
-    return Page(
-        "cases/templates/copy.html",
-        "title.case",
-        {
-            "case": case,
-            "more": any(
-                each.ok and each.body["next_cursor"] for each in (consents, referrals, entries)
-            ),
-            "say_to_her": say,
-            "her_language": language,
-            "today": moments.day(moments.today),
-            "facts": [
-                *views.identity(case, say, codes, moments),
-                *views.summary(case, None, say, codes, moments),
-            ],
-            "kept": kept,
-        },
-    )
+    more = any(each.body["next_cursor"] for each in (consents, referrals, entries))
+    return {
+        "case": case,
+        "say_to_her": say,
+        "her_language": language,
+        "by": say(
+            "copy.by",
+            organisation=visit.visitor.organisation_name,
+            day=moments.day(moments.today),
+            code=case["reference"],
+        ),
+        "facts": [
+            *views.identity(case, say, codes, moments),
+            *views.summary(case, None, say, codes, moments),
+        ],
+        "kept": kept,
+        "more": say("copy.more") if more else "",
+    }

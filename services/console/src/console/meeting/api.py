@@ -1,4 +1,4 @@
-"""The page of the meeting pack, for coordinators and the IM role. A browser prints it or saves it as a PDF."""
+"""The meeting pack, for coordinators and the IM role, as a page and as a PDF."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,8 +6,9 @@ from typing import Any
 from console.answers import Answer, together
 from console.codes import Codes
 from console.figures import views
+from console.screens.papers import Paper, Part, printed
 from console.screens.routing import Screens
-from console.screens.visit import Page, Visit, shown
+from console.screens.visit import Download, Page, Visit, shown
 from console.work import late_api, service
 from console.work.views import groups
 
@@ -19,7 +20,60 @@ _MOST_ROWS, _MOST = 12, 200
 
 @screens.page("/meeting", query=("period",))
 async def meeting(visit: Visit) -> Page:
-    """Show what a meeting needs about a period, without any person or referral."""
+    return Page("meeting/templates/meeting.html", "title.context", await _pack(visit))
+
+
+@screens.file("/meeting.pdf", query=("period",))
+async def meeting_file(visit: Visit) -> Download:
+    say, found = visit.say, await _pack(visit)
+
+    def nothing(key: str) -> str:
+        return say("part.unknown" if visit.calls.missed else key)
+
+    figures = [
+        Part(
+            subject,
+            heads=counts["heads"] if counts else (),
+            rows=counts["rows"] if counts else (),
+            note=f"{say('figures.total')}: {counts['total']}"
+            if counts
+            else nothing("meeting.unpublished"),
+        )
+        for subject, counts in found["figures"]
+    ]
+    late = Part(
+        say("late.heading"),
+        facts=[
+            (f"{row['name']} ({row['of']})", "; ".join(filter(None, (*row["late"], row["call"]))))
+            for row in found["late"]
+        ],
+        note="" if found["late"] else nothing("meeting.none_late"),
+    )
+    decisions = [
+        *((row.verb, " · ".join(filter(None, (row.what, row.left)))) for row in found["decisions"]),
+        *((say("meeting.milestone"), f"{what} · {due}") for what, due in found["milestones"]),
+        *((say("statement.agree"), text) for text in found["statements"]),
+    ]
+    paper = Paper(
+        visit.language,
+        f"{say('meeting.heading')}: {found['period']}",
+        say("case.away", what=", ".join(found["away"])) if found["away"] else "",
+        [
+            *figures,
+            *([late] if found["may_call"] else ()),
+            Part(
+                say("meeting.decisions"),
+                facts=decisions,
+                note="" if decisions else nothing("meeting.nothing"),
+            ),
+        ],
+        say("paper.page"),
+    )
+    return await printed(paper, "meeting.pdf")
+
+
+async def _pack(visit: Visit) -> Mapping[str, Any]:
+    """Return what a meeting needs about a period, without any person or referral."""
     period = visit.asked("period") or next(
         code for code, _ in visit.moments.ended() if code[-1] in "ab"
     )
@@ -42,39 +96,31 @@ async def meeting(visit: Visit) -> Page:
         for row in group.rows
         if row.path
     ]
-    return Page(
-        "meeting/templates/meeting.html",
-        "title.context",
-        {
-            "period": visit.moments.period(period),
-            "figures": [
-                (described[name]["title"][language], _counted(one, described[name], visit))
-                for name, one in zip(
-                    (name for name in _SHOWN if name in described), found, strict=True
-                )
-            ],
-            "late": rows,
-            "may_call": late.status != 403,
-            "milestones": [
-                (one["what"][language], visit.moments.period(one["due"]))
-                for one in milestones.items
-            ],
-            "statements": [
-                one["text"][language] for one in drafts.items if one["state"] == "draft"
-            ],
-            "decisions": decisions,
-            "away": [
-                say(f"meeting.part.{name}")
-                for name, answer in (
-                    ("late", late),
-                    ("milestones", milestones),
-                    ("statements", drafts),
-                )
-                if not answer.ok and answer.status != 403
-            ]
-            + [say(f"work.part.{part}") for part in waiting.away],
-        },
-    )
+    return {
+        "code": period,
+        "period": visit.moments.period(period),
+        "figures": [
+            (described[name]["title"][language], _counted(one, described[name], visit))
+            for name, one in zip((name for name in _SHOWN if name in described), found, strict=True)
+        ],
+        "late": rows,
+        "may_call": late.status != 403,
+        "milestones": [
+            (one["what"][language], visit.moments.period(one["due"])) for one in milestones.items
+        ],
+        "statements": [one["text"][language] for one in drafts.items if one["state"] == "draft"],
+        "decisions": decisions,
+        "away": [
+            say(f"meeting.part.{name}")
+            for name, answer in (
+                ("late", late),
+                ("milestones", milestones),
+                ("statements", drafts),
+            )
+            if not answer.ok and answer.status != 403
+        ]
+        + [say(f"work.part.{part}") for part in waiting.away],
+    }
 
 
 def _asked(visit: Visit, one: Mapping[str, Any], period: str) -> Any:
