@@ -48,7 +48,7 @@ def changed(system: System, service: str, **changes: Any) -> None:
 class Person:
     """A person referred under consent to a service of this organisation."""
 
-    def __init__(self, system: System, service: str) -> None:
+    def __init__(self, system: System, service: str, urgency: str = "routine") -> None:
         identity = {"name": f"Persona {uuid4().hex}", "age": 30}
         case = {"identity": identity, "area": "VE2313"}
         self.case: str = ask(system, US, "POST", f"{REFERRALS}/cases", case)["id"]
@@ -65,7 +65,7 @@ class Person:
             "case_id": self.case,
             "service_id": service,
             "category": "GBV-PSS",
-            "urgency": "routine",
+            "urgency": urgency,
             "payload": {"situation": "asks for a consultation"},
             "from_case": ["name"],
             "safe_contact": {"rule": "do_not_contact"},

@@ -6,6 +6,7 @@ an old cookie. Without Chromium the tests are skipped with the reason; in CI the
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
@@ -25,6 +26,23 @@ def chromium(*options: str, whole: bool = False) -> Iterator[Browser]:
         )
         yield browser
         browser.close()
+
+
+@contextmanager
+def own_browser(profile: Path, url: str, *options: str) -> Iterator[BrowserContext]:
+    """Return the browser of one person, with scripts and a profile, without which no page can be pushed to."""
+    with sync_playwright() as playwright:
+        context = playwright.chromium.launch_persistent_context(
+            profile,
+            executable_path=executable(),
+            args=["--no-sandbox", "--disable-gpu", "--headless=new", *options],
+            ignore_default_args=["--disable-background-networking"],
+            base_url=url,
+            locale="es-VE",
+        )
+        context.set_default_timeout(PATIENCE * 1000)
+        yield context
+        context.close()
 
 
 @contextmanager

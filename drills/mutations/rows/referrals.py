@@ -908,6 +908,13 @@ ROWS = (
         "tests/services/referrals/test_rights_of_now.py::test_who_is_away_is_told_nothing_until_they_are_back_and_the_rota_passes_them_over",
     ),
     Row(
+        "roads",
+        "a-push-is-signed",
+        "referrals.telling.channels.transports.push:Push.hand_over",
+        Replaces("**self._key.sign(claims)", "**{}"),
+        "tests/services/referrals/test_channels.py::test_browsers_get_an_empty_signed_message_that_replaces_an_unseen_one",
+    ),
+    Row(
         "messages",
         "leave-that-began-meanwhile",
         "referrals.telling.channels.dispatch:Queue._rests",

@@ -76,9 +76,8 @@ def test_a_browser_asks_to_be_told_and_shows_that_something_is_new(
     """Everything is the real browser except the push service: its answer is replaced, and its empty message arrives
     by the browser's own protocol.
 
-    Proved: a page subscribes with our key, and a browser shows our empty message. That a push service accepts it:
-    `test_browsers_get_an_empty_signed_message…` in tests/services/referrals. Not proved: that a vendor's push service
-    reaches a browser.
+    Proved: a page subscribes with our key, and a browser shows our empty message. The whole way from a referral, with
+    a push service on loopback: `drills/told/test_browser.py`. Not proved: that a vendor's push service accepts it.
     """
     with signed_in(browsers, system, "demo-recipient") as page:
         page.goto("/console/channels")
