@@ -911,7 +911,7 @@ ROWS = (
         "roads",
         "a-push-is-signed",
         "referrals.telling.channels.transports.push:Push.hand_over",
-        Replaces("**self._key.sign(claims)", "**{}"),
+        Replaces("self._key.sign(claims)", "{}"),
         "tests/services/referrals/test_channels.py::test_browsers_get_an_empty_signed_message_that_replaces_an_unseen_one",
     ),
     Row(
