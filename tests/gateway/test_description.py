@@ -130,6 +130,17 @@ def test_a_deprecated_version_says_so_in_document_and_headers() -> None:
     ]
 
 
+def test_requests_list_the_codes_of_rights_and_areas_of_responsibility() -> None:
+    schemas = combined(descriptions(), SERVED, public_url="https://ruta.example", version="1")[
+        "components"
+    ]["schemas"]
+    for name in ("NewClient", "NewPerson", "NewOrganisation"):
+        for field in {"roles", "scopes", "aors"} & schemas[name]["properties"].keys():
+            assert schemas[name]["properties"][field]["items"]["enum"], (name, field)
+    for name, field in (("NewCall", "aor"), ("NewRiskMessage", "aor"), ("NewReport", "kind")):
+        assert schemas[name]["properties"][field]["enum"], name
+
+
 def test_what_generators_stumble_over_is_said_plainly() -> None:
     reference = "#/components/schemas/"
     one, other = ({"properties": {"kind": {"const": kind}}} for kind in ("one", "other"))

@@ -133,3 +133,57 @@ def test_a_receiver_of_thirty_lines_knows_whose_call_it_is(
             assert said.readline().strip() == "webhook.ping"
     finally:
         call(system, "DELETE", path)
+
+
+def test_a_sandbox_is_reset_by_its_own_organisation_alone(system: System) -> None:
+    organisation = made(system, "organisations", {"name": f"Sandbox {uuid4().hex}"})["id"]
+    client_id = f"sandbox-{uuid4().hex[:12]}"
+    body = {"id": client_id, "organisation_id": organisation, "name": "Test system"}
+    rights = {"roles": ["supervisor"], "scopes": ["referrals:read", "referrals:write"]}
+    secret = made(system, "clients", {**body, **rights})["secret"]
+    url = system.running.url
+    form = {"grant_type": "client_credentials"}
+    token = httpx.post(f"{url}/oauth/token", auth=(client_id, secret), data=form).json()
+    headers = {"Authorization": f"Bearer {token['access_token']}"}
+
+    def own(method: str, path: str, **more: Any) -> Any:
+        key = {"Idempotency-Key": str(uuid4())}
+        at = f"{url}/referrals/v1{path}"
+        answer = httpx.request(method, at, headers={**headers, **key}, timeout=PATIENCE, **more)
+        assert answer.is_success, answer.text
+        return answer.json()
+
+    new: dict[str, Any] = {"identity": {"name": "Ana Ficticia", "age": 27}, "area": "VE2313"}
+    for path, sent in (("/cases", new), ("/cases", new), ("/webhooks", {"url": f"{url}/x"})):
+        own("POST", path, json=sent)
+    other = call(system, "POST", "/referrals/v1/cases", new).json()["id"]
+
+    def reset(named: str) -> subprocess.CompletedProcess[str]:
+        known = {"CLIENT": client_id, "SECRET": secret, "ERASE_CASES_OF": named}
+        return subprocess.run(
+            [sys.executable, str(EXAMPLES / "reset_sandbox.py")],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=PATIENCE,
+            env=environment(system, **known),
+        )
+
+    def states() -> list[str]:
+        return [each["status"] for each in own("GET", "/cases")["items"]]
+
+    assert reset(str(uuid4())).returncode == 1
+    assert states() == ["open", "open"], "another organisation was named"
+    assert (reset(organisation).stdout, states()) == ("2 cases erased\n", ["erased", "erased"])
+    assert own("GET", "/webhooks") == []
+    kept = system.running.request("ngo-refugio", "GET", f"/referrals/v1/cases/{other}").json()
+    assert kept["status"] == "open"
+
+
+def made(system: System, kind: str, body: Any) -> Any:
+    headers = {"Idempotency-Key": str(uuid4())}
+    answer = system.running.request(
+        "im-officer", "POST", f"/identity/v1/{kind}", json=body, headers=headers
+    )
+    assert answer.status_code == 201, answer.text
+    return answer.json()

@@ -49,9 +49,18 @@ def _areas(values: list[str]) -> list[str]:
     return sorted(set(values))
 
 
-Scopes = Annotated[list[str], Field(max_length=20), AfterValidator(_scopes)]
-Roles = Annotated[list[str], Field(max_length=20), AfterValidator(_roles)]
-Aors = Annotated[list[str], Field(max_length=20), AfterValidator(_aors)]
+def _codes(known: Iterable[str]) -> Any:
+    """Return a field whose description lists the codes."""
+    return Field(json_schema_extra={"enum": list(known)})
+
+
+Scopes = Annotated[
+    list[Annotated[str, _codes(SCOPES)]], Field(max_length=20), AfterValidator(_scopes)
+]
+Roles = Annotated[list[Annotated[str, _codes(Role)]], Field(max_length=20), AfterValidator(_roles)]
+Aors = Annotated[
+    list[Annotated[str, _codes(pathways())]], Field(max_length=20), AfterValidator(_aors)
+]
 Areas = Annotated[
     list[str],
     Field(max_length=200, description="P-codes that the AoRs hold in; empty = everywhere."),

@@ -47,7 +47,11 @@ def _known_aor(code: str) -> str:
     return code
 
 
-Aor = Annotated[str, Field(max_length=10), AfterValidator(_known_aor)]
+Aor = Annotated[
+    str,
+    Field(max_length=10, json_schema_extra={"enum": list(pathways())}),
+    AfterValidator(_known_aor),
+]
 Category = Annotated[str, Field(max_length=40), AfterValidator(_known_category)]
 Items = Annotated[list[Item], Field(max_length=len(Item))]
 

@@ -33,7 +33,7 @@ def _digits(typed: str) -> str:
 
 
 KnownKind = Annotated[str, AfterValidator(_known_kind)]
-KindCode = Annotated[KnownKind, Field(max_length=40)]
+KindCode = Annotated[KnownKind, Field(max_length=40, json_schema_extra={"enum": list(kinds())})]
 Words = Annotated[str, Field(min_length=1, max_length=MAX_TEXT)]
 Receipt = Annotated[str, Field(max_length=60), AfterValidator(_digits)]
 

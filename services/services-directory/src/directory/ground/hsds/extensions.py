@@ -34,7 +34,11 @@ def _is_place(value: str) -> str:
 
 
 Code = Annotated[str, Field(max_length=40)]
-Aor = Annotated[Code, one_of(codelists.pathways, "area of responsibility")]
+Aor = Annotated[
+    Code,
+    Field(json_schema_extra={"enum": list(codelists.pathways())}),
+    one_of(codelists.pathways, "area of responsibility"),
+]
 Category = Annotated[Code, one_of(codelists.categories, "service category")]
 Population = Annotated[Code, one_of(codelists.populations, "population group")]
 PCode = Annotated[str, Field(max_length=20), AfterValidator(_is_place)]
