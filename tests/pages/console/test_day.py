@@ -1,5 +1,6 @@
 """A day of casework beside the golden paths: a possible double, an appointment that moves, work that changes hands."""
 
+import io
 import re
 from collections.abc import Iterator
 from datetime import timedelta
@@ -98,6 +99,39 @@ def test_an_appointment_moves_on_both_sides_and_the_slip_names_no_service(
     assert page.locator(".slip svg").count() == 1
     assert service not in page.content()
     looks_right(page, axe)
+
+
+def test_a_follow_up_stands_in_the_printed_week_until_it_is_done(
+    caseworker: Page, axe: str
+) -> None:
+    page, case = caseworker, registered(caseworker)
+    code, day = page.locator("h1").inner_text().split()[-1], clock.today() + timedelta(days=1)
+    page.goto(f"{case}/record/add?kind=follow_up")
+    page.fill('[name="follow_up/due_on"]', "pronto")
+    page.fill('[name="follow_up/text"]', "Llamar a la escuela.")
+    submit(page, "Guardar")
+    assert "28/11/2026" in page.inner_text(".govuk-error-summary"), "how a day is written"
+    assert page.input_value('[name="follow_up/text"]') == "Llamar a la escuela."
+    page.fill('[name="follow_up/due_on"]', f"{day:%d/%m/%Y}")
+    submit(page, "Guardar")
+    week = f"/console/calendar?week={day}"
+    for path in ("/console", week):
+        page.goto(path)
+        assert code in page.inner_text("main"), path
+        assert "escuela" not in page.content(), "no text in a list"
+    looks_right(page, axe)
+    printed = pypdf.PdfReader(io.BytesIO(page.pdf(format="A4")))
+    (sheet,) = printed.pages
+    said = sheet.extract_text()
+    assert code in said
+    assert "Domingo" in said
+    assert "Semana siguiente" not in said
+    assert "Salir" not in said
+    page.get_by_role("link", name=code).first.click()
+    submit(page, "Marcar como hecho")
+    for path in ("/console", week):
+        page.goto(path)
+        assert code not in page.inner_text("main"), path
 
 
 def test_a_person_gets_a_copy_of_her_case_in_her_language_without_a_supervisors_comment(

@@ -31,6 +31,18 @@
     area.addEventListener("input", count);
     count();
   });
+  document.querySelectorAll("input[type=file][data-most]").forEach(function (input) {
+    var said = document.createElement("p");
+    said.className = "govuk-error-message";
+    said.setAttribute("role", "alert");
+    said.textContent = input.dataset.says;
+    input.addEventListener("change", function () {
+      said.remove();
+      if (!input.files[0] || input.files[0].size <= input.dataset.most * 1048576) return;
+      input.value = "";
+      input.before(said);
+    });
+  });
   // A text to copy and a page to print get a button; without a script they are marked and printed by hand.
   function offer(place, words, act) {
     var button = document.createElement("button");

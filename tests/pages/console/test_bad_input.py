@@ -1,0 +1,166 @@
+"""What somebody sends by mistake or on purpose: it is refused with the remedy, and what was typed stays."""
+
+import io
+import zipfile
+from collections.abc import Iterator
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, FilePayload, Page
+
+from tests.pages.console.ways import registered, submit, unfold
+from tests.pages.signed_in import at_both_widths, findings, signed_in, too_wide
+from tests.support.system import System
+
+pytestmark = [pytest.mark.system, pytest.mark.slow]
+SCRIPT = b"<script>alert(1)</script>"
+
+
+def drawn(kind: str) -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (60, 80), "white").save(out, kind)
+    return out.getvalue()
+
+
+def zipped() -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("index.html", SCRIPT)
+    return out.getvalue()
+
+
+KINDS = "Ruta solo guarda fotos"
+REFUSED = {
+    "program": ("carta.pdf.exe", b"MZ" + bytes(3000), KINDS),
+    "program under a document's name": ("carta.pdf", b"MZ" + bytes(3000), KINDS),
+    "picture under a program's name": ("foto.jpg.exe", drawn("PNG"), KINDS),
+    "page under a picture's name": ("foto.png", b"<html>" + SCRIPT, KINDS),
+    "drawing with a script": ("dibujo.svg", b"<svg xmlns='http://www.w3.org/2000/svg'>" + SCRIPT, KINDS),
+    "HEIC": ("IMG_1.HEIC", b"\x00\x00\x00\x18ftypheic" + bytes(2000), "Más compatible"),
+    "cut picture": ("foto.jpg", drawn("JPEG")[:200], "no se puede leer"),
+    "empty": ("foto.jpg", b"", "vacío"),
+    "9 MB": ("foto.jpg", drawn("JPEG") + bytes(9 * 2**20), "demasiado grande"),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def caseworker(system: System, browsers: Browser) -> Iterator[Page]:
+    with signed_in(browsers, system, "demo-caseworker") as page:
+        yield page
+
+
+@pytest.fixture(scope="module")
+def case(caseworker: Page) -> str:
+    return registered(caseworker)
+
+
+def choose_file(page: Page, name: str, content: bytes) -> None:
+    page.set_input_files(
+        "[name=file]",
+        FilePayload(name=name, mimeType="application/octet-stream", buffer=content),
+    )
+
+
+def test_a_file_that_is_no_picture_is_refused_with_the_remedy(
+    caseworker: Page, case: str, axe: str
+) -> None:
+    page = caseworker
+    for what, (name, content, remedy) in REFUSED.items():
+        page.goto(f"{case}/record/picture")
+        assert "8 MB" in page.inner_text("#f-file-hint"), "the limit stands there before"
+        choose_file(page, name, content)
+        page.fill("[name=text]", "La firmó hoy.")
+        submit(page, "Guardar")
+        assert remedy in page.inner_text(".govuk-error-summary"), what
+        assert page.input_value("[name=text]") == "La firmó hoy.", what
+    for width in at_both_widths(page):
+        assert findings(page, axe) == [], width
+        assert not too_wide(page), width
+    page.goto(f"{case}/record")
+    assert "La firmó hoy." not in page.inner_text("main")
+
+
+def test_what_hides_behind_a_picture_is_not_kept(caseworker: Page, case: str) -> None:
+    page = caseworker
+    page.goto(f"{case}/record/picture")
+    choose_file(page, '"><b>.jpg', drawn("JPEG") + zipped() + SCRIPT)
+    submit(page, "Guardar")
+    assert "<b>" not in page.content().replace("<b></b>", "")
+    there = page.locator('a[href*="/entries/"][href$="/picture"]').first.get_attribute("href")
+    kept = page.request.get(f"{case.split('/console', maxsplit=1)[0]}{there}")
+    assert kept.headers["content-type"] == "image/jpeg"
+    assert kept.headers["x-content-type-options"] == "nosniff"
+    assert kept.body().startswith(b"\xff\xd8\xff")
+    assert b"PK" not in kept.body()
+    assert SCRIPT not in kept.body()
+
+
+def test_twenty_megabytes_are_refused_with_the_remedy(caseworker: Page, case: str) -> None:
+    page = caseworker
+    page.goto(f"{case}/record/picture")
+    choose_file(page, "foto.jpg", drawn("JPEG") + bytes(20 * 2**20))
+    submit(page, "Guardar")
+    assert "elija un archivo más pequeño" in page.inner_text("main")
+
+
+def test_with_a_script_a_large_file_is_refused_before_it_is_sent(
+    system: System, browsers: Browser, case: str, axe: str
+) -> None:
+    with signed_in(browsers, system, "demo-caseworker", scripts=True) as page:
+        page.goto(f"{case}/record/picture")
+        choose_file(page, "foto.jpg", bytes(20 * 2**20))
+        assert "más de 8 MB" in page.inner_text("main [role=alert]")
+        assert page.input_value("[name=file]") == ""
+        assert findings(page, axe) == []
+        choose_file(page, "foto.png", drawn("PNG"))
+        assert page.locator("main [role=alert]").count() == 0
+        submit(page, "Guardar")
+        assert page.url.endswith("/record")
+
+
+def test_a_note_of_five_thousand_letters_is_kept_whole(
+    system: System, browsers: Browser, case: str
+) -> None:
+    whole = ("ñandú " * 1000)[:5000].strip().ljust(5000, "ñ")
+    with signed_in(browsers, system, "demo-caseworker", scripts=True) as page:
+        page.goto(f"{case}/record")
+        page.fill('[name="note/text"]', f"{whole}más")
+        assert "5003 / 5000" in page.inner_text("main")
+        submit(page, "Guardar la nota")
+        assert "5" in page.inner_text(".govuk-error-summary")
+        assert page.input_value('[name="note/text"]') == f"{whole}más"
+        page.fill('[name="note/text"]', whole)
+        submit(page, "Guardar la nota")
+        assert page.locator(".govuk-error-summary").count() == 0
+        assert whole in page.inner_text("main")
+
+
+def test_of_two_who_edit_one_plan_the_second_sees_both_texts_and_keeps_hers(
+    system: System, browsers: Browser, caseworker: Page, case: str, axe: str
+) -> None:
+    page = caseworker
+    page.goto(f"{case}/plan")
+    unfold(page, "Agregar una necesidad")
+    page.select_option('[name="add/need"]', "GBV-CMR")
+    page.fill('[name="add/objective"]', "Llegar a la clínica.")
+    submit(page, "Agregar una necesidad")
+    need = page.locator('a[href*="/needs/"]').first.get_attribute("href") or ""
+    page.goto(need)
+    page.fill('[name="edit/objective"]', "Llegar mañana a la clínica.")
+    with signed_in(browsers, system, "demo-supervisor") as other:
+        other.goto(need)
+        other.fill('[name="edit/objective"]', "Ir acompañada a la clínica.")
+        other.locator("#form-edit button.govuk-button").click()
+        other.wait_for_url("**/plan")
+    with page.expect_navigation():
+        page.locator("#form-edit button.govuk-button").click()
+    assert page.input_value('[name="edit/objective"]') == "Llegar mañana a la clínica."
+    assert "Ir acompañada a la clínica." in page.inner_text("main table")
+    for width in at_both_widths(page):
+        assert findings(page, axe) == [], width
+        assert not too_wide(page), width
+    with page.expect_navigation():
+        page.locator("#form-edit button.govuk-button").click()
+    assert "Llegar mañana a la clínica." in page.inner_text("main"), (
+        "knowing both, it is theirs to say"
+    )
