@@ -1,4 +1,4 @@
-"""One real PostgreSQL and one real NATS per worker of a test run."""
+"""One real PostgreSQL and one real NATS for each worker of a test run."""
 
 import gc
 import os
@@ -16,11 +16,11 @@ from tests.support.principals import write_internal_jwks
 
 pytest_plugins = ["tests.support.selection"]
 
-# Set before numpy is imported, here or in a started process: its threads wait by spinning, which
-# triples the cost of small matrices on busy cores.
+# Set before numpy is imported, here or in a started process. Its threads wait by spinning, which triples the cost of
+# small matrices on busy cores.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-# Programs' output is compared with English, whatever the machine's language.
+# Tests compare programs' output with English, whatever the machine's language.
 os.environ["RUTA_LANGUAGE"] = "en"
 
 _EXAMPLES = {"--quick": 10, "--drills": 100}
@@ -28,7 +28,7 @@ _EXAMPLES = {"--quick": 10, "--drills": 100}
 
 def pytest_configure(config: pytest.Config) -> None:
     drawn = next((many for option, many in _EXAMPLES.items() if config.getoption(option)), 30)
-    # No test judges time: a busy machine fails nothing.
+    # No test judges time, so a busy machine fails no test.
     settings.register_profile(
         "ruta",
         deadline=None,
@@ -39,7 +39,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """As the services do (`common.http.server`): objects from imports and collection live as long as the run."""
+    """Freeze objects from imports and collection, as the services do (`common.http.server`), because they live as long
+    as the run."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
@@ -47,7 +48,7 @@ def pytest_collection_finish() -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def structured_logs() -> None:
-    """Logs as the processes write them: without error messages and locals."""
+    """Write logs as the processes do, without error messages and local variables."""
     logs.configure("tests")
 
 

@@ -1,16 +1,16 @@
-"""The most expensive questions to the directory over 100,000 services: each costs at most 50 ms of SQL, or is refused
-with the reason.
+"""The most expensive directory queries over 100,000 services.
+Each costs at most 50 ms of SQL, or is refused with the reason.
 
     python benchmarks/bounds.py [--services 100000] [--rounds 5] [--data FOLDER] [--pairs]
 
-It measures the processor time of the answering PostgreSQL process over all statements of a question, which other load
-affects only by slowing the cores. Cached totals are dropped, so each round is the first after a change. The
-yardstick, before and after in the same run, is PostgreSQL counting the rows of one level without a condition and an
-index. Goal: at most 50 ms where the yardstick takes 29, as on a quiet machine, and in proportion where it takes more.
+It measures the processor time of the responding PostgreSQL process over all statements of a query. Other load affects
+this time only by slowing the cores. Cached totals are dropped, so each round is the first after a change. The yardstick
+is PostgreSQL counting the rows of one level without a condition or an index, before and after in the same run. The goal
+is at most 50 ms where the yardstick takes 29, as on a quiet machine, and proportionally more where it takes longer.
 
-With `--pairs` every parameter is asked alone and with every other one, as each caller: about five thousand questions.
-The most expensive are printed with the number of 8 KiB pages that PostgreSQL read, which other load does not change.
-Suggestions while typing use no database.
+With `--pairs` every parameter is tried alone and with every other one, as each caller: about five thousand queries. The
+most expensive queries are printed with the number of 8 KiB pages that PostgreSQL read, which other load does not
+change. Suggestions while typing use no database.
 
 With `--data` the filled databases stay there for the next run, as with `directory`.
 """
@@ -193,7 +193,7 @@ CALLERS = ("anonymous", "health-cluster", "gbv-coordinator")
 
 
 def asked_in_pairs() -> Iterator[tuple[str, str, dict[str, str]]]:
-    """Return every parameter alone and with every other one, where a list takes both: (words, list, parameters)."""
+    """Yield every parameter alone and with every other one, if a list accepts both: (words, list, parameters)."""
     for name, model in MODELS.items():
         taken = {
             words: params
@@ -208,7 +208,7 @@ def asked_in_pairs() -> Iterator[tuple[str, str, dict[str, str]]]:
 
 
 class Meter:
-    """A session that knows the processor time of its answering process."""
+    """A session that can read the processor time of the PostgreSQL process that serves it."""
 
     def __init__(self, database: Database, session: AsyncSession, process: int) -> None:
         self.session = session
@@ -220,14 +220,14 @@ class Meter:
     async def at(cls, url: str) -> AsyncIterator["Meter"]:
         database = Database.at(url)
         async with database.transaction() as session:
-            # Another process's time is not visible here.
+            # Disables parallel workers, because another process's time is not visible here.
             await session.execute(sa.text("SET LOCAL max_parallel_workers_per_gather = 0"))
             process = await session.scalar(sa.text("SELECT pg_backend_pid()"))
             yield cls(database, session, process)
         await database.close()
 
     async def pages(self) -> int:
-        """Return the buffer pages that the questions since `forget` read."""
+        """Return the number of buffer pages that the queries since `forget` read."""
         connection = await self.session.connection()
         driver: Any = (await connection.get_raw_connection()).driver_connection
         pages = 0
@@ -248,7 +248,7 @@ class Meter:
 
 
 async def answered(meter: Meter, name: str, params: dict[str, str], audience: Audience) -> str:
-    """Return the count, or the reason of the refusal."""
+    """Return the count, or the reason for the refusal."""
     try:
         if name == "services":
             query = ServiceQuery.model_validate(params)
@@ -282,8 +282,8 @@ async def cost_once(
 
 @dataclass(frozen=True, order=True, slots=True)
 class Asked:
-    """`milliseconds`: the minimum of several rounds, since other load only adds to it. `pages` are counted for
-    questions over half of the limit."""
+    """A measured query. `milliseconds` is the minimum of several rounds, because other load only adds time. `pages` are
+    counted for queries over half of the limit."""
 
     milliseconds: float
     pages: int
@@ -301,7 +301,7 @@ async def each_pair(meter: Meter, rounds: int) -> list[Asked]:
                 while min(times)[0] > GOAL / 2 and len(times) < rounds:
                     times.append(await cost_once(meter, name, params, audience))
             except ValidationError:
-                continue  # The two exclude each other.
+                continue  # These two parameters exclude each other.
             spent, said = min(times)
             pages = await pages_of(meter, name, params, audience) if spent > GOAL / 2 else 0
             found.append(Asked(spent, pages, f"{name}, {caller}: {words}", said))
@@ -349,7 +349,7 @@ async def one_level(meter: Meter) -> float:
 async def measure(
     services: int, rounds: int, data: Path | None, *, pairs: bool
 ) -> tuple[float, float]:
-    """Return the most expensive question, and the yardstick."""
+    """Return the most expensive query and the yardstick."""
     worst = 0.0
     async with filled(services, data) as (server, made):
         more = str(ORGANIZATIONS // 50 - 1)

@@ -1,21 +1,21 @@
-"""The directory over 100,000 services in all municipalities, against what its SQL and a bare
-answer of the same bytes would cost.
+"""The directory over 100,000 services in all municipalities.
+The benchmark compares it with its SQL and a bare response of the same bytes.
 
-    python benchmarks/directory.py [--services 100000] [--rounds 400] [--data FOLDER] [--category CODE]
-                                   [--imported]
+    python benchmarks/directory.py [--services 100000] [--rounds 400] [--data FOLDER]
+                                   [--category CODE] [--imported]
 
-With `--data` the filled databases are kept there and taken again by the next run. With `--category` each
-search asks for that need, too: of a million services two words in a town match more than are put in order.
-Every service lies in a municipality of its own choice, so no two of a town lie together; with `--imported`
-each organisation's are in a dozen of them, written as an import writes them.
+With `--data` the filled databases stay there and the next run uses them again. With `--category` each search also asks
+for that need, because among a million services two words in a town match more than can be sorted. Each service is in a
+municipality of its own choice, so no two of a town are stored together. With `--imported` each organisation's services
+are in a dozen municipalities, written as an import writes them.
 
-efficiency = (time of a bare ASGI answer of the same bytes + time of the same SQL in pgbench) / our
-time, one client, directly at the service. Floors: 0.35 for a new search, 0.15 for one asked again and for get-by-id. `search`
-asks the same again, as partners' systems do; of `new searches` none was asked before, so PostgreSQL
-plans and finds each, here and in pgbench.
-`new searches, ten on a page` are as many services at both sizes, where a page of 25 has half as many at the small
-one. Throughput at 16 clients is stated beside it (`directus` asks the peer to leave behind the same). Cost is
-to grow with the page, not with the table: 100,000 against 10,000 services at most 1.2 times.
+efficiency = (time of a bare ASGI response of the same bytes + time of the same SQL in pgbench) / our time, with one
+client, directly at the service. Floors: 0.35 for a new search, 0.15 for a repeated search and for get-by-id. `search`
+repeats the same search, as partners' systems do. No search of `new searches` was asked before, so PostgreSQL plans and
+executes each, here and in pgbench. `new searches, ten on a page` returns the same number of services at both sizes,
+where a page of 25 has half as many at the small size. Throughput at 16 clients is printed too (`directus` measures the
+same for the peer). The cost should grow with the page, not with the table: 100,000 services cost at most 1.2 times as
+much as 10,000.
 """
 
 import argparse
@@ -58,7 +58,7 @@ from stack.embedded.ports import free_port
 from stack.embedded.postgres import PostgresServer, ServiceDatabase, binaries
 
 ROOT = Path(__file__).resolve().parents[1]
-# A file beside this one has a package's name: search packages in the environment only.
+# A file next to this one has a package's name, so search for packages only in the environment.
 sys.path[:] = [str(ROOT), *(p for p in sys.path if Path(p).resolve() != ROOT / "benchmarks")]
 
 from gateway.keys import ensure_internal_keys  # noqa: E402 - after the path
@@ -132,7 +132,7 @@ ASKED_AT_ONCE = 4_000
 
 
 def new_searches(also: Mapping[str, str], seed: int = 23) -> Iterator[dict[str, str]]:
-    """Return two words in a municipality, never repeated; another seed shares almost none."""
+    """Yield two words in a municipality, never repeated; another seed shares almost none."""
     towns = [place.pcode for place in Places.load().at_level(2, "VEN")]
     pairs = list(combinations(WORDS, 2))
     chosen = random.Random(seed)
@@ -142,7 +142,7 @@ def new_searches(also: Mapping[str, str], seed: int = 23) -> Iterator[dict[str, 
 
 
 def template(number: int, chosen: random.Random) -> ServiceDocument:
-    """Return a service as complete as a real one: two languages, hours, phones, a site, eligibility."""
+    """Return a service as complete as a real one, with two languages, hours, phones, a site and eligibility."""
     places = Places.load()
     town = chosen.choice(places.at_level(2, "VEN"))
     codes = [c for c, v in codelists.categories().items() if v.minimum_visibility == "public"]
@@ -179,10 +179,10 @@ def template(number: int, chosen: random.Random) -> ServiceDocument:
 async def fill(
     database: Database, services: int, templates: int = TEMPLATES, *, imported: bool = False
 ) -> list[UUID]:
-    """Write templates by the real write path, then copies of all their levels in SQL with own ids, municipalities and
-    bytes, each round an hour older. Return the ids of the templates, which alone have records. `imported`: each round
-    is one organisation's, in a dozen municipalities, written a hundred at a time in order of place, as an import
-    does."""
+    """Write templates through the real write path. Then copy them at all their levels in SQL with their own ids,
+    municipalities and bytes, each round an hour older. Return the ids of the templates, which alone have records. With
+    `imported`, each round belongs to one organisation in a dozen municipalities, written a hundred at a time in order
+    of place, as an import does."""
     declare_followers()
     chosen = random.Random(7)
     who = principal("im-officer")
@@ -249,7 +249,7 @@ async def _copy(
 
 
 def listen(database: Database) -> list[tuple[str, list[Any]]]:
-    """Record the SELECTs that read documents from now on, with their values."""
+    """From now on, record the SELECTs that read documents, with their values."""
     asked: list[tuple[str, list[Any]]] = []
 
     def record(_c: Any, _k: Any, statement: str, values: Any, *_: Any) -> None:
@@ -274,7 +274,7 @@ def written(text: str, values: list[Any]) -> str:
 
 
 def pgbench(url: str, statement: str, rounds: int, folder: Path) -> float:
-    """Return the seconds of the same prepared statement with one client."""
+    """Return the seconds that the same prepared statement takes with one client."""
     done = _pgbench(url, [statement], folder, "-M", "prepared", "-t", str(rounds))
     found = re.search(r"latency average = ([\d.]+) ms", done)
     assert found
@@ -282,8 +282,8 @@ def pgbench(url: str, statement: str, rounds: int, folder: Path) -> float:
 
 
 def pgbench_once(url: str, questions: Sequence[Sequence[str]], folder: Path) -> float:
-    """Return the seconds of questions asked once each, of one or several statements, without a connection's first
-    question."""
+    """Return the seconds of queries that are asked once each, with one or several statements, without a connection's
+    first query."""
     statements = [each for question in questions for each in question]
     done = _pgbench(url, statements, folder, "-M", "extended", "-t", "1", "-r")
     latencies = [
@@ -312,7 +312,7 @@ def _keys(file: Path) -> list[dict[str, str]]:
 
 @contextmanager
 def directory(database: ServiceDatabase, folder: Path) -> Iterator[int]:
-    """Run the directory service as its own process; return its port. It accepts tokens of the tests and of a front
+    """Run the directory service as its own process; return its port. It accepts tokens from the tests and from a front
     whose key is in the folder."""
     port = free_port()
     jwks = write_internal_jwks(folder / "jwks.json")
@@ -333,7 +333,7 @@ def directory(database: ServiceDatabase, folder: Path) -> Iterator[int]:
 def timed(
     port: int, paths: Iterator[str], headers: dict[str, str], rounds: int
 ) -> tuple[list[float], bytes]:
-    """Return (seconds of each, body) over one connection, after a warm-up."""
+    """Return (seconds of each request, body) over one connection, after a warm-up."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     times, content = [], b""
     for at, path in enumerate(islice(paths, rounds + 10)):
@@ -350,7 +350,7 @@ def timed(
 
 @dataclass
 class Compared:
-    """Medians in seconds, measured in turn, so that other load affects all alike."""
+    """Medians in seconds, measured in turn, so that other load affects all of them equally."""
 
     ours: float
     bare: float
@@ -386,7 +386,7 @@ def compared(
 
 
 def throughput(port: int, paths: Iterator[str], headers: dict[str, str], seconds: float) -> float:
-    """Return answers per second with 16 clients, each waiting for its answer."""
+    """Return responses per second with 16 clients, each of which waits for its response."""
     counts = [0] * CLIENTS
     asked = cycle(list(islice(paths, ASKED_AT_ONCE)))
     end = time.perf_counter() + seconds
@@ -412,7 +412,7 @@ def throughput(port: int, paths: Iterator[str], headers: dict[str, str], seconds
 async def asked_for(
     database: Database, own: UUID, searches: Sequence[Mapping[str, str]]
 ) -> dict[str, list[list[str]]]:
-    """Return each question's statements with their values for pgbench; the first search is the repeated one."""
+    """Return each query's statements with their values for pgbench; the first search is the repeated one."""
     audience = audience_of(principal("health-cluster"))
     today = clock.now().date()
     heard, asked = listen(database), []
@@ -432,10 +432,10 @@ async def asked_for(
 async def filled(
     services: int, data: Path | None, *, imported: bool = False
 ) -> AsyncIterator[tuple[PostgresServer, Any]]:
-    """Return a server with this many services, new or kept in `data` by an earlier run."""
+    """Return a server with this many services, either new or stored in `data` by an earlier run."""
     name = f"{services}-imported" if imported else str(services)
     folder = Path(tempfile.mkdtemp(prefix="ruta-bench-")) if data is None else data / name
-    # A server that only reads now starts as one in use.
+    # A server that only reads now starts as it would in use.
     server = PostgresServer(folder / "postgres", durable=(folder / "filled").exists())
     server.start()
     try:
@@ -473,7 +473,7 @@ async def measure(
         paths = {
             "search": repeat(same),
             "new searches": (SEARCHES + urlencode(each) for each in new_searches(also)),
-            # Both sizes fill such a page: finding has its cost here, sending has none.
+            # Both sizes fill such a page, so this measures finding and not sending.
             TEN_EACH: (
                 SEARCHES + urlencode({**each, "per_page": "10"})
                 for each in new_searches(also, seed=25)
@@ -484,7 +484,7 @@ async def measure(
         }
         with TemporaryDirectory() as place, directory(made, Path(place)) as port:
             folder = Path(place)
-            # As after an hour of work: a town's first question waits until its pages are read.
+            # As after an hour of work, because a town's first query waits until its pages have been read.
             others = (SEARCHES + urlencode(each) for each in new_searches(also, seed=24))
             first, _ = timed(port, others, headers, 300)
             print(f"  the first searches after the start: {statistics.median(first) * 1e3:.2f} ms")
@@ -519,7 +519,7 @@ async def measure(
 def _sql(
     url: str, questions: Iterator[Sequence[Sequence[str]]], folder: Path, rounds: int
 ) -> float:
-    """Return the seconds of a question's SQL. New questions are planned each time, as in the service."""
+    """Return the seconds of a query's SQL. New queries are planned each time, as in the service."""
     asked = next(questions)
     if len(asked) > 1:
         return pgbench_once(url, asked, folder)

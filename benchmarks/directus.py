@@ -1,15 +1,18 @@
-"""Searching through the gateway with a token, beside Directus 11 on the same rows of the same server.
+"""Searching through the gateway with a token, next to Directus 11.
+Both use the same rows on the same server.
 
-    python benchmarks/directus.py --into FOLDER [--services 10000] [--rounds 3] [--seconds 8] [--data FOLDER]
+    python benchmarks/directus.py --into FOLDER [--services 10000] [--rounds 3] [--seconds 8]
+                                  [--data FOLDER]
 
-Two words in a municipality at 16 connections (wrk), in turns: Ruta as a partner asks, Directus by its REST interface with a
-static token of its administrator, who passes every permission. Directus runs as its documentation has it in production: one
-process, no limit of rate, no telemetry, nothing logged but warnings; once without its cache, which is how it comes, once with the one in
-memory. It has one table each for services, organisations and needs with their relations, an index on the municipality, and
-gives the fields that a row of Ruta's search has; that Ruta finds what it finds is looked at first. It is asked for both
-words in name or description (`filter`; Ruta looks at more), and for the phrase by its own `search`, which finds fewer.
+The query is two words in a municipality at 16 connections (wrk), in turn. Ruta gets a partner's query, and Directus
+gets it at its REST interface with a static token of its administrator, who passes every permission. Directus runs as
+its documentation describes production: one process, no rate limit, no telemetry, and only warnings in the log. It runs
+once without its cache, which is the default, and once with the in-memory cache. It has one table each for services,
+organisations and needs with their relations, and an index on the municipality. It returns the fields that a row of
+Ruta's search has. The benchmark first checks that Ruta finds what Directus finds. Directus is asked for both words in
+name or description (`filter`; Ruta searches more), and for the phrase through its own `search`, which finds fewer.
 
-Directus comes from npm into FOLDER (830 MB, with a Node that it takes), and stays there for the next run.
+npm installs Directus into FOLDER (830 MB, including its own Node), where it stays for the next run.
 """
 
 import argparse
@@ -34,7 +37,7 @@ from stack.embedded.ports import free_port
 from stack.embedded.postgres import SUPERUSER, PostgresServer
 
 ROOT = Path(__file__).resolve().parents[1]
-# A file beside this one has a package's name: search packages in the environment only.
+# A file next to this one has a package's name, so search for packages only in the environment.
 sys.path[:] = [str(ROOT), *(p for p in sys.path if Path(p).resolve() != ROOT / "benchmarks")]
 
 from benchmarks.directory import (  # noqa: E402 - after the path
@@ -82,13 +85,12 @@ _COPIED = {
 
 
 def installed(folder: Path) -> tuple[Path, Path] | None:
-    """Return Node and the command of Directus in the folder, installed if necessary; None without npm."""
+    """Return the Node and the command of Directus in the folder, installed if necessary, or None without npm."""
     node = folder / "node" / "node_modules" / "node" / "bin" / "node"
     command = folder / "directus" / "node_modules" / "directus" / "cli.js"
     if shutil.which("npm") is None and not command.exists():
         return None
-    # npm chooses the Directus version for the running Node, and compiled parts use that Node's
-    # headers.
+    # npm chooses the Directus version for the running Node, and compiled parts use this Node's headers.
     path = {**os.environ, "PATH": f"{node.parent}:{os.environ['PATH']}"}
     for name, file, package in (("node", node, NODE), ("directus", command, PEER)):
         if not file.exists():
@@ -108,7 +110,7 @@ def installed(folder: Path) -> tuple[Path, Path] | None:
 def peer(
     server: PostgresServer, node: Path, command: Path, folder: Path, *, cached: bool
 ) -> Iterator[int]:
-    """Run Directus in production mode on its database of this server; return its port."""
+    """Run Directus in production mode on its database on this server; return its port."""
     port = free_port()
     settings = {
         "NODE_ENV": "production", "HOST": "127.0.0.1", "PORT": str(port),
@@ -137,7 +139,7 @@ def peer(
 
 
 def copied(server: PostgresServer) -> None:
-    """Copy the directory's public rows into tables of a separate database."""
+    """Copy the directory's public rows into tables in a separate database."""
     server.psql("DROP DATABASE IF EXISTS directus")
     server.psql("CREATE DATABASE directus ENCODING 'UTF8' TEMPLATE template0")
     server.psql(_TABLES, database="directus")
@@ -150,7 +152,7 @@ def copied(server: PostgresServer) -> None:
 def asked(
     port: int, path: str, body: Any = None, method: str = "GET", token: str = TOKEN
 ) -> tuple[bytes, Any]:
-    """Return the answer as bytes and as JSON."""
+    """Return the response as bytes and as JSON."""
     url, headers = f"http://127.0.0.1:{port}{path}", {"Authorization": f"Bearer {token}"}
     answer = httpx.request(method, url, json=body, headers=headers, timeout=60, trust_env=False)
     if answer.is_error:
@@ -169,7 +171,7 @@ def registered(port: int) -> None:
 
 
 def as_filter(search: Mapping[str, str]) -> str:
-    """Return Ruta's search as a filter: both words in name or description, in the municipality."""
+    """Return a filter for both words in name or description, within the municipality."""
     words = [
         {"_or": [{name: {"_icontains": word}} for name in ("name", "description")]}
         for word in search["search"].split()
@@ -193,7 +195,7 @@ def as_ours(search: Mapping[str, str]) -> str:
 
 
 def same_found(front: int, token: str, directus: int) -> None:
-    """Print both answers to the repeated question; raises SystemExit if Ruta lacks a result."""
+    """Print both responses to the repeated query. Raise SystemExit if Ruta lacks a result."""
     ours, found = asked(front, as_ours(PARAMS), token=token)
     theirs, rows = asked(directus, as_filter(PARAMS))
     fewer, some = asked(directus, as_phrase(PARAMS))
@@ -205,7 +207,7 @@ def same_found(front: int, token: str, directus: int) -> None:
 
 
 def in_turn(paths: list[str], file: Path) -> Path:
-    """Return a wrk script that asks one question after the other."""
+    """Return a wrk script that sends one query after the other."""
     listed = ",\n".join(json.dumps(path) for path in paths)
     file.write_text(
         f"local paths = {{\n{listed}\n}}\nlocal at = 0\n"
@@ -215,7 +217,7 @@ def in_turn(paths: list[str], file: Path) -> Path:
 
 
 def spent() -> float:
-    """Return the processor seconds of all involved processes so far; wrk comes and goes between two calls."""
+    """Return the processor seconds of all involved processes so far. wrk starts and ends between two calls."""
     times = [each.cpu_times() for each in psutil.Process().children(recursive=True)]
     return sum(each.user + each.system for each in times)
 
@@ -223,7 +225,7 @@ def spent() -> float:
 def measure(
     targets: Mapping[str, tuple[int, str, Path]], options: argparse.Namespace
 ) -> dict[str, tuple[float, float]]:
-    """Return answers per second and milliseconds of processor time per answer, medians over rounds."""
+    """Return responses per second and milliseconds of processor time per response, as medians over rounds."""
     found: dict[str, list[tuple[float, float]]] = {name: [] for name in targets}
     for _ in range(options.rounds):
         for name, (port, token, script) in targets.items():
@@ -257,7 +259,7 @@ async def compare(node: Path, command: Path, options: argparse.Namespace) -> Non
 def _measured(
     front: int, token: str, peers: Mapping[str, int], folder: Path, options: argparse.Namespace
 ) -> None:
-    # The earlier ones are a few per town: two words in any town, each pair once.
+    # The other new searches are only a few per town. These use two words in any town, each pair once.
     new = list(islice(new_searches({}), DIFFERENT))
     for which, searches in (("the same search again", [PARAMS]), ("new searches in turn", new)):
         targets = {"Ruta": (front, token, in_turn([*map(as_ours, searches)], folder / "ours.lua"))}

@@ -1,14 +1,16 @@
-"""From a commit in referrals to its effect in reporting, through relay and JetStream.
+"""From a commit in referrals to its effect in reporting.
+The event passes the relay and JetStream.
 
     python benchmarks/events.py [--rounds 60]
 
 ratio = median time from the answered command to the committed effect in reporting / median time of the necessary
-minimum, measured in the same run: two commits and one acknowledged publish. Floor: at most 3. Both are measured in
-turn after the same pause, as real events arrive, because idle processes answer later. The yardstick without a pause
-is printed too.
+minimum, measured in the same run: two commits and one acknowledged publish. Floor: at most 3. Both are measured in turn
+after the same pause, as real events arrive, because idle processes respond later. The yardstick without a pause is
+printed too.
 
-It also measures the time from an answered emergency command to the relay that receives its mail, and what a relay
-alone takes for a mail. Most of it is waiting: notices and channels are polled twice a second each.
+It also measures the time from an answered emergency command until the relay receives its e-mail, and the time that a
+relay alone needs for an e-mail. Most of the time is waiting, because notices and channels are each polled twice a
+second.
 """
 
 import argparse
@@ -26,7 +28,7 @@ from typing import Any
 from uuid import UUID
 
 ROOT = Path(__file__).resolve().parents[1]
-# A file beside this one has a package's name: search packages in the environment only.
+# A file next to this one has a package's name, so search for packages only in the environment.
 sys.path[:] = [str(ROOT), *(p for p in sys.path if Path(p).resolve() != ROOT / "benchmarks")]
 
 import asyncpg  # noqa: E402 - after the path
@@ -54,7 +56,7 @@ def plain(url: str) -> str:
 
 
 class Stack:
-    """Both services as processes over durable stores."""
+    """Both services as processes on durable stores."""
 
     def __init__(self, folder: Path, server: PostgresServer, broker: NatsServer) -> None:
         self.folder, self.server, self.broker = folder, server, broker
@@ -126,7 +128,7 @@ class Stack:
 
 
 class Client:
-    """One connection of a referring organisation; every call but `answer` checks its status."""
+    """One connection of a referring organisation; every call except `answer` checks its status."""
 
     def __init__(self, port: int, name: str = "ngo-refugio") -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
@@ -145,13 +147,13 @@ class Client:
         return made
 
     def draft(self, service_id: UUID) -> str:
-        """Return a new draft of a new case, which sends no notice yet."""
+        """Return a new draft in a new case, which sends no notice yet."""
         case = self.post("/cases", {"area": "VE2313"})
         body = {"case_id": case["id"], "service_id": str(service_id), "category": "HLT"}
         return str(self.post("/referrals", body)["id"])
 
     def emergency(self, service_id: UUID) -> tuple[str, dict[str, str]]:
-        """Return an emergency draft's sending: the path and the body."""
+        """Return the path and the body for sending an emergency draft."""
         case = self.post("/cases", {"area": "VE2313", "identity": {"name": "A."}})["id"]
         about = {"case_id": case, "service_id": str(service_id)}
         grant = self.post(
@@ -177,7 +179,7 @@ class Caught:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
 
     def mails(self) -> list[dict[str, str]]:
-        """Return the mails, newest first."""
+        """Return the e-mails, newest first."""
         self._connection.request("GET", "/messages")
         found: list[dict[str, str]] = json.loads(self._connection.getresponse().read())
         return found
@@ -196,7 +198,7 @@ SENDER, LISTENER = "ruta@example.org", "guardia@example.org"
 
 
 def confirm(recipient: Client, channel_id: str, code: str, seconds: float = 30) -> None:
-    """Confirm the code: the mail arrives a moment before the database records its sending."""
+    """Confirm the code; the e-mail arrives a moment before the database records that it was sent."""
     deadline = time.monotonic() + seconds
     while recipient.answer(f"/channels/{channel_id}/confirm", {"code": code})[0] == 409:
         if time.monotonic() > deadline:
@@ -205,7 +207,7 @@ def confirm(recipient: Client, channel_id: str, code: str, seconds: float = 30) 
 
 
 async def hand_over(stack: Stack, rounds: int) -> tuple[list[float], list[float]]:
-    """Return the seconds from a sent emergency to its mail, and those of a mail to the same relay alone."""
+    """Return the seconds from a sent emergency to its e-mail, and those of an e-mail to the same relay alone."""
     caught, recipient = Caught(stack.mailbox_port), Client(stack.port, "ngo-salud")
     channel = await asyncio.to_thread(
         recipient.post, "/channels", {"kind": "email", "address": LISTENER}
@@ -232,7 +234,7 @@ async def hand_over(stack: Stack, rounds: int) -> tuple[list[float], list[float]
 
 
 async def effect(reader: Any, referral_id: str, seconds: float) -> None:
-    """Wait until reporting has committed the referral's one event."""
+    """Wait until reporting has committed the effect of the referral's only event."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if await reader.fetchval(
@@ -240,8 +242,7 @@ async def effect(reader: Any, referral_id: str, seconds: float) -> None:
             referral_id,
         ):
             return
-        # Nothing else runs in this loop, and asyncio would round up to a millisecond: half a
-        # commit.
+        # Nothing else runs in this loop, and asyncio would round up to a millisecond, which is half a commit.
         time.sleep(0.0002)  # noqa: ASYNC251 - as above
     raise TimeoutError("no effect in reporting")
 
@@ -251,7 +252,7 @@ _WARM_UP = 5
 
 
 class Loop:
-    """A client of referrals, and a reader of reporting's commits."""
+    """A client of referrals, with a reader of reporting's commits."""
 
     def __init__(self, stack: Stack, reader: Any) -> None:
         self._stack, self._reader = stack, reader
@@ -260,7 +261,7 @@ class Loop:
     async def seconds(self, patience: float = 12) -> float:
         """Return the seconds from the answered command to its effect."""
         referral_id = await asyncio.to_thread(self._client.draft, self._stack.service_id)
-        await asyncio.sleep(PAUSE_SECONDS)  # The case's own event has passed.
+        await asyncio.sleep(PAUSE_SECONDS)  # By then the case's own event has passed.
         recall = f"/referrals/{referral_id}/recall"
         await asyncio.to_thread(self._client.post, recall, {"reason": "mistake"})
         start = time.perf_counter()
@@ -270,7 +271,7 @@ class Loop:
 
 @dataclass(frozen=True)
 class Raw:
-    """One commit, one acknowledged publish, one commit."""
+    """The yardstick: one commit, one acknowledged publish, one commit."""
 
     one: Any
     other: Any
@@ -285,7 +286,7 @@ class Raw:
 
 
 async def compare(stack: Stack, rounds: int) -> tuple[list[float], list[float], list[float]]:
-    """Return our seconds and the yardstick's in turn, and the yardstick's without a pause."""
+    """Return our seconds and the yardstick's, measured in turn, and the yardstick's without a pause."""
     one = await asyncpg.connect(plain(stack.referrals.owner_url))
     other = await asyncpg.connect(plain(stack.reporting.owner_url))
     client = await nats.connect(

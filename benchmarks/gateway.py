@@ -1,13 +1,14 @@
-"""The front, with authentication and rate limits, against HAProxy without either.
+"""The front, with authentication and rate limits.
+The benchmark compares it with HAProxy without either.
 
     python benchmarks/gateway.py [--seconds 5] [--rounds 3]
 
-Same upstream, one core for the proxy, the other for upstream and load (wrk), rounds alternating in
-one run. Two upstreams: `service`, a FastAPI app that verifies the internal token as every Ruta
-service does (with HAProxy the load sends such a token itself), and `bare`, an ASGI callable that
-answers the same bytes at once. The targets are judged with `service`; `bare` is the hard case.
-Beside them HAProxy with what it can do of the front's rules (`edge_rules`): what leaving Python would bring.
-Needs haproxy and wrk (Debian packages of these names); says so and ends with 0 where they are missing.
+Both use the same upstream, with one core for the proxy and the other for upstream and load (wrk). Rounds alternate in
+one run. There are two upstreams. `service` is a FastAPI app that verifies the internal token as every Ruta service does
+(with HAProxy the load itself sends such a token). `bare` is an ASGI callable that returns the same bytes at once. The
+targets apply to `service`; `bare` is the hard case. A second HAProxy applies those of the front's rules that it can
+(`edge_rules`), which shows what leaving Python would gain. The benchmark needs haproxy and wrk (Debian packages of
+these names). If they are missing, it says so and exits with 0.
 """
 
 import argparse
@@ -33,7 +34,7 @@ from common.auth import mint_token
 from cryptography.hazmat.primitives import serialization
 
 ROOT = Path(__file__).resolve().parents[1]
-# This file has the name of the measured package: its folder must not come first.
+# This file has the name of the measured package, so its folder must not come first.
 sys.path[0] = str(ROOT)
 
 from gateway.front.routes import ROUTES  # noqa: E402 - after the path
@@ -98,10 +99,10 @@ backend absent
 
 
 def edge_rules(port: int, upstream: int, key: Path, issuer: str) -> str:
-    """Return an HAProxy configuration with those of the front's rules that HAProxy can do, from the route table:
-    prefixes and their services, a token's signature, issuer and end, a rate per client. It is a prototype for
-    measuring only: it mints no token and knows no revocation, session, cookie, anonymous caller, compression or
-    problem detail."""
+    """Return an HAProxy configuration with those of the front's rules that HAProxy can apply, from the route table:
+    prefixes and their services, a token's signature, issuer and expiry, and a rate per client. It is a prototype only
+    for measuring. It issues no token and knows no revocation, session, cookie, anonymous caller, compression or problem
+    detail."""
     rows = [route for route in ROUTES if not route.for_people]
     lines = [f"  use_backend {row.upstream} if {{ path_beg {row.prefix}/ }}" for row in rows]
     answering = sorted({str(row.upstream) for row in rows})
@@ -177,7 +178,7 @@ def wrk(
 
 
 def measure(targets: dict[str, tuple[str, str]], options: argparse.Namespace) -> dict[str, Any]:
-    """Return medians over rounds that alternate between the targets: rate with 32 connections, latency with 1."""
+    """Return medians over rounds that alternate between the targets: rate with 32 connections, and latency with 1."""
     rates: dict[str, list[float]] = {name: [] for name in targets}
     latencies: dict[str, list[float]] = {name: [] for name in targets}
     for _ in range(options.rounds):
@@ -196,8 +197,8 @@ def resident_mebibytes(pid: int) -> float:
 
 
 def stream(front: str, token: str, pid: int) -> float:
-    """Return the growth of memory in MiB while 100 MB passed through."""
-    # Uncompressed: compressed, the hundred would be a tenth of one.
+    """Return the memory growth in MiB while 100 MB passed through."""
+    # Uncompressed, because compression would reduce the hundred to a tenth of one.
     headers = {"Authorization": f"Bearer {token}", "Accept-Encoding": "identity"}
     before = highest = resident_mebibytes(pid)
     received = 0
@@ -213,7 +214,7 @@ def stream(front: str, token: str, pid: int) -> float:
 
 
 def idle(port: int, pid: int) -> tuple[int, float]:
-    """Return idle connections and the front's memory with them, in MiB."""
+    """Return the number of idle connections and the front's memory with them, in MiB."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, IDLE + 500)), hard))
     opened: list[socket.socket] = []
@@ -230,7 +231,7 @@ def idle(port: int, pid: int) -> tuple[int, float]:
 
 
 def front_of(folder: Path, port: int, issuer: int, directory: int) -> dict[str, str]:
-    """Return the front's environment. Its signing key is in `folder`, the issuer's answers at its port."""
+    """Return the front's environment. Its signing key is in `folder`, and its port gives the issuer's responses."""
     return {
         "RUTA_ENVIRONMENT": "embedded",
         "RUTA_PORT": str(port),
@@ -271,7 +272,7 @@ def token(key: Path, iss: str, aud: str, typ: str) -> str:
 
 @contextmanager
 def upstream(folder: Path, app: str, core: int | None) -> Iterator[int]:
-    """An upstream that also stands for the issuer: its key is created in `folder`."""
+    """Run an upstream that also acts as the issuer; its key is created in `folder`."""
     documents = folder / "well-known"
     documents.mkdir(exist_ok=True)
     write_private(folder / "issuer.pem", new_private_pem())
@@ -291,7 +292,7 @@ def upstream(folder: Path, app: str, core: int | None) -> Iterator[int]:
 
 @contextmanager
 def before(directory: int, folder: Path) -> Iterator[tuple[int, str]]:
-    """Run a front before a directory that accepts the key in `folder`; return its port and a token."""
+    """Run a front in front of a directory that accepts the key in `folder`; return its port and a token."""
     port = free_port()
     front = [sys.executable, "-m", "gateway", "front"]
     with (
@@ -304,7 +305,7 @@ def before(directory: int, folder: Path) -> Iterator[tuple[int, str]]:
 
 @contextmanager
 def stage(folder: Path, upstream_app: str) -> Iterator[dict[str, Any]]:
-    """Run upstream, front and HAProxy; return tokens for both."""
+    """Run the upstream, the front and HAProxy; return tokens for both."""
     front, proxy, edge = free_port(), free_port(), free_port()
     internal = folder / INTERNAL
     ensure_internal_keys(internal, folder / "internal-jwks.json")

@@ -1,15 +1,16 @@
-"""HSDS packages of every version and the official examples: how fast they come in.
+"""The import of HSDS packages of every version and the official examples.
+The benchmark measures how fast it is.
 
     python benchmarks/import.py [--services 500] [--large 5000] [--database 1000]
 
-Speed is that of reading, mapping and validating (what a dry run does beside asking the database), in
-services per second of processor time; the yardstick beside it is Python's own csv module reading the
-same cells. Linear: `--large` services may cost per service at most 1.3 times what `--services` do.
-Memory is the process's growth over `--large`.
+The speed is that of reading, mapping and validating (a dry run's work besides database queries), in services per second
+of processor time. The yardstick is Python's own csv module, which reads the same cells. The cost must be linear:
+`--large` services may cost per service at most 1.3 times what `--services` do. Memory is the process's growth over
+`--large`.
 
-With a database: a package of `--database` services is imported by the worker, dry on an empty directory, then in
-truth, then again unchanged; processor time of this process and of PostgreSQL. The yardstick is COPY of all rows
-that the import ended in, into the same tables with the same indexes. `--database 0` leaves it out.
+With a database, the worker imports a package of `--database` services: a dry run on an empty directory, then a real
+import, then the same package unchanged. It measures processor time of this process and of PostgreSQL. The yardstick is
+a COPY of all resulting rows into the same tables with the same indexes. `--database 0` skips this part.
 """
 
 import argparse
@@ -55,7 +56,7 @@ _terminal = Console(highlight=False, soft_wrap=True)
 
 
 def seconds_of(path: Path) -> tuple[int, float]:
-    """Return (services, processor seconds) of reading, mapping and validating."""
+    """Return (services, processor seconds) for reading, mapping and validating."""
     began = time.process_time()
     count = 0
     with Report() as report, open_package(path, Options(date(2026, 11, 25), source="x")) as source:
@@ -102,7 +103,7 @@ async def _import_thrice(
     database = Database.at(made.app_url, name="bench")
     took: dict[str, float] = {}
     for title, dry_run in (("dry", True), ("new", False), ("unchanged", False)):
-        await _import(database, content, dry_run=True)  # Data that is read once, and plans.
+        await _import(database, content, dry_run=True)  # Loads data read only once, and plans.
         before = _spent(server)
         done = await _import(database, content, dry_run=dry_run)
         took[title] = _spent(server) - before
@@ -184,7 +185,7 @@ def main() -> int:
         grown = (psutil.Process().memory_info().rss - before) / 2**20
         few, beside = seconds_of(
             packages[VERSIONS[-2]]
-        )  # Again, because the machine's load may have changed.
+        )  # Measured again, because the machine's load may have changed.
         steepness = (few / beside) / (count / took)
         print(f"{count:,} services: {count / took:,.0f}/s, {grown:,.0f} MiB more memory")
         print(f"cost per service against {given.services:,}: {steepness:.2f}")

@@ -1,11 +1,11 @@
-"""Referrals: what create + consent + draft + send costs.
+"""Referrals: the cost of create + consent + draft + send.
+The benchmark uses one client.
 
     python benchmarks/referrals.py [--rounds 200]
 
-efficiency = (pgbench writing the same rows in the same number of commits + as many bare ASGI
-answers) / our time, medians, one client, by turns. Floor: 0.45 in four requests; a batch
-(`bulk`) is stated. The rows are read back from one real round and written again with new ids, through
-the same triggers and row security.
+efficiency = (pgbench writing the same rows in the same number of commits + the same number of bare ASGI responses) /
+our time, as medians, measured in turn. Floor: 0.45 in four requests; a batch (`bulk`) is printed too. The rows are read
+back from one real round and written again with new ids, through the same triggers and row security.
 """
 
 import argparse
@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-# This file has the name of the measured package: search it in the environment only.
+# This file has the name of the measured package, so search for the package only in the environment.
 sys.path[:] = [str(ROOT), *(p for p in sys.path if Path(p).resolve() != ROOT / "benchmarks")]
 
 import sqlalchemy as sa  # noqa: E402 - after the path
@@ -65,7 +65,7 @@ DRAFT: dict[str, Any] = {
     "from_case": ["name"], "safe_contact": {"rule": "person_comes"},
 }  # fmt: skip
 UUID_TEXT = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
-# The rows that each of the four requests writes, in the order of their commits.
+# The rows that each of the four requests writes, in commit order.
 WRITES: list[list[tuple[str, str]]] = [
     [
         ("cases", "true"),
@@ -100,7 +100,7 @@ MADE_BY_DATABASE = {"audit_entries": {"sequence", "previous", "hash"}, "notices"
 
 
 def _key(name: str) -> str:
-    """Return the same key in each run: a service refuses rows written with other keys."""
+    """Return the same key in each run, because a service refuses rows written with other keys."""
     return base64.b64encode(hashlib.sha256(name.encode()).digest()).decode()
 
 
@@ -124,7 +124,7 @@ def referrals(database: ServiceDatabase, keys: ServiceDatabase, folder: Path) ->
 
 
 class Client:
-    """One connection; every call checks its status."""
+    """One connection, on which every call checks its status."""
 
     def __init__(self, port: int) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
@@ -141,7 +141,7 @@ class Client:
         return made
 
     def get(self, path: str, caller: dict[str, str] | None = None) -> dict[str, Any]:
-        """Read as the recipient, or as another caller by the headers."""
+        """Read as the recipient, or as another caller if the headers say so."""
         self._connection.request("GET", path, headers=caller or self._recipient)
         answer = self._connection.getresponse()
         content = answer.read()
@@ -154,7 +154,7 @@ class Client:
         self.get("/referrals/v1/referrals/inbox?limit=1")
 
     def story(self) -> float:
-        """Create a case, record the consent, draft and send; return the seconds of the four requests."""
+        """Create a case, record the consent, draft and send. Return the seconds of the four requests."""
         start = time.perf_counter()
         case = self.post("/cases", CASE)
         consent = self.post("/consents", {"case_id": case["id"], **CONSENT})
@@ -163,7 +163,7 @@ class Client:
         return time.perf_counter() - start
 
     def batch(self, together: bool) -> float:
-        """The same in one request: each command for itself, or all or none."""
+        """Do the same in one request, with each command on its own, or with all or none."""
         unique = new_id().hex
         case, consent, draft, send = (f"{name}-{unique}" for name in ("c", "g", "r", "s"))
         commands = [
@@ -200,8 +200,8 @@ async def announce(owner: Database) -> None:
 
 
 async def script_of(owner: Database, *, together: bool) -> str:
-    """Return the played story's rows as a pgbench script with new ids each time; in as many commits, or in one
-    besides the key's."""
+    """Return the story's rows as a pgbench script with new ids each time. It uses the same number of commits, or one
+    commit plus that of the key."""
     lines = ["\\set n random(1, 9000000000000000000)"]
     async with owner.transaction() as session:
         await session.execute(sa.text(AS_SERVICE))
@@ -273,7 +273,7 @@ def _fresh(value: str) -> str:
 
 
 def pgbench(url: str, file: Path, rounds: int) -> list[float]:
-    """Return the seconds of each round of the script, with one client."""
+    """Return the seconds of each round of the script with one client."""
     program = shutil.which("pgbench") or str(binaries() / "pgbench")
     log = file.with_name("rounds")
     done = subprocess.run(
@@ -289,8 +289,8 @@ def pgbench(url: str, file: Path, rounds: int) -> list[float]:
 
 
 def bare_answers(connection: http.client.HTTPConnection, rounds: int) -> list[float]:
-    """Return the seconds of each POST to a bare ASGI app, without the first one, since an idle connection is closed
-    after seconds."""
+    """Return the seconds of each POST to a bare ASGI app, except the first one, because an idle connection is closed
+    after some seconds."""
     connection.close()
     connection.request("POST", "/", b"y" * 300)
     connection.getresponse().read()
@@ -305,7 +305,7 @@ def bare_answers(connection: http.client.HTTPConnection, rounds: int) -> list[fl
 
 @dataclass
 class Way:
-    """One way to do it, with the measurements of it and of its yardstick."""
+    """One way to send a referral, with its measurements and those of its yardstick."""
 
     name: str
     play: Callable[[], float]
@@ -363,7 +363,7 @@ async def _measure(
         for way in ways:
             for _ in range(20):
                 way.play()
-        for _ in range(TURNS):  # In turn: other load affects both alike.
+        for _ in range(TURNS):  # Alternate, so that other load affects both equally.
             each = max(1, rounds // TURNS)
             for way in ways:
                 client.reconnect()

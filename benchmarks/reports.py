@@ -1,11 +1,12 @@
-"""Questions to reporting over few and over many referrals, and the time of a large release.
+"""Reporting queries over few and over many referrals.
+The benchmark also measures the time of a large release.
 
     python benchmarks/reports.py [--small 10000] [--large 1000000] [--rounds 60]
 
-ratio = median time of a question over the large case load / the same over the small one, through the
-app on one connection, in turn. Goal: at most 1.3 for each. Before that, one closing of a
-five-dimension cube over as many persons: seconds, and memory that does not grow with them. After that,
-what intervals add to the time of a question: at most as much as it takes without.
+ratio = median time of a query over the large case load / the same over the small one, through the app on one
+connection, in turn. Goal: at most 1.3 for each. Before that, it closes a five-dimension cube over the same number of
+persons and measures the seconds and the memory, which must not grow with the persons. After that, it measures the time
+that intervals add to a query, which may be at most the time of the query without them.
 """
 
 import argparse
@@ -133,8 +134,8 @@ async def fill_steps(database: Database, persons: int) -> None:
 
 
 async def release(database: Database) -> tuple[UUID, str]:
-    """Close the five-dimension cube: count every person, round, write. Return its id, its seconds, the processor
-    seconds among them, and the growth of memory in MiB."""
+    """Close the five-dimension cube: count every person, round, write. Return its id, its seconds, how many of these
+    are processor seconds, and the memory growth in MiB."""
     caller: Principal = principal("im-officer")
     gc.collect()
     before, highest = _resident_mib(), 0.0
@@ -186,7 +187,7 @@ async def measure(postgres: PostgresServer, jwks: Path, sizes: tuple[int, int], 
     missed = 0
     for name, url in QUESTIONS.items():
         times: list[list[float]] = [[], []]
-        for _ in range(rounds):  # In turn, so that other load affects both alike.
+        for _ in range(rounds):  # Alternate, so that other load affects both equally.
             for side, (client, release_id) in enumerate(sides):
                 started = time.perf_counter()
                 answer = await client.get(url.format(id=release_id), headers=headers)

@@ -1,14 +1,15 @@
-"""Resolve and gaps over 100,000 services, against what their SQL and a bare answer would cost.
+"""Resolve and gaps over 100,000 services.
+The benchmark compares them with their SQL and a bare response.
 
     python benchmarks/resolve.py [--services 100000] [--rounds 300] [--data FOLDER]
 
-With `--data` the filled databases are kept there and taken again by the next run.
+With `--data` the filled databases stay there and the next run uses them again.
 
-efficiency = (time of the same SQL in pgbench + time of a bare ASGI answer of the same bytes) / our
-time, one client, directly at the service. Goal for a four-step TIP+CP profile: at least 0.25. Ten times
-the services cost at most 2.2: the whole answer then names ten services of each step instead of one to five, and
-25 of each are read instead of five, also for the best three of each. Both ask the same again, as who keeps a plan open does; `new`
-asks for another child each time, so what fits is looked for, too.
+efficiency = (time of the same SQL in pgbench + time of a bare ASGI response of the same bytes) / our time, with one
+client, directly at the service. Goal for a four-step TIP+CP profile: at least 0.25. Ten times the services cost at most
+2.2 times as much. The whole response then names ten services for each step instead of one to five, and 25 of each are
+read instead of five, also for the best three of each. Both repeat the same query, as a person who keeps a plan open
+does; `new` asks for another child each time, so Ruta must also search for matching services.
 """
 
 import argparse
@@ -76,7 +77,7 @@ TEXT = Bilingual(es="Prueba", en="Test")
 
 
 def pathways() -> list[Pathway]:
-    """Return two pathways with four needs in all for a trafficked child: two each, one shared."""
+    """Return two pathways for a trafficked child, with two needs each and four in all, one of them shared."""
 
     def step(key: str, need: str, **more: Any) -> Step:
         return Step(key=key, need=need, urgency=Urgency.WITHIN_24_HOURS, note=TEXT, **more)
@@ -97,7 +98,7 @@ def _entry(**condition: Any) -> Any:
 
 
 async def prepare(database: Database, services: int) -> None:
-    """Publish the pathways and fill the directory: one real service per category, then copies."""
+    """Publish the pathways and fill the directory: one real service per category, then copies of it."""
     declare_followers()
     coordinators = {"CP": "cp-coordinator", "GBV": "gbv-coordinator", "TIP": "tip-coordinator",
                     "GP": "tip-coordinator", "MULTI": "im-officer"}  # fmt: skip
@@ -184,7 +185,7 @@ class Recorder:
         self.statements: list[str] = []
 
     def listen(self, engine: Any) -> None:
-        """Record the statements of this engine from now on."""
+        """From now on, record the statements of this engine."""
         event.listen(engine.sync_engine, "before_cursor_execute", self._record)
 
     def _record(self, _c: Any, _k: Any, statement: str, values: Any, *_: Any) -> None:
@@ -206,7 +207,7 @@ def _literal(value: Any) -> str:
 
 
 async def recorded(database: Database) -> list[str]:
-    """Return a partner's resolve as statements, after the caches are warm."""
+    """Return a partner's resolve as statements, once the caches are warm."""
     recorder = Recorder()
     caller = Caller.of(principal("ngo-refugio"))
     profile = Profile.model_validate(PROFILE)
@@ -221,7 +222,7 @@ async def recorded(database: Database) -> list[str]:
 
 
 def pgbench(url: str, statements: list[str], rounds: int) -> float | None:
-    """Return seconds per transaction of the same statements, or None without pgbench."""
+    """Return the seconds per transaction of the same statements, or None without pgbench."""
     program = shutil.which("pgbench")
     if program is None:
         return None
@@ -238,7 +239,7 @@ def pgbench(url: str, statements: list[str], rounds: int) -> float | None:
 
 
 async def by_driver(database: Database, statements: list[str], rounds: int) -> float:
-    """The same with the bare driver, where pgbench is not installed."""
+    """Return the same seconds with the bare driver, for machines without pgbench."""
     async with database.engine.connect() as connection:
         raw = (await connection.get_raw_connection()).driver_connection
         if raw is None:
@@ -276,7 +277,7 @@ def directory(database: ServiceDatabase, folder: Path) -> Iterator[int]:
 
 
 def new_profiles() -> Iterator[dict[str, Any]]:
-    """Return profiles like `PROFILE`, without a repetition in one run."""
+    """Yield profiles like `PROFILE`, without a repetition in one run."""
     each = product(LANGUAGES, range(18), ("female", "male"))
     return (
         {**PROFILE, "age": age, "sex": sex, "languages": list(spoken)} for spoken, age, sex in each
@@ -286,7 +287,7 @@ def new_profiles() -> Iterator[dict[str, Any]]:
 def timed(
     port: int, path: str, bodies: Iterator[Mapping[str, Any] | None], rounds: int
 ) -> tuple[float, float, bytes]:
-    """Return (median, mean, body) of `rounds` requests over one connection after a warm-up; seconds."""
+    """Return (median, mean, body) of `rounds` requests over one connection after a warm-up, in seconds."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     headers = {
         **bearer("ngo-refugio", audience="ruta-directory"),
@@ -309,7 +310,7 @@ def timed(
 
 @asynccontextmanager
 async def filled(services: int, data: Path | None) -> AsyncIterator[ServiceDatabase]:
-    """Return a directory with this many services, new or kept in `data` by an earlier run."""
+    """Return a directory with this many services, either new or stored in `data` by an earlier run."""
     folder = Path(tempfile.mkdtemp(prefix="ruta-bench-")) if data is None else data / str(services)
     server = PostgresServer(folder / "postgres")
     server.start()
@@ -331,7 +332,7 @@ async def filled(services: int, data: Path | None) -> AsyncIterator[ServiceDatab
 
 
 async def measure(services: int, rounds: int, data: Path | None) -> dict[str, float]:
-    """Measure both questions on a directory of that size."""
+    """Measure both queries on a directory of this size."""
     async with filled(services, data) as prepared:
         database = Database.at(prepared.app_url, name="bench")
         statements = await recorded(database)
@@ -342,7 +343,7 @@ async def measure(services: int, rounds: int, data: Path | None) -> dict[str, fl
                 port, "/directory/v1/gaps?area=VE&level=1", repeat(None), max(5, rounds // 30)
             )
             with bare(body, Path(name)) as other:
-                # In turn: other load affects all of them alike.
+                # Alternate, so that other load affects all of them equally.
                 each = rounds // TURNS
                 turns = [
                     (
@@ -379,7 +380,7 @@ def main() -> None:
     arguments.add_argument("--rounds", type=int, default=300)
     arguments.add_argument("--data", type=Path, help="keep the filled databases in this folder")
     given = arguments.parse_args()
-    # If this process is terminated, its servers must end too.
+    # If this process is terminated, its servers must stop too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     small = asyncio.run(measure(given.services // 10, given.rounds, given.data))
     large = asyncio.run(measure(given.services, given.rounds, given.data))

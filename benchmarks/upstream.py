@@ -1,4 +1,4 @@
-"""Upstreams of the gateway's benchmark: `service` verifies the internal token, `bare` answers at once."""
+"""Upstreams for the gateway benchmark: `service` verifies the internal token, and `bare` responds at once."""
 
 import os
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -59,7 +59,7 @@ async def bare(
     receive: Callable[[], Awaitable[MutableMapping[str, Any]]],
     send: Callable[[MutableMapping[str, Any]], Awaitable[None]],
 ) -> None:
-    """Return the listed bytes for the measured path; treat other paths as `service` does."""
+    """Return the listed bytes for the measured path; handle other paths as `service` does."""
     if scope["type"] != "http" or scope["path"] != "/directory/v1/services":
         await service(scope, receive, send)
         return

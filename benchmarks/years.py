@@ -1,13 +1,14 @@
-"""What is read of five years, 1,000,000 referrals (or 10,000,000) with their audit, against 10,000.
+"""Reads from five years of data: 1,000,000 referrals (or 10,000,000) with their audit.
+The benchmark compares them with 10,000 referrals.
 
     python benchmarks/years.py [--rows 1000000] [--rounds 200] [--data DIR] [--fill-only]
 
-ratio = median time with many referrals / the same with 10,000, one client at the service, the two
-asked by turns in the same run. Goal: at most 1.3 for each: pages of a recipient's queue, its counts (which end at a
-number, `counted_to`), the feed, the audit of an organisation and of an auditor, the timeline of a case. The referrals
-are those of some 400 organisations, a few of which receive most: one in ten is ours; most of the last 60 days are open,
-of what is older only one in a hundred, overdue. Each has an entry in the audit, those of the last half year have notices
-(older ones end, see docs/database.md), and a hundred of our cases have forty entries each.
+ratio = median time with many referrals / the same with 10,000, with one client at the service, both measured in turn in
+the same run. Goal: at most 1.3 for each of these: pages of a recipient's queue, its counts (which end at a number,
+`counted_to`), the feed, the audit of an organisation and of an auditor, and the timeline of a case. The referrals
+belong to some 400 organisations, a few of which receive most; one in ten is ours. Most of the last 60 days are open. Of
+the older ones only one in a hundred is open, and overdue. Each has an audit entry. Those of the last half year have
+notices (older notices expire, see docs/database.md). A hundred of our cases have forty entries each.
 """
 
 import argparse
@@ -25,7 +26,7 @@ from typing import Any
 from uuid import UUID
 
 ROOT = Path(__file__).resolve().parents[1]
-# A file beside this one has a package's name: search packages in the environment only.
+# A file next to this one has a package's name, so search for packages only in the environment.
 sys.path[:] = [str(ROOT), *(p for p in sys.path if Path(p).resolve() != ROOT / "benchmarks")]
 
 import sqlalchemy as sa  # noqa: E402 - after the path
@@ -42,11 +43,11 @@ FEW = 10_000
 CHUNK = 50_000
 SERVICES_PER_ORGANISATION = 12
 OWN = organisation(2)
-# The statements below name services; this one has no team.
+# The statements below create the services; this one has no team.
 OUR_SERVICE = UUID(hashlib.md5(f"{OWN}5".encode(), usedforsecurity=False).hexdigest())
 INBOX = "/referrals/v1/referrals/inbox"
 TO_DECIDE = "state=sent&state=acknowledged&state=waitlisted"
-# Names that the measurement does not use: all referrals share the same two.
+# The measurement does not use these rows, so all referrals share the same two.
 CASE_AND_GRANT = """
 WITH one AS (
     INSERT INTO cases (id, organisation_id, reference, version, status, country, minor, caregiver,
@@ -60,7 +61,7 @@ INSERT INTO grants (id, case_id, organisation_id, kind, items, decided_by, langu
 SELECT gen_random_uuid(), id, organisation_id, 'referral', '{}', 'person', 'spa', 'verbal', now(),
     1, 'active', 'bench', now() FROM one
 """
-# `h` scatters: a number always makes the same referral, except the end of its random id.
+# `h` distributes the values: a number always gives the same referral, except for the end of its random id.
 REFERRALS = """
 INSERT INTO referrals (id, case_id, from_organisation, to_organisation, service_id, category, aor,
     urgency, state, version, area, grant_id, acknowledge_by, decide_by, expected_on, late,
@@ -93,7 +94,7 @@ LATERAL (
 ) AS made,
 (SELECT id, case_id FROM grants LIMIT 1) AS g
 """
-# Two of our services have a team: the calling client belongs to one of them.
+# Two of our services have a team, and the calling client belongs to one of them.
 TEAMS = """
 INSERT INTO service_team (service_id, organisation_id, client)
 SELECT md5(CAST(:own AS text) || n)::uuid, CAST(:own AS uuid), client
@@ -134,7 +135,7 @@ WHERE c.reference LIKE 'YEARS-%'
 
 
 async def fill(owner: Database, rows: int) -> None:
-    """Write `rows` referrals unless they exist already."""
+    """Write `rows` referrals unless they already exist."""
     async with owner.transaction() as session:
         await session.execute(sa.text(AS_SERVICE))
         if await session.scalar(sa.text("SELECT true FROM service_team LIMIT 1")):
@@ -150,13 +151,13 @@ async def fill(owner: Database, rows: int) -> None:
                     "own": OWN, "services": SERVICES_PER_ORGANISATION,
                 },
             )  # fmt: skip
-    async with owner.transaction() as session:  # Last: it marks the data as complete.
+    async with owner.transaction() as session:  # Comes last, because it marks the data complete.
         await session.execute(sa.text(AS_SERVICE))
         await session.execute(sa.text(TEAMS), {"own": str(OWN)})
 
 
 async def filled(server: PostgresServer, rows: int) -> ServiceDatabase:
-    """Write everything unless it exists already."""
+    """Write everything unless it already exists."""
     name = f"years_{rows}"
     database = await MigratedDatabases(server).of("referrals", name)
     start = time.perf_counter()
@@ -166,7 +167,7 @@ async def filled(server: PostgresServer, rows: int) -> ServiceDatabase:
             await fill(owner, rows)
         finally:
             await owner.close()
-        # Compute the chain here: a link per row would take hours.
+        # Compute the chain here, because a link per row would take hours.
         own = f"'{OWN}'"
         for statement in (
             "ALTER TABLE audit_entries DISABLE TRIGGER audit_link",
@@ -199,7 +200,7 @@ def paths(client: Client) -> dict[str, str]:
 
 
 def questions(client: Client, server: PostgresServer, rows: int) -> dict[str, Callable[[], Any]]:
-    """Return everything that grows over the years and is read by pages."""
+    """Return every paged query whose data grows over the years."""
     case = server.psql("SELECT id FROM cases WHERE reference = 'YEARS-50'",
                        database=f"years_{rows}").strip()  # fmt: skip
     last = server.psql(
@@ -234,7 +235,7 @@ def compare(asked: list[dict[str, Callable[[], Any]]], rounds: int) -> None:
     worst = 0.0
     for name in asked[0]:
         sizes = [_length(each[name]()) for each in asked]
-        # The feed leaves out events that its reader may not see.
+        # The feed omits events that its reader may not see.
         assert (min(sizes) and max(sizes) < 1.5 * min(sizes)) or name == "counts", (
             f"{name}: {sizes}"
         )

@@ -1,8 +1,8 @@
-"""Takes out of an installed environment what no program runs: python slim.py FOLDER
+"""Removes everything that no program runs from an installed environment: python slim.py FOLDER
 
-Libraries bring their own tests, the sources that their parts were compiled from, and symbols for debuggers: a third of
-an image. What is loaded of a shared object stays byte by byte: only what lies behind its last segment goes, with the
-table that would find it there.
+Libraries include their own tests, the sources of their compiled parts, and debug symbols: a third of an image. The
+loaded part of a shared object stays the same byte by byte. Only the part after its last segment goes, with the table
+that would find it there.
 """
 
 import shutil
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 NOT_RUN = frozenset({".a", ".c", ".cpp", ".h", ".hpp", ".map", ".pxd", ".pyi", ".pyx"})
-# pyxform calls it only to validate what it has converted, with Java.
+# pyxform calls it, with Java, only to validate its own output.
 NAMED = ("pyxform/validators/odk_validate/bin",)
 TESTS = frozenset({"test", "tests"})
 _ELF64_LITTLE = b"\x7fELF\x02\x01"
@@ -22,7 +22,7 @@ _LOADED = 1
 
 
 def slim(folder: Path) -> int:
-    """Returns how many bytes it took out."""
+    """Remove the unused files; return the number of bytes removed."""
     before = _size(folder)
     for packages in folder.glob("lib/python*/site-packages"):
         for name in NAMED:
@@ -38,7 +38,7 @@ def slim(folder: Path) -> int:
 
 
 def strip(file: Path) -> None:
-    """Ends a shared object where what is loaded of it ends."""
+    """Cut a shared object after its last loaded byte."""
     content = file.read_bytes()
     if not content.startswith(_ELF64_LITTLE):
         return
@@ -51,7 +51,7 @@ def strip(file: Path) -> None:
 
 
 def _tests(packages: Path) -> Iterator[Path]:
-    """Of libraries: a package that is called so itself stays."""
+    """Yield the test folders of libraries, except a top-level package with such a name."""
     for folder in packages.glob("*/**/"):
         if folder.name in TESTS and folder.parent != packages:
             yield folder

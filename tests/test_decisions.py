@@ -1,4 +1,4 @@
-"""Decisions are short and have plain titles, and every number that is cited exists."""
+"""Decisions are short and have plain titles, and every cited number exists."""
 
 import re
 import subprocess

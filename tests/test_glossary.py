@@ -1,4 +1,4 @@
-"""Texts for people follow docs/glossary.md, which names words to avoid."""
+"""Texts for people follow docs/glossary.md, which lists words to avoid."""
 
 import re
 import subprocess
@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parents[1]
 _READ_BY_PEOPLE = re.compile(
     r"(libs|services|gateway)/.*src/.*\.(csv|json|toml|html|j2|po|typ|es\.md)|docs/.*\.md|README\.md"
 )
-# Words that people may type, and the pages that list them.
+# Words that people may type, and the pages that list those words.
 _SYNONYMS = frozenset(
     {
         "docs/glossary.md",
@@ -21,7 +21,7 @@ _SYNONYMS = frozenset(
 
 
 def rows(page: str) -> list[list[str]]:
-    """Return each term: its two words, its meaning, the words to avoid."""
+    """Return each term: its name in both languages, its meaning, and the words to avoid."""
     lines = (ROOT / "docs" / page).read_text("utf-8").splitlines()
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
     return [row for row in cells if len(row) == 4 and not row[0].startswith("---")][1:]

@@ -1,4 +1,4 @@
-"""A missing tool skips a test locally; in CI it is a failure."""
+"""A missing tool skips a test on a developer's machine and fails it in CI."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from tests.support.reference import reference_data
 
 @pytest.fixture(autouse=True)
 def bare(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """A machine without Chromium and reference data."""
+    """Simulate a machine without Chromium and reference data."""
     nothing = str(tmp_path_factory.mktemp("nothing"))
     monkeypatch.setenv("PATH", nothing)
     monkeypatch.setenv("RUTA_REFERENCE_DATA", nothing)

@@ -1,4 +1,4 @@
-"""How a row changes code, and when its test has noticed (drills/mutations)."""
+"""How a row changes code, and when its test counts as having noticed it (drills/mutations)."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Foreign data in the project equals its source, where that is available."""
+"""External data in the project equals its source, where the source is available."""
 
 import csv
 import json
@@ -52,7 +52,7 @@ def judged(path: str) -> dict[str, Any]:
 
 
 def _judged(part: dict[str, Any]) -> dict[str, Any]:
-    """Return the parts of a schema that validate: without titles, texts and examples."""
+    """Return the parts of a schema that affect validation, without titles, texts and examples."""
     if "$ref" in part:
         return judged(part["$ref"].removesuffix(".json"))
     kept: dict[str, Any] = {key: part[key] for key in ("type", "format", "enum") if key in part}

@@ -1,5 +1,5 @@
-"""A folder's fixture is created once per run, not once per worker; the longest groups start first, so that no worker
-is alone at the end."""
+"""A folder's fixture is created once per run, not once per worker. The longest groups start first, so that no worker is
+left running alone at the end."""
 
 import json
 import os
@@ -32,14 +32,14 @@ def test_it():
     with pathlib.Path(os.environ["BEGAN"]).open("a") as began:
         began.write(__name__.rpartition(".")[2] + "\\n")
 """
-# Other plugins take longer to load than these tests run.
+# Loading other plugins takes longer than these tests.
 ONLY_THOSE = "PYTEST_DISABLE_PLUGIN_AUTOLOAD"
 PLUGINS = ("-p", "xdist.plugin", "-p", "tests.support.selection")
 
 
 def run(folder: Path, options: list[str], *, fails: bool = False, **environment: str) -> str:
     (folder / "pyproject.toml").write_text("[tool.pytest.ini_options]\nmarkers = ['slow']\n")
-    # These tests may run on a worker; the inner run must not consider itself one.
+    # These tests may run on a worker, but the inner run must not treat itself as one.
     outside = {name: each for name, each in os.environ.items() if "PYTEST" not in name}
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *PLUGINS, *options],

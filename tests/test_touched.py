@@ -1,4 +1,4 @@
-"""`./ruta test` plays a mutation if its mechanism or test changed since all were played."""
+"""`./ruta test` plays a mutation if its mechanism or test changed since all mutations were played."""
 
 import subprocess
 from pathlib import Path

@@ -38,19 +38,19 @@ def changed(since):
         "orgUnitMode": "DESCENDANTS",
         "updatedAfter": since,
         "fields": FIELDS,
-        # Without paging: pages shift while people work, and an entity that slips between two
-        # pages would be missed for ever.
+        # Without paging, because pages shift while people work. An entity that slips between two pages would be missed for
+        # ever.
         "paging": "false",
     }
     headers = {"Authorization": f"ApiToken {os.environ['DHIS2_TOKEN']}"}
     asked = urllib.parse.urlencode(query)
     page = call(f"{DHIS2}/api/tracker/trackedEntities?{asked}", headers)
-    # Before 2.40 the list had another name.
+    # Before version 2.40 the list had another name.
     return page["trackedEntities"] if "trackedEntities" in page else page["instances"]
 
 
 def refused(entity):
-    """Return Ruta's message if it refused the entity; wait if the answer says so."""
+    """Return Ruta's message if it refused the entity; wait if the response asks for it."""
     headers = {"Content-Type": "application/json", "X-Form-Secret": SECRET}
     while True:
         try:

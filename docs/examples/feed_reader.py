@@ -1,7 +1,8 @@
-"""Reads the feed into SQLite and loses nothing when it is stopped at any moment, even by `kill -9`; run it by a timer.
+"""Reads the feed into SQLite without losing anything when it is stopped at any moment, even by `kill -9`. Run it with a
+timer.
 
-The notices of a page and the cursor behind them are written in one transaction. So the next run begins behind the last
-whole page, and no notice is worked twice.
+It writes the notices of a page and the next cursor in one transaction. So the next run begins after the last complete
+page, and handles no notice twice.
 
     RUTA=https://ruta.example.org CLIENT=ngo-refugio SECRET=… python3 feed_reader.py
 """

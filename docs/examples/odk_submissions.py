@@ -35,7 +35,7 @@ def call(url, headers, body=None):
 def pages(since):
     known = f"{os.environ['CENTRAL_USER']}:{os.environ['CENTRAL_PASSWORD']}".encode()
     headers = {"Authorization": "Basic " + base64.b64encode(known).decode()}
-    # Central returns a link to the next page only if the request names a page size.
+    # Central returns a link to the next page only if the request specifies a page size.
     query = {"$top": 250, "$filter": f"__system/submissionDate ge {since}"}
     asked = urllib.parse.urlencode(query, quote_via=urllib.parse.quote)
     url = f"{CENTRAL_FORM}.svc/Submissions?{asked}"
@@ -46,7 +46,7 @@ def pages(since):
 
 
 def refused(row):
-    """Return Ruta's message if it refused the row; wait if the answer says so."""
+    """Return Ruta's message if it refused the row; wait if the response asks for it."""
     headers = {"Content-Type": "application/json", "X-Form-Secret": SECRET}
     while True:
         try:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 RUTA, PRIMERO, FORM = (os.environ[name] for name in ("RUTA", "PRIMERO", "FORM"))
 KEPT = Path(os.environ.get("CURSOR_FILE", "primero.cursor"))
-# State of the referral → fields of the service; {at}: the time of that state.
+# Referral state → fields of the service; {at} is the time of that state.
 FIELDS = json.loads(
     os.environ.get("FIELDS")
     or '{"completed": {"service_implemented": "implemented", "service_implemented_day_time": "{at}"}}'
@@ -24,7 +24,7 @@ FIELDS = json.loads(
 
 
 def call(url, authorization=None, body=None, method=None, form=False):
-    """Return (headers, JSON) of the answer; anything but a success ends the run."""
+    """Return the (headers, JSON) of the response. Anything but a success ends the run."""
     data = urllib.parse.urlencode(body).encode() if form else json.dumps(body).encode()
     kind = "application/x-www-form-urlencoded" if form else "application/json"
     headers = {"Content-Type": kind}
@@ -50,7 +50,7 @@ def signed_in():
 
 
 def pages(path, us):
-    """Yield the items of a list of Ruta's, page by page."""
+    """Yield the items of one of Ruta's lists, page by page."""
     query = {"limit": 200}
     while True:
         mark = "&" if "?" in path else "?"
@@ -103,7 +103,7 @@ def main():
             _, referral = call(f"{RUTA}/referrals/v1/referrals/{referral_id}", us)
             if referral["case_id"] in cases and referral["state"] in FIELDS:
                 _, case = call(f"{RUTA}/referrals/v1/cases/{referral['case_id']}", us)
-                # The record's id in Primero: the mapping contains `"_uuid": "own_reference"`.
+                # This is the record's id in Primero; the mapping contains `"_uuid": "own_reference"`.
                 write_back(referral, types, case["identity"]["own_reference"], theirs)
         KEPT.write_text(feed["next_cursor"])
         more = feed["more"]

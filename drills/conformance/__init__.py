@@ -1,1 +1,1 @@
-"""Outside tools that check the API description, and the running stack against it."""
+"""External tools that check the API description, and the running stack against it."""

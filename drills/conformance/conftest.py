@@ -1,4 +1,4 @@
-"""One whole stack with demo data for the tools of this folder."""
+"""One whole stack with demo data for the tools in this folder."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Loaded by schemathesis in its own environment: gets a new token every five minutes."""
+"""Hooks that schemathesis loads in its own environment; they get a new token every five minutes."""
 
 import os
 from typing import Any
@@ -9,7 +9,7 @@ import schemathesis  # type: ignore[import-not-found]  # lives in an environment
 
 @schemathesis.auth(refresh_interval=300)
 class ClientCredentials:
-    """The client of RUTA_FUZZ_CLIENT and RUTA_FUZZ_SECRET, at the tested gateway."""
+    """Authenticates as the client of RUTA_FUZZ_CLIENT and RUTA_FUZZ_SECRET at the tested gateway."""
 
     def get(self, _case: Any, _context: Any) -> str:
         answer = requests.post(

@@ -1,4 +1,4 @@
-"""Clients from other people's generators: complete, loadable, and able to play the golden path."""
+"""Clients from third-party generators are complete and loadable, and can play the golden path."""
 
 import json
 import os
@@ -19,7 +19,7 @@ from tests.support.system import System
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
 HERE = Path(__file__).resolve().parent
-# Files that a client downloads unchanged: openapi-python-client makes classes for JSON only.
+# Files that a client downloads unchanged, because openapi-python-client makes classes only for JSON.
 FILES = {
     "application/x-ndjson",
     "application/fhir+ndjson",
@@ -44,13 +44,12 @@ JAVA_NEEDS = (
     "httpcore",
     "httpmime",
 )
-# Without the JIT compiler, which pays off after minutes: these programs run for seconds.
+# Turns off the JIT compiler, which pays off only after minutes; these programs run for seconds.
 SHORT_LIVED = "-XX:TieredStopAtLevel=1"
 STANDING_IN = """package org.openapitools.client;
 class RFC3339JavaTimeModule extends com.fasterxml.jackson.databind.module.SimpleModule {}
 """
-# Messages about every OpenAPI 3.1 description, values of any type, or names that the language
-# reserves.
+# Messages about every OpenAPI 3.1 description, about values of any type, or about names that the language reserves.
 HARMLESS = re.compile(
     r"OpenAPI 3\.1 support is still in beta|Failed to get the schema name: null"
     r"|Default to typing\.Any|Ignoring complex example on request body|Renamed to Model"
@@ -67,7 +66,7 @@ def description(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def node(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of the npm programs that read and compile TypeScript."""
+    """Return the folder with the npm programs that read and compile TypeScript."""
     npm = shutil.which("npm")
     if npm is None:
         left_out("npm is not installed: nothing of TypeScript can be made")
@@ -91,7 +90,7 @@ def run(arguments: list[str], folder: Path, **environment: str) -> subprocess.Co
 
 
 def as_two_organisations(system: System) -> dict[str, str]:
-    """Return a golden path's inputs: the address, and a token of each side."""
+    """Return the inputs of a golden path: the address, and a token for each side."""
     names = {"REFUGIO": "ngo-refugio", "SALUD": "ngo-salud"}
     return {
         "RUTA": system.running.url,
@@ -154,7 +153,7 @@ def test_the_wheel_of_our_own_client_plays_the_golden_path(system: System, tmp_p
 
 
 def by_openapi_generator(language: str, description: Path, *more: str) -> Path:
-    """Return the folder of openapi-generator's output; the generator brings its own Java."""
+    """Return the output folder of openapi-generator, which brings its own Java."""
     program = uv()
     if program is None:
         left_out("uv was not found: openapi-generator needs an environment of its own")
@@ -197,8 +196,8 @@ def test_openapi_generator_makes_typescript_that_compiles(
 
 
 def test_openapi_generator_makes_java_that_compiles(description: Path, tmp_path: Path) -> None:
-    """With Debian's JDK and libraries: everything that the library `native` needs, except the one that tells null
-    from absent. The generator's own time parser needs a newer Jackson."""
+    """The Java compiles with Debian's JDK and libraries. They include everything that the library `native` needs,
+    except the one that distinguishes null from absent. The generator's own time parser needs a newer Jackson."""
     compiler = shutil.which("javac")
     jars = [JARS / f"{name}.jar" for name in JAVA_NEEDS]
     if lacking := [each.name for each in jars if not each.exists()] or not compiler:
@@ -230,7 +229,7 @@ def test_openapi_typescript_makes_types_that_compile_and_play_the_golden_path(
     assert made.returncode == 0, made.stdout + made.stderr
     compiled = run([str(node / "tsc"), "--noEmit", "--strict", "api.d.ts"], tmp_path)
     assert compiled.returncode == 0, compiled.stdout[-3000:]
-    # As openapi-fetch wants them: fields with a default are optional.
+    # For openapi-fetch, fields with a default are optional.
     lax = ["--default-non-nullable", "false"]
     made = run(
         [str(node / "openapi-typescript"), description.name, "-o", "api.d.ts", *lax], tmp_path

@@ -16,7 +16,7 @@ HERE = Path(__file__).resolve().parent
 
 @pytest.fixture(scope="module")
 def linted(system: System, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with both linters, their settings and `openapi.json`."""
+    """Return a folder with both linters, their settings and `openapi.json`."""
     folder = tmp_path_factory.mktemp("linters")
     npm = shutil.which("npm")
     if npm is None:
@@ -42,7 +42,7 @@ def test_spectral_with_the_ruleset_of_owasp_finds_neither_errors_nor_warnings(li
     settings = ("-r", "spectral.yaml", "-f", "json")
     node = ("node", "--require", "./untidied.cjs")
     done = run(linted, *node, program(linted, "spectral"), "lint", "openapi.json", *settings)
-    # If it finds nothing, it says so after the list.
+    # If spectral finds nothing, it prints a message after the list.
     findings, _ = json.JSONDecoder().raw_decode(done.stdout[done.stdout.index("[") :])
     assert [(f["code"], ".".join(map(str, f["path"]))) for f in findings if f["severity"] < 2] == []
 

@@ -1,4 +1,4 @@
-"""Postman's converter makes a collection of every operation; newman, its runner, sends the reading ones."""
+"""Postman's converter creates a collection of every operation, and its runner newman sends the read requests."""
 
 import json
 import shutil
@@ -20,7 +20,7 @@ OPTIONS = (
     "folderStrategy=Tags,requestParametersResolution=Example,enableOptionalParameters=false,"
     "includeAuthInfoInExample=false"
 )
-# What a test in Postman says of each response.
+# The checks that Postman runs on each response.
 AS_DESCRIBED = """
 pm.test("a response that the description names", () =>
   pm.expect(%s).to.include(String(pm.response.code)));
@@ -96,7 +96,7 @@ def test_newman_reads_by_the_collection_of_the_description(system: System, postm
 
 
 def as_read(request: dict[str, Any]) -> str | None:
-    """Return the path of a request that reads without an id; None for any other."""
+    """Return the path of a read request without an id, or None for any other request."""
     path = "/" + "/".join(request["url"]["path"])
     return path if request["method"] == "GET" and not {":", "{"} & set(path) else None
 

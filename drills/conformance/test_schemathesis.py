@@ -1,4 +1,4 @@
-"""A short run of schemathesis over the combined description; docs/threat-model.md describes the long one."""
+"""A short schemathesis run over the combined description; docs/threat-model.md describes the long run."""
 
 import os
 import shutil
@@ -13,10 +13,10 @@ from tests.support.system import System
 pytestmark = [pytest.mark.system, pytest.mark.slow]
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 30
-# Checks left out: positive_data_acceptance (rules on P-codes, states and consents are in no
-# schema), unsupported_method and allow_header_conformance (the front refuses a GET with a body
-# before routing; Starlette lists one route's methods in Allow), negative_data_rejection and
-# status_code_conformance (a too long target gives 431, which they do not know).
+# Skipped checks: positive_data_acceptance (rules on P-codes, states and consents are in no schema),
+# unsupported_method and allow_header_conformance (the front refuses a GET with a body before routing; Starlette lists
+# one route's methods in Allow), negative_data_rejection and status_code_conformance (an overlong target gives 431,
+# which they do not know).
 CHECKS = (
     "not_a_server_error,ignored_auth,use_after_free,ensure_resource_availability,"
     "response_headers_conformance"

@@ -1,4 +1,4 @@
-"""Information managers' tools open Ruta's tables by address and read-only credentials: GDAL (QGIS), pandas."""
+"""Information managers' tools open Ruta's tables with an address and read-only credentials: GDAL (QGIS) and pandas."""
 
 import base64
 import csv
@@ -83,7 +83,7 @@ def test_pandas_reads_csv_and_workbooks(system: System) -> None:
 
 
 def test_libreoffice_opens_the_workbook_of_services(system: System, tmp_path: Path) -> None:
-    """It opens the book as a person does, and saves the sheet of services as text."""
+    """LibreOffice opens the workbook as a person would, and saves the services sheet as text."""
     known = made(system)
     book = tmp_path / "services.xlsx"
     book.write_bytes(read(system, known, "/directory/v1/exports?format=xlsx").content)

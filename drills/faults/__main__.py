@@ -1,4 +1,4 @@
-"""`./ruta faults`: every row of the fault table over many seeds, with a table at the end."""
+"""`./ruta faults` runs every row of the fault table over many seeds, with a table at the end."""
 
 import argparse
 import asyncio
@@ -23,7 +23,7 @@ _terminal = Console(highlight=False, soft_wrap=True)
 
 
 def main() -> int:
-    # Stopped by request: shut the stack down and release its file system anyway.
+    # If stopped by request, still shut down the stack and release its file system.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     options = _options()
     names = options.fault or list(FAULTS)

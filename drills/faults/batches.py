@@ -1,4 +1,4 @@
-"""The clients' requests: stories of cases and referrals as batches of commands. Pure, seeded."""
+"""The clients' requests: stories of cases and referrals as batches of commands. Pure and seeded."""
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,8 +10,8 @@ from drills.faults.history import Command
 
 V1 = "/referrals/v1"
 AREAS = ("VE2313", "VE2317", "VE2005", "VE0701", "VE2301")
-# The recipient's possible steps in each state, and the state after each. Written from
-# reference/referrals.md, so that a change of the service's table is noticed.
+# The recipient's possible steps in each state, with the resulting state. They follow reference/referrals.md, so that
+# the run notices a change in the service's table.
 _AFTER: Mapping[str, Mapping[str, str]] = {
     "sent": {"acknowledge": "acknowledged", "accept": "accepted", "decline": "declined"},
     "acknowledged": {
@@ -51,7 +51,7 @@ _WEIGHT = {"decline": 0.3, "report-not-delivered": 0.4, "complete": 1.5, "waitli
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A referable service of the directory."""
+    """A referable service in the directory."""
 
     id: str
     client: str
@@ -79,13 +79,13 @@ class Asked:
     path: str
     body: dict[str, Any]
     referral: Referral | None = None
-    # Keys of earlier commands of the batch that this one refers to.
+    # Keys of earlier commands in the batch to which this command refers.
     needs: tuple[str, ...] = ()
 
 
 @dataclass
 class Writer:
-    """Makes the commands of one client. `label` is the current fault."""
+    """Creates one client's commands. `label` is the current fault."""
 
     client: str
     rng: random.Random
@@ -112,7 +112,7 @@ class Writer:
         return self.ask("case.register", "/cases", body)
 
     def story(self) -> Iterator[Asked]:
-        """Return a case, its consents, a draft and the sending; sometimes it ends at once."""
+        """Return a case, its consents, a draft and the sending; sometimes the story ends at once."""
         others = [s for s in self.services if s.client != self.client]
         service = self.rng.choice(others)
         case = self.case()
@@ -184,7 +184,7 @@ class Writer:
         )
 
     def work(self, referral: Referral, most: int) -> Iterator[Asked]:
-        """Return the recipient's next steps with a referral, as far as it knows the state."""
+        """Yield the recipient's next steps with a referral, as far as it knows the state."""
         state, held = referral.state, referral.before_hold
         for _ in range(most):
             possible = _AFTER.get(state)
@@ -196,7 +196,7 @@ class Writer:
             if verb == "hold":
                 held = state
             state = possible[verb] or held
-            if self.rng.random() < 0.05:  # Impossible in every state after a decision: 409.
+            if self.rng.random() < 0.05:  # Impossible in any state after a decision: 409.
                 yield self.step(referral, "acknowledge")
 
     def step(self, referral: Referral, verb: str, body: dict[str, Any] | None = None) -> Asked:
@@ -220,7 +220,7 @@ class Writer:
         )
 
     def transfer(self, to: str, organisation: str) -> Iterator[Asked]:
-        """Hand a case to another organisation."""
+        """Return the commands that hand a case to another organisation."""
         case = self.case()
         yield case
         of_case = {"case_id": f"${{{case.command.key}.id}}"}

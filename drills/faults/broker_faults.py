@@ -1,4 +1,4 @@
-"""Faults of NATS: away, killed, stopped, wiped, full, repeating and reordering."""
+"""Faults of NATS: down, killed, stopped, wiped, full, repeating and reordering."""
 
 import asyncio
 import shutil
@@ -62,8 +62,7 @@ async def kill_broker_mid_fetch(field: Field) -> None:
     await field.within(
         30, "the broker is back", lambda: field.stack.state.processes["nats"] != former
     )
-    # Not the acknowledged position: messages in progress at the kill arrive again after the ack
-    # wait.
+    # Do not count the acknowledged position, because messages in progress at the kill arrive again after the ack wait.
     handled = "SELECT count(*) FROM inbox"
     before = await field.stack.databases.number("reporting", handled)
 
@@ -110,7 +109,7 @@ async def _is_word(field: Field, word: str) -> bool:
 
 @fault("outage-over-duplicate-window", "Outage > duplicate window", every=10)
 async def outage_over_duplicate_window(field: Field) -> None:
-    """The outbox is published again after the broker forgot the ids: only the inbox recognises them."""
+    """Publish the outbox again after the broker has forgotten the ids, so that only the inbox recognises them."""
     await field.some_load(50)
     mark = "SELECT now()::text"
     since = (await field.stack.databases.fetch("referrals", mark))[0][0]
@@ -165,7 +164,7 @@ async def broker_store_wiped(field: Field) -> None:
 
 @fault("redelivery-reorders", "Redelivery reorders")
 async def redelivery_reorders(field: Field) -> None:
-    """Events of the last minute arrive again in random order; some arrive for the first time."""
+    """Deliver the last minute's events again in random order; some arrive for the first time."""
     stack = field.stack
     names = stack.names("reporting")
     former = {name: stack.state.processes[name] for name in names}
@@ -182,7 +181,7 @@ async def redelivery_reorders(field: Field) -> None:
     client, jetstream = await stack.bus()
     try:
         for number, (subject, data) in enumerate(messages):
-            # With a new message id the broker accepts it as new, as after its window.
+            # With a new message id the broker accepts the message as new, as it does after its window.
             headers = {"Nats-Msg-Id": f"again-{field.rng.getrandbits(64):x}-{number}"}
             await jetstream.publish(subject, data, headers=headers)
     finally:
@@ -232,7 +231,7 @@ async def poison_event(field: Field) -> None:
     async def visible() -> bool:
         return await databases.number("reporting", count) >= 2
 
-    # After everything that already waits: a busy reader may be minutes behind.
+    # The message comes after everything that already waits, and a busy reader may be minutes behind.
     await field.within(300, "poison becomes a visible dead letter", visible)
     field.require(await field.some_load(30, 20) > 0, "poison stops the others")
     replayed = await field.stack.run("events", "dead-letters", "reporting")
@@ -246,7 +245,7 @@ async def poison_event(field: Field) -> None:
 
 @fault("dead-letters-replayed", "Poison event: dead letter replayable", every=10)
 async def dead_letters_replayed(field: Field) -> None:
-    """Reporting cannot write for a while: its events become dead letters and are replayed."""
+    """Keep reporting from writing for a while, so that its events become dead letters, then replay them."""
     databases = field.stack.databases
     count = "SELECT count(*) FROM dead_letters WHERE resolved_at IS NULL"
     await databases.fetch(
@@ -309,7 +308,7 @@ async def stream_full(field: Field) -> None:
         await jetstream.update_stream(config)
 
         async def waits() -> bool:
-            # One replica's relay publishes; the other one's shows nothing.
+            # Only one replica's relay publishes, so the other replica's metric is empty.
             ages = [
                 await field.stack.metric(name, "ruta_outbox_oldest_seconds")
                 for name in field.stack.names("referrals")

@@ -1,7 +1,7 @@
 """Compares what the clients were told with what the stack contains, in the manner of Jepsen.
 
 Pure: no I/O. It asks two questions. Does each acknowledged command appear exactly once, with nothing that nobody
-asked for? And do all traces of one change agree: history, audit, events, notices, webhooks, projection?
+requested? Do all traces of one change agree: history, audit, events, notices, webhooks and projection?
 """
 
 from collections import Counter, defaultdict
@@ -16,8 +16,9 @@ _WITHDRAWALS = ("consent.withdraw", "referral.withdraw")
 
 
 class Verdict(StrEnum):
-    """`LOST`: acknowledged but missing. `DUPLICATED`: present more than once. `GHOST`: present, but refused or never
-    requested. `TORN`: one of its traces is missing, or a trace has no change. `STUCK`: still waiting at the end."""
+    """A finding's kind. `LOST`: acknowledged but missing. `DUPLICATED`: present more than once. `GHOST`: present, but
+    refused or never requested. `TORN`: one of its traces is missing, or a trace has no change. `STUCK`: still waiting
+    at the end."""
 
     LOST = "lost"
     DUPLICATED = "duplicated"
@@ -28,7 +29,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One row of the record from a command: `target` reached `version` by `kind`."""
+    """One row of the record, from a command: `kind` brought `target` to `version`."""
 
     kind: str
     target: str
@@ -45,7 +46,7 @@ class Finding:
 
 @dataclass
 class Layer:
-    """One kind of trace. Keys are arbitrary; each expected one must exist exactly once."""
+    """One kind of trace. Keys are arbitrary, and each expected key must exist exactly once."""
 
     name: str
     expected: Counter[tuple[object, ...]] = field(default_factory=Counter)
@@ -59,7 +60,7 @@ class Layer:
 
 
 def check_commands(history: History, changes: Iterable[Change]) -> list[Finding]:
-    """Match each acknowledged command with one change; every other change needs an explanation."""
+    """Match each acknowledged command with one change. Every other change needs an explanation."""
     left: Counter[Change] = Counter(changes)
     by_place: dict[tuple[str, str, int], Change] = {}
     for change in left:
@@ -77,7 +78,7 @@ def check_commands(history: History, changes: Iterable[Change]) -> list[Finding]
 def _claim(
     command: Command, by_place: Mapping[tuple[str, str, int], Change], left: Counter[Change]
 ) -> list[Finding]:
-    """Remove the command's change from those to explain; LOST if it is missing."""
+    """Remove the command's change from the unexplained ones; report LOST if it is missing."""
     found = []
     change = by_place.get((command.kind, command.made or "", command.version or 0))
     if change is None or left[change] == 0:
@@ -88,8 +89,9 @@ def _claim(
 
 
 def _unexplained(history: History, extra: list[Change]) -> list[Finding]:
-    """Return changes without an acknowledged command: the system's own, withdrawals, unknown commands."""
-    # A withdrawn consent ends its referral, and a withdrawn referral its consent: each once.
+    """Return findings for changes without an acknowledged command, except the system's own, withdrawals and commands
+    with an unknown outcome."""
+    # A withdrawn consent ends its referral, and a withdrawn referral ends its consent, each once.
     withdrawing = {
         (command.client, ended)
         for command in history.commands
@@ -125,7 +127,7 @@ def _unexplained(history: History, extra: list[Change]) -> list[Finding]:
 
 
 def _explain(unknown: Counter[tuple[str, str, str | None]], change: Change) -> bool:
-    """Return whether a command with unknown outcome explains the change; each explains one."""
+    """Return whether a command with an unknown outcome explains the change. Each command explains only one."""
     for target in (change.target, None):
         if unknown[(change.client, change.kind, target)] > 0:
             unknown[(change.client, change.kind, target)] -= 1
@@ -138,7 +140,8 @@ def _told(command: Command) -> str:
 
 
 def check_layer(layer: Layer, faults: Mapping[str, str]) -> list[Finding]:
-    """Check that each expected trace exists once, and no other. `faults`: target → the fault during its change."""
+    """Check that each expected trace exists once, and no others. `faults` maps a target to the fault during its
+    change."""
     findings = []
     for key in layer.expected.keys() | layer.found.keys():
         wanted, there = layer.expected[key], layer.found[key]
@@ -156,7 +159,7 @@ def check_layer(layer: Layer, faults: Mapping[str, str]) -> list[Finding]:
 
 
 def check_waiting(waiting: Mapping[str, int]) -> list[Finding]:
-    """Nothing may still wait after the stack had time to finish."""
+    """Report everything that still waits after the stack has had time to finish."""
     return [
         Finding(Verdict.STUCK, "-", f"{count} in {name}")
         for name, count in waiting.items()
@@ -165,7 +168,7 @@ def check_waiting(waiting: Mapping[str, int]) -> list[Finding]:
 
 
 def check_proofs(history: History) -> list[Finding]:
-    """An attempt that never happened proves nothing."""
+    """Report checks that never ran, because an attempt that never happened proves nothing."""
     return [
         Finding(Verdict.STUCK, "-", f"nothing was {name}: not exercised")
         for name, count in history.proofs.items()
@@ -174,7 +177,7 @@ def check_proofs(history: History) -> list[Finding]:
 
 
 def faults_of(history: History) -> dict[str, str]:
-    """Return target → the fault during its last acknowledged change."""
+    """Return, for each target, the fault during its last acknowledged change."""
     found: dict[str, str] = {}
     for command in history.commands:
         for target in (command.target, command.made, *command.ends):
@@ -185,7 +188,7 @@ def faults_of(history: History) -> dict[str, str]:
 
 @dataclass
 class Summary:
-    """Findings of a run by fault."""
+    """A run's findings by fault."""
 
     findings: list[Finding]
 

@@ -1,4 +1,4 @@
-"""One partner's system: sends batches through the gateway and repeats them with the same keys."""
+"""One partner's system: it sends batches through the gateway and repeats them with the same keys."""
 
 import asyncio
 import random
@@ -16,7 +16,7 @@ from drills.faults.payloads import differences
 _REPEAT = frozenset({401, 429, 503, 504})
 _LONGEST_PAUSE = 1.0
 _IN_FLIGHT = "idempotency_in_flight"
-# Permitted answers of a stack under faults; any other 5xx is a finding.
+# Permitted responses of a stack under faults. Any other 5xx is a finding.
 _EXCUSED = frozenset({503, 504})
 
 
@@ -51,7 +51,7 @@ class Tokens:
 
 
 class Sender:
-    """Repeats each request until it is answered or abandoned, and records the answers."""
+    """Repeats each request until it is answered or abandoned, and records the responses."""
 
     def __init__(self, url: str, secrets: dict[str, str], history: History, seed: int) -> None:
         self._url = url
@@ -64,10 +64,10 @@ class Sender:
         self.sending = asyncio.Event()
         self.sending.set()
         self.given_up: list[list[Asked]] = []
-        # Commands per second that may begin; None: as fast as answers arrive.
+        # Commands per second that may begin, or None to send as fast as responses arrive.
         self.per_second: float | None = None
         self._next_turn = 0.0
-        # (time of the answer, seconds of the request, its commands)
+        # (time of the response, duration of the request in seconds, number of its commands)
         self.durations: list[tuple[float, float, int]] = []
         self._session = aiohttp.ClientSession(
             timeout=aiohttp.ClientTimeout(total=20),
@@ -78,7 +78,7 @@ class Sender:
         self.tokens = Tokens(self._session, url, secrets)
 
     def move_to(self, url: str) -> None:
-        """The stack was restarted at another address."""
+        """Use a new address, because the stack has restarted there."""
         self._url = url
         self.tokens.move_to(url)
 
@@ -86,7 +86,7 @@ class Sender:
         await self._session.close()
 
     async def run(self, batch: list[Asked], patience: float = 25.0) -> None:
-        """Send a batch; abandon what has no answer after `patience` seconds."""
+        """Send a batch; abandon commands that have no response after `patience` seconds."""
         self._history.commands += [asked.command for asked in batch if not asked.command.attempts]
         await self._turn(len(batch))
         waiting, began = batch, time.monotonic()
@@ -102,7 +102,8 @@ class Sender:
                 await asyncio.sleep(self._rng.uniform(0.1, _LONGEST_PAUSE))
 
     async def at_once(self, asked: Asked, times: int) -> None:
-        """Send one command with one key `times` at once: it runs once, and every successful answer is the same."""
+        """Send one command with one key `times` at once. It must run once, and every successful response must be the
+        same."""
         command = asked.command
         self._history.commands.append(command)
         command.attempts += 1
@@ -127,7 +128,7 @@ class Sender:
             await self.run([asked])
 
     async def read_back(self, asked: Asked, patience: float = 60.0) -> None:
-        """An acknowledged change is readable for its sender at once, as sent."""
+        """Check that the sender can read an acknowledged change at once, as sent."""
         command = asked.command
         if command.outcome is not Outcome.ACKNOWLEDGED:
             return
@@ -152,7 +153,7 @@ class Sender:
             await asyncio.sleep(self._rng.uniform(0.1, _LONGEST_PAUSE))
 
     async def _turn(self, commands: int) -> None:
-        """Wait until the wanted rate allows so many commands."""
+        """Wait until the rate limit allows this many commands."""
         if self.per_second is None:
             return
         now = time.monotonic()
@@ -160,7 +161,7 @@ class Sender:
         await asyncio.sleep(self._next_turn - now)
 
     async def _attempt(self, batch: list[Asked]) -> list[Asked]:
-        """Return what must be sent again."""
+        """Send the batch and return the commands that must be sent again."""
         client, began = batch[0].command.client, time.monotonic()
         for asked in batch:
             asked.command.attempts += 1
@@ -213,7 +214,7 @@ class Sender:
                     f"{asked.command.kind} answered {_code(status, body)} after an acknowledgement"
                 )
             elif _is_gone(status, body):
-                pass  # Executed without an answer that anybody received or stored: this explains one change.
+                pass  # Executed, but its response was lost, which explains one change.
             else:
                 asked.command.outcome = Outcome.REFUSED
                 asked.command.refusal = _code(status, body)
@@ -222,7 +223,7 @@ class Sender:
     def _acknowledge(self, asked: Asked, body: dict[str, Any]) -> None:
         command = asked.command
         if command.outcome is Outcome.ACKNOWLEDGED:
-            return  # Answered before; sent again only because others refer to it.
+            return  # Already answered; resent only because others refer to it.
         command.outcome = Outcome.ACKNOWLEDGED
         command.made, command.version = body["id"], body.get("version", 1)
         self.acknowledged += 1
@@ -263,7 +264,7 @@ def _in_flight(status: int, body: Any) -> bool:
 
 
 def _with_what_they_name(batch: list[Asked], again: list[Asked]) -> list[Asked]:
-    """Return `again` after all commands that they refer to, directly or not: their answers stay the same."""
+    """Return `again` after all commands to which it refers, directly or not; their responses stay the same."""
     wanted = {asked.command.key for asked in again}
     for asked in reversed(batch):
         if asked.command.key in wanted:

@@ -1,4 +1,4 @@
-"""Faults of PostgreSQL and the connection to it: killed, cut at COMMIT, delayed, pooled, full."""
+"""Faults of PostgreSQL and its connections: killed, cut at COMMIT, delayed, pooled and full."""
 
 import asyncio
 import os
@@ -21,7 +21,7 @@ async def kill_postgres(field: Field) -> None:
 
 @fault("stop-postgres", "PostgreSQL SIGSTOP")
 async def stop_postgres(field: Field) -> None:
-    """Freeze the whole server for some seconds: no service may invent an answer meanwhile."""
+    """Freeze the whole server for some seconds, during which no service may invent a response."""
     pids = _family(field.stack.state.processes["postgres"])
     for pid in pids:
         _signal(pid, signal.SIGSTOP)
@@ -81,9 +81,9 @@ async def late_commit(field: Field) -> None:
 
 @fault("failover", "Machine of PostgreSQL lost", setting=Setting.PROXIED, every=10)
 async def failover(field: Field) -> None:
-    """A second server, which had fallen behind, replaces the first under load. Acknowledged changes were on both, so
-    the record contains all of them; a first server that had not waited (drills/faults/test_standby.py) would have
-    lost some."""
+    """Replace the first server under load with a second one that had fallen behind. Acknowledged changes were on both
+    servers, so the record contains all of them. A first server that had not waited would have lost some
+    (drills/faults/test_standby.py)."""
     standby = await asyncio.to_thread(Standby.of, field.stack)
     try:
         await standby.follow()
@@ -108,7 +108,7 @@ async def failover(field: Field) -> None:
 
 
 def _lead(field: Field, port: int | None) -> None:
-    """Connect all services to another server, or back to the stack's own."""
+    """Connect all services to another server, or back to the stack's own server."""
     for proxy in field.proxies:
         proxy.instead = port
         proxy.cut()
@@ -116,8 +116,8 @@ def _lead(field: Field, port: int | None) -> None:
 
 @fault("pgbouncer", "PgBouncer in transaction mode", setting=Setting.POOLED)
 async def pgbouncer(field: Field) -> None:
-    """The whole load goes through PgBouncer. A tenant that saw another's rows would get forbidden commands
-    acknowledged, which the record shows as ghosts."""
+    """Send the whole load through PgBouncer. If a tenant saw another's rows, the service would acknowledge forbidden
+    commands, which the record shows as ghosts."""
     await field.some_load(150, 40)
 
 
@@ -150,7 +150,7 @@ def _is_own_file_system(root: Path) -> bool:
 
 
 def _fill(file: Path) -> None:
-    """Write until nothing fits: PostgreSQL keeps what it has already allocated."""
+    """Write until no space is left; PostgreSQL keeps what it has already allocated."""
     block = b"\0" * _BLOCK
     with file.open("wb", buffering=0) as out:
         for size in (_BLOCK, 4096):

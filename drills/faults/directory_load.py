@@ -21,7 +21,7 @@ _PATIENCE_SECONDS = 25.0
 
 
 class DirectoryLoad:
-    """Changes capacity of own services and imports small files, each with its own key until answered."""
+    """Changes its own services' capacity and imports small files. Each request has its own key until it is answered."""
 
     def __init__(
         self,
@@ -66,7 +66,7 @@ class DirectoryLoad:
             command.made, command.version = service.id, answer["version"]
 
     async def _import(self, session: aiohttp.ClientSession) -> None:
-        """Import a file of one new service with its own external id."""
+        """Import a file with one new service that has its own external id."""
         external = f"S{self._seed}-{self._made}"
         command = self._command("im-officer", "service.import", external)
         row = {**self._rng.choice(self._rows), "external_id": external, "visibility": "partners"}

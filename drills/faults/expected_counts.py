@@ -1,10 +1,10 @@
-"""Recomputes a report's counts from the record's own history instead of events. Pure."""
+"""Recomputes a report's counts from the record's own history instead of from events. Pure."""
 
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-# Final state (and outcome) → the count of a report to which it adds.
+# Final state (and outcome) → the report's count that it increases.
 _COUNT_OF = {
     ("completed", "delivered"): "delivered",
     ("completed", "partly_delivered"): "partly_delivered",
@@ -19,7 +19,7 @@ COUNTS = tuple(_COUNT_OF.values())
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The current state of a sent referral."""
+    """A sent referral's current state."""
 
     aor: str
     state: str
@@ -27,7 +27,7 @@ class Ended:
 
 
 def counts_by_aor(referrals: Iterable[Ended]) -> Counter[tuple[str, str]]:
-    """Return (AoR, count) → number of referrals, only for counts that a final state decides."""
+    """Return the number of referrals by (AoR, count), only for counts that a final state determines."""
     counted: Counter[tuple[str, str]] = Counter()
     for referral in referrals:
         outcome = referral.outcome if referral.state == "completed" else None

@@ -1,4 +1,4 @@
-"""What a fault needs: the stack, the load, a seeded random source, and a list for findings."""
+"""What a fault needs: the stack, the load, a seeded random source and a list of findings."""
 
 import asyncio
 import random
@@ -23,7 +23,7 @@ class Setting(StrEnum):
     STRAIGHT = "straight"
     PROXIED = "proxied"
     POOLED = "pooled"
-    FINALE = "finale"  # After the load: the stack is restarted or replaced.
+    FINALE = "finale"  # After the load, with the stack restarted or replaced.
 
 
 @dataclass
@@ -38,16 +38,16 @@ class Field:
 
     @property
     def proxy(self) -> Proxy:
-        """The proxy in front of referrals' databases."""
+        """Return the proxy in front of the referrals databases."""
         return self.proxies[0]
 
     def require(self, holds: object, otherwise: str) -> None:
-        """Require an outcome of the fault table; otherwise record a finding."""
+        """Require an outcome of the fault table, or else record a finding."""
         if not holds:
             self.unmet.append(otherwise)
 
     def strike(self, name: str, how: signal.Signals = signal.SIGKILL) -> int:
-        """Kill or stop a process of the stack, which must exist: otherwise the fault did not happen."""
+        """Kill or stop a process of the stack. It must exist; otherwise the fault did not happen."""
         pid = self.stack.signal(name, how)
         self.require(pid, f"{name} was not there for {how.name}")
         return pid
@@ -73,7 +73,7 @@ class Field:
     async def ask(
         self, client: str, path: str, body: Mapping[str, object] | None = None
     ) -> tuple[int, dict[str, Any]]:
-        """Return the front's answer: POST with a body, GET without."""
+        """Return the front's response, to POST with a body and to GET without one."""
         headers = {
             "Authorization": f"Bearer {await self.load.sender.tokens.of(client)}",
             "Idempotency-Key": f"fault-{secrets.token_hex(8)}",
@@ -86,7 +86,7 @@ class Field:
             return answer.status, await answer.json() if await answer.read() else {}
 
     async def silence(self, seconds: float = 1.5) -> None:
-        """Send no new requests for a while: consumers wait in their fetch."""
+        """Send no new requests for a while, so that consumers wait in their fetch."""
         self.load.sender.sending.clear()
         try:
             await asyncio.sleep(seconds)
@@ -96,7 +96,7 @@ class Field:
 
 @dataclass(frozen=True)
 class Fault:
-    """`row` is its line of the fault table. `every`: it belongs to every n-th seed."""
+    """A fault. `row` is its row in the fault table, and `every` means that it belongs to every n-th seed."""
 
     name: str
     row: str
@@ -105,7 +105,8 @@ class Fault:
     every: int = 3
 
     def falls_on(self, seed: int) -> bool:
-        """Spread the faults over the seeds, so that long ones do not meet in one seed."""
+        """Return whether the fault belongs to the seed. Faults are spread so that long ones do not fall into one
+        seed."""
         return (seed + list(FAULTS).index(self.name)) % self.every == 0
 
 

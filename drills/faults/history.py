@@ -1,4 +1,4 @@
-"""What the clients asked and were told: the only witness for checking the record.
+"""What the clients requested and were told. It is the only evidence against which the record is checked.
 
 Pure: no I/O.
 """
@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class Outcome(StrEnum):
-    """`UNKNOWN`: never answered, or the answer says that the outcome is unknown."""
+    """A command's outcome. `UNKNOWN`: never answered, or the response says that the outcome is unknown."""
 
     UNKNOWN = "unknown"
     ACKNOWLEDGED = "acknowledged"
@@ -19,9 +19,9 @@ class Outcome(StrEnum):
 class Command:
     """One command with its own Idempotency-Key.
 
-    `kind` is `<thing>.<verb>`, e.g. `referral.accept`. `made` and `version` come from the answer. `refusal` is the
-    code of the refusing problem. `ends` are the referrals that a withdrawal ends (or, while unknown, may have ended).
-    `fault` is the fault at the first sending.
+    `kind` is `<thing>.<verb>`, e.g. `referral.accept`. `made` and `version` come from the response. `refusal` is the
+    code of the problem. `ends` contains the referrals that a withdrawal ends (or, while the outcome is unknown, may
+    have ended). `fault` is the fault at the first sending.
     """
 
     key: str
@@ -39,8 +39,8 @@ class Command:
 
 @dataclass(slots=True)
 class History:
-    """All commands of a run, the answers that no fault excuses (5xx other than 503 and 504), and readings that differ
-    from what was acknowledged."""
+    """All commands of a run. It also contains responses that no fault excuses (5xx other than 503 and 504), and reads
+    that differ from what was acknowledged."""
 
     commands: list[Command] = field(default_factory=list)
     wrong_answers: list[str] = field(default_factory=list)
@@ -50,7 +50,7 @@ class History:
 
     @property
     def proofs(self) -> dict[str, int]:
-        """Return how often the run checked things beside the record."""
+        """Return how often the run made each check besides those of the record."""
         return {"read back": self.read_back, "sent at once": self.sent_at_once}
 
     def count(self, outcome: Outcome) -> int:

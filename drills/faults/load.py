@@ -1,4 +1,4 @@
-"""The mixed load: several organisations refer, answer, withdraw, hand over and import at once."""
+"""The mixed load: several organisations refer, respond, withdraw, hand over and import at once."""
 
 import asyncio
 import contextlib
@@ -73,7 +73,7 @@ class Load:
             await asyncio.gather(*tasks)
 
     async def resolve(self, history: History) -> None:
-        """Repeat most unanswered commands, as a client does; the others stay unknown."""
+        """Repeat most unanswered commands, as a client would; the outcome of the others stays unknown."""
         rng = random.Random(f"resolve {self._seed}")
         for batch in self.sender.given_up:
             if rng.random() < 0.7:
@@ -103,7 +103,7 @@ class Load:
                     self._own[referral.referrer].append(referral)
 
     async def _receive(self, writer: Writer, rng: random.Random) -> None:
-        """The recipient takes referrals from its queue and does some steps with each."""
+        """Take referrals from the recipient's queue, and do some steps with each."""
         inbox = self._inbox[writer.client]
         while not self._stop.is_set():
             batch: list[Asked] = []
@@ -119,7 +119,7 @@ class Load:
             inbox.extend(r for r in taken if is_open(r) and not r.ended)
 
     async def _follow(self, writer: Writer, rng: random.Random) -> None:
-        """The referrer answers questions, recalls, records withdrawals, confirms."""
+        """Answer questions, recall, record withdrawals and confirm, as the referrer."""
         own = self._own[writer.client]
         while not self._stop.is_set():
             batch = [
@@ -139,7 +139,7 @@ class Load:
             return writer.step(referral, "answer-information")
         chance = rng.random()
         if referral.state in ("completed", "not_delivered"):
-            referral.ended = True  # Confirming twice changes nothing, so it happens once.
+            referral.ended = True  # A second confirmation changes nothing: confirm once.
             return writer.step(referral, "confirm") if chance < 0.5 else None
         if not is_open(referral) or chance > 0.06:
             return None
@@ -151,7 +151,7 @@ class Load:
         return writer.step(referral, "recall" if chance < 0.05 else "enter-in-error")
 
     async def _one_by_one(self, writer: Writer, rng: random.Random) -> None:
-        """Send commands that do not come in batches, each as its own request."""
+        """Send commands that are not batched, each as its own request."""
         while not self._stop.is_set():
             case = writer.case()
             await self.sender.run([case])
@@ -164,7 +164,7 @@ class Load:
                     self._inbox[writer.client].append(referral)
 
     async def _at_once(self, writer: Writer, rng: random.Random) -> None:
-        """Sometimes an impatient client sends one command twenty times."""
+        """Sometimes send one command twenty times, as an impatient client does."""
         while not self._stop.is_set():
             case = writer.case()
             await self.sender.at_once(case, _AT_ONCE)

@@ -1,7 +1,7 @@
 """A next release of the referrals service: a copy of its package with one more column.
 
-Expand adds the column with a default, so that the present code keeps writing without knowing it. The next code writes
-it. Contract makes it mandatory once no old code runs.
+Expand adds the column with a default, so that the present code can write without knowing the column. The next code
+writes it. Contract makes it mandatory once no old code runs.
 """
 
 import asyncio
@@ -56,14 +56,14 @@ class Upgrade:
     new: str
 
     async def old_and_new_work(self) -> bool:
-        """Both releases are ready on the expanded schema."""
+        """Return whether both releases are ready on the expanded schema."""
         words = [await self.stack.ready_word(name) for name in (self.old, self.new)]
         return all(word in ("ok", "degraded") for word in words)
 
 
 @asynccontextmanager
 async def expanded(stack: StackUnderTest) -> AsyncIterator[Upgrade]:
-    """During the block one replica runs the next release on the expanded schema; afterwards all do."""
+    """Run the next release on the expanded schema, on one replica during the block and on all replicas afterwards."""
     if not (stack.next_release / "referrals").exists():
         await asyncio.to_thread(_write_next, stack.next_release)
         await _migrate(stack)
@@ -99,7 +99,7 @@ def _write_next(folder: Path) -> None:
 
 
 def _head(versions: Path) -> str:
-    """Return the newest revision, which no other follows."""
+    """Return the newest revision, on which no other is based."""
     text = "\n".join(file.read_text() for file in versions.glob("[0-9]*.py"))
     revisions = re.findall(r'^revision = "(\w+)"', text, re.MULTILINE)
     followed = set(re.findall(r'^down_revision = "(\w+)"', text, re.MULTILINE))

@@ -1,6 +1,6 @@
-"""Compares what was sent with what is read: each given member must be there with its value.
+"""Compares what was sent with what is read. Each given member must be present with its value.
 
-Pure: no I/O. Additional members of the reading (ids, times, derived values) are ignored.
+Pure: no I/O. It ignores additional members in the response (ids, times, derived values).
 """
 
 from collections.abc import Iterator, Mapping
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def differences(sent: Mapping[str, Any], read: Mapping[str, Any], at: str = "") -> Iterator[str]:
-    """Return pointers to missing or different members; never their values."""
+    """Return pointers to missing or different members, but never their values."""
     for name, value in sent.items():
         there = read.get(name)
         if isinstance(value, Mapping) and isinstance(there, Mapping):

@@ -1,4 +1,4 @@
-"""PgBouncer in transaction mode between the services and PostgreSQL, where it is installed."""
+"""PgBouncer in transaction mode between the services and PostgreSQL, if it is installed."""
 
 import asyncio
 import json
@@ -15,7 +15,7 @@ from tests.support import pgbouncer
 
 @asynccontextmanager
 async def running(stack: StackUnderTest) -> AsyncIterator[int]:
-    """Yield the port at once; it answers once the stack's PostgreSQL is known."""
+    """Yield the port at once; PgBouncer responds once the stack's PostgreSQL is known."""
     port = free_port()
     folder = stack.layout.root.with_name(stack.layout.root.name + "-pgbouncer")
     starting = asyncio.create_task(_start(stack, folder, port))

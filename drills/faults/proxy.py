@@ -1,4 +1,4 @@
-"""A TCP proxy between a service and PostgreSQL that can cut connections and recognises a passing COMMIT."""
+"""A TCP proxy between a service and PostgreSQL that can cut connections and detect a COMMIT."""
 
 import asyncio
 import contextlib
@@ -12,7 +12,7 @@ _CHUNK = 65536
 
 
 class Proxy:
-    """`target` returns the server's port at each connection; `cut` breaks connections."""
+    """A proxy. `target` returns the server's port for each connection, and `cut` breaks connections."""
 
     def __init__(self, target: Callable[[], int]) -> None:
         self.port = free_port()
@@ -36,7 +36,7 @@ class Proxy:
             self.cut()
 
     def cut(self) -> int:
-        """Reset every connection, whatever it is doing; return how many."""
+        """Reset every connection, whatever it is doing; return the number."""
         pairs = list(self._open)
         for pair in pairs:
             for writer in pair:
@@ -77,7 +77,7 @@ class Proxy:
     async def _on_commit(
         self, data: bytes, writer: asyncio.StreamWriter, up: asyncio.StreamWriter
     ) -> bool:
-        """Return True if the connection was cut here."""
+        """Return whether this call cut the connection."""
         if self.cut_before_commit > 0:
             self.cut_before_commit -= 1
             self.done.append("before")

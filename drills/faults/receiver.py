@@ -1,4 +1,4 @@
-"""A partner's webhook receiver: counts calls, verifies signatures, answers 204."""
+"""A partner's webhook receiver: it counts calls, verifies signatures and responds with 204."""
 
 import asyncio
 from collections import Counter
@@ -13,7 +13,8 @@ from standardwebhooks.webhooks import Webhook
 
 
 class Receiver:
-    """`received`: (organisation, message id) → calls. `forged` counts calls with a wrong signature."""
+    """A receiver. `received` counts calls by (organisation, message id); `forged` counts calls with a wrong
+    signature."""
 
     def __init__(self) -> None:
         self.port = free_port()
@@ -48,7 +49,7 @@ class Receiver:
 
 
 def _is_signed(secret: str, headers: CIMultiDictProxy[str], body: bytes) -> bool:
-    """Check the signature only: the stack's clock may be hours off."""
+    """Check only the signature, because the stack's clock may be hours off."""
     sent = datetime.fromtimestamp(int(headers["webhook-timestamp"]), UTC)
     expected = Webhook(secret).sign(headers["webhook-id"], sent, body.decode())
     return expected in headers["webhook-signature"].split(" ")

@@ -1,4 +1,4 @@
-"""Reads what the stack contains after a run: rows, history, audit, events, notices, projections."""
+"""Reads what the stack contains after a run: rows, history, audit, events, notices and projections."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -21,8 +21,8 @@ UNREACHABLE = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceEr
 
 @dataclass
 class Record:
-    """`baseline` numbers are those before the load, so that only its effects count. `ended_before`: notices whose
-    receiver could no longer read the subject at the sending."""
+    """The stack's content. `baseline` contains the numbers before the load, so that only its effects count.
+    `ended_before` contains notices whose receiver could no longer read the subject at sending time."""
 
     changes: list[Change] = field(default_factory=list)
     layers: list[Layer] = field(default_factory=list)
@@ -34,13 +34,13 @@ class Record:
 
 @dataclass(frozen=True)
 class Baseline:
-    """Versions of services before the load."""
+    """The services' versions before the load."""
 
     versions: dict[str, int]
 
 
 class Databases:
-    """Connections of the superuser, from whom row-level security hides nothing."""
+    """Superuser connections, from which row-level security hides nothing."""
 
     def __init__(self, server: PostgresServer) -> None:
         self._server = server
@@ -81,7 +81,7 @@ async def read_record(databases: Databases, before: Baseline) -> Record:
     return record
 
 
-# A notice is dropped if sharing with its receiver ended by a moment after it (decision 0179).
+# A notice is dropped if sharing with its receiver ended before or just after it (decision 0179).
 _ENDED_BEFORE = """
     SELECT n.id FROM notices n
     JOIN webhook_deliveries d ON d.notice_id = n.id AND d.status = 'access_ended'
@@ -91,7 +91,7 @@ _ENDED_BEFORE = """
 
 
 async def waiting(databases: Databases) -> dict[str, int]:
-    """Return what still waits: unpublished events, deliveries, dead letters."""
+    """Return the numbers of waiting unpublished events, deliveries and dead letters."""
     found = {}
     for service in ("directory", "referrals", "reporting"):
         found[f"outbox of {service}"] = await databases.number(
@@ -309,11 +309,10 @@ async def _directory(databases: Databases, record: Record, before: Baseline) -> 
 
 
 def webhook_layer(record: Record, hooked: set[str], received: Counter[tuple[str, str]]) -> Layer:
-    """Each notice of an organisation with a webhook reached it, with one id per change, unless its access had ended
-    before.
+    """Check that each notice reached its organisation's webhook with one id per change, unless access had ended before.
 
-    A receiver drops repeats by the id, so repeated calls with one id count once. `received`: (organisation, message
-    id) → calls.
+    A receiver drops repeats by id, so repeated calls with one id count once. `received` counts calls by (organisation,
+    message id).
     """
     layer = Layer("webhooks received")
     for notice in record.notices:

@@ -1,4 +1,4 @@
-"""One seed: a stack, a load, its faults one after the other, then the checks."""
+"""One seed: a stack, a load, its faults in turn, then the checks."""
 
 import asyncio
 import random
@@ -55,7 +55,7 @@ from drills.faults.stack_under_test import StackUnderTest, until
 
 __all__ = ["broker_faults", "database_faults", "upkeep_faults", "worker_faults"]
 HOOKED = ("ngo-legal",)
-# Of five seeds one runs behind the proxy and one behind PgBouncer.
+# Of five seeds, one runs behind the proxy and one behind PgBouncer.
 _WIRINGS = (
     Setting.STRAIGHT,
     Setting.STRAIGHT,
@@ -63,7 +63,7 @@ _WIRINGS = (
     Setting.STRAIGHT,
     Setting.POOLED,
 )
-_LEAST = 100  # Commands per fault, even if an earlier fault exceeded its share.
+_LEAST = 100  # Minimum commands per fault, even if an earlier fault used more than its share.
 _REST_SECONDS = 240.0
 _LEASE_SECONDS = 75.0
 
@@ -91,7 +91,7 @@ class SeedResult:
 
     @property
     def is_clean(self) -> bool:
-        """Nothing lost, nothing twice, and each fault had the outcome that the table requires."""
+        """Return whether nothing was lost or duplicated, and each fault had the outcome that the table requires."""
         return not self.findings and not any(each.unmet for each in self.results)
 
 
@@ -113,19 +113,19 @@ class Stopwatch:
 
 @dataclass(frozen=True)
 class Plan:
-    """`commands`: at least this many are acknowledged or refused per seed, spread over its faults."""
+    """The plan of a run. Each seed acknowledges or refuses at least `commands` commands, spread over its faults."""
 
     commands: int
     names: Sequence[str]
     size_mib: int = 3072
-    every: bool = False  # Each of the faults in each seed.
+    every: bool = False  # Runs each fault in every seed.
     workers: int = 2
 
     def phases(self, seed: int) -> dict[Setting, list[Fault]]:
-        """Return the seed's wirings with their faults, in an order that the seed decides.
+        """Return the seed's wirings with their faults, in an order that the seed determines.
 
-        A seed draws one wiring and a share of the faults; over twenty seeds each fault occurs at least twice. With
-        `every` it takes all faults, each in the wiring that it needs.
+        A seed draws one wiring and a share of the faults. Over twenty seeds each fault occurs at least twice. With
+        `every` the seed takes all faults, each in the wiring that it needs.
         """
         chosen = [FAULTS[name] for name in self.names]
         wiring = _WIRINGS[seed % len(_WIRINGS)]
@@ -173,7 +173,7 @@ class Seed:
         return self._result
 
     async def _phase(self, setting: Setting, faults: list[Fault], quota: float) -> None:
-        """Run one wiring of the stack with its faults, and check everything at its end."""
+        """Run one wiring of the stack with its faults, and check everything at the end."""
         self._clock = Stopwatch()
         async with AsyncExitStack() as ending:
             proxies = await self._up(setting, ending)
@@ -218,7 +218,7 @@ class Seed:
         self._tell_errors()
 
     async def _up(self, setting: Setting, ending: AsyncExitStack) -> list[Proxy]:
-        """Start the stack in that wiring, with two proxies if it has them."""
+        """Start the stack in this wiring; return its proxies, of which the proxied wiring has two."""
         proxies: list[Proxy] = []
         through: dict[str, dict[str, int]] = {}
         extra_of: dict[str, dict[str, str]] = {}
@@ -243,7 +243,7 @@ class Seed:
         self._before = await baseline(self.stack.databases)
 
     async def _hook(self, sender: Sender) -> None:
-        """Register webhooks of the receiving organisations, once per stack."""
+        """Register the receiving organisations' webhooks, once per stack."""
         for client in HOOKED:
             if ORGANISATIONS[client] in self._receiver.secrets:
                 continue
@@ -263,7 +263,7 @@ class Seed:
                 self._receiver.secrets[ORGANISATIONS[client]] = (await answer.json())["secret"]
 
     async def _one(self, fault: Fault, where: Field, goal: int) -> FaultResult:
-        """Run one fault; then the load continues until `goal` commands of the phase are answered."""
+        """Run one fault, then let the load continue until `goal` commands of the phase are answered."""
         sender = where.load.sender
         where.load.label = fault.name
         result = FaultResult(fault)
@@ -286,7 +286,7 @@ class Seed:
         return result
 
     async def _recovered(self, where: Field) -> float:
-        """Return the seconds until commands are acknowledged again and no earlier event waits."""
+        """Return the seconds until commands are acknowledged again and no earlier event is waiting."""
         sender, began = where.load.sender, time.monotonic()
         mark = sender.acknowledged
         seconds = await where.within(90, "commands again", lambda: sender.acknowledged > mark + 5)
@@ -303,15 +303,14 @@ class Seed:
                 return False
 
         await where.within(120, "events published", published)
-        # The next fault reads processes from the state file, which lists them once they are
-        # ready.
+        # The next fault finds processes in the state file, which lists them once they are ready.
         await where.within(60, "every process again", self.stack.whole)
         return max(seconds, time.monotonic() - began)
 
     async def _check(self, setting: Setting, sender: Sender) -> None:
         """Wait until nothing changes any more, then compare everything."""
         databases = self.stack.databases
-        self.stack.step_clock(_LEASE_SECONDS)  # Leases of killed workers expire now.
+        self.stack.step_clock(_LEASE_SECONDS)  # Make leases of killed workers expire now.
 
         async def at_rest() -> bool:
             try:
@@ -365,7 +364,7 @@ class Seed:
         print(f"    findings {dict(shown)}; refusals {dict(refusals)}", flush=True)
 
     def _tell_errors(self) -> None:
-        """Report unhandled errors from the services' logs."""
+        """Report unhandled errors in the services' logs."""
         lines = self.stack.layout.log_file.read_text(errors="replace").splitlines()
         told = Counter(line[27:80] for line in lines if '"level"' in line)
         print(f"    log lines {told.most_common(8)}", flush=True)
@@ -404,7 +403,7 @@ class Seed:
             await client.close()
 
     async def _reports(self, sender: Sender, record: Record) -> list[Finding]:
-        """Compare reporting's answers through the gateway with the record's own history."""
+        """Compare reporting's responses through the gateway with the record's own history."""
         expected = counts_by_aor(record.ended)
         headers = {"Authorization": f"Bearer {await sender.tokens.of('im-officer')}"}
         async with (
@@ -437,7 +436,7 @@ class Seed:
         return found
 
     async def _finale(self, fault: Fault) -> None:
-        """Run faults that need the stack without a load."""
+        """Run a fault that needs the stack without a load."""
         await self.stack.up()
         sender = Sender(self.stack.state.url, self.stack.secrets(), History(), self.seed)
         try:
@@ -457,7 +456,7 @@ class Seed:
 
 
 async def referable_services(stack: StackUnderTest) -> list[Service]:
-    """Return the three organisations' referable services, once referrals knows them."""
+    """Return the referable services of the three organisations, once referrals has received them."""
     clients = {organisation: client for client, organisation in ORGANISATIONS.items()}
 
     async def known() -> list[Any]:
@@ -484,7 +483,7 @@ def _spent(before: dict[str, float], after: dict[str, float], commands: int) -> 
 
 
 async def _some(sender: Sender, commands: int) -> None:
-    """Wait until this many more commands are answered, or half a minute passes without one."""
+    """Wait until this many more commands are answered, or until none is answered for half a minute."""
     goal, last, moved = sender.answered + commands, sender.answered, time.monotonic()
     while sender.answered < goal:
         if sender.answered != last:
@@ -496,7 +495,7 @@ async def _some(sender: Sender, commands: int) -> None:
 
 @asynccontextmanager
 async def own_file_system(stack: StackUnderTest, size_mib: int) -> AsyncIterator[None]:
-    """Mount a small file system for the data directory, where this process may mount one."""
+    """Mount a small file system for the data directory, if this process may mount one."""
     root = stack.layout.root
     root.mkdir(parents=True, exist_ok=True)
     root.parent.chmod(0o755)

@@ -1,4 +1,4 @@
-"""The tested stack as its own process: replicas, proxies in between, higher rate limits.
+"""The tested stack as its own process, with replicas, proxies in between and higher rate limits.
 
 python -m drills.faults.serve CHOICES.json
 """
@@ -17,7 +17,7 @@ def main(file: Path) -> None:
     wanted = json.loads(file.read_text())
 
     async def ready(_state: StackState) -> None:
-        """Add nothing: the harness loads its own data."""
+        """Add nothing, because the harness loads its own data."""
 
     choices = Choices(
         port=free_port(),

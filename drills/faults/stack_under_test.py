@@ -28,13 +28,13 @@ from drills.faults.record import UNREACHABLE, Databases
 
 _UP_SECONDS = 180
 _LOOKS_BEFORE_DOWN = 5
-# On a busy machine every wait may take this many times longer.
+# A busy machine may multiply every waiting time by this factor.
 PATIENCE = float(os.environ.get("RUTA_FAULTS_PATIENCE", "1"))
 _ROOT = Path(__file__).resolve().parents[2]
 
 
 class StackUnderTest:
-    """`up` starts it with the given proxies in between; processes are ended by id only."""
+    """A stack. `up` starts it with the given proxies in between; it ends processes only by id."""
 
     def __init__(self, data: Path) -> None:
         self.layout = Layout(data)
@@ -86,7 +86,8 @@ class StackUnderTest:
 
     @property
     def next_release(self) -> Path:
-        """Return where every process of the stack looks for packages first; empty before an upgrade."""
+        """Return the folder where every process of the stack looks for packages first; it is empty before an
+        upgrade."""
         return self.layout.root.with_name(self.layout.root.name + "-next")
 
     def _environment(self) -> dict[str, str]:
@@ -117,7 +118,7 @@ class StackUnderTest:
     # -- processes ---------------------------------------------------------------------------
 
     def signal(self, name: str, how: signal.Signals) -> int:
-        """Send a signal to a process of the stack; return its id, or 0 if it does not exist now."""
+        """Send a signal to a process of the stack. Return its id, or 0 if it does not exist now."""
         pid = self.state.processes.get(name, 0)
         try:
             os.kill(pid, how)
@@ -129,11 +130,11 @@ class StackUnderTest:
         return self.signal(name, signal.SIGKILL)
 
     def whole(self) -> bool:
-        """Return whether each process in the state file exists."""
+        """Return whether every process in the state file exists."""
         return all(map(psutil.pid_exists, self.state.processes.values()))
 
     def processor_seconds(self) -> dict[str, float]:
-        """Return each process's processor time so far (with its children), including ours."""
+        """Return each process's processor time so far (including its children), and ours."""
         found = {}
         for name, pid in {**self.state.processes, "harness": os.getpid()}.items():
             try:
@@ -150,7 +151,7 @@ class StackUnderTest:
         return found
 
     def names(self, service: str) -> list[str]:
-        """Return the replicas of a service."""
+        """Return the names of a service's replicas."""
         return sorted(
             name
             for name in self.state.processes
@@ -161,8 +162,7 @@ class StackUnderTest:
         self.layout.hold_file(name).touch()
 
     async def hold_down(self, name: str) -> None:
-        """Keep it down until `release`, including a process that is starting, or that the state file does not list
-        yet."""
+        """Keep the process down until `release`, even if it is starting or not yet in the state file."""
         self.hold(name)
         looks = 0
         while looks < _LOOKS_BEFORE_DOWN:
@@ -185,7 +185,7 @@ class StackUnderTest:
         return next((n for n, p in self.state.processes.items() if p == pid), None)
 
     def at_port(self, port: int) -> str | None:
-        """Return the process of the stack that holds the local end `port` of a connection."""
+        """Return the stack's process that owns the local end `port` of a connection."""
         for name, pid in self.state.processes.items():
             try:
                 ends = psutil.Process(pid).net_connections("tcp")
@@ -198,7 +198,7 @@ class StackUnderTest:
     # -- what it reports -----------------------------------------------------------------------
 
     async def ask(self, name: str, path: str, seconds: float = 3.0) -> tuple[int, str]:
-        """Send GET to the process's own port; return (0, "") without an answer."""
+        """Send GET to the process's own port; return (0, "") if there is no response."""
         url = f"http://127.0.0.1:{self.state.ports[name]}{path}"
         try:
             async with (
@@ -227,7 +227,7 @@ class StackUnderTest:
     # -- the bus and the clock ----------------------------------------------------------------
 
     async def bus(self) -> tuple[Any, JetStreamContext]:
-        """Return a connection of the operator; the caller closes it."""
+        """Return an operator's connection; the caller closes it."""
         password = stored_credentials(self.layout.broker_credentials_file)[OPERATOR]
         client = await nats.connect(
             f"nats://127.0.0.1:{self.state.ports['nats']}",
@@ -266,7 +266,7 @@ class StackUnderTest:
 
 
 async def until(holds: Callable[[], Any], seconds: float, what: str) -> float:
-    """Wait for a fact (a plain or an async function); return the seconds."""
+    """Wait until the condition (a plain or an async function) is true; return the seconds."""
     seconds *= PATIENCE
     began = time.monotonic()
     while True:
@@ -274,7 +274,7 @@ async def until(holds: Callable[[], Any], seconds: float, what: str) -> float:
             answer = holds()
             if asyncio.iscoroutine(answer):
                 answer = await answer
-        except UNREACHABLE:  # Not available now: not yet true.
+        except UNREACHABLE:  # If it is unreachable now, it is not true yet.
             answer = False
         if answer:
             return time.monotonic() - began

@@ -1,4 +1,4 @@
-"""A second PostgreSQL that follows the stack's by synchronous streaming and can replace it."""
+"""A second PostgreSQL that follows the stack's server by synchronous streaming and can replace it."""
 
 import os
 import shutil
@@ -17,7 +17,8 @@ NAME = "standby"
 
 
 class Standby:
-    """`follow`, `take_over` once the first is dead, `give_back` before the stack restarts it."""
+    """A standby. Call `follow`, then `take_over` once the first server is dead, and `give_back` before the stack
+    restarts it."""
 
     def __init__(self, first: PostgresServer, folder: Path, *, durable: bool = True) -> None:
         shutil.rmtree(folder, ignore_errors=True)
@@ -33,13 +34,13 @@ class Standby:
         return cls(attached_postgres(stack.layout, stack.state), folder)
 
     def begin(self) -> None:
-        """Copy the first and follow it; the first does not wait for it."""
+        """Copy the first server and follow it, without making it wait."""
         shutil.copy(self._first.passwords_file, self.server.passwords_file)
         self._copy(self.server.cluster)
         self.server.start()
 
     async def follow(self) -> None:
-        """Copy the first and follow it. From then on the first commits nothing that is not here too."""
+        """Copy the first server and follow it. From then on the first commits nothing that is not here too."""
         self.begin()
         self._first.psql(f"ALTER SYSTEM SET synchronous_standby_names = '{NAME}'")
         self._first.psql("SELECT pg_reload_conf()")
@@ -66,15 +67,15 @@ class Standby:
         )  # fmt: skip
 
     def falls_behind(self) -> None:
-        """Stop receiving, without the first noticing: the connection stays up."""
+        """Stop receiving without telling the first server; the connection stays up."""
         self._receiver = int(self.server.psql("SELECT pid FROM pg_stat_wal_receiver"))
         os.kill(self._receiver, signal.SIGSTOP)
 
     def take_over(self) -> None:
-        """Accept writes from now on, and wait for nobody."""
+        """Accept writes from now on, without waiting for another server."""
         if self._receiver:
-            # Data in transit never arrives: a stopped receiver processes its whole socket buffer
-            # before it sees a milder signal, so it must not continue.
+            # Data in transit must never arrive. A stopped receiver processes its whole socket buffer before it handles a milder
+            # signal, so it must not continue.
             os.kill(self._receiver, signal.SIGKILL)
             self._receiver = 0
             self.server.stop(immediate=True)
@@ -85,7 +86,7 @@ class Standby:
         self.server.psql("SELECT pg_reload_conf()")
 
     def give_back(self) -> None:
-        """Put its files in the place of the first's, which is stopped."""
+        """Move the standby's files to the place of the first server's, which is stopped."""
         self.server.stop()
         shutil.rmtree(self._first.cluster)
         shutil.move(self.server.cluster, self._first.cluster)

@@ -12,13 +12,13 @@ from drills.faults.seeds import Plan, Seed
 pytestmark = [
     pytest.mark.faults,
     pytest.mark.slow,
-    # Libraries leave connections to a killed server to the garbage collector.
+    # After a kill, libraries leave connections to the garbage collector.
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
 ]
 SELECTION = ("kill-postgres", "kill-broker-mid-publish")
 SEED = 7
-# The requirements of the reference's fault table, as written there.
+# The requirements in the reference's fault table, as written there.
 TABLE = (
     "Broker down at start",
     "kill -9 broker mid-publish",
@@ -66,7 +66,7 @@ def test_twenty_seeds_draw_every_fault_in_every_wiring_that_it_needs() -> None:
 async def test_nothing_is_lost_and_nothing_happens_twice(tmp_path: Path) -> None:
     plan = Plan(commands=160, names=SELECTION, every=True, workers=1)
     result = await Seed(SEED, plan, tmp_path).run()
-    gc.collect()  # Collect here what the killed servers left, not in another test.
+    gc.collect()  # Collect the killed servers' connections here, not in another test.
     assert result.findings == []
     assert [text for each in result.results for text in each.unmet] == []
     assert {each.fault.name for each in result.results} == set(SELECTION)

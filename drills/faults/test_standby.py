@@ -1,5 +1,5 @@
-"""The server that takes over has all acknowledged changes, because the first one waited for it. The control: without
-waiting, the same drill loses an acknowledged change."""
+"""The server that takes over has all acknowledged changes, because the first server waited for it. As a control, the
+same drill without waiting loses an acknowledged change."""
 
 import asyncio
 from collections.abc import Iterator

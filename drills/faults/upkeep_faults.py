@@ -11,7 +11,7 @@ from drills.faults.stack_under_test import StackUnderTest
 
 @fault("issuer-down", "JWKS endpoint down")
 async def issuer_down(field: Field) -> None:
-    """Known keys keep working while the issuer cannot be reached."""
+    """Stop the issuer; known keys must keep working."""
     stack = field.stack
     await stack.hold_down("issuer")
     try:
@@ -23,7 +23,7 @@ async def issuer_down(field: Field) -> None:
 
 @fault("keys-rotated", "JWKS key rotated")
 async def keys_rotated(field: Field) -> None:
-    """A token signed with a new key works after one fetch."""
+    """Rotate the keys; a token signed with a new key must work after one fetch."""
     done = await field.stack.run("keys", "rotate")
     field.require(done.returncode == 0, f"keys rotate failed: {done.stderr[-200:]}")
     tokens = field.load.sender.tokens
@@ -38,7 +38,7 @@ async def keys_rotated(field: Field) -> None:
 
 @fault("clock-forward", "Clock steps forward")
 async def clock_forward(field: Field) -> None:
-    """The clock leaps two hours: emergencies become due and escalate exactly once."""
+    """Step the clock two hours forward; emergencies become due and must escalate exactly once."""
     databases = field.stack.databases
     field.stack.step_clock(2 * 3600)
 
@@ -57,7 +57,7 @@ async def clock_back(field: Field) -> None:
 
 @fault("migration-during-traffic", "Migration during traffic")
 async def migration_during_traffic(field: Field) -> None:
-    """Expand, old and new code side by side, contract, while commands continue."""
+    """Expand, run old and new code side by side, then contract, while commands continue."""
     refused = field.load.sender.statuses["503"]
     async with expanded(field.stack) as upgrade:
         await field.some_load(40, 15)
@@ -69,7 +69,7 @@ async def migration_during_traffic(field: Field) -> None:
 
 @fault("shredded-then-restored", "Key shredded; backup restored", setting=Setting.FINALE, every=10)
 async def shredded_then_restored(field: Field) -> None:
-    """A backup from before the erasure does not bring the person back; everything else is restored."""
+    """Restore a backup from before an erasure. It must not bring the person back, but must restore everything else."""
     stack = field.stack
     with tempfile.TemporaryDirectory(prefix="ruta-faults-") as name:
         folder, key = Path(name) / "backup", Path(name) / "key"

@@ -1,4 +1,4 @@
-"""Faults of relay and consumers, each at the worst moment, by real locks and signals."""
+"""Faults of the relay and the consumers, each at the worst moment, caused by real locks and signals."""
 
 import asyncio
 import signal
@@ -20,7 +20,7 @@ async def leader(field: Field) -> str | None:
 
 @fault("kill-relay-before-mark", "kill -9 relay between publish and mark")
 async def kill_relay_before_mark(field: Field) -> None:
-    """Lock waiting rows, so that the relay publishes but cannot mark them."""
+    """Lock waiting rows, so that the relay publishes them but cannot mark them."""
     stack = field.stack
 
     async def leads() -> bool:
@@ -64,7 +64,7 @@ async def kill_relay_before_mark(field: Field) -> None:
 
 @fault("kill-consumer-before-ack", "kill -9 consumer between commit and ack")
 async def kill_consumer_before_ack(field: Field) -> None:
-    """Stop the broker: effects commit, acknowledgements cannot leave. Then kill the consumer."""
+    """Stop the broker, so that effects commit but acknowledgements cannot leave. Then kill the consumer."""
     stack = field.stack
     await field.some_load(30, 10)
     count = "SELECT count(*) FROM inbox"
@@ -87,7 +87,7 @@ async def kill_consumer_before_ack(field: Field) -> None:
 
 @fault("slow-handler", "Handler slower than ack_wait", every=5)
 async def slow_handler(field: Field) -> None:
-    """Reporting's handlers wait for locks longer than the broker waits for them."""
+    """Make reporting's handlers wait for locks longer than the broker waits for them."""
     databases = field.stack.databases
     first = await databases.connect("reporting")
     second = await databases.connect("reporting")
@@ -114,7 +114,7 @@ async def slow_handler(field: Field) -> None:
 
 @fault("stop-consumer", "Handler slower than ack_wait (the process stood still)", every=5)
 async def stop_consumer(field: Field) -> None:
-    """Stop one replica in the middle of its work; another takes over, then the first continues."""
+    """Stop one replica in the middle of its work. Another takes over, then the first continues."""
     name = field.rng.choice(field.stack.names("reporting"))
     field.strike(name, signal.SIGSTOP)
     try:
@@ -132,7 +132,7 @@ async def kill_service(field: Field) -> None:
 
 @fault("terminate-service", "SIGTERM under load")
 async def terminate_service(field: Field) -> None:
-    """Accepted requests finish: no answer may be cut."""
+    """Terminate a service. Accepted requests must finish, and no response may be cut."""
     await field.some_load(20, 10)
     name = field.rng.choice(field.stack.names("referrals"))
     former = field.strike(name, signal.SIGTERM)
@@ -143,4 +143,4 @@ async def terminate_service(field: Field) -> None:
 
 @fault("calm", "No fault (control)", every=10)
 async def calm(field: Field) -> None:
-    """The same load and checks without a fault: the harness must find nothing."""
+    """Run the same load and checks without a fault; the harness must find nothing."""

@@ -1,1 +1,1 @@
-"""Breaks each mechanism of the threat model; the test that the row names must fail."""
+"""Breaks each mechanism of the threat model, and expects the row's test to fail."""

@@ -1,4 +1,4 @@
-"""`./ruta mutations`: breaks each mechanism of the threat model in a copy and shows which test fails."""
+"""`./ruta mutations` breaks each mechanism of the threat model in a copy and shows which test fails."""
 
 import argparse
 import sys
@@ -16,7 +16,7 @@ _terminal = Console(highlight=False, soft_wrap=True)
 
 
 def _played(chosen: Iterable[Row]) -> int:
-    """Return how many were not noticed."""
+    """Play these rows and return the number of unnoticed changes."""
     unnoticed = 0
     for row in chosen:
         _terminal.print(f"[bold]{row.name}[/bold] ({row.promise}): {row.symbol}")

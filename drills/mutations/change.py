@@ -1,7 +1,7 @@
-"""The change of a row: a function, class attribute or constant by its symbol, and its new code.
+"""A row's change: a function, class attribute or constant, named by its symbol, and its new code.
 
-A symbol is `module:name`, `module:Class.name`, or `module:` for the whole module. Code is compared as Python parses
-it, so moved lines, comments and quotation marks do not matter.
+A symbol is `module:name`, `module:Class.name`, or `module:` for the whole module. Code is compared as Python parses it,
+so moved lines, comments and quotation marks do not matter.
 """
 
 import ast
@@ -23,7 +23,7 @@ class Unfit(Exception):
 
 @dataclass(frozen=True)
 class Replaces:
-    """`old`, an expression or statements, occurs exactly once within the symbol; `new` replaces it."""
+    """`old`, an expression or statements, must occur exactly once within the symbol; `new` replaces it."""
 
     old: str
     new: str
@@ -31,21 +31,22 @@ class Replaces:
 
 @dataclass(frozen=True)
 class Drops:
-    """The statement `old` occurs exactly once within the symbol and is not executed."""
+    """`old` is a statement that occurs exactly once within the symbol and is not executed."""
 
     old: str
 
 
 @dataclass(frozen=True)
 class Returns:
-    """The function only returns `value`."""
+    """Makes the function only return `value`."""
 
     value: str
 
 
 @dataclass(frozen=True)
 class File:
-    """For files that are not Python (a template, a script): `old` occurs exactly once in the file `path`."""
+    """A change in a file that is not Python (a template, a script). `old` must occur exactly once in the file
+    `path`."""
 
     path: str
     old: str
@@ -54,7 +55,7 @@ class File:
 
 @dataclass(frozen=True)
 class Several:
-    """Several changes of one mechanism within the symbol, all at once."""
+    """Several changes to one mechanism within the symbol, all at once."""
 
     changes: tuple[Replaces | Drops, ...]
 

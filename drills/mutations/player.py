@@ -1,4 +1,4 @@
-"""Plays a row: pytest runs the named test in its own process, with a broken copy of one package first in the path.
+"""Plays a row. pytest runs the named test in its own process, with a broken copy of one package first in the path.
 
 Processes that the test starts find the same copy through PYTHONPATH.
 """
@@ -24,12 +24,12 @@ class Played:
 
 
 def play(row: Row) -> Played:
-    """The named test must fail by its own assertion, not by a crash."""
+    """Play the row; the named test must fail by its own assertion, not by a crash."""
     file, text = broken(row.symbol, row.change)
     package = next(folder for folder in file.parents if folder.parent.name == "src")
     with tempfile.TemporaryDirectory(prefix="ruta-mutation-") as folder:
         copy = Path(folder) / package.name
-        # Python would use a compiled file of equal time and size: the broken copy has none.
+        # Python would use a compiled file of the same time and size, so the broken copy has none.
         shutil.copytree(package, copy, ignore=shutil.ignore_patterns(f"{file.stem}.*.pyc"))
         (copy / file.relative_to(package)).write_text(text, encoding="utf-8")
         done = subprocess.run(
@@ -51,7 +51,7 @@ def play(row: Row) -> Played:
 
 def judged(row: Row, code: int, told: str) -> Played:
     failed = re.search(rf"^FAILED {re.escape(row.noticed_by)}.*", told, re.MULTILINE)
-    # Hypothesis groups several failing examples, whose lines begin with a bar.
+    # Hypothesis groups several failing examples, and their lines begin with a bar.
     by_itself = re.search(r"^(E|    \|) +(AssertionError|assert |Failed: )", told, re.MULTILINE)
     if code == 1 and failed and by_itself:
         return Played(noticed=True, told=failed[0])
@@ -59,6 +59,7 @@ def judged(row: Row, code: int, told: str) -> Played:
 
 
 def _environment(folder: str) -> dict[str, str]:
-    """Return our environment without variables for test workers. The copy of `stack` finds the project by RUTA_HOME."""
+    """Return our environment without the variables of test workers. The copy of `stack` finds the project through
+    RUTA_HOME."""
     ours = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
     return {**ours, "PYTHONPATH": os.pathsep.join((folder, str(ROOT))), "RUTA_HOME": str(ROOT)}

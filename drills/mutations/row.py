@@ -9,7 +9,7 @@ from drills.mutations.change import Change
 class Row:
     """With `change` in `symbol`, `noticed_by` must fail.
 
-    `promise`: the id of a row of docs/threat-model.md. `symbol` is empty if the change names a file.
+    `promise` is the id of a row in docs/threat-model.md. `symbol` is empty if the change names a file.
     """
 
     promise: str

@@ -1,4 +1,4 @@
-"""For each mechanism of the threat model: broken, it makes the test of its row fail."""
+"""Breaking a mechanism of the threat model makes the test of its row fail."""
 
 from dataclasses import replace
 
@@ -11,7 +11,8 @@ from drills.mutations.rows import ROWS
 
 
 def _about(row: Row) -> pytest.MarkDecorator:
-    """`./ruta test` plays a row whose mechanism or test changed since the last whole drill."""
+    """Return the mark with which `./ruta test` plays a row whose mechanism or test changed since the last complete
+    drill."""
     file, _ = broken(row.symbol, row.change)
     return pytest.mark.about(str(file.relative_to(ROOT)), row.noticed_by.partition("::")[0])
 

@@ -1,6 +1,6 @@
-"""What runs pods on this machine: runc, podman's store of images, network namespaces and packet filters.
+"""The tools that run pods on this machine: runc, podman's image store, network namespaces and packet filters.
 
-Needs root and Debian's iproute2, iptables, podman and runc.
+They need root and Debian's iproute2, iptables, podman and runc.
 """
 
 import json
@@ -32,7 +32,7 @@ def need_tools() -> None:
 
 
 def run(*command: str, check: bool = True, given: str | None = None) -> str:
-    """Return what the command prints."""
+    """Run the command and return its output."""
     done = subprocess.run(
         command,
         env={**os.environ, "PATH": _PATH, "PODMAN_IGNORE_CGROUPSV1_WARNING": "1"},
@@ -55,7 +55,7 @@ class Image:
 
 @cache
 def image(name: str) -> Image:
-    """Return an image of podman's store, as `deploy/run-small build` puts it there."""
+    """Return an image from podman's store, where `deploy/run-small build` puts it."""
     if not run("podman", "images", "--quiet", name, check=False).strip():
         left_out(f"there is no image {name}: run deploy/run-small build")
     (known,) = json.loads(run("podman", "image", "inspect", name))
@@ -70,7 +70,7 @@ def image(name: str) -> Image:
 
 @cache
 def seccomp() -> Mapping[str, Any]:
-    """Return the RuntimeDefault profile for a container without capabilities, in runc's form."""
+    """Return the RuntimeDefault profile for a container without capabilities, in runc's format."""
     known = json.loads(_SECCOMP.read_text())
     rules = [
         {
@@ -91,13 +91,14 @@ def seccomp() -> Mapping[str, Any]:
 
 
 class Network:
-    """Each pod has a namespace and an address; a Service's address leads to its ready pods, else it refuses."""
+    """Gives each pod a namespace and an address. A Service's address leads to its ready pods, or refuses
+    connections."""
 
     def __init__(self) -> None:
         self._last = 1
         self._forward = _FORWARD.read_text()
         _FORWARD.write_text("1")
-        # Nothing for a pod that is gone may leave this machine.
+        # Packets for a deleted pod must not leave this machine.
         run("ip", "route", "replace", "unreachable", f"{PODS}.0/24")
         run("ip", "route", "replace", f"{SERVICES}.0/24", "dev", "lo")
         self.route({})
@@ -107,7 +108,7 @@ class Network:
         self._last += 1
         address, here = f"{PODS}.{self._last}", f"ruta{self._last}"
         inside = ("ip", "-n", name)
-        # An interrupted drill may have left them.
+        # An interrupted drill may have left these behind.
         run("ip", "link", "del", here, check=False)
         run("ip", "netns", "del", name, check=False)
         run("ip", "netns", "add", name)
@@ -123,12 +124,12 @@ class Network:
         return address
 
     def remove(self, name: str, address: str) -> None:
-        # Not left to the kernel: it keeps a namespace while a connection of it ends.
+        # Delete the link here, because the kernel keeps a namespace while one of its connections is closing.
         run("ip", "link", "del", f"ruta{address.rpartition('.')[2]}", check=False)
         run("ip", "netns", "del", name, check=False)
 
     def route(self, ends: Mapping[tuple[str, int], Sequence[tuple[str, int]]]) -> None:
-        """Lead each Service's address and port to these pods' addresses and ports."""
+        """Route each Service's address and port to its pods' addresses and ports."""
         nat = ["*nat", ":RUTA-NODE - [0:0]", "-F RUTA-NODE"]
         for (address, port), pods in ends.items():
             for number, (pod, its) in enumerate(pods):

@@ -1,10 +1,10 @@
-"""A node without Kubernetes: it runs an overlay's pods with runc as a kubelet and containerd would.
+"""A node without Kubernetes. It runs an overlay's pods with runc as a kubelet and containerd would.
 
-Each container gets the image's files, its user, group and `fsGroup`, a read-only root, no capabilities, the
-RuntimeDefault seccomp profile, limits by control groups (version 1), Secrets with their modes, and volumes that the
-kubelet gives to the group at each mount. Probes start, restart and route; a deleted pod gets `preStop`, SIGTERM and its
-grace, while its successor starts. Differences from a cluster: names of Services stand in `/etc/hosts`, and nothing
-enforces network policies (tests/deploy/test_reach.py) or the limit of an `emptyDir`.
+Each container gets the image's files, its user, group and `fsGroup`, a read-only root, no capabilities and the
+RuntimeDefault seccomp profile. It also gets limits by control groups (version 1), Secrets with their modes, and volumes
+that the kubelet gives to the group at each mount. Probes start, restart and route. A deleted pod gets `preStop`,
+SIGTERM and its grace period, while its successor starts. Differences from a cluster: names of Services are in
+`/etc/hosts`, and nothing enforces network policies (tests/deploy/test_reach.py) or the limit of an `emptyDir`.
 """
 
 import http.client
@@ -44,7 +44,7 @@ _TICK = 0.2
 
 
 class Container:
-    """One container of a pod and its probes; `keep` restarts it until the pod ends."""
+    """One container of a pod with its probes; `keep` restarts it until the pod ends."""
 
     def __init__(self, pod: "Pod", spec: Document) -> None:
         self.pod, self.spec = pod, spec
@@ -80,7 +80,7 @@ class Container:
                 os.kill(pid, signal.SIGSTOP)
 
     def stop(self) -> None:
-        """End it as a kubelet does: preStop, SIGTERM, and SIGKILL after the grace."""
+        """Stop the container as a kubelet does: preStop, SIGTERM, and SIGKILL after the grace period."""
         until = time.monotonic() + self.pod.grace
         hook = self.spec.get("lifecycle", {}).get("preStop", {}).get("sleep", {})
         if self._process is None or self._process.poll() is not None:
@@ -95,7 +95,7 @@ class Container:
             self._process.wait(30)
 
     def used(self) -> int:
-        """Return the memory that the kubelet counts: used, without files that nobody read lately."""
+        """Return the memory that the kubelet counts: used memory without files that were not read recently."""
         group = Path("/sys/fs/cgroup/memory/ruta-node") / self.name
         stat = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
         usage = int((group / "memory.usage_in_bytes").read_text())
@@ -117,7 +117,7 @@ class Container:
         return code
 
     def _watch(self, process: subprocess.Popen[bytes]) -> None:
-        """Probe until the container ends; it is started when its startup probe has succeeded once."""
+        """Probe until the container ends. It counts as started once its startup probe has succeeded."""
         began = time.monotonic()
         due, failed = dict.fromkeys(_PROBES, began), dict.fromkeys(_PROBES, 0)
         started = "startupProbe" not in self.spec
@@ -176,7 +176,7 @@ class Container:
         return next(int(p["containerPort"]) for p in self.spec["ports"] if p["name"] == name)
 
     def _prepare(self) -> None:
-        """Write the bundle: a fresh layer over the image's files, and the configuration."""
+        """Write the bundle: a new layer over the image's files, and the configuration."""
         made = image(self.spec["image"])
         shutil.rmtree(self.folder, ignore_errors=True)
         for part in ("root", "upper", "work"):
@@ -312,7 +312,7 @@ class Pod:
         return not self.ending.is_set() and all(c.ready for c in self.containers)
 
     def end(self) -> None:
-        """Delete it: it gets no new requests, and its containers have their grace together."""
+        """Delete the pod. It gets no new requests, and its containers share the grace period."""
         self.ending.set()
         self.node.route()
         stops = [threading.Thread(target=container.stop) for container in self.containers]
@@ -346,7 +346,8 @@ class Pod:
 
 
 class Node:
-    """`apply` starts an overlay's Jobs and Deployments; `address` of a Service is reachable from this machine."""
+    """A node. `apply` starts an overlay's Jobs and Deployments; the `address` of a Service is reachable from this
+    machine."""
 
     def __init__(self, folder: Path, documents: list[Document]) -> None:
         self.folder, self.documents = folder, documents
@@ -367,7 +368,7 @@ class Node:
                 self.start(document)
 
     def scale_to_none(self) -> None:
-        """End the pods of all Deployments together, in no order."""
+        """End the pods of all Deployments at once, in no particular order."""
         served = [name for name, pod in self.pods.items() if not pod.once]
         ends = [threading.Thread(target=self.pods[name].end) for name in served]
         for thread in ends:
@@ -376,13 +377,13 @@ class Node:
             thread.join()
 
     def delete(self, name: str) -> None:
-        """Delete the pod of a Deployment; its successor starts at the same time."""
+        """Delete a Deployment's pod; its successor starts at the same time."""
         former = self.pods[name]
         self.start(former.owner)
         former.end()
 
     def roll(self, name: str) -> None:
-        """Replace the pod as the Deployment's strategy says."""
+        """Replace the pod by the Deployment's strategy."""
         former = self.pods[name]
         if former.owner["spec"].get("strategy", {}).get("type") == "Recreate":
             former.end()
@@ -429,7 +430,7 @@ class Node:
 
 
 def until(holds: Callable[[], object], seconds: float, what: str) -> float:
-    """Wait for a fact; return the seconds."""
+    """Wait until the condition is true; return the seconds."""
     began = time.monotonic()
     while not holds():
         assert time.monotonic() - began < seconds, f"{what}: not within {seconds:.0f} s"

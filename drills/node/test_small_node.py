@@ -1,4 +1,5 @@
-"""`small` as a kubelet runs it: ready, each pod killed, deleted and rolled under load, played through."""
+"""`small` as a kubelet runs it. It becomes ready, each pod is killed, deleted and rolled under load, and the demo
+runs."""
 
 import asyncio
 import os
@@ -41,7 +42,7 @@ from tests.support.rendered_world import documents_of
 pytestmark = [
     pytest.mark.system,
     pytest.mark.slow,
-    # Libraries leave connections to a killed server to the garbage collector.
+    # After a kill, libraries leave connections to the garbage collector.
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
 ]
@@ -67,7 +68,7 @@ class SmallNode:
         dsn = f"postgresql://postgres:{held['stringData']['superuser']}@{server}/postgres"
         self.databases = Databases(SimpleNamespace(admin_dsn=dsn))  # type: ignore[arg-type]
         self.url = f"http://{self.node.addresses['gateway']}:8000"
-        # Beside other work, the time says nothing about Ruta.
+        # With other load on the machine, the time says nothing about Ruta.
         self.was_quiet = os.getloadavg()[0] < (os.cpu_count() or 1) / 2
         began = time.monotonic()
         self.node.apply()
@@ -107,7 +108,7 @@ def test_it_is_ready_in_time(small: SmallNode) -> None:
 
 async def test_each_pod_may_be_killed_deleted_and_rolled_under_load(small: SmallNode) -> None:
     node, history = small.node, History()
-    # Before the demo, whose cases nobody here asked for.
+    # Load the demo first, because no client here requested its cases.
     await load_demo_data(small.layout, small.url)
     before = await baseline(small.databases)
     sender = Sender(small.url, read_private_map(small.layout.clients_file), history, seed=1)
@@ -171,7 +172,7 @@ def test_the_demo_is_played_within_its_memory(small: SmallNode) -> None:
     ("pod", "program"), [("directory", "python"), ("postgres", "postgres"), ("nats", "nats-server")]
 )
 def test_a_frozen_process_is_replaced(small: SmallNode, pod: str, program: str) -> None:
-    """The kernel still accepts its connections."""
+    """The kernel still accepts connections to the frozen process."""
     (container,) = small.node.pods[pod].containers
     restarts, began = container.restarts, time.monotonic()
     container.freeze(program)

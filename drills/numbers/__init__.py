@@ -1,1 +1,1 @@
-"""An attacker on published numbers: how far they agree, and what they reveal."""
+"""An attacker on published numbers: how well the numbers agree, and what they reveal."""

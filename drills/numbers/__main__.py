@@ -1,4 +1,4 @@
-"""`python -m drills.numbers [--persons 60 300] [--worlds 3] [--first 200000] [--constant]`: all measures."""
+"""`python -m drills.numbers [--persons 60 300] [--worlds 3] [--first 200000] [--constant]` runs all measures."""
 
 import argparse
 import sys

@@ -1,5 +1,7 @@
-"""What anybody can do with everything that the endpoints return: definitions, tables of periods and of spans. Imports
-nothing of reporting. True counts are used only in `covered` and `present`, to judge what is published."""
+"""What anybody can do with everything that the endpoints return: definitions, and tables of periods and spans.
+
+The module imports nothing from reporting. Only `covered` and `present` use true counts, to judge what is published.
+"""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -23,7 +25,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Published:
-    """A programme's tables of one period or span as an endpoint returns them: `ask(by)` returns the total and the
+    """A programme's tables of one period or span, as an endpoint returns them. `ask(by)` returns the total and the
     rows."""
 
     programme: str
@@ -59,7 +61,7 @@ STEPS: Mapping[str, Sequence[frozenset[str]]] = {
 }
 """Of what the definitions call the furthest point: what nobody takes back."""
 WITHIN = (
-    # Programme, its dimensions; the whole, its dimensions, its codes.
+    # The part's programme and dimensions, then the whole's programme, dimensions and codes.
     ("unmet-needs", ("area",), "referrals", ("area",)),
     ("trafficking", ("area",), "screening", ("area",)),
     ("assistance", ("sex",), "trafficking", ("sex",)),
@@ -68,7 +70,7 @@ WITHIN = (
 
 @dataclass
 class Measures:
-    """By question: the number of checks, and the number of failures."""
+    """The number of checks and of failures, by check."""
 
     asked: Counter[str] = field(default_factory=Counter)
     failed: Counter[str] = field(default_factory=Counter)
@@ -88,7 +90,8 @@ class Measures:
 
 
 def agreeing(of: Published, found: Measures) -> None:
-    """In every table rows are not negative and add up to the total; each figure lies in its interval."""
+    """Check that the rows of every table are not negative and add up to the total, and that each figure lies in its
+    interval."""
     for by in of.questions():
         total, rows = of.table(by)
         where = f"{of.programme} {of.period} {by}"
@@ -102,7 +105,7 @@ def agreeing(of: Published, found: Measures) -> None:
 
 
 def nested(whole: Published, part: Published, found: Measures) -> None:
-    """Compare a span with one of its parts: everybody, and who reached a step, by one and two dimensions."""
+    """Compare a span with one of its parts: everybody, and people who reached a step, by one and two dimensions."""
     moving = [name for name in whole.names if name in STEPS]
     standing = [name for name in whole.names if name not in STEPS]
     for by in ((), *((x,) for x in standing), *combinations(standing, 2)):
@@ -122,7 +125,7 @@ def nested(whole: Published, part: Published, found: Measures) -> None:
 
 
 def _rows(of: Published, by: By) -> Mapping[At, Figure]:
-    """Return the rows; without a dimension, the total."""
+    """Return the rows, or the total if there is no dimension."""
     total, rows = of.table(by)
     return rows if by else {(): total}
 
@@ -137,7 +140,7 @@ def _steps(rows: Mapping[At, Figure], steps: Sequence[frozenset[str]]) -> Counte
 
 
 def parts_of_wholes(published: Iterable[Published], found: Measures) -> None:
-    """Within one period or span, the people of a programme are also in the programme that contains it."""
+    """Check that, within one period or span, the people of a programme also count in the programme that contains it."""
     known = {each.programme: each for each in published}
     for part, by, whole, of in WITHIN:
         if part not in known or whole not in known:
@@ -172,9 +175,9 @@ def covered(of: Published, truth: Truth, label: str, found: Measures) -> None:
 
 
 def present(of: Published, inside: Published, truth: Truth, k: int, found: Measures) -> None:
-    """Return how many true small groups are proved to have somebody. A shown figure proves it. So does a pooled
-    figure of a two-way table, unless another table, without anybody there, has the same totals and is shown alike
-    (`inside`: the counts before pooling)."""
+    """Record how many true small groups are proved to contain somebody. A shown figure proves it. So does a pooled
+    figure in a two-way table, unless another table, with nobody there, has the same totals and looks the same. `inside`
+    contains the counts before pooling."""
     for by in of.questions():
         rows = of.table(by)[1]
         told = bool(rows) or not inside.table(by)[1]
@@ -192,7 +195,7 @@ Counts = dict[At, int]
 
 
 def _doubtful(inside: Published, by: By, at: At, k: int) -> bool:
-    """Return whether a table without anybody at `at` is shown like this one."""
+    """Return whether a table with nobody at `at` would look like this one."""
     counts = {place: each.count for place, each in inside.table(by)[1].items()}
     n = counts.get(at, 0)
     if not n:
@@ -210,9 +213,9 @@ def _doubtful(inside: Published, by: By, at: At, k: int) -> bool:
 
 
 def _shown(counts: Counts, sides: Sequence[set[str]], k: int) -> Counts:
-    """Apply the published rule for a two-way table: figures from `FROM` times k are shown separately, but none of a
-    row or column whose total smaller counts could reach together. Where one figure is pooled, or too few smaller ones
-    are, the smallest figure beside them is pooled too."""
+    """Apply the publication rule for a two-way table. Figures from `FROM` times k are shown separately, except in a row
+    or column whose total smaller counts could reach together. If one figure is pooled, or too few smaller ones are, the
+    smallest figure in the same row or column is pooled too."""
     most = (FROM - 1) * k
     shown = {at: n for at, n in counts.items() if n > most}
     lines: list[list[At]] = [[(o, code) for o in sorted(sides[0])] for code in sorted(sides[1])]
@@ -235,8 +238,8 @@ def _shown(counts: Counts, sides: Sequence[set[str]], k: int) -> Counts:
 
 
 def proofs(of: Published, k: int, found: Measures) -> None:
-    """Return the counts of 1 to k−1 in one closed period that follow from differences of shown figures (a shown r
-    stands for at least one person per k, and each unknown cell behind it may hide k−1)."""
+    """Return the counts of 1 to k−1 in one closed period that follow from differences of shown figures. A shown r
+    stands for at least one person per k, and each unknown cell behind it may hide k−1."""
     bounds: dict[By, dict[At, tuple[int, int]]] = defaultdict(dict)
     for by in of.questions():
         behind = 10 ** (6 - len(by))

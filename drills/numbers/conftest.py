@@ -1,4 +1,4 @@
-"""The database and the endpoints of the tests of reporting."""
+"""The database and the endpoints from the reporting tests."""
 
 from tests.services.reporting.conftest import api, database, recorder, reporting_database, settings
 

@@ -43,7 +43,7 @@ def world(of: World, found: attacker.Measures) -> None:
 
 
 def records(source: str, persons: int, number: int, found: attacker.Measures) -> None:
-    """Measure the intervals of persons drawn from records whose attributes depend on each other."""
+    """Measure the intervals of persons from records whose attributes depend on each other."""
     shown, truth = drawn(source, persons, number)
     attacker.agreeing(shown, found)
     attacker.covered(shown, truth, f"{source} {persons}", found)

@@ -1,4 +1,4 @@
-"""The attacker's measures on worlds that nobody looked at before, and once through the endpoints that everybody asks."""
+"""The attacker's measures on worlds that nobody has looked at before, and once through the public endpoints."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -30,7 +30,7 @@ LEAST, NEVER = 0.88, ("not covered", "presence proved", "said to be small")
 
 @pytest.fixture(scope="module")
 def found() -> attacker.Measures:
-    """Measure one world of each size with varying numbers, one with constant ones, and records."""
+    """Measure one world of each size with varying numbers and one with constant numbers, and the records."""
     measures = attacker.Measures()
     for persons in SIZES:
         for programmes in populations().values():
@@ -50,7 +50,8 @@ def test_tables_agree_and_prove_no_small_count(found: attacker.Measures) -> None
 def test_intervals_contain_nine_of_ten_true_counts_in_each_class(
     found: attacker.Measures,
 ) -> None:
-    """Each class of each size, allowing twice the standard error; a class of fewer figures says nothing."""
+    """The test checks each class of each size and allows twice the standard error. A class with too few figures proves
+    nothing."""
     few = {}
     for name, n in found.asked.items():
         held = 1 - found.failed[name] / n
@@ -78,7 +79,7 @@ PARTS = Period.parse("2026-10").parts(populations()["referred-persons"][0].popul
 
 
 def people(of: World) -> Iterator[tuple[Period, dict[str, str]]]:
-    """Return each person's one referral: who is declined has a need that nobody met."""
+    """Yield each person's only referral. A declined person has a need that nobody met."""
     for part in PARTS:
         for facts in of.everybody[part.id]:
             values = dict(facts[-1].values)

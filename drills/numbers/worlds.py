@@ -1,4 +1,4 @@
-"""Two years of invented people, some accompanied for months: the published tables and the truth."""
+"""Two years of invented people, some accompanied for months, with the published tables and the truth."""
 
 import random
 from collections import Counter
@@ -41,8 +41,8 @@ class Fact:
 
 @dataclass
 class World:
-    """`persons` per closed period; `long`: how many of them stay for months; `constant`: the same number in each
-    period."""
+    """An invented world with `persons` per closed period. `long` is the share that stays for months; `constant` means
+    the same number in each period."""
 
     programmes: Sequence[Programme]
     persons: int
@@ -60,7 +60,7 @@ class World:
 
     @cached_property
     def everybody(self) -> Mapping[str, list[list[Fact]]]:
-        """Return for each period the people seen in it, each with all her facts so far."""
+        """Return, for each period, the people seen in it, each with all their facts so far."""
         chance = random.Random(f"{self.population.id} {self.persons} {self.number}")  # noqa: S311
         further = RULES[self.population.measure].further
         carried = str(self.population.carried)
@@ -71,7 +71,7 @@ class World:
         for period in self.periods:
             now, later = [], []
             for facts, left in staying:
-                if chance.random() < 0.3:  # Nothing happened to her in this period.
+                if chance.random() < 0.3:  # Nothing happened to this person in this period.
                     later.append((facts, left))
                     continue
                 last = facts[-1]
@@ -99,7 +99,7 @@ class World:
         return found
 
     def joint(self, period: Period) -> JointCube:
-        """Return the cube as closed; for a span, as made from its parts."""
+        """Return the cube as closed or, for a span, as combined from its parts."""
         if period.id not in self._joint:
             if period.kind in self.population.spans:
                 parts = [self.joint(each) for each in period.parts(self.population.period_kind)]
@@ -134,7 +134,8 @@ class World:
         )  # fmt: skip
 
     def true(self, period: Period) -> JointCube:
-        """Count everybody once, by her furthest point in the period or span; attributes and place are her first ones."""
+        """Count everybody once, by their furthest step in the period or span and with their first attributes and
+        place."""
         further, carried = RULES[self.population.measure].further, str(self.population.carried)
         last: dict[int, dict[str, str]] = {}
         for part in period.parts(self.population.period_kind):
@@ -156,7 +157,7 @@ class World:
             yield from Period.parse(year).parts(kind)
 
     def published(self, period: Period, *, public: bool = True) -> list[Published]:
-        """Return the public tables, or those for accounts (`public` False)."""
+        """Return the public tables or, if `public` is False, those for accounts."""
         joint = replace(self.joint(period), public=public)
         return [published(seen(view_of(each), joint)) for each in self.programmes]
 
@@ -166,7 +167,7 @@ class World:
 
 
 def drawn(source: str, persons: int, number: int) -> "tuple[Published, TrueCounts]":
-    """Return persons drawn from CTDC's records, or from invented ones in their shape."""
+    """Return persons drawn from CTDC's records, or from invented ones with the same structure."""
     ((true, shown),) = of_records(source, persons, number)
     return published(shown), TrueCounts(true)
 
@@ -184,7 +185,7 @@ class TrueCounts:
 
 def published(cube: ProtectedCube) -> Published:
     def ask(by: By) -> tuple[Figure, Mapping[At, Figure]]:
-        """Answer as the endpoint does; a refused table has no rows."""
+        """Return the table as the endpoint does; a refused table has no rows."""
         try:
             found = answer(cube, ReleaseQuery(by, {}))
         except TooFineError:

@@ -1,1 +1,1 @@
-"""The golden paths of the console: how often a person presses, with and without script."""
+"""The golden paths of the console: how often a person presses, with and without JavaScript."""

@@ -1,4 +1,4 @@
-"""One stack with demo data and one browser, as the tests of the pages have them."""
+"""One stack with demo data and one browser, as in the page tests."""
 
 from tests.pages.conftest import browsers, collector, system
 

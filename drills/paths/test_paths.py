@@ -1,4 +1,5 @@
-"""Each path is walked as a person takes it; typing is free, a press counts. The limits are those of the first walk."""
+"""The test walks each path as a person would. Only presses count; typing is free. The limits are those of the first
+walk."""
 
 import io
 from collections.abc import Iterator
@@ -47,7 +48,7 @@ def test_a_new_person_is_referred_in_eleven(caseworker: Page, scripts: bool) -> 
     taps.press("button", "Nuevo caso")
     page.fill('[name="identity/name"]', "Aldonza Quijanuela" if scripts else "Tirsa Belmontaga")
     taps.tick("Mujer")
-    taps.count += 2  # the municipality and the situation are chosen from lists
+    taps.count += 2  # the municipality and the situation come from lists
     page.select_option("[name=area]", "VE2313")
     taps.press("button", "Registrar el caso")
     page.select_option('[name="facts/situations[]"]', "sexual_violence")
@@ -134,7 +135,7 @@ def test_a_document_is_attached_in_four(caseworker: Page) -> None:
 
 
 def test_forty_questions_of_a_screening_are_answered_in_thirty(caseworker: Page) -> None:
-    """Two signs on each page are a yes; the other answers of the page are no."""
+    """Two signs on each page are a yes, and all other answers are no."""
     page = caseworker
     registered(page)
     taps = Taps(page)

@@ -1,1 +1,1 @@
-"""Stacks that are stopped, restarted, backed up and restored."""
+"""Stacks that tests stop, restart, back up and restore."""

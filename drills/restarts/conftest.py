@@ -1,4 +1,4 @@
-"""A stack with demo data for these tests, which stop it and restore into it."""
+"""A stack with demo data that these tests stop and restore into."""
 
 from collections.abc import Iterator
 

@@ -1,8 +1,8 @@
-"""Follows the operators' guide literally: types its blocks, which are the same in both languages.
+"""Follows the operators' guide literally: it types the guide's blocks, which are the same in both languages.
 
-Install, an organisation's client, second location, backup, upgrade, key rotation, lost keys, loss of the machine,
-restore. Only the folders (`/srv`, `/backups`, `/safe`, `/mnt/usb` below one folder) and the port differ. Run it by
-name, `./ruta test drills/restarts/drill_guide.py`: it takes as long as an officer would.
+The steps are: install, an organisation's client, second location, backup, upgrade, key rotation, lost keys, loss of the
+machine, restore. Only the folders (`/srv`, `/backups`, `/safe`, `/mnt/usb` below one folder) and the port differ. Run
+it by name, `./ruta test drills/restarts/drill_guide.py`, because it takes as long as an officer would.
 """
 
 import os
@@ -48,7 +48,7 @@ def _section(guide: str, title: str) -> str:
 
 
 def blocks(guide: str) -> list[list[str]]:
-    """Return the commands of each block, by section."""
+    """Return the commands in each block, by section."""
     return [
         [line.replace("ID_DE_LA_ORGANIZACION", "ORGANISATION_ID") for line in block.splitlines()]
         for title in SECTIONS[guide]
@@ -86,7 +86,7 @@ class Officer:
     def types(
         self, start: str, after: str = "", before: str = "", *, exactly: bool = False, **open_: str
     ) -> str:
-        """Return the guide's only line with this beginning, with its placeholders filled in."""
+        """Type the guide's only line with this beginning, with its placeholders filled in."""
         (line,) = [
             line for line in self.shown if line == start or (line.startswith(start) and not exactly)
         ]
@@ -129,7 +129,7 @@ def officer(tmp_path: Path) -> Iterator[Officer]:
 def test_the_guide_leads_from_the_first_start_through_the_loss_of_the_machine(  # noqa: PLR0915 -- one story
     officer: Officer,
 ) -> None:
-    # Install; an organisation, its system and a person.
+    # Install, then add an organisation, its system and a person.
     officer.types("./ruta up --detach --data /srv/ruta", exactly=True)
     officer.types("./ruta status")
     officer.types("./ruta doctor")
@@ -140,7 +140,7 @@ def test_the_guide_leads_from_the_first_start_through_the_loss_of_the_machine(  
     assert "ejemplo-sistema" in officer.types("./ruta client list")
     assert "m.rivas" in officer.types("./ruta person add", ORGANISATION_ID=organisation)
 
-    # The first backup creates its key; from then on erasures leave the machine.
+    # The first backup creates its key. From then on, erasures are stored outside the machine too.
     backup = "./ruta backup /backups/2026-11-25 --key-file /safe/backup.key --data /srv/ruta"
     officer.types(backup)
     officer.shell("./ruta down --data /srv/ruta")
@@ -149,7 +149,7 @@ def test_the_guide_leads_from_the_first_start_through_the_loss_of_the_machine(  
     officer.types(second)
     kept, erased = new_case(here, "Persona Guardada"), new_case(here, "Persona Borrada")
 
-    # Upgrade without pulling anything; from now on the log leaves the machine.
+    # Upgrade without pulling anything. From now on, the log is archived outside the machine.
     officer.shell(backup)
     here.close()
     officer.shell("./ruta down --data /srv/ruta")
@@ -159,7 +159,7 @@ def test_the_guide_leads_from_the_first_start_through_the_loss_of_the_machine(  
     assert "equal" in officer.shell("./ruta events replay --data /srv/ruta")
     assert name_of(here, kept) == "Persona Guardada"
 
-    # Rotation while the stack runs.
+    # Rotate keys while the stack runs.
     kek = here.layout.keys / "referrals-kek.json"
     former = kek.read_bytes()
     officer.shell("./ruta keys rotate --data /srv/ruta")
@@ -168,8 +168,7 @@ def test_the_guide_leads_from_the_first_start_through_the_loss_of_the_machine(  
     assert name_of(here, kept) == "Persona Guardada"
     officer.shell(backup)
 
-    # The key-encryption keys are lost: one line names them, none is created again, the backup has
-    # them.
+    # The key-encryption keys are lost. One line names them, none is created again, and the backup contains them.
     here.close()
     officer.shell("./ruta down --data /srv/ruta")
     kek.unlink()
@@ -180,7 +179,7 @@ def test_the_guide_leads_from_the_first_start_through_the_loss_of_the_machine(  
     officer.shell(second)
     assert name_of(here, kept) == "Persona Guardada"
 
-    # The machine is lost after an erasure: the backup restores the other people.
+    # The machine is lost after an erasure, and the backup restores the other people.
     erase(here, erased)
     gone = officer.place / "mnt/usb/ruta/tombstones.jsonl"
     until(lambda: gone.exists() and erased["id"] in gone.read_text(), "it leaves the machine")
@@ -202,7 +201,7 @@ def test_the_guide_leads_from_the_first_start_through_the_loss_of_the_machine(  
     found.close()
     officer.shell("./ruta down --data /srv/ruta-restored")
 
-    # Restore to the latest moment of the log instead.
+    # Restore to the latest moment in the log instead.
     shutil.rmtree(officer.place / "srv/ruta-restored")
     at_its_end = {"2026-11-25T14:05:00Z": "end"}
     assert "restored into" in officer.types("./ruta restore /mnt/usb/archive", listed, **at_its_end)  # type: ignore[arg-type]  # what the guide leaves open, not an option
@@ -226,7 +225,7 @@ _ROUTINE = (
 @pytest.mark.system
 @pytest.mark.slow
 def test_the_guide_closes_a_period_and_publishes_a_bulletin(officer: Officer) -> None:
-    """The biweekly work, typed literally, for the guide's half month or the last one that ended."""
+    """The test types the biweekly work literally, for the guide's half month or the last one that has ended."""
     officer.shell("./ruta up --detach --demo --data /srv/ruta")
     period = {"2026-11a": last_closed_period()}
     english, spanish = (
@@ -246,7 +245,7 @@ def test_the_guide_closes_a_period_and_publishes_a_bulletin(officer: Officer) ->
     words = officer.place / "words.json"
     words.write_text('{"highlights": {"es": "Más estados.", "en": "More states."}}')
     for line in others:
-        if " publish " in line:  # The step between, as the guide says.
+        if " publish " in line:  # The sign-off between them, as in the guide.
             officer.shell(f"./ruta bulletin sign-off {made} {read}")
         told = officer.shell(line, BULLETIN_ID=made, **{"words.json": str(words)})  # type: ignore[arg-type]  # what the guide leaves open, not an option
         if " words " in line:
@@ -255,7 +254,7 @@ def test_the_guide_closes_a_period_and_publishes_a_bulletin(officer: Officer) ->
 
 
 def test_the_guide_prepares_a_cluster(officer: Officer) -> None:
-    """The commands before the first `kubectl apply`, and those for readers of other clusters."""
+    """The test runs the commands before the first `kubectl apply`, and those for readers in other clusters."""
     secrets = officer.shell("./ruta k8s secrets --overlay production")
     assert "kind: Secret" in secrets
     officer.shell("./ruta k8s check")

@@ -1,5 +1,5 @@
-"""Follows alerts and their runbooks: something breaks on a running stack, Prometheus' own evaluation of the metrics
-raises the alert, the guide's remedy is applied, and the alert ends.
+"""Follows alerts and their runbooks. Something breaks on a running stack, and Prometheus' own evaluation of the metrics
+raises the alert. The test applies the guide's remedy, and the alert ends.
 
 Run it by name, `./ruta test drills/restarts/drill_runbooks.py`.
 """
@@ -36,7 +36,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     shutil.rmtree(usb, ignore_errors=True)
 
 
-# Metrics of other programs are missing here: kubelet, operators, certificates.
+# Metrics from other programs are missing here: kubelet, operators and certificates.
 _NOBODY_MEASURES = {"RutaBackupOld"}
 
 
@@ -70,7 +70,7 @@ def test_a_process_is_down(watched: System, tmp_path: Path) -> None:
 def test_a_second_place_is_away(watched: System, tmp_path: Path) -> None:
     place = Path(watched._environment["RUTA_SECOND_PLACES"])
     shutil.rmtree(place)
-    place.touch()  # Nothing can be copied there.
+    place.touch()  # No copy can be written there.
     until(lambda: "RutaSecondPlaceAway" in firing(watched, tmp_path), "it fires")
     place.unlink()
     place.mkdir()  # Mounted again.
@@ -107,7 +107,7 @@ def test_a_record_went_back(watched: System, tmp_path: Path) -> None:
 
 
 def test_a_clock_leapt(watched: System, tmp_path: Path) -> None:
-    """RutaClockDoubted, as if the machine had last run a month ago."""
+    """RutaClockDoubted fires as if the machine had last run a month ago."""
     _psql(watched, "UPDATE clock_looks SET at = at - interval '30 days'")
     until(lambda: "RutaClockDoubted" in firing(watched, tmp_path), "it fires")
     assert "nothing ends on its date" in watched.ruta("doctor", check=False).stdout
@@ -116,7 +116,7 @@ def test_a_clock_leapt(watched: System, tmp_path: Path) -> None:
 
 
 def test_a_clock_is_apart(watched: System, tmp_path: Path) -> None:
-    """RutaClockApart: its database is an hour behind the directory."""
+    """RutaClockApart fires because one database is an hour behind the directory's."""
     behind = "SELECT pg_catalog.clock_timestamp() - interval '1 hour'"
     _psql(
         watched,
@@ -180,7 +180,8 @@ def test_timers_are_due_and_nobody_is_told(watched: System, tmp_path: Path) -> N
 
 
 def test_nobody_hears_of_an_emergency(watched: System, tmp_path: Path) -> None:
-    """RutaEmergencyUnheard, RutaMessagesUnheard: the recipient has no channel; an operator marks given-up messages."""
+    """RutaEmergencyUnheard and RutaMessagesUnheard fire. The recipient has no channel, and an operator marks messages
+    as given up."""
     urgent, other = sent(watched).referral, sent(watched).referral
     _psql(
         watched,
@@ -190,13 +191,13 @@ def test_nobody_hears_of_an_emergency(watched: System, tmp_path: Path) -> None:
     both = {"RutaEmergencyUnheard", "RutaMessagesUnheard"}
     until(lambda: both <= firing(watched, tmp_path), "they fire")
     assert "emergencies that reached nobody" in watched.ruta("doctor", check=False).stdout
-    for each in (urgent, other):  # They were called, and read it.
+    for each in (urgent, other):  # Called by phone, they read the referrals.
         must(watched, RECIPIENT, "GET", f"{REFERRALS}/{each}/disclosure")
     until(lambda: _quiet(watched, tmp_path), "it is quiet again by itself")
 
 
 def test_an_erasure_is_not_told(watched: System, tmp_path: Path) -> None:
-    """The evidence volume is read-only: people erased meanwhile would return with a restore."""
+    """The evidence volume is read-only, so people erased in the meantime would return with a restore."""
     listed = watched.layout.tombstones_file
     with _taking_nothing(listed):
         case = must(watched, SENDER, "POST", CASES, json={"area": "VE2313"})
@@ -209,7 +210,7 @@ def test_an_erasure_is_not_told(watched: System, tmp_path: Path) -> None:
 
 @contextmanager
 def _taking_nothing(listed: Path) -> Iterator[None]:
-    """Put a folder where the list is to be written."""
+    """Put a folder where the list would be written."""
     away = listed.with_suffix(".away")
     had = listed.exists()
     if had:
@@ -222,7 +223,7 @@ def _taking_nothing(listed: Path) -> Iterator[None]:
 
 
 def test_a_restriction_is_not_told(watched: System, tmp_path: Path) -> None:
-    """People accused meanwhile would read the case again after a restore."""
+    """After a restore, people accused in the meantime could read the case again."""
     listed = watched.layout.restrictions_file
     with _taking_nothing(listed):
         case = must(watched, SENDER, "POST", CASES, json={"area": "VE2313"})

@@ -1,7 +1,7 @@
-"""Alerts about parts of a cluster, and those steps of their runbooks that work without one.
+"""Alerts about parts of a cluster, and those steps of their runbooks that work without a cluster.
 
-The real source replaces each exporter: the operator's own queries of a PostgreSQL whose archive refuses and of a
-standby that does not follow, a file system's free bytes, a process's exit codes, a certificate's end.
+The real source replaces each exporter: the operator's own queries on a PostgreSQL whose archive refuses and on a
+standby that does not follow, a file system's free bytes, a process's exit codes, and a certificate's expiry.
 docs/reliability.md describes the rest. Run it by name, `./ruta test drills/restarts/drill_runbooks_cluster.py`.
 """
 
@@ -57,15 +57,15 @@ def _needed() -> None:
 
 @pytest.fixture
 def place() -> Iterator[Path]:
-    """A folder that the server's own account reaches, even when other test folders are private."""
+    """Return a folder that the server's own account can reach, even when other test folders are private."""
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
         yield Path(folder)
 
 
 def _fires(folder: Path, **measured: float | str) -> set[str]:
-    """Return the alerts that fire with these metrics, each lasting as long as an alert may wait, in an otherwise
-    healthy cluster."""
+    """Return the alerts that fire with these metrics in an otherwise healthy cluster. Each metric lasts as long as an
+    alert may wait."""
     series = {name: f"{value}x{_MINUTES + 5}" for name, value in HEALTHY.items() if value}
     for name, value in measured.items():
         (known,) = [
@@ -106,10 +106,10 @@ def test_the_log_does_not_reach_the_archive(archiving: PostgresServer, place: Pa
     until(lambda: archiving.psql(_ARCHIVER).strip().split("|")[2] != "-1", "it is archived")
     assert not fires()
     store = place / "store"
-    store.rename(place / "away")  # The object store is unreachable.
+    store.rename(place / "away")  # Makes the object store unreachable.
     switch()
     until(fires, "it fires")
-    # "The log stays on the volume": unarchived segments are not removed.
+    # "The log stays on the volume": segments that are not archived are not removed.
     waiting = list((archiving.cluster / "pg_wal/archive_status").glob("*.ready"))
     assert waiting
     (place / "away").rename(store)  # It is reachable again.
@@ -118,7 +118,7 @@ def test_the_log_does_not_reach_the_archive(archiving: PostgresServer, place: Pa
 
 
 async def test_a_standby_does_not_follow(archiving: PostgresServer, place: Path) -> None:
-    """RutaReplicationBehind: writes wait for the remaining standby; without one nothing is acknowledged."""
+    """RutaReplicationBehind: writes wait for the remaining standby. Without a standby nothing is acknowledged."""
     standby = Standby(archiving, place / "second")
     await standby.follow()
 
@@ -144,7 +144,7 @@ async def test_a_standby_does_not_follow(archiving: PostgresServer, place: Path)
             await asyncio.to_thread(
                 until, lambda: archiving.psql(waits).strip() == "1", "the command waits"
             )
-            # `kubectl cnpg destroy`: its volume is deleted and it is created again.
+            # `kubectl cnpg destroy` deletes its volume and creates it again.
             standby.server.stop(immediate=True)
             again = Standby(archiving, place / "third")
             await again.follow()
@@ -175,7 +175,7 @@ def volume(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_volume_fills(volume: Path, tmp_path: Path) -> None:
-    """RutaVolumeFilling: the claim is raised, and the file system grows while in use."""
+    """RutaVolumeFilling: the operator enlarges the claim, and the file system grows while in use."""
 
     def fires() -> bool:
         usage = shutil.disk_usage(volume)
@@ -207,7 +207,7 @@ def _ended(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_pod_ends_again_and_again(tmp_path: Path) -> None:
-    """RutaPodDead: one line names the wrong setting; the exit status is 78."""
+    """RutaPodDead: one line names the wrong setting, and the exit status is 78."""
     ends = [_ended("referrals", "api", RUTA_DATABASE_POOL_SIZE="much") for _ in range(5)]
     assert {done.returncode for done in ends} == {78}
     logged = ends[0].stderr.strip().splitlines()  # `kubectl logs --previous`
@@ -222,13 +222,13 @@ def test_a_pod_ends_again_and_again(tmp_path: Path) -> None:
 def test_a_migration_that_fails_says_its_revision(
     archiving: PostgresServer, tmp_path: Path
 ) -> None:
-    """RutaPodDead for a Job: one revision fails."""
+    """RutaPodDead also fires for a Job whose revision fails."""
     database = archiving.create_service_database("directory")
     archiving.psql("CREATE TABLE taxonomies (in_the_way int)", database="directory")
     jwks = tmp_path / "jwks.json"
     jwks.write_text('{"keys": []}')
     settings = {
-        "RUTA_ENVIRONMENT": "embedded",  # Where passwords of an embedded server are allowed.
+        "RUTA_ENVIRONMENT": "embedded",  # Allows passwords of an embedded server.
         "RUTA_DATABASE_URL": database.app_url,
         "RUTA_DATABASE_OWNER_URL": database.owner_url,
         "RUTA_NATS_PASSWORD": "x" * 32,
@@ -244,7 +244,7 @@ def test_a_migration_that_fails_says_its_revision(
 
 
 def _certificate(folder: Path, days: int) -> float:
-    """Return the end of a certificate made now for this many days."""
+    """Return the expiry of a certificate created now for this many days."""
     file = folder / "tls.crt"
     make = [
         "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=ruta.example.org",
@@ -260,7 +260,7 @@ def _certificate(folder: Path, days: int) -> float:
 
 
 def test_a_certificate_inside_ends(tmp_path: Path) -> None:
-    """RutaInsideCertificateEnds: it ends once the printed certificate is mounted."""
+    """RutaInsideCertificateEnds stops once the printed certificate is mounted."""
     authority = process_certificates.new_authority()
     files = tmp_path / "tls.crt", tmp_path / "tls.key"
     for file, text in zip(files, authority.signed(["directory"], timedelta(days=20)), strict=True):
@@ -291,16 +291,16 @@ def test_a_certificate_inside_ends(tmp_path: Path) -> None:
 
 
 def test_a_certificate_ends(tmp_path: Path) -> None:
-    """RutaCertificateEnds: it ends once the next certificate exists."""
+    """RutaCertificateEnds stops once the next certificate exists."""
     now = time.time()
     name = "certmanager_certificate_expiration_timestamp_seconds"
-    # Prometheus' test begins at second 0.
+    # Prometheus' test starts at second 0.
     assert "RutaCertificateEnds" in _fires(tmp_path, **{name: _certificate(tmp_path, 10) - now})
     assert "RutaCertificateEnds" not in _fires(tmp_path, **{name: _certificate(tmp_path, 90) - now})
 
 
 def test_no_backup_for_more_than_36_hours(tmp_path: Path) -> None:
-    """RutaBackupOld: for one server `doctor` reports it, in drill_runbooks_load.py."""
+    """RutaBackupOld is for clusters. On a single server `doctor` reports the same, in drill_runbooks_load.py."""
     name = "barman_cloud_cloudnative_pg_io_last_available_backup_timestamp"
     assert "RutaBackupOld" not in _fires(tmp_path, **{name: 0})
     assert "RutaBackupOld" in _fires(tmp_path, **{name: -37 * 3600})

@@ -1,7 +1,7 @@
-"""Follows alerts about what people experience, and their runbooks: full streams, lagging readers, errors, slow
-answers, and a single server's own backups and log.
+"""Follows alerts about what people experience, and their runbooks: full streams, lagging consumers, errors, slow
+responses, and a single server's own backups and log.
 
-As in drill_runbooks.py; counters continue at the rate measured meanwhile. Run it by name, `./ruta test
+It works like drill_runbooks.py, but counters continue at the rate measured in between. Run it by name, `./ruta test
 drills/restarts/drill_runbooks_load.py`.
 """
 
@@ -74,7 +74,7 @@ def _asks(system: System, path: str, times: int) -> list[int]:
 
 @contextmanager
 def _held_up(system: System, database: str, table: str) -> Iterator[None]:
-    """Hold an open transaction that blocks everybody else on this table."""
+    """Keep a transaction open that blocks everybody else on this table."""
     sql = f"BEGIN; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(3600)"
     ended: list[StackError] = []
 
@@ -95,10 +95,10 @@ def _held_up(system: System, database: str, table: str) -> Iterator[None]:
 
 
 def _ends_who_holds_up(system: System, database: str) -> None:
-    """Type the command that `doctor` advises."""
+    """Run the command that `doctor` recommends."""
     found: list[str] = []
     server = attached_postgres(system.layout, system.state)
-    # Each run of `doctor` reads the front once: wait until there is something to see.
+    # Each run of `doctor` reads the front only once, so wait until there is something to see.
     until(lambda: server.psql(_LONG_OPEN, database=database).strip() == "1", "it is long open")
 
     def named() -> bool:
@@ -144,7 +144,7 @@ def test_a_reader_lags(watched: System, tmp_path: Path) -> None:
     with _held_up(watched, "referrals", "directory_services"):
         suspended = {"functional_status": {"code": "suspended"}}
         must(watched, RECIPIENT, "PUT", path, json=suspended)
-        # More of the same, as an import would publish.
+        # More of the same events, as an import would publish them.
         server = attached_postgres(watched.layout, watched.state)
         server.psql(_MANY_MORE, database="directory")
         until(lambda: "RutaConsumerLag" in firing(watched, tmp_path), "it fires")
@@ -154,7 +154,7 @@ def test_a_reader_lags(watched: System, tmp_path: Path) -> None:
 
 
 def test_errors_use_up_the_month_within_days(watched: System, tmp_path: Path) -> None:
-    """RutaErrorsFast: 503 from all services at once means PostgreSQL."""
+    """RutaErrorsFast: 503 from all services at once points to PostgreSQL."""
     _asks(watched, _SERVICES, 1)
     _asks(watched, _RELEASES, 1)
     was = scraped(watched)
@@ -176,7 +176,7 @@ def test_errors_use_up_the_month_within_days(watched: System, tmp_path: Path) ->
     _asks(watched, _SERVICES, 20)
     well = scraped(watched)
 
-    # While it recovered, both occurred.
+    # During the recovery both kinds of responses occurred.
     lasted = as_if_it_went_on((was, broken, mended, well), (70, 1, 70))
     assert "RutaErrorsFast" in firing_of(tmp_path, lasted, 70)
     shown = panel(tmp_path, lasted, panel_expression("Errors"), 70)
@@ -185,7 +185,7 @@ def test_errors_use_up_the_month_within_days(watched: System, tmp_path: Path) ->
 
 
 def test_errors_use_it_up_slowly(watched: System, tmp_path: Path) -> None:
-    """RutaErrorsSteady: two percent of one route for a day."""
+    """RutaErrorsSteady fires when two percent of one route's requests fail for a day."""
     _asks(watched, _SERVICES, 1)
     _asks(watched, _RELEASES, 1)
     server = attached_postgres(watched.layout, watched.state)
@@ -195,7 +195,7 @@ def test_errors_use_it_up_slowly(watched: System, tmp_path: Path) -> None:
     assert {answer.status_code for answer in answers} == {500}
     assert set(_asks(watched, _SERVICES, 196)) == {200}
     broken = scraped(watched)
-    # The log lines contain the request's id and name the process.
+    # The log lines contain the request's id and the name of the process.
     log = watched.layout.log_file.read_text(errors="replace").splitlines()
     request = answers[0].headers["x-request-id"]
     (line,) = [each for each in log if "unhandled_error" in each and request in each]
@@ -216,7 +216,7 @@ def test_errors_use_it_up_slowly(watched: System, tmp_path: Path) -> None:
 
 
 def test_answers_are_slow(watched: System, tmp_path: Path) -> None:
-    """RutaSlowFast; RutaSlowSteady if one answer in five is slow for a day."""
+    """RutaSlowFast fires, or RutaSlowSteady if one response in five is slow for a day."""
     first_service(watched)
     _asks(watched, _RELEASES, 1)
     was = scraped(watched)
@@ -247,7 +247,7 @@ def test_answers_are_slow(watched: System, tmp_path: Path) -> None:
 
 
 def test_a_whole_service_is_gone(watched: System, tmp_path: Path) -> None:
-    """RutaGone: nothing scrapes it, so it is not even "down"."""
+    """RutaGone fires because nothing scrapes the service, so it is not even "down"."""
     known = {name: f"{value}x70" for name, value in scraped(watched).items()}
     assert "RutaGone" not in firing_of(tmp_path, known, 70)
     gone = {name: values for name, values in known.items() if 'pod="directory-0"' not in name}
@@ -257,7 +257,7 @@ def test_a_whole_service_is_gone(watched: System, tmp_path: Path) -> None:
 
 
 def test_the_last_backup_is_old(watched: System, tmp_path: Path) -> None:
-    """`doctor` reports for one server what RutaBackupOld reports for a cluster."""
+    """On a single server, `doctor` reports what RutaBackupOld reports on a cluster."""
     backup = ("backup", str(tmp_path / "backup"), "--key-file", str(tmp_path / "key"))
     watched.ruta(*backup)
     record = watched.layout.last_backup_file
@@ -270,7 +270,7 @@ def test_the_last_backup_is_old(watched: System, tmp_path: Path) -> None:
 
 
 def test_the_log_does_not_leave_the_machine(watched: System) -> None:
-    """`doctor` reports for one server what RutaLogNotArchived reports for a cluster."""
+    """On a single server, `doctor` reports what RutaLogNotArchived reports on a cluster."""
     place = Path(json.loads(watched.layout.archive_file.read_text())["folder"])
     away = place.with_name("away")
     place.rename(away)

@@ -1,4 +1,4 @@
-"""What Prometheus would read from a running stack, and its own evaluation of our rules."""
+"""The metrics that Prometheus would read from a running stack, and its own evaluation of our rules."""
 
 import re
 import shutil
@@ -26,7 +26,7 @@ def need_promtool() -> None:
 
 
 def scraped(system: System) -> dict[str, float]:
-    """Return each process's current metrics, or that it is down."""
+    """Return each process's current metrics, or its state as down."""
     return dict(_scraped(system))
 
 
@@ -47,7 +47,7 @@ def _scraped(system: System) -> Iterator[tuple[str, float]]:
 
 
 def firing(system: System, folder: Path) -> set[str]:
-    """Return the alerts that fire if the current metrics last longer than every alert waits."""
+    """Return the alerts that fire if the current metrics last longer than the longest wait of any alert."""
     known = {name: f"{value}x{MINUTES}" for name, value in scraped(system).items()}
     return firing_of(folder, known, MINUTES)
 
@@ -64,7 +64,7 @@ def firing_of(
 def panel(
     folder: Path, series: Mapping[str, str], expression: str, minute: int
 ) -> dict[str, float]:
-    """Return what a panel by route shows at that minute."""
+    """Return what a panel by route shows at this minute."""
     told = _asked(folder, series, expression, minute, "1m")
     found = re.findall(r'route="([^"]+)"\} ([\d.eE+-]+|NaN)', told)
     return {route: float(value) for route, value in found}
@@ -75,11 +75,11 @@ def _asked(
 ) -> str:
     rules = [group for group in groups() if group["name"] in OURS]
     for group in rules:
-        # Alerts over days are checked every ten minutes: every minute would take minutes.
+        # Alerts over days are evaluated every ten minutes, because one-minute steps would take minutes.
         if "interval" in group:
             group["interval"] = every
     (folder / "rules.yml").write_text(yaml.safe_dump({"groups": rules}), encoding="utf-8")
-    # Nothing is expected, so all alerts are reported.
+    # The test expects no samples, so the tool reports all of them.
     asked = {"expr": expression, "eval_time": f"{minute}m", "exp_samples": []}
     case = {
         "interval": "1m",
@@ -102,7 +102,7 @@ def as_if_it_went_on(
 ) -> dict[str, str]:
     """Continue the front's counters at the rate between two readings.
 
-    Three readings and two times: how long it was wrong, then how long after the mending.
+    The times between the three readings are how long the fault lasted, then how long ago it was fixed.
     """
     first, *_ = readings
     names = sorted({name for reading in readings for name in reading if _counts(name)})

@@ -1,4 +1,4 @@
-"""The `small` overlay as deploy/run-small plays it, with processes instead of containers."""
+"""The `small` overlay as deploy/run-small runs it, with processes instead of containers."""
 
 import re
 import subprocess

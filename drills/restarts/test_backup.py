@@ -1,4 +1,4 @@
-"""A restore: the record comes back, erased people stay erased, events are sent again."""
+"""After a restore the record comes back, erased people stay erased, and events are sent again."""
 
 from pathlib import Path
 from uuid import uuid4
@@ -34,7 +34,7 @@ def name_of(system: System, case: dict[str, str]) -> str | None:
     return identity["name"] if identity else None
 
 
-# The record and its derived tables, without those that every start or publication changes.
+# The record and its derived tables, except those that change at every start or publication.
 _HASHED = {
     "referrals": ("cases", "grants", "referrals", "referral_steps", "audit_entries"),
     "directory": ("services", "service_documents"),
@@ -59,7 +59,7 @@ NOTHING_SINCE = ("--without-lists", "a drill: nothing was erased since this back
 
 
 def is_shredded(system: System, case: dict[str, str]) -> bool:
-    """Return whether neither the person's key nor anything that it sealed is left in the running databases."""
+    """Return whether the running databases contain neither the person's key nor anything sealed with it."""
     server = attached_postgres(system.layout, system.state)
     key = server.psql(
         "SELECT wrapped IS NULL AND destroyed_at IS NOT NULL FROM case_keys"
@@ -107,7 +107,7 @@ def test_a_restored_stack_holds_the_record_and_not_the_erased(
     elsewhere.ruta("restore", str(folder), "--key-file", str(key), *NOTHING_SINCE)
     elsewhere.up()
     try:
-        # Before any reading there: reading a case writes an audit entry.
+        # Compare before the first read there, because reading a case writes an audit entry.
         assert hashes(elsewhere) == before, "the restored record is not what was backed up"
         assert name_of(elsewhere, kept) == "Persona Guardada"
         until(lambda: _drained(elsewhere), "events are published again")
@@ -118,7 +118,7 @@ def test_a_restored_stack_holds_the_record_and_not_the_erased(
 
 
 def followed(system: System, cursor: str | None) -> tuple[set[str], str]:
-    """Return the partner's feed since the cursor, and the next cursor."""
+    """Return the partner's feed since the cursor, with the next cursor."""
     found: set[str] = set()
     while True:
         asked = "" if cursor is None else f"?cursor={cursor}"
@@ -134,7 +134,7 @@ def followed(system: System, cursor: str | None) -> tuple[set[str], str]:
 def test_what_partners_follow_goes_on_after_a_restore(
     system: System, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """Their cursor is a transaction of the lost server; the new server counts from the beginning."""
+    """Partners' cursors are transactions of the lost server, and the new server counts from the beginning."""
     system.ruta("demo")
     told, cursor = followed(system, None)
     assert told
@@ -175,7 +175,7 @@ def secret_in(shown: str) -> str:
 def test_who_was_switched_off_stays_out_after_a_restore(
     system: System, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """A dismissed person and a stolen secret: the backup has both from before."""
+    """The backup still contains a dismissed person's account and a stolen secret."""
     (gone, old), (robbed, stolen) = added_client(system), added_client(system)
     shown = system.ruta(
         "person", "add", f"p-{robbed}", "--organisation", str(organisation(1))
@@ -236,7 +236,7 @@ def erase(system: System, case: dict[str, str]) -> None:
 def test_after_the_loss_of_the_machine_the_erased_stay_erased(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """All that is left: a backup from before the erasure, its key, and the second location."""
+    """All that is left is a backup from before the erasure, its key and the second location."""
     usb, folder, key = tmp_path / "usb", tmp_path / "backup", tmp_path / "key"
     usb.mkdir()
     lost = System(tmp_path_factory.mktemp("lost"), RUTA_SECOND_PLACES=str(usb))

@@ -1,4 +1,4 @@
-"""A backup disturbs nobody; an interrupted one leaves no process and no files."""
+"""A backup disturbs nobody, and an interrupted backup leaves no process and no files behind."""
 
 import os
 import signal
@@ -22,7 +22,7 @@ CASES = "/referrals/v1/cases"
 
 @contextmanager
 def partner_at_work(system: System) -> Iterator[list[int]]:
-    """Register cases one after another; collect the status of each answer."""
+    """Register cases one after another, and collect the status of each response."""
     seen: list[int] = []
     done = threading.Event()
 
@@ -97,7 +97,7 @@ def test_a_backup_that_is_broken_off_leaves_nothing_down(
     if how is not signal.SIGKILL:
         until(lambda: not copy.exists(), "the copy is removed")
         assert not processes_on(copy)
-    # The next backup removes what a kill left, and is complete.
+    # The next backup removes what a kill left behind, and is complete.
     system.ruta("backup", str(tmp_path / "next"), "--key-file", str(tmp_path / "key"), "--new-key")
     assert not copy.exists()
     assert not processes_on(copy)

@@ -1,4 +1,4 @@
-"""A lost or wrong key stops the stack with one clear line, and is never created again."""
+"""A lost or wrong key stops the stack with one clear line, and the stack never creates the key again."""
 
 import json
 import shutil
@@ -51,7 +51,7 @@ def passwords_gone(layout: Layout) -> None:
     (layout.postgres / "passwords.json").unlink()
 
 
-# What happens to the keys → the file or setting that the message must name.
+# The harm to the keys → the file or setting that the message must name.
 HARMS: dict[str, tuple[Harm, str]] = {
     "the key-encryption keys are gone": (kek_gone, "referrals-kek.json"),
     "the key-encryption keys are others": (kek_another, "referrals-kek.json"),
@@ -75,7 +75,7 @@ HARMS: dict[str, tuple[Harm, str]] = {
 
 @pytest.fixture(scope="module")
 def stopped(tmp_path_factory: pytest.TempPathFactory) -> tuple[System, str]:
-    """A stopped stack with one case."""
+    """Return a stopped stack with one case."""
     system = System(tmp_path_factory.mktemp("lost"))
     system.up()
     answer = system.running.request(
@@ -128,7 +128,7 @@ def test_with_the_keys_put_back_it_starts_and_opens_the_case(stopped: tuple[Syst
     try:
         answer = system.running.request("ngo-refugio", "GET", f"{CASES}/{case}")
         assert answer.json()["identity"]["name"] == "Persona Ficticia"
-        # While the stack runs: neither old nor new cases work, and readiness gives the reason.
+        # While the stack runs, neither old nor new cases work, and readiness gives the reason.
         kek = system.layout.keys / "referrals-kek.json"
         right = kek.read_bytes()
         kek_another(system.layout)
@@ -153,7 +153,7 @@ def test_with_the_keys_put_back_it_starts_and_opens_the_case(stopped: tuple[Syst
 def test_a_key_that_is_lost_for_good_is_given_up_only_knowingly(
     stopped: tuple[System, str],
 ) -> None:
-    """Keep this test last: afterwards this stack's case is lost."""
+    """This test must stay last, because it loses this stack's case."""
     system, case = stopped
     kek_another(system.layout)
     secret("pseudonym_key", None)(system.layout)

@@ -1,4 +1,4 @@
-"""Restore to a moment: from a base backup and the write-ahead log, after the loss of everything else."""
+"""A restore to a moment works from a base backup and the write-ahead log, after the loss of everything else."""
 
 import time
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.system, pytest.mark.slow]
 
 
 def leave(system: System, archive: Path) -> None:
-    """Ship everything written so far to the archive, as happens by itself within a minute."""
+    """Ship everything written so far to the archive, as Ruta does by itself within a minute."""
     server = attached_postgres(system.layout, system.state)
     segment = server.psql("SELECT pg_walfile_name(pg_switch_wal())").strip()
     until((archive / "wal" / f"{segment}.ruta").exists, "the segment has left")
@@ -30,7 +30,7 @@ def test_the_record_comes_back_as_of_a_moment_and_the_erased_do_not(
     before, erased = new_case(lost, "Persona Primera"), new_case(lost, "Persona Borrada")
     lost.ruta("backup", str(tmp_path / "backup"), "--key-file", str(key))
     later = new_case(lost, "Persona Segunda")
-    time.sleep(1.1)  # The moment lies between two transactions, also for a coarse clock.
+    time.sleep(1.1)  # The moment is between two transactions, even for a coarse clock.
     moment = datetime.now(UTC)
     time.sleep(1.1)
     too_late = new_case(lost, "Persona Tercera")

@@ -1,5 +1,5 @@
-"""A lagging standby is promoted, on two real servers: what had ended at the primary ends again within the worker's
-check, and no answer comes from before."""
+"""A lagging standby is promoted, on two real servers. Everything that had ended at the primary ends again within the
+worker's check, and no response shows the earlier state."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -65,7 +65,7 @@ def went_back(system: System, name: str) -> float:
 
 
 class Ended:
-    """What ended at the primary after the standby had fallen behind."""
+    """Endings at the primary after the standby had fallen behind."""
 
     def __init__(self, system: System) -> None:
         self.told = Told(system)
@@ -83,7 +83,7 @@ class Ended:
         identity(system, "POST", f"/clients/{RENEWED}/secret")
 
     def is_said(self, system: System) -> bool:
-        """Wait until all three external lists contain it."""
+        """Return whether all three external lists contain the endings."""
         layout = system.layout
         lists: dict[Path, tuple[str, ...]] = {
             layout.restrictions_file: (self.told.house, self.told.left, self.told.person.consent),
@@ -149,7 +149,7 @@ def test_nothing_that_ended_comes_back_with_a_standby_that_lagged(
 
 
 def _forgot(standby: Standby, ended: Ended) -> bool:
-    """Check that the promoted server is in the state from before."""
+    """Return whether the promoted server has the earlier state."""
     questions = {
         "referrals": f"SELECT status = 'open' FROM cases WHERE id = '{ended.erased.case}'",
         "issuer": f"SELECT active FROM organisations WHERE id = '{organisation(4)}'",

@@ -1,5 +1,5 @@
-"""A restore from before a restriction: what was withdrawn, hidden or marked since is restricted again before anybody
-asks."""
+"""A restore from before a restriction. Everything withdrawn, hidden or marked since then is restricted again before the
+first request."""
 
 import json
 import shutil
@@ -21,7 +21,7 @@ KEEPER, US, THEM, NEXT = "gbv-coordinator", "ngo-refugio", "ngo-salud", "ngo-leg
 
 
 def ask(system: System, who: str, method: str, path: str, body: Any = None, **headers: str) -> Any:
-    """Return the answer's JSON; an error fails the test."""
+    """Return the response's JSON; an error fails the test."""
     answer = system.running.request(
         who, method, path, json=body, headers={"Idempotency-Key": f'"{uuid4()}"', **headers}
     )
@@ -91,7 +91,7 @@ class Person:
 
 
 def seen(system: System, who: str | None, service: str) -> bool:
-    """Return what search, id and sync agree on."""
+    """Return whether the caller sees the service, after checking that search, id and sync agree."""
     running = system.running
     by_id = running.request(who, "GET", f"{DIRECTORY}/services/{service}").status_code
     assert by_id in (200, 404)
@@ -104,7 +104,7 @@ def seen(system: System, who: str | None, service: str) -> bool:
 
 
 class Told:
-    """What was restricted after the backup, and what was restricted and opened again."""
+    """Restrictions made after the backup, including one that was lifted again."""
 
     def __init__(self, system: System) -> None:
         self.point = entered(system, name="Punto de atención Zzyzx")
@@ -139,7 +139,7 @@ class Told:
         ask(system, US, "POST", f"{self.entries}/{self.mistake}/take-back")
 
     def _hand_over(self, system: System) -> None:
-        """The next holder marks the former one."""
+        """Hand over the case; the new holder marks the old one."""
         to = str(organisation(3))
         agreed = {"kind": "transfer", "method": "signed", "recipient_organisation_id": to}
         consent = {"case_id": self.moved, **agreed}
@@ -177,7 +177,7 @@ class Told:
 
 
 def _placed(visibility: str) -> dict[str, Any]:
-    """Return the public street, or the state for those who may know it."""
+    """Return the public street, or the state for callers who may know it."""
     place: dict[str, Any] = {"location_type": "physical", "pcode": "VE23"}
     if visibility == "public":
         place = {**place, "name": "Calle", "pcode": "VE2313"}
@@ -231,7 +231,7 @@ def _anchored(system: System) -> bool:
 
 
 def _says(kept: Path, told: Told) -> bool:
-    """Check that the list has the last entry of each, and names no person and no place."""
+    """Return whether the list has the last entry of each, after checking that it names no person or place."""
     text = kept.read_text() if kept.exists() else ""
     last = {json.loads(line)["id"]: json.loads(line)["word"] for line in text.splitlines()}
     assert "Zzyzx" not in text
@@ -245,7 +245,8 @@ def _says(kept: Path, told: Told) -> bool:
 def test_what_was_restricted_in_the_last_moment_is_read_from_the_record_itself(
     system: System, tmp_path: Path
 ) -> None:
-    """A kill between the commit and the list: when restoring in place, the replaced record still has it."""
+    """The test kills the stack between the commit and the list. In a restore in place, the replaced record still
+    contains the restriction."""
     told = Told(system)
     folder, key = tmp_path / "backup", tmp_path / "key"
     system.ruta("backup", str(folder), "--key-file", str(key), "--new-key")
@@ -265,7 +266,7 @@ def test_what_was_restricted_in_the_last_moment_is_read_from_the_record_itself(
     list_of = ("--tombstones", str(spoiled / "tombstones.jsonl"))
     assert system.ruta(*given, *list_of, check=False).returncode == 1
     assert system.ruta("up", "--detach", "--port", "0", check=False).returncode == 1
-    # By now the record is the backup's, which shows the house to partners: no last entry.
+    # By now the record is the backup's, which shows the house to partners, so the last entry is missing.
     said = system.ruta(*given).stdout
     assert "2 entries of the directory are restricted again" in said
     system.up()

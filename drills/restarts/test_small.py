@@ -1,4 +1,4 @@
-"""The officer's commands on `small` reach what deploy/run-small plays."""
+"""The officer's commands for `small` reach what deploy/run-small runs."""
 
 import base64
 import json
@@ -71,7 +71,7 @@ def test_small_is_looked_after_and_survives_the_loss_of_its_machine(
 def test_a_cluster_backs_itself_up_and_is_restored_by_a_job(
     small: Small, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """As the CronJob and the Job of the overlay do it, with the claims as folders."""
+    """The test follows the overlay's CronJob and Job, with folders as the claims."""
     kept = new_case(small, "Persona Respaldada")
     other = Small(tmp_path_factory.mktemp("other-cluster"), small.ports)
     mounted, folder, key = tmp_path / "secrets", tmp_path / "backups", tmp_path / "backup.key"
@@ -100,7 +100,7 @@ def test_a_cluster_backs_itself_up_and_is_restored_by_a_job(
     assert not (other.layout.postgres / "restore-incomplete").exists()
     shutil.copy(
         small.layout.clients_file, other.layout.clients_file
-    )  # the officer's, not the cluster's
+    )  # the file is the officer's, not the cluster's
     other.start()
     try:
         assert name_of(other, kept) == "Persona Respaldada"
@@ -115,7 +115,7 @@ def test_a_cluster_backs_itself_up_and_is_restored_by_a_job(
 def test_the_same_commands_reach_it_through_kubectl_and_by_its_address(
     small: Small, tmp_path: Path
 ) -> None:
-    """The place where they are typed knows only a namespace, or an address and a secret."""
+    """The machine that runs the commands knows only a namespace, or an address and a secret."""
     secret = RunningStack(small.state.url, small.layout).secret("im-officer")
     known = kubectl.install(tmp_path / "bin", small.layout.root) | {
         "RUTA_DATA": str(tmp_path / "elsewhere"),
@@ -146,7 +146,7 @@ def test_the_same_commands_reach_it_through_kubectl_and_by_its_address(
 
 
 def test_the_demo_ends_here_too_where_two_people_are_asked_for(small: Small) -> None:
-    """As `deploy/run-small demo` calls it: nobody publishes alone what they closed."""
+    """`deploy/run-small demo` calls it this way. Nobody alone may publish what they closed."""
     played = small.ruta("demo", "--load", "--url", small.state.url).stdout
     assert "A second person publishes it" in played
     assert "Every step succeeded" in played

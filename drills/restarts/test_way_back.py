@@ -1,4 +1,4 @@
-"""An upgrade keeps a way back; an older release at once refuses a newer one's data."""
+"""An upgrade can be undone, and an older release refuses a newer release's data at once."""
 
 import json
 import time
@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.system, pytest.mark.slow]
 
 
 def newer(file: Path) -> None:
-    """Make the data look like a later release's."""
+    """Make the data look like a later release's data."""
     written = json.loads(file.read_text())
     file.write_text(json.dumps(written | {"release": "9.9.9", "referrals": "9999"}))
 

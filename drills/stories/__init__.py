@@ -1,1 +1,1 @@
-"""Long random stories on all roads."""
+"""Long random stories on all paths."""

@@ -1,4 +1,4 @@
-"""Two thousand new long stories; in each somebody also reads on all roads in the middle."""
+"""Two thousand new long stories. In each, a caller also reads on all paths in the middle."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The databases and keys of the tests of referrals."""
+"""The databases and keys from the referrals tests."""
 
 from tests.services.referrals.conftest import case_keys, key_store, referrals_database, settings
 

@@ -1,5 +1,5 @@
-"""The mail relay, SMS gateway and push service of the drill: they hang, answer slowly, greylist, refuse and lie. They
-record by id what they accepted, and whether its sender could know."""
+"""The drill's mail relay, SMS gateway and push service: they hang, respond slowly, greylist, refuse and lie. They
+record by id which messages they accepted, and whether the sender could know it."""
 
 import asyncio
 import json
@@ -32,7 +32,7 @@ _UNSETTLED = timedelta(seconds=15)
 
 @dataclass
 class Taken:
-    """An accepted message. `clear`: the answer was sent. `worker`: the process's number."""
+    """An accepted message. `clear` means that the response was sent. `worker` is the number of the process."""
 
     road: str
     address: str
@@ -43,7 +43,8 @@ class Taken:
 
 
 class Outside:
-    """`checks`: the gateway sends a message id once. `kill`: ends a worker by its number."""
+    """The outside servers. With `checks`, the gateway sends each message id only once. `kill` ends a worker by its
+    number."""
 
     def __init__(self, dice: random.Random, kill: Callable[[int], None], *, checks: bool) -> None:
         self.checks = checks
@@ -70,8 +71,8 @@ class Outside:
         self._kill(worker)
 
     def unclear(self, taken: Taken) -> bool:
-        """The worker may not know, or may not have stored, that the message was accepted, for example if it was
-        killed before while its data was still on its way."""
+        """Return whether the worker may not know, or may not have stored, that the message was accepted. An example is
+        a worker killed while its data was still in transit."""
         killed = self.killed.get(taken.worker)
         return not taken.clear or (killed is not None and killed - taken.at <= _UNSETTLED)
 
@@ -101,8 +102,8 @@ class Outside:
         return int(server.sockets[0].getsockname()[1])
 
     async def meet(self, road: str, name: str, worker: int) -> str:
-        """Choose a message's fate: accepted, refused, silence (not accepted, no answer) or lost (accepted, no
-        answer)."""
+        """Choose a message's fate: accepted, refused, silence (not accepted, no response) or lost (accepted, no
+        response)."""
         self.asked += 1
         self._at(worker, "came")
         mood = self._moods[road]
@@ -135,7 +136,7 @@ class Outside:
         taken.clear = True
         if self.armed == "answered" and taken.worker >= 0:
             self.armed = None
-            # The answer is on its way: the worker may or may not read it before it dies.
+            # The response is in transit, and the worker may or may not read it before it dies.
             asyncio.get_running_loop().call_later(
                 self._dice.uniform(0, 0.02), self.end, taken.worker
             )
@@ -204,7 +205,7 @@ def _cut(server: SMTP) -> None:
 
 
 def described(http: str, worker: int, *, checks: bool) -> str:
-    """Return one worker's configuration file of the gateway."""
+    """Return the gateway configuration file of one worker."""
     return json.dumps(
         {
             "kind": "template",

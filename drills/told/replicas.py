@@ -1,4 +1,4 @@
-"""Two workers of referrals as separate processes, which the drill kills, stops and restarts."""
+"""Two referrals workers as separate processes, which the drill kills, stops and restarts."""
 
 import asyncio
 import os
@@ -19,7 +19,7 @@ _STOP_SECONDS = 60
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """Return the variables from which a process reads these settings again."""
+    """Return the environment variables from which a process reads these settings."""
     found = {}
     for name in settings.model_fields_set:
         value = getattr(settings, name)
@@ -42,7 +42,7 @@ class Replicas:
         self._started: list[subprocess.Popen[bytes]] = []
 
     async def start(self, outside: Outside) -> None:
-        """Replace dead workers until two live."""
+        """Replace dead workers until two are running."""
         while len(self.living()) < _WORKERS:
             number = len(self._started)
             gateway = self._folder / f"gateway-{number}.json"
@@ -73,7 +73,7 @@ class Replicas:
         self.signal(number, signal.SIGKILL)
 
     async def stop(self) -> None:
-        """Stop as an operator does: each worker finishes its current messages."""
+        """Stop the workers as an operator does; each finishes its current messages."""
         for number in self.living():
             self.signal(number, signal.SIGTERM)
         for each in self._started:

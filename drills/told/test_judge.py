@@ -1,4 +1,4 @@
-"""Tests the drill itself: it knows which messages a killed worker could not have stored."""
+"""Tests the drill itself, which must know which messages a killed worker could not have stored."""
 
 import asyncio
 import random

@@ -1,7 +1,7 @@
-"""Each message is sent at most once, and an emergency at least once within its minutes, by any working road.
+"""Each message is sent at most once, and an emergency at least once within its minutes, through any working channel.
 
-`RUTA_TOLD`: the messages per seed, half of them simultaneous emergencies; `RUTA_TOLD_SEEDS`: the number of seeds;
-`RUTA_TOLD_SEED`: one seed.
+`RUTA_TOLD` is the number of messages per seed, half of them simultaneous emergencies. `RUTA_TOLD_SEEDS` is the number
+of seeds, and `RUTA_TOLD_SEED` selects one seed.
 """
 
 import asyncio
@@ -80,7 +80,7 @@ def push_key(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class Run:
-    """One seed: its servers, its two workers, its clock."""
+    """One seed: its servers, its two workers and its clock."""
 
     def __init__(
         self, seed: int, people: People, database: Database, used: Settings, folder: Path, key: Path
@@ -92,18 +92,18 @@ class Run:
         self.outside = Outside(self.dice, self.replicas.kill, checks=bool(seed % 2))
         self.sealing = Sealing(key_from_base64(used.stored_result_key.get_secret_value()))
         self.happened: dict[UUID, datetime] = {}
-        # One road is dead until everybody was told; nothing may wait for it.
+        # One channel is dead until everybody was told, and nothing may wait for it.
         self.dead = self.dice.choice((None, *ROADS))
 
     def shift(self, by: timedelta) -> None:
-        """Shift the clock of the workers and of this process, which read one file: write it atomically."""
+        """Shift the clock of the workers and of this process. They read the same file, so write it atomically."""
         written = self._clock.with_suffix(".new")
         written.write_text(str(by.total_seconds()))
         written.replace(self._clock)
 
     async def play(self) -> None:
         began = datetime.now(UTC)
-        # A minute before midnight in Caracas: quiet hours begin while messages are on their way.
+        # A minute before midnight in Caracas, so that quiet hours begin while messages are in transit.
         midnight = datetime.combine(began.astimezone(_CARACAS), time(23, 59), _CARACAS)
         shift = midnight - began
         self.shift(shift)
@@ -116,7 +116,7 @@ class Run:
                 await self._until_urgent_are_told()
                 self.outside.set(dict.fromkeys(ROADS, "well"))
                 for later in (timedelta(minutes=40), timedelta(hours=8), timedelta(hours=16)):
-                    # A clock leap would end the lease of a message in progress.
+                    # A clock jump would end the lease of a message in progress.
                     await self.replicas.stop()
                     self.shift(shift + later)
                     await self.replicas.start(self.outside)
@@ -164,14 +164,14 @@ class Run:
         return [tuple(row) for row in await self.people.rows(statement)]
 
     async def _until_urgent_are_told(self) -> None:
-        """Wait until each emergency arrived by a working road; the times of acceptance are judged."""
+        """Wait until each emergency has arrived through a working channel; the acceptance times count."""
         async with asyncio.timeout(MINUTES.total_seconds() + 60):
             while self.late(clock.now()):
                 await self.replicas.start(self.outside)
                 await asyncio.sleep(1)
 
     async def _until_settled(self, *, last: bool) -> None:
-        """Wait until nothing is due and nothing is left."""
+        """Wait until nothing is due, or (with `last`) until no message is left."""
         due = "" if last else f" AND next_attempt_at <= '{clock.now().isoformat()}'"
         async with asyncio.timeout(_SETTLED_SECONDS):
             while await self.rows(  # noqa: ASYNC110 - the record sets no event
@@ -182,7 +182,7 @@ class Run:
     # -- what was sent -----------------------------------------------------------------------
 
     def late(self, until: datetime) -> list[str]:
-        """Return people who were not told of an emergency within its minutes, or until then."""
+        """Return people who did not hear of an emergency within its minutes, or by then."""
         by_address: dict[str, list[datetime]] = defaultdict(list)
         for each in self.outside.taken:
             by_address[each.address].append(each.at)
@@ -214,7 +214,8 @@ class Run:
         return longest
 
     async def twice(self) -> list[str]:
-        """Return messages accepted again although the first answer was clear, or without a reason for a second one."""
+        """Return messages accepted twice although the first response was clear, or without a reason for a second
+        one."""
         urgent = await self._urgent()
         taken = defaultdict(list)
         for each in self.outside.taken:
@@ -232,7 +233,7 @@ class Run:
         return found
 
     async def strangers(self) -> list[str]:
-        """Return ids that belong to no message of their channel, and channels with more messages than happenings."""
+        """Return ids that belong to no message on their channel, and channels with more messages than notices."""
         rows = await self.rows("SELECT id, channel_id FROM pings")
         channel = {str(row[0]): row[1] for row in rows}
         owed = Counter(row[1] for row in rows)
@@ -253,7 +254,7 @@ class Run:
         return {str(name) for row in rows for name in row}
 
     async def woken(self) -> list[str]:
-        """Return routine messages during their person's quiet hours."""
+        """Return routine messages sent during their recipient's quiet hours."""
         urgent = await self._urgent()
         quiet = {
             a for person in self.people.people if person.quiet for a in person.addresses.values()
@@ -264,7 +265,7 @@ class Run:
             if each.address in quiet
             and each.road != "push"
             and each.name not in urgent
-            # A try that began before midnight ends within its limit.
+            # An attempt that began before midnight ends within its limit.
             and time(0, 1) <= each.at.astimezone(_CARACAS).time() < time(6)
         ]
 

@@ -1,4 +1,4 @@
-"""The people to be told and the subjects: services with a team of two, each with a routine and an emergency referral."""
+"""The people to notify and the subjects: services with a team of two, each with a routine and an emergency referral."""
 
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
@@ -25,7 +25,7 @@ PER_SERVICE = 10
 
 @dataclass(frozen=True)
 class Matter:
-    """A notice to be sent, as it was when its referral was sent."""
+    """A notice to send, as it was when its referral was sent."""
 
     service: int
     emergency: bool
@@ -44,7 +44,7 @@ class Person:
 
 
 class People:
-    """The world of one run; `begin` gives each seed new channels at its servers."""
+    """One run's world; `begin` gives each seed new channels on its servers."""
 
     def __init__(self, story: Story, services: int) -> None:
         self._story, self.count = story, services
@@ -77,8 +77,7 @@ class People:
                     Matter(number, urgency == "emergency", rows[0][0], rows[0][1], rows[0][2])
                 )
 
-        # Nobody answers these referrals, each seed lasts hours, and the next one begins in the
-        # evening again.
+        # Nobody answers these referrals, each seed lasts hours, and the next one starts in the evening again.
         await self._story.rows("DELETE FROM timers RETURNING 1")
 
     async def begin(self, sealing: Sealing, http: str, seed: int) -> None:
@@ -145,7 +144,7 @@ class People:
         }
 
     async def happen(self, matters: list[Matter]) -> datetime:
-        """Write again now the notices that the service wrote at the sending."""
+        """Write again, with the current time, the notices that the service wrote when the referrals were sent."""
         now = clock.now()
         async with self._story.database.transaction() as session:
             await act_as_service(session)

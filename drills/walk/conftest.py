@@ -1,3 +1,3 @@
-"""The fixtures of the tests of referrals."""
+"""The fixtures from the referrals tests."""
 
 from tests.services.referrals.conftest import *  # noqa: F403

@@ -1,6 +1,7 @@
-"""Counts the files that a request passes: a stop is a run of calls within one file.
+"""Counts the files that a request passes through. A stop is a run of calls within one file.
 
-The goal was 28 files and 120 stops. Reaching it would combine unrelated rules in files of 500 lines."""
+The goal was 28 files and 120 stops. Reaching it would combine unrelated rules in files of 500 lines.
+"""
 
 import sys
 from collections.abc import Iterator
@@ -17,8 +18,8 @@ MOST_FILES, MOST_STOPS = 55, 200
 
 @contextmanager
 def walked() -> Iterator[list[str]]:
-    """Return the product files whose functions are called during the block, one entry per stop. Resuming a coroutine
-    is not a call."""
+    """Yield the product files whose functions are called during the block, one entry per stop. Resuming a coroutine
+    does not count as a call."""
     stops: list[str] = []
     begun: set[FrameType] = set()
 
@@ -38,7 +39,7 @@ def walked() -> Iterator[list[str]]:
 
 
 async def test_sending_walks_through_few_files(story: Story) -> None:
-    """Measure the second request: by then everything that is made once exists."""
+    """The test measures the second request, because by then everything that is created once exists."""
     for _ in range(2):
         service, case = await story.any_service(), (await story.case())["id"]
         grant = await story.consent(case, service)

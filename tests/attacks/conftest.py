@@ -28,7 +28,8 @@ def gateway(
 
 @pytest.fixture(autouse=True)
 def no_service_was_fooled(gateway: Gateway) -> Iterator[None]:
-    """After every attack: no service received a request without a valid internal token, and the front lives."""
+    """Check after every attack that no service received a request without a valid internal token and that the front
+    still runs."""
     yield
     for service in gateway.witnesses:
         assert gateway.counts(service)["unauthenticated"] == 0
@@ -38,7 +39,7 @@ def no_service_was_fooled(gateway: Gateway) -> Iterator[None]:
 
 
 def send(gateway: Gateway, data: bytes, *, seconds: float = 5, half_close: bool = False) -> bytes:
-    """Write bytes to the front; read until it closes or stops sending."""
+    """Write bytes to the front, then read until it closes the connection or stops sending."""
     with socket.create_connection(("127.0.0.1", gateway.port), timeout=seconds) as connection:
         try:
             connection.sendall(data)
@@ -61,6 +62,6 @@ def read_all(connection: socket.socket, seconds: float) -> bytes:
 
 
 def status_of(answer: bytes) -> int:
-    """Return the status of the first answer in these bytes; 0 without one."""
+    """Return the status of the first response in these bytes, or 0 if there is none."""
     parts = answer.split(b" ", 2)
     return int(parts[1]) if answer.startswith(b"HTTP/1.1 ") and len(parts) == 3 else 0

@@ -26,14 +26,14 @@ _SILENCE_SECONDS = 0.25
 
 @dataclass
 class Outcome:
-    """`failures`: requests that the front answered with 5xx, as sent."""
+    """The outcome of a run. `failures` contains the requests, as sent, that the front answered with 5xx."""
 
     statuses: Counter[int] = field(default_factory=Counter)
     failures: list[tuple[bytes, bytes]] = field(default_factory=list)
 
 
 async def fuzz(port: int, token: str, *, requests: int, seed: int) -> Outcome:
-    """Send `requests` mutations of seed `seed`; status 0 is a connection closed without an answer."""
+    """Send `requests` mutations from seed `seed`; status 0 means that the connection closed without a response."""
     chance = random.Random(seed)  # noqa: S311 - a repeatable run, no secret
     waiting: asyncio.Queue[bytes | None] = asyncio.Queue(maxsize=_AT_ONCE * 2)
     outcome = Outcome()
@@ -89,7 +89,7 @@ def verdict(gateway: Gateway, outcome: Outcome) -> list[str]:
     front = gateway.processes["front"].running
     if front is None or front.poll() is not None:
         wrong.append("the front died")
-    # uvicorn also reports interrupted answers; the front interrupts on purpose (app.py).
+    # uvicorn also reports interrupted responses, and the front interrupts some on purpose (app.py).
     complaints = ("front_failed", "Traceback", "Exception in ASGI")
     lines = gateway.log_of("front").splitlines()
     bad = [line for line in lines if any(complaint in line for complaint in complaints)]

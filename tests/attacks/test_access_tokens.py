@@ -1,4 +1,4 @@
-"""Invalid tokens: each must give 401, whatever python-jose would accept."""
+"""Each invalid token must give 401, whatever python-jose would accept."""
 
 import base64
 import hashlib
@@ -132,7 +132,7 @@ def test_a_second_text_of_a_good_token_and_one_of_days(gateway: Gateway) -> None
 
 
 def test_an_internal_token_from_outside(gateway: Gateway) -> None:
-    """Even with the front's own internal key an internal token is not an access token."""
+    """An internal token is not an access token, even if the front's own internal key signed it."""
     pem = (gateway.folder / "internal.pem").read_text()
     claims = {**good_claims(gateway), "iss": "ruta-gateway", "aud": "ruta-directory"}
     token = mint_token(
@@ -157,7 +157,7 @@ def test_an_authorization_that_is_no_bearer_token(gateway: Gateway, value: str) 
 
 
 def test_jku_causes_no_call_to_anywhere(gateway: Gateway) -> None:
-    """The address in the token is never called."""
+    """The front never calls the address in the token."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()

@@ -1,4 +1,5 @@
-"""HTTP that two parsers could read differently, over raw sockets: refused, and the connection closed."""
+"""The front refuses HTTP that two parsers could read differently, and closes the connection. The tests use raw
+sockets."""
 
 import socket
 
@@ -12,7 +13,7 @@ HOST = b"Host: ruta.example\r\n"
 
 
 def refused(answer: bytes, *statuses: int) -> None:
-    """Exactly one answer, with one of these statuses and a problem detail."""
+    """Check that the response is exactly one problem detail with one of these statuses."""
     assert status_of(answer) in statuses, answer[:300]
     assert answer.count(b"HTTP/1.1 ") == 1, answer[:600]
     assert b"application/problem+json" in answer
@@ -152,7 +153,7 @@ def test_a_request_line_that_is_none(gateway: Gateway, line: bytes) -> None:
 
 
 def test_two_spaces_in_a_request_line_are_read_as_one(gateway: Gateway) -> None:
-    # RFC 9112 §3 lets a recipient split at any run of spaces; the service sees one plain path.
+    # RFC 9112 §3 allows a recipient to split at any run of spaces; the service sees one plain path.
     line = b"GET  /directory/v1/services HTTP/1.1\r\n"
     answer = send(gateway, line + HOST + b"Connection: close\r\n\r\n")
     assert status_of(answer) == 200
@@ -196,7 +197,8 @@ def test_a_get_with_a_body_is_refused(gateway: Gateway) -> None:
 
 @pytest.mark.parametrize("in_one_piece", [True, False])
 def test_what_stands_behind_the_body_is_no_header(gateway: Gateway, in_one_piece: bool) -> None:
-    """A proxy in front that checks only headers lets trailers pass: a token, a key, or the request's source."""
+    """The front ignores trailers. A proxy that checks only headers would let a token, a key or a source address pass in
+    one."""
     head = b"POST /directory/v1/services HTTP/1.1\r\n" + HOST
     head += b"Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n2\r\n{}\r\n"
     trailers = (

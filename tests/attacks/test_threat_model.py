@@ -1,4 +1,4 @@
-"""The threat model names existing tests only, and each of its promises has a mutation row."""
+"""The threat model names only existing tests, and each of its promises has a mutation row."""
 
 import ast
 import re
@@ -52,7 +52,7 @@ def test_each_promise_has_its_own_id_and_a_test() -> None:
 
 
 def test_each_promise_has_a_row_that_breaks_it() -> None:
-    """Add a row to drills/mutations/rows that breaks what keeps the promise, with the test that then fails."""
+    """Each promise has a row in drills/mutations/rows that breaks its protection and names the test that then fails."""
     assert {cells[0] for cells in PROMISES} - {row.promise for row in ROWS} == set()
 
 
@@ -77,7 +77,7 @@ def test_a_row_fits_the_code_and_its_test_exists(row: Row) -> None:
 
 @cache
 def functions_of(file: Path) -> dict[str, bool]:
-    """Return each function's name and whether it has cases."""
+    """Return each function's name and whether it is parametrized."""
     tree = ast.parse(file.read_text(encoding="utf-8"))
     return {
         each.name: any("parametrize" in ast.dump(mark) for mark in each.decorator_list)
@@ -87,7 +87,7 @@ def functions_of(file: Path) -> dict[str, bool]:
 
 
 def test_what_concerns_people_is_said_in_spanish_as_well() -> None:
-    """Each protection that the tests of referrals hold, with the same tests."""
+    """The Spanish page names each protection that the referrals tests check, with the same tests."""
     spanish = (ROOT / "docs" / "threat-model.es.md").read_text(encoding="utf-8")
     held = re.compile(r"`((?:tests|drills)/[\w/]+\.py)`")
     of_people = {

@@ -1,4 +1,4 @@
-"""A code is one row: a code used by name without a row stops the start with its name."""
+"""Each code has a row. If a code used by name has no row, the service refuses to start and names the code."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Clocks that differ: how much processes tolerate, and that somebody is told in time."""
+"""Clocks that differ. Processes tolerate a small difference and warn somebody in time."""
 
 import asyncio
 import time
@@ -86,7 +86,7 @@ async def test_the_broker_says_its_time_with_a_stream(
 async def test_old_rows_end_only_by_a_clock_that_the_database_s_bears_out(
     api: AsyncClient, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Idempotency records are kept for half a year."""
+    """Idempotency records expire after half a year."""
     await api.post("/sample/v1/notes", json={"text": "a"}, headers=keyed({}))
     commands = sample.TABLES.stored_results
     async with database.transaction() as session:

@@ -1,4 +1,4 @@
-"""The shipped code lists: both languages everywhere, and referenced codes exist."""
+"""The shipped code lists are complete in both languages, and every referenced code exists."""
 
 from collections.abc import Iterable
 

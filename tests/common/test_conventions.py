@@ -1,4 +1,4 @@
-"""Numbers and dates are written as in CLDR; Babel, which contains its data, confirms it."""
+"""Numbers and dates follow CLDR. Babel, which includes the CLDR data, confirms it."""
 
 from datetime import date
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""The basis of every seal: a key never uses a nonce twice, and a ciphertext opens only in its context."""
+"""Encryption never uses a nonce twice under one key, and a ciphertext opens only in its context."""
 
 import pytest
 from common.crypto import CannotOpen, new_key, open_sealed, seal
@@ -7,7 +7,7 @@ KEY = new_key()
 
 
 def test_no_two_seals_have_the_same_nonce() -> None:
-    """Two texts under one nonce reveal each other (AES-GCM)."""
+    """Two texts encrypted with the same nonce reveal each other (AES-GCM)."""
     sealed = [seal(KEY, b"Yolimar", b"case") for _ in range(100)]
     assert len({each[:12] for each in sealed}) == len(set(sealed)) == 100
 

@@ -1,4 +1,4 @@
-"""A broken connection gives 503; our own bug stays 500."""
+"""A broken database connection gives 503; a bug of ours still gives 500."""
 
 import asyncpg
 import pytest

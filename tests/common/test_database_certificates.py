@@ -1,4 +1,4 @@
-"""With verification on, a driver identifies the database by its certificate alone, and reports what is missing.
+"""With verification on, a driver identifies the database by its certificate alone, and reports any missing file.
 
 The embedded PostgreSQL has no TLS, so PgBouncer in front of it presents the certificate.
 """
@@ -40,7 +40,7 @@ SHOWN = {
 
 @dataclass(frozen=True)
 class Served:
-    """One database, reached by PgBouncer's port with a certificate, or by the server's own."""
+    """One database, reachable through PgBouncer's port with a certificate or through the server's own port."""
 
     database: ServiceDatabase
     plain: int
@@ -106,7 +106,7 @@ async def _asks(url: str) -> int:
 async def test_whoever_shows_a_certificate_by_our_authority_for_its_name_is_the_database(
     served: Served,
 ) -> None:
-    """For a service, its migrations and the key store's."""
+    """The rule covers a service, its migrations and the key store's migrations."""
     there = served.by(NAME, served.tls["ours"])
     assert await _asks(there.app_url) == 7
     await create_tables(there.owner_url, there.app_role)
@@ -138,7 +138,7 @@ async def test_whoever_does_not_is_refused_and_what_to_do_is_said(
 
 
 def test_a_renewed_file_counts_at_the_next_connection(served: Served, trust: Path) -> None:
-    """During a change of authority both are accepted."""
+    """While the authority changes, both authorities are accepted."""
     trust.write_text(ANOTHER.certificate)
     with pytest.raises(OSError, match="CERTIFICATE_VERIFY_FAILED"):
         asyncio.run(_asks(served.by(NAME, served.tls["ours"]).app_url))

@@ -1,4 +1,4 @@
-"""A day is a day at home; statistics use days in UTC, and nothing else turns a moment into a day."""
+"""A day is a day in the home time zone. Statistics use UTC days, and no other code turns a timestamp into a day."""
 
 import ast
 from collections import Counter
@@ -15,12 +15,12 @@ from tests.common import sample
 ROOT = Path(__file__).parents[2]
 WITHOUT_A_ZONE = {
     "libs/common/src/common/clock.py": 2,
-    # A cell of a sheet, or a person's text, has a day or an hour without a time zone.
+    # A sheet's cell or a person's text has a day or an hour without a time zone.
     "services/reporting/src/reporting/count/activities/workbook.py": 1,
     "services/services-directory/src/directory/files/imports/values/cells.py": 2,
     "services/services-directory/src/directory/files/imports/workbook/row.py": 1,
     "services/services-directory/src/directory/find/search/condition_queries.py": 1,
-    # The clock time at home, or in the calendar's own zone.
+    # The clock time in the home zone or in the calendar's own zone.
     "services/services-directory/src/directory/show/information/service.py": 3,
     "services/referrals/src/referrals/ground/timers/deadlines.py": 1,
 }
@@ -69,7 +69,7 @@ def test_a_day_that_stands_for_never_is_a_day(zone: str) -> None:
 
 
 def _days(tree: ast.AST) -> Iterator[ast.Call]:
-    """Return places that take a moment's day: `….date()`, except right after a conversion into a named zone."""
+    """Return the places that call `….date()` on a timestamp, except right after a conversion into a named zone."""
     for node in ast.walk(tree):
         if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
             continue
@@ -83,7 +83,7 @@ def _days(tree: ast.AST) -> Iterator[ast.Call]:
 
 
 def test_nothing_else_makes_a_day_of_a_moment() -> None:
-    """`clock.today()`, `clock.day_of(moment)`: at home. `clock.utc_day(moment)`: where days in UTC count."""
+    """Code uses `clock.today()` and `clock.day_of(moment)` for home days, and `clock.utc_day(moment)` for UTC days."""
     found: Counter[str] = Counter()
     for folder in ("services", "libs", "stack", "gateway"):
         for file in sorted((ROOT / folder).glob("**/src/**/*.py")):

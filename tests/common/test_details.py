@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SERVICES = ("referrals", "reporting", "services-directory")
 
 
-# Calls that name a sentence by its code, besides `….because(…)` and `Detail.of(…)`.
+# Calls that name a text by its code, besides `….because(…)` and `Detail.of(…)`.
 CODED = {"Detail", "Coded", "WrongValue", "BadHead", "LargeHead", "NotAnAddress", "NotAReport"} | {
     "BadForm",
     "UnreadableArchiveError",
@@ -30,7 +30,7 @@ def product() -> Iterator[tuple[str, ast.AST]]:
 
 
 def refusals() -> Iterator[tuple[str, str, int]]:
-    """Return the product's refusals by code: the place, the code, and the number of values."""
+    """Return the product's refusals by code, each with its place, its code and its number of values."""
     for place, node in product():
         match node:
             case ast.Call(func=ast.Attribute(attr="because"), args=[first, *params]):
@@ -58,7 +58,7 @@ def refusals() -> Iterator[tuple[str, str, int]]:
         for code in [first.body, first.orelse] if isinstance(first, ast.IfExp) else [first]:
             if isinstance(code, ast.Constant):
                 yield place, str(code.value), len(params)
-            else:  # A Detail that was named before.
+            else:  # An attribute or a variable with a Detail.
                 assert isinstance(code, ast.Attribute | ast.Name), place
 
 

@@ -1,4 +1,4 @@
-"""Acknowledged means on disk: no test cuts the power, so each server reports its settings."""
+"""Acknowledged data is on disk. No test cuts the power, so the tests read each server's settings."""
 
 import pytest
 from common.db import durability
@@ -25,7 +25,7 @@ def test_what_a_server_promises(settings: dict[str, str], said: str) -> None:
 async def test_ready_names_a_database_that_forgets(
     api: AsyncClient, postgres: PostgresServer
 ) -> None:
-    """The tests' own server trades safety for speed, which is exactly what must be reported."""
+    """The readiness check reports a server without durable writes. The tests' own server trades safety for speed."""
     told = (await api.get("/readyz")).json()
     assert told["parts"]["durability"].startswith("fsync off")
     assert told["parts"]["remedy"] == durability.REMEDY

@@ -53,7 +53,7 @@ def test_subjects_end_in_their_version_and_name_their_producer(subject: str) -> 
 
 
 def test_an_event_tells_what_it_is_about() -> None:
-    """Its aggregate, which keeps events about one thing in order."""
+    """An event names its aggregate, which keeps events about one thing in order."""
     about = {event: ALL[event].model_validate(data).about() for event, data in examples().items()}
     kinds = {kind for kind, _ in about.values()}
     assert {"case", "referral", "grant", "service", "gap", "release"} <= kinds

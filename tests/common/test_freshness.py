@@ -1,4 +1,4 @@
-"""When a sign-in is fresh enough for dangerous actions."""
+"""Rules for when a sign-in is recent enough for dangerous actions."""
 
 import pytest
 from common.auth import Principal

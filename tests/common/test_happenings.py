@@ -1,4 +1,4 @@
-"""The handlers of a happening are declared once, all together."""
+"""The handlers of a happening are declared together, in one call."""
 
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ async def test_a_second_declaration_takes_nobody_away() -> None:
         happening.told.append("other")
 
     declare(Happened, one, other)
-    declare(Happened, one, other)  # Each app of a process declares the same.
+    declare(Happened, one, other)  # Each app in a process declares the same handlers.
     with pytest.raises(ValueError, match="declare all together"):
         declare(Happened, other)
     happening = Happened([])

@@ -1,4 +1,4 @@
-"""JSON has one reading: a member that occurs twice is refused in every body."""
+"""JSON has only one reading: every body with a duplicate member is refused."""
 
 import json
 from collections.abc import AsyncIterator

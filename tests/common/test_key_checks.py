@@ -1,4 +1,4 @@
-"""A database recognises the keys that it was written with: other keys stop a service, a new key is recorded."""
+"""A database recognises the keys that encrypted it. Other keys stop the service, and a new key is recorded."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -98,7 +98,7 @@ def test_a_service_with_another_key_does_not_start(
 async def test_nothing_is_served_before_the_keys_were_compared(
     settings: Settings, made: ServiceDatabase, postgres: PostgresServer
 ) -> None:
-    """A process that started before its database checks again once the database answers."""
+    """A process that starts before its database checks the keys again once the database responds."""
     app = create_app(settings)
     postgres.psql("ALTER TABLE key_checks RENAME TO not_yet", database=made.name)
     try:

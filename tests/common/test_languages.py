@@ -1,4 +1,4 @@
-"""The language of an answer."""
+"""The language of a response."""
 
 import pytest
 from common.words.languages import page_language, preferred

@@ -1,4 +1,4 @@
-"""Everything that a running Ruta needs may be redistributed: no package of the product is under the GPL."""
+"""Everything that Ruta needs at run time may be redistributed, and no package of the product is under the GPL."""
 
 import re
 from importlib.metadata import Distribution, distribution
@@ -12,7 +12,7 @@ ALLOWED = re.compile(
     r"\b(MIT|BSD|0BSD|Apache|PSF-2\.0|PSFL|ISC|MPL|OFL|Unlicense|Python Software Foundation)"
 )
 REFUSED = re.compile(r"\bA?GPL|General Public License", re.IGNORECASE)
-# Packages without a licence in their metadata; looked up in the file of that name.
+# Packages without licence metadata. Their licence comes from the file named here.
 READ_IN_THE_FILE = {"pyxform": "BSD-2-Clause, LICENSE.rst"}
 
 
@@ -34,7 +34,7 @@ def needed(names: set[str]) -> dict[str, Distribution]:
 
 
 def said(one: Distribution) -> str:
-    """Return the SPDX expression, otherwise the classifiers, otherwise the first line of the licence."""
+    """Return the SPDX expression, or else the classifiers, or else the first line of the licence."""
     meta = one.metadata
     classifiers = [c for c in meta.get_all("Classifier") or () if c.startswith("License ::")]
     expression = meta.get_all("License-Expression") or []

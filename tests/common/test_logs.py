@@ -1,4 +1,4 @@
-"""The logs' last guard: a careless line contains a marker instead of a person."""
+"""The last safeguard of the logs. A careless log line contains a placeholder instead of a person's data."""
 
 from common.process.logs import REDACTED, redact, short_traceback
 

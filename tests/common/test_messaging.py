@@ -171,7 +171,7 @@ async def test_what_has_arrived_is_taken_together_and_has_its_effect_once(
         await until(lambda: len(reader.seen) >= 450)
         await republish(
             database, sample.TABLES
-        )  # Within the broker's window, so the broker drops them.
+        )  # Within the broker's window, so the broker drops these repeats.
         await write(database, event())
         await until(lambda: len(reader.seen) == 451)
     assert len(set(reader.seen)) == 451
@@ -229,7 +229,7 @@ async def test_a_stream_that_is_lost_is_published_again_without_a_second_effect(
 async def test_an_event_that_comes_again_after_the_brokers_window_has_no_second_effect(
     live: Any, database: Database, clean_stream: Any
 ) -> None:
-    """The broker drops repeats for two minutes only; afterwards only the inbox knows them."""
+    """The broker drops repeats for only two minutes; after that only the inbox recognises them."""
     reader = Reader()
     async with live(reader) as consumer:
         await write(database, event())
@@ -245,7 +245,7 @@ async def test_an_event_that_comes_again_after_the_brokers_window_has_no_second_
 async def test_a_stream_ends_by_age_refuses_when_full_and_drops_repeats_for_a_while(
     live: Any, database: Database, clean_stream: Any
 ) -> None:
-    """As the broker itself reports its settings."""
+    """The broker itself reports these settings."""
     reader = Reader()
     async with live(reader):
         await write(database, event())
@@ -265,7 +265,7 @@ def repeats_of(consumer: Consumer) -> int:
 async def test_a_transaction_that_commits_late_still_has_its_event_delivered(
     live: Any, database: Database
 ) -> None:
-    """A position based on ids would have skipped it."""
+    """The relay does not track a position by id, which would have skipped this event."""
     reader = Reader()
     late = event()
     async with live(reader):

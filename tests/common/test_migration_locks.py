@@ -1,4 +1,4 @@
-"""No revision may lock a large table during traffic: a linter checks the SQL that it would send."""
+"""No revision may lock a large table during traffic. A linter checks the SQL of each revision."""
 
 import asyncio
 import io
@@ -21,7 +21,7 @@ from stack.embedded.postgres import PostgresServer
 from tests.support.databases import MigratedDatabases
 from tests.support.next_release import next_release
 
-# Rules of style, not of locks; and timeouts, which the runner sets for every revision.
+# Rules about style rather than locks, and about timeouts, which the runner sets for every revision.
 _NOT_ABOUT_LOCKS = (
     "prefer-bigint-over-int",
     "prefer-bigint-over-smallint",
@@ -47,7 +47,7 @@ def revisions() -> list[tuple[str, str]]:
 
 
 def sql_of(package: str, revision: str) -> str:
-    """Return the revision's SQL without a database."""
+    """Return the revision's SQL without using a database."""
     config = config_of(package)
     config.attributes["run_time_role"] = "app"
     config.output_buffer = out = io.StringIO()
@@ -58,7 +58,7 @@ def sql_of(package: str, revision: str) -> str:
 
 
 def lint(statements: dict[str, str], folder: Path) -> dict[str, set[str]]:
-    """Return name → broken rules; one run of the linter for all."""
+    """Return the broken rules by revision name, from one linter run."""
     for name, sql in statements.items():
         (folder / f"{name}.sql").write_text(sql)
     told = subprocess.run(
@@ -129,7 +129,7 @@ async def _without_hanging(migration: Coroutine[Any, Any, str]) -> None:
 async def test_a_migration_gives_up_when_it_does_not_get_its_lock(
     postgres: PostgresServer, databases: MigratedDatabases, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """If the migration waited for its lock, everybody else would wait behind it."""
+    """A migration gives up soon, because all other queries would wait behind it."""
     made = await databases.of("reporting", "schema_state")
     monkeypatch.setattr(runner, "LOCK_TIMEOUT", "300ms")
     dsn = postgres.admin_dsn.rsplit("/", 1)[0] + "/schema_state"

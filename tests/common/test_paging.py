@@ -1,4 +1,4 @@
-"""Pages of a list: nothing twice, nothing missing, and only cursors that the service issued."""
+"""Paging a list returns every entry once and accepts only cursors that the service issued."""
 
 import re
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""The shipped administrative areas: complete, connected, and searchable by name."""
+"""The shipped administrative areas are complete, connected and searchable by name."""
 
 import csv
 
@@ -103,7 +103,7 @@ def test_all_codes_of_the_reference_tables_are_shipped(places: Places) -> None:
 
 
 def test_the_country_has_all_its_states_and_municipalities(places: Places) -> None:
-    """The states as OCHA's COD-AB names and places them (CC BY 3.0 IGO): facts, without the file."""
+    """The states have the names and positions of OCHA's COD-AB (CC BY 3.0 IGO). The test uses facts, not the file."""
     with shipped_data("geo/ven_admin1.csv").open(encoding="utf-8", newline="") as lines:
         for row in csv.DictReader(lines):
             state = places.require(row["adm1_pcode"])
@@ -111,7 +111,7 @@ def test_the_country_has_all_its_states_and_municipalities(places: Places) -> No
             assert state.point == pytest.approx((float(row["label_lat"]), float(row["label_lon"])))
     assert len(places.at_level(1, "VEN")) == 25
     assert len(places.at_level(2, "VEN")) == 335
-    # Parishes with known codes; of the neighbouring countries all first-level areas.
+    # Parishes with known codes, and all first-level areas of the neighbouring countries.
     assert len(places.at_level(3, "VEN")) == 331
     abroad = [each for each in places.at_level(1) if not each.pcode.startswith("VE")]
     assert len(abroad) == 150

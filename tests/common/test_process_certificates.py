@@ -1,4 +1,4 @@
-"""Ruta's processes identify each other, and the broker, by certificate only; no unencrypted connection exists."""
+"""Ruta's processes identify each other and the broker only by certificate. No connection is unencrypted."""
 
 import asyncio
 import contextlib
@@ -86,7 +86,7 @@ def known_by(authority: Authority) -> ssl.SSLContext:
 
 @contextmanager
 def console(folder: Path, files: Files) -> Iterator[str]:
-    """A process that serves like all services; return its address."""
+    """Start a process that serves as all services do, and return its address."""
     ensure_internal_keys(folder / "internal.pem", folder / "jwks.json")
     port = free_port()
     told = {
@@ -135,7 +135,7 @@ def test_doctor_asks_such_a_process_from_inside_its_pod(tmp_path: Path, files: F
 
 
 def test_a_renewed_certificate_is_shown_without_a_restart(tmp_path: Path, files: Files) -> None:
-    """An invalid new certificate leaves the former one in use."""
+    """After an invalid new certificate, the process keeps using the old one."""
 
     def shown_by(authority: Authority, place: str) -> bool:
         with contextlib.suppress(httpx.ConnectError):
@@ -189,7 +189,7 @@ def front(files: Files, port: int, folder: Path) -> FrontSettings:
 
 @asynccontextmanager
 async def service(context: ssl.SSLContext | None) -> AsyncIterator[tuple[int, list[bytes]]]:
-    """A server that answers anything; return its port and the requests."""
+    """Start a server that answers any request; return its port and the requests."""
     heard: list[bytes] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -269,7 +269,7 @@ async def test_nor_to_who_speaks_no_tls(tmp_path: Path, files: Files) -> None:
 
 
 async def test_a_new_authority_counts_at_the_next_connection(tmp_path: Path, files: Files) -> None:
-    """During the change both are accepted; afterwards the old authority is rejected."""
+    """During the change both authorities are accepted; afterwards the old one is rejected."""
     async with service(files.context) as (port, _):
         files.trust.write_text(ANOTHER.certificate)
         settings = front(files, port, tmp_path)
@@ -305,7 +305,7 @@ def by_certificate(settings: sample.Settings, server: NatsServer, files: Files) 
 
 
 async def _connects(settings: sample.Settings, until_said: str | None = None) -> bool:
-    """Return whether a service reached the broker; False once it reported why not."""
+    """Return whether a service reached the broker; return False once it has reported the error."""
     dialling = Broker(settings)
     with capture_logs() as logs:
         await dialling.start()
@@ -344,7 +344,8 @@ async def test_no_broker_is_told_a_password_that_shows_one(
 async def test_nor_is_one_that_says_in_clear_that_it_needs_no_tls(
     files: Files, settings: sample.Settings, nats_server: NatsServer
 ) -> None:
-    """The library believes it and continues unencrypted: an attacker in between could send it."""
+    """A client refuses a broker that offers no TLS. The library would continue unencrypted, so an attacker could send
+    that offer."""
     ours = by_certificate(settings, nats_server, files).model_copy(
         update={"nats_password": settings.nats_password}
     )

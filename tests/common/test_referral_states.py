@@ -1,4 +1,4 @@
-"""What each state of a referral counts as: one table for referrals and for readers of its events."""
+"""The category of each referral state, in one table for referrals and for consumers of its events."""
 
 import pytest
 from common.words import referral_states as states

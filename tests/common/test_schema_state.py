@@ -31,7 +31,7 @@ async def test_only_an_older_revision_is_behind(
     stored: str | None,
     state: Schema,
 ) -> None:
-    """By the next release's code, this release's database is behind."""
+    """For the next release's code, this release's database is behind."""
     head = postgres.psql("SELECT version_num FROM alembic_version", database="schema_state").strip()
     change = {None: "SELECT 1", "": "DELETE FROM alembic_version"}.get(
         stored, f"UPDATE alembic_version SET version_num = '{stored}'"

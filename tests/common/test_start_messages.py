@@ -1,4 +1,4 @@
-"""A wrongly configured process prints one line with the setting's name; then it ends or waits."""
+"""A wrongly configured process prints one line with the setting's name, then exits or waits."""
 
 import base64
 import os
@@ -30,7 +30,7 @@ def key(size: int = 32) -> str:
 def good(
     tmp_path_factory: pytest.TempPathFactory, postgres: PostgresServer
 ) -> Mapping[str, Mapping[str, str]]:
-    """Return valid settings of a front and of a service."""
+    """Return valid settings for a front and for a service."""
     folder = tmp_path_factory.mktemp("start")
     pem, jwks = folder / "internal.pem", folder / "jwks.json"
     ensure_internal_keys(pem, jwks)
@@ -59,7 +59,7 @@ def good(
 def lines_of(
     command: str, settings: Mapping[str, str | None], folder: Path
 ) -> Generator[tuple[str, int | None], None, None]:
-    """Yield each line that the process writes, then its exit status; end it when the reader stops."""
+    """Yield each line that the process writes, then its exit status. End the process when the caller stops reading."""
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("RUTA_")}
     given = {k: v for k, v in settings.items() if v is not None}
     process = subprocess.Popen(

@@ -1,4 +1,4 @@
-"""One guard covers every table that is imported or exported."""
+"""One guard covers every imported or exported table."""
 
 import csv
 import io
@@ -14,22 +14,22 @@ ROOT = Path(__file__).parents[2]
 RAW_WRITERS = re.compile(r"\bcsv\.(writer|DictWriter)\(")
 RAW_BOOKS = re.compile(r"\bxlsxwriter\.Workbook\(")
 RAW_ARCHIVES = re.compile(r"\bZipFile\((?!target|packed)|\bload_workbook\(")
-# `guarded_cell` or, field by field, exports/tables.py guards their rows.
+# `guarded_cell` guards their rows, or exports/tables.py does so field by field.
 OWN_WRITERS = {
     "libs/common/src/common/tables_io/cells.py",
-    "stack/src/stack/demo/data.py",  # A file that ships with Ruta, given to an import.
+    "stack/src/stack/demo/data.py",  # Reads a file that ships with Ruta, for an import.
     "services/services-directory/src/directory/files/exports/package.py",
     "services/services-directory/src/directory/files/exports/writers.py",
 }
 OWN_ARCHIVES = {
     "libs/common/src/common/tables_io/archives.py",
-    "services/reporting/src/reporting/publish/bulletins/trace.py",  # Reads the workbook that it has just made.
+    "services/reporting/src/reporting/publish/bulletins/trace.py",  # Reads its own new workbook.
 }
 WAYS_INTO_ARCHIVES = ("common.tables_io.archives", "imports.reading.archive")
 
 
 def naming(pattern: re.Pattern[str]) -> dict[str, str]:
-    """Return the product's files that contain it, by path."""
+    """Return the product's files that match the pattern, by path."""
     found = {}
     for folder in ("libs", "stack", "gateway", "services"):
         for file in (ROOT / folder).rglob("src/**/*.py"):

@@ -1,4 +1,4 @@
-"""Metrics and traces name a route by its whole path, also for a router within a router."""
+"""Metrics and traces name a route by its full path, also for nested routers."""
 
 import pytest
 from common.http import router

@@ -1,5 +1,8 @@
-"""Every text for people exists in every language. Spanish and English are in tables and modules. Another language is
-a folder `languages/CODE` in each package; these tests name each missing text."""
+"""Every text for people exists in every language.
+
+Spanish and English are in tables and modules. Each other language is a folder `languages/CODE` in each package. These
+tests name each missing text.
+"""
 
 import ast
 import csv
@@ -33,7 +36,7 @@ def of_product(pattern: str) -> list[Path]:
 
 
 def said(part: Any) -> Iterator[str]:
-    """Return the English of every bilingual text."""
+    """Return the English version of every bilingual text."""
     if isinstance(part, dict):
         for name, each in part.items():
             stem = str(name).removesuffix("en")
@@ -64,7 +67,7 @@ def literal(node: ast.Dict) -> dict[Any, Any]:
 
 
 def english() -> dict[str, set[str]]:
-    """Return by package the texts that a catalogue of another language must contain."""
+    """Return, for each package, the texts that a catalogue in another language must contain."""
     found: defaultdict[str, set[str]] = defaultdict(set)
     for path in (
         *of_product("*.csv"),
@@ -114,7 +117,7 @@ def test_a_folder_is_all_that_tables_and_modules_need(
 
 
 def in_modules(kind: type[ast.AST]) -> Iterator[tuple[Path, ast.AST, list[ast.AST]]]:
-    """Return each node of a kind with its enclosing nodes."""
+    """Yield each node of one kind together with its enclosing nodes."""
     for path in of_product("*.py"):
         stack: list[tuple[ast.AST, list[ast.AST]]] = [(ast.parse(path.read_text("utf-8")), [])]
         while stack:

@@ -50,7 +50,7 @@ def signed(
 
 
 def with_s(token: str, chosen: Callable[[int, int], int]) -> str:
-    """Return the same token with the other of its two signatures."""
+    """Return the same token with its other valid signature."""
     text, _, signature = token.rpartition(".")
     content = base64.urlsafe_b64decode(signature + "==")
     s = int.from_bytes(content[32:], "big")
@@ -71,7 +71,7 @@ def raw(header: Any, payload: Any = None) -> str:
 
 
 def signed_text(header: str, payload: str) -> str:
-    """Return a token with exactly these texts, signed by the EC key."""
+    """Return a token with exactly these texts, signed with the EC key."""
     head, body = (
         base64.urlsafe_b64encode(part.encode()).rstrip(b"=").decode() for part in (header, payload)
     )
@@ -165,8 +165,8 @@ def test_hostile_text_is_refused_not_raised(token: str) -> None:
 @pytest.mark.parametrize("algorithm", ["ES256", "RS256"])
 @pytest.mark.parametrize("part", [0, 1, 2])
 def test_one_token_has_one_text(part: int, algorithm: str) -> None:
-    """Padding or a spare bit would make other texts of one token, each cached separately."""
-    # A header and a payload whose lengths leave spare bits, as a signature's does.
+    """Each token has only one text. Padding or a spare bit would allow more, each cached separately."""
+    # A header and a payload whose lengths leave spare bits, as a signature's length does.
     made = (signed(claims(x="x" * n), algorithm=algorithm, header={"x": "x" * n}) for n in range(3))
     token = next(each for each in made if len(each.split(".")[part]) % 4)
     parts = token.split(".")
@@ -178,7 +178,7 @@ def test_one_token_has_one_text(part: int, algorithm: str) -> None:
 
 
 def test_of_two_signatures_ours_is_one() -> None:
-    """An outside provider may choose either, by RFC 7518 §3.4."""
+    """An external provider may choose either signature, by RFC 7518 §3.4."""
     other = with_s(signed(claims()), max)
     with pytest.raises(InvalidToken, match="twin"):
         verify(other)
@@ -192,7 +192,7 @@ def test_of_two_signatures_ours_is_one() -> None:
 
 
 def test_a_claim_or_a_header_that_is_said_twice_is_refused() -> None:
-    """The right key signed it, but its meaning depends on the parser."""
+    """A duplicate member is refused even under the right key, because its meaning depends on the parser."""
     twice = {"iss": '"issuer"', "aud": '"ruta"', "sub": '"other"', "sub ": '"ngo"'}
     now = int(time.time())
     text = ",".join(f'"{name.strip()}":{value}' for name, value in twice.items())
@@ -223,7 +223,8 @@ def test_minting_refuses_other_algorithms() -> None:
 
 
 def test_ecdsa_is_never_reached() -> None:
-    """python-jose depends on it, and its signing time leaks; we sign with `cryptography`."""
+    """No code uses the `ecdsa` package, which python-jose requires, because its signing time leaks. We sign with
+    `cryptography`."""
     code = (
         "import sys\n"
         "from tests.common.test_tokens import EC, KEYS, RSA, verify\n"

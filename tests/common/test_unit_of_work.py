@@ -1,4 +1,4 @@
-"""Routes: one transaction, committed before the answer; keys that make a repeat harmless."""
+"""Each route runs in one transaction that commits before the response. Idempotency keys make repeats harmless."""
 
 import asyncio
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""A command loads only what it runs: every start waits for the migrations, which need no app."""
+"""A command loads only the modules it needs. Every start waits for the migrations, which need no app."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""What a service's own commands print exists in Spanish and English with the same placeholders."""
+"""Each text that a service's own commands print exists in Spanish and English with the same placeholders."""
 
 import ast
 from collections.abc import Iterator
@@ -48,7 +48,7 @@ def constants(package: str) -> set[str]:
 
 
 def calls(package: str, names: tuple[str, ...], *, speaking: bool = False) -> Iterator[ast.Call]:
-    """`speaking`: only modules that print to a person at a terminal."""
+    """Yield the calls; with `speaking`, only those of modules that print to a person at a terminal."""
     for speaks, nodes in modules(package):
         for each in nodes if speaks or not speaking else ():
             if isinstance(each, ast.Call) and ast.unparse(each.func).rpartition(".")[2] in names:
@@ -56,7 +56,7 @@ def calls(package: str, names: tuple[str, ...], *, speaking: bool = False) -> It
 
 
 def literal(shown: ast.expr) -> set[str]:
-    """Return the literal texts; a name's texts are where it gets its value."""
+    """Return the literal texts of an expression; a variable's texts are found where it is assigned."""
     if isinstance(shown, ast.IfExp):
         return literal(shown.body) | literal(shown.orelse)
     return (
@@ -65,7 +65,7 @@ def literal(shown: ast.expr) -> set[str]:
 
 
 def is_raw(shown: ast.expr) -> bool:
-    """Return whether it has words that no catalogue can contain."""
+    """Return whether the expression contains words that no catalogue can translate."""
     if isinstance(shown, ast.BinOp):
         return is_raw(shown.left) or is_raw(shown.right)
     parts = shown.values if isinstance(shown, ast.JoinedStr) else [shown]

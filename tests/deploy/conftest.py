@@ -1,4 +1,4 @@
-"""Renders each overlay once per run."""
+"""Fixtures that render each overlay once per run."""
 
 import pytest
 from stack.operate.cluster.check import OVERLAYS

@@ -1,10 +1,10 @@
 """An overlay's pods as processes, each with its rendered environment, behind a dispatcher that enforces its policies.
 
-Differences from a cluster: two of our own servers replace PostgreSQL's operator, with its roles and databases, each
-behind a PgBouncer in session mode that presents the operator's certificate and refuses connections without TLS; the
+Differences from a cluster: Two of our own servers replace PostgreSQL's operator, with its roles and databases. Each is
+behind a PgBouncer in session mode that presents the operator's certificate and refuses connections without TLS. The
 pooler is Debian's. Certificates are also valid for loopback (test_cluster.py checks their names in
-`stack.operate.cluster.database_certificates`). The broker is one node (three: tests/common/test_broker_cluster.py),
-the OIDC provider is a page with keys, and the collector stores what it receives.
+`stack.operate.cluster.database_certificates`). The broker is one node (tests/common/test_broker_cluster.py uses three).
+The OIDC provider is a page with keys, and the collector stores what it receives.
 """
 
 import json
@@ -41,13 +41,14 @@ _SIGNED_FOR = timedelta(days=90)
 _KEPT = ("PATH", "HOME", "LANG")
 _WITH_TLS = {
     "client_tls_sslmode": "require",
-    # The relay sets this at its start: a server accepts it, PgBouncer can only ignore it.
+    # The relay sets this parameter at startup. A server accepts it, but PgBouncer can only ignore it.
     "ignore_startup_parameters": "extra_float_digits,synchronous_commit",
 }
 
 
 class RunningPods:
-    """`start` starts servers, migrations, and all pods except those that start later."""
+    """The running pods of an overlay. `start` starts servers, migrations, and all pods except those that start
+    later."""
 
     def __init__(self, overlay: str, documents: list[dict[str, Any]], folder: Path) -> None:
         made = cluster_secrets.documents(cluster_secrets.target(overlay))
@@ -74,12 +75,12 @@ class RunningPods:
 
     @property
     def keys_of_tokens(self) -> Asked:
-        """The way by which the gateway gets the keys for access tokens."""
+        """Return the connection over which the gateway gets the keys for access tokens."""
         outside = PROVIDER in self.pods["gateway"].environment["RUTA_TOKEN_ISSUER_URL"]
         return ("gateway", "outside", 443) if outside else ("gateway", "issuer", 8000)
 
     def without(self, way: str, source: str, target: str, port: int) -> list[Document]:
-        """Return the policies without the rules of one direction that let `source` reach `target`."""
+        """Return the policies without the rules that let `source` reach `target` in one direction."""
         ends = self.world.ends
         own, peer = (source, target) if way == "egress" else (target, source)
         changed: list[Document] = []
@@ -129,7 +130,7 @@ class RunningPods:
         )
 
     def start(self, name: str) -> None:
-        """Start the pod as the kubelet would: its command, its environment, its files."""
+        """Start the pod as the kubelet would, with its command, environment and files."""
         pod = self.pods[name]
         assert pod.port is not None
         port = free_port()
@@ -141,7 +142,7 @@ class RunningPods:
             self._run(f"{name}-{other.name}", command, self._own() | other.environment)
 
     def lives(self, name: str) -> bool:
-        """Run the probe of each further container in the pod as the kubelet would."""
+        """Run the probe of each additional container in the pod as the kubelet would."""
         probes = [(other.probe, other.environment) for other in self.pods[name].beside]
         return all(
             subprocess.run(
@@ -170,14 +171,14 @@ class RunningPods:
         return f"{scheme}://{LOOPBACK}:{self.dispatcher.processes[name, self.pods[name].port or 0]}"
 
     def asked(self, url: str) -> httpx.Response:
-        """Return the answer to a client that trusts our authority's certificates."""
+        """Return the response to a client that trusts our authority's certificates."""
         if self.authority is None:
             return httpx.get(url, timeout=20, trust_env=False)
         known = ssl.create_default_context(cadata=self.authority.certificate)
         return httpx.get(url, timeout=20, trust_env=False, verify=known)
 
     def ready(self, name: str) -> dict[str, Any]:
-        """Return what the readiness probe gets: status and parts, or nothing without an answer."""
+        """Return the readiness probe's result: the status and the parts, or nothing without a response."""
         try:
             answer = self.asked(f"{self.address(name)}/readyz")
             said: dict[str, Any] = answer.json()
@@ -189,7 +190,7 @@ class RunningPods:
         return self.ready(name).get("status") == "ok"
 
     def measured(self, name: str) -> str:
-        """Return the metrics that Prometheus reads there; not the front's, which require its key."""
+        """Return the metrics that Prometheus reads there, except the front's, which require its key."""
         return self.asked(f"{self.address(name)}/metrics").text
 
     def stop(self) -> None:
@@ -222,7 +223,7 @@ class RunningPods:
         self._run(name, [*command, *options], environment)
 
     def _pool(self) -> None:
-        """Start PgBouncer with the Pooler's settings; policies apply to its own connections to PostgreSQL."""
+        """Start PgBouncer with the Pooler's settings. Policies apply to its connections to PostgreSQL."""
         pooler = next(d for d in self.documents if d["kind"] == "Pooler")
         said = pooler["spec"]["pgbouncer"]
         target = self.dispatcher.port("postgres-pooler", "postgres", 5432)
@@ -249,7 +250,7 @@ class RunningPods:
         until(lambda: answers(port), f"{name} answers")
 
     def _shown(self, cluster: str) -> dict[str, str]:
-        """Return a cluster's certificate as its operator signs it and its pooler presents it."""
+        """Return a cluster's certificate as the operator signs it and the pooler presents it."""
         names = self.certified[cluster]
         certificate, key = self._databases().signed(names, _SIGNED_FOR, addresses=[LOOPBACK])
         return {"client_tls_cert_file": certificate, "client_tls_key_file": key}
@@ -284,7 +285,7 @@ def _shown(authority: Authority, service: str) -> tuple[str, str]:
 
 
 def _on_the_loopback(made: list[dict[str, Any]]) -> Authority | None:
-    """Sign certificates for the cluster's names also for loopback, by the same authority."""
+    """Sign certificates for the cluster's names and for loopback, with the same authority."""
     if not any(d["metadata"]["name"] == process_certificates.AUTHORITY for d in made):
         return None
     authority = _authority(made, process_certificates.AUTHORITY)
@@ -331,7 +332,7 @@ def _secret(documents: list[dict[str, Any]], name: str) -> dict[str, str]:
 
 
 def _passwords(made: list[dict[str, Any]]) -> dict[str, str]:
-    """Return every role's password from the overlay's Secrets: one for all, or one per role."""
+    """Return every role's password from the overlay's Secrets, which contain one for all or one per role."""
     names = {d["metadata"]["name"] for d in made}
     if "ruta-postgres" in names:
         return _secret(made, "ruta-postgres")

@@ -81,7 +81,7 @@ HEALTHY: Series = {
     'kube_pod_status_phase{namespace="ruta", pod="a", phase="Pending"}': "0",
 }
 
-# Alert, the unhealthy series ("": missing), minutes until it must fire, its labels.
+# Columns: alert, the unhealthy series ("" means missing), minutes until it must fire, its labels.
 FIRES: list[tuple[str, Series, int, dict[str, str]]] = [
     (
         "RutaDown",
@@ -201,14 +201,14 @@ def test_every_alert_is_seen_to_fire() -> None:
 
 @pytest.mark.slow
 def test_alerts_fire_when_they_should_and_only_then(tmp_path: Path) -> None:
-    """By Prometheus' own evaluation of the rules."""
+    """Prometheus' own rule evaluation confirms this."""
     cases: list[tuple[Series, Asked]] = [
         (HEALTHY, [(name, at, []) for name in alerts() for at in (120, 1500)])
     ]
     for name, other, minutes, labels in FIRES:
         cases.append(({**HEALTHY, **other}, [(name, minutes, [labels])]))
     (tmp_path / "rules.yml").write_text(yaml.safe_dump({"groups": groups()}), encoding="utf-8")
-    # Alerts over days are checked every ten minutes: every minute would take minutes.
+    # Alerts over days are evaluated every ten minutes, because one-minute steps would take minutes.
     for every, hours in (("1m", range(3)), ("10m", range(3, 100))):
         tests = [_case(*case) for case in cases if _longest(case[1]) // 60 in hours]
         given = {"rule_files": ["rules.yml"], "evaluation_interval": every, "tests": tests}
@@ -247,7 +247,7 @@ def _case(series: Series, asked: Asked) -> dict[str, Any]:
 
 
 def test_every_expression_is_one(tmp_path: Path) -> None:
-    """The dashboard's too, as if rules recorded them."""
+    """Every expression is valid, including the dashboard's, which the test treats as recording rules."""
     recorded = [
         {"record": f"ruta:expression:{number}", "expr": expression}
         for number, (_, expression) in enumerate(expressions())
@@ -268,7 +268,8 @@ def _promtool(folder: Path, *arguments: str) -> None:
 
 
 def test_what_others_measure_is_known_by_name() -> None:
-    """tests/system/test_observability.py compares our own with running services."""
+    """Metrics from other programs are known by name; tests/system/test_observability.py compares ours with running
+    services."""
     named = {name for _, expression in expressions() for name in measurements(expression)}
     assert {name for name in named if not name.startswith("ruta_")} == FOREIGN.keys()
 
@@ -286,7 +287,7 @@ def test_the_guide_shows_every_alert_with_its_remedy(language: str, guide: str) 
 
 
 def test_every_runbook_was_followed() -> None:
-    """The table in docs/reliability.md names the drill for each, and what no drill can do."""
+    """The table in docs/reliability.md names the drill for each runbook, and the steps that no drill can cover."""
     text = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
     rows = [line.split("|") for line in text.splitlines() if line.startswith("| Ruta")]
     drilled = {
@@ -302,7 +303,7 @@ def test_every_runbook_was_followed() -> None:
 
 
 def test_the_dashboard_loads() -> None:
-    """As Grafana requires: unique ids, no overlapping panels, a selectable data source."""
+    """The dashboard meets Grafana's requirements: unique ids, no overlapping panels, a selectable data source."""
     ids = [panel["id"] for panel in panels()]
     assert len(set(ids)) == len(ids)
     places: set[tuple[int, int]] = set()
@@ -344,7 +345,7 @@ def _read_by_grafana(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_grafana_understands_all_of_the_dashboard() -> None:
-    """By the models that Grafana publishes: it drops unknown fields."""
+    """The models that Grafana publishes accept the whole dashboard; Grafana drops unknown fields."""
     document = json.loads((MONITORING / "dashboard.json").read_text(encoding="utf-8"))
     assert list(_lost(document, _read_by_grafana(document))) == []
     document["panels"][0]["tittle"] = "x"

@@ -1,4 +1,4 @@
-"""The bundle: one file that is verified before anything in it runs, and that needs no network."""
+"""The bundle is one file. An office verifies it before anything in it runs, and installs it without a network."""
 
 import hashlib
 import io
@@ -163,7 +163,7 @@ def test_what_another_program_would_unpack_behind_the_end_is_refused(
 def test_no_file_of_a_bundle_is_unpacked_into_another_folder(
     bundle: Path, key: minisign.SecretKey, tmp_path: Path, folder_there: str
 ) -> None:
-    """Such as the folder of the running version."""
+    """No file can overwrite another folder, such as that of the running version."""
     moved = tmp_path / "moved.tar"
     with tarfile.open(bundle) as tar, tarfile.open(moved, "w") as other:
         for each in tar:
@@ -179,7 +179,7 @@ def test_no_file_of_a_bundle_is_unpacked_into_another_folder(
 def test_what_an_office_is_told_to_type_notices_a_file_that_nobody_signed(
     bundle: Path, tmp_path: Path, page: str
 ) -> None:
-    """pip would install an added wheel with the others, and no checksum mentions it."""
+    """The check notices an added wheel. pip would install it with the others, and no checksum covers it."""
     text = (ROOT / "docs" / page).read_text(encoding="utf-8")
     (block,) = [each for each in text.split("```") if "sha256sum --check" in each]
     kept = [line for line in block.strip().splitlines() if not line.startswith("minisign")]
@@ -232,7 +232,7 @@ def test_a_key_is_never_overwritten_and_is_its_owners_alone(tmp_path: Path) -> N
 
 
 def test_two_programs_of_every_distribution_check_it_too(bundle: Path, tmp_path: Path) -> None:
-    """Before anything of the bundle runs: its own `verify` could say whatever its author likes."""
+    """The check runs before any code of the bundle, because its own `verify` could report anything its author likes."""
     program = shutil.which("minisign")
     if program is None:
         left_out("no minisign (Debian: minisign)")
@@ -270,7 +270,7 @@ def test_a_key_of_minisign_with_a_password_signs(folder: Path, tmp_path: Path) -
 
 @pytest.mark.slow
 def test_an_office_without_a_network_installs_it_and_plays_the_demo(tmp_path: Path) -> None:
-    """As docs/supply.md describes, in a network namespace that has only loopback."""
+    """The office follows docs/supply.md in a network namespace that has only loopback."""
     alone = ["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "alone"]
     if subprocess.run([*alone, "true"], capture_output=True, check=False).returncode != 0:
         left_out("this machine gives no network of its own (unshare --net)")

@@ -1,4 +1,4 @@
-"""The Kubernetes deployment, checked without a cluster; and the checks, tested with broken manifests."""
+"""Checks of the Kubernetes deployment without a cluster, and tests of these checks with broken manifests."""
 
 import json
 import os
@@ -41,7 +41,7 @@ def test_the_policies_draw_the_arrows_of_the_design_and_no_others(
 
 
 def test_readers_outside_come_to_the_broker_by_one_more_port(tmp_path: Path) -> None:
-    """The component in an operation's own overlay, with the configuration that the command prints."""
+    """The component works in an operation's own overlay, with the configuration that the command prints."""
     deploy = cluster_check.root() / "deploy" / "k8s"
     own = {
         "namespace": "ruta",
@@ -150,7 +150,7 @@ HARMS: list[tuple[Callable[[Documents], object], str, int]] = [
     (lambda d: _each(d, "Cluster", "postgres-keys").pop("certificates"), "not signed by", 1),
     (lambda d: _each(d, "Cluster", "postgres")["postgresql"].pop("pg_hba"), "without TLS", 1),
     (lambda d: _said(d, "postgres-pooler").pop("client_tls_sslmode"), "client_tls_sslmode", 1),
-    # Three services and their workers use the pooler; the migrations' settings name it too.
+    # Three services and their workers use the pooler; the migrations' settings also name it.
     (
         lambda d: _each(d, "Cluster", "postgres")["certificates"].pop("serverAltDNSNames"),
         "dials postgres-pooler, which no certificate names",
@@ -164,7 +164,7 @@ def _harmed(
     harm: Callable[[Documents], object],
     check: Callable[[str], list[cluster_check.Finding]],
 ) -> list[cluster_check.Finding]:
-    """Return the check's findings for the production overlay with this change."""
+    """Return the check's findings for the production overlay after this change."""
     production = documents_of("production")
     harm(production)
     monkeypatch.setattr(cluster_check, "built", lambda _overlay: production)
@@ -220,8 +220,7 @@ CLEAR: list[tuple[Callable[[Documents], object], str, int]] = [
         "dials reporting in clear",
         1,
     ),
-    # Eight processes and the Job that creates the streams name the broker; migrations do not use
-    # it.
+    # Eight processes and the Job that creates the streams name the broker; the migrations do not use it.
     (
         lambda d: next(
             e for e in d if e["kind"] == "ConfigMap" and e["metadata"]["name"] == "ruta"
@@ -286,7 +285,7 @@ def test_a_way_inside_that_anybody_could_answer_is_noticed(
 
 
 def test_certificates_of_the_processes_are_renewed_by_the_same_authority() -> None:
-    """As a secret store returns it, as it was printed, and as a cluster stores it."""
+    """The authority is accepted as a secret store returns it, as the command printed it, and as a cluster stores it."""
     first = list(cluster_secrets.certificates())
     kept = first[0]
     assert kept["metadata"]["name"] == process_certificates.AUTHORITY
@@ -310,7 +309,7 @@ def test_certificates_of_the_processes_are_renewed_by_the_same_authority() -> No
 
 
 def test_postgresqls_operator_can_sign_with_the_authority_that_is_made() -> None:
-    """The operator reads keys of one format only; our processes get the certificate without the key."""
+    """The operator reads keys in only one format; our processes get the certificate without the key."""
     made = {
         d["metadata"]["name"]: d
         for d in cluster_secrets.documents(cluster_secrets.target("production"))
@@ -351,14 +350,14 @@ def test_images_carry_their_labels() -> None:
 def test_the_secrets_of_an_overlay_are_exactly_those_that_it_names(
     overlay: str, documents: Documents
 ) -> None:
-    """Names and keys: what `./ruta k8s secrets` writes, what the overlay reads, and in production what it asks of the
-    external store."""
+    """Names and keys agree in three places: what `./ruta k8s secrets` writes, what the overlay reads, and what
+    production requests from the external store."""
     made = cluster_secrets.documents(cluster_secrets.target(overlay))
     secrets = {d["metadata"]["name"]: set(d["stringData"]) for d in made if d["kind"] == "Secret"}
     configs = {d["metadata"]["name"] for d in [*documents, *made] if d["kind"] == "ConfigMap"}
     named: set[str] = set()
     for document in documents:
-        if document["kind"] in {"Ingress", "Gateway"}:  # Their certificate has another source.
+        if document["kind"] in {"Ingress", "Gateway"}:  # Their certificate comes from elsewhere.
             continue
         for kind, name, key in _references(document):
             if kind == "ConfigMap":
@@ -376,7 +375,7 @@ def test_the_secrets_of_an_overlay_are_exactly_those_that_it_names(
 
 
 def _references(node: Any) -> list[tuple[str, str, str | None]]:
-    """Return (kind, name, key if there is one) of what a manifest reads."""
+    """Return (kind, name, key or None) for each reference in a manifest."""
     if isinstance(node, list):
         return [found for item in node for found in _references(item)]
     if not isinstance(node, dict):
@@ -408,7 +407,7 @@ def _references(node: Any) -> list[tuple[str, str, str | None]]:
     ],
 )
 def test_addresses_of_databases_are_services_of_the_overlay(overlay_: str, hosts: set[str]) -> None:
-    """The operator names its services `<cluster>-rw`; the key store has its own cluster."""
+    """The operator names its services `<cluster>-rw`. The key store has a separate cluster."""
     said = {
         (key, urlsplit(value).hostname)
         for document in cluster_secrets.documents(cluster_secrets.target(overlay_))
@@ -476,7 +475,7 @@ def _wave(document: Any) -> int:
 def test_a_migration_comes_after_what_it_needs_and_before_the_processes(
     documents: Documents,
 ) -> None:
-    """By sync waves: a PreSync hook would run without a Secret or a database."""
+    """Sync waves set the order, because a PreSync hook would run without a Secret or a database."""
     jobs = [d for d in documents if d["kind"] == "Job"]
     assert jobs
     for job in jobs:
@@ -531,7 +530,7 @@ def test_where_there_is_an_entrance_the_front_believes_it(entered: str) -> None:
 
 
 def test_secrets_come_with_their_namespace() -> None:
-    """The documented order is Secrets, then the overlay; a new cluster has no namespace yet."""
+    """The documentation applies the Secrets before the overlay, and a new cluster has no namespace yet."""
     done = CliRunner().invoke(k8s.app, ["secrets"])
     first, *others = yaml.safe_load_all(done.stdout)
     assert (first["kind"], first["metadata"]["name"]) == ("Namespace", "ruta")
@@ -541,7 +540,7 @@ def test_secrets_come_with_their_namespace() -> None:
 
 
 def test_no_image_is_looked_for_where_strangers_publish(documents: Documents) -> None:
-    """A bare `ruta/gateway` is Docker Hub's, whoever owns that name there."""
+    """No image has a bare name. `ruta/gateway` would come from Docker Hub, whoever owns that name there."""
     hosts = {image.partition("/")[0] for image in images(documents)}
     assert [host for host in hosts if host != "localhost" and "." not in host] == []
 
@@ -566,7 +565,7 @@ def test_a_volume_on_one_node_is_left_before_the_next_process_takes_it(
 
 
 def test_a_job_waits_for_its_database_for_six_hours(documents: Documents) -> None:
-    """Retries are at most five minutes apart, the first ones closer."""
+    """Retries start close together and are at most five minutes apart."""
     jobs = [d["spec"] for d in documents if d["kind"] == "Job"]
     assert {spec["activeDeadlineSeconds"] for spec in jobs} == {6 * 3600}
     assert all(spec["backoffLimit"] * 300 > spec["activeDeadlineSeconds"] for spec in jobs)
@@ -584,7 +583,7 @@ def test_new_secrets_are_new_each_time() -> None:
 
 
 def _writers_of_evidence(documents: Documents) -> list[str]:
-    """Return the Deployments whose app writes the audit's anchor and the list of the erased to a volume."""
+    """Return the Deployments whose app writes the audit anchor and the erasure list to a volume."""
     found = []
     for document in documents:
         if document["kind"] != "Deployment":
@@ -603,7 +602,7 @@ def _writers_of_evidence(documents: Documents) -> list[str]:
 def test_the_evidence_is_kept_outside_the_database_in_every_overlay(
     overlay: str, documents: Documents
 ) -> None:
-    """Only the worker of referrals writes it."""
+    """Only the referrals worker writes the evidence."""
     worker = "referrals-worker" if overlay == "production" else "referrals"
     assert _writers_of_evidence(documents) == [worker]
     (claim,) = [

@@ -1,4 +1,4 @@
-"""The officer's commands on a cluster: what they ask of kubectl, and with which rights a command runs.
+"""The officer's commands on a cluster: the calls to kubectl, and the rights with which a command runs.
 
 drills/restarts/test_small.py runs them against real processes.
 """
@@ -35,10 +35,10 @@ _DEPLOYMENTS = {
 
 @pytest.fixture(scope="module")
 def production() -> list[dict[str, Any]]:
-    """Return some of its Deployments and what they refer to."""
+    """Return some Deployments of production and the objects that they reference."""
     try:
         with pytest.MonkeyPatch.context() as here:
-            here.setenv(HOME_VARIABLE, str(ROOT))  # A copy of the package is elsewhere.
+            here.setenv(HOME_VARIABLE, str(ROOT))  # A copy of the package is in another folder.
             documents = built("production")
     except Skipped as reason:
         left_out(str(reason))
@@ -74,7 +74,7 @@ class Office:
         )
 
     def asked(self, verb: str) -> list[list[str]]:
-        """Return the calls of one verb, without the namespace at their beginning."""
+        """Return the calls of one verb, without the leading namespace."""
         made = kubectl.calls(self.world)
         assert all(call[:2] == ["--namespace", "ruta"] for call in made)
         return [call[2:] for call in made if call[2] == verb]
@@ -138,11 +138,11 @@ def test_a_rebuild_gets_the_owner_and_the_operator_in_a_pod_of_its_own(office: O
             "valueFrom": {"secretKeyRef": {"name": "ruta-nats", "key": "NATS_OPERATOR_PASSWORD"}},
         }
     ]
-    # No Service and no Deployment selects the pod; the policies recognise it.
+    # No Service or Deployment selects the pod, but the policies recognise it.
     assert made["metadata"]["labels"] == {"ruta.service": "reporting", "ruta.job": "command"}
     assert made["spec"]["restartPolicy"] == "Never"
     assert not {"livenessProbe", "readinessProbe", "startupProbe"} & container.keys()
-    # As hardened as its original.
+    # As hardened as the original pod.
     assert made["spec"]["securityContext"]["runAsNonRoot"]
     assert container["securityContext"]["readOnlyRootFilesystem"]
 

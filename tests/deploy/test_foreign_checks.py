@@ -1,4 +1,4 @@
-"""Professional linters of manifests and Dockerfiles find nothing in ours, and find planted errors."""
+"""Independent linters of manifests and Dockerfiles find nothing in ours, and they find planted errors."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +17,7 @@ def _looked(check: Callable[..., list[Finding]], *arguments: Any) -> list[Findin
     try:
         return check(*arguments)
     except Skipped as reason:
-        # Downloaded for the run: without the package index our change still lands.
+        # The run downloads the linter. Without the package index our change can still land.
         pytest.skip(str(reason))
 
 
@@ -59,6 +59,6 @@ def test_a_dockerfile_that_takes_what_it_did_not_ask_for_is_found(elsewhere: Pat
 
 @pytest.mark.usefixtures("elsewhere")
 def test_who_fails_without_a_finding_has_not_looked() -> None:
-    """Without a Dockerfile there is nothing to find."""
+    """A linter that fails without a finding did not run. Here it has no Dockerfile to check."""
     with pytest.raises(Skipped):
         cluster_check.hadolint()

@@ -1,4 +1,4 @@
-"""The examples for Flux and Argo CD: three waves contain everything of an overlay, each object once, in order."""
+"""The Flux and Argo CD examples apply each object of an overlay once, in three ordered waves."""
 
 import re
 import shutil
@@ -84,7 +84,7 @@ def test_each_wave_waits_for_the_former() -> None:
 def test_nothing_that_waits_for_a_process_is_in_a_wave_before_it(
     applied: dict[str, list[Document]],
 ) -> None:
-    """A claim bound by its first pod, a disruption budget and a Deployment's autoscaler would keep their wave from
+    """A claim bound by its first pod, a disruption budget or a Deployment's autoscaler would keep its wave from
     finishing, and the processes from starting."""
     last = {_identity(d) for d in applied["ruta"]}
     first = applied["ruta-needed"]
@@ -119,7 +119,7 @@ def test_argo_takes_one_repository_into_one_namespace_and_waits_for_a_person() -
 
 
 def test_what_argo_may_make_is_all_that_the_overlay_has(production: list[Document]) -> None:
-    """Outside a namespace the overlay has only the namespace itself."""
+    """The only cluster-wide object in the overlay is the namespace itself."""
     without = {d["kind"] for d in production if "namespace" not in d["metadata"]}
     assert without == {"Namespace"}
 

@@ -1,4 +1,4 @@
-"""Images are referenced by digest; builds work on x86-64 and ARM."""
+"""Manifests reference images by digest, and builds work on x86-64 and ARM."""
 
 import hashlib
 import json
@@ -124,7 +124,7 @@ _WITHOUT_TLS = ("--allow-http-registry", "--allow-insecure-registry")
 
 
 def _shown(page: str) -> list[list[str]]:
-    """Return the cosign commands of a page."""
+    """Return the cosign commands on a page."""
     text = (ROOT / "docs" / page).read_text(encoding="utf-8")
     return [line.split() for line in text.splitlines() if line.startswith("cosign ")]
 
@@ -167,7 +167,7 @@ def test_an_image_is_signed_as_the_page_says_and_no_other_is_taken_for_it(
     assert not typed(verify, images["other"])
 
 
-# Only a machine with kernel namespaces can do this part; its registry is real.
+# Only a machine with kernel namespaces can run this part; its registry is real.
 _BUILDER = """#!{python}
 import json, os, subprocess, sys
 from pathlib import Path
@@ -226,7 +226,7 @@ def test_what_is_sent_carries_what_is_in_it_and_where_it_comes_from(
     inside = {each["name"] for each in attested("cyclonedx")["predicate"]["components"]}
     assert {"cryptography", "pydantic"} <= inside
 
-    # For both architectures: one list, signed as a whole with each of its images.
+    # Both architectures share one list, signed as a whole and with each image.
     _both_kinds(tmp_path / "image")
     both = replace(wanted, platforms=("linux/amd64", "linux/arm64"))
     of_both = ship(clone, "ruta-referrals", both)
@@ -252,7 +252,7 @@ def test_what_is_sent_carries_what_is_in_it_and_where_it_comes_from(
 
 
 def _both_kinds(folder: Path) -> None:
-    """Replace the image by a list of two, as a builder makes it."""
+    """Replace the image with a list of two, as a builder makes it."""
     blobs = folder / "blobs" / "sha256"
     index = json.loads((folder / "index.json").read_text())
     (former,) = index["manifests"]
@@ -276,7 +276,7 @@ def _both_kinds(folder: Path) -> None:
 
 
 def test_the_recipe_names_no_kind_of_machine() -> None:
-    """Nor does it download anything for one architecture: pip and uv choose during the build."""
+    """The recipe downloads nothing for one architecture. pip and uv choose during the build."""
     recipe = (ROOT / "deploy" / "Dockerfile").read_text()
     assert (
         re.findall(r"(?i)amd64|x86|arm64|aarch64|--platform|TARGETARCH|curl |wget ", recipe) == []
@@ -302,7 +302,8 @@ def test_what_is_pinned_is_what_is_deployed(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("architecture", ["x86_64", "aarch64"])
 def test_everything_that_runs_has_a_wheel_for_both_kinds_of_machine(architecture: str) -> None:
-    """For CPython 3.13 on Debian 13, as in the images: neither a build nor an office compiles anything."""
+    """Wheels exist for CPython 3.13 on Debian 13, as in the images, so neither a build nor an office compiles
+    anything."""
     platforms = [f"manylinux_2_{minor}_{architecture}" for minor in range(41, 16, -1)]
     platforms += [f"manylinux2014_{architecture}", f"manylinux2010_{architecture}"]
     usable: set[Tag] = {
@@ -318,7 +319,7 @@ def test_everything_that_runs_has_a_wheel_for_both_kinds_of_machine(architecture
 
 
 def _wheels_of_what_runs() -> Iterator[tuple[str, list[str]]]:
-    """Return all direct and indirect dependencies of our packages, by the lock file."""
+    """Return the wheels of all direct and indirect dependencies of our packages, from the lock file."""
     packages = tomllib.loads((ROOT / "uv.lock").read_text())["package"]
     wanted = [p["name"] for p in packages if "editable" in p["source"]]
     seen: set[str] = set()

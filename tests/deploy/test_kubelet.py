@@ -1,6 +1,6 @@
-"""The image's user as a kubelet runs it: only the image's own files, without podman's additions.
+"""The image's user as a kubelet runs it, with only the image's own files and without podman's additions.
 
-The test applies the lines of the Dockerfile's last stage to Debian's base `/etc`; programs and packages are this
+The test applies the lines of the Dockerfile's last stage to Debian's base `/etc`. Programs and packages are this
 machine's. runc (a Debian package) then runs the pod `postgres` of `small`.
 """
 
@@ -41,7 +41,7 @@ def _accounts(etc: Path) -> None:
 
 
 def test_the_image_names_its_user(tmp_path: Path) -> None:
-    """initdb and other programs look up the name of their user, and a kubelet adds none to /etc/passwd."""
+    """initdb and other programs look up their user's name, and a kubelet adds no user to /etc/passwd."""
     _accounts(tmp_path / "etc")
     users = [line.split(":") for line in (tmp_path / "etc" / "passwd").read_text().splitlines()]
     groups = [line.split(":") for line in (tmp_path / "etc" / "group").read_text().splitlines()]
@@ -52,7 +52,8 @@ def test_the_image_names_its_user(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_postgresql_starts_as_a_kubelet_starts_it(tmp_path: Path) -> None:
-    """Its user, a read-only root, no capabilities, the group's volume, the Secret's mode."""
+    """PostgreSQL starts with the image's user, a read-only root, no capabilities, the group's volume and the Secret's
+    mode."""
     deployment = next(
         d
         for d in documents_of("small")
@@ -105,7 +106,7 @@ def _run(pod: dict[str, Any], folder: Path, port: int) -> Iterator[Path]:
 
 
 def _configuration(pod: dict[str, Any], folder: Path, port: int) -> dict[str, Any]:
-    """Return the OCI runtime configuration that a kubelet makes of a pod."""
+    """Return the OCI runtime configuration that a kubelet creates for a pod."""
     (container, *_) = pod["containers"]
     security, inside = pod["securityContext"], container["securityContext"]
     root = folder / "root"
@@ -115,7 +116,7 @@ def _configuration(pod: dict[str, Any], folder: Path, port: int) -> dict[str, An
         (root / place).mkdir()
     for place in ("bin", "lib", "lib64", "sbin"):
         (root / place).symlink_to(f"usr/{place}")
-    # A workspace's packages are read from their own folder.
+    # A workspace's packages load from their own folder.
     shared = [str(ROOT), *{os.path.realpath(sys.base_prefix), sys.prefix, "/usr"}]
     return {
         "ociVersion": "1.0.2",
@@ -166,7 +167,7 @@ def _bind(destination: str, source: Path, way: str) -> dict[str, Any]:
 
 
 def _volume(mount: dict[str, Any], pod: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """A claim and an emptyDir belong to root and to the pod's group; a Secret has its mode."""
+    """Return a volume: a claim or an emptyDir belongs to root and the pod's group, and a Secret has its mode."""
     volume = next(v for v in pod["volumes"] if v["name"] == mount["name"])
     place = folder / "volumes" / mount["name"]
     place.mkdir(parents=True)

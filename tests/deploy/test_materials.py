@@ -1,4 +1,4 @@
-"""The bill of materials of each image: valid CycloneDX, complete, without development tools."""
+"""Each image's bill of materials is valid CycloneDX, is complete and contains no development tools."""
 
 import json
 import shutil
@@ -20,7 +20,7 @@ SCHEMAS = Path(cyclonedx.schema.__file__).parent / "_res"
 
 @pytest.fixture(scope="module")
 def strict() -> jsonschema.Draft7Validator:
-    """CycloneDX 1.5, without checking formats: one address takes a second."""
+    """Return the CycloneDX 1.5 validator without format checks, because checking one address takes a second."""
     loaded = [json.loads(path.read_text()) for path in SCHEMAS.glob("*.schema.json")]
     registry: Registry = Registry().with_resources(
         (schema["$id"], Resource.from_contents(schema)) for schema in loaded if "$id" in schema
@@ -45,12 +45,12 @@ def test_a_bill_of_materials_is_valid_and_names_what_the_lock_has(
     names = {name for name, _ in listed}
     drawing = image == "ruta-drawing"
     assert ({"typst", "vl-convert-python"} if drawing else {"cryptography", "pydantic"}) <= names
-    # Services that call the drawing container contain no engine.
+    # Only the drawing container has an engine; services that call it have none.
     assert drawing or "vl-convert-python" not in names
     assert ("numpy" in names) == (image in {"ruta-reporting", "ruta-stack"})
     assert not names & {"pytest", "mypy", "ruff"}
     inside = {each["name"] for c in bill["components"] for each in c.get("components", [])}
-    # Libraries inside wheels: by the wheel's own bill, or as shared libraries.
+    # Libraries inside wheels, found in the wheel's own bill of materials or as shared libraries.
     assert ("scipy_openblas64_" in inside) == ("numpy" in names)
     assert drawing or {"pyo3", "openssl"} <= inside
 

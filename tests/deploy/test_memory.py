@@ -1,4 +1,4 @@
-"""No server reserves more memory than its container's limit: otherwise it dies once its cache is full."""
+"""No server reserves more memory than its container's limit, because it would die once its cache is full."""
 
 import re
 from typing import Any

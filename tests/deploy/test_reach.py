@@ -1,5 +1,5 @@
-"""Who reaches whom in each overlay: every pair, evaluated from the rendered NetworkPolicies, against the declared
-pairs."""
+"""The pods that can reach each other in each overlay. The test evaluates every pair from the rendered NetworkPolicies
+and compares it with the declared pairs."""
 
 import json
 import os
@@ -31,8 +31,8 @@ _FAR = ("outside", "private network", "the cloud's metadata")
 
 
 def declared(overlay: str) -> frozenset[Arrow]:
-    """Return the design's arrows, and in production those of PostgreSQL's operator, whose instances connect to each
-    other, to the API server and to a bucket: anything that listens on 443."""
+    """Return the design's arrows, and in production also the connections of PostgreSQL's operator. Its instances
+    connect to each other, to the API server and to a bucket, which means anything that listens on 443."""
     if overlay != "production":
         return design(overlay)
     operators = {
@@ -49,7 +49,7 @@ def declared(overlay: str) -> frozenset[Arrow]:
 def wanted(world: World, arrows: frozenset[Arrow]) -> set[Asked]:
     """Return every declared pair.
 
-    `*` is anybody outside our namespace; outside pods may reach each other; every pod may resolve names. Workers
+    `*` means any pod outside our namespace. Outside pods may reach each other, and every pod may resolve names. Workers
     count as their service, but receive nothing from the gateway.
     """
     found = set()
@@ -82,7 +82,7 @@ def let_through(world: World, policies: Documents) -> set[Asked]:
 
 
 def test_a_vault_is_reached_by_referrals_alone(tmp_path: Path) -> None:
-    """The component on top of `production`, as in an operation's own overlay."""
+    """The component works on top of `production`, as in an operation's own overlay."""
     deploy = Path(__file__).parents[2] / "deploy" / "k8s"
     own = {
         "resources": [os.path.relpath(deploy / "overlays/production", tmp_path)],
@@ -110,7 +110,7 @@ def test_a_vault_is_reached_by_referrals_alone(tmp_path: Path) -> None:
 
 
 class _Greeters:
-    """A server at every end, which sends its name."""
+    """A server at every endpoint, which sends its name."""
 
     def __init__(self, dispatcher: Dispatcher) -> None:
         self._servers: list[socket.socket] = []
@@ -139,7 +139,7 @@ def _greet(server: socket.socket, words: str) -> None:
 
 
 def _said(port: int) -> str:
-    """Return what arrives until the end; nothing after a reset."""
+    """Return the bytes that arrive until the connection ends, or nothing after a reset."""
     try:
         with socket.create_connection((LOOPBACK, port)) as connection:
             return connection.makefile().read()

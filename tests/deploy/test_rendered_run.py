@@ -52,7 +52,7 @@ LATER: frozenset[Arrow] = frozenset(
 def running(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[RunningPods]:
-    """The gateway starts while no policy lets it reach the keys for access tokens."""
+    """Start the pods; the gateway starts while no policy lets it reach the keys for access tokens."""
     overlay = str(request.param)
     if overlay == "production" and not pgbouncer.is_installed():
         left_out("no pgbouncer here (Debian package pgbouncer)")
@@ -86,7 +86,7 @@ def test_every_deployment_becomes_ready_once_it_reaches_what_it_needs(running: R
 
 
 def test_what_reporting_asks_for_drawings_is_the_container_beside_it(running: RunningPods) -> None:
-    """Only that container of the pod has an engine, and it has none of the pod's secrets."""
+    """In that pod only the drawing container has an engine, and it has none of the pod's secrets."""
     drawn_beside = [name for name in running.deployments if running.pods[name].beside]
     assert "reporting" in drawn_beside
     for name in drawn_beside:
@@ -120,7 +120,7 @@ def test_each_way_that_is_declared_is_used_and_none_that_is_refused_is_tried(
         }
         return ways - used
 
-    # Spans are sent once some exist; probes produce none.
+    # A service sends spans once it has some; probes produce none.
     for service in _SERVICES:
         scheme = running.address(service).partition(":")[0]
         port = dispatcher.port("gateway", service, 8000)
@@ -132,7 +132,7 @@ def test_each_way_that_is_declared_is_used_and_none_that_is_refused_is_tried(
 
 @pytest.fixture
 def verified(running: RunningPods) -> RunningPods:
-    """Where processes identify each other by certificates."""
+    """Skip overlays in which processes do not identify each other by certificate."""
     if running.authority is None:
         for pod in running.pods.values():
             assert not any(name.startswith("RUTA_CERTIFICATE") for name in pod.environment)
@@ -150,7 +150,7 @@ def test_a_call_passes_the_front_and_nobody_answers_without_tls(verified: Runnin
         clear = verified.address(name).replace("https://", "http://")
         with pytest.raises(httpx.RemoteProtocolError):
             httpx.get(f"{clear}/healthz", trust_env=False)
-    with pytest.raises(httpx.RemoteProtocolError):  # An unencrypted greeting would be one.
+    with pytest.raises(httpx.RemoteProtocolError):  # An unencrypted greeting would raise it.
         httpx.get(f"http://{LOOPBACK}:{verified.dispatcher.processes['nats', 4222]}")
 
 
@@ -162,7 +162,7 @@ def _is_deployed(running: RunningPods, service: str) -> bool:
 
 @pytest.mark.parametrize("way", ["egress", "ingress"])
 def test_without_a_rule_that_is_needed_a_service_says_so(running: RunningPods, way: str) -> None:
-    """At each end in turn; the service recovers when the rule is back."""
+    """The test removes the rule at each end in turn; the service recovers when the rule is back."""
     for source, target, port, part in NEEDED[running.overlay]:
         running.dispatcher.enforce(running.without(way, source, target, port))
         until(lambda: _says(running, source, part), f"{source} misses {part}")  # noqa: B023
@@ -175,7 +175,7 @@ def _misses_the_broker(running: RunningPods, name: str) -> bool:
 
 
 def _says(running: RunningPods, name: str, part: str) -> bool:
-    """Readiness names the part; without its data or keys a service is not ready at all."""
+    """Return whether readiness names the part. Without its data or keys a service is not ready at all."""
     said = running.ready(name)
     missing = bool(said.get("parts", {}).get(part) == "unavailable")
     return missing and (said["code"] == 503) == (part in {"database", "keys", "token_keys"})

@@ -1,4 +1,4 @@
-"""deploy/run-small with a recording podman: the order of its commands, and its refusals.
+"""deploy/run-small with a fake podman that records commands: their order, and the cases it refuses.
 
 drills/restarts/test_small.py runs its containers.
 """
@@ -16,7 +16,7 @@ from tests.support.leaving_out import left_out
 from tests.support.reference import ROOT
 
 _SCRIPT = ROOT / "deploy" / "run-small"
-# `images` and `volume exists` only ask; podman's other commands change what runs or is stored.
+# `images` and `volume exists` only query; podman's other commands change what runs or is stored.
 _PODMAN = r"""#!/bin/sh
 case "$*" in
   "volume exists"*) test -e "$WORLD/volumes"; exit ;;
@@ -34,10 +34,8 @@ case "$*" in
     test -f "$DATA/exchange/key" || echo made >"$DATA/exchange/key" ;;
 esac
 """
-_KUSTOMIZE = (
-    "#!/bin/sh\necho kind: Deployment\n"  # test_small.py checks what it makes of the overlay.
-)
-# At the first question, one part does not answer yet.
+_KUSTOMIZE = "#!/bin/sh\necho kind: Deployment\n"  # test_small.py checks the real manifests.
+# At the first request, one part does not respond yet.
 _CURL = """#!/bin/sh
 test -e "$WORLD/ready" || { echo 000; exit; }
 case "$*" in
@@ -77,7 +75,7 @@ class Server:
         )
 
     def told(self) -> list[str]:
-        """Return podman's commands since the last call, by kind."""
+        """Return podman's commands since the last call, grouped by kind."""
         file = self.world / "told"
         lines = file.read_text().splitlines() if file.exists() else []
         file.unlink(missing_ok=True)
@@ -88,7 +86,7 @@ class Server:
         (self.world / "images").write_text(f"# localhost/ruta/ruta:0.1.0 {identifier}\n")
 
     def kept(self) -> dict[str, bytes]:
-        """Return what must survive everything; manifests are regenerated each time."""
+        """Return the data that must survive everything; manifests are generated each time."""
         made = {"overlay.yaml"}
         return {p.name: p.read_bytes() for p in self.data.iterdir() if p.name not in made}
 
@@ -122,18 +120,18 @@ def test_a_second_up_plays_nothing_and_a_change_is_played(server: Server) -> Non
 
 
 def test_it_is_ready_when_all_of_it_is(server: Server) -> None:
-    """The front answers 200 while other parts start: an operator who then typed `doctor` read that one is away."""
+    """run-small waits for all parts. The front answers 200 earlier, and `doctor` would then report one as down."""
     (server.data / "secrets.yaml").write_text("kind: Secret\n")
     done = server.types("up")
     assert (done.returncode, "ready at" in done.stdout) == (0, True)
     assert (server.world / "asked").read_text() == "asked\n" * 2
-    (server.world / "asked").unlink()  # Some part of it is away.
+    (server.world / "asked").unlink()  # One of its parts is down.
     again = server.types("up")
     assert (again.returncode, "not whole" in again.stderr) == (1, True)
 
 
 def test_where_crun_refuses_every_container_runc_is_asked_for(server: Server) -> None:
-    """The choice depends on this machine; the message names the file that records it."""
+    """The choice of runtime depends on this machine; the message names the file that records it."""
     _installed(server)
     named = (server.world / "settings").read_text()
     unified = Path("/sys/fs/cgroup/cgroup.controllers").exists()
@@ -174,7 +172,7 @@ def test_an_upgrade_that_cannot_back_up_or_build_leaves_what_runs(
 def test_the_key_of_a_backup_that_does_not_fit_its_folder_is_kept(
     server: Server, tmp_path: Path
 ) -> None:
-    """The next backup asks for it: the stack knows the key that it sealed with."""
+    """The next backup needs this key, because the stack knows which key it sealed with."""
     _installed(server)
     (tmp_path / "file").touch()
     done = server.types("backup", str(tmp_path / "file"), str(tmp_path / "backup.key"))
@@ -182,7 +180,7 @@ def test_the_key_of_a_backup_that_does_not_fit_its_folder_is_kept(
     assert (tmp_path / "backup.key").read_text() == "made\n"
 
 
-# What an operator types in which situation, and the answer.
+# What an operator types in each situation, and the response.
 _REFUSED = {
     "a key file that is not there": ((), ("restore", "BACKUP", "NOWHERE"), "no key file"),
     "a folder without a backup": ((), ("restore", "NOWHERE", "KEY"), "no backup in"),
@@ -243,6 +241,6 @@ def test_the_boot_unit_is_one_that_systemd_takes(server: Server, tmp_path: Path)
         check=False,
     )
     assert (said.returncode, said.stderr) == (0, "")
-    # This script starts and stops it on this data.
+    # The unit starts and stops this script on this data.
     assert f'ExecStart="{_SCRIPT}" up\nExecStop="{_SCRIPT}" down\n' in unit.read_text()
     assert f'"DATA={server.data}"' in unit.read_text()

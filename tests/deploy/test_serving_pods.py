@@ -1,4 +1,4 @@
-"""A server's container on a volume that another pod, or the kubelet, used before."""
+"""A server's container on a volume that another pod or the kubelet used before."""
 
 import os
 import subprocess
@@ -35,7 +35,7 @@ def _server(kind: str, port: int, *options: str) -> Iterator[subprocess.Popen[by
 
 
 def test_the_successor_of_a_deleted_pod_waits_until_the_volume_is_free(tmp_path: Path) -> None:
-    """A Deployment starts it while its predecessor still ends; two servers would destroy the data."""
+    """A Deployment starts the successor while the old pod is still stopping. Two servers would destroy the data."""
     first, second = free_port(), free_port()
     with ExitStack() as successor:
         with _server("nats", first, "--data", str(tmp_path)):
@@ -50,7 +50,7 @@ def test_the_successor_of_a_deleted_pod_waits_until_the_volume_is_free(tmp_path:
 def test_postgresql_starts_again_on_a_volume_that_the_kubelet_opened_to_its_group(
     tmp_path: Path,
 ) -> None:
-    """With `fsGroup`, a kubelet opens each folder of a volume to the group at each mount."""
+    """With `fsGroup`, a kubelet makes each folder of a volume accessible to the group at each mount."""
     data, passwords = tmp_path / "data", tmp_path / "passwords"
     data.mkdir()
     tmp_path.chmod(0o755)
@@ -66,7 +66,7 @@ def test_postgresql_starts_again_on_a_volume_that_the_kubelet_opened_to_its_grou
 
 
 def test_postgresql_refuses_to_start_on_half_a_restore(tmp_path: Path) -> None:
-    """Until it is repeated, erasures and withdrawals are not applied."""
+    """Until the restore is repeated, erasures and withdrawals are not applied."""
     (tmp_path / "restore-incomplete").write_text("the restore did not finish. Repeat it\n")
     done = subprocess.run(
         [

@@ -1,4 +1,4 @@
-"""One file contains everything that an operation fills in for production."""
+"""One file contains all values that an operation sets for production."""
 
 import shutil
 import subprocess
@@ -24,7 +24,7 @@ OWN = {
 
 @pytest.fixture
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of the manifests, as an operation has it."""
+    """Return a copy of the manifests, as an operation has it."""
     shutil.copytree(cluster_check.root() / "deploy", tmp_path / "deploy")
     monkeypatch.setattr(cluster_check, "root", lambda: tmp_path)
     return tmp_path

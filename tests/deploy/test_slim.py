@@ -1,4 +1,4 @@
-"""Images leave out nothing that runs."""
+"""Slim images still contain every file that runs."""
 
 import shutil
 import subprocess
@@ -50,7 +50,7 @@ def test_what_is_left_runs_as_before(environment: Path) -> None:
     assert sum(each.stat().st_size for each in environment.rglob("*.so")) < before / 3
     assert not (packages / "multidict" / "tests").exists()
     assert not (packages / "multidict" / "part.c").exists()
-    assert (packages / "tests").exists()  # A package has that name.
+    assert (packages / "tests").exists()  # A top-level package has this name.
     told = subprocess.run(
         [sys.executable, "-c", _RUN.format(place=str(packages))],
         env={"PYTHONPATH": str(packages), "PATH": ""},
@@ -84,7 +84,7 @@ def test_each_image_is_made_slim_after_all_is_installed() -> None:
 
 
 def test_the_build_gets_every_file_that_the_recipe_copies() -> None:
-    """A folder outside the list of .dockerignore ends the build of each image."""
+    """A file that .dockerignore does not list would stop the build of each image."""
     recipe = (ROOT / "deploy" / "Dockerfile").read_text()
     lines = [line.split()[1:-1] for line in recipe.splitlines() if line.startswith("COPY ")]
     copied = {place for places in lines if "--from=build" not in places for place in places}

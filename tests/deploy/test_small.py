@@ -1,4 +1,4 @@
-"""What `small` and deploy/run-small state, checked without containers."""
+"""Settings of `small` and deploy/run-small, checked without containers."""
 
 import subprocess
 from pathlib import Path
@@ -29,7 +29,7 @@ def test_the_limits_of_small_fit_two_gibibytes() -> None:
 
 
 def test_no_server_of_small_on_podman_listens_beyond_its_machine() -> None:
-    """Its pods use the machine's own network, where no policy applies."""
+    """The pods of `small` use the machine's own network, where no policy applies."""
     try:
         documents = built("podman")
     except Skipped as reason:

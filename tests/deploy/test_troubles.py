@@ -1,7 +1,7 @@
-"""What keeps a deployment from running, `./ruta doctor --kube` names by its object, with the remedy.
+"""`./ruta doctor --kube` names each object that keeps a deployment from running, with the remedy.
 
-Real kubectl reads `small` from an API server (tests/support/kube_api.py); single faults are read from the same
-documents without it.
+Real kubectl reads `small` from an API server (tests/support/kube_api.py). Tests of single faults read the same
+documents without kubectl.
 """
 
 import json
@@ -27,7 +27,7 @@ _GIB = 1 << 30
 
 
 class Namespace:
-    """`small` as it runs, each pod ready; tests then break one thing."""
+    """`small` with all pods ready; each test then breaks one thing."""
 
     def __init__(self) -> None:
         self.documents: list[Document] = []
@@ -215,7 +215,7 @@ class Doctor:
         self._api = api
 
     def examines(self, namespace: Namespace, language: str = "en") -> dict[str, tuple[str, str]]:
-        """Return what needs attention: the object, what it is, what to do."""
+        """Return the findings: each object, its problem, and the remedy."""
         self._api.documents, self._api.answers = namespace.documents, namespace.answers
         done = subprocess.run(
             [sys.executable, "-m", "stack", "doctor", "--kube", "ruta"],

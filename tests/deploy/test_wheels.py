@@ -42,7 +42,7 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def installed(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The command from an environment with only the wheels, as pipx makes it."""
+    """Return the command from an environment with only the wheels, as pipx creates it."""
     uv = shutil.which("uv")
     assert uv is not None
     environment = tmp_path_factory.mktemp("installed") / "environment"
@@ -55,7 +55,7 @@ def installed(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def place(installed: Path, tmp_path: Path) -> Iterator[Path]:
-    """A folder outside a clone; every started process ends with it."""
+    """Yield a folder outside a clone; stop every started process afterwards."""
     yield tmp_path
     if StackState.read(Layout(tmp_path / ".ruta")):
         run(installed, "down", at=tmp_path)
@@ -72,7 +72,7 @@ def test_no_command_asks_for_a_tool_of_developers_before_it_runs(
     done = subprocess.run(
         [installed, "--help"], cwd=tmp_path, capture_output=True, text=True, check=True
     )
-    assert done.stderr == ""  # It names each group of commands that cannot be imported.
+    assert done.stderr == ""  # It would name each command group that fails to import.
     assert "k8s" in done.stdout
 
 

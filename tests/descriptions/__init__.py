@@ -1,1 +1,1 @@
-"""The API descriptions of releases, and checks for changes that break clients."""
+"""API descriptions of releases, and checks for changes that break clients."""

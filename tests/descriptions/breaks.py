@@ -1,7 +1,8 @@
 """Finds changes in a new API description that would break a client of an older one.
 
-Pure: two OpenAPI 3.1 documents in, findings out. What a client sends must stay accepted, and answers must stay as
-described. Answers may grow: clients must ignore members and values that they do not know, as with events.
+The check is pure: it takes two OpenAPI 3.1 documents and returns findings. The API must still accept everything that a
+client sends, and responses must stay as described. Responses may grow, because clients must ignore unknown members and
+values, as with events.
 """
 
 import re
@@ -14,7 +15,7 @@ Json = Mapping[str, Any]
 
 _METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 _NAME = "$name"
-# Requests break if one of these becomes stricter.
+# Requests break if one of these limits becomes stricter.
 _AT_MOST = ("maxLength", "maximum", "exclusiveMaximum", "maxItems", "maxProperties")
 _AT_LEAST = ("minLength", "minimum", "exclusiveMinimum", "minItems", "minProperties")
 _EXACTLY = ("pattern", "format", "multipleOf", "uniqueItems")
@@ -33,7 +34,7 @@ class Remedy(StrEnum):
 
 @dataclass(frozen=True)
 class Break:
-    """`where`: the operation and the place in it."""
+    """A breaking change. `where` names the operation and the place in it."""
 
     where: str
     what: str
@@ -44,14 +45,14 @@ class Break:
 
 
 class _Way(Enum):
-    """Who writes what the schema describes."""
+    """The side that writes the data that a schema describes."""
 
     SENT = "sent by the client"
     ANSWERED = "answered to the client"
 
 
 def breaks(old: Json, new: Json) -> list[Break]:
-    """Return everything in `new` on which a client of `old` cannot rely any more, by place."""
+    """Return everything in `new` that breaks a promise to clients of `old`, by place."""
     now = {(_shape(path), method): (path, o) for path, method, o in _operations(new)}
     found: list[Break] = []
     for path, method, operation in _operations(old):
@@ -66,7 +67,7 @@ def breaks(old: Json, new: Json) -> list[Break]:
 
 
 def skeleton(document: Json) -> dict[str, Any]:
-    """Return the parts of a document that `breaks` reads: small enough to store for each release."""
+    """Return the parts of a document that `breaks` reads, small enough to store for each release."""
     paths: dict[str, dict[str, Any]] = {}
     for path, method, operation in _operations(document):
         paths.setdefault(path, {})[method] = {
@@ -90,14 +91,14 @@ _WORDS_FOR_READERS = {"description", "title", "summary", "example", "examples", 
 
 
 def _bare(node: Any, *, named: bool = False) -> Any:
-    """Remove what only people read. `named`: the keys are names from the description."""
+    """Remove the parts that only people read. With `named`, the keys are names from the description."""
     if isinstance(node, list):
         return [_bare(each) for each in node]
     if not isinstance(node, dict):
         return node
     maps = {"properties", "content", "responses"}
     return {
-        # Of a header only the name is promised.
+        # The API promises only a header's name.
         key: {name: {} for name in value}
         if key == "headers" and not named
         else _bare(value, named=key in maps and not named)
@@ -116,7 +117,8 @@ def _operations(document: Json) -> Iterator[tuple[str, str, Json]]:
 
 
 def _answers_of(operation: Json) -> Json:
-    """Return successful answers. A refusal is a problem detail whose code is the promise (`./ruta docs errors`)."""
+    """Return the successful responses. A refusal is a problem detail, and only its code is promised (`./ruta docs
+    errors`)."""
     answers = operation.get("responses", {})
     return {status: answer for status, answer in answers.items() if status[0] in "23"}
 
@@ -215,7 +217,7 @@ class _Comparison:
                 )
 
     def _schema(self, where: str, old: Json, new: Json, way: _Way) -> Iterator[Break]:
-        """Every kind of value that is written, by a client or by us, must be readable."""
+        """Check that the reader accepts every type that a client or the server may write."""
         before, now = _kinds(self.old, old), _kinds(self.new, new)
         written, read = (before, now) if way is _Way.SENT else (now, before)
         for one in written:
@@ -224,7 +226,7 @@ class _Comparison:
                 yield Break(where, _foreign(one, way), _remedy(way))
                 continue
             pairs = [(one, other) if way is _Way.SENT else (other, one) for other in near]
-            # The nearest kind shows what needs to change.
+            # The nearest type shows what needs to change.
             yield from min((list(self._one(where, *pair, way)) for pair in pairs), key=len)
 
     def _one(self, where: str, old: Json, new: Json, way: _Way) -> Iterator[Break]:
@@ -288,7 +290,7 @@ def _values(where: str, old: Json, new: Json, way: _Way) -> Iterator[Break]:
         refused = [value for value in before if now is not None and value not in now]
         if refused:
             yield Break(where, f"{', '.join(refused)} is no longer accepted", Remedy.ACCEPT)
-        return  # Its values are everything that was ever sent: bounds add nothing.
+        return  # An enum lists every value that was ever sent, so bounds add nothing.
     if now is not None:
         yield Break(where, f"only {', '.join(now)} is accepted now", Remedy.ACCEPT)
     for word in (*_AT_MOST, *_AT_LEAST, *_EXACTLY):
@@ -312,7 +314,7 @@ def _listed(schema: Json) -> list[str] | None:
 
 
 def _kinds(document: Json, schema: Json) -> list[Json]:
-    """Return a schema's alternatives, each of at most one type, with their names."""
+    """Return a schema's alternatives with their names, each with at most one type."""
     node = _resolved(document, schema)
     if "allOf" in node:
         return [_merged(document, node)]
@@ -341,7 +343,7 @@ def _same_type(written: Json, read: Json) -> bool:
 
 
 def _type(schema: Json) -> str:
-    """Return its one type; empty if any is allowed."""
+    """Return the schema's only type, or an empty text if any type is allowed."""
     if "type" in schema:
         return str(schema["type"])
     values = [*schema.get("enum", ()), *([schema["const"]] if "const" in schema else [])]
@@ -362,7 +364,7 @@ def _remedy(way: _Way) -> Remedy:
 
 
 def _resolved(document: Json, node: Json) -> Json:
-    """Return what a reference points to, with its name; members beside it stay."""
+    """Return the target of a reference with its name; keep members beside the reference."""
     if "$ref" not in node:
         return node
     found: Any = document

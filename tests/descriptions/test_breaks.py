@@ -1,4 +1,4 @@
-"""Every way to break a client is found in a description, and nothing else is reported."""
+"""The check finds every way in which a description can break a client, and reports nothing else."""
 
 from collections.abc import Callable
 from copy import deepcopy

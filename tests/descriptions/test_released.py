@@ -1,7 +1,7 @@
-"""No description breaks the last release's promises; `released/` contains their small form.
+"""No description breaks the last release's promises. `released/` contains the reduced descriptions.
 
-`RUTA_STORE_DESCRIPTIONS=1 ./ruta test tests/descriptions` stores a release's descriptions. An intended break is
-stored the same way, in the commit that announces it in docs/upgrade-notes.md.
+`RUTA_STORE_DESCRIPTIONS=1 ./ruta test tests/descriptions` stores a release's descriptions. Store an intended break the
+same way, in the commit that announces it in docs/upgrade-notes.md.
 """
 
 import json
@@ -33,7 +33,7 @@ def as_clients_see_it(upstream: Upstream) -> dict[str, Any]:
 
 
 def in_lines(kept: dict[str, Any]) -> str:
-    """Return JSON with one line per path and schema, for readable differences."""
+    """Return JSON with one line per path and schema, for readable diffs."""
 
     def lines(part: dict[str, Any]) -> str:
         whole = (

@@ -1,4 +1,4 @@
-"""Dangerous actions require a fresh sign-in of a person: found in the route tables."""
+"""Dangerous actions require a person's fresh sign-in. The route tables list these actions."""
 
 import time
 from pathlib import Path
@@ -49,8 +49,8 @@ ACTS = {
         for end in ("", "/agreement")
     ),
 }
-# Operations that take something away without a fresh sign-in, with the reason; those that destroy
-# a person's data are in ACTS.
+# Operations that remove something without a fresh sign-in, with the reason. ACTS contains those that destroy a
+# person's data.
 TAKEN_AWAY: dict[tuple[str, str], str] = {
     ("delete", "/referrals/v1/cases/{case_id}/matching"): "the person's word: it holds at once",
     ("post", "/referrals/v1/consents/{grant_id}/withdraw"): "the person's word: it holds at once",
@@ -149,5 +149,5 @@ async def test_a_fresh_sign_in_and_a_client_of_its_own_are_let_in(
             itself = {**PERSON, "sub": "a-machine", "client_id": "a-machine"}
             for claims in ({**PERSON, "auth_time": time.time()}, itself):
                 answer = await asked(upstream, app, method, path, **claims)
-                # There is no database: an allowed caller gets as far as that.
+                # There is no database, so an allowed caller fails only there.
                 assert answer.status_code not in {401, 403}, (method, path, answer.text)

@@ -1,7 +1,7 @@
-"""An unknown filter would return everything as if it had worked. Every operation of every service refuses it and
-names the known ones. The route tables supply the operations.
+"""Every operation of every service refuses an unknown filter and names the known ones. Otherwise it would return
+everything as if the filter had worked. The route tables supply the operations.
 
-No database answers here; tests/system covers refusals that need one.
+These tests have no database; tests/system covers refusals that need one.
 """
 
 from collections import Counter
@@ -35,7 +35,7 @@ def apps(tmp_path_factory: pytest.TempPathFactory) -> dict[Upstream, FastAPI]:
 
 
 async def asked(http: AsyncClient, method: str, path: str, operation: dict[str, Any]) -> Response:
-    """Ask as an allowed caller."""
+    """Send the request as an allowed caller."""
     access = operation["x-ruta-access"]
     who = {} if access["anonymous"] else {"scope": access["scope"], "roles": [*Role]}
     name = "anonymous" if access["anonymous"] else "im-officer"
@@ -65,7 +65,8 @@ async def test_every_operation_refuses_it_and_names_those_that_it_knows(
 
 
 async def test_what_leaves_it_alone_is_there_and_still_does(apps: dict[Upstream, FastAPI]) -> None:
-    """Together with the three that check earlier, these are all exceptions; the test above finds any other."""
+    """The listed exceptions exist and still skip the check. With the three operations that check earlier, the list is
+    complete; the test above finds any other."""
     left = set(LEFT_ALONE)
     for upstream, app in apps.items():
         transport = ASGITransport(app, raise_app_exceptions=False)

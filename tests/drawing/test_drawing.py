@@ -1,5 +1,5 @@
-"""A separate process without secrets makes each drawing, here or in the container beside; a failure reports its
-reason."""
+"""A separate process without secrets makes each drawing, on this machine or in the sidecar container. Each failure
+reports its reason."""
 
 import asyncio
 import io
@@ -26,13 +26,13 @@ SPEC = {
     "data": {"values": [{"x": 1234.5, "y": "remisión"}]},
     "encoding": {"x": {"field": "x", "type": "quantitative"}, "y": {"field": "y"}},
 }
-# Pixels that are not a whole number of points.
+# The pixels are not a whole number of points.
 SQUARES = (
     '<svg xmlns="http://www.w3.org/2000/svg" width="603" height="237">'
     '<rect width="603" height="237" fill="white"/><rect x="7" y="11" width="301" height="5"/></svg>'
 )
 TELLING = "#for (k, v) in sys.inputs [#k: #v ]"
-# Replaces the engine to look into its process: no drawing would show it.
+# Replaces the engine to inspect its process, because no drawing would show it.
 LOOKING = """
 import json, os, sys
 from pathlib import Path
@@ -56,7 +56,7 @@ def pictures(svgs: list[str]) -> list[bytes]:
 
 @pytest.fixture
 def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Set the folder in which drawing processes create theirs."""
+    """Set the folder in which drawing processes create their own folders."""
     place = tmp_path / "folders"
     place.mkdir()
     monkeypatch.setenv("TMPDIR", str(place))
@@ -65,7 +65,7 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def beside(tmp_path: Path, folders: Path) -> Iterator[Path]:
-    """A container's process, and this one configured to call it."""
+    """Start the container's process and configure this process to call it."""
     place = tmp_path / "socket"
     process = subprocess.Popen([sys.executable, "-m", "drawing", "serve", str(place)])
     try:
@@ -166,7 +166,7 @@ def test_who_draws_nowhere_is_told_so_and_what_comes_back_draws_again(tmp_path: 
         with pytest.raises(NobodyDraws, match="nobody draws"):
             drawn("page", page("x"))
         assert not answers(place)
-        for _ in range(2):  # The second finds the socket of the first, which was killed.
+        for _ in range(2):  # The second process finds the killed one's socket.
             process = subprocess.Popen([sys.executable, "-m", "drawing", "serve", str(place)])
             until(lambda: answers(place), "somebody draws there")
             assert drawn("page", page("x")).startswith(b"%PDF")
@@ -179,7 +179,7 @@ def test_who_draws_nowhere_is_told_so_and_what_comes_back_draws_again(tmp_path: 
 
 
 def test_the_container_draws_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its memory limit allows one."""
+    """The container's memory limit allows only one drawing at a time."""
     at_once: list[int] = []
     inside = 0
     others_came = threading.Event()
@@ -198,7 +198,7 @@ def test_the_container_draws_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> N
         transport = httpx.ASGITransport(server.app)
         async with httpx.AsyncClient(transport=transport, base_url="http://drawing") as client:
             asked = [asyncio.create_task(client.post("/page", content=b"{}")) for _ in range(3)]
-            for _ in range(200):  # Every request has arrived, and one drawing has begun.
+            for _ in range(200):  # Every request has arrived and one drawing has begun.
                 await asyncio.sleep(0.001)
             others_came.set()
             return list(await asyncio.gather(*asked))

@@ -23,7 +23,7 @@ ISSUER = "https://ruta.example"
 
 @pytest.fixture(scope="session")
 async def issuer_database(databases: MigratedDatabases) -> ServiceDatabase:
-    """A migrated database with the demo clients: hashing their secrets takes long, so it happens once."""
+    """Create a migrated database with the demo clients, once, because hashing their secrets is slow."""
     made = await databases.of("gateway.issuer", "issuer")
     database = Database.at(made.app_url)
     await bootstrap.load(database, SecretChecks(), demo_clients())
@@ -33,7 +33,7 @@ async def issuer_database(databases: MigratedDatabases) -> ServiceDatabase:
 
 
 def demo_clients() -> list[bootstrap.BootstrapClient]:
-    """The demo clients, each with the secret `secret of <client>`."""
+    """Return the demo clients, each with the secret `secret of <client>`."""
     made = []
     for client in CLIENTS:
         claims = claims_of(client)
@@ -85,7 +85,7 @@ def issuer_app(issuer_settings: IssuerSettings, issuer_db: Database) -> FastAPI:
 
 @pytest.fixture
 async def issuer(issuer_app: FastAPI) -> AsyncIterator[AsyncClient]:
-    """An anonymous caller as the front forwards it."""
+    """Return the issuer as an anonymous caller reaches it through the front."""
     headers = bearer("anonymous", audience="ruta-issuer") | {"Ruta-Source": "here"}
     async with AsyncClient(
         transport=ASGITransport(issuer_app), base_url=ISSUER, headers=headers
@@ -97,7 +97,7 @@ async def issuer(issuer_app: FastAPI) -> AsyncIterator[AsyncClient]:
 def gateway(
     postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Gateway]:
-    """Front, issuer and witnesses as processes."""
+    """Start the front, the issuer and the witnesses as processes."""
     folder = tmp_path_factory.mktemp("gateway")
     with running_gateway(postgres, folder, database="issuer_of_gateway") as running:
         yield running

@@ -1,4 +1,4 @@
-"""A person's own account page in a browser: password, second factor, recovery codes, sign-ins."""
+"""A person's own account page in a browser: password, second factor, recovery codes and sign-ins."""
 
 import re
 import time
@@ -53,7 +53,8 @@ class Page:
         return answer
 
     def token(self, path: str) -> str:
-        """Return the CSRF token of the form for that address, or one of this session if the page has no such form."""
+        """Return the CSRF token of the form for that address, or any token of this session if the page has no such
+        form."""
         form = (
             rf'action="{re.escape(path)}(?:\?[^"]*)?"[^>]*>\s*<input type="hidden" name="{FIELD}"'
         )
@@ -75,7 +76,7 @@ def until_out(browser: httpx.Client) -> None:
 
 
 def next_code(who: Somebody) -> str:
-    """Return the code of the step after the used one; it is accepted because phones' clocks drift."""
+    """Return the code of the next time step. The issuer accepts it because phones' clocks drift."""
     return who.totp.at(int(time.time()) + 30)
 
 
@@ -145,7 +146,7 @@ def test_the_page_is_read_where_a_browser_opens_it(
 def test_a_session_left_open_and_the_password_change_no_credential(
     browser: httpx.Client, somebody: Somebody, postgres: PostgresServer
 ) -> None:
-    """Otherwise a thief who has both could take over the second factor."""
+    """A thief with an open session and the password could otherwise take over the second factor."""
     signed_in(browser, somebody)
     page = Page(browser)
     for table in ("refresh_tokens", "sign_ins"):

@@ -1,5 +1,5 @@
-"""Malformed requests from people's browsers and from other sites' pages get the right status, lose nothing that a
-person typed and reveal nothing. One table per kind."""
+"""Malformed requests from browsers and other sites' pages get the right status. They lose nothing that a person typed
+and reveal nothing. Each kind has a table."""
 
 import base64
 import re
@@ -37,7 +37,7 @@ def foreign(sealing: Cookies) -> str:
     return value_of(Cookies(secrets.token_bytes(32), "http://x", 900).write(session_of()))
 
 
-# Each of these becomes the session cookie; the idle mark beside it stays valid.
+# Each of these replaces the session cookie; the idle cookie beside it stays valid.
 COOKIES: dict[str, Callable[[Cookies], str]] = {
     "empty": lambda _: "",
     "no base64": lambda _: "%%%",
@@ -107,7 +107,7 @@ def test_a_head_of_cookies_beyond_all_measure_is_refused(gateway: Gateway) -> No
     try:
         answer = httpx.get(f"{gateway.url}/directory/v1/services", headers=headers)
     except httpx.RemoteProtocolError:
-        return  # Closing without an answer also counts as a refusal.
+        return  # A connection closed without a response also counts as a refusal.
     assert answer.status_code in {400, 431}
 
 
@@ -226,7 +226,7 @@ TYPED = "Siete personas <en> una finca\r\n& «nadie» las vio: 100%"
 
 
 def sent_form(answer: httpx.Response) -> tuple[str, dict[str, str]]:
-    """Return the form that the page offers for sending again."""
+    """Return the form that the page offers for resending."""
     form = re.search(r'<form method="post" action="([^"]+)".*?</form>', answer.text, re.DOTALL)
     assert form, answer.text
     fields = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)"', form[0])
@@ -235,7 +235,7 @@ def sent_form(answer: httpx.Response) -> tuple[str, dict[str, str]]:
 
 @pytest.fixture
 def narrow(gateway: Gateway) -> Iterator[Gateway]:
-    """A front that allows one source one form a minute."""
+    """Start a front that allows one form a minute from one source."""
     with another_front(gateway, rate_line="1/minute") as front:
         yield front
 
@@ -265,7 +265,8 @@ def test_what_was_typed_survives_a_refusal_of_the_service(gateway: Gateway) -> N
 
 
 def test_a_button_alone_is_nothing_that_was_typed(gateway: Gateway) -> None:
-    """The key of a mail's link is in the address; a spent link is not offered again."""
+    """A form with only a button contains nothing to send again. The e-mail link's key is in the address, and a used
+    link is not offered again."""
     headers = {**PAGE, "Content-Type": "application/x-www-form-urlencoded"}
     path = "/reports/v1/subscriptions/problem?key=spent"
     refused = httpx.post(f"{gateway.url}{path}", content=b"", headers=headers)
@@ -333,7 +334,7 @@ def test_whoever_is_sent_away_is_shown_where_to_sign_in(gateway: Gateway) -> Non
 def test_nobody_else_is_asked_for_a_cookie_twice(
     browser: httpx.Client, somebody: Somebody, sealing: Cookies
 ) -> None:
-    """With two cookies of one name the last one counts, and a bad one beside it does not harm other people."""
+    """If two cookies have the same name, the last one counts, and a bad duplicate does not affect other people."""
     signed_in(browser, somebody)
     put(browser, sealing.write(Seen("another", time.time())))
     assert browser.get("/session").status_code == 401

@@ -1,4 +1,4 @@
-"""Clients that prove themselves by a key: `private_key_jwt` (RFC 7523, SMART Backend Services), and SMART scopes."""
+"""Clients that authenticate with a key: `private_key_jwt` (RFC 7523, SMART Backend Services), and SMART scopes."""
 
 import time
 from typing import Any
@@ -189,7 +189,7 @@ async def test_smart_scopes_are_given_as_announced_and_no_further(issuer: AsyncC
         "system/Task.rs admin",
     ):
         assert await given(scope) == (400, "invalid_scope"), scope
-    # An auditor may read but not write; somebody without referrals:read gets none of them.
+    # An auditor may read but not write; a client without referrals:read gets neither scope.
     assert (await given("system/Task.rs", "auditor"))[0] == 200
     assert await given("system/Task.u", "auditor") == (400, "invalid_scope")
     assert await given("system/Task.rs", "health-cluster") == (400, "invalid_scope")

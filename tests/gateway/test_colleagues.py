@@ -1,4 +1,4 @@
-"""A person reads the names of their own organisation only."""
+"""A person can read only the names of people in their own organisation."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Text is compressed for clients that accept it, but never beside a secret."""
+"""The front compresses text for clients that accept it, but never next to a secret."""
 
 import gzip
 
@@ -16,7 +16,7 @@ GZIP = {"Accept-Encoding": "gzip"}
 def raw(
     gateway: Gateway, path: str, method: str = "GET", **headers: str
 ) -> tuple[httpx.Response, bytes]:
-    """Return the answer with its body as sent."""
+    """Return the response with its body as sent."""
     with gateway.client() as http, http.stream(method, path, headers=headers) as answer:
         return answer, b"".join(answer.iter_raw())
 
@@ -36,7 +36,7 @@ def test_who_takes_gzip(given: bytes | None, takes: bool) -> None:
 def test_a_long_text_is_compressed_and_a_short_one_is_not(gateway: Gateway) -> None:
     answer, body = raw(gateway, f"/directory/v1/services?{LONG}", **GZIP)
     assert answer.headers["content-encoding"] == "gzip"
-    # A body that arrives after its head is compressed in passing, without a known length.
+    # A body that arrives after its headers is compressed as a stream, without a known length.
     assert int(answer.headers.get("content-length", len(body))) == len(body) < 1024
     assert "agua" * 500 in gzip.decompress(body).decode()
     assert answer.headers["vary"] == "Accept-Encoding"

@@ -1,4 +1,4 @@
-"""Only the console receives the person's token, and no other site's page can send its forms."""
+"""Only the console receives the person's token, and no other site's page can submit its forms."""
 
 import base64
 import json

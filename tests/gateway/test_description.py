@@ -1,4 +1,4 @@
-"""The services' descriptions become one, by the route table; clashing schema names are told apart."""
+"""The front merges the services' descriptions by the route table and renames clashing schemas."""
 
 import socket
 from collections.abc import Iterator
@@ -34,7 +34,7 @@ ROUTES = (
 
 @pytest.fixture
 def closed_port() -> Iterator[int]:
-    """Return a port without a listener that stays reserved meanwhile."""
+    """Return a port without a listener that stays reserved during the test."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         yield taken.getsockname()[1]
@@ -209,7 +209,7 @@ def test_what_generators_stumble_over_is_said_plainly() -> None:
 async def test_a_description_that_lacks_a_service_is_503_and_is_not_made_for_each_who_asks(
     closed_port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Otherwise a client that keeps asking while a service is away would occupy the front."""
+    """Otherwise a client that keeps asking while a service is down would overload the front."""
     monkeypatch.setattr(site, "_AGAIN_SECONDS", PATIENCE)
     settings = FrontSettings.model_construct(directory_url=f"http://127.0.0.1:{closed_port}")
     upstreams = Upstreams(settings)

@@ -1,5 +1,5 @@
-"""A right ends while the issuer makes a token: a thief with a stolen secret asks constantly, so one request is always
-in progress at that moment."""
+"""A right ends while the issuer makes a token. A thief with a stolen secret asks constantly, so a request is always in
+progress at that moment."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -28,7 +28,7 @@ async def front(gateway: Gateway) -> AsyncIterator[httpx.AsyncClient]:
 
 
 class Partner:
-    """An organisation of its own with one client, and the administrator of both."""
+    """A separate organisation with one client, and the administrator of both."""
 
     def __init__(self, front: httpx.AsyncClient, admin: dict[str, str]) -> None:
         self._front, self._admin = front, admin
@@ -84,7 +84,7 @@ async def partner(gateway: Gateway, front: httpx.AsyncClient) -> Partner:
 async def under_way(
     database: asyncpg.Connection, held: str, asking: Any
 ) -> AsyncIterator[asyncio.Task[Any]]:
-    """Keep a request waiting for the row that is `held` until the block ends."""
+    """Keep a request waiting for the row that `held` locks until the block ends."""
     async with database.transaction():
         await database.execute(held)
         before = await database.fetchval(WAITING)
@@ -106,7 +106,7 @@ def said(answer: httpx.Response) -> tuple[int, str]:
 async def test_what_ends_while_the_secret_is_compared_gives_no_token(
     partner: Partner, database: asyncpg.Connection, how: str
 ) -> None:
-    assert said(await partner.token("wrong")) == REFUSED  # The test waits for its count.
+    assert said(await partner.token("wrong")) == REFUSED  # The test waits for this counter.
     held = "SELECT FROM failed_attempts FOR UPDATE"
     async with under_way(database, held, partner.token()) as asked:
         await partner.ended(how)
@@ -123,7 +123,7 @@ async def test_whoever_asks_while_it_ends_waits_for_the_end(
 async def test_whoever_asks_while_the_organisation_changes_its_areas_of_responsibility_is_told_the_new_ones(
     partner: Partner, database: asyncpg.Connection
 ) -> None:
-    """Here the token waits for the organisation's row, since no client's row is locked."""
+    """Here the token request waits for the organisation's row, since no client row is locked."""
     change = partner.changed(f"organisations/{partner.organisation}", {"aors": ["CP"]})
     answer = await asked_meanwhile(partner, database, change)
     claims = jwt.get_unverified_claims(answer.json()["access_token"])
@@ -133,8 +133,8 @@ async def test_whoever_asks_while_the_organisation_changes_its_areas_of_responsi
 async def asked_meanwhile(
     partner: Partner, database: asyncpg.Connection, ending: Any
 ) -> httpx.Response:
-    """Return the answer to a token request that runs after all writes of an end and before their commit."""
-    held = "LOCK TABLE identity_changes IN SHARE MODE"  # The last write of an end.
+    """Return the response to a token request that runs after an ending's writes and before its commit."""
+    held = "LOCK TABLE identity_changes IN SHARE MODE"  # The last write of an ending.
     async with under_way(database, held, ending) as ends:
         asked = asyncio.create_task(partner.token())
         while not asked.done():
@@ -149,7 +149,7 @@ async def asked_meanwhile(
 async def test_guesses_that_are_sent_at_once_are_slowed_down_as_one_after_another(
     gateway: Gateway, front: httpx.AsyncClient, database: asyncpg.Connection, known: bool
 ) -> None:
-    """This also holds for unknown names; a difference would reveal who has an account."""
+    """The delay also applies to unknown names; a difference would reveal who has an account."""
     name = new_person(gateway).name if known else f"p-{new_id()}"
     await database.execute("DELETE FROM failed_attempts")  # All tests share one source.
     start = await front.get("/session/start")
@@ -167,7 +167,7 @@ async def test_guesses_that_are_sent_at_once_are_slowed_down_as_one_after_anothe
 async def test_guesses_that_wait_leave_the_issuer_to_those_who_end_rights(
     gateway: Gateway, front: httpx.AsyncClient, database: asyncpg.Connection
 ) -> None:
-    """It also leaves the front its read of revoked tokens: a burst from many addresses blocked both for half a
+    """The front can also still read the revoked tokens. A burst from many addresses used to block both for half a
     minute."""
     admin = gateway.bearer("im-officer")
     guess = {"grant_type": "client_credentials", "client_secret": "a guess"}
@@ -211,7 +211,7 @@ async def until_told(gateway: Gateway, kind: str, target: str, *, suspended: boo
 async def test_every_service_is_told_who_is_suspended_and_that_it_has_ended(
     gateway: Gateway, partner: Partner
 ) -> None:
-    """Otherwise the services would go on with waiting or standing work for them without a token."""
+    """Otherwise the services would continue their pending or standing work for them without a token."""
     organisation = f"organisations/{partner.organisation}"
     await partner.changed(organisation, {"active": False})
     await until_told(gateway, "organisation", partner.organisation, suspended=True)

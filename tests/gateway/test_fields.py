@@ -1,4 +1,4 @@
-"""Every field in the description has a text, and no text is left over."""
+"""Every field in the description has a text, and every text belongs to a field."""
 
 import re
 from typing import Any
@@ -14,7 +14,7 @@ from tests.support.examples import answer_schemas, checker
 # Texts that only repeat the name.
 EMPTY = {"a", "an", "the", "of", "its", "it", "this", "is", "as", "in", "for", "to", "and", "or"}
 
-# Answers without an example: the first never arrives, the second is empty.
+# Operations without an example response: the first is never called here, and the second returns an empty body.
 WITHOUT = {
     "POST /referrals/v1/referrals/{referral_id}/attachments",
     "POST /oauth/revoke",

@@ -1,4 +1,4 @@
-"""SIGTERM under load: requests in progress finish, later ones are refused before they begin."""
+"""After SIGTERM under load, requests in progress finish and later ones are refused before they begin."""
 
 import asyncio
 import os
@@ -30,7 +30,7 @@ async def test_open_requests_are_answered_whole_and_the_process_ends(gateway: Ga
                 asyncio.create_task(_asked_until_refused(front.url, token, progress, each))
                 for each in range(4)
             ]
-            # Wait until a service handles each of them; on a busy machine that takes a while.
+            # Wait until a service handles each request; on a busy machine that takes a while.
             while not all(progress) or await _seen(gateway) - begun < len(slow) + len(large):
                 assert not any(each.done() for each in busy)
                 await asyncio.sleep(0.02)
@@ -39,7 +39,7 @@ async def test_open_requests_are_answered_whole_and_the_process_ends(gateway: Ga
             assert Counter(answer.status_code for answer in answers) == {200: 23}
             assert {len(answer.content) for answer in answers[20:]} == {20 * 2**20}
             await asyncio.gather(*busy)
-        # Requests that reached a service were answered; the others never reached one.
+        # Every request that reached a service got a response; the others never reached one.
         assert gateway.counts("referrals")["seen"] - before == sum(progress)
         assert await asyncio.to_thread(process.wait, PATIENCE) == -signal.SIGTERM
 
@@ -51,7 +51,7 @@ async def _seen(gateway: Gateway) -> int:
 async def _asked_until_refused(
     url: str, headers: dict[str, str], progress: list[int], own: int
 ) -> None:
-    """Ask over one connection until it closes and no new one opens; return the number of answers."""
+    """Send requests over one connection until it closes and no new one opens. Return the number of responses."""
     async with httpx.AsyncClient(base_url=url, headers=headers, timeout=PATIENCE) as client:
         while True:
             try:

@@ -1,4 +1,4 @@
-"""Administration of organisations, clients and people over REST."""
+"""Administration of organisations, clients and people through REST."""
 
 import time
 from collections.abc import AsyncIterator
@@ -132,7 +132,8 @@ async def test_an_edit_needs_the_version_that_was_read(admin: AsyncClient) -> No
 async def test_whoever_was_not_seen_by_the_other_is_not_undone(
     admin: AsyncClient, issuer_db: Database, of: Any, path: str
 ) -> None:
-    """Two administrators save the same version at once: one switches a person off, the other sends the older form."""
+    """Two administrators save the same version at once. One disables a person's account and the other sends the older
+    form."""
     by = Principal(client_id="im-officer", subject="im-officer")
     name = path.rpartition("/")[2]
     async with issuer_db.transaction() as session:
@@ -151,7 +152,8 @@ async def test_whoever_was_not_seen_by_the_other_is_not_undone(
 async def test_keys_are_rotated_so_often_only_that_whoever_verifies_still_reads_them(
     admin: AsyncClient,
 ) -> None:
-    """Without the limit an hour of rotations makes a key list that the front refuses, and new tokens fail."""
+    """Rotation has a limit. Otherwise an hour of rotations would create a key list that the front refuses, and new
+    tokens would fail."""
     answers = [await admin.post("/identity/v1/keys/rotate") for _ in range(MOST_KEYS)]
     assert {answer.status_code for answer in answers[:-2]} == {200}
     assert answers[-1].status_code == 409
@@ -216,7 +218,7 @@ async def test_an_organisations_tokens_end_when_they_say_what_is_no_longer_so(
     before = (await admin.get(path)).json()
 
     async def changed(**wanted: object) -> bool:
-        """Return whether the change ended tokens."""
+        """Return whether the change revoked tokens."""
         etag = (await admin.get(path)).headers["etag"]
         body = {"name": before["name"], "aors": before["aors"], **wanted}
         answer = await admin.patch(path, json=body, headers={"If-Match": etag})
@@ -251,7 +253,7 @@ async def test_lists_are_pages_and_changes_are_recorded(admin: AsyncClient) -> N
 async def test_a_token_of_an_issuer_whose_clock_is_ahead_is_voided_too(
     admin: AsyncClient, issuer: AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Replicas' clocks differ, so a revocation compares with the database's clock."""
+    """Replicas' clocks differ, so a revocation compares a token's time with the database's clock."""
     asked = {"grant_type": "client_credentials", "client_id": "ngo-legal"}
     with monkeypatch.context() as ahead:
         ahead.setattr(time, "time", lambda now=time.time: now() + 45)

@@ -53,24 +53,24 @@ def test_a_form_tool_says_its_secret_by_basic_and_is_no_anybody(gateway: Gateway
         assert seen(auth=("anybody", "other"), headers=own) == ["whsec_own"]
         assert seen(headers={"Authorization": "Basic ?"}) == []
         assert seen(auth=("anybody", "con espacio")) == []
-        # Submissions that a tool kept during an outage arrive all at once.
+        # Submissions that a form tool stored during an outage arrive all at once.
         assert {http.post(FORM, json={}, headers=own).status_code for _ in range(30)} == {200}
         wrong = [http.post(FORM, json={}, auth=("x", "wrong")).status_code for _ in range(4)]
         assert wrong == [404, 404, 429, 429], "nobody guesses faster than anybody may ask"
     with another_front(gateway, rate_anonymous="2/minute") as front, front.client() as http:
-        # Nor by submissions that are refused for another reason, at however many addresses.
+        # Submissions refused for another reason do not bypass the limit either, however many paths they use.
         paths = (f"/referrals/v1/intake/forms/{name}/submissions" for name in "abcd")
         odd = {"X-Form-Secret": "for another form"}
         sent = [http.post(path, json={}, headers=odd).status_code for path in paths]
         assert sent == [422, 422, 429, 429]
-    # On all other paths Basic proves nothing.
+    # On all other paths, Basic credentials prove nothing.
     other = httpx.get(f"{gateway.url}/referrals/v1/cases", auth=("anybody", "whsec_own"))
     assert other.status_code == 401
 
 
 def test_of_nobody_no_more_is_taken_than_people_type(gateway: Gateway) -> None:
-    """A service may read a body before it knows the sender: a few such requests took all its memory, or seconds of
-    its time."""
+    """The front limits bodies from anonymous callers to what people type. A service may read a body before it knows the
+    sender. A few such requests used all its memory, or seconds of its time."""
     much = b'{"a": "' + b"x" * 200_000 + b'"}'
 
     def sent(path: str, **headers: str) -> int:
@@ -111,7 +111,7 @@ def test_each_client_and_each_anonymous_source_has_its_own_rate(gateway: Gateway
 
         assert [anonymous("198.51.100.7") for _ in range(4)] == [200, 200, 200, 429]
         assert anonymous("198.51.100.8") == 200
-        # Only the hop that our proxy added counts; the hops before it are the client's claim.
+        # Only the hop that our proxy added counts; the earlier hops are the client's claim.
         assert anonymous("203.0.113.1, 198.51.100.7") == 429
         assert [anonymous(f"2001:db8:1:2::{i}") for i in range(4)] == [200, 200, 200, 429]
 
@@ -164,7 +164,7 @@ def test_open_requests_of_a_client_are_bounded_and_so_are_all(gateway: Gateway) 
 def test_whoever_asks_without_a_name_leaves_places_for_those_who_are_known(
     gateway: Gateway,
 ) -> None:
-    """Endless bodies from many addresses."""
+    """Anonymous callers leave capacity for authenticated ones, even with endless bodies from many addresses."""
     slow = (
         b"POST /directory/v1/services HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
         b"Content-Length: 5000\r\n\r\n{"
@@ -211,7 +211,7 @@ def test_beyond_the_memory_limit_new_requests_are_shed(gateway: Gateway) -> None
 
 @pytest.fixture
 def flaky() -> Iterator[tuple[str, list[bytes]]]:
-    """An upstream that drops the first connection after reading the request, then answers."""
+    """Start an upstream that drops the first connection after reading the request, then responds."""
     seen: list[bytes] = []
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
@@ -262,7 +262,7 @@ def test_a_replica_that_is_away_costs_nobody_an_answer(gateway: Gateway) -> None
     alive, dead = gateway.witnesses["directory"], f"http://127.0.0.1:{free_port()}"
     with another_front(gateway, directory_url=f"{dead} {alive}") as front:
         url = f"{front.url}/directory/v1/x"
-        # A POST without a key may be repeated too, because nothing of it was sent.
+        # A POST without a key may be retried too, because none of it was sent.
         for method in ("GET", "POST") * 10:
             assert httpx.request(method, url).status_code == 200
         ready = httpx.get(f"{front.url}/readyz").json()
@@ -270,7 +270,7 @@ def test_a_replica_that_is_away_costs_nobody_an_answer(gateway: Gateway) -> None
 
 
 def test_whoever_waits_for_a_stopped_process_is_told_within_five_seconds(gateway: Gateway) -> None:
-    """It accepts connections, but answers no request and no probe."""
+    """The stopped process accepts connections, but responds to no request or probe."""
     url, pid = f"{gateway.url}/directory/v1/x", gateway.processes["directory"].pid
     os.kill(pid, signal.SIGSTOP)
     try:
@@ -309,7 +309,7 @@ def test_replicas_share_the_work(gateway: Gateway) -> None:
             threading.Thread(target=server.serve_forever, daemon=True).start()
         both = f"http://127.0.0.1:{one.server_port} http://127.0.0.1:{two.server_port}"
         with another_front(gateway, directory_url=both) as front:
-            answered.clear()  # The readiness check asked both.
+            answered.clear()  # The readiness check queried both.
             for _ in range(10):
                 assert httpx.get(f"{front.url}/directory/v1/x").status_code == 204
         for server in (one, two):
@@ -323,7 +323,7 @@ def test_replicas_share_the_work(gateway: Gateway) -> None:
 def test_ready_names_a_service_whose_clock_is_apart(
     gateway: Gateway, apart: int | None, said: str
 ) -> None:
-    """A service that sends no date still counts as ready."""
+    """A service that sends no Date header still counts as ready."""
 
     class Replica(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -401,12 +401,12 @@ def test_a_rotated_key_is_learnt_at_once_and_the_old_one_still_verifies(
         for _ in range(3):
             rotated = httpx.post(f"{gateway.url}/identity/v1/keys/rotate", headers=admin)
             assert rotated.status_code == 200
-            time.sleep(1.1)  # The issuer looks at its key files once a second.
+            time.sleep(1.1)  # The issuer checks its key files once a second.
             fresh = Gateway(folder, gateway.port, gateway.issuer_port, {})
             assert httpx.get(url, headers=fresh.bearer()).status_code == 200
             assert httpx.get(url, headers=old).status_code == 200
 
-        # The key between front and services, rotated during requests.
+        # The key between the front and the services changes during requests.
         pem, jwks = folder / "internal.pem", folder / "internal-jwks.json"
         turning = threading.Thread(target=rotate_internal_keys, args=(pem, jwks))
         turning.start()
@@ -450,7 +450,7 @@ def test_a_revoked_client_is_out_within_seconds(gateway: Gateway) -> None:
 
 
 def test_a_front_that_never_read_what_was_withdrawn_believes_nobody(gateway: Gateway) -> None:
-    """A replica starts while the issuer has its keys but no database."""
+    """A replica starts while the issuer has its keys but no database. It accepts no token."""
     issuer = f"http://127.0.0.1:{gateway.issuer_port}"
     away, asked = threading.Event(), threading.Event()
     away.set()
@@ -578,7 +578,7 @@ def test_exact_counts_of_requests_are_not_for_everybody(gateway: Gateway) -> Non
 
 
 def test_probes_count_neither_as_requests_nor_as_good_answers(gateway: Gateway) -> None:
-    """Service levels are about people: with a probe every second, a whole evening's errors would not show."""
+    """Service levels are about people. With a probe every second, they would hide a whole evening's errors."""
     with gateway.client() as http:
 
         def counted() -> float:
@@ -587,7 +587,7 @@ def test_probes_count_neither_as_requests_nor_as_good_answers(gateway: Gateway) 
             return sum(map(float, re.findall(asked, text, re.MULTILINE)))
 
         earlier = -1.0
-        while earlier != (before := counted()):  # The requests of other tests are counted already.
+        while earlier != (before := counted()):  # Other tests' requests have been counted.
             earlier = before
         for path in ("/healthz", "/readyz", "/metrics"):
             http.get(path)
@@ -597,7 +597,8 @@ def test_probes_count_neither_as_requests_nor_as_good_answers(gateway: Gateway) 
 
 
 def test_what_a_service_learns_of_an_address_leads_back_to_nobody() -> None:
-    """Trying all addresses does not help either: the key lives only as long as the process."""
+    """A service cannot trace a person by address. Trying all addresses does not help either, because the key lives only
+    as long as the process."""
     one, other = Sources(()), Sources(())
     told = one.pseudonym("203.0.113.9")
     assert told == one.pseudonym("203.0.113.9") != one.pseudonym("203.0.113.10")

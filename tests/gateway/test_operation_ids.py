@@ -1,4 +1,4 @@
-"""Operation ids for generated clients are short, unique, and follow from method and path."""
+"""Operation ids for generated clients are short and unique, and derive from the method and the path."""
 
 import pytest
 from gateway.front.description.parts import operation_id

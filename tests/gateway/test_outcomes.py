@@ -1,4 +1,4 @@
-"""FHIR clients get an OperationOutcome for every refusal, whichever part refuses."""
+"""FHIR clients get an OperationOutcome for every refusal, whichever component refuses."""
 
 from typing import Any
 

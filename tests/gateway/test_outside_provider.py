@@ -1,4 +1,4 @@
-"""Any OIDC provider works by settings: here a second issuer with other keys and claim names."""
+"""Any OIDC provider works through settings. Here it is a second issuer with other keys and claim names."""
 
 from collections.abc import Iterator
 from urllib.parse import parse_qs, urlsplit
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.slow
 def provider(
     postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Gateway]:
-    """An issuer that signs with RSA, at its own address."""
+    """Start an issuer that signs with RSA at its own address."""
     folder = tmp_path_factory.mktemp("provider")
     settings = {"signing_algorithm": "RS256"}
     with running_gateway(postgres, folder, database="outside_issuer", issuer=settings) as running:
@@ -32,7 +32,7 @@ def provider(
 
 @pytest.fixture(scope="module")
 def front(gateway: Gateway, provider: Gateway) -> Iterator[Gateway]:
-    """A front that knows the provider by its address only."""
+    """Start a front that knows only the provider's address."""
     with another_front(
         gateway,
         token_issuer_url=provider.url,
@@ -146,7 +146,7 @@ def test_a_mapped_claim_never_comes_from_the_top_level() -> None:
 
 @pytest.mark.parametrize("said", ["", " "])
 def test_a_mapped_text_that_names_no_area_is_not_everywhere(said: str) -> None:
-    """A provider sends an empty text for a person whose field is empty."""
+    """A provider sends an empty text if a person's area field is empty."""
     token = {"sub": "somebody", "client_id": "app", "aors": ["GBV"], "zones": said}
     within = within_areas(mapped(token, {"areas": "zones"}))
     assert (within["aors"], within["areas"]) == ([], ["nowhere"])

@@ -1,4 +1,4 @@
-"""Which parts of a request reach a service, and which parts of an answer reach the client."""
+"""The parts of a request that reach a service, and the parts of a response that reach the client."""
 
 import hashlib
 import re
@@ -190,7 +190,7 @@ def test_the_address_alone_leads_people_to_the_start_and_programs_to_the_descrip
 
 
 def test_no_answer_leads_a_client_to_another_address(gateway: Gateway) -> None:
-    """A client that follows a redirect sends its body and secret there."""
+    """A client that follows a redirect sends its body and secret to the new address."""
     for where, status in (
         ("/directory/v1/services", 307),
         (f"{gateway.url}/directory/v1/services", 307),

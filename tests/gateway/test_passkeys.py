@@ -1,5 +1,5 @@
-"""Passkeys: added after a fresh sign-in, and used instead of the code by a signature for this page, this challenge
-and this person. Tested with a software key that can misbehave, and with Chromium's own."""
+"""People add passkeys after a fresh sign-in and use them instead of the code. The signature covers this page, this
+challenge and this person. The tests use a software key that can misbehave, and Chromium's own."""
 
 import asyncio
 import base64
@@ -37,7 +37,7 @@ def sign_in_texts(language: str) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def named(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    """A gateway with a host name: browsers give no passkeys to IP addresses."""
+    """Start a gateway with a host name, because browsers allow no passkeys for IP addresses."""
     folder = tmp_path_factory.mktemp("named")
     with running_gateway(postgres, folder, database=DATABASE, host="localhost") as running:
         yield running
@@ -45,7 +45,7 @@ def named(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.fixture(autouse=True)
 def nobody_has_guessed(named: Gateway, postgres: PostgresServer) -> None:
-    """Forget failed attempts: all tests share one source, and one test's failures are no guesses in the next."""
+    """Delete failed attempts. All tests share one source, and one test's failures must not count in the next."""
     assert named
     postgres.psql("DELETE FROM failed_attempts", database=DATABASE)
 
@@ -76,7 +76,7 @@ def question_on(page: httpx.Response | str) -> str:
 
 
 def entered(browser: httpx.Client, who: Somebody, **form: str) -> httpx.Response:
-    """Sign in by code, up to the redirect back to the page."""
+    """Sign in with a code, up to the redirect back to the page."""
     answer = enter(browser, ticket_on(opened(browser)), who, **form)
     assert answer.status_code == 303, answer.text
     return browser.get(answer.headers["location"])
@@ -104,7 +104,7 @@ def add(browser: httpx.Client, key: Key, name: str = "Teléfono", **changes: Any
 
 @pytest.fixture
 def key(named: Gateway, browser: httpx.Client, somebody: Somebody) -> Key:
-    """Return the key of a person who signed in by code to add it."""
+    """Return the passkey of a person who signed in with a code to add it."""
     entered(browser, somebody)
     made = Key(named.url)
     assert add(browser, made).answer.status_code == 303
@@ -276,7 +276,7 @@ def test_an_answer_that_was_given_before_or_to_another_question_is_not_taken(
     assert enter(browser, ticket_on(page), somebody, **form).status_code == 303
     browser.cookies.update(cookies)
     assert enter(browser, ticket_on(page), somebody, **form).status_code == 401
-    # This key's count goes on, so only the challenge's age speaks against it.
+    # This key's counter increases, so only the challenge's age can cause the refusal.
     assert with_key(browser, somebody, key, older).status_code == 401
 
 
@@ -470,7 +470,7 @@ def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 async def with_authenticator(chromium: Browser) -> dict[str, Any]:
-    """A device that has passkeys and recognises its holder."""
+    """Add a device that has passkeys and recognises its owner."""
     await chromium.call("WebAuthn.enable")
     return await chromium.call(
         "WebAuthn.addVirtualAuthenticator",
@@ -545,7 +545,7 @@ async def test_a_person_adds_a_passkey_in_chromium_and_signs_in_with_it(
 async def test_a_device_whose_key_is_there_already_adds_no_second_one(
     named: Gateway, chromium: Browser
 ) -> None:
-    """The browser refuses; the page says so, keeps the typed name and continues."""
+    """The browser refuses a second passkey. The page says so, keeps the typed name and continues."""
     who = new_person(named)
     authenticator = await with_authenticator(chromium)
     await chromium.open(

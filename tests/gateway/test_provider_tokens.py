@@ -1,4 +1,4 @@
-"""Tokens of an outside identity provider, which runs as its own process: keys, lives, areas and organisations."""
+"""Tokens of an external identity provider that runs as its own process: keys, lifetimes, areas and organisations."""
 
 import asyncio
 import json
@@ -23,7 +23,7 @@ LONG = 90 * 86_400
 
 
 class Provider:
-    """Serves a discovery document and keys from a folder, and signs any claims."""
+    """An OIDC provider. It serves a discovery document and keys from a folder, and signs any claims."""
 
     def __init__(self, folder: Path) -> None:
         port = free_port()
@@ -80,7 +80,7 @@ def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provider]:
 
 @pytest.fixture(scope="module")
 def front(gateway: Gateway, provider: Provider) -> Iterator[Gateway]:
-    """A front that fetches keys only when an unknown one arrives."""
+    """Start a front that fetches keys only when an unknown key arrives."""
     with another_front(
         gateway,
         token_issuer_url=provider.url,
@@ -107,7 +107,7 @@ def _claims(front: Gateway, token: str) -> dict[str, Any]:
 def test_a_new_key_is_believed_at_once_by_all_who_come_with_it(
     front: Gateway, provider: Provider
 ) -> None:
-    """It works with two token types, and after a token whose key is unknown."""
+    """The front accepts a new key at once for two token types, and also after a token with an unknown key."""
     assert _ask(front, provider.token("nobodys", signed_by="first")).status_code == 401
     provider.add_key("second")
 

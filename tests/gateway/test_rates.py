@@ -1,4 +1,4 @@
-"""The front's rate limits with the test's own clock: what passes, what remains, when to try again."""
+"""The front's rate limits with the test's own clock: which requests pass, how many remain, and when to retry."""
 
 import re
 from collections.abc import Callable
@@ -22,10 +22,10 @@ def passed(rate: Rate, who: str, *moments: float) -> list[bool]:
 def test_what_was_asked_a_window_ago_weighs_as_much_as_of_it_is_still_near() -> None:
     rate = Rate("4/minute")
     assert passed(rate, "a", 50, 50, 50, 50, 50) == [True] * 4 + [False]
-    # Half of the last window is left: two of its four requests count.
+    # Half of the last window still counts, so two of its four requests count.
     assert passed(rate, "a", 90, 90, 90) == [True, True, False]
     assert rate.reset_seconds("a", BEGIN + 90) == 1, "the next of the four ends to count at once"
-    # Half of the previous window counts as one of its two; the four before it no longer count.
+    # Half of the previous window counts, so one of its two requests counts; the four before it no longer count.
     assert passed(rate, "a", 150, 150, 150, 150) == [True, True, True, False]
 
 

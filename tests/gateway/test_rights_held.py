@@ -1,5 +1,5 @@
-"""An issuer whose database went back in time, for example after promoting a lagging standby: ended rights, a stolen
-password and its sign-ins do not come back."""
+"""An issuer whose database went back in time, for example after the promotion of a lagging standby. Ended rights, a
+stolen password and its sign-ins do not come back."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -37,7 +37,7 @@ async def connection(issuer_database: ServiceDatabase) -> AsyncIterator[AsyncCon
 
 
 class Issuer:
-    """An issuer with a rights list of its own."""
+    """An issuer with its own rights list."""
 
     def __init__(self, settings: IssuerSettings, connection: AsyncConnection, file: Path) -> None:
         self.file = file
@@ -217,7 +217,7 @@ async def test_the_list_names_nobody_and_holds_no_secret(running: Issuer) -> Non
 async def test_a_key_that_was_replaced_since_signs_nothing(
     running: Issuer, connection: AsyncConnection
 ) -> None:
-    """Nor does the secret from before the keys come back."""
+    """The secret that the client had before its keys does not work again either."""
     old, new = P384, ec.generate_private_key(ec.SECP384R1())
     keys = {"jwks": {"keys": [public(old, "ES384")]}}
     await running.admin("POST", "/clients", {**NEW_CLIENT, **keys})

@@ -1,4 +1,4 @@
-"""A person's session at the front: where it is valid, how long, and how it ends."""
+"""A person's session at the front: where it is valid, how long it lasts, and how it ends."""
 
 import re
 import time
@@ -86,7 +86,7 @@ def test_a_cookie_that_says_nothing_is_nobody(gateway: Gateway, value: str) -> N
 
 @pytest.fixture
 def sealing(gateway: Gateway) -> Cookies:
-    """Return the front's own seal, to make older cookies."""
+    """Return the front's own cookie seal, which lets tests make older cookies."""
     key = gateway.processes["front"].environment["RUTA_SESSION_KEY"]
     return Cookies(key_from_base64(key), gateway.url, 900)
 
@@ -102,7 +102,7 @@ def put(browser: httpx.Client, header: tuple[bytes, bytes]) -> None:
 
 
 def aged(browser: httpx.Client, sealing: Cookies, **changes: float | str) -> PersonSession:
-    """Return the browser's session with other times or tokens."""
+    """Replace the browser's session with other times or tokens, and return it."""
     session = sealing.read(head_of(browser), PersonSession)
     assert session is not None
     made = PersonSession(**{**vars(session), **changes})
@@ -129,8 +129,8 @@ def test_the_front_renews_by_itself_and_says_so_in_the_answer(
 def test_a_browser_that_is_closed_keeps_no_session(
     browser: httpx.Client, somebody: Somebody
 ) -> None:
-    """On a shared computer the next person opens the browser and its history. What the first person typed can be sent
-    again for a while, which reveals nothing."""
+    """On a shared computer the next person opens the browser and its history. They can resend what the first person
+    typed for a while, which reveals nothing."""
     signed_in(browser, somebody)
     kept = {cookie.name for cookie in browser.cookies.jar if not cookie.discard}
     assert kept == {"ruta-former"}
@@ -257,7 +257,7 @@ def test_a_name_typed_in_a_session_that_has_ended_is_shown_to_be_sent_again(
 
 
 def test_behind_https_the_session_is_bound_to_this_host_and_hidden_from_scripts() -> None:
-    """`__Host-`: a page at a neighbouring name cannot set the cookie or widen its scope."""
+    """With the `__Host-` prefix, a page on a sibling domain cannot set the cookie or widen its scope."""
     cookies = Cookies(new_key(), "https://ruta.example", 60)
     for value in (PersonSession("a", "r", "c", 0, 0), Seen("c", 0), Former("s", "c")):
         (_, said) = cookies.write(value)

@@ -1,4 +1,4 @@
-"""People sign in with a browser: code with PKCE, second factor, cookie, CSRF, sign-out."""
+"""People sign in through a browser: code with PKCE, second factor, cookie, CSRF and sign-out."""
 
 import re
 import time
@@ -32,7 +32,7 @@ class Somebody:
     id: str
 
     def code(self) -> str:
-        """Return a code of an unused step; the next step is accepted because clocks drift."""
+        """Return a code of an unused time step; the issuer accepts the next step because clocks drift."""
         return self.totp.now()
 
 
@@ -72,7 +72,7 @@ def browser(gateway: Gateway) -> Iterator[httpx.Client]:
 
 
 def begin(browser: httpx.Client) -> str:
-    """Go from the console's link to the ticket in the sign-in form."""
+    """Follow the console's link and return the ticket in the sign-in form."""
     start = browser.get("/session/start", params={"return_to": "/docs"})
     assert start.status_code == 303
     page = browser.get(start.headers["location"])
@@ -96,18 +96,18 @@ def enter(browser: httpx.Client, ticket: str, who: Somebody, **changes: str) -> 
         "code": who.code(),
         **changes,
     }
-    # The headers that browsers send with a form, even from a signed-in browser.
+    # The headers that browsers send with a form, even if the person is signed in.
     headers = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Site": "same-origin"}
     page = browser.post("/oauth/authorize", data=form, headers=headers)
     if 'action="/oauth/told' not in page.text:
         return page
-    # People who are told of a change confirm it and go on.
+    # A person who sees a notice of a change confirms it and continues.
     read = {"ticket": ticket_on(page), "answer": "read"}
     return browser.post("/oauth/told", data=read, headers=headers)
 
 
 def signed_in(browser: httpx.Client, who: Somebody) -> dict[str, Any]:
-    """Sign in completely; return the answer of GET /session."""
+    """Sign in completely, and return the response of GET /session."""
     entered = enter(browser, begin(browser), who)
     assert entered.status_code == 303, entered.text
     back = browser.get(entered.headers["location"])
@@ -197,7 +197,7 @@ def test_wrong_name_password_or_code_look_the_same(
     answer = enter(browser, begin(browser), somebody, **changes)
     assert answer.status_code == 401
     assert "no son correctos" in answer.text
-    # The page keeps what was typed except secrets, and a screen reader reads the error first.
+    # The page keeps the typed values except secrets, and a screen reader reads the error first.
     assert f'value="{changes.get("sign_in_name", somebody.name)}"' in answer.text
     assert changes.get("password", somebody.password) not in answer.text
     assert re.search(r'id="error"[^>]*autofocus', answer.text)
@@ -329,7 +329,7 @@ def test_a_code_works_once_for_its_client_with_its_verifier(
     }
     answer = browser.post("/oauth/token", data=form)
     assert (answer.status_code, answer.json().get("error")) == (400, "invalid_grant")
-    # The failed try used up the code, even with the right verifier in the browser's cookie.
+    # The failed attempt used up the code, even with the right verifier in the browser's cookie.
     assert browser.get(entered.headers["location"]).status_code == 401
 
 
@@ -352,7 +352,7 @@ def test_a_sign_in_form_that_lay_for_an_hour_is_shown_anew_with_the_name(
 
 
 def from_elsewhere(gateway: Gateway, number: int) -> httpx.Client:
-    """A browser at another address: the front is called from each of this machine's own addresses."""
+    """Return a browser at another address. The tests call the front from each of this machine's addresses."""
     elsewhere = httpx.HTTPTransport(local_address=f"127.0.1.{number}")
     headers = {"Accept-Language": "es"}
     return httpx.Client(base_url=gateway.url, transport=elsewhere, headers=headers)
@@ -371,7 +371,7 @@ def test_whoever_has_the_password_guesses_codes_no_faster_from_many_places(
     assert tried(gateway, 10, somebody) == 303, "who has no password keeps nobody out"
     wrong = [tried(gateway, number, somebody, code="000000") for number in range(11, 11 + 5)]
     assert wrong == [401] * 5
-    # Add many more, so that the wait does not end during the test.
+    # Add many more failures, so that the delay does not end during the test.
     postgres.psql(
         "UPDATE failed_attempts SET failures = failures + 6 WHERE source = 'anywhere'",
         database=DATABASE,
@@ -387,13 +387,13 @@ def test_whoever_has_the_password_guesses_codes_no_faster_from_many_places(
 def test_above_its_ceiling_a_name_is_open_only_to_a_second_factor_that_is_right(
     gateway: Gateway, somebody: Somebody, postgres: PostgresServer
 ) -> None:
-    """Guesses from many addresses end there, and do not lock out an owner who has the phone or a passkey."""
+    """Guesses from many addresses stop there, but an owner with the phone or a passkey can still sign in."""
     postgres.psql("DELETE FROM failed_attempts", database=DATABASE)
     assert tried(gateway, 41, somebody, password="guess", code="000000") == 401
     postgres.psql(
         "UPDATE failed_attempts SET failures = 60 WHERE source = 'anywhere'", database=DATABASE
     )
-    # If the password were compared, each wrong code would cost an attempt.
+    # If the issuer compared the password first, each wrong code would cost an attempt.
     wrong = [tried(gateway, number, somebody, code="000000") for number in range(42, 50)]
     assert wrong == [401] * 8
     changes = httpx.get(f"{gateway.url}/identity/v1/changes", headers=gateway.bearer("im-officer"))
@@ -405,5 +405,5 @@ def test_above_its_ceiling_a_name_is_open_only_to_a_second_factor_that_is_right(
 
 
 def next_code(who: Somebody) -> str:
-    """Return the next step's code, which is accepted because clocks drift."""
+    """Return the next time step's code, which the issuer accepts because clocks drift."""
     return who.totp.at(int(time.time()) + 30)

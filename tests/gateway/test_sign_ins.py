@@ -1,4 +1,4 @@
-"""Everything that a sign-in produced ends with it, however it ends: codes, refresh tokens, access tokens."""
+"""Codes, refresh tokens and access tokens end with the sign-in that produced them, however it ends."""
 
 import base64
 import hashlib
@@ -195,7 +195,7 @@ async def test_two_tabs_that_refresh_at_once_get_the_same_successor(desk: Desk) 
 async def test_a_refresh_token_that_comes_again_at_once_after_its_successor_was_used_ends_the_sign_in(
     desk: Desk,
 ) -> None:
-    """The owner has the successor, so whoever sends the former token copied it (decision 0024)."""
+    """The owner already has the successor, so a client that sends the old token copied it (decision 0024)."""
     former = (await desk.exchanged(await desk.code())).json()["refresh_token"]
     successor = (await desk.refreshed(former)).json()["refresh_token"]
     last = (await desk.refreshed(successor)).json()["refresh_token"]
@@ -214,7 +214,7 @@ async def test_a_refresh_token_that_comes_again_later_ends_the_sign_in(desk: Des
 
 
 async def test_whose_answer_was_lost_on_the_way_goes_on_with_what_they_have(desk: Desk) -> None:
-    """On a bad connection the browser never got the successor and asks again."""
+    """On a bad connection the browser never received the successor and asks again."""
     kept = (await desk.exchanged(await desk.code())).json()["refresh_token"]
     lost = (await desk.refreshed(kept)).json()["refresh_token"]
     with clock.shifted(timedelta(minutes=6)):
@@ -233,7 +233,7 @@ async def test_tabs_that_ask_again_together_have_lost_one_answer(desk: Desk) -> 
 
 
 async def test_answers_are_not_lost_for_ever(desk: Desk) -> None:
-    """A thief who follows the person, always one token behind, is detected."""
+    """The issuer detects a thief who always stays one token behind the owner."""
     token = (await desk.exchanged(await desk.code())).json()["refresh_token"]
     taken = []
     for turn in range(LOST_ANSWERS + 1):
@@ -388,7 +388,7 @@ async def test_whoever_signs_in_for_an_application_of_somebody_else_reads_whose_
     desk: Desk,
 ) -> None:
     """Anybody can send a link that opens Ruta's own page. Without this notice it looks like any sign-in, and the
-    application then acts in the person's name."""
+    application could then act in the person's name."""
     made = await desk.admin.post(
         "/identity/v1/clients",
         json={
@@ -429,7 +429,7 @@ async def test_a_code_goes_to_no_address_that_was_taken_away_meanwhile(desk: Des
 async def test_attempts_at_a_name_wait_for_those_of_the_same_source_and_for_nobody_else(
     issuer_database: ServiceDatabase,
 ) -> None:
-    """Otherwise fifty guesses from fifty addresses kept the person waiting for all of them."""
+    """Otherwise the person would wait for all of fifty guesses from fifty addresses."""
     async with AsyncExitStack() as beside:
         database = Database.at(issuer_database.app_url)
         beside.push_async_callback(database.close)
@@ -446,7 +446,8 @@ async def test_attempts_at_a_name_wait_for_those_of_the_same_source_and_for_nobo
 async def test_no_transaction_is_open_while_a_password_is_compared(
     desk: Desk, issuer_app: FastAPI, issuer_db: Database
 ) -> None:
-    """Comparing takes long: during a flood of guesses open transactions would hold all connections and locks."""
+    """Comparing a password is slow. During a flood of guesses, open transactions would use up all connections and
+    locks."""
     connection = issuer_db._sessions.kw["bind"].sync_connection
     compared = []
 

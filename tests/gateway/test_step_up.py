@@ -1,4 +1,4 @@
-"""An open session is not enough for dangerous actions, and signing in again loses nothing."""
+"""Dangerous actions need more than an open session, and signing in again loses no work."""
 
 import re
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ def administrator(gateway: Gateway) -> Somebody:
 
 
 def grow_old(postgres: PostgresServer, who: Somebody) -> None:
-    """Make the sign-in ten minutes old."""
+    """Set the sign-in's time to ten minutes ago."""
     for table in ("refresh_tokens", "sign_ins"):
         postgres.psql(
             f"UPDATE {table} SET signed_in_at = signed_in_at - interval '10 minutes'"
@@ -54,12 +54,11 @@ def test_who_signed_in_long_ago_signs_in_again_and_sends_the_same_again(
     ticket = ticket_on(browser.get(start.headers["location"]))
     entered = enter(browser, ticket, administrator, code=next_code(administrator))
     assert browser.get(entered.headers["location"]).headers["location"] == "/docs"
-    # The token of the page that stayed open in the other tab.
+    # The token of the page that is still open in the other tab.
     assert browser.post(act, headers=headers).status_code == 200
 
 
-# The headers that browsers send with a form of the shown page, by their support of Fetch
-# Metadata.
+# The headers that browsers send with a form on the page, by their support of Fetch Metadata.
 SHAPES = {
     "Chrome 120": {
         "Sec-Fetch-Mode": "navigate",
@@ -71,7 +70,7 @@ SHAPES = {
 
 
 def sent_from(page: httpx.Response, shape: str) -> dict[str, str]:
-    """Return the headers of a form of `page`. Fetch §3.2: a page without a referrer has no origin either."""
+    """Return the headers of a form on `page`. By Fetch §3.2, a page without a referrer has no origin either."""
     bare = page.headers["referrer-policy"] == "no-referrer"
     own = f"{page.url.scheme}://{page.url.netloc.decode()}"
     return {"Origin": "null" if bare else own, **SHAPES[shape]}
@@ -129,7 +128,7 @@ def test_a_session_left_open_gives_nobody_more_rights(
     kind: str,
     wanted: dict[str, object],
 ) -> None:
-    """The rights of a client or an organisation count too: whoever sits down at the open session may hold its
+    """The rule includes the rights of clients and organisations, because a person at an open session may have their
     secrets."""
     admin = gateway.bearer("im-officer")
 

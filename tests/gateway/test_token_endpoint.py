@@ -1,4 +1,4 @@
-"""`/oauth/token`: RFC 6749 §4.4 and §5, RFC 9068, and guessing."""
+"""`/oauth/token`: RFC 6749 §4.4 and §5, RFC 9068, and password guessing."""
 
 import base64
 from datetime import timedelta
@@ -124,7 +124,7 @@ async def test_guessing_is_slowed_down_only_for_the_source_that_guesses(
 
 
 async def test_one_source_that_tries_many_names_is_slowed_down_too(issuer: AsyncClient) -> None:
-    """Signing in under another name does not help: success clears only that name's failures, so that people who share
+    """Signing in under another name does not help, because success clears only that name's failures. People who share
     an address do not wait for a neighbour who mistypes."""
     for number in range(28):
         assert (await ask(issuer, f"client-{number}", "guess")).status_code == 401

@@ -1,4 +1,4 @@
-"""A person is told of changes to how they sign in until they confirm that they have read it."""
+"""Ruta shows a person each change to their sign-in until they confirm that they have read it."""
 
 import re
 from collections.abc import AsyncIterator
@@ -53,7 +53,7 @@ def change(
 def test_whoever_changes_how_somebody_signs_in_it_is_news_to_them(
     what: str, by: str, through: str, whose: By
 ) -> None:
-    """Their own changes are told too: a thief makes them in the person's session."""
+    """People also see a notice of their own changes, because a thief can make them in the person's session."""
     assert is_news("person", what)
     assert not is_news("client", what)
     assert by_whom(change(what, by, through), ME) == whose
@@ -107,7 +107,7 @@ def test_all_news_has_words() -> None:
 
 
 async def entered(desk: Desk, language: str = "es") -> Response:
-    """Return the page after the right password and code."""
+    """Sign in with the right password and code, and return the page."""
     form = desk.form(await desk.page(language))
     return await desk.http.post(f"/oauth/authorize?ui_locales={language}", data=form)
 
@@ -227,7 +227,7 @@ async def test_the_page_of_another_browser_lets_nobody_in(desk: Desk) -> None:
 
 @pytest.fixture
 async def account(issuer_app: FastAPI, desk: Desk) -> AsyncIterator[AsyncClient]:
-    """The person at their own page, as the front forwards them."""
+    """Return the person's own account page, as the front forwards it."""
     claims: dict[str, object] = {
         "sub": desk.person["id"],
         "client_id": "ruta-console",
@@ -247,7 +247,7 @@ async def account(issuer_app: FastAPI, desk: Desk) -> AsyncIterator[AsyncClient]
 async def test_whoever_comes_with_a_recovery_code_does_not_say_that_it_was_read(
     desk: Desk, account: AsyncClient
 ) -> None:
-    """Somebody may have found the paper with the codes. They see the notice on the page, and the owner is asked again
+    """Somebody may have found the paper with the codes. They see the notice on the page, and the owner sees it again
     when they sign in with the phone."""
     path = "/account/recovery-codes"
     form = {FIELD: form_token(CSRF, path), "password": desk.person["password"]}

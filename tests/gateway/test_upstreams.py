@@ -1,4 +1,4 @@
-"""How the front calls a service: each possible form of an answer, over real sockets."""
+"""The front's calls to a service, with every kind of response, over real sockets."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -19,7 +19,7 @@ Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]
 
 
 class Service:
-    """The directory, as the front calls it."""
+    """The directory as the front calls it."""
 
     def __init__(self, upstreams: Upstreams) -> None:
         self.upstreams = upstreams
@@ -50,7 +50,7 @@ def settings(tmp_path: Path) -> dict[str, Any]:
 
 @asynccontextmanager
 async def service(handle: Handler, settings: dict[str, Any], **more: Any) -> AsyncIterator[Service]:
-    """Return a server that handles each TCP connection with `handle`."""
+    """Start a server that handles each TCP connection with `handle`."""
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -72,7 +72,7 @@ async def service(handle: Handler, settings: dict[str, Any], **more: Any) -> Asy
 
 
 def says(*answers: bytes) -> Handler:
-    """Return a server that reads one request head per answer on the same connection."""
+    """Start a server that reads one request header block per response on the same connection."""
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         for answer in answers:
@@ -93,7 +93,7 @@ async def test_answers_by_length_in_chunks_and_without_a_body(settings: dict[str
     chunked = b"HTTP/1.1 201 Created\r\ntransfer-encoding: chunked\r\n\r\n3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n"
     nothing = b"HTTP/1.1 204 No Content\r\n\r\n"
     async with service(says(length, chunked, nothing, length), settings) as directory:
-        # One connection serves all four: the handler ends after its answers.
+        # One connection serves all four requests; the handler ends after its responses.
         assert await fetched(directory) == (200, b"hello")
         assert await fetched(directory) == (201, b"hello")
         assert await fetched(directory) == (204, b"")
@@ -195,7 +195,7 @@ async def test_a_slow_answer_is_waited_for_while_the_process_answers_probes(
 
 
 def body_of(*parts: bytes, endless: bool = False) -> Body:
-    """Return a client's body that arrives in `parts`; an endless body then keeps waiting."""
+    """Return a client's body that arrives in `parts`; an endless body then waits forever."""
     messages = [
         {"type": "http.request", "body": part, "more_body": endless or number < len(parts)}
         for number, part in enumerate(parts, 1)
@@ -241,7 +241,7 @@ async def test_a_body_that_breaks_off_fails_as_the_client_failed(settings: dict[
 
 
 async def test_a_body_that_was_begun_is_not_sent_again(settings: dict[str, Any]) -> None:
-    """The service would take the rest of the body for the whole."""
+    """The service would treat the rest of the body as the whole body."""
     heard: list[bytes] = []
 
     async def handle(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:

@@ -1,4 +1,4 @@
-"""Vendored files equal the published ones and carry their licence."""
+"""Vendored files equal the published ones and include their licence."""
 
 import hashlib
 import re

@@ -1,4 +1,4 @@
-"""A whole gateway as real processes on free ports: front, issuer with its database, witnesses."""
+"""A whole gateway as real processes on free ports: front, issuer with its database, and witnesses."""
 
 import json
 import os
@@ -35,7 +35,7 @@ def secret_of(client: str) -> str:
 
 @dataclass
 class Process:
-    """A child process, ended by its own id."""
+    """A child process, which tests stop by its own id."""
 
     arguments: list[str]
     environment: Mapping[str, str]
@@ -71,7 +71,8 @@ class Process:
 
 @dataclass
 class Gateway:
-    """`url` is the front's, at `host`; `witnesses` maps a service to the address of its witness."""
+    """A running gateway. `url` is the front's, at `host`; `witnesses` maps each service to the address of its
+    witness."""
 
     folder: Path
     port: int
@@ -89,7 +90,8 @@ class Gateway:
         return httpx.Client(base_url=self.url, timeout=PATIENCE)
 
     def token(self, client: str = "ngo-refugio") -> str:
-        """Return a token with at least half of its life left: a run on a busy machine outlives a token."""
+        """Return a token with at least half of its lifetime left, because a test run on a busy machine outlives a
+        token."""
         token, until = self._tokens.get(client, ("", 0.0))
         if time.monotonic() >= until:
             answer = httpx.post(
@@ -116,7 +118,7 @@ class Gateway:
 
 
 def wait_for(url: str, process: Process, seconds: float = PATIENCE) -> None:
-    """Wait until `url` answers 200; a failure shows the process's log."""
+    """Wait until `url` returns 200; if it fails, show the process's log."""
     deadline = time.monotonic() + seconds
     with httpx.Client(timeout=20, trust_env=False) as http:
         while time.monotonic() < deadline:
@@ -132,8 +134,8 @@ def wait_for(url: str, process: Process, seconds: float = PATIENCE) -> None:
 
 
 def _is_its(process: Process, url: str) -> bool:
-    """Return whether this process answers at the port. Ports are chosen before they are bound, so parallel tests may
-    choose the same port and reach each other's process."""
+    """Return whether this process is the one that listens on the port. Tests choose ports before binding them, so
+    parallel tests may choose the same port and reach each other's process."""
     listening = psutil.Process(process.pid).net_connections()
     return any(
         c.status == psutil.CONN_LISTEN and c.laddr.port == urlsplit(url).port for c in listening
@@ -150,7 +152,7 @@ def running_gateway(
     issuer: Mapping[str, str] | None = None,
     **front: str,
 ) -> Iterator[Gateway]:
-    """Start everything, yield it, stop everything. `front`, `issuer`: more settings of these processes."""
+    """Start everything, yield it, then stop everything. `front` and `issuer` add settings for these processes."""
     names = (*SERVICES, "issuer", "front")
     ports = dict(zip(names, free_ports(len(names)), strict=True))
     gateway = Gateway(
@@ -185,7 +187,7 @@ def running_gateway(
 def another_front(
     gateway: Gateway, *, ready: bool = True, **settings: str | None
 ) -> Iterator[Gateway]:
-    """Start a second front for the same services. A setting of None is removed. `ready`: wait until the front is
+    """Start a second front for the same services. A setting of None is removed. With `ready`, wait until the front is
     ready."""
     port = int(settings.get("port") or free_port())
     other = Gateway(gateway.folder, port, gateway.issuer_port, gateway.witnesses)

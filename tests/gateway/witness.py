@@ -1,7 +1,6 @@
 """A stand-in service that returns the requests it received, to show what the front lets through.
 
-It runs as its own uvicorn process, verifies the internal token as services do, and counts requests without a valid
-one.
+It runs as its own uvicorn process, verifies the internal token as services do, and counts requests without a valid one.
 """
 
 import asyncio
@@ -59,7 +58,7 @@ async def _heard(
     send: Callable[[Message], Awaitable[None]],
     told: dict[str, Any],
 ) -> None:
-    """Return the list of ended rights that the front sent; this is not counted as a request."""
+    """Return the list of ended rights that the front sent; this call does not count as a request."""
     headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]}
     claims = _claims(headers.get("authorization", "")) or {}
     if "internal" not in claims.get("scope", ""):
@@ -160,7 +159,7 @@ async def _json(
 
 
 def _talkative() -> list[tuple[bytes, bytes]]:
-    """Return headers that a client must not see, and one that it should."""
+    """Return headers that a client must not see, and one header that it should see."""
     return [
         (b"x-internal-host", b"directory-7f9c"),
         (b"x-powered-by", b"witness"),

@@ -1,4 +1,4 @@
-"""One whole stack with demo data, and one Chromium, for all tests of the pages."""
+"""One whole stack with demo data and one Chromium, shared by all page tests."""
 
 from collections.abc import Iterator
 
@@ -20,8 +20,7 @@ def collector() -> Iterator[Collector]:
 
 @pytest.fixture(scope="package")
 def system(tmp_path_factory: pytest.TempPathFactory, collector: Collector) -> Iterator[System]:
-    # A sign-in of half an hour ago still counts as fresh, so that the machine's speed does not
-    # matter.
+    # A sign-in from half an hour ago still counts as fresh, so that the machine's speed does not matter.
     stack = System(
         tmp_path_factory.mktemp("pages"),
         RUTA_OTLP_ENDPOINT=collector.url,
@@ -37,9 +36,9 @@ def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
     return axe_source(tmp_path_factory.mktemp("axe"))
 
 
-# Scoped to a module: while Playwright runs, this thread can run no other event loop.
+# Module scope, because this thread can run no other event loop while Playwright runs.
 @pytest.fixture(scope="module")
 def browsers(request: pytest.FixtureRequest) -> Iterator[Browser]:
-    """A module about the browser itself gets the whole one, with its storage and background features."""
+    """Return the whole browser, with storage and background features, for a module that tests the browser itself."""
     with chromium(whole=getattr(request.module, "WHOLE_BROWSER", False)) as browser:
         yield browser

@@ -1,7 +1,7 @@
 """Checks of one loaded page, on a phone and a wide screen.
 
-Checks 22 (axe), 23 (widths, targets, keyboard, forced colours), 24 (languages) and 27 (nothing inline) of the
-acceptance.
+They cover acceptance checks 22 (axe), 23 (widths, targets, keyboard, forced colours), 24 (languages) and 27 (nothing
+inline).
 """
 
 from pathlib import Path
@@ -13,14 +13,14 @@ from tests.support.axe import asking
 from tests.support.people_at_browsers import DESK, PHONE
 
 HEIGHT = 740
-# Press and hold: a walk has thousands of presses.
+# Send only the key press, not the release, because a walk has thousands of presses.
 TAB = {"type": "rawKeyDown", "key": "Tab", "code": "Tab", "windowsVirtualKeyCode": 9}
 
 
 class Look:
-    """`pictures`: a folder for a picture of each page at each width, or None.
+    """The checks of a walk. `pictures` is a folder for a picture of each page at each width, or None.
 
-    `framed`: pages shown inside others; `foreign`: pages made elsewhere, only pictured.
+    `framed` names pages shown inside others; `foreign` names external pages, which are only pictured.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Look:
         if ours:
             self._as_it_is(name)
             page.evaluate(f"{self._axe};0")
-        for width in (DESK, PHONE):  # The walk continues as on a phone.
+        for width in (DESK, PHONE):  # The walk continues at phone width.
             page.set_viewport_size({"width": width, "height": HEIGHT})
             if ours:
                 self._at(width, name)
@@ -65,7 +65,7 @@ class Look:
         self._console.clear()
 
     def _as_it_is(self, name: str) -> None:
-        """Check what does not depend on the screen, before our script is in the page."""
+        """Check everything that does not depend on the screen, before our script is in the page."""
         page = self._page
         lang = page.locator("html").get_attribute("lang")
         self._is(lang == self._language, name, f"is in {lang}")
@@ -85,7 +85,7 @@ class Look:
             self._is(False, where, f"is sent to whoever corrects or completes it: {each}")
         for each in page.evaluate(BROKEN):
             self._is(False, where, f"is broken in two lines in the bar: {each}")
-        # On a wide screen, both languages have the same controls at the same places.
+        # On a wide screen, both languages have the same controls in the same places.
         if self._language == "es" or width == PHONE:
             self._by_keyboard(where)
         page.emulate_media(forced_colors="active")
@@ -94,7 +94,7 @@ class Look:
         page.emulate_media(forced_colors="none")
 
     def _magnified(self, name: str) -> None:
-        """Check a screen of 1280 × 1024 at 400 %, which shows 320 × 256 pixels of a page."""
+        """Check the page magnified to 400 % on a 1280 × 1024 screen, where it has 320 × 256 pixels."""
         page = self._page
         page.set_viewport_size({"width": 320, "height": 256})
         for each in page.evaluate(NARROW):
@@ -104,11 +104,11 @@ class Look:
         page.set_viewport_size({"width": PHONE, "height": HEIGHT})
 
     def _by_keyboard(self, where: str) -> None:
-        """Tab reaches everything; each focused control is fully visible with a ring."""
+        """Check that Tab reaches everything and that each focused control is fully visible with a ring."""
         page = self._page
         wanted = set(page.evaluate(WATCHED))
         reached = set[int]()
-        for _ in range(2):  # Some controls take several key presses.
+        for _ in range(2):  # Some controls need several key presses.
             for _ in range(len(wanted) + 2):
                 self._keys.send("Input.dispatchKeyEvent", TAB)
             reached = set(page.evaluate("[...window.reached]"))
@@ -120,7 +120,7 @@ class Look:
             self._is(False, where, f"has no visible focus: {fault}")
 
     def _heard(self, message: ConsoleMessage) -> None:
-        """To the browser a refused status is an error; here it is expected."""
+        """Record the browser's errors, except refused statuses, which are expected here."""
         if message.type in {"error", "warning"} and "Failed to load resource" not in message.text:
             self._console.append(message.text)
 
@@ -133,8 +133,8 @@ NARROW = """(() => document.documentElement.scrollWidth <= document.documentElem
   : [...document.querySelectorAll('body *')]
     .filter(e => e.getBoundingClientRect().right > document.documentElement.clientWidth + 1)
     .map(e => e.outerHTML.slice(0, 120)).slice(0, 3))()"""
-# Targets of at least 24 pixels (WCAG 2.5.8), 44 for buttons; links in sentences are exempt, and a
-# control may use its label.
+# Targets need at least 24 pixels (WCAG 2.5.8), buttons 44; links in sentences are exempt, and a control may use its
+# label.
 SMALL = """[...document.querySelectorAll('a[href], button, select, textarea, summary, input:not([type=hidden])')]
   .filter(e => !e.closest('.off, .skip, [hidden], details:not([open]) > :not(summary)') && e.offsetParent !== null)
   .filter(e => {
@@ -144,27 +144,27 @@ SMALL = """[...document.querySelectorAll('a[href], button, select, textarea, sum
     const least = e.tagName === 'BUTTON' && !e.classList.contains('switch') ? 44 : 24;
     return box.height < least - .5 || box.width < 24 - .5;
   }).map(e => e.outerHTML.slice(0, 120))"""
-# On a phone: frames that must be scrolled sideways.
+# On a phone, frames that need sideways scrolling.
 CUT = """[...document.querySelectorAll('body *')]
   .filter(e => e.scrollWidth > e.clientWidth + 1 && ['auto', 'scroll'].includes(getComputedStyle(e).overflowX)
     && e.offsetParent !== null)
   .map(e => e.outerHTML.slice(0, 120))"""
-# The bar is one line: a wrapped text would take height from a phone's page.
+# The bar has one line, because wrapped text would take height from a phone's page.
 BROKEN = """[...document.querySelectorAll('.bar a, .bar button')]
   .filter(e => !e.closest('.off, .skip, .sections') && e.offsetParent !== null)
   .filter(e => { const words = document.createRange(); words.selectNodeContents(e);
     return new Set([...words.getClientRects()].map(line => Math.round(line.top))).size > 1; })
   .map(e => e.outerHTML.slice(0, 120))"""
-# Browsers send texts to their vendors for spell checking where a page allows it.
+# Where a page allows spell checking, browsers send texts to their vendors.
 CORRECTED = """[...document.querySelectorAll('textarea')].filter(e => e.spellcheck ||
     e.closest('[writingsuggestions]')?.getAttribute('writingsuggestions') !== 'false')
   .map(e => e.outerHTML.slice(0, 120))"""
-# By number in page order; of radio buttons with one name one is reached, and arrows do the rest.
+# Numbered in page order. Tab reaches one radio button of each name, and the arrow keys reach the rest.
 _TABS = """const all = [...document.querySelectorAll(
     'a[href], button, select, textarea, summary, input:not([type=hidden]), [tabindex="0"]')]
   .filter(e => e.tabIndex >= 0 && !e.disabled && e.getClientRects().length
     && !e.closest('details:not([open]) > :not(summary)'));"""
-# Record by number what Tab reaches from here, and the numbers that it must reach.
+# Record by number which controls Tab reaches from here, and which it must reach.
 WATCHED = f"""(() => {{ {_TABS}
   document.activeElement.blur(); getSelection().removeAllRanges(); scrollTo(0, 0);
   if (!window.reached) document.addEventListener('focusin', e => window.reached.add(window.tabs.indexOf(e.target)));
@@ -172,9 +172,8 @@ WATCHED = f"""(() => {{ {_TABS}
   return all.flatMap((e, i) => e.type === 'radio' && e !== (document.querySelector(
     `[name="${{e.name}}"]:checked`) || document.querySelector(`[name="${{e.name}}"]`)) ? [] : [i]); }})()"""
 OUTER = "number => window.tabs[number].outerHTML.slice(0, 120)"
-# The ring's fault for each reached control: missing, under 3 : 1 against its surroundings, or
-# hidden behind the bar (WCAG 2.4.7, 2.4.11, 1.4.11). Focused one after the other, as the keyboard
-# did just now.
+# For each control, the problem with its ring: missing, under 3 : 1 against its surroundings, or hidden behind the bar
+# (WCAG 2.4.7, 2.4.11, 1.4.11). The script focuses the controls in the same order as the keyboard did.
 UNSEEN = """(() => {
   const rgb = text => text.match(/[\\d.]+/g).map(Number);
   const light = text => rgb(text).slice(0, 3).map(v => v / 255)
@@ -200,7 +199,7 @@ UNSEEN = """(() => {
   document.activeElement.blur(); scrollTo(0, 0);
   return found;
 })()"""
-# With the user's own colours a background shows nothing; a border or an underline must.
+# With the user's own colours a background is invisible, so a border or an underline must show.
 FLAT = """[...document.querySelectorAll('a[href], button')]
   .filter(e => !e.closest('.off, .skip, svg, [hidden], details:not([open]) > :not(summary)') && e.offsetParent !== null)
   .filter(e => { const s = getComputedStyle(e);
@@ -209,7 +208,7 @@ FLAT = """[...document.querySelectorAll('a[href], button')]
 ACTIVE = """[...document.querySelectorAll('*')].some(e =>
   [...e.attributes].some(a => a.name.startsWith('on') || a.name === 'style' && !e.closest('svg'))
   || ['IFRAME', 'OBJECT', 'EMBED', 'BASE'].includes(e.tagName))"""
-# Texts that are in another language on purpose.
+# Texts that are intentionally in another language.
 SAID = """(() => { const copy = document.body.cloneNode(true), own = document.documentElement.lang;
   copy.querySelectorAll('script, style, .said').forEach(e => e.remove());
   copy.querySelectorAll('[lang]').forEach(e => e.lang !== own && e.remove());

@@ -1,4 +1,4 @@
-"""Signed-in people of the demo at a browser, and rules for all of their pages."""
+"""Signed-in people of the demo in a browser, and rules for all of their pages."""
 
 import json
 import re
@@ -35,8 +35,8 @@ def signed_in(
     width: int = PHONE,
     scripts: bool = False,
 ) -> Iterator[Page]:
-    """Return a tab with this person's first page. They type a code once for half an hour of tests: a code works once,
-    and the next one comes after half a minute. A failure shows where they were."""
+    """Yield a tab with this person's first page. They enter a code once for half an hour of tests, because a code works
+    once and the next one comes after half a minute. A failure shows which page they were on."""
     context = new_context(
         browser, system.running.url, language=language, width=width, scripts=scripts
     )
@@ -47,7 +47,7 @@ def signed_in(
     began = monotonic()
     if sign_in(page, system, person):
         _ENTERED[kept] = began
-    page.wait_for_load_state()  # Its script listens by then.
+    page.wait_for_load_state()  # By then its script listens.
     kept.write_text(json.dumps(context.cookies()))
     try:
         yield page
@@ -62,7 +62,7 @@ def signed_in(
 
 
 def standing(context: BrowserContext) -> str:
-    """Return what each of their tabs shows."""
+    """Return the content of each open tab."""
     shown = []
     for page in context.pages:
         try:
@@ -78,8 +78,8 @@ def sign_in(page: Page, system: System, person: str) -> bool:
 
 
 def enter(page: Page, system: System, person: str) -> bool:
-    """Pass the sign-in page; return False if there is none. A code works once, so after signing in elsewhere they
-    wait for the next."""
+    """Pass the sign-in page; return False if there is none. A code works once, so a person who signed in elsewhere
+    waits for the next."""
     asked = False
     for _ in range(int(PATIENCE)):
         if "/oauth/authorize" not in page.url and "/session/start" not in page.url:
@@ -104,7 +104,7 @@ def enter(page: Page, system: System, person: str) -> bool:
 
 
 class Taps:
-    """Counts presses; typing does not count."""
+    """Counts presses, but not typing."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
@@ -112,7 +112,7 @@ class Taps:
         self.pages = 0
 
     def press(self, role: str, name: str, *, leaves: bool = True) -> None:
-        """Press a button or link by its text; `leaves`: it opens another page."""
+        """Press a button or link by its text. With `leaves`, it opens another page."""
         target = self.page.get_by_role(role, name=name, exact=False).first  # type: ignore[arg-type]
         self.count += 1
         if leaves:
@@ -131,8 +131,8 @@ _BESIDE: WeakKeyDictionary[Browser, Page] = WeakKeyDictionary()
 
 
 def findings(page: Page, axe: str) -> list[object]:
-    """Return axe-core's findings. axe needs scripts, so where pages run none it checks the same markup and styles in
-    a second tab. Each browser has one such tab: a rewritten document keeps its scripts."""
+    """Return axe-core's findings. axe needs JavaScript, so for pages without it axe checks the same markup and styles
+    in a second tab. Each browser has one such tab, because a rewritten document keeps its scripts."""
     browser = page.context.browser
     assert browser is not None
     beside = _BESIDE.get(browser)
@@ -158,7 +158,7 @@ def too_wide(page: Page) -> bool:
 
 
 def cut_on_a_phone(page: Page) -> list[str]:
-    """Return frames that must be scrolled sideways without a sign."""
+    """Return frames that need sideways scrolling without showing it."""
     if page.evaluate("innerWidth") > PHONE:
         return []
     found: list[str] = page.evaluate(CUT)
@@ -166,7 +166,8 @@ def cut_on_a_phone(page: Page) -> list[str]:
 
 
 def at_both_widths(page: Page) -> Iterator[int]:
-    """The same page on a desk's screen and on a phone's, as it is left: what is sent does not depend on the screen."""
+    """Check the same page on a desktop screen and on a phone, without reloading it, because the server's response does
+    not depend on the screen."""
     for width in (DESK, PHONE):
         page.set_viewport_size({"width": width, "height": 740})
         yield width
@@ -180,7 +181,7 @@ def flat_with_forced_colours(page: Page) -> list[str]:
     return found
 
 
-# Ids, and people's own texts, are not checked.
+# The check skips ids and people's own texts.
 READ = """(() => { const copy = document.body.cloneNode(true);
   copy.querySelectorAll('script, textarea, .typed, .row__code, .said, [lang]').forEach(e => e.remove());
   copy.querySelectorAll('*').forEach(e => e.append(' '));
@@ -213,14 +214,14 @@ def follows_the_rules(answer: Response | None, page: Page) -> None:
     assert codes_shown(page) == []
     html = page.content()
     assert not re.search(r"\sstyle=|\son[a-z]+=|<style|<script(?! src=\"/console/static/)", html)
-    # A look that nobody took must not be recorded.
+    # The record must not contain a page view that no person made.
     assert not re.search(r"rel=[^>]*\bpre(fetch|render|load|connect)|hx-preload", html)
     assert "link" not in headers
 
 
 @contextmanager
 def reading_in(language: str, browsers: Browser, system: System, person: str) -> Iterator[Page]:
-    """Sign somebody in with a language for this session."""
+    """Sign a person in with a language for this session."""
     with signed_in(browsers, system, person, language=language) as page:
         page.goto(f"/console?lang={language}")
         yield page

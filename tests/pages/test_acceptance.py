@@ -1,6 +1,7 @@
 """Acceptance of the pages in a real browser, by number: 1, 5, 7, 8, 9, 10, 24, 26, 28.
 
-Here for public pages and the account; the console's tests have its own. 22, 23, 25 and 27 are in test_every_page.py.
+This module covers public pages and the account; the console's tests have their own. test_every_page.py covers 22, 23,
+25 and 27.
 """
 
 import re
@@ -73,7 +74,7 @@ def test_5_a_withdrawal_closes_the_page_that_is_open(system: System, browsers: B
         assert system.running.request(RECIPIENT, "GET", path).status_code == 410
         recipient.goto("/")
         with recipient.expect_response(made.answer):
-            recipient.go_back()  # Requested again: no page was cached.
+            recipient.go_back()  # The browser asks again: no page was cached.
         assert recipient.locator("[value=accept]").count() == 0
 
 
@@ -87,8 +88,8 @@ def test_7_what_was_typed_outlives_the_session_and_two_tabs_stay_in(
         for _ in range(2):
             aged(
                 system, page.context, 12 * 60
-            )  # The access token has expired, the session has not.
-            for tab in tabs:  # Both requests are sent before either answer.
+            )  # The access token has expired, but the session has not.
+            for tab in tabs:  # The tabs send both requests before either response.
                 tab.evaluate("document.body.replaceChildren(); setTimeout(() => location.reload())")
             for tab in tabs:
                 tab.wait_for_selector("#old")
@@ -99,7 +100,7 @@ def test_7_what_was_typed_outlives_the_session_and_two_tabs_stay_in(
 
 
 class Elsewhere(BaseHTTPRequestHandler):
-    """A page of another origin on the same host, so that the browser sends the cookie."""
+    """A page from another origin on the same host, so that the browser sends the cookie."""
 
     form = ""
 
@@ -144,7 +145,7 @@ STORES = """async () => {
 
 
 def kept_by(page: Page, origin: str) -> dict[str, object]:
-    """Return what the browser stores for a site besides cookies."""
+    """Return everything except cookies that the browser stores for a site."""
     wire = page.context.new_cdp_session(page)
     key = {"storageKey": f"{origin}/"}
     usage = wire.send("Storage.getUsageAndQuota", {"origin": origin})["usageBreakdown"]
@@ -161,7 +162,7 @@ def test_9_signing_out_leaves_nothing_behind_back(system: System, browsers: Brow
     with somebody_at(browsers, url, scripts=True) as page:
         sign_in(page, system, "demo-reader")
         assert "demo-reader" in page.content()
-        page.evaluate(STORES)  # As a page that works offline would.
+        page.evaluate(STORES)  # Stores data as an offline page would.
         held = kept_by(page, url)
         assert all(held.values()), held
         page.goto("/session/end")
@@ -177,7 +178,7 @@ def test_9_signing_out_leaves_nothing_behind_back(system: System, browsers: Brow
 
 
 def _back(page: Page) -> None:
-    """Go back; for an uncacheable page after a form Chromium shows its own error."""
+    """Go back; after a form, Chromium shows its own error for a page that it may not cache."""
     try:
         page.go_back()
     except Error as error:
@@ -224,8 +225,8 @@ def test_10_what_is_typed_stands_in_no_address_title_cookie_log_metric_or_trace(
 def test_10_nothing_typed_is_kept_by_the_browser_or_named_in_a_download(
     system: System, browsers: Browser, tmp_path: Path
 ) -> None:
-    """A browser with a profile on disk, as everybody's: cache, history, suggestions. Its file for reopening tabs is
-    its own, as docs/threat-model.md says."""
+    """The browser has a profile on disk, as everybody's does: cache, history and suggestions. Its file for reopening
+    tabs is outside this rule, as docs/threat-model.md says."""
     canary, profile = "Zzyzxdelaesquina", tmp_path / "profile"
     context = browsers.browser_type.launch_persistent_context(
         profile,
@@ -294,7 +295,7 @@ def test_24_the_language_changes_with_all_that_was_typed(
 
 
 def test_26_a_line_that_drops_at_send_gives_one_report(system: System, browsers: Browser) -> None:
-    """On 2G the page's own Send arrives but its answer does not; the browser then offers to send again."""
+    """On 2G the page's Send arrives but its response does not; the browser then offers to send again."""
     with somebody_at(browsers, system.running.url) as page:
         wire = page.context.new_cdp_session(page)
         wire.send("Network.enable")
@@ -335,7 +336,7 @@ def test_28_leaving_takes_the_page_out_of_the_history(system: System, browsers: 
     )
     page = context.new_page()
     receipt = report(page, "Lo que vi")
-    # Heard after the page's own script in the same touch, however late the other site answers.
+    # This listener runs after the page's own script for the same tap, however late the other site responds.
     page.evaluate(
         "document.addEventListener('click', () =>"
         " console.log(`<${document.title}|${document.body.innerText}>`))"
@@ -355,7 +356,7 @@ def test_28_leaving_takes_the_page_out_of_the_history(system: System, browsers: 
 def test_28_without_a_script_back_asks_before_it_shows_the_receipt_again(
     system: System, browsers: Browser
 ) -> None:
-    """And every page that somebody in danger may open has a quick exit and a phone number."""
+    """The same test checks that every page that somebody in danger may open has a quick exit and a phone number."""
     server = HTTPServer(("127.0.0.1", 0), Elsewhere)
     Thread(target=server.serve_forever, daemon=True).start()
     Elsewhere.form = "<p>El tiempo</p>"

@@ -1,4 +1,4 @@
-"""The table of checks names existing tests."""
+"""The table of checks names only existing tests."""
 
 import ast
 import re

@@ -1,8 +1,8 @@
-"""Every page for people, found in the code, opened in a real browser in each language, and checked on a phone and a
-wide screen (`looking`).
+"""Every page for people, found in the code and opened in a real browser in each language. Each is checked on a phone
+and a wide screen (`looking`).
 
-Checks 22, 23, 24, 25 (sizes) and 27 of the acceptance, for pages outside the console. RUTA_PICTURES names a folder
-for pictures.
+This module covers acceptance checks 22, 23, 24, 25 (sizes) and 27 for pages outside the console. RUTA_PICTURES names a
+folder for pictures.
 """
 
 import os
@@ -24,14 +24,14 @@ from tests.support.system import System
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
 ROOT = Path(__file__).resolve().parents[2]
-# Functions that make HTML in the product's source.
+# Functions in the product's source that make HTML.
 MAKES_HTML = re.compile(r"text/html|HTMLResponse|\bpage_headers\(|\bpage_response\(")
-# The size of an answer's headers with their policies.
+# The maximum size of a response's headers, including the policies.
 HEAD_BYTES = 1_200
 
 
 def made_in(package: Path) -> set[str]:
-    """Return the modules that make HTML; the console's pages have their own walk."""
+    """Return the modules that make HTML; the console's pages have a separate walk."""
     return {
         str(file.relative_to(package))
         for file in package.rglob("*.py")
@@ -40,7 +40,7 @@ def made_in(package: Path) -> set[str]:
 
 
 def test_no_page_is_left_out() -> None:
-    """A new operation or module that returns HTML needs a stop of the walk."""
+    """Every operation or module that returns HTML has a stop in the walk."""
     served = {
         (method, path)
         for part in descriptions().values()
@@ -80,7 +80,7 @@ def referral(system: System) -> Sent:
 
 @pytest.fixture(scope="module")
 def signed_in(system: System, browsers: Browser) -> Iterator[StorageState]:
-    """Return the cookies of a person signed in as the command says: each code works once."""
+    """Return the cookies of a person who signed in with credentials from the command; each code works once."""
     context = new_context(browsers, system.running.url)
     page = context.new_page()
     sign_in(page, system, PERSON)
@@ -140,7 +140,8 @@ def test_22_24_27_each_page_is_accessible_whole_and_in_one_language(
 def test_18_a_published_bulletin_says_what_each_protected_number_may_be(
     system: System, browsers: Browser, issue: str, language: str
 ) -> None:
-    """No zero stands alone. Charts of people have a whisker on each bar, charts of activities none."""
+    """The bulletin never publishes a bare zero. Charts of people have an error bar on each bar; charts of activities
+    have none."""
     files = f"/reports/v1/bulletins/{issue}/files/{language}"
     with somebody_at(browsers, system.running.url, language=language) as page:
         page.goto(f"{files}/bulletin.html")
@@ -153,15 +154,14 @@ def test_18_a_published_bulletin_says_what_each_protected_number_may_be(
         assert {"es": "pocas", "en": "few"}[language] in page.inner_text("body")
         listed = system.public(f"/reports/v1/bulletins/{issue}")["files"]
         charts = {each["name"] for each in listed if each["name"].endswith(".svg")}
-        # Which figures exist depends on the rounding of this stack's numbers, except for
-        # activities.
+        # Except for activities, the rounding of this stack's numbers decides which figures exist.
         assert "trained-by-state.svg" in charts
         for name in charts & {"referrals-states.svg", "gaps-needs.svg", "trained-by-state.svg"}:
             drawn = page.request.get(f"{files}/{name}").text()
             assert ("rule mark" in drawn) == (name != "trained-by-state.svg"), name
 
 
-# Opened without any state: a person's first load.
+# Loaded without any state, as on a person's first visit.
 PLAIN: dict[str, tuple[str | None, int, int]] = {
     "start": ("/", 10_000, 4_000),
     "line": ("/referrals/v1/line", 10_000, 4_000),
@@ -169,7 +169,7 @@ PLAIN: dict[str, tuple[str | None, int, int]] = {
     "help": ("/directory/v1/help", 10_000, 4_000),
     "risks": ("/directory/v1/risk-messages/page", 10_000, 4_000),
     "withdraw": ("/referrals/v1/withdraw", 10_000, 4_000),
-    "answer": (None, 10_000, 10_000),  # Never compressed: the link's address is its secret.
+    "answer": (None, 10_000, 10_000),  # Never compressed, because its address is a secret.
     "posters": ("/directory/v1/posters", 30_000, 4_000),
     "gaps": ("/directory/v1/gaps/page", 30_000, 5_000),
     "bulletins": ("/reports/v1/bulletins/page", 10_000, 4_000),
@@ -179,8 +179,7 @@ PLAIN: dict[str, tuple[str | None, int, int]] = {
     "sign-out": ("/session/end", 10_000, 4_000),
 }
 
-# What a browser may cache: a publication may be withdrawn, and the start page is the same for
-# everybody.
+# What a browser may cache. A publication may be withdrawn, and the start page is the same for everybody.
 KEPT = {"bulletin": "public, max-age=3600", "start": "public, max-age=300"}
 
 

@@ -1,5 +1,5 @@
-"""Check 10 of the acceptance, the browser's memory: what Back shows without a request. It uses Chromium as people
-have it; Playwright's caches no page for Back. test_acceptance.py checks the disk."""
+"""Acceptance check 10, the browser's memory: what Back shows without a request. The test uses Chromium as people have
+it, because Playwright's build caches no page for Back. test_acceptance.py checks the disk."""
 
 import asyncio
 import time
@@ -21,7 +21,7 @@ CANARY = "Zzyzxmemoria"
 SHOWN = (
     "document.body.innerText + [...document.querySelectorAll('input, textarea')].map(e => e.value)"
 )
-# Chromium writes its own error pages with a script.
+# Chromium builds its own error pages with a script.
 STANDS = (
     "document.readyState === 'complete'"
     " && (document.body.innerText !== '' || location.protocol === 'chrome-error:')"
@@ -45,7 +45,7 @@ async def without_scripts(tmp_path: Path) -> AsyncIterator[Browser]:
 
 
 async def returned(browser: Browser, entry: dict[str, Any]) -> None:
-    """Go to this entry of the history and wait for what it shows."""
+    """Go to this history entry and wait for the page that it shows."""
     browser.requests.clear()
     await browser.call("Page.navigateToHistoryEntry", entryId=entry["id"])
     deadline = time.monotonic() + PATIENCE
@@ -59,12 +59,12 @@ async def _stands(browser: Browser, entry: dict[str, Any]) -> bool:
         history = await browser.call("Page.getNavigationHistory")
         there = history["entries"][history["currentIndex"]]["id"] == entry["id"]
         return there and bool(await browser.evaluate(STANDS))
-    except AssertionError:  # Asked between the two pages.
+    except AssertionError:  # The query came between two pages.
         return False
 
 
 async def asked_anew(browser: Browser, entry: dict[str, Any]) -> bool:
-    """Return whether the page was requested again instead of shown from memory; or the browser shows nothing."""
+    """Return whether the browser requested the page again or showed nothing, instead of showing it from memory."""
     where = str(await browser.evaluate("location.href"))
     return where.startswith("chrome-error:") or entry["url"] in browser.requests
 
@@ -110,7 +110,7 @@ async def test_10_nothing_typed_is_in_the_browsers_memory_once_the_page_was_left
 
 
 async def signed_in(browser: Browser, system: System, person: str) -> None:
-    """Sign in until the account appears: a code works once, and another test may have used this one."""
+    """Sign in until the account appears, because a code works once and another test may have used this one."""
     deadline = time.monotonic() + PATIENCE
     await browser.open(f"{system.running.url}/session/start?return_to=/account")
     while "/account" not in await browser.evaluate("location.pathname"):
@@ -132,7 +132,7 @@ async def signed_in(browser: Browser, system: System, person: str) -> None:
 async def test_9_without_a_script_nothing_of_a_person_is_in_memory_once_they_left(
     system: System, without_scripts: Browser
 ) -> None:
-    """No page can ask for a check; when the session ends its pages are forgotten."""
+    """Without a script no page can ask for a check, so the browser drops a session's pages when it ends."""
     browser, url, person = without_scripts, system.running.url, "demo-recipient"
     await signed_in(browser, system, person)
     await browser.open(f"{url}/console")
@@ -145,7 +145,7 @@ async def test_9_without_a_script_nothing_of_a_person_is_in_memory_once_they_lef
     assert await browser.evaluate("location.pathname") == "/"
 
     history = await browser.call("Page.getNavigationHistory")
-    # The sign-in page comes before: the browser may suggest what was typed there.
+    # Skip the sign-in page, because the browser may suggest what was typed there.
     before = history["entries"][-5 : history["currentIndex"]]
     paths = [entry["url"].removeprefix(url) for entry in before]
     assert paths[:3] == ["/account", "/console", "/console/received"]

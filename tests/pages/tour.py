@@ -1,7 +1,7 @@
 """A walk through every page for people, in every state that looks different.
 
-`SERVED` lists for each operation that returns HTML, and for each module that makes HTML, the stops that show it. A
-test finds both in the code, so a new page needs a stop.
+`SERVED` lists the stops that show each operation that returns HTML; `MADE` lists those of each module that makes HTML.
+A test finds both in the code, so a new page needs a stop.
 """
 
 from collections.abc import Callable
@@ -24,7 +24,7 @@ ANSWER, ACCOUNT = "/referrals/v1/answer/{token}", "/account"
 SUBSCRIBE = "/reports/v1/subscriptions"
 AUTHORIZE, PASSKEYS = "/oauth/authorize", "/account/passkeys"
 
-# Operation → names of stops.
+# Operation → names of its stops.
 SERVED: dict[tuple[str, str], tuple[str, ...]] = {
     ("get", "/directory/v1/posters/{area}/{aor}"): ("poster",),
     ("get", HELP): ("help",),
@@ -63,10 +63,10 @@ SERVED: dict[tuple[str, str], tuple[str, ...]] = {
     ("post", "/account/passkeys/{passkey}/name"): ("session-ended",),
     ("post", "/account/passkeys/{passkey}/remove"): ("passkeys",),
 }  # fmt: skip
-# Module that makes HTML → stops, besides those of its operations.
+# Module that makes HTML → stops, in addition to those of its operations.
 MADE: dict[str, tuple[str, ...]] = {
-    "common/http/page.py": ("help",),  # The media type of refusing pages.
-    "gateway/front/edge/heads.py": ("nothing-here",),  # Whether the client wants a page.
+    "common/http/page.py": ("help",),  # Names the media type of refusal pages.
+    "gateway/front/edge/heads.py": ("nothing-here",),  # Checks if the client wants HTML.
     "gateway/front/site.py": ("docs",),
     "gateway/front/public_pages.py": (
         "start", "nothing-here", "sign-in-first", "typed-again", "stale", "sign-out",
@@ -88,11 +88,11 @@ MADE: dict[str, tuple[str, ...]] = {
     "directory/show/information/messages_api.py": ("risks",),
     "directory/show/information/renderer.py": ("gaps",),
     "directory/show/posters/api.py": ("poster",),
-    "stack/embedded/mailbox.py": (),  # Stands in for mail and push in tests and demos: no page for people.
+    "stack/embedded/mailbox.py": (),  # A mail and push server for tests and demos, without pages.
 }  # fmt: skip
-# Made for developers, in English only, by a library that needs its script.
+# A library makes this page for developers, in English only, and needs its own script.
 OF_PROGRAMMERS = {"docs"}
-# Shown inside other people's pages: without a first heading and landmarks of its own.
+# Shown inside other pages, so without its own first heading and landmarks.
 FRAMED = {"risks-framed"}
 
 Seen = Callable[[str], None]
@@ -120,7 +120,7 @@ class Walk:
         self.seen(name)
 
     def post(self, name: str, path: str, /, **fields: str) -> None:
-        """Send a form that no page shows any more, as one of our pages would."""
+        """Send a form that no page shows any more, the way one of our pages would."""
         address = f"{path}?language={self.language}"
 
         def as_form(route: Route, request: Request) -> None:
@@ -214,7 +214,7 @@ class Walk:
         self.of_who_is_told()
 
     def of_who_is_told(self) -> None:
-        """A person whose credentials an administrator renewed."""
+        """Visit the pages of a person for whom an administrator created new credentials."""
         name, people = f"cambiada.{self.language}", "/identity/v1/people"
         made = self.asked(people, **DemoPerson(name, "reader", "health-cluster").wanted())
         given = self.asked(f"{people}/{made['id']}/credentials")

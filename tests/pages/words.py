@@ -1,4 +1,4 @@
-"""Texts on a page that show a missing translation or a missing text."""
+"""Words on a page that reveal a missing translation or a missing text."""
 
 import re
 
@@ -18,7 +18,7 @@ CODE = re.compile(
 
 
 def of_the_other_language(text: str, language: str) -> list[str]:
-    """Return words of the other language, except those that names may contain."""
+    """Return words of the other language, except those that may occur in names."""
     foreign = SPANISH if language == "en" else ENGLISH
     if language == "en":
         foreign = foreign - {"para", "con", "los", "las", "del", "no", "una", "por"}

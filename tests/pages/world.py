@@ -1,4 +1,4 @@
-"""Makes the data that pages need: a referral with its codes, a risk message, a bulletin."""
+"""Creates the data that pages need: a referral with its codes, a risk message and a bulletin."""
 
 import time
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ def must(system: System, client: str, method: str, path: str, **options: Any) ->
 
 @dataclass(frozen=True)
 class Sent:
-    """A sent referral: its id, the withdrawal code, the address of the answer page."""
+    """A sent referral: its id, its withdrawal code and the address of its answer page."""
 
     referral: str
     code: str
@@ -42,7 +42,7 @@ class Sent:
 
 
 def first_service(system: System) -> Any:
-    """Return the first recipient that the sender sees."""
+    """Return the first recipient in the sender's list."""
     asked = {"organization_id": _RECIPIENTS, "referable": "true", "full": "true"}
     found = system.running.request(SENDER, "GET", "/directory/v1/services", params=asked).json()
     return found["contents"][0]
@@ -92,7 +92,7 @@ def sent(system: System, name: str = "Yolimar") -> Sent:
 
 
 def risk_message(system: System) -> None:
-    """A current message in both languages."""
+    """Create a current message in both languages."""
     texts = {
         "es": {"title": "Trabajo en la mina", "body": "Quitan los papeles.", "sms": "Ojo: quitan los papeles."},
         "en": {"title": "Work at the mine", "body": "They take papers.", "sms": "Beware: they take papers."},
@@ -105,7 +105,7 @@ def risk_message(system: System) -> None:
 
 
 def bulletin(system: System) -> str:
-    """Return the id of a published bulletin with numbers of the demo's past."""
+    """Return the id of a published bulletin with numbers from the demo's history."""
     system.ruta("demo", "history", "--half-months", "2", "--people", "18", "--screened", "24")
     listed = must(system, "im-officer", "GET", "/reports/v1/releases?limit=200")
     period = max(each["period"] for each in listed["items"] if each["programme"] == "referrals")
@@ -116,13 +116,13 @@ def bulletin(system: System) -> str:
 
 
 def goes(page: Page, button: str) -> None:
-    """Press a control and wait for the next page: a click alone does not wait."""
+    """Press a control and wait for the next page, because a click alone does not wait."""
     with page.expect_navigation():
         page.locator(button).first.click()
 
 
 def sign_in(page: Page, system: System, name: str, return_to: str = "/account") -> None:
-    """Sign in as the command says; each code works once in its half minute."""
+    """Sign in with credentials from the command; each code works once in its half minute."""
     password, code = sign_in_of(system.layout, name)
     page.goto(f"/session/start?return_to={return_to}")
     page.locator("#name").fill(name)
@@ -138,7 +138,7 @@ def password_of(system: System, name: str) -> str:
 
 
 def aged(system: System, context: BrowserContext, seconds: float) -> None:
-    """Age the browser's session by this time without using it."""
+    """Make the browser's session older by this time without using it."""
     key = read_private_map(system.layout.secrets_file)["session_key"]
     sealing = Cookies(key_from_base64(key), system.running.url, 900)
     jar = "; ".join(f"{c.get('name')}={c.get('value')}" for c in context.cookies())

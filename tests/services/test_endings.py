@@ -1,4 +1,4 @@
-"""Nothing grows without end: every table declares its end, and two years of work leave constant sizes."""
+"""No data grows without end. Every table declares its end, and two years of work leave constant sizes."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -55,7 +55,7 @@ SERVICES = {
 
 
 def said() -> Iterator[tuple[str, str, str]]:
-    """Return database, table and end, from the page."""
+    """Yield the database, table and end of each row on the page."""
     for line in PAGE.read_text(encoding="utf-8").splitlines():
         cells = [cell.strip() for cell in line.strip("|").split(" | ")]
         if cells[0] in {"each", "keys", *SERVICES}:
@@ -94,7 +94,7 @@ def test_what_ends_by_age_ends_as_the_page_says() -> None:
     assert by_age == ended | {("directory", "import_rows")}  # With its import.
 
 
-# What a row needs beyond its types: `n` numbers the rows of a week.
+# Values that a row needs besides its types; `n` numbers the rows of a week.
 _VALUES: dict[str, dict[str, str]] = {
     "inbox": {"consumer": "'directory/referrals'"},
     "webhook_deliveries": {"status": "'delivered'"},
@@ -118,7 +118,7 @@ _OF_TYPE = {
 
 
 def filling(columns: Sequence[Sequence[Any]], table: str, at: datetime) -> str:
-    """Return one week's rows for any table."""
+    """Return a statement that inserts one week's rows into any table."""
     values = {
         name: _VALUES.get(table, {}).get(name) or _OF_TYPE.get(kind, "1") for name, kind in columns
     }
@@ -133,7 +133,7 @@ def filling(columns: Sequence[Sequence[Any]], table: str, at: datetime) -> str:
 async def test_two_years_of_work_leave_flat_sizes(
     name: str, databases: MigratedDatabases, postgres: PostgresServer
 ) -> None:
-    """Fill and clean each week as the service does, with its role, at that week's time."""
+    """The test fills and cleans each week as the service does, with its role and at that week's time."""
     service = SERVICES[name]
     stored = await databases.of(service.package, f"{name}_years")
     database = Database.at(stored.app_url)
@@ -145,7 +145,7 @@ async def test_two_years_of_work_leave_flat_sizes(
         for week in range(WEEKS + 1):
             at = start + timedelta(weeks=week)
             async with admin.transaction() as session:
-                # The tables that they refer to are not the subject here.
+                # The test does not need the tables that these rows reference.
                 await session.execute(sa.text("SET LOCAL session_replication_role = replica"))
                 for table, columns in described.items():
                     await session.execute(sa.text(filling(columns, table, at)))
@@ -168,7 +168,7 @@ async def test_two_years_of_work_leave_flat_sizes(
 
 
 async def columns_of(database: Database, table: str) -> Sequence[Sequence[Any]]:
-    """Return name and type of required columns, and of those that contain a time."""
+    """Return the name and the type of columns that are required or contain a time."""
     async with database.transaction() as session:
         found = await session.execute(
             sa.text(
@@ -189,7 +189,7 @@ async def sizes(database: Database, table: str) -> tuple[str, int, int]:
 
 
 async def test_what_has_no_end_yet_stays(databases: MigratedDatabases) -> None:
-    """Unpublished events, letters that nobody replayed, and a reader's first event."""
+    """Unpublished events, letters that nobody replayed, and a reader's first event all remain."""
     stored = await databases.of("gateway.issuer", "issuer_endings_kept")
     database = Database.at(stored.app_url)
     long_ago = clock.now() - timedelta(days=2000)

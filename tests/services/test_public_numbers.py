@@ -1,7 +1,7 @@
-"""Every number that anybody may read, with its rule: `public_numbers.csv` is the whole list.
+"""Every number that anybody may read, with its rule. `public_numbers.csv` is the complete list.
 
-The API descriptions supply them, so a new open operation or number needs a rule. docs/public-numbers.md explains the
-rules. The front's and services' own metrics are not part of it: `/metrics` requires a key
+The numbers come from the API descriptions, so a new open operation or number needs a rule. docs/public-numbers.md
+explains the rules. The list excludes the metrics of the front and the services, because `/metrics` requires a key
 (tests/gateway/test_limits_and_failures.py).
 """
 
@@ -30,7 +30,7 @@ def documents() -> list[dict[str, Any]]:
 
 
 def open_numbers(document: dict[str, Any]) -> Iterator[Row]:
-    """Return one row for each number of each open operation; one without a place if it has none."""
+    """Yield a row for each number of each open operation, or a row without a place if it has none."""
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             if not operation.get("x-ruta-access", {}).get("anonymous"):
@@ -42,7 +42,7 @@ def open_numbers(document: dict[str, Any]) -> Iterator[Row]:
                         continue
                     if kind.endswith("json") and not kind.endswith("ndjson"):
                         found |= set(_places(document, media.get("schema", {}), "$", frozenset()))
-                    else:  # A page or a file, whatever it contains.
+                    else:  # A page or a file, with any content.
                         found.add(kind.partition(";")[0])
             name = f"{method.upper()} {path}"
             yield from ((name, place) for place in sorted(found) or [""])
@@ -57,7 +57,7 @@ def _places(
             inner = document["components"]["schemas"][name]
             yield from _places(document, inner, at, within | {name})
         return
-    # An entry of the directory with all its parts.
+    # A directory entry with all its parts.
     if schema.get("additionalProperties") is True:
         yield at + UNTYPED
         return
@@ -97,7 +97,7 @@ def test_every_rule_is_explained_in_both_languages() -> None:
 
 
 def test_nothing_about_a_person_is_counted_beside_a_release() -> None:
-    """Only reporting publishes counts of people, and only as released."""
+    """Only reporting publishes counts of people, and only in releases."""
     for (operation, _), rule in listed().items():
         if rule == "released":
             assert operation.split()[1].startswith("/reports/")

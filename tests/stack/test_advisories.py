@@ -1,4 +1,4 @@
-"""The lock file is compared with published vulnerabilities; where that is impossible, the check says so."""
+"""The check compares the lock file with published vulnerabilities. If that is impossible, it says so."""
 
 import json
 import shutil
@@ -23,7 +23,7 @@ ADVISORY = {"id": "OSV-1", "modified": "2026-01-01T00:00:00Z", "summary": "opens
 
 @contextmanager
 def source(vulnerable: str) -> Iterator[str]:
-    """Answers as OSV does: one package has a vulnerability."""
+    """Run a server that responds as OSV does; one package has a vulnerability."""
 
     class Osv(BaseHTTPRequestHandler):
         def do_POST(self) -> None:

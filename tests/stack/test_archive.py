@@ -1,4 +1,4 @@
-"""The archive of the write-ahead log belongs to one server, and a part of it never counts as the whole."""
+"""A write-ahead log archive belongs to one server, and a part of it never counts as the whole."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.laborious
 
 
 class Machine:
-    """One data directory; its server leaves the log in the spool unless a restore runs it."""
+    """A data directory. Its server puts the log into the spool, unless a restore runs it."""
 
     def __init__(self, root: Path, archive: Archive) -> None:
         self.layout, self.archive = Layout(root), archive
@@ -32,7 +32,7 @@ class Machine:
         return PostgresServer(self.layout.postgres, spool=spool)
 
     def tell(self, *words: str) -> None:
-        """Write each word into a segment of the log that leaves, then stop."""
+        """Write each word into its own archived log segment, then stop."""
         server = self.server()
         server.start()
         try:
@@ -59,7 +59,7 @@ class Machine:
             server.stop()
 
     def restored(self) -> None:
-        """Restore as `./ruta restore` does into a directory in use."""
+        """Restore as `./ruta restore` does into a directory that is in use."""
         server = self.server(archiving=False)
         server.start()
         log_broke_off(self.layout)
@@ -83,7 +83,7 @@ def words(archive: Archive, work: Path) -> list[str]:
 def test_what_came_before_a_restore_is_not_taken_for_the_end(
     archive: Archive, tmp_path: Path
 ) -> None:
-    """PostgreSQL reads until the log ends: a month later `end` would mean the day of the restore."""
+    """PostgreSQL reads until the log ends, so a month later `end` would mean the day of the restore."""
     machine = Machine(tmp_path / "one", archive)
     archive.begin(machine.layout)
     machine.tell("before")
@@ -105,7 +105,7 @@ def test_what_came_before_a_restore_is_not_taken_for_the_end(
 
 
 def test_the_log_of_another_server_is_not_overwritten(archive: Archive, tmp_path: Path) -> None:
-    """A server restored into a new directory starts its segment names from the beginning."""
+    """A server restored into a new directory starts its segment names from the beginning again."""
     machine, other = (Machine(tmp_path / name, archive) for name in ("one", "two"))
     machine.tell("before")
     machine.base(tmp_path / "copy")
@@ -113,7 +113,7 @@ def test_the_log_of_another_server_is_not_overwritten(archive: Archive, tmp_path
     with pytest.raises(StackError, match="of another data directory"):
         archive.begin(other.layout)
     for marked in (True, False):
-        if not marked:  # An archive of the first release.
+        if not marked:  # An archive from the first release.
             (archive.folder / "server").unlink()
         with pytest.raises(StackError, match="of another data directory"):
             other.tell("other", "words", "than", "those")
@@ -142,7 +142,7 @@ def test_the_log_waits_while_the_disk_of_the_archive_is_away(
 
 
 def test_what_is_given_up_is_in_the_log_that_leaves(archive: Archive, tmp_path: Path) -> None:
-    """While a key is accepted the server runs without the stack: a log with a gap ends there."""
+    """While a key is accepted, the server runs without the stack. A restore would end at a gap in the log."""
     machine = Machine(tmp_path / "one", archive)
     archive.begin(machine.layout)
     server = machine.server()

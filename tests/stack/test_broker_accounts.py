@@ -1,4 +1,4 @@
-"""What a service's broker account can do with raw calls: it publishes under no other name and reads nothing else.
+"""What a service's broker account can do with raw calls. It can publish under no other name and read nothing else.
 
 Each account tries everything that JetStream offers; then the operator compares the streams and their content.
 """
@@ -40,7 +40,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsServer]:
 
 
 def _victims(forger: str) -> list[tuple[str, str]]:
-    """Return other services' streams, each with a subject that somebody reads."""
+    """Return other services' streams, each with a subject that some service reads."""
     return [
         (
             producer,
@@ -89,11 +89,11 @@ def _attempts(forger: str) -> Iterator[Attempt]:
 
 
 def _published(forger: str) -> Iterator[tuple[str, str]]:
-    """Return subjects outside JetStream's API, each with the place of a possible effect."""
+    """Yield subjects outside JetStream's API, each with the place of a possible effect."""
     for producer, victim in _victims(forger):
         foreign = arrows.stream(producer)
         yield victim, ""
-        # What the server itself answers, or delivers, to another account's subject.
+        # Subjects of another account that the server itself answers or delivers to.
         for allowed in arrows.permissions(forger)["publish"]:
             yield allowed.replace(">", "thing.done.v1"), victim
         yield f"$JS.ACK.{foreign}.other.1.1.1.1.0", ""
@@ -104,7 +104,7 @@ def _published(forger: str) -> Iterator[tuple[str, str]]:
 
 
 async def _state(operator: Client) -> dict[str, Any]:
-    """Return the streams with their settings, content and readers."""
+    """Return the streams with their settings, content and consumers."""
     jetstream = operator.jetstream()
     found: dict[str, Any] = {}
     for info in await jetstream.streams_info():
@@ -142,7 +142,7 @@ async def test_no_account_writes_in_another_s_name_or_reads_what_it_is_not_given
             await client.publish(subject, _FORGED, answer)
         await told_the_server(client)
         await asyncio.sleep(FORBIDDEN_SECONDS)
-        for producer, victim in _victims(forger):  # Published by its owner meanwhile.
+        for producer, victim in _victims(forger):  # Events that the owner publishes.
             async with user(server, producer) as another:
                 await another.jetstream().publish(victim, _KEPT)
         await asyncio.sleep(FORBIDDEN_SECONDS)
@@ -161,7 +161,7 @@ async def test_no_account_writes_in_another_s_name_or_reads_what_it_is_not_given
 async def test_what_was_forged_before_ends_when_the_operator_makes_the_streams(
     server: NatsServer,
 ) -> None:
-    """An older release let a service do it; the operator's same calls show that they work."""
+    """An older release allowed a service to do this. The operator's own calls show that such calls work."""
     own, victim = arrows.stream("reporting"), READ_BY["directory"]["referrals"][0].SUBJECT
     async with user(server, arrows.OPERATOR) as operator, user(server, "reporting") as forger:
         jetstream = operator.jetstream()

@@ -1,4 +1,4 @@
-"""A program of the stack restarts after a crash, stops when asked, and is killed if it ignores that."""
+"""A program of the stack restarts after a crash, stops on request, and is killed if it ignores the request."""
 
 import asyncio
 import os
@@ -112,7 +112,7 @@ async def test_a_program_that_no_longer_answers_is_started_again(child: Make) ->
     answers = partial(status_of, port, "/", 0.2)
     watching = asyncio.create_task(thing.end_if_silent(answers, 0.1, 3))
     await until(lambda: answers() is not None)
-    await asyncio.sleep(0.5)  # it is seen to answer
+    await asyncio.sleep(0.5)  # the watch sees that it responds
     os.kill(starts.pids[0], signal.SIGSTOP)
     await until(lambda: len(starts.pids) == 2)
     await until(lambda: answers() is not None)

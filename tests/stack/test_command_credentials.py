@@ -1,4 +1,4 @@
-"""Which credentials a command sends to which gateway."""
+"""The credentials that a command sends to each gateway."""
 
 import ssl
 import subprocess
@@ -62,7 +62,7 @@ class _Empty(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def private(tmp_path: Path) -> Iterator[tuple[str, Path]]:
-    """A gateway with a certificate of a private CA, and that CA's file."""
+    """Return a gateway with a certificate from a private CA, and that CA's file."""
     authority = Authority.new("CN=An operation's own")
     certificate, key = authority.signed(["localhost"], timedelta(days=3000))
     paired, ca = tmp_path / "pair.pem", tmp_path / "ca.pem"

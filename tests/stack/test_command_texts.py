@@ -1,4 +1,4 @@
-"""Every message of the command line exists in Spanish and English with the same placeholders, and is readable."""
+"""Every message of the command line exists in Spanish and English, is readable, and has the same placeholders."""
 
 import ast
 import os
@@ -33,7 +33,7 @@ OF_THE_DEMO = {
 READ_BY_PROGRAMS = {
     "commands/quality.py": "pipx install",  # A command to copy.
     "commands/machine.py": "export ",  # For eval.
-    "cli.py": "ruta",  # The release, and the speaker's name.
+    "cli.py": "ruta",  # The release and the program's name.
 }
 
 
@@ -49,13 +49,13 @@ def calls_of(source: str) -> list[ast.Call]:
 
 
 def text_of(call: ast.Call) -> str | None:
-    """Return the message's text; None if a catalogue cannot contain it."""
+    """Return the message's text, or None if a catalogue cannot contain it."""
     first = call.args[0]
     return first.value if isinstance(first, ast.Constant) and isinstance(first.value, str) else None
 
 
 def is_unsaid(call: ast.Call) -> bool:
-    """Return whether it prints words that no catalogue can contain."""
+    """Return whether the call prints words that no catalogue can contain."""
     called = ast.unparse(call.func)
     if called in SPEAKS:
         return text_of(call) is None or any(has_own_words(each.value) for each in call.keywords)
@@ -64,7 +64,7 @@ def is_unsaid(call: ast.Call) -> bool:
 
 
 def has_own_words(value: ast.AST) -> bool:
-    """Return whether the placeholder's value is a value, or translated itself."""
+    """Return whether the placeholder's value contains untranslated words."""
     if isinstance(value, ast.Call) and ast.unparse(value.func) == "said":
         return False
     if isinstance(value, ast.Constant) and isinstance(value.value, str):
@@ -73,7 +73,7 @@ def has_own_words(value: ast.AST) -> bool:
 
 
 def has_words(shown: ast.expr) -> bool:
-    """Return whether a text has more than values, punctuation and colour names."""
+    """Return whether a text contains more than values, punctuation and colour names."""
     if isinstance(shown, ast.BinOp):
         return has_words(shown.left) or has_words(shown.right)
     parts = shown.values if isinstance(shown, ast.JoinedStr) else [shown]
@@ -83,7 +83,7 @@ def has_words(shown: ast.expr) -> bool:
 
 @cache
 def ids() -> frozenset[str]:
-    """Return every text in the sources."""
+    """Return every translatable text in the sources."""
     of_calls = (text_of(call) for _, call in parsed() if ast.unparse(call.func) in SPEAKS)
     cli.mount([])
     of_helps = (folded(getattr(each, name)) for each, name in helps_of(get_command(cli.app)))
@@ -135,7 +135,7 @@ def test_each_place_is_given_its_value() -> None:
 
 
 def test_what_is_said_can_be_translated() -> None:
-    """A sentence that contains its values would be a new text for each value, so values become placeholders."""
+    """A sentence that contains its values would be a new text for each value, so the values become placeholders."""
     unsaid = [
         f"{file}:{call.lineno}: {ast.unparse(call)[:120]}"
         for file, call in parsed()

@@ -1,4 +1,4 @@
-"""The demo's past: the same for the same days, within its half month, never in the future."""
+"""The demo's history is the same for the same days, stays within its half month, and is never in the future."""
 
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path

@@ -27,20 +27,20 @@ _SPAN = re.compile(r"`(\./ruta [^`\n]+|deploy/[a-z-]+ [^`\n]+)`")
 
 
 def shown(text: str, first: str = "./ruta") -> list[str]:
-    """Return the lines of the page's blocks that begin with this word; continued lines are joined."""
+    """Return the lines that begin with this word in the page's code blocks, with continued lines joined."""
     lines = "\n".join(_BLOCK.findall(text)).replace("\\\n", " ").splitlines()
     return [line.strip() for line in lines if re.match(rf"\s*{first}(?=\s)", line)]
 
 
 def told(text: str) -> list[str]:
-    """Return the commands in sentences, without those that pass everything on to a test program; brackets mark
-    optional parts."""
+    """Return the commands in sentences, without those that pass everything to a test program. Brackets mark optional
+    parts."""
     spans = (re.sub(r"[\[\]]", "", span) for span in _SPAN.findall(_BLOCK.sub("", text)))
     return [span for span in spans if not re.match(r"\./ruta (faults|mutations|test)\b", span)]
 
 
 def script_takes(line: str) -> bool:
-    """Return whether a script of `deploy/` accepts the word after its name."""
+    """Return whether a script in `deploy/` accepts the word after its name."""
     name, *words = shlex.split(re.split(r"\s[|>&#;]|;", line)[0], comments=True)
     script = ROOT / name
     if not os.access(script, os.X_OK):
@@ -53,10 +53,10 @@ def script_takes(line: str) -> bool:
 
 @cache
 def usage(line: str) -> str:
-    """Return the command's full name from its own help. AssertionError: the command is invalid.
+    """Return the command's full name from its own help. Raise AssertionError if the command is invalid.
 
-    Pages in both languages show the same lines. The help prints after the options were parsed, so an unknown option
-    is noticed.
+    Pages in both languages show the same lines. The program parses the options before it prints the help, so the test
+    notices an unknown option.
     """
     words = shlex.split(re.split(r"\s[|>&#;]|;", line)[0], comments=True)[1:]
     # An ellipsis stands for more of the same.
@@ -100,11 +100,11 @@ def of_kubectl() -> list[str]:
 
 
 def kubectl(line: str) -> str:
-    """Return kubectl's output without a cluster; it rejects wrong options and missing arguments first."""
+    """Return kubectl's output without a cluster; kubectl first rejects wrong options and missing arguments."""
     program = shutil.which("kubectl")
     if program is None:
         left_out("kubectl is not there (Debian: kubectl)")
-    # The command before it makes the operation's own overlay.
+    # The previous command creates the operation's own overlay.
     line = line.replace("overlays/pinned", "overlays/production")
     words = shlex.split(re.split(r"\s[|>&;]", line)[0])[1:]
     told = subprocess.run(

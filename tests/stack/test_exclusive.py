@@ -1,4 +1,4 @@
-"""One stack per data directory; an obstacle is reported in one line."""
+"""A data directory has only one stack, and one line reports an obstacle."""
 
 import os
 import socket
@@ -75,7 +75,7 @@ def test_a_full_disk_is_said_before_anything_starts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     check_room(Layout(tmp_path))
-    # More than any machine has, so the same check finds the real disk too small.
+    # This is more than any machine has, so the same check finds the real disk too small.
     monkeypatch.setattr(module, "_NEEDED_BYTES", 2**70)
     with pytest.raises(StackError, match="the disk is full"):
         check_room(Layout(tmp_path))
@@ -107,7 +107,7 @@ def test_free_ports_are_distinct_and_nobody_answers_there() -> None:
 
 
 def test_a_port_is_kept_for_the_server_that_will_be_told_of_it() -> None:
-    """A server binds its port seconds later, and other stacks start meanwhile."""
+    """A server binds its port seconds later, and other stacks start in the meantime."""
     port = free_port()
     with socket.socket() as another, pytest.raises(OSError, match="in use"):
         another.bind(("127.0.0.1", port))
@@ -118,6 +118,6 @@ def test_a_port_is_kept_for_the_server_that_will_be_told_of_it() -> None:
 
 
 def _until_started(process: subprocess.Popen[bytes]) -> None:
-    """Between fork and exec a child still shows its parent's environment."""
+    """Wait until the child has started. Between fork and exec it still shows its parent's environment."""
     while "RUTA_CLOCK_FILE" not in psutil.Process(process.pid).environ():
         time.sleep(0.01)

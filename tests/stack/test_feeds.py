@@ -1,4 +1,4 @@
-"""An HSDS API from outside becomes a file with each of its services once."""
+"""An external HSDS API becomes a file that contains each of its services once."""
 
 import io
 import json

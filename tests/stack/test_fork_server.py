@@ -1,4 +1,4 @@
-"""A copy from the fork server behaves like any program: arguments, output, exit status."""
+"""A copy from the fork server behaves like any program, with its own arguments, output and exit status."""
 
 import asyncio
 import json
@@ -64,10 +64,10 @@ async def test_a_copy_is_the_program_that_it_was_asked_to_be(fork_server: ForkSe
         "alone": True,
         "arguments": ["api"],
         "environment": ["RUTA_SECRET"],
-        # The three that every program has, and the folder that counts them.
+        # Every program has three open files; the fourth is the folder that counts them.
         "open": 4,
         "name": "__main__",
-        # Containers run without copies: a copy is a service like elsewhere, but lighter.
+        # Containers run without copies. Elsewhere a copy works as the same service, but is lighter.
         "tools": [],
     }
 
@@ -99,7 +99,7 @@ async def test_a_signal_ends_a_copy_and_is_told(fork_server: ForkServer) -> None
 async def test_copies_do_not_outlive_the_one_that_would_tell_their_end(
     fork_server: ForkServer,
 ) -> None:
-    """Otherwise their successors, from a new fork server, would find the ports taken."""
+    """Otherwise their successors, from a new fork server, would find the ports in use."""
     copy = await fork_server.begin(_process("waits"))
     assert await copy.stdout.readline() == b"up\n"
     os.kill(psutil.Process(copy.pid).ppid(), signal.SIGKILL)
@@ -117,7 +117,7 @@ async def test_one_that_was_killed_a_moment_ago_has_a_successor(fork_server: For
 
 @pytest.mark.parametrize("after", ["nothing", "another"])
 async def test_a_start_that_is_given_up_leaves_nothing(fork_server: ForkServer, after: str) -> None:
-    """Whether it was cancelled before the fork server started or before it reported the copy."""
+    """The rule holds whether the start was cancelled before the fork server started or before it reported the copy."""
     if after == "another":
         await (await fork_server.begin(_process("tells"))).wait()
     before = {child.pid for child in psutil.Process().children(recursive=True)}

@@ -1,4 +1,4 @@
-"""The table contract notices every way to name another capability's table."""
+"""The table contract detects every way to name another capability's table."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -20,7 +20,7 @@ Write = Callable[[str], str]
 
 @pytest.fixture
 def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Write]:
-    """Write `house.reader.queries` beside `house.owner.models`, which defines two tables."""
+    """Return a function that writes `house.reader.queries` next to `house.owner.models`, which defines two tables."""
     name = f"house_{tmp_path.name}".replace("-", "_")
     for folder, file, text in (("", "__init__", ""), ("owner", "models", OWNER)):
         place = tmp_path / name / folder

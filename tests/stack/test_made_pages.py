@@ -19,7 +19,7 @@ def printed(name: str) -> str:
 
 
 def rows(page: str) -> list[list[str]]:
-    """Return the cells of each row that begins with a code or a setting."""
+    """Return the cells of each table row that begins with a code or a setting."""
     return [
         [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
         for line in page.splitlines()

@@ -35,7 +35,7 @@ _OF_A_STACK = {"postgres/passwords.json", "keys/referrals-kek.json", ".ruta/clie
 
 @cache
 def files() -> str:
-    """Return all files, each on a line after a slash, since pages name only the end of a path."""
+    """Return all file paths, one per line and after a slash, because pages name only the end of a path."""
     found = (path for folder in FOLDERS for path in (ROOT / folder).rglob("*.*"))
     return "\n".join(f"/{path.relative_to(ROOT)}" for path in (*found, *ROOT.glob("*.toml"))) + "\n"
 

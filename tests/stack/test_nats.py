@@ -23,7 +23,7 @@ FORBIDDEN_SECONDS = 1.0
 
 
 async def swallow(_error: Exception) -> None:
-    """NATS reports a refused publish later; each test checks the effect instead."""
+    """Ignore the error. NATS reports a refused publish later, so each test checks the effect instead."""
 
 
 @asynccontextmanager
@@ -95,7 +95,7 @@ async def test_a_wrong_password_is_refused(server: NatsServer) -> None:
             allow_reconnect=False,
             error_cb=swallow,
         )
-    # nats-py leaves the refused socket open: expect the warning here.
+    # nats-py leaves the refused socket open, so collect it here, where the warning is expected.
     gc.collect()
 
 

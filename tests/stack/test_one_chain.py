@@ -1,4 +1,4 @@
-"""The check for one chain of revisions finds every break."""
+"""The check for a single chain of revisions finds every break."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from stack.develop.revisions import PACKAGES, broken
 
 @pytest.fixture
 def versions(tmp_path: Path) -> Path:
-    """Two revisions, one after the other."""
+    """Create two revisions, the second based on the first."""
     _revision(tmp_path, "0001", None)
     _revision(tmp_path, "0010", "0001")
     return tmp_path

@@ -1,4 +1,4 @@
-"""Outside readers listen over TLS to public events, and can do nothing else on the broker."""
+"""External readers listen to public events over TLS, and can do nothing else on the broker."""
 
 import asyncio
 import gc
@@ -29,7 +29,7 @@ from tests.support.broker_order import told_the_server
 from tests.support.channel_servers import certificate
 from tests.support.patience import PATIENCE
 
-# nats-py passes a timeout to aiohttp in an older form.
+# nats-py passes a timeout to aiohttp in a deprecated form.
 pytestmark = pytest.mark.filterwarnings("ignore:.*timeout.*:DeprecationWarning")
 READERS = ("health", "food-security")
 FORBIDDEN_SECONDS = 1.0
@@ -37,7 +37,7 @@ RELEASE = "ruta.reporting.release.published.v1"
 
 
 class Broker:
-    """One node with the cluster's configuration, without routes to others."""
+    """One node with the cluster's configuration but without routes to other nodes."""
 
     def __init__(self, folder: Path) -> None:
         cert, key = certificate(folder)
@@ -124,7 +124,7 @@ async def test_a_reader_hears_what_is_public_and_nothing_else(broker: Broker) ->
 
 
 async def told(broker: Broker, refusal: str, unheard: Subscription | None = None) -> None:
-    """Return the server's later report; meanwhile nothing arrives."""
+    """Wait for the server's later report, and check that nothing arrives in the meantime."""
     deadline = time.monotonic() + PATIENCE
     while not any(refusal.lower() in each.lower() for each in broker.refusals):
         assert time.monotonic() < deadline, (refusal, broker.refusals)
@@ -149,7 +149,7 @@ async def test_a_reader_publishes_and_asks_nothing(broker: Broker) -> None:
 @pytest.mark.parametrize(
     ("name", "inside", "password"),
     [
-        ("outside-health", True, None),  # Otherwise the password would be sent unencrypted.
+        ("outside-health", True, None),  # Otherwise the password would be sent in plain text.
         ("reporting", False, None),
         (arrows.OPERATOR, False, None),
         ("outside-health", False, "guess"),
@@ -162,7 +162,7 @@ async def test_each_door_is_for_its_own(
     with pytest.raises(nats.errors.Error):
         async with broker.user(name, inside=inside, password=password):
             pass
-    # nats-py leaves the refused connection open: expect the warning here.
+    # nats-py leaves the refused connection open, so collect it here, where the warning is expected.
     gc.collect()
 
 

@@ -1,4 +1,4 @@
-"""`./ruta` prepares its environment: first what runs Ruta, then developers' tools on demand."""
+"""`./ruta` prepares its environment: first everything that runs Ruta, then developers' tools on demand."""
 
 import shutil
 import subprocess
@@ -9,7 +9,7 @@ from stack.cli import panels
 from stack.texts import said
 
 ROOT = Path(__file__).parents[2]
-# Prints its arguments, and makes an interpreter that succeeds.
+# A fake uv that records its arguments and creates an interpreter that always succeeds.
 UV = """#!/bin/sh
 [ "$1" = --version ] && { echo "uv 0.9.0"; exit 0; }
 echo "$*" >>"$UV_ASKED"

@@ -1,4 +1,4 @@
-"""The PostgreSQL of a data directory: run-time roles own nothing, and data outlives its server."""
+"""The PostgreSQL of a data directory: run-time roles own nothing, and the data outlives its server."""
 
 import re
 import time
@@ -93,7 +93,7 @@ def test_a_copy_is_not_filled_with_what_the_first_one_holds(tmp_path: Path) -> N
 
 
 def test_what_is_written_after_a_restore_comes_after_all_that_was(tmp_path: Path) -> None:
-    """A dump has transaction ids of a former server; a new server starts again below them."""
+    """A dump contains transaction ids of an earlier server; a new server starts again below them."""
     newest, folder = 5 << 32, tmp_path / "dump"
     folder.mkdir()
     former, server = (PostgresServer(tmp_path / name, durable=False) for name in ("old", "new"))
@@ -118,8 +118,8 @@ def test_what_is_written_after_a_restore_comes_after_all_that_was(tmp_path: Path
 
 
 def test_who_may_get_in_is_taken_from_a_backup_where_nothing_knows_better(tmp_path: Path) -> None:
-    """Restored in place, removed accounts stay removed. Elsewhere the backup says who may sign in, but none of its
-    tokens stays valid: it may have been used or revoked since."""
+    """In a restore in place, removed accounts stay removed. Elsewhere the backup decides who may sign in, but none of
+    its tokens stays valid, because it may have been used or revoked since."""
     folder, server = tmp_path / "dump", PostgresServer(tmp_path / "pg", durable=False)
     folder.mkdir()
     asked = "SELECT active FROM clients", "SELECT count(*) FROM refresh_tokens"

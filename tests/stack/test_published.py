@@ -14,7 +14,7 @@ OLD, NEW = "2026-10a", "2026-10b"
 
 
 class Reports:
-    """The database of reports as its service writes it."""
+    """The reporting database, as its service writes it."""
 
     def __init__(self, server: PostgresServer) -> None:
         self.server = server
@@ -86,7 +86,7 @@ async def test_a_restore_takes_back_nothing_that_was_published(
         database = server.create_service_database(name)
     await migrate("reporting", database.owner_url, database.app_role)
     reports = Reports(server)
-    # The restore would skip a renamed table, as one that the backup lacks.
+    # The restore would skip a renamed table, because it looks like a table that the backup lacks.
     assert [name for name in TABLES if not reports.sql(f"SELECT to_regclass('{name}')")] == []
     reports.close(1, OLD, 22)
     reports.bulletin(1, OLD)
@@ -103,7 +103,7 @@ async def test_a_restore_takes_back_nothing_that_was_published(
     reports.publish_bulletin(1)
     reports.sql(f"DELETE FROM subscribers WHERE id = '{uuid(1)}'")
     reports.subscribe(3)
-    # Interrupted after the present database was set aside, and after half of the load.
+    # The restore stopped after it had set the present database aside and loaded half of the data.
     assert set_aside(server)
     contents.load(server, ("reporting",), backup)
     contents.load_data(server, backup, rights=False)

@@ -1,4 +1,4 @@
-"""A server that ended is restarted, even if that fails at first."""
+"""The watch restarts a server that has stopped, even if the restart fails at first."""
 
 import asyncio
 from pathlib import Path
@@ -50,7 +50,7 @@ async def test_a_start_that_cannot_write_its_files_is_tried_again(tmp_path: Path
     keeping = asyncio.create_task(watch.keep_running())
     try:
         in_the_way = server.config_file.with_name("nats.conf.new")
-        in_the_way.mkdir()  # As with a full disk: the new configuration cannot be written.
+        in_the_way.mkdir()  # As on a full disk, the new configuration cannot be written.
         started.clear()
         assert server.process is not None
         server.process.kill()

@@ -1,4 +1,4 @@
-"""Where deploy/run-small runs, commands for an embedded stack are refused before they change anything."""
+"""On a machine with deploy/run-small, commands for an embedded stack are refused before they change anything."""
 
 import re
 import subprocess
@@ -28,7 +28,7 @@ def test_it_is_refused_and_nothing_is_made(
         text=True,
         check=False,
     )
-    # One line: a traceback would show the same words in its code.
+    # The output must be one line, because a traceback would show the same words in its code.
     assert re.fullmatch(
         rf"ruta: deploy/run-small runs {re.escape(str(tmp_path))}: .*{told}.*\n", done.stderr
     )

@@ -1,4 +1,4 @@
-"""Commands of services on a stopped stack: each gives its own message, and no server outlives the command."""
+"""Commands of services on a stopped stack. Each prints its own message, and no server outlives the command."""
 
 import sys
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.laborious]
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[PostgresServer]:
-    """A server of its own: other tests' keys would be missing."""
+    """Start a separate server, because a shared one would lack other tests' keys."""
     server = PostgresServer(Layout(tmp_path).postgres, durable=False)
     server.start()
     yield server

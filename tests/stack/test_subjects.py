@@ -1,4 +1,4 @@
-"""A commit's subject fits into one line of a list."""
+"""A commit's subject fits on one line of a list."""
 
 import subprocess
 from pathlib import Path

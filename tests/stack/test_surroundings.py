@@ -1,4 +1,4 @@
-"""Around a stack: its processes' lines, variables, one line for a wrong path, uninstalling."""
+"""What surrounds a stack: its processes' lines, variables, one line for a wrong path, and uninstalling."""
 
 import subprocess
 import sys
@@ -47,7 +47,7 @@ def ruta(*arguments: str, home: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
-    """A clone in which `./ruta` ran, with a data directory beside it."""
+    """Return a clone in which `./ruta` has run, with a data directory next to it."""
     (tmp_path / "uv.lock").touch()
     for name in (".venv/bin", ".ruta-env", "data/keys", "data/logs"):
         (tmp_path / name).mkdir(parents=True)

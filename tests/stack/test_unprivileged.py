@@ -1,4 +1,4 @@
-"""The other user reaches PostgreSQL's programs and data even below private folders."""
+"""The other user can reach PostgreSQL's programs and data even below private folders."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root has to become 
 
 
 def private_program(tmp_path: Path) -> Path:
-    """A program in a folder that only its owner may enter, as in `mktemp -d` or /root."""
+    """Create a program in a folder that only its owner may enter, as in `mktemp -d` or /root."""
     folder = tmp_path / "private"
     folder.mkdir(mode=0o700)
     program = folder / "program"
@@ -29,7 +29,7 @@ def run(command: list[str]) -> str:
 
 @as_root
 def test_a_program_below_a_private_folder_runs_as_the_other_user(tmp_path: Path) -> None:
-    """It must also pass access(2), with which initdb looks for the programs beside it."""
+    """The program must also pass access(2), with which initdb looks for the programs in its folder."""
     program = private_program(tmp_path)
     account = account_for_servers()
     assert account is not None

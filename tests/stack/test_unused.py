@@ -9,7 +9,7 @@ from tests.support import unused
 
 @pytest.fixture
 def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A package that imports its dependencies, and whose functions a test uses."""
+    """Write a package that imports its dependencies and whose functions a test uses."""
     sources = tmp_path / "gateway/src/gateway"
     sources.mkdir(parents=True)
     (sources / "__init__.py").touch()

@@ -1,4 +1,5 @@
-"""The lock file gives the environment's size: the wheels that a machine downloads. It grows only by decision."""
+"""The size of the environment is that of the wheels that a machine downloads, by the lock file. It grows only by
+decision."""
 
 import tomllib
 from functools import cache
@@ -45,7 +46,7 @@ def locked() -> dict[str, dict[str, Any]]:
 
 
 def needed_by(name: str) -> set[str]:
-    """Return the packages of an environment of `name`, as deploy/Dockerfile and a machine that runs Ruta install
+    """Return the packages in an environment of `name`, as deploy/Dockerfile and a machine that runs Ruta install
     them."""
     found: set[str] = set()
     own = (
@@ -68,7 +69,7 @@ def needed_by(name: str) -> set[str]:
 
 
 def size(name: str) -> int:
-    """Return the size of this machine's wheel; 0 for our own packages."""
+    """Return the size of this machine's wheel, or 0 for our own packages."""
     by_tag: dict[Tag, int] = {}
     for wheel in locked()[name].get("wheels", ()):
         *_, tags = parse_wheel_filename(wheel["url"].rpartition("/")[2])
@@ -100,5 +101,5 @@ def test_the_size_of_everything_is_known() -> None:
 
 
 def test_extras_and_other_systems_are_told_apart() -> None:
-    assert "greenlet" in needed_by("ruta-gateway")  # By an extra of SQLAlchemy.
+    assert "greenlet" in needed_by("ruta-gateway")  # Through an extra of SQLAlchemy.
     assert "colorama" not in needed_by("ruta")

@@ -1,5 +1,5 @@
-"""The image for operations cannot start Ruta: commands that would say so, all others work. It has the services whose
-commands a restore, the doctor and the audit run."""
+"""The image for operations cannot start Ruta. Commands that need the services say so, and all others work. The image
+contains the services whose commands a restore, the doctor and the audit run."""
 
 import os
 import subprocess
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-# Import nothing of them, as if they were not installed.
+# Hides these packages from import, as if they were not installed.
 HIDING = """
 from importlib.machinery import PathFinder
 everything = PathFinder.find_spec

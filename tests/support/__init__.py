@@ -1,1 +1,1 @@
-"""Helpers of several test folders: principals with real tokens, databases, reference data."""
+"""Helpers that several test folders share: principals with real tokens, databases and reference data."""

@@ -1,4 +1,4 @@
-"""Makes a Services Advisor file with the structure of the real one, which may not be shipped."""
+"""Creates a Services Advisor file with the structure of the real file, which may not be shipped."""
 
 import csv
 from importlib.resources import files
@@ -15,7 +15,7 @@ _HOURS = {
 
 
 def made_features() -> list[dict[str, Any]]:
-    """Return features with every activity, indicator and word of the mapping, several times each."""
+    """Return features with every activity, indicator and word of the mapping, each several times."""
     names = cycle(row["activity"] for row in _rows("activities"))
     indicators = cycle(row["indicator"] for row in _rows("indicators"))
     words: dict[str, list[str]] = {}

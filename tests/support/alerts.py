@@ -1,4 +1,4 @@
-"""The deployed alerts and dashboard, and the metrics that they use."""
+"""The deployed alerts and dashboard, with the metrics that they use."""
 
 import json
 import re
@@ -27,8 +27,7 @@ FOREIGN = {
 }
 """What others export, and who: docs/operate.md asks for them."""
 
-# Matches the parts of an expression that are not metric names: texts, matchers, ranges, labels,
-# functions.
+# Matches the parts of an expression that are not metric names: texts, matchers, ranges, labels and functions.
 _NOT_NAMES = re.compile(
     r'"[^"]*"|\{[^}]*\}|\[[^\]]*\]|\b(?:by|on|without|ignoring)\s*\([^)]*\)|\w+\s*(?=\()'
 )
@@ -66,7 +65,7 @@ def expressions() -> Iterator[tuple[str, str]]:
 
 
 def measurements(expression: str) -> set[str]:
-    """Return the metrics in an expression, without the results of recording rules."""
+    """Return the metrics in an expression, except the results of recording rules."""
     recorded = {rule["record"] for rule in rules() if "record" in rule}
     plain = _NOT_NAMES.sub(" ", _NOT_NAMES.sub(" ", expression))
     return set(_NAMES.findall(plain)) - _WORDS - recorded

@@ -30,7 +30,7 @@ uvicorn.run(app, port=int(os.environ["PORT"]), loop="uvloop", http="httptools",
 
 @contextmanager
 def process(command: list[str], environment: dict[str, str], port: int) -> Iterator[None]:
-    """Yield the process once it answers, and stop it after the block."""
+    """Yield the process once it responds, and stop it after the block."""
     child = subprocess.Popen(command, env={**os.environ, **environment}, cwd=ROOT)
     try:
         deadline = time.monotonic() + 180

@@ -10,15 +10,14 @@ from tests.support.leaving_out import left_out
 
 WANTED = Path(__file__).resolve().parents[2] / "drills" / "conformance" / "axe" / "package.json"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-# Checking colours takes half the time. Colours do not depend on the language, so check them in
-# one.
+# Colour checks take half the time. Colours do not depend on the language, so only one language checks them.
 OF_COLOURS = ["color-contrast"]
-# A fragment of another page has no first heading and no landmark.
+# A page shown in a frame has no first heading and no landmark.
 IN_A_FRAME = ["page-has-heading-one", "landmark-one-main", "region"]
 
 
 def axe_source(folder: Path) -> str:
-    """Return the script. `folder` may be empty; npm installs into it."""
+    """Return the script, which npm installs into `folder`; the folder may be empty."""
     npm = shutil.which("npm")
     if npm is None:
         left_out("npm is not installed: axe-core cannot be had")
@@ -31,7 +30,7 @@ def axe_source(folder: Path) -> str:
 
 
 def asking(language: str = "es", *, framed: bool = False) -> str:
-    """Return an expression whose promise resolves to [rule, nodes] of each violation, for a page in both languages."""
+    """Return an expression whose promise resolves to [rule, nodes] of each violation, for a page in this language."""
     not_asked = [*(IN_A_FRAME if framed else []), *(OF_COLOURS if language == "en" else [])]
     off = {rule: {"enabled": False} for rule in not_asked}
     options: dict[str, Any] = {"runOnly": RULES, "rules": off}

@@ -1,7 +1,7 @@
-"""A headless Chromium driven like a person would: by keyboard, without scripts, at a given width.
+"""A headless Chromium, driven as a person would drive it: by keyboard, without scripts, at a given width.
 
-It uses the browser's own protocol (CDP), so no driver is needed. Without Chromium the tests are skipped with the
-reason; in CI they fail.
+It uses the browser's own protocol (CDP), so it needs no driver. Without Chromium the tests are skipped with the reason;
+in CI they fail.
 """
 
 import asyncio
@@ -19,8 +19,7 @@ from tests.support.leaving_out import left_out
 from tests.support.patience import PATIENCE
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
-# Debian's command of this name is a script that starts this program; the browser outlives the
-# script.
+# Debian's command of this name is a script that starts this program, and the browser outlives the script.
 _WITHOUT_WINDOW = Path("/usr/lib/chromium/chromium-headless-shell")
 _KEYS = {"Tab": 9, "Enter": 13, " ": 32}
 
@@ -33,16 +32,16 @@ def executable() -> str:
 
 
 def without_window() -> str:
-    """Return the Chromium without windows if it is installed: it draws the same pages at half the cost, but keeps no
-    profile and takes no extensions."""
+    """Return the windowless Chromium if it is installed. It draws the same pages at half the cost, but keeps no profile
+    and accepts no extensions."""
     return str(_WITHOUT_WINDOW) if _WITHOUT_WINDOW.exists() else executable()
 
 
 class Browser:
     """One tab. `requests` lists the addresses that it tried to load.
 
-    `scripts`: whether pages may run scripts; only the API description needs them. `whole`: keep the browser's own
-    background features on.
+    `scripts` decides whether pages may run scripts; only the API description needs them. `whole` keeps the browser's
+    own background features on.
     """
 
     def __init__(self, profile: Path, *, scripts: bool = False, whole: bool = False) -> None:
@@ -86,7 +85,7 @@ class Browser:
         await asyncio.gather(self._reader, return_exceptions=True)
         await self._socket.close()
         await self._http.close()
-        # The command may be Debian's script, which ends before the browser does.
+        # The command may be Debian's script, which ends before the browser.
         os.killpg(self._process.pid, signal.SIGTERM)
         await self._process.wait()
 
@@ -146,7 +145,7 @@ class Browser:
         await self.call("Input.insertText", text=text)
 
     async def accessible(self) -> list[tuple[str, str, bool]]:
-        """Return (role, name, focused) of all that a screen reader reads, in order."""
+        """Return (role, name, focused) for everything that a screen reader reads, in order."""
         nodes = (await self.call("Accessibility.getFullAXTree"))["nodes"]
         found = []
         for node in nodes:
@@ -190,7 +189,7 @@ class Browser:
         return bool(page["width"] > seen["clientWidth"] + 1)
 
     async def picture(self, path: Path) -> None:
-        """Return a picture of the whole page, including what is below the screen."""
+        """Return a picture of the whole page, including the part below the screen."""
         size = (await self.call("Page.getLayoutMetrics"))["cssContentSize"]
         clip = {"x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1}
         shot = await self.call("Page.captureScreenshot", clip=clip, captureBeyondViewport=True)

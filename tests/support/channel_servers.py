@@ -1,4 +1,4 @@
-"""Local mail, SMS and push servers that answer as a test tells them."""
+"""Local mail, SMS and push servers that respond as a test configures them."""
 
 import asyncio
 import ssl
@@ -24,7 +24,7 @@ LOGIN = ("ruta", "correct horse battery")
 
 @dataclass
 class Relay:
-    """An SMTP server with STARTTLS and login. `refused`: the answer to RCPT, by mailbox."""
+    """An SMTP server with STARTTLS and login. `refused` maps a mailbox to the response to RCPT."""
 
     port: int = 0
     refused: dict[str, str] = field(default_factory=dict)
@@ -67,7 +67,7 @@ class Relay:
 
     @asynccontextmanager
     async def away(self) -> AsyncIterator[None]:
-        """Stop the server and start it again. Meanwhile connections are counted and dropped."""
+        """Stop the server, and start it again after the block. In between, count and drop connections."""
         assert self._context is not None
         self.stop()
 
@@ -152,8 +152,8 @@ async def relay(folder: Path) -> AsyncIterator[tuple[Relay, ssl.SSLContext]]:
 
 @dataclass
 class Answering:
-    """An HTTP server that keeps its requests and returns the answer that a test sets. `drop`: cut the connection
-    after the request. `hold`: wait for this event before answering."""
+    """An HTTP server that stores its requests and returns the response that a test sets. `drop` cuts the connection
+    after the request. `hold` is an event to await before responding."""
 
     status: int = 201
     body: str = ""

@@ -1,4 +1,4 @@
-"""Keeps the raw bytes that processes export over OTLP/HTTP, or any other posted body."""
+"""Stores the raw bytes that processes export over OTLP/HTTP, or any other posted body."""
 
 import gzip
 import threading
@@ -6,7 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class Collector:
-    """Listens on a free loopback port. `received` holds the bodies, `heads` the headers of each."""
+    """Listens on a free loopback port. `received` contains the bodies, and `heads` the headers of each."""
 
     def __init__(self) -> None:
         self.received: list[bytes] = []

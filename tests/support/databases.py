@@ -1,4 +1,4 @@
-"""Databases of the services: migrated once per test run, rolled back after each test."""
+"""Databases of the services, migrated once per test run and rolled back after each test."""
 
 import asyncio
 import base64
@@ -52,9 +52,9 @@ async def close_engines() -> None:
 
 @asynccontextmanager
 async def undone(database: ServiceDatabase) -> AsyncIterator[AsyncConnection]:
-    """Return a connection as the run-time role; a rollback undoes all that the test did.
+    """Yield a connection as the run-time role; a rollback undoes everything that the test did.
 
-    A test with an event loop of its own must call `close_engines` at its end.
+    A test with its own event loop must call `close_engines` at its end.
     """
     place = (asyncio.get_running_loop(), database.app_url)
     if place not in _kept:

@@ -1,14 +1,14 @@
-"""Makes the examples of the API description from the tests' own requests and their answers.
+"""Creates the examples of the API description from the tests' own requests and responses.
 
-Run two steps after a body or an answer has changed:
+Run two steps after a body or a response has changed:
 
     RUTA_EXAMPLES=sent.jsonl python -m pytest -p tests.support.examples tests/services tests/gateway
     python -m tests.support.examples sent.jsonl
 
 The second step reads the current description. For each operation with a JSON body it takes the fullest accepted body,
-for each JSON answer the fullest answer, and for each event the fullest written event. It writes
-`front/description/examples.json`, `answers.json` and `common/events/examples.json`. An operation that this run did
-not call keeps its example while the example still fits.
+for each JSON response the fullest response, and for each event the fullest written event. It writes
+`front/description/examples.json`, `answers.json` and `common/events/examples.json`. An operation that this run did not
+call keeps its example while the example is still valid.
 """
 
 import json
@@ -55,12 +55,12 @@ _SECRETS = {
     *("withdrawal_code", "otpauth", "second_factor_uri", "token"),
 }
 _LOCAL = re.compile(rb"https?://127\.0\.0\.1:\d+")
-# The tests search everywhere for this family name, so no example may contain it.
+# The tests search everything for this family name, so no example may contain it.
 _PLANTED, _INVENTED = b"Canaria", b"Ficticia"
 
 
 def pytest_configure() -> None:
-    """As a pytest plugin: keep every JSON body that was accepted."""
+    """Start this pytest plugin, which stores every accepted JSON body."""
     place = os.environ.get("RUTA_EXAMPLES")
     if place is None:
         return
@@ -111,7 +111,7 @@ def _line(place: str, line: dict[str, Any]) -> None:
 
 
 def _answer(answer: httpx.Response) -> Any:
-    """Return the answer without secrets that are shown once; None if it streams or is not JSON."""
+    """Return the response without secrets that are shown only once, or None if it streams or is not JSON."""
     if not answer.headers.get("content-type", "").startswith(WITH_EXAMPLES):
         return None
     try:
@@ -140,7 +140,7 @@ def shortened(said: Any) -> Any:
 
 
 def _wholly_accepted(answer: httpx.Response) -> bool:
-    """Return whether all commands of a batch succeeded: the batch itself always gets 200."""
+    """Return whether all commands in a batch succeeded, because the batch itself always gets 200."""
     if not answer.is_success:
         return False
     if not answer.request.url.path.endswith("/bulk"):
@@ -165,12 +165,12 @@ def json_schema_of(operation: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def checker(document: dict[str, Any], schema: dict[str, Any]) -> Draft202012Validator:
-    """Return a validator for bodies of one operation; its references point into the whole document."""
+    """Return a validator for the bodies of one operation; its references point into the whole document."""
     return Draft202012Validator({**schema, "components": document["components"]})
 
 
 def answer_schemas(operation: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Return (status, media type, schema) of every successful JSON answer."""
+    """Yield (status, media type, schema) for every successful JSON response."""
     for status, answer in operation["responses"].items():
         for kind, content in answer.get("content", {}).items():
             if status.startswith("2") and kind.startswith(WITH_EXAMPLES):
@@ -178,7 +178,7 @@ def answer_schemas(operation: dict[str, Any]) -> Iterator[tuple[str, str, dict[s
 
 
 def answered(document: dict[str, Any], lines: Iterable[dict[str, Any]]) -> dict[str, Any]:
-    """Map `"METHOD /template status"` to the fullest answer that fits the description."""
+    """Map `"METHOD /template status"` to the fullest response that fits the description."""
     templates = [
         (method.upper(), path, pattern_of(path), status, checker(document, schema))
         for path, method, operation in operations(document)
@@ -219,7 +219,7 @@ def answered(document: dict[str, Any], lines: Iterable[dict[str, Any]]) -> dict[
 
 
 def written(lines: Iterable[dict[str, Any]]) -> dict[str, Any]:
-    """Map each subject to the fullest data that a service wrote as an event of this type."""
+    """Map each subject to the fullest data of an event of this type that a service wrote."""
     best = {subject: data for subject, data in examples().items() if subject in ALL}
     for line in lines:
         if (subject := line.get("event")) in ALL:
@@ -267,7 +267,7 @@ def chosen(document: dict[str, Any], lines: Iterable[dict[str, Any]]) -> dict[st
 
 
 def _of_the_same_schema(document: dict[str, Any], best: dict[str, Any]) -> dict[str, Any]:
-    """Return a body that fits, from another operation with the same schema."""
+    """Return missing examples, taken from other operations with the same schema."""
     named = {
         f"{method.upper()} {path}": json.dumps(schema, sort_keys=True)
         for path, method, operation in operations(document)
@@ -282,7 +282,7 @@ def _of_the_same_schema(document: dict[str, Any], best: dict[str, Any]) -> dict[
 
 
 def _value(body: Any) -> tuple[bool, int, str]:
-    """Rank fuller examples higher, up to a length; the text breaks ties."""
+    """Rank fuller examples higher, up to a maximum length; the text breaks ties."""
     text = json.dumps(body, ensure_ascii=False, sort_keys=True) if body is not None else ""
     short = 0 < len(text) <= MOST_CHARACTERS
     return short, len(text) if short else -len(text), text

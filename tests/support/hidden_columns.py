@@ -1,4 +1,4 @@
-"""Finds the columns that hold data of a hidden service, and the rule of each."""
+"""Finds the columns that contain data of a hidden service, and the rule for each."""
 
 import csv
 from pathlib import Path
@@ -11,7 +11,7 @@ Columns = dict[tuple[str, str], set[int | None]]
 
 
 def listed(service: str) -> dict[tuple[str, str], str]:
-    """Return, by table and column, the rule that hides it from callers who may not see the service."""
+    """Return, by table and column, the rule that hides the column from callers who may not see the service."""
     with LISTED.open(encoding="utf-8", newline="") as file:
         return {
             (row["table"], column): row["what"]

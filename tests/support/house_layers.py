@@ -1,7 +1,7 @@
-"""The import contract: which kind of module may import which, the same in every service.
+"""The import contract: which kind of module may import which kind. It is the same in every service.
 
-A module's name determines its layer, so new files are checked without being listed. A module without a layer's name
-counts as a pure rule, or as part of the use cases once it imports a framework, a database or the network.
+A module's name determines its layer, so the contract covers new files without a list. A module without a layer name
+counts as a pure rule. It counts as part of the use cases once it imports a framework, a database or the network.
 """
 
 from typing import Any
@@ -10,7 +10,7 @@ from grimp import ImportGraph
 from importlinter import Contract, ContractCheck, fields, output
 from importlinter.domain.imports import Module
 
-# Highest first: a module may import its own layer and those below it.
+# Highest layer first. A module may import its own layer and the layers below it.
 LAYERS: tuple[tuple[str, frozenset[str]], ...] = (
     ("wiring", frozenset({"app", "main", "worker", "__main__"})),
     ("api", frozenset({"api", "consumers", "pages"})),
@@ -28,7 +28,7 @@ _SHARED_IO = frozenset({"common.db", "common.messaging", "common.http"})
 
 
 class HouseLayers(Contract):
-    """Checks that direct imports inside each of `packages` go down the layers only."""
+    """Checks that direct imports within each of `packages` only go down the layers."""
 
     type_name = "house_layers"
 
@@ -62,10 +62,9 @@ def _upward(graph: ImportGraph, package: Module) -> list[tuple[str, str, str, st
 
 
 def layer_of(graph: ImportGraph, module: str) -> str | None:
-    """Return a module's layer by its last name; None for packages and shipped migrations."""
+    """Return a module's layer by the last part of its name, or None for packages and shipped migrations."""
     parent, _, name = module.rpartition(".")
-    # A service's metadata is in the module beside its settings; in a capability `tables` can mean
-    # something else.
+    # A service's metadata is in the module next to its settings. In a capability, `tables` can mean something else.
     if name == "tables" and f"{parent}.settings" in graph.modules:
         return "models"
     if ".migrations" in module or graph.find_children(module):

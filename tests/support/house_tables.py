@@ -1,12 +1,12 @@
 """The table contract: a capability names only its own tables.
 
-The capability whose folder defines a table owns it. Others call the owner's service or queries, so reading one folder
-is enough to change a table. This checks imported models, `metadata.tables["…"]` and table names in SQL, all read from
-the sources, so new tables need no list. Others may receive a record and use its model in annotations, but may only
-read it.
+The capability whose folder defines a table owns it. Other capabilities call the owner's service or queries, so to
+change a table you need to read only one folder. The contract checks imported models, `metadata.tables["…"]` and table
+names in SQL. It reads all of them from the sources, so new tables need no list. Other capabilities may receive a record
+and use its model in annotations, but may only read it.
 
-A read model is a table that its owner fills for all others, so that one statement can read it. The `queries` of any
-capability may read it; only its owner writes it.
+A read model is a table that its owner fills for all other capabilities, so that one statement can read it. The
+`queries` of any capability may read it; only its owner writes it.
 """
 
 import ast
@@ -24,8 +24,7 @@ from importlinter.domain.imports import Module
 _NAMED = re.compile(r"\b(?:FROM|JOIN|INTO|UPDATE|TABLE|USING|ONLY)\s+(?:\w+\.)?(\w+)")
 _CHANGED = re.compile(r"\b(?:INTO|UPDATE|DELETE FROM|TRUNCATE)\s+(?:ONLY\s+)?(?:\w+\.)?(\w+)")
 _CHANGES = frozenset({"insert", "update", "delete"})
-# Folders that hold capabilities; in the directory, pathways and curation are capabilities
-# themselves.
+# Folders that contain capabilities. In the directory, pathways and curation are capabilities themselves.
 _WINGS = frozenset(
     f"{service}.{wing}"
     for service, wings in {
@@ -40,7 +39,7 @@ _NO_CAPABILITY = frozenset({"migrations", "data"})
 
 @dataclass(frozen=True, order=True)
 class Naming:
-    """`module` of the capability `by` names a table that `owner` defines."""
+    """A violation: `module` of the capability `by` names a table that `owner` defines."""
 
     by: str
     owner: str
@@ -50,7 +49,7 @@ class Naming:
 
 
 class OwnTables(Contract):
-    """Checks the capabilities in `packages`. `read_models`: tables that all may read."""
+    """Checks the capabilities in `packages`. All capabilities may read the tables in `read_models`."""
 
     type_name = "own_tables"
 
@@ -58,7 +57,7 @@ class OwnTables(Contract):
     read_models = fields.ListField(subfield=fields.StringField(), required=False)
 
     def check(self, graph: ImportGraph, verbose: bool) -> ContractCheck:
-        # Replace fields by their default values.
+        # The import linter has replaced these fields with their values.
         packages = cast("list[Module]", self.packages)
         read_models = set(cast("list[str]", self.read_models or []))
         found = [
@@ -82,7 +81,7 @@ def only_reads(naming: Naming) -> bool:
 
 
 def foreign_tables(package: str) -> list[Naming]:
-    """Return each place in `package` that names another capability's table, in order."""
+    """Return, in order, each place in `package` that names another capability's table."""
     sources = {name: ast.parse(path.read_text("utf-8")) for name, path in _modules(package)}
     owners: dict[str, str] = {}
     definitions: dict[tuple[str, str], str] = {}
@@ -113,8 +112,8 @@ def _modules(package: str) -> Iterator[tuple[str, Path]]:
 
 
 def _capability(package: str, module: str) -> str:
-    """Return `package.folder`, or `package.wing.folder` in a wing. A module outside the folders is a capability
-    itself."""
+    """Return `package.folder`, or `package.wing.folder` in a wing. A module outside these folders is its own
+    capability."""
     depth = package.count(".") + 2
     name = ".".join(module.split(".")[:depth])
     return ".".join(module.split(".")[: depth + 1]) if name in _WINGS else name

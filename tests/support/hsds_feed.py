@@ -1,4 +1,4 @@
-"""An HSDS API from outside, on loopback, as a publisher runs it."""
+"""An external HSDS API on loopback, as a publisher runs it."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -13,8 +13,8 @@ PAGE = 2
 
 @contextmanager
 def published(services: Mapping[str, Mapping[str, Any]], *, repeats: bool = False) -> Iterator[str]:
-    """Serve full services by id, in pages of two whose entries have no parts. `repeats`: each page also contains the
-    last entry of the page before, as after a change. Yields the address."""
+    """Serve full services by id, and pages of two whose entries have no parts. With `repeats`, each page also contains
+    the last entry of the previous page, as after a change. Yield the address."""
     ids = list(services)
 
     class Api(BaseHTTPRequestHandler):

@@ -1,4 +1,4 @@
-"""Invented HSDS packages of every version: all tables and columns, each with its own text."""
+"""Invented HSDS packages of every version, with all tables and columns and unique texts."""
 
 import csv
 import io
@@ -100,7 +100,7 @@ def columns_of(version: str) -> dict[str, list[str]]:
 
 
 def rows_of(version: str, file: str, services: int) -> Iterator[dict[str, str]]:
-    """Return the rows of a table: one per service; shared tables have one row per ten services."""
+    """Return the rows of a table: one per service, or one per ten services in shared tables."""
     columns = columns_of(version)[file]
     count = -(-services // _SERVICES_PER_ORGANIZATION) if file in _SHARED else services
     if file in ("taxonomy.csv", "taxonomy_terms.csv"):
@@ -155,7 +155,7 @@ def write_package(path: Path, version: str, services: int) -> Path:
 
 
 def official_packages(examples: Path, folder: Path) -> dict[str, Path]:
-    """Return the two example packages of the specification: the CSV tables and the JSON form."""
+    """Return the specification's two example packages: the CSV tables and the JSON form."""
     found = {"official csv": folder / "csv.zip", "official tabular.json": folder / "tabular.zip"}
     with zipfile.ZipFile(found["official csv"], "w") as package:
         for path in sorted((examples / "csv").glob("*.csv")):

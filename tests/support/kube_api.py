@@ -1,6 +1,6 @@
-"""An API server that answers real kubectl: discovery, lists of a namespace, and `exec` by WebSocket.
+"""An API server that responds to real kubectl: discovery, lists in a namespace, and `exec` by WebSocket.
 
-It serves the documents that a test gives it in the shapes of Kubernetes' API, and answers a command in a pod by the
+It serves the documents from a test in the formats of Kubernetes' API. It responds to a command in a pod by the
 command's last word (`answers`).
 """
 
@@ -99,7 +99,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     def _run(self, api: KubeApi, pod: str, command: list[str]) -> None:
-        """Answer a command by WebSocket (RFC 6455): its output, then its status as JSON."""
+        """Respond to a command by WebSocket (RFC 6455) with its output, then its status as JSON."""
         key = self.headers["Sec-WebSocket-Key"] + _MAGIC
         accepted = base64.b64encode(hashlib.sha1(key.encode()).digest()).decode()  # noqa: S324 - as the RFC says
         self.send_response(101)
@@ -119,7 +119,7 @@ class _Handler(BaseHTTPRequestHandler):
         )
         self._frame(_BINARY, bytes([_STATUS]) + json.dumps(status).encode())
         self._frame(_CLOSE, (1000).to_bytes(2, "big"))
-        # Closing before the other end has read all would reset the connection.
+        # Closing the connection before the client has read everything would reset it.
         while self.rfile.read1():
             pass
         self.close_connection = True

@@ -1,8 +1,8 @@
-"""A kubectl for the namespace whose overlay and Secrets are in KUBECTL_WORLD, built after kubectl's help.
+"""A kubectl for the namespace whose overlay and Secrets are in KUBECTL_WORLD, modelled on kubectl's help.
 
-It knows only the options that Ruta uses, records each call (`calls`) and runs a pod's command as a process with the
-pod's environment. `said.json` can replace the answer to a command, named by its last word (`POD WORD`: only in that
-pod).
+It supports only the options that Ruta uses and records each call (`calls`). It runs a pod's command as a process with
+the pod's environment. `said.json` can replace the response to a command, named by its last word (`POD WORD` applies
+only in that pod).
 """
 
 import argparse
@@ -100,7 +100,7 @@ def _listed(world: _World, kinds: str, selector: str | None) -> list[dict[str, A
         document
         for document in world.documents
         if names.get(kind := document["kind"], f"{kind.lower()}s") in kinds.split(",")
-        and kind != "Job"  # they are done and gone
+        and kind != "Job"  # jobs are done and gone
     ]
     for document in [d for d in found if d["kind"] in {"Deployment", "StatefulSet"}]:
         name, template = document["metadata"]["name"], document["spec"]["template"]
@@ -171,8 +171,7 @@ def main() -> int:
         name = asked.target.removeprefix("deployment/").removesuffix("-0")
         return world.run(world.deployed(name), command)
     if asked.verb == "run":
-        # Replace this process, so that the container's exit code becomes kubectl's and no process
-        # stays.
+        # Replace this process, so that kubectl exits with the container's exit code and leaves no process behind.
         assert (asked.attach, asked.rm, asked.restart) == (True, True, "Never")
         pod = world.made(json.loads(asked.overrides))
         command = ["python", "-m", *pod.arguments]

@@ -1,8 +1,8 @@
-"""Evaluates the NetworkPolicies of networking.k8s.io/v1. Pure.
+"""Evaluates NetworkPolicies of networking.k8s.io/v1. Pure.
 
-https://kubernetes.io/docs/concepts/services-networking/network-policies: a pod without a policy for a direction is
-open in that direction. A selected pod may do what any of its policies allows. A connection needs the sender's egress
-and the receiver's ingress.
+https://kubernetes.io/docs/concepts/services-networking/network-policies defines the rules. A pod without a policy for a
+direction is open in that direction. A selected pod may do anything that one of its policies allows. A connection needs
+the sender's egress and the receiver's ingress.
 """
 
 import ipaddress
@@ -16,9 +16,9 @@ WAYS = {"egress": ("Egress", "to"), "ingress": ("Ingress", "from")}
 
 @dataclass(frozen=True)
 class Endpoint:
-    """A pod, or an address outside the cluster if `namespace` is None; no policy selects an outside address.
+    """A pod, or an address outside the cluster if `namespace` is None. No policy selects an outside address.
 
-    `ports`: port numbers by name, for rules that use names.
+    `ports` maps names to port numbers, for rules that use names.
     """
 
     name: str
@@ -45,7 +45,7 @@ def may_connect(
 def allowing(
     policy: Document, way: str, own: Endpoint, peer: Endpoint, target: Endpoint, port: int
 ) -> list[Document]:
-    """Return the rules of a policy on `own` that allow the connection; none if it does not select `own`."""
+    """Return the rules of a policy on `own` that allow the connection, or none if the policy does not select `own`."""
     if not _selects_pod(policy, own) or not _is_about(policy["spec"], way):
         return []
     namespace = policy["metadata"]["namespace"]
@@ -88,8 +88,8 @@ def _selects_pod(policy: Document, pod: Endpoint) -> bool:
 
 
 def _is_about(spec: Document, way: str) -> bool:
-    """Return whether the policy covers the direction. Without `policyTypes` it covers ingress, and egress if it has
-    egress rules."""
+    """Return whether the policy covers the direction. Without `policyTypes` it covers ingress, and also egress if it
+    has egress rules."""
     types = spec.get("policyTypes") or ["Ingress", *(["Egress"] if spec.get("egress") else [])]
     return WAYS[way][0] in types
 
@@ -137,7 +137,7 @@ def _is_in_block(block: Document, address: str) -> bool:
 
 
 def _selects(selector: Document, labels: Mapping[str, str]) -> bool:
-    """Evaluate a label selector; an empty one selects everything."""
+    """Evaluate a label selector; an empty selector selects everything."""
     wanted = selector.get("matchLabels") or {}
     return all(labels.get(key) == value for key, value in wanted.items()) and all(
         _meets(expression, labels) for expression in selector.get("matchExpressions") or []

@@ -1,4 +1,4 @@
-"""Invents the next release of a service's database: the real revisions plus those that a test writes."""
+"""Creates an invented next release of a service's database: the real revisions and those that a test adds."""
 
 import shutil
 import sys
@@ -20,7 +20,7 @@ def upgrade() -> None:
 
 @contextmanager
 def next_release(package: str, folder: Path, *revisions: str) -> Iterator[str]:
-    """Yield an importable package like `package` with more revisions: 9000, 9001 … `revisions` holds the Python
+    """Yield an importable package like `package` with more revisions: 9000, 9001 … `revisions` contains the Python
     statements of each."""
     name = f"next_{package.replace('.', '_')}"
     target = folder / name / "migrations"

@@ -1,4 +1,4 @@
-"""A software passkey, which can also do what a real one never would."""
+"""A software passkey that can also do what a real one never would."""
 
 import base64
 import hashlib
@@ -14,8 +14,8 @@ _PRESENT, _VERIFIED, _NEW = 0x01, 0x04, 0x40
 
 
 class Key:
-    """`origin`: the page that the key believes to be on. `counts`: count its uses, as hardware does; otherwise it
-    reports 0."""
+    """A passkey. `origin` is the page on which the key believes it is. With `counts`, it counts its uses as hardware
+    does; otherwise it reports 0."""
 
     def __init__(self, origin: str, *, counts: bool = True) -> None:
         self.origin, self._counts = origin, counts
@@ -66,7 +66,7 @@ class Key:
         return hashlib.sha256(host.encode()).digest() + bytes([flags]) + self.count.to_bytes(4)
 
     def _credential(self, **response: bytes) -> str:
-        # A key may omit its user; this one does.
+        # A key may omit its user, and this key does.
         said = {name: _text(value) for name, value in response.items() if value}
         own = _text(self.id)
         return json.dumps({"id": own, "rawId": own, "type": "public-key", "response": said})

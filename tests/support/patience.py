@@ -1,4 +1,4 @@
-"""How long a test waits before it fails."""
+"""The time that a test waits before it fails."""
 
 PATIENCE = 300
 """Far more seconds than anything takes on a busy machine. It ends a run that hangs; it judges

@@ -1,7 +1,7 @@
 """Several people in Debian's Chromium, driven by Playwright, each with their own cookies.
 
-For what the single tab of `tests/support/browser.py` cannot show: two people at once, the history, a lost connection,
-an old cookie. Without Chromium the tests are skipped with the reason; in CI they fail.
+Use it for cases that the single tab of `tests/support/browser.py` cannot cover: two people at once, the history, a lost
+connection, an old cookie. Without Chromium the tests are skipped with the reason; in CI they fail.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ PHONE, DESK = 360, 1280
 
 @contextmanager
 def chromium(*options: str, whole: bool = False) -> Iterator[Browser]:
-    """`whole`: keep the browser's background features on."""
+    """Yield a Chromium. With `whole`, keep its background features on."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=executable() if whole else without_window(),
@@ -49,7 +49,7 @@ def own_browser(profile: Path, url: str, *options: str) -> Iterator[BrowserConte
 def somebody_at(
     browser: Browser, url: str, *, language: str = "es", width: int = PHONE, scripts: bool = False
 ) -> Iterator[Page]:
-    """Return a tab of a fresh browser; addresses are relative to `url`."""
+    """Return a tab in a fresh browser; addresses are relative to `url`."""
     context = new_context(browser, url, language=language, width=width, scripts=scripts)
     yield context.new_page()
     context.close()

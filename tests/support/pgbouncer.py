@@ -1,4 +1,4 @@
-"""Debian's PgBouncer in front of this run's PostgreSQL, which has no TLS of its own."""
+"""Debian's PgBouncer in front of this run's PostgreSQL, which has no TLS itself."""
 
 import shutil
 from collections.abc import Mapping
@@ -22,8 +22,8 @@ def command(
     settings: Mapping[str, object],
     files: Mapping[str, str] | None = None,
 ) -> list[str]:
-    """Return the command that starts it on `port` for the server of `target`. `files`: contents by setting, written
-    into `folder`."""
+    """Return the command that starts it on `port` for the server of `target`. `files` maps settings to contents, which
+    it writes into `folder`."""
     folder.mkdir(exist_ok=True)
     users = folder / "users.txt"
     users.write_text("".join(f'"{role}" "{word}"\n' for role, word in passwords.items()))

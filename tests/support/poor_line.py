@@ -1,4 +1,4 @@
-"""A bad 2G connection: slow, and cut before a request, during it, or during the answer. It is a proxy between a
+"""A bad 2G connection: slow, and cut before a request, during it, or during the response. It is a proxy between a
 client and the front, in its own thread."""
 
 import asyncio
@@ -23,7 +23,7 @@ BREAKS = ("before", "during", "answer")
 class PoorLine:
     """Cuts a `share` of the requests, evenly at the three places, by the seed.
 
-    `sent` and `received` count the bytes of HTTP in both directions with headers, since a client pays for them.
+    `sent` and `received` count the bytes of HTTP in both directions, including headers, because a client pays for them.
     """
 
     def __init__(self, port: int, share: float, seed: int) -> None:
@@ -61,7 +61,7 @@ class PoorLine:
 
     @contextmanager
     def losing(self) -> Iterator[None]:
-        """Deliver every request and drop every answer."""
+        """Deliver every request and drop every response."""
         self._losing = True
         try:
             yield
@@ -85,8 +85,7 @@ class PoorLine:
                     self.cuts[fate] += 1
                 if fate == "before":
                     return
-                # The front closes idle connections; a client that returns later must not count
-                # this as a cut.
+                # The front closes idle connections. A client that returns later must not count this as a cut.
                 if up_reader.at_eof():
                     up_writer.transport.abort()
                     up_reader, up_writer = await asyncio.open_connection("127.0.0.1", self._target)
@@ -112,7 +111,7 @@ class PoorLine:
 
 
 async def _message(reader: asyncio.StreamReader) -> bytes:
-    """Return one request or answer: its head and the body of the announced length; empty at the end."""
+    """Return one request or response with its head and a body of the announced length, or nothing at the end."""
     try:
         head = await reader.readuntil(b"\r\n\r\n")
     except asyncio.IncompleteReadError:

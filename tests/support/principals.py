@@ -25,7 +25,7 @@ _IM = (
     ["im", "admin"],
 )
 
-# Client → number of its organisation, (scopes, roles), AoRs.
+# Client → its organisation's number, (scopes, roles), AoRs.
 CLIENTS: dict[str, tuple[int, tuple[str, list[str]], list[str]]] = {
     "ngo-refugio": (1, _PARTNER, ["CP", "GBV", "TIP"]),
     "ngo-salud": (2, _PARTNER, ["GBV", "CP"]),
@@ -69,7 +69,7 @@ def principal(client: str, **changes: object) -> Principal:
 
 @cache
 def signing_key() -> str:
-    """Return the PEM of this run's ES256 key, which stands for the gateway's."""
+    """Return the PEM of this run's ES256 key, which represents the gateway's."""
     key = ec.generate_private_key(ec.SECP256R1())
     return key.private_bytes(
         serialization.Encoding.PEM,
@@ -79,18 +79,18 @@ def signing_key() -> str:
 
 
 def write_internal_jwks(path: Path) -> Path:
-    """Write the file with which services verify internal tokens."""
+    """Write the key file that services use to verify internal tokens."""
     path.write_text(json.dumps({"keys": [public_jwk(signing_key(), "test", "ES256")]}))
     return path
 
 
 def internal_token(audience: str, claims: dict[str, object]) -> str:
     now = int(time.time())
-    # Some modules make tokens at collection, and a run on a slow machine takes long.
+    # Some modules create tokens at collection, and a run on a slow machine takes long.
     end = now + 6 * 3600
     payload = {"iss": "ruta-gateway", "aud": audience, "exp": end, "jti": str(new_id())}
     if "client_id" in claims and claims["sub"] != claims["client_id"]:
-        # A person who has just signed in, unless the test sets it otherwise.
+        # A person who has just signed in, unless the test sets another time.
         claims = {"auth_time": now, **claims}
     return mint_token(
         {**payload, **claims},
@@ -109,5 +109,5 @@ def bearer(client: str, *, audience: str, **changes: object) -> dict[str, str]:
 
 
 def keyed(headers: dict[str, str], key: str | None = None) -> dict[str, str]:
-    """Add an Idempotency-Key to the headers: a new one if none is given."""
+    """Add an Idempotency-Key to the headers, by default a new one."""
     return {**headers, "Idempotency-Key": key or str(new_id())}

@@ -1,4 +1,4 @@
-"""Compares a package's cells with what the API returns. This reader knows the file and the API, not the import."""
+"""Compares a package's cells with what the API returns. This reader knows the file and the API, but not the import."""
 
 import csv
 import io
@@ -19,9 +19,10 @@ _LINK = re.compile(r"_ids?$")
 
 @dataclass(frozen=True, slots=True)
 class ReadBack:
-    """`stored` cells come back unchanged; the account explains others; `silent` cells, by column, are neither.
+    """The result of reading back. `stored` cells come back unchanged. The account explains the others, except `silent`
+    cells, by column.
 
-    `read`: the number of values that the account counts.
+    `read` is the number of values that the account counts.
     """
 
     cells: int
@@ -80,7 +81,7 @@ async def _of_the_api(
                 break
             page += 1
     cursor: dict[str, str] = {}
-    while True:  # Read the services as somebody who may change them.
+    while True:  # Read the services as a caller who may change them.
         answer = await api.get(f"{V1}/records/services", params=cursor, headers=headers)
         assert answer.status_code == 200, answer.text
         for each in answer.json()["items"]:
@@ -93,7 +94,7 @@ async def _of_the_api(
 
 
 def _cells(path: Path) -> Iterator[tuple[str, str, str, str]]:
-    """(column as the account names it, field, value, id of its row)."""
+    """Yield (column as named in the account, field, value, id of its row)."""
     if path.suffix == ".json":
         yield from dict.fromkeys(_of_json(path.read_text("utf-8-sig")))
         return
@@ -137,7 +138,7 @@ def _of_object(table: str, value: Any, own: str) -> Iterator[tuple[str, str, str
 
 
 def _kind(value: Any) -> str:
-    """The table of an object in a list without a name."""
+    """Return the table of an object in an unnamed list."""
     known = (
         ("service", "service_at_location"),
         ("status", "service"),
@@ -147,7 +148,7 @@ def _kind(value: Any) -> str:
 
 
 def _inside(value: Any, above: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-    """Return ids as (outer, inner)."""
+    """Yield pairs of ids as (outer, inner)."""
     if isinstance(value, dict):
         if "id" in value:
             yield from ((each, value["id"]) for each in above)
@@ -171,7 +172,7 @@ def _leaves(value: Any) -> Iterator[str]:
 
 
 def _normal(text: str) -> str:
-    """Compare numbers and times by value, and words by their text."""
+    """Normalise a text so that numbers and times compare by value, and words by their text."""
     folded = re.sub(r"^(\d\d:\d\d):00$", r"\1", " ".join(text.split()).lower())
     try:
         return repr(float(folded))

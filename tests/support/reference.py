@@ -1,4 +1,4 @@
-"""Finds reference data beside the project (../shared/data, or RUTA_REFERENCE_DATA)."""
+"""Finds reference data next to the project (../shared/data, or RUTA_REFERENCE_DATA)."""
 
 import json
 import os
@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def reference_folder() -> Path:
-    """Return the folder of reference data, or None."""
+    """Return the reference data folder, or None."""
     return Path(os.environ.get("RUTA_REFERENCE_DATA") or ROOT.parent / "shared" / "data")
 
 
@@ -24,7 +24,7 @@ def reference_data(relative: str) -> Path:
 
 
 def shipped_data(relative: str) -> Path:
-    """Return small reference data that the project contains; each file names its source."""
+    """Return small reference data that is part of the project; each file names its source."""
     return ROOT / "tests" / "data" / relative
 
 

@@ -1,7 +1,7 @@
-"""Plays the network of a rendered overlay on loopback; the overlay's NetworkPolicies decide who reaches whom.
+"""Simulates the network of a rendered overlay on loopback. The overlay's NetworkPolicies decide which pods reach which.
 
 Each pair of a pod and its target has its own port, which tells the dispatcher who calls. For each connection it
-evaluates the rendered policies, then forwards to the target's process or resets. It does not play UDP, name
+evaluates the rendered policies, then forwards to the target's process or resets. It does not simulate UDP, name
 resolution or the kubelet's probes, which policies never block.
 """
 
@@ -33,14 +33,14 @@ _DIALLED = re.compile(
 )
 _OF_SCHEME = {"http": 80, "https": 443, "nats": 4222, "tls": 4222}
 _BEYOND = {"http": 80, "https": 443, "smtps": 465, "submission": 587, "postgresql": 5432}
-# More ports of the PostgreSQL operator: an instance's status and metrics, PgBouncer's metrics.
+# The PostgreSQL operator's other ports: an instance's status and metrics, and PgBouncer's metrics.
 _INSTANCE = {"postgresql": 5432, "status": 8000, "metrics": 9187}
 _POOLER = {"pgbouncer": 5432, "metrics": 9127}
 _FOREIGN = "kubernetes.io/metadata.name"
 
 
 def documents_of(overlay: str) -> Documents:
-    """Return a copy of the rendered documents; rendering happens once."""
+    """Return a copy of the rendered documents, which are rendered only once."""
     try:
         return deepcopy(_rendered(overlay))
     except Skipped as reason:
@@ -78,14 +78,15 @@ BEYOND = (
 
 @dataclass(frozen=True)
 class World:
-    """An overlay's workloads as ends of connections; `hosts` maps a host name to its target."""
+    """An overlay's workloads as connection endpoints; `hosts` maps a host name to its target."""
 
     ends: Mapping[str, Endpoint]
     hosts: Mapping[str, str]
 
     @classmethod
     def of(cls, documents: Iterable[Document], outside: Iterable[str] = ()) -> Self:
-        """`outside`: names of servers outside the cluster that processes connect to."""
+        """Return the world of these documents. `outside` names servers outside the cluster to which processes
+        connect."""
         known = list(documents)
         made = [end for number, d in enumerate(known) for end in _ends(d, f"10.42.0.{number}")]
         hosts = {host: name for d in known for host, name in _hosts(d, made)}
@@ -116,7 +117,7 @@ def _ends(document: Document, address: str) -> list[Endpoint]:
             labels, ports = spec["template"]["metadata"]["labels"], _POOLER
         case _:
             return []
-    # None of our policies uses the label of a namespace's name.
+    # None of our policies uses the namespace name label.
     return [Endpoint(name, address, labels, document["metadata"]["namespace"], {}, ports)]
 
 
@@ -135,7 +136,8 @@ def _hosts(document: Document, ends: list[Endpoint]) -> Iterable[tuple[str, str]
 
 
 class Dispatcher:
-    """Put each process's loopback port into `processes`; `port` returns where a pod reaches its target."""
+    """Forwards connections by the policies. Put each process's loopback port into `processes`; `port` returns where a
+    pod reaches its target."""
 
     def __init__(self, world: World, policies: Iterable[Document]) -> None:
         self.world = world
@@ -166,7 +168,7 @@ class Dispatcher:
                 return found[0]
             scheme = found["scheme"]
             port = int(found["port"] or _OF_SCHEME[scheme])
-            # The stand-in for an outside server has no TLS.
+            # The stand-in for an external server has no TLS.
             way = "http" if (scheme, target) == ("https", "outside") else scheme
             return f"{way}://{found['user'] or ''}{LOOPBACK}:{self.port(source, target, port)}"
 
@@ -177,7 +179,7 @@ class Dispatcher:
         return changed
 
     def enforce(self, policies: Iterable[Document]) -> None:
-        """Enforce these policies from now on; reset connections that they deny."""
+        """Enforce these policies from now on, and reset connections that they deny."""
         self.policies = list(policies)
         self._loop.call_soon_threadsafe(self._cut)
 

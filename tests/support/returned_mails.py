@@ -1,4 +1,4 @@
-"""Builds the bounce of a mail that a server accepted but could not deliver (RFC 3464)."""
+"""Builds the bounce of an e-mail that a server accepted but could not deliver (RFC 3464)."""
 
 from email.message import EmailMessage, Message
 from email.mime.multipart import MIMEMultipart

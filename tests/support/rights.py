@@ -1,4 +1,4 @@
-"""Tells a service whose rights have ended, as the front does."""
+"""Tells a service which rights have ended, as the front does."""
 
 import itertools
 import time
@@ -24,7 +24,7 @@ async def tell(
     as_of: float | None = None,
     scope: str = "internal",
 ) -> Response:
-    """Send the whole list, as of now by default; each list is later than the one before."""
+    """Send the whole list, by default as of now. Each list has a later time than the previous one."""
     claims: dict[str, Any] = {
         "sub": "ruta-gateway",
         "client_id": "ruta-gateway",
@@ -53,7 +53,7 @@ async def people_told(
     as_of: float | None = None,
     scope: str = "internal",
 ) -> Response:
-    """Tell referrals the rights of demo clients, as of now by default. `rights`: by client, the changes to its
+    """Tell referrals the rights of demo clients, by default as of now. `rights` maps a client to the changes in its
     claims."""
     claims: dict[str, Any] = {"sub": "ruta-gateway", "client_id": "ruta-gateway", "org": None}
     headers = bearer("ngo-refugio", audience="ruta-referrals", scope=scope, **claims, roles=[])
@@ -85,7 +85,7 @@ async def said(
     suspended: Mapping[Named, list[str]] | None = None,
     changed: Mapping[Named, Mapping[str, float]] | None = None,
 ) -> None:
-    """The same without an app."""
+    """Store the list directly, without an app."""
     moment = time.time() + next(_LATER) / 1000
     async with database.transaction() as session:
         await take_in(session, table, moment, suspended or {}, changed or {})

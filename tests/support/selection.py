@@ -1,10 +1,10 @@
 """Chooses the tests of a run, and keeps tests that belong together on one worker.
 
-`./ruta test` leaves out the drills, except mutations of changed code (`touched`). `--quick` also leaves out tests
-that start servers. `--drills` runs drills only. A drill named by its file runs. The run prints what it left out.
+`./ruta test` skips the drills, except mutations of changed code (`touched`). `--quick` also skips tests that start
+servers. `--drills` runs only drills. A drill always runs if you name its file. The run prints what it skipped.
 
-Each worker has its own servers. Tests that share an expensive fixture stay on one worker, and the longest groups
-start first.
+Each worker has its own servers. Tests that share an expensive fixture stay on one worker, and the longest groups start
+first.
 """
 
 import os
@@ -46,7 +46,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 class _ToldAtOnce:
-    """Prints a failure at once, so that an interrupted run has named it."""
+    """Prints each failure at once, so that an interrupted run has already named it."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
@@ -61,7 +61,7 @@ class _ToldAtOnce:
 
 
 class _Remembered:
-    """Stores how long each group took, so that the next run starts the longest first."""
+    """Stores the duration of each group, so that the next run starts the longest ones first."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
@@ -72,7 +72,7 @@ class _Remembered:
 
     def pytest_sessionfinish(self) -> None:
         parallel = self._config.pluginmanager.hasplugin("dsession")
-        # The time of one part does not tell the group's time.
+        # The duration of a part is not that of the group.
         if parallel and not self._config.getoption("--quick"):
             _remember(self._config, remembered(self._config) | self._taken)
 
@@ -125,7 +125,7 @@ def _left_out(config: pytest.Config, item: pytest.Item) -> str | None:
 
 
 def _longest_first(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Return the groups in the order in which they start: a group that starts last must be short."""
+    """Return the groups in start order. The group that starts last must be short."""
     group = {item: group_of(item.nodeid, config.rootpath) for item in items}
     takes: dict[str, float] = defaultdict(float)
     for item in items:
@@ -144,8 +144,8 @@ def _guessed(item: pytest.Item) -> float:
 
 
 def group_of(nodeid: str, root: Path) -> str:
-    """Return the group that stays on one worker: a folder with a shared fixture, with all it contains, or a file.
-    Each mutation is a group of its own."""
+    """Return the group that stays on one worker: a folder with a shared fixture and everything in it, or a file. Each
+    mutation is its own group."""
     if nodeid.startswith("drills/mutations/"):
         return nodeid
     file = Path(nodeid.partition("::")[0])
@@ -160,7 +160,7 @@ def _shares(folder: Path) -> bool:
 
 
 class _Together(LoadScopeScheduling):  # type: ignore[misc]  # of an untyped class
-    """Replaces xdist's own groups: xdist writes them into a name that pytest no longer reads."""
+    """Replaces xdist's own groups, because xdist writes them into a name that pytest no longer reads."""
 
     def _split_scope(self, nodeid: str) -> str:
         return group_of(nodeid, self.config.rootpath)
@@ -175,7 +175,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
 def pytest_testnodedown(node: object, error: object) -> None:
     told: dict[str, int] = getattr(node, "workeroutput", {}).get("left_out", {})
     config: pytest.Config = node.config  # type: ignore[attr-defined]  # an xdist node
-    # Every worker must collect and leave out the same tests.
+    # Every worker must collect and skip the same tests.
     config.stash[_LEFT_OUT] = Counter(told)
 
 

@@ -1,5 +1,6 @@
-"""A package as a stranger exports it: ids of many kinds, several ids in a cell, dates, hours and numbers as people write
-them, links to nothing, columns and tables that HSDS does not have. One seed gives one package."""
+"""A package as an unknown publisher exports it. It has ids of many kinds, several ids in a cell, and dates, hours and
+numbers as people write them. It also has broken links, and columns and tables that HSDS does not have. One seed gives
+one package."""
 
 import csv
 import io
@@ -41,7 +42,7 @@ def _tables(random: Random, count: int) -> dict[str, Rows]:
     own = [pick((f"rec{at:06X}", f"{at}", f"http://example.org/s/{at}")) for at in range(count)]
 
     def some(of: list[str], separator: str = "; ") -> str:
-        """One id, several, one that does not exist, or none."""
+        """Return one id, several, an id that does not exist, or none."""
         several = separator.join(random.sample(of, k=min(len(of), pick((2, 3)))))
         return pick(
             (

@@ -1,4 +1,4 @@
-"""The whole stack as real processes in a folder of its own, driven as an operator would."""
+"""The whole stack as real processes in its own folder, driven as an operator would drive it."""
 
 import os
 import signal
@@ -18,8 +18,8 @@ from tests.support.patience import PATIENCE
 
 
 def let_through(ask: Callable[..., httpx.Response], *question: Any, **more: Any) -> httpx.Response:
-    """Return the answer to `ask(*question, **more)` once the rate limit allows it. Callers without a token share one
-    limit (`RUTA_RATE_ANONYMOUS`), which earlier tests use too, so wait as long as a refusal says and ask again."""
+    """Return the response to `ask(*question, **more)` once the rate limit allows it. Callers without a token share one
+    limit (`RUTA_RATE_ANONYMOUS`), which earlier tests also use. So wait as long as a refusal says, then ask again."""
     while (answer := ask(*question, **more)).status_code == 429:
         time.sleep(float(answer.headers["Retry-After"]))
     return answer
@@ -78,8 +78,8 @@ class System:
         return answer.json()
 
     def description(self) -> dict[str, Any]:
-        """Return `/openapi.json`. On a busy machine a new service may describe itself later than the front waits: 503
-        until then."""
+        """Return `/openapi.json`. On a busy machine a new service may describe itself later than the front waits, which
+        gives 503 until then."""
         found: list[dict[str, Any]] = []
 
         def whole() -> bool:
@@ -91,8 +91,8 @@ class System:
         return found[0]
 
     def caller(self, name: str | None, accept: str = "*/*") -> httpx.Client:
-        """Return a function that asks as this client with a valid token each time, since many questions can outlast
-        one token. None asks anonymously."""
+        """Return a client that sends each request with a valid token, because many requests can outlast one token. With
+        None it is anonymous."""
 
         def signed(request: httpx.Request) -> httpx.Request:
             if name is not None:
@@ -115,7 +115,7 @@ class System:
         return pid
 
     def measured(self, name: str) -> str:
-        """Return a process's Prometheus metrics; the front requires its key."""
+        """Return a process's Prometheus metrics; the front's require its key."""
         key = read_private_map(self.layout.secrets_file)["metrics_key"]
         answer = httpx.get(
             f"http://127.0.0.1:{self.state.ports[name]}/metrics",
@@ -126,14 +126,14 @@ class System:
         return answer.text
 
     def hold(self, name: str) -> None:
-        """Don't restart the process when it ends, from now on."""
+        """From now on, do not restart the process when it ends."""
         self.layout.hold_file(name).touch()
 
     def release(self, name: str) -> None:
         self.layout.hold_file(name).unlink(missing_ok=True)
 
     def restarted(self, name: str, former: int) -> bool:
-        """Wait until the process is ready again and the front, which found it gone, lets requests through."""
+        """Wait until the process is ready again and the front, which had found it down, forwards requests again."""
         return (
             self.state.processes[name] != former
             and self.ruta("status", check=False).returncode == 0
@@ -148,7 +148,7 @@ class System:
 
 
 def until(holds: Callable[[], bool], what: str) -> None:
-    """Wait until the fact holds."""
+    """Wait until the condition is true."""
     began = time.monotonic()
     while not holds():
         if time.monotonic() - began > PATIENCE:
@@ -157,7 +157,7 @@ def until(holds: Callable[[], bool], what: str) -> None:
 
 
 def processes_on(data: Path) -> list[int]:
-    """Return the processes that still name the data directory in their command line."""
+    """Return the processes whose command lines still name the data directory."""
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:

@@ -1,4 +1,4 @@
-"""Finds files that changed since the mutation drill last passed as a whole, or in the last commit.
+"""Finds files that changed since the mutation drill last passed completely, or in the last commit.
 
 `./ruta test` plays a mutation if its mechanism or its test changed; `./ruta drills mutations` plays all.
 """
@@ -15,8 +15,8 @@ MARK = "about"
 
 
 def concerns(of: Collection[str], touched: Collection[str] | None) -> bool:
-    """Return whether a drill about these files and folders must run. With `touched` None the changes are unknown, so
-    it must."""
+    """Return whether a drill about these files and folders must run. If `touched` is None, the changes are unknown, so
+    the drill must run."""
     return touched is None or any(_within(file, place) for file in touched for place in of)
 
 
@@ -26,8 +26,8 @@ def _within(file: str, place: str) -> bool:
 
 @cache
 def touched(root: Path = ROOT) -> frozenset[str] | None:
-    """Return files changed by commits and in the work tree since all mutations passed, or by the last commit if no
-    such run is recorded. None without a git history."""
+    """Return the files that commits and the work tree have changed since all mutations passed. If no such run is
+    recorded, return those of the last commit. Return None without a git history."""
     page = root / "drills/LAST.md"
     recorded = re.search(
         r"^\| mutations \| ([0-9a-f]{7,40}) \| \S+ \| passed ",

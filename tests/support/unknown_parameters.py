@@ -1,5 +1,5 @@
-"""The operations that ignore unknown parameters, each with its reason: one list for both tests that call all
-operations."""
+"""The operations that ignore unknown parameters, each with its reason. Both tests that call all operations share the
+list."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -68,7 +68,7 @@ _VALUES = {
 
 
 def target(path: str) -> str:
-    """Return the path with a value for each parameter; the ids belong to nothing."""
+    """Return the path with a value for each parameter; no record has these ids."""
     return "/".join(_value(part) if part.startswith("{") else part for part in path.split("/"))
 
 
@@ -78,13 +78,14 @@ def _value(part: str) -> str:
 
 
 def asked_of(parameters: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """Return the operation's required query parameters and one unknown one, so that only the unknown one is wrong."""
+    """Return the operation's required query parameters and one unknown parameter, so that only the unknown one is
+    wrong."""
     needed = {each["name"]: _example(each) for each in parameters if _is_asked(each)}
     return {**needed, UNKNOWN: "1"}
 
 
 def unnamed(parameters: Iterable[Mapping[str, Any]], text: str) -> list[str]:
-    """Return which of the unknown and the known parameters a refusal does not name."""
+    """Return the known and unknown parameters that a refusal does not name."""
     known = [each["name"] for each in parameters if each["in"] == "query"]
     return [name for name in (UNKNOWN, *known) if name not in text]
 

@@ -1,7 +1,7 @@
 """Finds unused code and dependencies for `./ruta check`.
 
-A decorator counts as use of what a framework finds by name: routes, commands, validators, listeners. Other uses by
-name are listed below with their users.
+A decorator counts as a use for code that a framework finds by name: routes, commands, validators, listeners. Other uses
+by name are listed below with their users.
 """
 
 import re
@@ -66,7 +66,7 @@ NOT_IMPORTED = {
 
 
 def unused_code() -> list[str]:
-    """Return `file:line: kind name` of each thing in a package that neither code nor tests name."""
+    """Return `file:line: kind name` for each definition in a package that neither code nor tests name."""
     sources = sorted(
         {
             *ROOT.glob("libs/*/src"),
@@ -90,7 +90,7 @@ def unused_code() -> list[str]:
 
 
 def unused_dependencies() -> list[str]:
-    """Return deptry's complaints about packages that declare a dependency which they do not import."""
+    """Return deptry's findings about packages that declare a dependency but do not import it."""
     modules = ",".join(f"{name}={module}" for name, module in PACKAGES.items())
     complaints = []
     for name, folder in package_folders().items():

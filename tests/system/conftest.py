@@ -1,4 +1,4 @@
-"""One whole stack with demo data for all tests of this folder, with its traces collected."""
+"""One whole stack with demo data for all tests in this folder, with its traces collected."""
 
 from collections.abc import AsyncIterator, Iterator
 

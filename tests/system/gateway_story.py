@@ -1,7 +1,7 @@
-"""Tells the stories of tests/services/referrals through the gateway of a running stack.
+"""Runs the stories of tests/services/referrals through the gateway of a running stack.
 
-It uses access tokens of demo clients and services that the directory announces by its own events. Moving the whole
-stack's clock makes time pass.
+It uses access tokens of demo clients, and services that the directory announces through its own events. To pass time,
+it moves the whole stack's clock.
 """
 
 import asyncio
@@ -57,7 +57,8 @@ class GatewayStory(Story):
         return {"Authorization": f"Bearer {token}"}
 
     def _others_token(self, who: str, claims: dict[str, Any]) -> str:
-        """Return the token of a client like `who` with other roles or another name; the issuer creates it once."""
+        """Return the token of a client like `who` with other roles or another name, which the issuer creates only
+        once."""
         known = f"{who} {sorted(claims.items())}"
         if known not in self._others:
             wanted = claims_of(who, **claims)
@@ -96,14 +97,14 @@ class GatewayStory(Story):
         areas: tuple[str, ...] = ("VE23",),
         **_ignored: Any,
     ) -> str:
-        """Enter a service as a coordinator, and return once referrals knows it."""
+        """Enter a service as a coordinator, and return once referrals has received it."""
         document = service_document(
             categories=list(categories),
             organization={"id": str(owner), "name": "De escena", "description": "De escena"},
             service_areas=[{"name": a, "extent": a, "extent_type": "pcode"} for a in areas],
         )
         if "VE23" not in areas:
-            # The document's site is in Zulia, out of reach from other states.
+            # The document's site is in Zulia, out of reach for people in other states.
             del document["service_at_locations"]
         answer = await self.client.post(
             "/directory/v1/records/services", json=document, headers=self.coordinator()
@@ -119,7 +120,7 @@ class GatewayStory(Story):
         return service_id
 
     async def any_service(self) -> str:
-        """Return one service for all stories of a stack: it takes a while until referrals knows an entry."""
+        """Return one service for all stories of a stack, because referrals needs a while to receive a new entry."""
         stack = self._system.state.url
         if stack not in _SHARED:
             _SHARED[stack] = await self.service()
@@ -158,7 +159,7 @@ class GatewayStory(Story):
         return await self.rows_of("referrals", statement, **values)
 
     async def rows_of(self, database: str, statement: str, **values: Any) -> list[Any]:
-        """Return rows of a service's database, as an operator sees them."""
+        """Return rows of a service's database as an operator sees them."""
         if database not in self._engines:
             server = attached_postgres(self._system.layout, self._system.state)
             url = server.url(database, SUPERUSER, server.password(SUPERUSER))
@@ -167,7 +168,7 @@ class GatewayStory(Story):
             return list((await connection.execute(sa.text(statement), values)).all())
 
     async def changed(self, statement: str, **values: Any) -> None:
-        """Change what no caller can, for example the day of a referral."""
+        """Change data that no caller can change, for example the day of a referral."""
         await self.rows("SELECT 1")  # opens it
         async with self._engines["referrals"].begin() as connection:
             await connection.execute(sa.text(statement), values)

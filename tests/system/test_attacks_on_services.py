@@ -1,4 +1,4 @@
-"""The attacks of the attack table that need a real service behind the front."""
+"""The attacks in the attack table that need a real service behind the front."""
 
 import json
 import time
@@ -38,7 +38,7 @@ def case(system: System) -> str:
 
 
 def count(system: System) -> int:
-    """Return how many cases the organisation has: an attack must not add one."""
+    """Return the number of the organisation's cases, which an attack must not increase."""
     total, cursor = 0, None
     while True:
         params = {"limit": 500} | ({"cursor": cursor} if cursor else {})
@@ -51,7 +51,7 @@ def count(system: System) -> int:
 
 @pytest.mark.parametrize("client", ["ngo-salud", "ngo-legal", "ngo-salud-supervisor"])
 def test_a_foreign_case_does_not_exist(system: System, case: str, client: str) -> None:
-    """BOLA: a foreign case gets the same answer as an unknown id."""
+    """BOLA: another organisation's case gets the same response as an unknown id."""
     for method, path in (
         ("GET", f"{CASES}/{case}"),
         ("PATCH", f"{CASES}/{case}"),
@@ -136,7 +136,7 @@ def test_an_idempotency_key_is_one_command(system: System) -> None:
     assert first.json()["id"] == again.json()["id"]
     other = call(system, "ngo-refugio", "POST", CASES, json={**CASE, "area": "VE18"}, headers=key)
     assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
-    # A key belongs to its client: another organisation's command with it is another command.
+    # A key belongs to its client, so another organisation's command with the same key is a separate command.
     foreign = call(system, "ngo-salud", "POST", CASES, json=CASE, headers=key)
     assert foreign.status_code == 201
     assert foreign.json()["id"] != first.json()["id"]
@@ -161,7 +161,7 @@ DOORS = {
 
 
 def inner(service: str, pem: str, seconds: int = 60) -> str:
-    """Return an internal token for `service`, signed by this key."""
+    """Return an internal token for `service`, signed with this key."""
     claims = {
         "iss": "ruta-gateway",
         "aud": f"ruta-{service}",

@@ -1,7 +1,7 @@
-"""Proves with a canary that events, logs, traces, metrics, error texts and files hold no survivor data.
+"""Proves with a canary that events, logs, traces, metrics, error texts and files contain no survivor data.
 
-A recognisable person is entered wherever people are entered, and wherever a careless client may enter one by mistake.
-Then the test searches everything that leaves the stack or stays behind.
+The test enters a recognisable person wherever people are entered, and wherever a careless client may enter one by
+mistake. Then it searches everything that leaves the stack or stays behind.
 """
 
 import base64
@@ -49,7 +49,7 @@ TEXT = f"{NAME} {DOCUMENT} {PHONE} {STORY}"
 
 @dataclass
 class Played:
-    """What the canary's passage left: its ids, and every error text."""
+    """What the canary left behind: its ids, and every error text."""
 
     case: dict[str, Any] = field(default_factory=dict)
     referral: str = ""
@@ -60,7 +60,7 @@ class Played:
 
 
 def forms(word: str) -> Iterator[bytes]:
-    """Return the word's possible byte forms: any case, hexadecimal, base64 at each alignment, UTF-16."""
+    """Yield the word's possible byte forms: any case, hexadecimal, base64 at each alignment, and UTF-16."""
     raw = word.encode()
     yield raw
     yield raw.hex().encode()
@@ -68,7 +68,7 @@ def forms(word: str) -> Iterator[bytes]:
     for spelling in (raw, word.upper().encode(), word.capitalize().encode()):
         for shift in range(3):
             coded = base64.b64encode(b"\0" * shift + spelling)
-            yield coded[4:-4].lower()  # The ends depend on the neighbours.
+            yield coded[4:-4].lower()  # The ends depend on the neighbouring bytes.
 
 
 NEEDLES = [form for word in CANARIES for form in forms(word)]
@@ -81,13 +81,13 @@ def found_in(content: bytes, *more: str) -> list[bytes]:
 
 
 def around(content: bytes, needle: bytes) -> bytes:
-    """Return the match with its surroundings, so that a failure shows where it leaked."""
+    """Return the match with its context, so that a failure shows where it leaked."""
     at = content.index(needle)
     return content[max(0, at - 150) : at + 80]
 
 
 class Passage:
-    """Calls as partners do, and keeps the text of every refusal."""
+    """Calls as partners do, and stores the text of every refusal."""
 
     def __init__(self, system: System, played: Played) -> None:
         self._system = system
@@ -109,7 +109,7 @@ class Passage:
 
 @pytest.fixture(scope="module")
 def partner() -> Iterator[Collector]:
-    """A partner's own server, which receives webhooks."""
+    """Start a partner's own server, which receives webhooks."""
     listening = Collector()
     yield listening
     listening.close()
@@ -117,7 +117,7 @@ def partner() -> Iterator[Collector]:
 
 @pytest.fixture(scope="module")
 def push_service() -> Iterator[Collector]:
-    """The push service of a browser of the sender's staff."""
+    """Start the push service for a browser of the sender's staff."""
     listening = Collector()
     yield listening
     listening.close()
@@ -151,7 +151,7 @@ def _are(codes: Callable[[], list[str]], number: int) -> bool:
 
 
 def _listening(system: System, passage: Passage) -> str:
-    """Subscribe the sender's staff by mail and SMS; return the servers that catch the messages."""
+    """Subscribe the sender's staff by e-mail and SMS; return the address of the caught messages."""
     caught = f"http://127.0.0.1:{system.state.ports['mailbox']}/messages"
 
     def codes() -> list[str]:
@@ -174,7 +174,7 @@ def _listening(system: System, passage: Passage) -> str:
 
 
 def _asked_by_text_message(system: System, passage: Passage) -> None:
-    """Ask by SMS with somebody's number and words; the answer goes to the mailbox."""
+    """Ask by SMS with a person's number and words; the response goes to the mailbox."""
     file = system.layout.root / "sms-questions.json"
     known = {"secret": json.loads(file.read_text(encoding="utf-8"))["secret"]}
     path, asked = "/directory/v1/help/sms", {"from": PHONE, "text": f"Zulia 2 {TEXT}"}
@@ -256,7 +256,7 @@ def _ordinary_life(system: System, passage: Passage, played: Played) -> None:
 
 
 def _anonymous_report(system: System, played: Played) -> None:
-    """Use the line from a known address: a report, a wrong number, an answer, an addition."""
+    """Use the line from a known address: a report, a wrong number, an answer and an addition."""
     transport = httpx.HTTPTransport(local_address=REPORTER)
     headers = {"X-Forwarded-For": FORWARDED, "Forwarded": f"for={FORWARDED}", "User-Agent": TEXT}
     with httpx.Client(
@@ -276,7 +276,7 @@ def _anonymous_report(system: System, played: Played) -> None:
 
 
 def _screened(passage: Passage, played: Played) -> None:
-    """Screen a person: their answers, the reason of a judgement, and a form tool's submission."""
+    """Screen a person: their answers, the reason for a judgement, and a form tool's submission."""
     supervisor = "ngo-refugio-supervisor"
     today = clock.today()
     passage.must(
@@ -415,7 +415,7 @@ def dump(system: System, database: str) -> bytes:
 
 
 def test_the_search_would_find_a_canary(system: System, played: Played) -> None:
-    """The control: a broken search would find nothing and pass."""
+    """As a control, the search must find a planted canary, because a broken search would find nothing and pass."""
     for word in CANARIES:
         assert found_in(b"..." + word.upper().encode() + b"...")
         assert found_in(base64.b64encode(b"ab" + word.encode() + b"cdef"))
@@ -432,7 +432,7 @@ def test_no_database_holds_it_in_clear(system: System, played: Played, database:
 
 
 def test_no_file_of_the_stack_holds_it_in_clear(system: System, played: Played) -> None:
-    """Search logs, the event store, table files and the write-ahead log on disk."""
+    """The test searches logs, the event store, table files and the write-ahead log on disk."""
     assert played.referral
     leaks = {
         str(path.relative_to(system.layout.root)): found
@@ -456,7 +456,8 @@ def test_no_webhook_body_carries_it(played: Played) -> None:
 
 
 def test_no_message_to_a_person_carries_it(played: Played, push_service: Collector) -> None:
-    """Search also what a relay, a gateway or a push service would log: envelope, request and headers."""
+    """The test also searches everything that a relay, a gateway or a push service would log: envelope, request and
+    headers."""
 
     def caught() -> list[dict[str, str]]:
         found: list[dict[str, str]] = httpx.get(played.told, timeout=PATIENCE).json()
@@ -468,7 +469,7 @@ def test_no_message_to_a_person_carries_it(played: Played, push_service: Collect
     until(lambda: ways() == {"mail", "sms"}, "both were told")
     answers = [each for each in caught() if each["to"] == PHONE]
     assert answers, "whoever asked by text message was not answered: nothing is proved"
-    # The answer goes to the number that asked; it must appear nowhere else.
+    # The response goes to the number that asked, and the number must appear nowhere else.
     sources = "".join(each["source"].replace(f'"{each["to"]}"', "") for each in caught())
     assert "RCPT TO:<guardia@example.org>" in sources
     assert "POST /sms" in sources

@@ -1,7 +1,7 @@
 """Consent over time, implicated organisations and break-glass through the gateway, with real tokens.
 
-Runs the functions of tests/services/referrals with a story that calls the running stack. Those that move one
-process's clock or check every route at once stay there.
+It runs the functions of tests/services/referrals with a story that calls the running stack. Tests that move one
+process's clock or check every route at once run only there.
 """
 
 import pytest

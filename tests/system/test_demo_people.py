@@ -10,7 +10,7 @@ from stack.demo.people import PEOPLE, DemoPerson, make_people
 from tests.support.system import System
 
 pytestmark = pytest.mark.system
-# These scopes belong to machines: the partners' systems.
+# These scopes belong to machines, the partners' systems.
 OF_MACHINES = {Role.PARTNER}
 
 

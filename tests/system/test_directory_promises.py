@@ -1,5 +1,5 @@
-"""What the directory promises, through the gateway on a whole stack: houses stay hidden, nothing closed is promised, and
-who answers now is found however people write it."""
+"""What the directory promises, through the gateway on a whole stack. Houses stay hidden, no closed service is promised,
+and people find who responds now however they write it."""
 
 import csv
 import io
@@ -55,7 +55,7 @@ def verified() -> dict[str, str]:
 
 
 def imported(system: System, *rows: dict[str, str], **query: str) -> dict[str, Any]:
-    """Import these rows by the IM team and return the import when it has ended, with its rows."""
+    """Import these rows as the IM team; return the finished import with its rows."""
     columns = list(dict.fromkeys(name for row in rows for name in row))
     file = io.StringIO()
     table = csv.DictWriter(file, ["external_id", "organisation", *columns])
@@ -80,7 +80,7 @@ def imported(system: System, *rows: dict[str, str], **query: str) -> dict[str, A
 
 
 def endorsed(system: System, found: dict[str, Any], aor: str = "GBV") -> str:
-    """Let the coordinator endorse the first service of an import, so that plans and /help name it. Return its id."""
+    """Endorse the first service of an import as the coordinator, so that plans and /help name it; return its id."""
     service: str = found["all"][0]["service_id"]
     body = {"service_id": service, "aor": aor}
     answer = call(system, f"{aor.lower()}-coordinator", "POST", ENDORSEMENTS, json=body)
@@ -122,7 +122,7 @@ def test_a_sheet_that_says_public_publishes_no_house(system: System) -> None:
 
 
 def test_who_opens_after_the_window_is_not_promised(system: System) -> None:
-    """On Friday at three the only clinic of the area is closed until Monday."""
+    """On Friday at three the area's only clinic is closed until Monday."""
     clinic = {
         **ROW,
         "name": "Clínica Ficticia de Amazonas",

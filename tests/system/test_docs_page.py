@@ -1,4 +1,4 @@
-"""`/docs` as a partner's developer uses it: read, authorise, try an operation, see the answer."""
+"""`/docs` as a partner's developer uses it: read, authorise, try an operation, see the response."""
 
 import asyncio
 import json
@@ -25,7 +25,7 @@ async def browser(system: System, tmp_path: Path) -> AsyncIterator[Browser]:
 
 
 async def until(browser: Browser, expression: str, seconds: float = PATIENCE) -> None:
-    """Wait until a JavaScript expression is true on the page."""
+    """Wait until a JavaScript expression on the page is true."""
     deadline = asyncio.get_running_loop().time() + seconds
     while not await browser.evaluate(f"Boolean({expression})"):
         assert asyncio.get_running_loop().time() < deadline, f"never true: {expression}"
@@ -38,7 +38,7 @@ async def test_an_operation_can_be_tried_and_nothing_comes_from_elsewhere(
 ) -> None:
     await browser.open(f"{system.state.url}/docs")
     await until(browser, "document.querySelector('.opblock-tag')")
-    # The page has about forty folded tags: open the right one, then the operation, and run it.
+    # The page has about forty folded tags. Open the right one and its operation, then run it.
     tag = f"document.querySelector('.opblock-tag[data-tag=\"{TAG}\"]')"
     await until(browser, tag)
     await browser.evaluate(f"{tag}.click()")

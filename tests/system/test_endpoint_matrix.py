@@ -1,6 +1,7 @@
-"""Calls every operation as every demo client and as nobody. The route table supplies them, so none is forgotten.
+"""Calls every operation as every demo client and anonymously. The operations come from the route table, so none is
+forgotten.
 
-The operation's `x-ruta-access` (written by common.http) and the client's token determine the expected answer.
+The operation's `x-ruta-access` (written by common.http) and the client's token determine the expected response.
 """
 
 import uuid
@@ -40,7 +41,7 @@ class Operation:
     access: dict[str, Any]
 
     def target(self) -> str:
-        """Return the path with a value for each parameter; ids are new, so the call touches nothing real."""
+        """Return the path with a value for each parameter. The ids are new, so the call affects no real data."""
         parts = [self._value(p) if p.startswith("{") else p for p in self.path.split("/")]
         return "/".join(parts)
 
@@ -94,7 +95,7 @@ def test_every_operation_states_its_access_and_its_errors(document: dict[str, An
 
 
 def _expected(access: dict[str, Any], holds: dict[str, Any] | None) -> str:
-    """Return the answer that follows from the operation's rule and the caller's token."""
+    """Return the response that follows from the operation's rule and the caller's token."""
     if access["anonymous"]:
         return "let in"
     if holds is None:
@@ -124,7 +125,7 @@ def test_each_caller_is_let_in_exactly_where_the_operation_says(
     holds = client.get("/oauth/userinfo").json() if caller != "anonymous" else None
     for operation in every_operation:
         if "/oauth/" in operation.path:
-            continue  # OAuth's own protocol; see tests/gateway/test_token_endpoint.py.
+            continue  # OAuth's own protocol: tests/gateway/test_token_endpoint.py.
         answer = client.request(operation.method, operation.target())
         if operation.path == "/identity/v1/keys/rotate" and answer.status_code == 200:
             continue
@@ -148,7 +149,7 @@ def test_a_smart_scope_lets_in_exactly_where_the_operation_says(
         assert holds["scope"] == scope
         for operation in every_operation:
             if "/fhir" not in operation.path and scope != "system/Task.crus":
-                continue  # One scope tries all operations.
+                continue  # Only one scope tries all operations.
             if "/oauth/" in operation.path:
                 continue
             answer = client.request(operation.method, operation.target())
@@ -161,7 +162,8 @@ def test_a_smart_scope_lets_in_exactly_where_the_operation_says(
 def test_a_slash_at_the_end_leads_nowhere(
     every_operation: list[Operation], callers: dict[str, httpx.Client]
 ) -> None:
-    """A redirect by slash exposed the service's inner address, and sent body and secret there unencrypted."""
+    """A redirect for a trailing slash exposed the service's internal address, and sent the body and the secret there
+    unencrypted."""
     client = callers["im-officer"]
     asked = [(o.method, f"{o.target().rstrip('/')}/") for o in every_operation]
     asked += [(m, f"/console{p}/") for m in ("GET", "POST") for p in ("", "/cases", "/line")]

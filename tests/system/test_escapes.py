@@ -1,6 +1,6 @@
-"""What once escaped the grant, the door and the past, asked of the running stack through the gateway.
+"""Data that once leaked past the grant, the front and the past, tested on the running stack through the gateway.
 
-Others of these scenarios are in test_consent_over_time.py, test_every_value.py, test_endpoint_matrix.py and
+More of these scenarios are in test_consent_over_time.py, test_every_value.py, test_endpoint_matrix.py and
 tests/gateway; those that need a restore are in drills/restarts.
 """
 
@@ -30,7 +30,8 @@ pytestmark = pytest.mark.system
 
 
 async def test_no_road_of_the_recipient_tells_a_fact_beside_the_grant(story: GatewayStory) -> None:
-    """Her municipality and the clinical deadline: never without a grant for them, and no more once it has ended."""
+    """Her municipality and the clinical deadline are never shown without a grant for them, and no longer once it has
+    ended."""
     for items, shown in ((["name"], False), (["name", "area", "situation"], True)):
         referral = await story.sent(
             consent={"items": items}, payload={}, from_case=["name"], clinical_deadline=DEADLINE
@@ -105,7 +106,7 @@ async def test_a_screening_of_a_case_that_moved_is_concluded_by_its_new_holder_a
 async def test_a_services_account_of_the_broker_withdraws_no_service_of_the_directory(
     story: GatewayStory, system: System
 ) -> None:
-    """By an event in the directory's name, or by a stream of its own that republishes or takes such a subject."""
+    """It may try an event in the directory's name, or its own stream that republishes or captures such a subject."""
     service_id = await story.any_service()
     broker = attached_broker(system.layout, system.state)
     victim, own = ServiceWithdrawn.SUBJECT, arrows.stream("reporting")

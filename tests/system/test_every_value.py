@@ -1,8 +1,8 @@
-"""Calls each operation with every described value of each query parameter, as every role, on demo data: none may fail
+"""Calls each operation with every described value of each query parameter, as every role, on demo data. None may fail
 with 5xx.
 
-Where the demo has one row, the test adds a second: a subquery may return one row only. The description supplies the
-values, so new ones are included.
+Where the demo has one row, the test adds a second, because a subquery may return only one row. The values come from the
+description, so new ones are included.
 """
 
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ _LONGEST = 200
 
 
 def values(schema: dict[str, Any], schemas: dict[str, Any]) -> Iterator[str]:
-    """Return each code, both booleans, both ends of a range, and one value of each format."""
+    """Return each code, both booleans, both ends of a range, and one value for each format."""
     if "$ref" in schema:
         schema = schemas[schema["$ref"].rpartition("/")[2]]
     for part in (*schema.get("anyOf", ()), *filter(None, [schema.get("items")])):
@@ -56,7 +56,7 @@ def values(schema: dict[str, Any], schemas: dict[str, Any]) -> Iterator[str]:
 
 @pytest.fixture(scope="module", autouse=True)
 def _two_reviews(system: System) -> None:
-    """Make two reviews due today, in cases that the supervisor reads and somebody else owns."""
+    """Create two reviews due today, in cases that the supervisor can read and another person owns."""
 
     def made(path: str, body: dict[str, Any]) -> dict[str, Any]:
         answer = system.running.request(
@@ -72,7 +72,7 @@ def _two_reviews(system: System) -> None:
 
 
 class Walk:
-    """One caller's walk; ids for a path come from the first row of the list that the path continues."""
+    """One caller's walk. Ids for a path come from the first row of the list that the path extends."""
 
     def __init__(self, client: httpx.Client) -> None:
         self._client = client

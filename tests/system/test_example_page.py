@@ -41,7 +41,7 @@ async def browser(tmp_path: Path) -> AsyncIterator[Browser]:
 
 
 async def seen(browser: Browser, expression: str) -> str:
-    """Return the expression's value as soon as it is not empty."""
+    """Return the expression's value once it is not empty."""
     value = None
     for _ in range(PATIENCE * 20):
         if value := await browser.evaluate(expression):

@@ -1,4 +1,4 @@
-"""The API description shows a valid body for every operation that takes one."""
+"""The API description shows a valid body for every operation that accepts one."""
 
 from typing import Any
 

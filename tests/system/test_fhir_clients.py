@@ -1,5 +1,5 @@
 # mypy: disable-error-code="import-untyped"
-"""FHIR clients by others read, search and page: fhirclient (SMART Health IT) and fhirpy."""
+"""Third-party FHIR clients can read, search and page: fhirclient (SMART Health IT) and fhirpy."""
 
 import asyncio
 import json
@@ -48,7 +48,7 @@ def with_fhirpy(system: System, base: str, who: str, **headers: str) -> SyncFHIR
 
 @pytest.fixture
 async def sent(story: GatewayStory) -> dict[str, Any]:
-    """Return the ids of three referrals of one person to one service."""
+    """Return the ids of one person's three referrals to one service."""
     service = await story.any_service()
     first = await story.sent(service_id=service)
     case = first["case_id"]

@@ -1,4 +1,4 @@
-"""The demo's past: earlier referrals and screenings, their release, and a bulletin that quotes it."""
+"""The demo's history: earlier referrals and screenings, their release, and a bulletin that quotes it."""
 
 import pytest
 from common import clock
@@ -18,7 +18,7 @@ def published(system: System, programme: str) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def period(system: System) -> str:
-    """Return the newest half month of the demo's past; the story may have released a later one."""
+    """Return the newest half month of the demo's history; the story may have released a later one."""
     before = published(system, "referrals").keys()
     told = system.ruta(*ASKED)
     assert "people referred" in told.stdout
@@ -38,10 +38,10 @@ def test_the_demo_bulletin_quotes_the_release_and_every_number_traces(
         if each["beside"]["en"] in {"People referred", "People trained"}
         and each["value"] is not None
     }
-    # A release of so few people may round to zero; it only has to be quoted.
+    # A release about so few people may round to zero, but it must be quoted.
     assert shown["People referred"] % 11 == 0
     assert shown["People trained"] > 0
-    assert traced["problems"] == []  # Look for it in every form and language of the bulletin.
+    assert traced["problems"] == []  # Checked in every format and language of the bulletin.
 
 
 @pytest.mark.parametrize("programme", ["screening", "trafficking", "routes", "assistance"])

@@ -1,4 +1,4 @@
-"""What an on-call officer uses: whole traces, existing metrics, alerts with a runbook."""
+"""What an on-call officer uses: whole traces, existing metrics, and alerts with a runbook."""
 
 import re
 from uuid import uuid4
@@ -58,7 +58,7 @@ def test_one_trace_leads_from_the_gateway_to_the_reader_of_the_event(
         return {span.span for span in of_the_trace() if span.service == "ruta-gateway"}
 
     def all_exported() -> bool:
-        # The front exports a span for each of the two requests, with some delay.
+        # The front exports a span for each of the two requests, after a delay.
         spans = seen()
         return {handled, published} <= spans.keys() and (
             route in spans and spans[route].parent in at_the_front()
@@ -73,7 +73,7 @@ def test_one_trace_leads_from_the_gateway_to_the_reader_of_the_event(
 def test_routes_keep_their_prefix_in_metrics_and_traces(
     system: System, collector: Collector
 ) -> None:
-    """For a router inside a router FastAPI reports the route without its whole path."""
+    """For a router inside a router, FastAPI reports the route without its full path."""
     unknown = str(uuid4())
     asked = {
         f"/directory/v1/services/{unknown}": "/directory/v1/services/{service_id}",

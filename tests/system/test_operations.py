@@ -1,4 +1,4 @@
-"""What an on-call officer does with a running stack: look, verify, rebuild."""
+"""What an on-call officer does with a running stack: inspect, verify and rebuild."""
 
 import re
 

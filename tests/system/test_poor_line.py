@@ -1,5 +1,5 @@
-"""The bytes of a referral on 2G. tests/pages/console/test_poor_line.py proves that a broken connection carries each
-command out once."""
+"""The bytes that a referral costs on 2G. tests/pages/console/test_poor_line.py proves that each command runs once over
+a broken connection."""
 
 from typing import Any
 from uuid import uuid4
@@ -47,7 +47,7 @@ def draft(service: dict[str, Any], case: str) -> dict[str, Any]:
 
 
 def batch(service: dict[str, Any], name: str) -> dict[str, Any]:
-    """Refer a new person, from nothing to sent."""
+    """Return the commands that refer a new person, from registration to sending."""
     c, g, r, s = (f"{letter}{uuid4().hex}" for letter in "cgrs")
     v1 = "/referrals/v1"
     commands = [
@@ -64,7 +64,7 @@ def batch(service: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def test_a_referral_costs_few_bytes(system: System) -> None:
-    """Case, consent, referral and sending in one batch take at most 6 kB, both ways with headers."""
+    """Case, consent, referral and sending in one batch use at most 6 kB in both directions, including headers."""
     path = f"/directory/v1/services?organization_id={_SALUD}&referable=true&full=true&per_page=1"
     service = system.running.request("ngo-refugio", "GET", path).json()["contents"][0]
     headers = {

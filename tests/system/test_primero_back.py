@@ -1,4 +1,4 @@
-"""The partner guide's recipe for Primero in both directions: a case comes in, and the referral's result goes back."""
+"""The partner guide's recipe for Primero in both directions: a case arrives, and the referral's result goes back."""
 
 import asyncio
 import json
@@ -26,7 +26,7 @@ RECIPE = ROOT / "docs" / "examples" / "primero_statuses.py"
 
 
 class Peer(BaseHTTPRequestHandler):
-    """Primero's API v2 as its documents describe it: tokens, one case, and merged subforms."""
+    """Primero's API v2 as its documentation describes it: tokens, one case, and merged subforms."""
 
     case: ClassVar[dict[str, Any]] = {}
     patches: ClassVar[list[dict[str, Any]]] = []

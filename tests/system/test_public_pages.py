@@ -84,7 +84,7 @@ def test_short_addresses_lead_to_the_pages(system: System) -> None:
 
 
 def test_the_start_leads_everybody_in_one_step(system: System) -> None:
-    """A person in need, a partner and a journalist each find their page on the first one."""
+    """A person in need, a partner and a journalist each find their page on the start page."""
     opened = {"Accept": "text/html", "Sec-Fetch-Mode": "navigate"}
     for language in LANGUAGES:
         asked = opened | {"Accept-Language": language}
@@ -107,13 +107,13 @@ def test_the_start_leads_everybody_in_one_step(system: System) -> None:
             answer = system.running.http.get(
                 unescape(address), headers=asked, follow_redirects=True
             )
-            # The account of the desk asks who it is.
+            # The desk's account page requires a sign-in.
             assert answer.status_code in {200, 401}, address
             assert answer.headers["content-type"].startswith("text/html")
 
 
 class Phone:
-    """A person without an account at an address of their own: the front counts by address."""
+    """A person without an account at their own address, because the front counts by address."""
 
     def __init__(self, system: System, address: str) -> None:
         transport = httpx.HTTPTransport(local_address=address)
@@ -132,7 +132,7 @@ class Phone:
 
 @pytest.fixture
 def phone(system: System) -> Iterator[Callable[[str], Phone]]:
-    """Make phones at given addresses; close all at the end."""
+    """Create phones at given addresses; close all of them at the end."""
     made: list[Phone] = []
 
     def make(address: str) -> Phone:
@@ -153,7 +153,8 @@ def test_22_to_24_a_report_is_answered_and_becomes_a_case_by_wish(
     reporter, run = phone("127.9.9.1"), system.running
 
     def waiting() -> dict[str, str]:
-        """A program sends within three seconds, so its report is marked and listed apart."""
+        """Return the reports by status. A program sends within three seconds, so its report is marked and listed
+        separately."""
         lists = [
             run.request(TIP, "GET", f"{LINE}/reports", params=asked).json()["items"]
             for asked in ({"status": "suspected"}, {"area": "VE23"})
@@ -187,7 +188,7 @@ def test_22_to_24_a_report_is_answered_and_becomes_a_case_by_wish(
 
 
 def test_24_guessing_is_refused_long_before_it_could_succeed(phone: Phones) -> None:
-    """The front allows one source a few messages a minute, and counts them in memory only."""
+    """The front allows one source only a few messages a minute, and counts them only in memory."""
     guesser = phone("127.9.9.2")
     assert guesser.open("0" * 20).status_code == 404
     # Malformed numbers count too, and save the test the cost of Argon2id.

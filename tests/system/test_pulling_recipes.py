@@ -1,4 +1,4 @@
-"""The partner guide's recipes for systems that cannot call others, run as a timer does. The answers of ODK Central
+"""The partner guide's recipes for systems that cannot call others, run as a timer does. The responses of ODK Central
 and DHIS2 follow their own API descriptions (Central's docs/api.yaml and lib/data/odata.js; DHIS2's
 developer/web-api/tracker.md)."""
 

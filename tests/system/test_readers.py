@@ -1,4 +1,4 @@
-"""Read-only clients of tools that know HTTP Basic: they read tables but no case, until their last day."""
+"""Read-only clients for tools that support HTTP Basic. They can read tables but no case, until their last day."""
 
 import time
 from datetime import timedelta

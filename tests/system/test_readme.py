@@ -35,12 +35,12 @@ def test_the_tour_works_as_pasted(system: System) -> None:
     )
     assert done.returncode == 0, done.stderr + done.stdout[-2000:]
     assert "Ana Ficticia" in done.stdout  # The recipient read what was granted,
-    assert '"status":410' in done.stdout.replace(" ", "")  # and nothing after the withdrawal.
+    assert '"status":410' in done.stdout.replace(" ", "")  # but nothing after the withdrawal.
 
 
 def test_what_the_tour_says_of_the_console_stands_on_its_pages() -> None:
-    """Each address in the tour is a page, and each bold word is on one of its buttons, in the language of that half
-    of the line."""
+    """Each address in the tour is a page, and each bold word is on one of its buttons, in the language of that half of
+    the line."""
     said = [line for line in README.read_text().splitlines() if line.startswith("> In the console")]
     assert len(said) == 6
     routes = {route.path for screens in SCREENS for route in screens.router.routes}  # type: ignore[attr-defined]
@@ -50,7 +50,7 @@ def test_what_the_tour_says_of_the_console_stands_on_its_pages() -> None:
             words = re.findall(r"\*\*([^*]+)\*\*", half)
             assert words, line
             if path == "/help":
-                continue  # A public page; tests/pages walks there.
+                continue  # A public page, which tests/pages covers.
             assert path in routes, line
             say = wording(language)
             known = {say(key) for key in say.keys if "{" not in str(say(key))}

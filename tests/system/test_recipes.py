@@ -1,4 +1,4 @@
-"""The recipes for partners' systems run as they are printed."""
+"""The recipes for partners' systems run exactly as printed."""
 
 import json
 import os

@@ -1,7 +1,7 @@
 """The acceptance scenarios of referrals through the gateway, by number.
 
-Most are the functions of tests/services/referrals/test_scenarios.py, told by a story that calls the running stack.
-Scenarios that need a second service are written here.
+Most are the functions of tests/services/referrals/test_scenarios.py, run with a story that calls the running stack.
+Scenarios that need a second service are here.
 """
 
 import pytest
@@ -76,7 +76,7 @@ async def test_09_after_a_decline_the_published_pathway_says_who_is_next(
     ]
     path, answer = "/proposals/GBV", None
     for step in ("", "/submit", "/publish"):
-        # Whoever submits a pathway must not publish it.
+        # The person who submits a pathway must not publish it.
         headers = story.keyed_as("im-officer") if step == "/submit" else story.coordinator()
         if answer is not None:
             headers["If-Match"] = answer.headers["ETag"]

@@ -1,7 +1,7 @@
-"""From an XLSForm and a form tool's submission to drafts of referrals, through the gateway.
+"""From an XLSForm and a form tool's submission to draft referrals, through the gateway.
 
-Scenarios 1, 2 and 6 of screening, played by real processes with real tokens.
-tests/services/referrals/test_screening*.py tests the rules.
+Real processes with real tokens run scenarios 1, 2 and 6 of screening. tests/services/referrals/test_screening*.py tests
+the rules.
 """
 
 from datetime import UTC, date, datetime, timedelta
@@ -26,7 +26,7 @@ RATIONALE = "Dice que le retienen los documentos y que debe el viaje."
 
 
 class Field:
-    """Calls the gateway as the staff of one organisation."""
+    """Calls the gateway as one organisation's staff."""
 
     def __init__(self, system: System) -> None:
         self._running = system.running
@@ -92,7 +92,7 @@ def form(field: Field, instrument: str) -> dict[str, Any]:
 
 
 def send(form: dict[str, Any], body: Any, **headers: str) -> httpx.Response:
-    """Send as KoboToolbox's REST service does: one POST, no account."""
+    """Send the submission as KoboToolbox's REST service does: one POST without an account."""
     return httpx.post(
         form["address"],
         content=orjson.dumps(body),
@@ -104,7 +104,7 @@ def send(form: dict[str, Any], body: Any, **headers: str) -> httpx.Response:
 def test_a_kobotoolbox_submission_leads_to_referral_drafts(
     field: Field, form: dict[str, Any], certificate: dict[str, Any]
 ) -> None:
-    """XLSForm → submission → screening → judgement → resolved pathway → drafts."""
+    """The path is XLSForm → submission → screening → judgement → resolved pathway → drafts."""
     submission = {**KOBO, "_uuid": str(uuid4()), "q/signs": "moved lied work"}
     taken = send(form, submission, **{"X-Form-Secret": form["secret"]})
     assert (taken.status_code, taken.json()["status"]) == (202, "taken"), taken.text
@@ -183,9 +183,9 @@ PERSONS = 24
 
 
 def test_the_funnel_is_published_in_protected_numbers_only(system: System, field: Field) -> None:
-    """Screenings of a past quarter become a release that counts consenting people only.
+    """Screenings of a past quarter become a release that counts only consenting people.
 
-    It is the quarter before the last: the last one belongs to the demo's past.
+    The test uses the quarter before the last, because the last one belongs to the demo's history.
     """
     last = quarter_before(clock.utc_day(clock.now()))
     end = datetime(last.year, last.month, 1, tzinfo=UTC) - timedelta(days=1)

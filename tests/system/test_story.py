@@ -1,4 +1,4 @@
-"""The whole story through the gateway, also while processes are killed."""
+"""The whole story through the gateway, including runs with killed processes."""
 
 import io
 

@@ -1,4 +1,5 @@
-"""A stranger's package of 4,000 services through the gateway: each cell ends as stored, changed, told or refused."""
+"""An unknown publisher's package of 4,000 services through the gateway. Each cell is stored, changed, reported or
+refused."""
 
 import asyncio
 from pathlib import Path

@@ -1,5 +1,5 @@
-"""The issuer suspends an organisation, for example because its staff harmed people: nobody is sent there, people who
-are there are not lost, and lifting the suspension restores everything."""
+"""The issuer suspends an organisation, for example because its staff harmed people. Nobody is sent there, people
+already there are not lost, and lifting the suspension restores everything."""
 
 import json
 from typing import Any
@@ -28,7 +28,7 @@ async def test_nobody_is_sent_to_a_suspended_organisation_until_that_has_ended(
     service_id = await entered(story, str(provider))
     roads = roads_to(service_id)
     assert await open_roads(story, roads) == set(roads)
-    # Asked while waiting for others: without a token these questions share one rate limit.
+    # Asked repeatedly while waiting for other services. Requests without a token would share one rate limit.
     one_road = {"a coordinator's search": roads["a coordinator's search"]}
     cursor = await snapshot(story)
     referral = await story.sent(service_id=service_id)
@@ -43,7 +43,7 @@ async def test_nobody_is_sent_to_a_suspended_organisation_until_that_has_ended(
     assert [change["op"] for change in changes] == ["delete"]
     record = await asked(story, "gbv-coordinator", f"/records/services/{service_id}")
     assert (record["state"], record["withheld"]) == ("approved", True)
-    # Referrers are told and choose another service; no new person is sent there.
+    # Ruta notifies referrers, who choose another service, and sends no new person there.
     path = f"/referrals/{referral['id']}"
 
     async def flagged() -> bool:
@@ -74,7 +74,7 @@ AREA = "VE10"
 
 
 async def entered(story: GatewayStory, provider: str) -> str:
-    """Enter a service of the organisation, apart from the demo's, and wait until referrals knows it."""
+    """Enter a service of the organisation, separate from the demo's, and wait until referrals has received it."""
     document = service_document(
         name=NAME,
         categories=["HLT"],
@@ -97,7 +97,7 @@ async def entered(story: GatewayStory, provider: str) -> str:
 
 
 def roads_to(service_id: str) -> dict[str, tuple[str | None, str]]:
-    """Return each road: who asks for what and is led to the service."""
+    """Return each path by which a caller is led to the service: the client and the request."""
     found = f"{DIRECTORY}/services?area={AREA}&category=HLT"
     return {
         "a search": (None, found),

@@ -1,4 +1,4 @@
-"""On the real stack: an emergency that reached nobody becomes known to all who can act, and the issuer's current data
+"""On the real stack, everybody who can act learns of an emergency that reached nobody. The issuer's current data
 decides who may be told."""
 
 import re

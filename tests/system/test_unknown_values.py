@@ -1,7 +1,7 @@
-"""An unknown filter would find everything and an unknown value nothing; both would look like an answer. They are
-refused.
+"""The API refuses unknown filters and unknown values. An unknown filter would find everything and an unknown value
+nothing, and both would look like a valid result.
 
-The API's description supplies the parameters, so new ones are included.
+The parameters come from the API's description, so new ones are included.
 """
 
 from collections import Counter
@@ -78,7 +78,7 @@ def test_a_parameter_that_nobody_knows_is_refused_by_every_service_with_the_know
     wrong: list[tuple[object, ...]] = []
     refused: Counter[str] = Counter()
     for path, method, operation in operations(document):
-        # The parameters of a release depend on the release, and this stack has published none.
+        # A release's parameters depend on the release, and this stack has published none.
         if method != "get" or (method, path) in LEFT_ALONE or path == release:
             continue
         parameters = operation.get("parameters", [])

@@ -1,5 +1,5 @@
 # mypy: disable-error-code="import-not-found"
-"""From a service to a closed referral, with nothing but the wheel of `ruta-client`."""
+"""From a service to a closed referral, using only the wheel of `ruta-client`."""
 
 import asyncio
 import os

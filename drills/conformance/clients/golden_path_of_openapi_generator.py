@@ -1,5 +1,5 @@
 # mypy: disable-error-code="import-not-found"
-"""From a service to a closed referral, with nothing but the output of openapi-generator (`openapi_client`)."""
+"""From a service to a closed referral, using only the output of openapi-generator (`openapi_client`)."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""The table, by the package that a row breaks."""
+"""The mutation table, by the package that a row breaks."""
 
 from drills.mutations.row import Row
 from drills.mutations.rows import console, directory, front, referrals, reporting, shared

@@ -1,4 +1,4 @@
-"""Cases, consent, referrals, the line."""
+"""Rows for cases, consent, referrals and the line."""
 
 from drills.mutations.change import Drops, Replaces, Returns, Several
 from drills.mutations.row import Row

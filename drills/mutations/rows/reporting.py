@@ -1,4 +1,4 @@
-"""Numbers and what is published."""
+"""Rows for numbers and publications."""
 
 from drills.mutations.change import Drops, Replaces, Returns
 from drills.mutations.row import Row

@@ -1,4 +1,4 @@
-"""What every service shares, the stack and the drawing processes."""
+"""Rows for code that all services share, the stack and the drawing processes."""
 
 from drills.mutations.change import Drops, Replaces, Returns, Several
 from drills.mutations.row import Row

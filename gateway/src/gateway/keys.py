@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 ALGORITHM = "ES256"
-PUBLISHED_SECONDS = 3.0  # services check the file of public keys once a second
+PUBLISHED_SECONDS = 3.0  # services check the public key file once a second
 _THUMBPRINT_MEMBERS = ("crv", "e", "kty", "n", "x", "y")
 
 
@@ -29,7 +29,7 @@ def new_private_pem() -> str:
 
 
 def named_jwk(private_pem: str, algorithm: str = ALGORITHM) -> dict[str, Any]:
-    """Return the public JWK of a private key. Its `kid` is the thumbprint, so no register is needed."""
+    """Return the public JWK of a private key. Its `kid` is the thumbprint, so no registry is needed."""
     jwk = public_jwk(private_pem, "", algorithm)
     members = {name: jwk[name] for name in _THUMBPRINT_MEMBERS if name in jwk}
     digest = hashlib.sha256(orjson.dumps(members, option=orjson.OPT_SORT_KEYS)).digest()
@@ -41,7 +41,7 @@ def ensure_internal_keys(pem: Path, jwks: Path) -> None:
     if not pem.exists():
         write_private(pem, new_private_pem())
     own = named_jwk(pem.read_text())
-    # After a rotation the file also holds the old key, because its last tokens are still in use.
+    # After a rotation the file still contains the old key, because its last tokens are still in use.
     if own not in _published(jwks):
         _replace(jwks, orjson.dumps({"keys": [own]}), 0o644)
 
@@ -58,7 +58,7 @@ def rotate_internal_keys(
     pem: Path, jwks: Path, *, wait: Callable[[float], None] = time.sleep
 ) -> str:
     """Replace the internal signing key and return its id, without refusing any request. Services learn the new public
-    key first (they check once a second), then the front gets the private one. The old public key stays until the next
+    key first (they check once a second), then the front gets the private key. The old public key stays until the next
     rotation, for tokens that it signed in the last minute."""
     old, new = pem.read_text(), new_private_pem()
     public = [named_jwk(new), named_jwk(old)]

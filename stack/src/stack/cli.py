@@ -55,8 +55,8 @@ def _options(
 @cache
 def _group(module: str) -> typer.Typer | None:
     """Return the group of a module in `stack.commands`: its `app`, if it has one. A group that cannot be imported is
-    reported and skipped, because operators need the others. Groups that need the services are silently skipped where
-    those are not installed, as in the image for cluster operations."""
+    reported and skipped, because operators need the other groups. Groups that need the services are silently skipped
+    where those are not installed, as in the image for cluster operations."""
     try:
         group = getattr(importlib.import_module(f"stack.commands.{module}"), "app", None)
     except ImportError as error:
@@ -77,8 +77,8 @@ def _has(group: typer.Typer, command: str) -> bool:
 
 
 def mount(arguments: Sequence[str]) -> None:
-    """Load the group of the given command alone, or all groups. Loading the others took half of the start of `up` and
-    would keep their memory while the stack runs."""
+    """Load only the group of the given command, or all groups. Loading all groups took half of the startup time of `up`
+    and would keep their memory while the stack runs."""
     modules = [each.name for each in pkgutil.iter_modules(stack.commands.__path__)]
     asked = arguments[0] if arguments else ""
     named = _group(asked) if asked in modules else None

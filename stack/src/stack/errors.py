@@ -1,4 +1,4 @@
-"""Errors of the stack, each a single line on which a person can act."""
+"""Errors of the stack, each on a single line that tells a person what to do."""
 
 from typing import Self
 
@@ -6,8 +6,8 @@ from stack.texts import said
 
 
 class StackError(Exception):
-    """An error with one line for the terminal: what is wrong and what to do. Its text is a key of the catalogues,
-    filled with values (`stack.texts`)."""
+    """An error with one line for the terminal: what is wrong and what to do. Its text is a catalogue key, filled with
+    values (`stack.texts`)."""
 
     def __init__(self, text: str, /, **values: object) -> None:
         super().__init__(said(text, **values))
@@ -21,8 +21,8 @@ class StackError(Exception):
 
 
 def in_one_line(error: StackError | OSError) -> str:
-    """Return the error as a line for the terminal. An OSError without a file name is raised again: it is our bug, while
-    others concern a given path or the disk."""
+    """Return the error as a line for the terminal. Raise an OSError without a file name again, because it is our bug;
+    other OSErrors concern a given path or the disk."""
     if isinstance(error, StackError):
         return f"ruta: {error}"
     if error.filename is None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def write_private(path: Path, content: bytes | str) -> None:
-    """Replace the file atomically, with mode 0600 from its first byte; it is on disk on return."""
+    """Replace the file atomically, with mode 0600 from its first byte. On return it is on disk."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(path.name + ".new")
     draft.unlink(missing_ok=True)
@@ -19,7 +19,7 @@ def write_private(path: Path, content: bytes | str) -> None:
 
 
 def read_private_map(path: Path) -> dict[str, str]:
-    """Return the content; an empty map if the file does not exist."""
+    """Return the content, or an empty map if the file does not exist."""
     if not path.exists():
         return {}
     content: dict[str, str] = json.loads(path.read_text())

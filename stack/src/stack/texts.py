@@ -25,10 +25,10 @@ def unknown_language(environment: Mapping[str, str]) -> str | None:
 
 
 def known(words: str) -> str:
-    """Translate a line of another process if the catalogues have it."""
+    """Translate another process's line if the catalogues contain it."""
     return said(words)
 
 
 def speak_for_programs() -> None:
-    """Print English from now on, also in child processes: programs read the output."""
+    """Print English from now on, also in child processes, because programs read the output."""
     os.environ[LANGUAGE_VARIABLE] = "en"

@@ -1,4 +1,4 @@
-"""Administrators give access, which is shown once, and take it away."""
+"""Administrators create access, which the page shows once, and remove it."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""Auditors find who read shared content, see whether the chain is intact, and are recorded themselves."""
+"""Auditors see who read shared content and whether the chain is intact; Ruta records their reads too."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""A caseworker's work on a case and the recipient's answers, without script."""
+"""A caseworker's work on a case and the recipient's answers, without JavaScript."""
 
 import re
 from collections.abc import Iterator
@@ -361,7 +361,7 @@ def test_a_new_person_is_referred_in_eleven_presses(caseworker: Page) -> None:
     taps.press("button", "Registrar el consentimiento y remitir")
     assert "Enviada" in page.inner_text("main")
     assert taps.count <= 11
-    # The form, the case and the referring page; the next page is the referral.
+    # The form, the case and the referral form; the next page is the referral.
     assert taps.pages - 1 <= 3
 
 

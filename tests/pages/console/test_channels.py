@@ -1,4 +1,4 @@
-"""Own channels: confirm a mailbox with the received code, change its hours, remove it."""
+"""People manage their own channels: they confirm a mailbox with a code, change its hours and remove it."""
 
 import re
 
@@ -101,15 +101,14 @@ def test_a_browser_asks_to_be_told_and_shows_that_something_is_new(
         row = page.locator("ul.rows li", has_text="Navegador")
         assert "Activo" in row.inner_text()
         assert "push.example.org/x1" not in page.content()
-        # Our message is empty. A locked screen shows the same text for any message.
+        # Our message is empty, and a locked screen shows the same text for any message.
         for data in ("", '{"title": "Yolimar", "body": "Remisión urgente"}'):
             message = {"origin": system.running.url, "registrationId": registered[-1], "data": data}
             page.evaluate(GONE)
             until(lambda: page.evaluate(SHOWN) == [], "the former one is gone")
 
             def is_shown(message: dict[str, str] = message) -> bool:
-                # Repeat as a push service does: the browser may still be busy with the previous
-                # one.
+                # Repeat as a push service does, because the browser may still be busy with the previous message.
                 wire.send("ServiceWorker.deliverPushMessage", message)
                 page.wait_for_timeout(500)
                 shown: list[list[str]] = page.evaluate(SHOWN)

@@ -1,4 +1,4 @@
-"""Coordinators see what an approval would show to whom, and maintain pathways and warnings."""
+"""Coordinators see what each recipient would see after an approval, and maintain pathways and warnings."""
 
 from datetime import date, timedelta
 from uuid import uuid4
@@ -99,7 +99,7 @@ def test_an_entry_is_edited_where_it_is_coordinated(
     found = system.running.request("gbv-coordinator", "GET", f"{RECORDS}/{submitted}").json()
     assert [each["number"] for each in found["document"]["phones"]] == ["+58 261 555 0000"]
     assert "también a la noche" in found["document"]["description"], "the rest stays"
-    with signed_in(browsers, system, "demo-im") as page:  # May curate, but not write.
+    with signed_in(browsers, system, "demo-im") as page:  # This user may curate, but not write.
         page.goto(f"/console/entries/{submitted}")
         assert page.get_by_role("link", name="Editar la entrada").count() == 0
         assert page.get_by_text("Retirar la entrada").count() == 0
@@ -115,7 +115,7 @@ def test_nobody_else_decides_on_an_entry(system: System, browsers: Browser, subm
 
 @pytest.fixture(scope="module")
 def houses(system: System) -> dict[str, str]:
-    """Return two public entries that may be safe houses by their names: name → id."""
+    """Return name → id of two public entries whose names suggest a safe house."""
     ask = system.running.request
     own = ask("ngo-salud", "GET", RECORDS, params={"own": "true"}).json()["items"][0]
     path = f"/directory/v1/organizations/{own['organization_id']}"
@@ -228,7 +228,7 @@ def test_whom_to_call_is_shown_with_its_phone_and_leaves_once_the_call_is_noted_
 def test_an_endorsement_that_is_taken_back_leaves_a_gap_that_another_one_closes(
     system: System, browsers: Browser
 ) -> None:
-    """Endorsements of the only service of its kind in a town."""
+    """Both endorsements are of the only service of its kind in a town."""
     name = "Kits de dignidad en zonas mineras"
     with signed_in(browsers, system, "demo-coordinator") as page:
         given = page.locator("li.row", has_text=name)
@@ -263,7 +263,7 @@ def pathway(system: System, browsers: Browser) -> str:
 
 
 def changed_again(page: Page, pathway: str, step: str) -> None:
-    """Change a published pathway in a draft; the page states the differences in words."""
+    """Change a published pathway in a draft; the page describes the differences in words."""
     assert "publicada" in page.inner_text("h1")
     submit(page, "Cambiarla en un borrador")
     assert "No hay diferencias con la versión publicada" in page.inner_text("main")
@@ -395,7 +395,7 @@ def test_a_warning_stands_in_both_languages_and_is_published_by_somebody_else(
 
 
 def compared(page: Page) -> dict[str, list[str]]:
-    """Return both versions by their field's label."""
+    """Return both versions of each field, by the field's label."""
     return {
         row.locator("th").inner_text(): row.locator("td").all_inner_texts()
         for row in page.locator("#versions tbody tr").all()
@@ -405,7 +405,7 @@ def compared(page: Page) -> dict[str, list[str]]:
 def test_6_whoever_was_slower_sees_both_versions_and_keeps_what_was_typed(
     system: System, browsers: Browser
 ) -> None:
-    """A message, a step of a pathway and an entry; sending once more saves it."""
+    """The rule applies to a message, a pathway step and an entry. Sending once more saves the typed version."""
     ask = system.running.request
     with signed_in(browsers, system, "demo-coordinator") as page:
         page.goto("/console/risks/new")
@@ -494,7 +494,7 @@ def test_months_stand_beside_each_other_for_whoever_coordinates(
         page.wait_for_load_state()
         rows = page.locator("table").first.locator("tbody tr")
         assert rows.count() == 12
-        # Counted in the UTC month, even if it is another month at home.
+        # Counted in the UTC month, even if the home time zone has another month.
         row = rows.filter(has_text=conventions.month(sent_on, "es"))
         assert int(row.locator("td").first.inner_text()) >= 1
         page.select_option("[name=area]", "VE25")
@@ -522,7 +522,7 @@ def test_no_page_of_a_coordinator_has_a_finding(
 ) -> None:
     with reading_in(language, browsers, system, "demo-coordinator") as page:
         page.goto("/console/risks")
-        listed = page.locator("ul.rows li a")  # Those that the tests above made, if they ran.
+        listed = page.locator("ul.rows li a")  # Made by the tests above, if they ran.
         message = (listed.count() and listed.first.get_attribute("href")) or "/console/risks"
         looked_at(
             page, axe, language,

@@ -1,6 +1,6 @@
-"""Every link of the console that a person may follow, as each role and in both languages: words, dates and widths.
+"""Every console link that a person may follow, for each role and in both languages: words, dates and widths.
 
-The walk begins at the first page and follows links, two addresses of each route. RUTA_PICTURES names a folder for
+The crawl begins at the first page and follows links to two addresses of each route. RUTA_PICTURES names a folder for
 pictures.
 """
 
@@ -24,13 +24,13 @@ from tests.support.system import System
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
 ID = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|(?<=/clients/)[a-z-]+|VE\d+")
-# A day as a computer writes it, and a moment with its zone in letters.
+# An ISO date, and a time with its zone in letters.
 WRITTEN = re.compile(r"\b\d{4}-\d\d-\d\d\b|\b\d{1,2}:\d\d(?::\d\d)?(?:Z| ?UTC)\b")
-# Single words that betray an English text on a Spanish page. On English pages people's own Spanish names stand.
+# Single words that reveal an English text on a Spanish page. English pages also contain people's own Spanish names.
 BETRAYING = re.compile(
     r"\b(?:case|referral|service|report|draft|pending|sent|status|unknown|none|yes|GBV)\b"
 )
-# What the page itself says; names of people, clients and services stand as they were typed.
+# The page's own text, without the names of people, clients and services as people typed them.
 OWN = """(() => { const copy = document.querySelector('main').cloneNode(true), own = document.documentElement.lang;
   copy.querySelectorAll('script, textarea, .typed, .row__code, .said, [translate=no]').forEach(e => e.remove());
   copy.querySelectorAll('[lang]').forEach(e => e.lang !== own && e.remove());
@@ -39,7 +39,7 @@ OWN = """(() => { const copy = document.querySelector('main').cloneNode(true), o
 LINKS = """[...document.querySelectorAll('a[href]:not([download]), form[method=get]')]
   .map(e => e.getAttribute('href') || e.getAttribute('action'))"""
 OURS = re.compile(r"/console(?:/|\?|$)|/account$|/account\?")
-# Files, and previews of a bulletin in either language.
+# Files, and bulletin previews in either language.
 FILES = re.compile(
     r"/preview/|\.(csv|xlsx|zip|pdf|svg|png|json|docx)\b|/picture|/files?/|/paper\b|/export"
 )
@@ -48,7 +48,7 @@ WIDTHS = (320, PHONE, DESK)
 
 @pytest.fixture(scope="module", autouse=True)
 def _filled(system: System, browsers: Browser) -> None:
-    """A case, a referral, a report on the line, a risk message and a bulletin."""
+    """Create a case, a referral, a report on the line, a risk message and a bulletin."""
     with signed_in(browsers, system, "demo-caseworker") as page:
         registered(page)
         sent(page)

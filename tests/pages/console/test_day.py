@@ -1,4 +1,4 @@
-"""A day of casework beside the golden paths: a possible double, an appointment that moves, work that changes hands."""
+"""A day of casework besides the golden paths: a possible duplicate, a rescheduled appointment, and a handover."""
 
 import io
 import re

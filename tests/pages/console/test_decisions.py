@@ -1,4 +1,4 @@
-"""Decisions of a second person: a consent in a child's best interest, and the referral that waits for it."""
+"""Decisions by a second person: a consent in a child's best interest, and the referral that waits for it."""
 
 from uuid import uuid4
 
@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.system, pytest.mark.slow]
 def test_14_nobody_decides_what_they_asked_for_themselves(
     system: System, browsers: Browser
 ) -> None:
-    """Their page has no button for it, and the API refuses a direct request with their session."""
+    """The requester's page has no button for it, and the API refuses a direct request with their session."""
     with signed_in(browsers, system, "demo-supervisor") as page:
         registered(page, age="13")
         choose(page)

@@ -1,4 +1,4 @@
-"""Access to the console: who may enter, how to leave, and rules for every page."""
+"""Access to the console: who may enter, how to leave, and the rules for every page."""
 
 import httpx
 import psutil
@@ -39,7 +39,7 @@ def test_everybody_who_signed_in_has_a_first_page(
 def test_23_many_sections_unfold_by_keyboard_and_stand_open_where_there_is_room(
     system: System, browsers: Browser, axe: str, language: str, width: int
 ) -> None:
-    """Fifteen open sections would fill over a third of a phone's screen on every page."""
+    """On a phone, fifteen open sections would fill over a third of every page's screen."""
     with signed_in(browsers, system, "demo-im", language=language, width=width) as page:
         page.goto("/console/releases")
         links = page.locator("a.sections__link")
@@ -123,7 +123,7 @@ def test_leaving_is_one_press_without_script(system: System, browsers: Browser) 
 def test_with_script_three_times_escape_leaves_no_page_behind(
     system: System, browsers: Browser
 ) -> None:
-    # A person who signed out in the previous test would wait here for their next code.
+    # A person who signed out in the previous test would have to wait here for their next code.
     with signed_in(browsers, system, "demo-supervisor", scripts=True) as page:
         for _ in range(3):
             page.keyboard.press("Escape")
@@ -160,7 +160,7 @@ def test_a_first_page_is_small_and_the_next_smaller(system: System, browsers: Br
 
 
 def test_only_the_front_and_what_it_signs_is_believed(system: System) -> None:
-    """A client that reaches the process directly counts as nobody, whatever it claims."""
+    """The console treats a client that reaches the process directly as anonymous, whatever it claims."""
     port = system.state.ports["console"]
     headers = {"ruta-person-token": "x", "ruta-person": "e30=", "authorization": "Bearer x"}
     answer = httpx.get(f"http://127.0.0.1:{port}/console", headers=headers, trust_env=False)
@@ -171,6 +171,6 @@ def test_the_process_is_light_and_ready_while_the_gateway_is_away(system: System
     port = system.state.ports["console"]
     ready = httpx.get(f"http://127.0.0.1:{port}/readyz", trust_env=False).json()
     assert ready == {"status": "ok", "parts": {"gateway": "ok"}}
-    # Memory shared with copies of the process (`stack.embedded.fork_server`) counts by its share.
+    # Memory shared with forked processes (`stack.embedded.fork_server`) counts proportionally.
     held = psutil.Process(system.state.processes["console"]).memory_full_info().pss
     assert held <= 120 * 1024 * 1024

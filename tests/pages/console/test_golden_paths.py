@@ -1,4 +1,4 @@
-"""From a case to help as people do it: without script, and with no more presses than on paper."""
+"""A person gets from a case to help without JavaScript, and with no more presses than on paper."""
 
 import re
 from collections.abc import Iterator
@@ -58,7 +58,7 @@ def referral(caseworker: Page) -> str:
 def test_2_a_case_is_referred_in_five_presses_on_two_pages(
     system: System, caseworker: Page
 ) -> None:
-    """The first-ranked service needs no extra press; another one needs a sixth."""
+    """The first-ranked service needs no extra press; any other service needs a sixth."""
     case = registered(caseworker)
     taps = choose(caseworker)
     taps.press("button", "Registrar el consentimiento y remitir")
@@ -75,7 +75,7 @@ def test_2_a_case_is_referred_in_five_presses_on_two_pages(
 
 
 def test_3_sent_twice_it_is_one_referral(system: System, caseworker: Page) -> None:
-    """The connection dropped, the first answer was lost, and the browser sends the same form again."""
+    """The connection dropped, the first response was lost, and the browser sends the same form again."""
     case = registered(caseworker).rsplit("/", 1)[-1]
     choose(caseworker)
     statuses: list[int] = []
@@ -98,7 +98,7 @@ def test_3_sent_twice_it_is_one_referral(system: System, caseworker: Page) -> No
 def test_3_going_back_and_sending_the_same_again_leads_to_the_same_referral(
     system: System, caseworker: Page
 ) -> None:
-    """Back and reload send nothing and ask nothing, after Send and after a refusal; sending again gives the same
+    """After Send and after a refusal, Back and reload send nothing and ask nothing. Sending again gives the same
     referral."""
     case = registered(caseworker).rsplit("/", 1)[-1]
     posts: list[str] = []
@@ -226,7 +226,7 @@ def test_a_consent_is_withdrawn_at_the_desk_in_three(
     assert taps.count <= 3
     assert "Ya se había leído" in caseworker.inner_text("main")
     recipient.goto(referral)
-    for _ in range(2):  # And on the page that Back opens.
+    for _ in range(2):  # The page that Back opens also has it.
         assert "Lo que la persona aceptó compartir" not in recipient.inner_text("main")
         assert "Edad" not in recipient.inner_text("main")
         recipient.go_back()
@@ -261,7 +261,7 @@ def test_6_of_two_tabs_the_second_says_who_was_first_and_what_may_be_done_now(
         assert typed in text, "nothing is lost"
     assert recipient.locator("#form-decline").count() == 0
     assert recipient.locator("#form-start button").count() == 1, "what may be done now"
-    recipient.reload()  # Nobody is asked: the refused form is not sent again.
+    recipient.reload()  # No prompt appears: the refused form is not resent.
     assert "Aceptada" in recipient.inner_text("main")
 
 
@@ -302,7 +302,7 @@ def test_what_was_typed_outlives_a_language_and_an_ended_session(
         page.wait_for_load_state()
         assert page.locator("html").get_attribute("lang") == "en"
         assert page.input_value('[name="identity/name"]') == STRANGER
-        # Only the session: a browser keeps its language.
+        # Remove only the session, because a browser keeps its language.
         kept = [c for c in page.context.cookies() if "ruta-language" not in c["name"]]
         page.context.clear_cookies(name=re.compile("ruta-(session|seen)"))
         with page.expect_navigation():
@@ -311,7 +311,7 @@ def test_what_was_typed_outlives_a_language_and_an_ended_session(
         page.context.add_cookies(cast("list[SetCookieParam]", kept))
         with page.expect_navigation():
             page.get_by_role("button", name="Send").click()
-        if "/cases/new" in page.url:  # An old form: its current viewer sends it.
+        if "/cases/new" in page.url:  # Another user's old form: the current user resends it.
             assert STRANGER in page.content()
             with page.expect_navigation():
                 page.get_by_role("button", name="Send").click()

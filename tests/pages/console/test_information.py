@@ -1,4 +1,4 @@
-"""Information managers import files after a dry run, close periods and write texts beside numbers."""
+"""Information managers import files after a dry run, close periods and write texts next to the numbers."""
 
 import csv
 import io
@@ -24,7 +24,7 @@ MANY, BAD_OF_MANY = 5_000, 37
 
 
 def a_file(system: System, rows: int = ROWS, bad: int = BAD) -> FilePayload:
-    """Return rows of our template; some name an unknown need."""
+    """Return rows in our template; some name an unknown need."""
     path = "/directory/v1/imports/template?format=csv&language=es"
     template = system.running.request("im-officer", "GET", path).content.decode("utf-8-sig")
     columns = next(csv.reader(io.StringIO(template)))
@@ -166,7 +166,7 @@ def test_a_double_is_found_merged_and_gone_in_four(system: System, browsers: Bro
 
 
 def told(page: Page) -> Iterator[int]:
-    """Return the number of rows read at each reload, until the worker is done."""
+    """Return the number of rows read at each reload until the worker is done."""
     deadline = monotonic() + PATIENCE
     while (at_work := page.locator("#at-work")).count():
         assert monotonic() < deadline, at_work.inner_text()
@@ -177,7 +177,7 @@ def told(page: Page) -> Iterator[int]:
 def test_16_how_far_a_great_file_is_stands_on_its_page_while_the_worker_goes_on(
     system: System, browsers: Browser
 ) -> None:
-    """Each reload is a new page, so a user who leaves and returns sees the progress."""
+    """Each reload is a new page, so a user who leaves and returns still sees the progress."""
     with signed_in(browsers, system, "demo-im") as page:
         page.goto("/console/imports")
         page.set_input_files("#f-file", a_file(system, MANY, BAD_OF_MANY))
@@ -195,7 +195,7 @@ def test_16_how_far_a_great_file_is_stands_on_its_page_while_the_worker_goes_on(
 
 
 def choose_period(page: Page, shape: str, at: int) -> None:
-    """Choose the offered period of this shape that ended so many of them ago."""
+    """Choose the offered period of this kind that ended this many periods ago."""
     values = [one.get_attribute("value") or "" for one in page.locator("option").all()]
     page.select_option("[name=period]", [one for one in values if re.fullmatch(shape, one)][at])
 
@@ -209,7 +209,7 @@ def drafted(page: Page, months_ago: int) -> str:
 
 
 def written(page: Page, bulletin: str = "", **texts: str) -> None:
-    """Write in the part of the highlights, or in the form that was refused."""
+    """Write in the highlights section, or in the form that was refused."""
     if bulletin:
         page.goto(f"{bulletin}/sections/highlights")
     for language, text in texts.items():
@@ -218,7 +218,7 @@ def written(page: Page, bulletin: str = "", **texts: str) -> None:
 
 
 def watched(page: Page) -> None:
-    """The page reloads itself for a minute; then the user must."""
+    """Wait until the work is done. The page reloads itself for a minute; then the user must reload it."""
     at_work = page.locator("#at-work")
     deadline = monotonic() + PATIENCE
     while at_work.count():
@@ -276,7 +276,7 @@ def test_18_words_stand_beside_numbers_in_both_languages_and_bring_none_of_their
     with signed_in(browsers, system, "demo-im", scripts=True) as page:
         page.goto(bulletin)
         deadline = monotonic() + PATIENCE
-        # An account that was made less than a minute ago is refused, and orders again.
+        # Ruta refuses an account created less than a minute ago, so order again.
         while (publish := page.get_by_role("button", name="Publicar")).count():
             assert monotonic() < deadline, page.inner_text("main")
             with page.expect_navigation():
@@ -418,8 +418,7 @@ def test_a_period_is_closed_looked_at_and_published(system: System, browsers: Br
         with page.expect_navigation():
             page.get_by_role("button", name="Cerrar el período").click()
         assert page.locator(".govuk-error-summary").count() == 1
-        # Older than the past of `demo history`, which other pages played and published on this
-        # stack.
+        # Older than the period of `demo history`, which other tests of this stack published.
         choose_period(page, r"\d{4}-\d{2}[ab]", 4)
         with page.expect_navigation():
             page.get_by_role("button", name="Cerrar el período").click()
@@ -439,7 +438,7 @@ def test_a_period_is_closed_looked_at_and_published(system: System, browsers: Br
 
 
 def first_of(page: Page, listed: str) -> str | None:
-    """Return what the tests above made, if they ran."""
+    """Return the first entry that the tests above created, if they ran."""
     page.goto(f"/console/{listed}")
     found = page.locator("ul.rows li a.row__link")
     return found.first.get_attribute("href") if found.count() else None

@@ -1,4 +1,4 @@
-"""The desk of the anonymous line, and a report that becomes a case; without script."""
+"""The desk of the anonymous line, and a report that becomes a case, without JavaScript."""
 
 import re
 from collections.abc import Iterator

@@ -1,5 +1,5 @@
-"""Check 10 of the acceptance for the console: the person of a case appears on the pages opened for it and nowhere
-else afterwards. The browser keeps a profile on disk, as everybody's does."""
+"""Console acceptance check 10: a case's person appears on the pages opened for it, and nowhere else afterwards. The
+browser keeps a profile on disk, as everybody's does."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -43,7 +43,7 @@ def context(system: System, browsers: Browser, profile: Path) -> Iterator[Browse
 
 
 def said_in(text: str | bytes) -> list[str]:
-    """Return which typed texts occur in it, in any encoding of a browser or server."""
+    """Return the typed texts that occur in this content, in any encoding of a browser or server."""
     content = (text if isinstance(text, bytes) else text.encode()).lower()
     return [
         word
@@ -61,7 +61,7 @@ def printed(page: Page, to: Path) -> str:
 
 
 def arrived(page: Page, collector: Collector) -> None:
-    """Wait until the collector has the spans so far: each process sends its spans in order."""
+    """Wait until the collector has all spans so far; each process sends its spans in order."""
     names = [f"ruta-{name}".encode() for name in ("gateway", "referrals", "console")]
     before = len(collector.received)
 

@@ -1,5 +1,5 @@
-"""Every page of caseworkers, recipients, supervisors and desks of the line: found in the code and opened on a phone
-and a wide screen, in both languages, also with a refused form."""
+"""Every page for caseworkers, recipients, supervisors and line desks. The test finds them in the code and opens them on
+a phone and a wide screen, in both languages, also with a refused form."""
 
 import re
 from dataclasses import dataclass
@@ -65,7 +65,7 @@ SUPERVISOR = "ngo-refugio-supervisor"
 
 @dataclass(frozen=True)
 class Ids:
-    """Parts of addresses, by the parameter names of routes."""
+    """Path parameters of the pages' addresses, by name."""
 
     found: dict[str, str]
 
@@ -85,8 +85,8 @@ def pages() -> list[str]:
 
 
 def handed_over(system: System, browsers: Browser, reference: str) -> tuple[str, str]:
-    """Return a report that an organisation received, and an emergency access that its supervisor approved for
-    somebody else."""
+    """Create a report that an organisation received, and an emergency access that its supervisor approved for another
+    person."""
     _, report = reported(system, browsers, "Quiero que me acompañen.", wish=True)
     with signed_in(browsers, system, "demo-coordinator") as page:
         page.goto(f"/console/line/{report}")
@@ -105,7 +105,7 @@ def handed_over(system: System, browsers: Browser, reference: str) -> tuple[str,
 
 
 def kept(page: Page) -> tuple[str, str]:
-    """Make a channel that waits for its code, and a certificate."""
+    """Create a channel that waits for its code, and a certificate."""
     page.goto("/console/channels")
     page.get_by_label("Correo", exact=True).check()
     page.fill('[name="channel/address"]', "alguien@example.org")
@@ -122,7 +122,7 @@ def kept(page: Page) -> tuple[str, str]:
 
 @pytest.fixture(scope="module")
 def ids(system: System, browsers: Browser) -> Ids:
-    """Make a case with a need, a review and a screening; a queue; a quarantined form."""
+    """Create a case with a need, a review and a screening, a queue, and a quarantined form."""
     submission = quarantined(system)
     with signed_in(browsers, system, "demo-caseworker") as page:
         case = registered(page)
@@ -190,7 +190,7 @@ def ids(system: System, browsers: Browser) -> Ids:
 
 
 def address(page: Page, part: str) -> str:
-    """Return the id at the end of the page's first address of this kind."""
+    """Return the id at the end of the page's first link of this kind."""
     found = page.locator(f'a[href*="/{part}/"]').first.get_attribute("href") or ""
     return found.split("?")[0].rsplit("/", 1)[-1]
 
@@ -202,7 +202,8 @@ def test_every_page_is_of_one_of_the_walks() -> None:
 
 
 def of_coordinators(path: str) -> bool:
-    """Coordinators own the line, and an access belongs to its asker."""
+    """Return whether a coordinator must open the page: coordinators own the line, and an access belongs to its
+    requester."""
     return "/line" in path or "{access_id" in path
 
 
@@ -219,7 +220,7 @@ def test_no_page_has_a_finding(
 
 
 ALLOWED = {"ruta_console_page_calls_at_once": "4.0", "ruta_console_page_rounds": "2.0"}
-# The record finds a case by its code, then its rows, then the names in them.
+# The audit page finds a case by its code, then its rows, then the names in them.
 THIRD_ROUND = ("ruta_console_page_rounds", "/console/audit")
 FIRST_PAGE = {**ALLOWED, "ruta_console_page_rounds": "1.0"}
 
@@ -227,7 +228,7 @@ FIRST_PAGE = {**ALLOWED, "ruta_console_page_rounds": "1.0"}
 def asked_much(
     system: System, most: dict[str, str] = ALLOWED
 ) -> dict[tuple[str, str], tuple[float, float]]:
-    """Return by measure and page: the number of pages, and how many of them stay within the limit."""
+    """Return the number of pages, and of those within the limit, by measure and page."""
     found: dict[tuple[str, str], tuple[float, float]] = {}
     for family in text_string_to_metric_families(system.measured("console")):
         if family.name not in most:
@@ -246,7 +247,7 @@ def asked_much(
 def test_25_no_page_asks_for_more_than_four_things_at_once_in_two_rounds(
     system: System, browsers: Browser, ids: Ids
 ) -> None:
-    """For every page of the navigation and of a case. Cached code lists are already loaded."""
+    """The rule applies to every page of the navigation and of a case. Cached code lists are already loaded."""
     case = ids.path("/console/cases/{case_id}")
     theirs = [ids.path(route) for route in pages() if of_coordinators(route)]
     of_cases = [ids.path(route) for route in pages() if not of_coordinators(route)]
@@ -283,7 +284,7 @@ def test_25_the_first_page_of_each_role_asks_for_at_most_four_things_all_at_once
     system: System, browsers: Browser, person: str
 ) -> None:
     with signed_in(browsers, system, person) as page:
-        page.goto("/console")  # The process's cache is filled.
+        page.goto("/console")  # This fills the process's cache.
         before = asked_much(system, FIRST_PAGE)
         page.goto("/console")
         after = asked_much(system, FIRST_PAGE)
@@ -297,7 +298,7 @@ def test_25_the_first_page_of_each_role_asks_for_at_most_four_things_all_at_once
 def test_a_form_that_was_refused_has_no_finding(
     system: System, browsers: Browser, axe: str, ids: Ids, language: str
 ) -> None:
-    """Send empty forms: missing values are listed at the top and at their fields."""
+    """Send empty forms. Each page lists missing values at the top and at their fields."""
     refused = []
     with reading_in(language, browsers, system, "demo-supervisor") as page:
         for route, form in (

@@ -1,4 +1,4 @@
-"""The letterhead of bulletins, their document that goes out and comes back, and 5W files of another layout."""
+"""The letterhead of bulletins, their document that people edit and upload again, and 5W files with another layout."""
 
 import io
 import zipfile
@@ -70,7 +70,7 @@ def submit_of(page: Page, organisation: str) -> None:
 
 
 def edited(document: bytes, old: str, new: str) -> bytes:
-    """Return the document with one text changed, as a word processor would."""
+    """Return the document with one text changed, as a word processor would change it."""
     made = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(document)) as package, zipfile.ZipFile(made, "w") as copy:
         for name in package.namelist():

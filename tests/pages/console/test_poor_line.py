@@ -1,5 +1,5 @@
 """The console's golden paths on 2G, with a fifth of the requests and every other command cut. A user who presses a
-button and reloads does each thing exactly once. Without script; the caseworker also with script."""
+button and reloads does each thing exactly once. The tests run without JavaScript; the caseworker's also run with it."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -22,11 +22,10 @@ from tests.support.system import System
 pytestmark = [pytest.mark.system, pytest.mark.slow]
 REFERRALS = "/referrals/v1/referrals"
 _RELOADS = 20
-# A cut is visible at once. Asking again for a page that is only late could leave a command
-# behind.
+# A cut is visible at once. Reloading a page that is only late could lose a command.
 _PATIENCE_MS = PATIENCE * 1000
-# Half a page with a script does not always finish loading; its request reports the cut. The
-# repeat is the same request with the same key.
+# Half a page with a script does not always finish loading, but its request reports the cut. The retry sends the same
+# request with the same key.
 _WHOLE_MS, _GLANCE_MS = 20_000, 200
 # Chromium needs a moment to show its own page instead; until then there is nothing to reload.
 _BREATH_MS = 1000
@@ -35,14 +34,14 @@ _LOOK_MS = 500
 
 @pytest.fixture(scope="module")
 def line(system: System) -> Iterator[PoorLine]:
-    """A good connection until a test breaks it: a sign-in code works once."""
+    """Provide a connection that stays good until a test breaks it, because a sign-in code works only once."""
     with poor_line(system.state.port, share=0, seed=21) as made:
         yield made
 
 
 @pytest.fixture(scope="module")
 def browsers(system: System, line: PoorLine) -> Iterator[Browser]:
-    """Browsers reach the front by its own address, over this connection."""
+    """Provide browsers that reach the front at its own address over this connection."""
     front = system.state.port
     mapped = f"--host-resolver-rules=MAP 127.0.0.1:{front} 127.0.0.1:{line.port}"
     with chromium(mapped, whole=True) as browser:
@@ -55,9 +54,9 @@ asks: list[str] = []
 
 @contextmanager
 def breaking(system: System, line: PoorLine) -> Iterator[None]:
-    """Each place of a request is cut, but without a storm: one user action makes a command, its page and its styles,
-    and browsers repeat cut requests only for a while."""
-    # The tests on this connection share people's sign-ins, and renewals per sign-in are limited.
+    """Check that every place of a request is cut, without a request storm. One user action makes a command, its page
+    and its styles, and browsers repeat cut requests only for a while."""
+    # The tests on this connection share sign-ins, and each sign-in has a limit on renewals.
     lost_answers(system, "UPDATE sign_ins SET lost_answers = 0")
     before, asked = line.requests, len(asks)
     with line.breaking(0.2):
@@ -68,8 +67,8 @@ def breaking(system: System, line: PoorLine) -> Iterator[None]:
 
 
 def came(page: Page, answer: Response | None) -> bool:
-    """Wait for the whole page: its end is present, and it is not the browser's own. A longer wait would only show
-    half a page."""
+    """Return whether the whole page has loaded: its end is present and it is not the browser's own error page. A longer
+    wait would only show half a page."""
     for _ in range(_WHOLE_MS // _GLANCE_MS):
         if answer is not None and answer.request.failure:
             return False
@@ -84,7 +83,7 @@ def came(page: Page, answer: Response | None) -> bool:
 
 
 def done(page: Page, act: Callable[[], object]) -> None:
-    """Do it once, and reload whatever did not arrive, as F5 does: a form is sent again unchanged."""
+    """Act once, then reload any page that did not arrive, as F5 does: a form is sent again unchanged."""
 
     def again() -> None:
         page.reload(wait_until="commit", timeout=_PATIENCE_MS)
@@ -113,7 +112,7 @@ def opened(page: Page, address: str) -> None:
             answer = page.goto(address, wait_until="commit", timeout=_PATIENCE_MS)
         except Error as error:
             met.append(error.message.splitlines()[0])
-            # While Chromium replaces the page by its own, every request is interrupted.
+            # While Chromium replaces the page with its own, it interrupts every request.
             page.wait_for_timeout(_BREATH_MS)
             continue
         if came(page, answer):
@@ -190,9 +189,9 @@ def lost_answers(system: System, sql: str) -> str:
 def test_whose_renewed_session_was_lost_on_the_way_is_not_signed_out(
     system: System, browsers: Browser, line: PoorLine
 ) -> None:
-    """They ask again only when no request with the old token can be on its way."""
+    """The person asks again only after every request with the old token must have arrived."""
     name = f"Prueba {uuid4().hex[:8]}"
-    # Other tests on this connection share the sign-in, whose renewals are limited.
+    # Other tests on this connection share the sign-in, which has a limit on renewals.
     lost_answers(system, "UPDATE sign_ins SET lost_answers = 0")
     with signed_in(browsers, system, "demo-caseworker", scripts=True) as page:
         page.goto("/console/cases/new")

@@ -1,4 +1,5 @@
-"""A reader of another cluster sees the directory at their level, figures, bulletins and files, and nothing of people."""
+"""A reader of another cluster sees the directory at their level, figures, bulletins and files, but nothing about
+people."""
 
 import pytest
 from playwright.sync_api import Browser

@@ -21,7 +21,7 @@ EXCEPTIONS, WHY = "/referrals/v1/exceptions", "Nadie la vio desde el martes y no
 
 
 def asked(system: System) -> str:
-    """Return an exception that a client asked for; a supervisor decides it."""
+    """Return an exception that a client requested; a supervisor decides it."""
     case = must(system, SENDER, "POST", CASES, json={"area": "VE2313"})
     service = first_service(system)
     body = {
@@ -61,9 +61,7 @@ def test_a_marked_act_asks_who_it_is_and_carries_what_was_to_be_sent(
         page.goto("/console?lang=es")
         page.goto("/console/decisions")
         signed_in_long_ago(system, person)
-        aged(
-            system, page.context, 12 * 60
-        )  # After renewal the token still has the time of the sign-in.
+        aged(system, page.context, 12 * 60)  # A renewed token keeps the sign-in's time.
         approve = page.locator(f"form[action$='{wanted}']").get_by_role("button", name="Aprobar")
         with page.expect_response(lambda r: r.request.method == "POST") as refused:
             approve.click()

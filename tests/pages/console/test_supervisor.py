@@ -1,4 +1,4 @@
-"""A supervisor's work: the team, its certificates, quarantined forms, emergency access."""
+"""A supervisor's work: the team, its certificates, quarantined forms and emergency access."""
 
 import re
 from collections.abc import Iterator
@@ -154,7 +154,7 @@ def test_access_in_an_emergency_is_asked_for_and_never_decided_by_who_asked(
     assert case
     chief, path = "ngo-refugio-supervisor", "/referrals/v1/break-glass"
     asked = system.running.request(chief, "GET", f"{path}?view=of-my-cases").json()["items"]
-    for one in asked:  # nothing stays to be decided for the tests that follow
+    for one in asked:  # leave no pending decision for later tests
         if one["status"] == "asked":
             must(system, chief, "POST", f"{path}/{one['id']}/decision", json={"approve": True})
 

@@ -1,4 +1,4 @@
-"""Empty pages, parts of the system down, and keyboard only: checks 22, 23 and 30."""
+"""Empty pages, pages while part of the system is down, and keyboard use: checks 22, 23 and 30."""
 
 import json
 import re
@@ -28,15 +28,15 @@ pytestmark = [pytest.mark.system, pytest.mark.slow]
 REFUGIO, SALUD = "ngo-refugio", "ngo-salud"
 
 
-# People whose pages are empty in an organisation where nobody has done anything yet.
+# People with empty pages, in an organisation where nobody has done anything yet.
 EMPTY = (
     "/console", "/console/cases", "/console/decisions", "/console/sent", "/console/certificates",
     "/console/intake", "/console/retention", "/console/transfers", "/console/matches",
     "/console/emergency", "/console/handed-over", "/console/received", "/console/services",
     "/console/channels", "/console/screenings",
 )  # fmt: skip
-# The part that is down, who opens which page, and whether a section or the whole page depends on
-# it.
+# The service that is down, the person, and each page with its status: 200 if only a section fails, 503 if the whole
+# page does.
 FAILING = (
     ("reporting", "demo-coordinator", (("/console", 200), ("/console/figures", 503))),
     ("directory", "demo-coordinator", (("/console", 200), ("/console/endorsements", 503))),
@@ -55,7 +55,7 @@ REFUSED = (
 
 @pytest.fixture(scope="module")
 def newcomer(system: System) -> str:
-    """Return a supervisor of a new organisation; the stack knows their credentials as it does those of the demo."""
+    """Return a supervisor of a new organisation; the stack knows their credentials as it knows those of the demo."""
     body = {"name": "Fundación Recién Llegada", "aors": ["GBV"]}
     organisation = must(system, "im-officer", "POST", "/identity/v1/organisations", json=body)
     name = f"recien-llegada-{uuid4().hex[:8]}"
@@ -76,7 +76,7 @@ def newcomer(system: System) -> str:
 def without_findings(
     system: System, browsers: Browser, axe: str, person: str, pages: Iterable[tuple[str, int]]
 ) -> list[str]:
-    """Return the problems of these pages in each language and width, with their status."""
+    """Check these pages, with their status, in each language and width; return the problems."""
     found: list[str] = []
     for language in ("es", "en"):
         with reading_in(language, browsers, system, person) as page:
@@ -111,7 +111,7 @@ def test_22_pages_in_which_there_is_nothing_yet_have_no_finding(
 
 @contextmanager
 def away(system: System, name: str) -> Iterator[None]:
-    """Stop a service until the end of the block."""
+    """Stop a service until the block ends."""
     system.hold(name)
     former = system.kill(name, signal.SIGKILL)
     try:
@@ -159,7 +159,7 @@ def test_30_what_was_typed_and_its_key_outlive_a_send_that_nobody_took(
 
 
 def reach(page: Page, holds: Callable[[], bool], what: str) -> None:
-    """Press Tab until the control has the focus; on the way each focused control must show a ring outside the bar."""
+    """Press Tab until the control has the focus. Each focused control on the way must show a ring outside the bar."""
     for _ in range(300):
         page.keyboard.press("Tab")
         fault = page.evaluate(RING)
@@ -208,7 +208,7 @@ def test_23_a_case_is_referred_by_keyboard_alone(
         with page.expect_navigation():
             page.keyboard.press("Enter")
         assert page.locator("h1").count() == 1
-        # Tab reaches one radio button of a question; the arrows reach the others.
+        # Tab reaches one radio button of a question; the arrow keys reach the others.
         for name, words in (("service_id", CLINIC), ("safe_contact/rule", "NO LLAMAR"),
                             ("method", "De palabra")):  # fmt: skip
             reach(page, on(f'[name="{name}"]'), name)

@@ -1,4 +1,4 @@
-"""Ways through the console that several tests take as a person would, by the texts on the pages."""
+"""Paths through the console that several tests share, driven by the texts on the pages as a person would."""
 
 import re
 
@@ -15,7 +15,7 @@ CLINIC = "Atención clínica posviolación"
 
 
 def registered(page: Page, *, age: str = "27") -> str:
-    """Register a case by its form; return its address."""
+    """Register a case with its form; return its address."""
     page.goto("/console/cases/new")
     page.fill('[name="identity/name"]', NAME)
     page.fill('[name="identity/age"]', age)
@@ -23,7 +23,7 @@ def registered(page: Page, *, age: str = "27") -> str:
     page.fill('[name="identity/contact/phone"]', PHONE_NUMBER)
     page.select_option("[name=area]", "VE2313")
     submit(page, "Registrar el caso")
-    if page.locator("[name=another]").count():  # others of these tests have the same name
+    if page.locator("[name=another]").count():  # other tests use the same name
         submit(page, "Es otra persona: registrarla")
     page.wait_for_url(re.compile(r"/console/cases/[0-9a-f-]{36}$"))
     return page.url
@@ -56,7 +56,7 @@ def submit(page: Page, words: str) -> None:
 
 
 def id_of(system: System, person: str) -> str:
-    """Return the id by which records name a person of the demo."""
+    """Return the id that records use for a person of the demo."""
     listed = system.running.request(
         "im-officer", "GET", "/identity/v1/people", params={"limit": 200}
     )
@@ -73,7 +73,7 @@ SEND_ON_LINE = "#typed button[type=submit]"
 
 
 def reported(system: System, browser: Browser, text: str, *, wish: bool = False) -> tuple[str, str]:
-    """Send a report on the line; return the reporter's number and the end of its address at the desk."""
+    """Send a report on the line; return the reporter's number and the last part of the report's address at the desk."""
     before = {one["id"] for one in _queue(system)}
     with somebody_at(browser, system.running.url) as page:
         page.goto(LINE)

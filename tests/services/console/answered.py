@@ -1,4 +1,4 @@
-"""The console's own app with a gateway that returns the recorded answers (`answers.json` of the description), except
+"""The console's own app with a gateway that returns the recorded responses (`answers.json` of the description), except
 where a test removes or replaces one."""
 
 import base64
@@ -33,7 +33,7 @@ _NEWER: list[tuple[str, re.Pattern[str], int, Any]] = [
 
 
 def _with_what_is_newer(asked: str, body: Any) -> None:
-    """Add fields that the API has gained since the recording, or that only the console asks for."""
+    """Add fields that are newer than the recording, or that only the console requests."""
     match asked:
         case "GET /directory/v1/records/services":
             for one in body["items"]:
@@ -47,7 +47,7 @@ def _with_what_is_newer(asked: str, body: Any) -> None:
 
 
 def _recorded() -> list[tuple[str, re.Pattern[str], int, Any]]:
-    """Return method, path, status and body of each successful answer; templates with names come before those with
+    """Return the method, path, status and body of each successful response. Templates with names come before those with
     ids."""
     found = []
     for name, body in json.loads(ANSWERS_FILE.read_text()).items():
@@ -61,7 +61,8 @@ def _recorded() -> list[tuple[str, re.Pattern[str], int, Any]]:
 
 
 class Examples:
-    """`instead`: replaced answers by method and path. `asked`: the requests in order, with bodies."""
+    """The recorded responses. `instead` replaces some by method and path; `asked` contains the requests in order, with
+    bodies."""
 
     def __init__(self) -> None:
         self._recorded = _recorded()
@@ -93,7 +94,7 @@ class Console:
         return await self.http.get(path)
 
     async def send(self, path: str, fields: Mapping[str, Any], *, key: str = "k") -> Response:
-        """Send the form; return the page that follows, also after a redirect."""
+        """Send the form; return the next page, also after a redirect."""
         answer = await self.post(path, fields, key=key)
         there = answer.headers.get("location", "")
         return await self.open(there) if "form=" in there else answer

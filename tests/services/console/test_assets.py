@@ -1,4 +1,4 @@
-"""The design: GOV.UK's style sheet without the parts that only GOV.UK may use."""
+"""The design uses GOV.UK's style sheet without the parts that only GOV.UK may use."""
 
 import hashlib
 import re
@@ -9,7 +9,7 @@ from console import assets
 from tests.support.reference import ROOT
 
 STATIC = ROOT / "services/console/src/console/static"
-# The digest of what `python -m console.assets govuk-frontend-6.6.0.tgz` made.
+# The digest of the output of `python -m console.assets govuk-frontend-6.6.0.tgz`.
 STORED = "a8263c2363696fa330426726b8206a6d25584e20c11156dbc630395ab28b89f7"
 
 

@@ -1,4 +1,4 @@
-"""When somebody else saved first, the page shows both versions and loses nobody's text."""
+"""If another person saved first, the page shows both versions and loses nobody's text."""
 
 from typing import Any
 
@@ -48,7 +48,7 @@ def test_what_was_refused_for_another_reason_is_no_conflict() -> None:
 
 
 def test_a_form_that_says_what_stands_differs_in_nothing() -> None:
-    """The order of boxes and blanks around texts do not count as a difference."""
+    """The order of boxes and the spaces around texts do not count as a difference."""
     versions = now_and_typed(steps.standing(STEP), Typed(SAME), FIELDS, SAY)
     assert versions.rows == ()
 

@@ -1,4 +1,4 @@
-"""Every action that a service records has a text, so no page shows a code."""
+"""Every action that a service records has a text, so that no page shows a code."""
 
 import ast
 from collections.abc import Iterable, Iterator
@@ -41,7 +41,7 @@ REFERRALS = ROOT / "services/referrals/src/referrals"
 ISSUER = ROOT / "gateway/src/gateway/issuer"
 _WRITERS = {"record", "audit", "_audit", "_own_look"}
 _DECIDED = ("approved", "refused")
-# Actions that end in a code which the source does not list: by prefix, the possible codes.
+# Actions that end in a code that the source does not list. Each prefix has its possible codes.
 FAMILIES: dict[str, tuple[str, ...]] = {
     "break_glass.": ("asked", "open", "read", "refused"),
     "channel.": ("added", "changed", "code_asked", "confirmed", "removed"),
@@ -53,7 +53,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "task.": ("ask_consent.done", "delete_disclosed_data.done", "reconsent_at_18.done"),
     "transfer.": ("accepted", "declined", "offered", "recalled"),
 }
-# Version numbers, and codes of a command that the action already names: useless to a reader.
+# Version numbers, and codes of a command that the action already names. A reader does not need them.
 UNSAID = {"command", "version"}
 
 
@@ -69,7 +69,7 @@ def calls(folder: Path, writers: set[str]) -> Iterator[ast.Call]:
 
 
 def said_in(nodes: list[ast.expr]) -> Iterator[tuple[str, bool]]:
-    """Return the texts, and whether a code follows."""
+    """Return the texts, each with whether a code follows it."""
     for node in nodes:
         parts = {
             id(part) for f in ast.walk(node) if isinstance(f, ast.JoinedStr) for part in f.values
@@ -123,7 +123,7 @@ def test_what_stands_beside_has_a_name() -> None:
         "support_type",
         "amount_band",
         *PolicyBody.model_fields,
-    }  # The code passes them in a variable.
+    }  # The code passes these names in a variable.
     assert sorted(n for n in names - UNSAID if f"audit.code.{n}" not in keys) == []
 
 
@@ -170,7 +170,7 @@ def chosen(model: type[BaseModel], name: str) -> list[str]:
     return found
 
 
-# By action: the details beside it and their possible values.
+# For each action, its details and their possible values.
 CHOICES: tuple[tuple[str, dict[str, str], str, Iterable[str]], ...] = (
     ("referral.declined", {"command": "decline"}, "reason", chosen(referrals.Decline, "reason")),
     ("referral.on_hold", {"command": "hold"}, "reason", chosen(referrals.Hold, "reason")),
@@ -217,7 +217,7 @@ def test_whatever_may_be_chosen_has_words(
 
 
 def test_every_change_of_an_access_has_words() -> None:
-    whats, kinds = {"changed own second factor"}, set()  # Where the source uses a variable.
+    whats, kinds = {"changed own second factor"}, set()  # One text is in a variable.
     for call in calls(ISSUER, {"record", "_changed"}):
         at = 3 if ast.unparse(call.func) == "_changed" else 2
         what = next((text for text, _ in said_in(call.args[at : at + 1])), "")

@@ -1,4 +1,5 @@
-"""Forms become the API's JSON, refusals find their fields, and kept text shows words. Pure, without a server."""
+"""Forms become the API's JSON, refusals reach their fields, and stored text appears as words. These tests are pure and
+need no server."""
 
 import pytest
 from console.codes import Codes

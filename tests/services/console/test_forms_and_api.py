@@ -60,7 +60,7 @@ def body_of(api: dict[str, Any], method: str, path: str) -> dict[str, Any]:
 
 
 def at(api: dict[str, Any], schema: dict[str, Any], pointer: str) -> list[dict[str, Any]]:
-    """Return the schemas of a value at the pointer; none if there is no such place."""
+    """Return the schemas of the value at the pointer, or none if there is no such place."""
     found = alternatives(api, schema)
     for part in pointer.split("/"):
         found = [
@@ -90,7 +90,7 @@ def has(api: dict[str, Any], schema: dict[str, Any], name: str) -> bool:
 
 
 def takes(api: dict[str, Any], schema: dict[str, Any], pointer: str) -> set[str]:
-    """Return the values of a choice."""
+    """Return the values that a choice accepts."""
     return {
         str(value)
         for one in at(api, schema, pointer)
@@ -104,8 +104,8 @@ def context_names(name: str) -> tuple[str, ...]:
     return tuple(each.removeprefix(f"{name}/") for each in command.names)
 
 
-# By a form's address: the API operation and the fields that it fills. Forms of a command declare
-# it themselves.
+# For each form's address, the API operation and the fields that it fills. Forms of a command declare these
+# themselves.
 CASES, RECORDS, RELEASES = (
     "/referrals/v1/cases",
     "/directory/v1/records/services/{service_id}",
@@ -116,7 +116,7 @@ LETTERHEAD, ACTIVITIES = "/reports/v1/bulletins/letterhead", "/reports/v1/activi
 MESSAGE = "/directory/v1/risk-messages/{message_id}"
 APPROVE = ("approve",)
 REFERRAL = ("case_id", "service_id", "category", "from_case[]", *refer.SHARED, *refer.CONTACT)
-WHOLE = ("aor", "area", "title", "steps[]")  # A step of a pathway is replaced as a whole.
+WHOLE = ("aor", "area", "title", "steps[]")  # The API replaces a pathway's step as a whole.
 FORMS: dict[str, tuple[tuple[str, str, tuple[str, ...]], ...]] = {
     "tasks/{task_id}": (("post", "/referrals/v1/tasks/{task_id}/done", ()),),
     "team/people/{person_id}": (("post", f"{CASES}/{{case_id}}/assign", ("assigned_to",)),),
@@ -346,19 +346,19 @@ def test_an_import_is_asked_for_as_the_api_takes_it(api: dict[str, Any]) -> None
     assert {*imports.START[1:], "dry_run", "file_name"} <= set(parameters)
 
 
-# Calls that write nothing may run twice. Each command of a bulk brings its own key.
+# Calls that write nothing may run twice. Each command in a bulk request has its own key.
 ONLY_ASKED = ("/search", "/resolve", "/simulate", "/names", "/resolve-profile", "/bulk")
 _WRITES = {"post", "put", "patch", "delete", "upload", "upload_form", "send"}
 
 
 def test_every_form_brings_a_key_and_every_command_is_sent_with_it() -> None:
-    """A form that is sent twice acts once."""
+    """A form that is sent twice has one effect."""
     package = files("console")
     keyless = [
         path.name
         for path in sorted(Path(str(package)).rglob("*.html"))
         for form in re.findall(r"<form[^>]*post.*?</form>", path.read_text("utf-8"), re.DOTALL)
-        # Leaving may be repeated; the form to send again keeps its key with the stored data.
+        # Signing out may be repeated, and a form to resend stores its key with its data.
         if not {"/session/end", 'name="key"', "kept"}
         & set(re.findall(r'/session/end|name="key"|kept', form))
     ]
@@ -420,7 +420,7 @@ def test_a_command_has_the_fields_and_choices_of_its_operation(
 
 
 def operation(api: dict[str, Any], command: Command) -> str:
-    """Return the operation's path in the description, whatever the page calls its ids."""
+    """Return the operation's path in the description, whatever names the page uses for ids."""
     shape = re.sub(r"\{[a-z_]+\}", "{}", command.path)
     return next(
         str(path)
@@ -453,7 +453,7 @@ def test_choices_are_all_that_the_api_takes(api: dict[str, Any]) -> None:
 
 
 def test_every_step_that_people_may_take_has_a_form() -> None:
-    """A withdrawal belongs to the consent and is on its page."""
+    """Every step open to a person has a form. A withdrawal belongs to the consent and is on its page."""
     system = {lifecycle.Party.SYSTEM}
     people = {name for name, rule in lifecycle.RULES.items() if rule.parties != system}
     assert people - {lifecycle.Command.WITHDRAW} <= set(STEPS)

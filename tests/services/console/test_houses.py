@@ -31,7 +31,7 @@ async def test_one_press_answers_with_the_words_that_were_seen(tmp_path: Path) -
             assert (sent.status_code, sent.headers["location"]) == (303, "/console/houses")
             said = {"is_house": press, "words": WAITING["words"]}
             assert pages.api.asked[-1] == (f"POST {PATH}/{HOUSE}", said)
-        # A press without an answer must not count: "no" would publish the place.
+        # A press without an answer must not count, because "no" would publish the place.
         await pages.send(f"/console/houses/{HOUSE}", {"words[]": ["casa"]})
         assert pages.api.asked[-1][1] == {"words": ["casa"]}
         pages.api.instead[f"POST {PATH}/{HOUSE}"] = (409, {"code": "conflict", "status": 409})

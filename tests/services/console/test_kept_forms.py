@@ -1,4 +1,4 @@
-"""A refused form waits in a sealed cookie: who can open it, for how long, and what it contains."""
+"""The console stores a refused form in a sealed cookie: who can open it, for how long, and what it contains."""
 
 import base64
 import re
@@ -32,7 +32,7 @@ def cookie_of(answer: Response) -> Morsel[str]:
 
 
 async def refused(pages: Console, key: str, name: str = NAME) -> str:
-    """Return where the refused form is shown again."""
+    """Return the address that shows the refused form again."""
     answer = await pages.post(NEW, {"identity/name": name}, key=key)
     assert answer.status_code == 303
     return answer.headers["location"]
@@ -44,7 +44,7 @@ async def test_a_refused_form_is_shown_again_by_an_address_that_says_nothing(
     key = str(uuid4())
     there = await refused(pages, key)
     assert (urlsplit(there).path, parse_qs(urlsplit(there).query)) == (NEW, {"form": [key]})
-    for _ in range(2):  # A reload, or a lost answer.
+    for _ in range(2):  # A reload or a lost response.
         shown = await pages.open(there)
         assert shown.status_code == 422
         assert f'value="{NAME}"' in shown.text
@@ -115,7 +115,7 @@ async def test_a_form_that_was_carried_out_leaves_nothing_but_its_number(pages: 
     shown = await pages.open(there)
     assert (shown.status_code, NAME in shown.text) == (200, False)
     assert f'name="key" value="{key}"' in shown.text, "sent again it is the same command"
-    # With other data it is a new form, which the page says before it is sent.
+    # With other data it is a new form, and the page says so before sending it.
     pages.api.instead["POST /referrals/v1/cases"] = (
         422, {"code": "idempotency_key_reused", "status": 422},
     )  # fmt: skip

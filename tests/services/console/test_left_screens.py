@@ -1,5 +1,5 @@
-"""What an abandoned screen shows after the session has ended. Real pages and scripts in a browser whose clock the
-test moves."""
+"""What an abandoned screen shows after the session has ended. The tests use real pages and scripts in a browser with an
+adjustable clock."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,7 +38,7 @@ def browsers() -> Iterator[Browser]:
 
 
 class Ruta:
-    """Pages of this person, and the front's answer about who is signed in."""
+    """The pages of one person, and the front's response about who is signed in."""
 
     def __init__(self) -> None:
         self.name, self.signed_in, self.asked = "ana", "ana", 0
@@ -63,7 +63,7 @@ class Ruta:
         return Visitor(who, "token", "csrf", self.name, CANARY, 0, 900)
 
     def _resend(self) -> str:
-        """Return the page that offers a failed form again, with this reason."""
+        """Return the page that offers to resend a failed form, with this reason."""
         whose = None if self.not_sent == "over" else self._visitor(Principal("p", "p", None))
         typed = Typed([("name", CANARY)])
         page = _resend("/console/organisations/new", typed, "es", self.not_sent, whose)
@@ -152,12 +152,12 @@ def test_what_was_typed_is_covered_and_shown_to_the_same_person_alone(
 def test_what_was_sent_too_late_leaves_the_screen_after_a_while(
     context: BrowserContext, ruta: Ruta
 ) -> None:
-    """Nobody can tell whose text it is, so it disappears instead of being covered."""
+    """Nobody can know whose text it is, so it disappears instead of being covered."""
     beside = opened(context)
     ruta.not_sent = "over"
     page = opened(context)
     ruta.not_sent = ""
-    with told(page):  # As the page asks: they sign in again in another tab.
+    with told(page):  # They sign in again in another tab, as the page asks.
         beside.reload()
     page.clock.fast_forward("14:50")
     assert CANARY in page.inner_text("body")
@@ -209,8 +209,8 @@ def test_a_tab_beside_says_that_somebody_is_at_work_that_they_left_or_that_it_is
 def test_a_screen_is_empty_once_they_signed_out_beside_it_on_a_page_without_a_script(
     context: BrowserContext, ruta: Ruta
 ) -> None:
-    """For example the account page, or a phone without our script there: the answer tells the browser to clear its
-    data."""
+    """Examples are the account page, or a phone without our script on that page. The response tells the browser to
+    clear its data."""
     left, beside = opened(context), opened(context)
     left.clock.fast_forward(6000)
     assert CANARY in left.inner_text("body")

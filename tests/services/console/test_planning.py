@@ -1,4 +1,4 @@
-"""What planners and decision makers see. Pure, without a server."""
+"""Pages for planners and decision makers. These tests are pure and need no server."""
 
 import re
 from datetime import UTC, datetime
@@ -148,7 +148,7 @@ def test_steps_are_moved_replaced_and_taken_out() -> None:
 
 
 def changed(old: Pathway | None, new: Pathway, language: str = "es") -> list[str]:
-    """Return the page's text about `new`."""
+    """Return the page's text about the changes in `new`."""
     told = difference(old, new)
     every = plain(new)["steps"]
     said = {code: getattr(words, language) for code, words in situations().items()}
@@ -185,7 +185,7 @@ SHORT = re.compile(r"\b(?:[A-Z]{2,4}-[A-Z]+|VE\d*)\b")
 def test_no_difference_of_a_pathway_shows_a_code(aor: str, language: str) -> None:
     new = proposal(aor, "VE")
     bare = tuple(Step(key=one.key, need=one.need) for one in new.steps)
-    texts = {"intermediary": None, "note": None}  # People's own texts stay as they are.
+    texts = {"intermediary": None, "note": None}  # People's own texts stay unchanged.
     steps = tuple(one.model_copy(update=texts) for one in new.steps)
     new = new.model_copy(update={"steps": steps})
     said = "\n".join(changed(new.model_copy(update={"steps": bare, "entry": ()}), new, language))

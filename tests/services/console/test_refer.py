@@ -1,4 +1,4 @@
-"""From a case and ticked items to three commands. Pure, without a server."""
+"""A case and ticked items become three commands. These tests are pure and need no server."""
 
 from datetime import UTC, datetime
 from typing import Any

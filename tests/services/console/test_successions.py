@@ -1,4 +1,4 @@
-"""The page where two people decide who succeeds an organisation, and the cases that wait for the person's answer."""
+"""The page where two people decide an organisation's successor, and the cases that wait for the person's answer."""
 
 from pathlib import Path
 from typing import Any

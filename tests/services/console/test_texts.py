@@ -1,4 +1,4 @@
-"""Texts of pages: in both languages, none missing, none left over, none written into a template."""
+"""Page texts exist in both languages. None is missing or unused, and none is written into a template."""
 
 import ast
 import re
@@ -72,7 +72,7 @@ def test_no_template_holds_words_of_its_own(path: object) -> None:
     )  # fmt: skip
     shown = re.sub(r"<[^>]*>?|[^<>]*>", " ", data)
     assert re.findall(r"[A-Za-zÁÉÍÓÚÑáéíóúñ]{3,}", shown) == []
-    # Attributes that are read aloud or shown.
+    # Attributes that browsers show or read aloud.
     assert re.findall(r'\b(?:title|alt|aria-label|placeholder)="[^"{]*[A-Za-z]', source) == []
 
 
@@ -104,8 +104,8 @@ def test_no_text_is_left_over() -> None:
 
 
 def reasons() -> set[str]:
-    """Return the possible codes of a quarantined submission: `Reason(code, …)`, `Flaw(…, code, …)`, and the notes
-    beside."""
+    """Return the possible codes of a quarantined submission: `Reason(code, …)`, `Flaw(…, code, …)` and the related
+    notes."""
     referrals = ROOT / "services/referrals/src/referrals"
     found: set[str] = set()
     for path in [

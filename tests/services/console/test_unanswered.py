@@ -1,5 +1,5 @@
-"""Pages while part of the API does not answer, or after somebody else changed the data: they never claim that nothing
-exists or that somebody withdrew, and no form deletes what it did not show."""
+"""Pages while part of the API fails, or after another person changed the data. They never claim that nothing exists or
+that somebody withdrew, and no form deletes data that it did not show."""
 
 import re
 from collections.abc import AsyncIterator
@@ -26,7 +26,7 @@ NONE = {
     for template in TEMPLATES
     for key in re.findall(r'nothing\("([a-z_.]+)"\)', template.read_text(encoding="utf-8"))
 }
-# Texts about a whole list, and about who may read.
+# Texts about a whole list, and about who may read it.
 NEVER = NONE | {
     "referral.unreadable",
     "referral.no_grant",
@@ -49,7 +49,7 @@ def text_of(html: str) -> str:
 
 
 def ids_of(api: Any, path: str) -> str:
-    """Return the ids of a list's first entry, for that entry's page."""
+    """Return the ids in a list's first entry, for that entry's page."""
     _, body = api.of("GET", path)
     found = body if isinstance(body, list) else body["items"]
     return str(found[0]["id"])
@@ -80,7 +80,8 @@ def addresses(api: Any) -> list[str]:
 
 
 async def test_no_page_says_that_there_is_nothing_where_nobody_answered(pages: Console) -> None:
-    """Each page, with each of its calls failing in turn: the page reports it and claims nothing that it cannot know."""
+    """The test makes each call of each page fail in turn. The page reports the failure and claims nothing that it
+    cannot know."""
     looked, wrong = 0, []
     for path in addresses(pages.api):
         _KEPT.clear()
@@ -103,13 +104,13 @@ async def test_no_page_says_that_there_is_nothing_where_nobody_answered(pages: C
 
 
 def has(api: Any, call: str, **changes: Any) -> None:
-    """From now on the API gives this answer with these changes."""
+    """Change this response of the API from now on."""
     status, body = api.of(*call.split(" "))
     api.instead[call] = (status, {**body, **changes})
 
 
 def boxes(html: str, name: str) -> set[str]:
-    """Return the ticked boxes of this name."""
+    """Return the ticked boxes with this name."""
     found = re.findall(r"<input[^>]*>", html)
     ticked = (one for one in found if f'name="{name}"' in one and " checked" in one)
     return {re.search(r'value="([^"]*)"', one)[1] for one in ticked}  # type: ignore[index]
@@ -243,7 +244,7 @@ TOWN = "VE2313"
     [
         # More precise than the form's choices; an empty value would mean everywhere.
         (f"/console/people/{PAGE}", f"GET {PERSON}", {"areas": [TOWN]}, "areas[]", TOWN),
-        # The own organisation, and one that the directory does not list.
+        # The user's own organisation, and one that the directory does not list.
         (f"/console/cases/{PAGE}/implicated", f"GET {CASE}", {"implicated_organisations": [OWN]},
          "implicated/organisation_ids[]", OWN),
         (f"/console/line/{PAGE}", f"GET {REPORT}", {"implicated": [OTHER]},
@@ -267,7 +268,7 @@ async def test_a_message_for_one_town_is_not_for_everywhere_once_it_is_saved_aga
     pages.api.instead[f"GET {MESSAGES}/own"] = (200, [{**message, "areas": [TOWN]}])
     shown = (await pages.open(f"/console/risks/{message['id']}")).text
     assert boxes(shown, "areas[]") == {TOWN}
-    # The page's other form, once refused, does not mention places either.
+    # The page's other form, once refused, has no place fields either.
     pages.api.instead[f"POST {MESSAGES}/{message['id']}/publish"] = (
         403, {"code": "second_person_needed", "status": 403},
     )  # fmt: skip
@@ -284,7 +285,7 @@ async def test_rights_stay_ticked_where_another_form_of_the_page_was_refused(
     assert shown.status_code == 412
     for name in ("roles", "scopes", "aors"):
         assert boxes(shown.text, f"{name}[]") == set(stands[name])
-    # In their own form a cleared box stays cleared.
+    # In the form of the roles, a cleared box stays cleared.
     sent = {"version": "2", "shown": "roles[]", "roles[]": "auditor"}
     again = (await pages.send(f"/console/people/{PAGE}", sent)).text
     assert boxes(again, "roles[]") == {"auditor"}
@@ -379,7 +380,7 @@ async def test_a_count_of_what_was_cut_off_is_so_many_at_least_and_none_where_it
 async def test_a_page_that_is_shown_again_leads_only_where_there_is_a_page(
     pages: Console,
 ) -> None:
-    """A row's form went to an address without a page."""
+    """A form in a row used to lead to an address without a page."""
     refused = (409, {"code": "conflict", "status": 409})
     for sent, call, page in (
         (f"/console/team/{PAGE}/no-shift", f"DELETE /referrals/v1/on-call/{PAGE}", "/console/team"),
@@ -427,7 +428,7 @@ def test_a_mapping_is_written_and_read_the_same_whatever_signs_theirs_hold() -> 
 async def test_a_name_in_an_address_leads_nowhere_but_to_its_own_place(
     pages: Console, page: str, asked: str | None
 ) -> None:
-    """A link from somebody else must not read another place with the opener's rights."""
+    """Otherwise a link from another person could read another record with the opener's rights."""
     await pages.open(page)
     others = {"GET /identity/v1/organisations", "GET /referrals/v1/instruments"}
     assert [call for call, _ in pages.api.asked if call not in others] == ([asked] if asked else [])

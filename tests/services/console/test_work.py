@@ -1,4 +1,4 @@
-"""Work outside of cases as rows of the work list: whose it is, when it is due, how long it counts as new."""
+"""Work outside of cases as rows of the work list: whose task it is, when it is due, and how long it counts as new."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -83,7 +83,7 @@ def test_organisations_that_are_late_are_counted_and_no_referral_is_named() -> N
 
 
 def test_a_thing_has_one_code_on_every_page() -> None:
-    """A case has its own code where the reader holds it; referrals and reports show the end of their id."""
+    """A case shows its own code if the reader has it; referrals and reports show the end of their id."""
     ids = {"grant_id": "0" * 24 + "aaaaaaaa", "case_id": "0" * 24 + "bbbbbbbb"}
     assert code_of(ids, "4N2K7-QW3ER") == "4N2K7-QW3ER"
     assert code_of(ids, None) == "AAAAAAAA"
@@ -188,7 +188,7 @@ def test_days_and_times_are_written_as_babel_writes_them(language: str) -> None:
 
 
 def test_an_entry_that_was_doubted_three_times_waits_once_since_the_first() -> None:
-    """It waits beside its verification, which is a separate task."""
+    """The entry appears once, next to its verification, which is a separate task."""
     one = {"service_id": OTHER, "name": "Casa", "kind": "capacity_doubted"}
     doubts = [{**one, "due_on": f"2026-11-{day:02}"} for day in (4, 11, 10)]
     verification = {**one, "kind": "verification_due", "due_on": "2026-11-12"}

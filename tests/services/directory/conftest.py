@@ -25,7 +25,7 @@ V1 = "/directory/v1"
 
 @pytest.fixture(scope="session", autouse=True)
 def followers() -> None:
-    """Register the handlers of happenings for tests without an app."""
+    """Register the event handlers for tests without an app."""
     declare_followers()
 
 
@@ -44,7 +44,7 @@ class Scenario:
 
 @pytest.fixture(scope="session")
 async def entered_scenario(databases: MigratedDatabases, followers: None) -> Scenario:
-    """Enter the services once, which takes half a second; each test rolls back only its own changes."""
+    """Enter the services once, because it takes half a second; each test rolls back only its own changes."""
     made = await databases.of("directory", "directory_of_scenario")
     database = Database.at(made.app_url)
     async with database.transaction() as session:
@@ -63,7 +63,7 @@ def scenario(entered_scenario: Scenario) -> dict[str, UUID]:
 def begun_with(
     request: pytest.FixtureRequest, directory_database: ServiceDatabase
 ) -> ServiceDatabase:
-    """Begin with an empty directory, or with the scenario's if the test asks for it."""
+    """Begin with an empty directory, or with the scenario's services if the test asks for it."""
     if "scenario" in request.fixturenames:
         entered: Scenario = request.getfixturevalue("entered_scenario")
         return entered.database
@@ -96,17 +96,17 @@ def alone(api: AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def as_(client: str, **changes: Any) -> dict[str, str]:
-    """Return the headers of a demo client at the directory."""
+    """Return the headers with which a demo client calls the directory."""
     return bearer(client, audience=AUDIENCE, **changes)
 
 
 def reads_everything() -> dict[str, str]:
-    """Return the headers of a coordinator of every area: readers of all records keep ids."""
+    """Return the headers of a coordinator of every area, who may read all records and their ids."""
     return as_("tip-coordinator", aors=["CP", "GBV", "TIP", "GP"])
 
 
 def service_document(**changes: Any) -> dict[str, Any]:
-    """Return a public health service of ngo-salud in Maracaibo; `changes` replaces members."""
+    """Return a public health service of ngo-salud in Maracaibo; `changes` replaces fields."""
     return {
         "name": "Atención psicológica",
         "description": "Consultas para mujeres y niñas",
@@ -153,7 +153,7 @@ Publish = Callable[..., Awaitable[str]]
 
 @pytest.fixture
 def publish(api: AsyncClient) -> Publish:
-    """Enter a service as the GBV coordinator, so that it is approved; return its id."""
+    """Enter a service as the GBV coordinator, which also approves it; return its id."""
 
     async def run(client: str = "gbv-coordinator", **changes: Any) -> str:
         answer = await api.post(

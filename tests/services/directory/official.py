@@ -21,7 +21,7 @@ def example(name: str) -> Any:
 
 @cache
 def schema(name: str) -> dict[str, Any]:
-    """Return the official schema of an answer; it checks ids as UUIDs and dates as dates."""
+    """Return the official schema of a response; it checks ids as UUIDs and dates as dates."""
     return _schema({"is": _HSDS["answers"][name]})
 
 
@@ -39,12 +39,12 @@ def _schema(member: Any) -> dict[str, Any]:
 
 
 def made_service() -> dict[str, Any]:
-    """Return a service with all HSDS members and parts; a part has the same id everywhere."""
+    """Return a service with all HSDS members and parts; each part has the same id everywhere."""
     return _made(_HSDS["answers"]["service"], "service")
 
 
 def _made(shape: str, part: str) -> dict[str, Any]:
-    """Omit references back to the whole, and attributes of attributes."""
+    """Build a part without references back to the whole and without attributes of attributes."""
     made: dict[str, Any] = {"id": str(uuid5(NAMESPACE_URL, part))}
     for name, member in _HSDS["shapes"][shape]["members"].items():
         several = isinstance(member, list)
@@ -59,7 +59,7 @@ def _made(shape: str, part: str) -> dict[str, Any]:
 
 
 def cut(document: dict[str, Any], answer: str) -> dict[str, Any]:
-    """Return the document with only the members that the answer has."""
+    """Return the document with only the members that the response has."""
     cut_down: dict[str, Any] = _cut(document, {"is": _HSDS["answers"][answer]})
     return cut_down
 
@@ -113,7 +113,7 @@ def validator(name: str) -> Validator:
 
 
 def check(name: str, document: Any) -> None:
-    """Check against the official schema; no null anywhere."""
+    """Check the document against the official schema, and check that it contains no null."""
     errors = [f"{e.json_path}: {e.message}" for e in validator(name).iter_errors(document)]
     assert not errors, errors
     assert not list(_nulls(document)), "HSDS omits empty fields"

@@ -1,4 +1,4 @@
-"""HSDS 3.2.3: official examples come back unchanged, every answer validates against the official schemas, and the
+"""HSDS 3.2.3: official examples come back unchanged, and every response validates against the official schemas. The
 Level 1 and 2 checks of the Open Referral UK validator pass."""
 
 import json
@@ -43,7 +43,7 @@ async def _enter(api: AsyncClient, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _without_date(document: dict[str, Any]) -> dict[str, Any]:
-    """The directory sets `last_modified`: a hidden edit must not show in it, and a client must not set it."""
+    """Remove `last_modified`, which only the directory sets, so that a hidden edit does not show in it."""
     return {key: value for key, value in document.items() if key != "last_modified"}
 
 
@@ -235,7 +235,7 @@ async def test_the_root_says_what_this_is(api: AsyncClient) -> None:
 async def test_a_feed_of_open_referral_uk_says_so(
     api: AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """That validator chooses its description by the version at the root."""
+    """The Open Referral UK validator chooses its description by the version at the root."""
     app = cast("Any", api)._transport.app
     monkeypatch.setattr(app.state.context.settings, "api_profile", "uk")
     root = (await api.get(f"{V1}/", headers=as_("anonymous"))).json()
@@ -258,8 +258,8 @@ UK_PAGE = {
 
 
 async def test_what_that_validator_looks_at_holds(api: AsyncClient, publish: Publish) -> None:
-    """Its description of version 3.0 (V3.0-UK): each list page by page, each entry by its id. It names the schemas of
-    HSDS 3.0, which the official schemas above include."""
+    """The validator's description of version 3.0 (V3.0-UK) checks each list page by page and each entry by its id. It
+    names the schemas of HSDS 3.0, which the official schemas above include."""
     await _fill(api, publish)
     for path, required in UK_REQUIRED.items():
         seen: list[str] = []

@@ -1,4 +1,4 @@
-"""Curation: history, verification and staleness, reminders, duplicates, merges, events."""
+"""Curation: history, verification and staleness, reminders, duplicates, merges and events."""
 
 from datetime import timedelta
 from typing import Any
@@ -22,7 +22,7 @@ from tests.support.principals import organisation
 
 
 async def _events(database: Database, service_id: str) -> list[tuple[str, dict[str, Any]]]:
-    """Return the events for readers; restrictions have tests of their own."""
+    """Return the published events; restrictions have their own tests."""
     outbox = COMMON.outbox.c
     async with database.transaction() as session:
         rows = await session.execute(
@@ -70,7 +70,8 @@ async def test_an_event_of_a_confidential_service_is_coarse(
 async def test_an_event_tells_who_sees_the_service_and_in_which_country_it_is(
     api: AsyncClient, publish: Publish, database: Database
 ) -> None:
-    """A copy needs both to hide the service as the directory does; a restricted service's event has no more."""
+    """A copy needs both to hide the service as the directory does. A restricted service's event contains nothing
+    else."""
     own = await publish(
         visibility="restricted",
         categories=["GBV-SHELTER"],
@@ -88,7 +89,7 @@ async def test_an_event_tells_who_sees_the_service_and_in_which_country_it_is(
 async def test_an_event_names_nobody(
     api: AsyncClient, publish: Publish, database: Database
 ) -> None:
-    """Events outlive what the public may read, so they contain ids and codes only, even for public services."""
+    """Events outlive what the public may read, so they contain only ids and codes, even for public services."""
     own = await publish(visibility="public")
     seen = (await api.get(f"{V1}/services/{own}", headers=as_("anonymous"))).json()
     ((_, data),) = await _events(database, own)
@@ -127,7 +128,7 @@ async def test_a_stale_entry_is_unverified_and_not_referable_until_verified(
     listed = (await api.get(f"{V1}/records/reminders", headers=as_("ngo-salud"))).json()
     assert [item["service_id"] for item in listed["items"]] == [own]
     with clock.shifted(timedelta(days=5)):
-        # Even before the sweep, nobody is offered it as referable.
+        # Even before the sweep, no list offers it as referable.
         assert await ids_seen(api, "anonymous", referable="true") == []
         async with database.transaction() as session:
             assert await mark_stale(session) == 1
@@ -146,14 +147,14 @@ async def test_a_stale_entry_is_unverified_and_not_referable_until_verified(
 
 @pytest.fixture
 def dates(api: AsyncClient, database: Database) -> Dates:
-    """The dates of a worker whose clock has long been right."""
+    """Return the dates of a worker with a clock that has been right for a long time."""
     return Dates(database, CLOCK_LOOKS, Metrics())
 
 
 async def test_a_clock_that_was_ahead_for_a_minute_ends_nothing_that_it_does_not_undo(
     api: AsyncClient, publish: Publish, database: Database, dates: Dates
 ) -> None:
-    """This test moves the clock itself, so the leap is not doubted."""
+    """This test moves the clock itself, so the worker does not doubt the jump."""
     until = (clock.today() + timedelta(days=3)).isoformat()
     own = await publish(verification={"valid_until": until})
     before = (await api.get(f"{V1}/services/{own}", headers=as_("anonymous"))).json()
@@ -189,7 +190,7 @@ async def test_a_clock_in_doubt_ends_no_entry_for_three_days_and_reminds_nobody(
     looks = CLOCK_LOOKS.c
     with clock.shifted(timedelta(days=2)):
         assert await looked(at=sa.func.now() - step) == 0
-        # Later writes do not show it earlier.
+        # Later writes do not make it visible earlier.
         curator = as_("gbv-coordinator")
         ended = await api.delete(f"{V1}/endorsements/{over}/GBV", headers=curator)
         assert ended.status_code == 204, ended.text
@@ -200,7 +201,7 @@ async def test_a_clock_in_doubt_ends_no_entry_for_three_days_and_reminds_nobody(
         assert shown["functional_status"]["code"] == "fully_functional"
         assert await ids_seen(api, "anonymous", referable="true") == [
             soon
-        ]  # Its date has passed, so nobody is sent there.
+        ]  # Its date has passed, so it is not referable.
         assert await looked(believed_from=looks.believed_from - timedelta(days=3)) == 1
         shown = (await api.get(f"{V1}/services/{over}", headers=as_("anonymous"))).json()
         assert shown["functional_status"]["code"] == "unknown"
@@ -222,7 +223,7 @@ async def test_reminders_reach_the_owner_the_coordinator_and_whoever_reads_event
         assert await remind(session, 14) == 1
     due = [(own, "verification_due")]
     assert await listed("ngo-salud", "own") == due
-    assert await listed("gbv-coordinator", "own") == due  # The person who entered it.
+    assert await listed("gbv-coordinator", "own") == due  # This client entered it.
     assert await listed("ngo-legal", "own") == []
     assert await listed("gbv-coordinator", "curated") == due
     assert await listed("cp-coordinator", "curated") == []
@@ -533,7 +534,7 @@ async def test_open_now_knows_nights_and_weekends(api: AsyncClient, publish: Pub
 
 
 async def test_hours_count_as_open_on_their_days_alone(api: AsyncClient, publish: Publish) -> None:
-    """Nobody may be sent to a house that has closed for the season, or has not opened for it."""
+    """Ruta sends nobody to a house that has closed for the season or has not opened for it."""
     rule = {"freq": "WEEKLY", "byday": "MO", "opens_at": "08:00", "closes_at": "16:00"}
     own = await publish(schedules=[rule | {"valid_from": "2026-11-23", "until": "2026-12-07"}])
     for day, is_open in (

@@ -1,4 +1,4 @@
-"""A service is offered until midnight at home on its last day, whatever the day in UTC."""
+"""A service is offered on its last day until midnight in the home time zone, whatever the UTC day."""
 
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
@@ -40,6 +40,5 @@ async def test_a_service_is_offered_on_the_last_day_of_its_season_and_of_its_ver
     with clock.shifted(midnight - timedelta(minutes=5)):
         assert set(await ids_seen(api, "anonymous", referable="true")) == {seasonal, verified}
     with clock.shifted(midnight):
-        # West of home it may still be yesterday: there a season lasts a day more, a verification
-        # does not.
+        # West of the home time zone it may still be yesterday, where a season lasts a day longer but a verification does not.
         assert await ids_seen(api, "anonymous", referable="true") == [seasonal]

@@ -1,4 +1,4 @@
-"""History shows former values for every pointer that a change of a place can have."""
+"""History shows old values for every pointer that can occur in a change of a place."""
 
 from typing import Any
 
@@ -43,7 +43,7 @@ NOW = Formerly(entry(("1", CLOSED), ("2", OPEN)), None)
         (f"{SITE}/location/pcode", "VE231301", "VE23"),
         (f"{SITE}/location/name", "Casa", "Casa"),
         (f"{SITE}/description", "lunes", "lunes"),
-        # The entry no longer has its former place.
+        # The entry no longer has its old place.
         ("/service_at_locations/9/location/latitude", 10.6, None),
         ("/service_at_locations/2/location/latitude", 10.6, 10.6),
         ("/service_at_locations/2/location", OPEN, OPEN),

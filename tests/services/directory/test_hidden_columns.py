@@ -1,7 +1,7 @@
 """Hiding a service hides it in every column.
 
-`hidden_columns.csv` states each column's protection. The service has unique words in every text field; every column
-that then holds one of them, or its id, must be listed.
+`hidden_columns.csv` states each column's protection. The service has unique words in every text field. The file must
+list every column that then contains one of them, or the service's id.
 """
 
 from typing import Any
@@ -16,12 +16,12 @@ from tests.support.hidden_columns import Columns, holding, listed
 from tests.support.principals import organisation
 
 RULES = {
-    "event",  # Ids and codes, for services that know who may see what.
-    "level",  # One row per level, none below the service's own.
-    "own row",  # Counted by the visibility beside it.
+    "event",  # Ids and codes, for services that know each person's access.
+    "level",  # One row per level, none below the service's own level.
+    "own row",  # Counted by the visibility in the same row.
     "record",  # Read only by people who may edit the record.
-    "trace",  # That an id is gone, for copies that had it.
-    "words",  # Words without their services: a level finds only the words that it sees.
+    "trace",  # A deleted id, for copies that contained it.
+    "words",  # Words without services: each level finds only words that it sees.
 }
 WORDS = ("zzyzx", "ocult", "287 000 0001", "2870000001")
 CHANGED = {("history", "old"), ("services", "restricted")}
@@ -32,7 +32,7 @@ def service(level: str) -> dict[str, Any]:
     """Return a service with unique texts; its organisation is public."""
     made = lists.hidden(level)
     made["organization"] = {"id": str(organisation(2)), "name": "Salud", "description": "x"}
-    del made["attributes"]  # A term is a shared word.
+    del made["attributes"]  # A term is a shared text.
     return made | {
         "alternate_name": "Zzyzx dos",
         "alert": "Zzyzx tres",

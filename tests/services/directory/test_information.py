@@ -1,4 +1,4 @@
-"""Information points: help near a place, at the public level only, and risk messages."""
+"""Information points show help near a place, at the public level only, and risk messages."""
 
 import json
 import re
@@ -115,7 +115,8 @@ async def test_help_reads_words_and_their_place_as_the_search_does_and_keeps_the
 async def test_what_a_phone_takes_for_a_command_is_no_number_to_call(
     api: AsyncClient, publish: Publish
 ) -> None:
-    """Some codes forward all of a person's calls to another phone."""
+    """Codes that a phone would run as a command are not shown as numbers. Some forward all of a person's calls to
+    another phone."""
     await publish(phones=[{"number": "*21*0414 5550101#"}, {"number": "0800 5550102 ext. 7"}])
     page = await api.post(HELP, data={"need": "mind"}, headers=as_("anonymous"))
     called = re.findall(r'href="tel:([^"]*)"', page.text.split('id="found"')[1])
@@ -141,7 +142,8 @@ async def test_the_nearest_come_first_and_a_position_never_stands_in_an_address(
 async def test_whoever_asks_sees_the_public_level(
     api: AsyncClient, publish: Publish, who: str
 ) -> None:
-    """Even callers who may see more: people read an information point's screen over a shoulder."""
+    """The rule also covers callers who may see more, because others can read an information point's screen over a
+    shoulder."""
     await publish(name="Para todas")
     for level in ("partners", "pathway", "restricted"):
         changes: dict[str, Any] = {"visibility": level, "organization": {"id": str(organisation(2)), "name": "S", "description": "x", "visibility": level}}  # fmt: skip
@@ -222,7 +224,7 @@ async def test_a_draft_is_seen_by_its_coordinators_only(api: AsyncClient) -> Non
 async def test_a_message_that_was_changed_since_is_neither_overwritten_nor_published(
     api: AsyncClient,
 ) -> None:
-    """Nobody may publish a text that they have not read."""
+    """Nobody may publish or overwrite a text that they have not read."""
     made = await written(api, "im-officer")
     url, read = f"{RISKS}/{made.json()['id']}", made.headers["etag"]
     changed = await api.put(

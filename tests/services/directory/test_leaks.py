@@ -1,4 +1,4 @@
-"""For every endpoint and parameter, a caller below the level gets the same bytes whether or not the confidential
+"""For every endpoint and parameter, a caller below the level gets the same bytes, whether or not the confidential
 record exists."""
 
 from pathlib import Path
@@ -26,8 +26,7 @@ from tests.services.directory.conftest import (
 from tests.support.databases import common_settings, rolled_back
 from tests.support.principals import organisation
 
-# Values that find the hidden record for somebody who may see it. Every parameter of every list
-# needs one, or the test fails.
+# Values with which a person who may see the hidden record finds it. The test fails if a list parameter has none.
 OWN = "0190b000-0000-7000-8000-00000000beef"
 SITE = "0190b000-0000-7000-8000-00000000cafe"
 PLACE = "0190b000-0000-7000-8000-00000000d00d"
@@ -106,7 +105,7 @@ ABOVE = {"partners": "health-cluster", "pathway": "ngo-refugio", "restricted": "
 
 
 def hidden(level: str) -> dict[str, Any]:
-    """Enter a record that differs from all others in every respect, visible from `level` on."""
+    """Enter a record that is visible from `level` on and differs from all others in every respect."""
     location: dict[str, Any] = {"id": PLACE, "location_type": "physical", "pcode": "VE1001"}
     if level == "restricted":
         location["pcode"] = "VE10"
@@ -162,7 +161,7 @@ def hidden(level: str) -> dict[str, Any]:
 
 
 def _requests(name: str) -> list[dict[str, str]]:
-    """Return one request per parameter and value, and some combinations; a parameter without a value fails."""
+    """Return one request per parameter and value, and some combinations. Fail if a parameter has no value."""
     fields = LISTS[name].model_fields
     assert set(fields) <= set(PROBES), set(fields) - set(PROBES)
     found: list[dict[str, str]] = [{}]
@@ -184,8 +183,7 @@ def _requests(name: str) -> list[dict[str, str]]:
         ]
     if name == "services":
         found += [{"search": "casa", "explain": "true", "full": "true"}]
-        # Too few results: the search also corrects slips, matches any of the words, and uses
-        # synonyms.
+        # With too few results, the search also corrects typos, matches any of the words, and uses synonyms.
         found += [
             {"search": words, "explain": "true"}
             for words in ("zzyzxx", "sede zzyzx", "abogdo zzyzx", "trata de personas", "warao casa")
@@ -222,12 +220,12 @@ async def _enter_hidden(api: AsyncClient, level: str) -> None:
 
 
 async def _everything(api: AsyncClient, client: str) -> dict[str, tuple[int, Any, bytes]]:
-    """Return status, validator and body of every request that could reveal something."""
+    """Return the status, the validator and the body of every request that could reveal something."""
     found: dict[str, tuple[int, Any, bytes]] = {}
     headers = as_(client)
     for name in LISTS:
         for number, params in enumerate(_requests(name)):
-            # GET and POST share one handler, so they take turns.
+            # GET and POST share one handler, so the test alternates between them.
             if number % 2:
                 answer = await api.get(f"{V1}/{name}", params=params, headers=headers)
             else:
@@ -273,7 +271,7 @@ async def test_nothing_tells_a_lower_level_that_the_record_exists(
             after = await _everything(api, client)
             told = [key for key in after if after[key] != before[client][key]]
             assert told == [], (client, told)
-        # The control: every caller who may see the record finds it with each of these requests.
+        # As a control, every caller who may see the record finds it with each of these requests.
         seen = ABOVE[level]
         assert OWN in await ids_seen(api, seen)
         missed = []
@@ -287,8 +285,8 @@ async def test_nothing_tells_a_lower_level_that_the_record_exists(
 
 
 def _needs_more(params: dict[str, str], level: str) -> bool:
-    """Return the parameters that do not find it even for callers who may see it: an exact place that is not stored
-    or, for that level's organisations, the organisation."""
+    """Return whether even callers who may see the record cannot find it with these parameters. They name an exact place
+    that is not stored or, for that level's organisations, the organisation."""
     exact = {"bbox", "radius"} & set(params)
     if level != "partners" and exact:
         return True
@@ -296,7 +294,7 @@ def _needs_more(params: dict[str, str], level: str) -> bool:
 
 
 def test_every_read_route_is_in_this_test() -> None:
-    """Add a new way of reading services to `_everything`, or name it here with its reason."""
+    """If you add a new way to read services, add it to `_everything`, or list it here with the reason."""
     known = {
         f"{V1}/", f"{V1}/profile", f"{V1}/profile/patches/{{name}}.json",
         f"{V1}/profile/schemas/{{name}}.json", f"{V1}/profile/codes",
@@ -311,20 +309,20 @@ def test_every_read_route_is_in_this_test() -> None:
         f"{V1}/records/services", f"{V1}/records/services/{{service_id}}",
         f"{V1}/records/services/{{service_id}}/history",
         f"{V1}/records/services/{{service_id}}/reads",
-        f"{V1}/records/reads",  # test_curation.py: auditors only, and ids without a name.
+        f"{V1}/records/reads",  # test_curation.py: auditors only; ids without names.
         f"{V1}/records/services/{{service_id}}/duplicates",
         f"{V1}/records/services/{{service_id}}/review",
-        f"{V1}/records/houses",  # test_safe_houses.py: curators only, by the rule of records.
+        f"{V1}/records/houses",  # test_safe_houses.py: curators only, by the record rules.
         f"{V1}/records/reminders", f"{V1}/records/organizations/{{organization_id}}",
         f"{V1}/records/locations/{{location_id}}",
         f"{V1}/help", f"{V1}/help/services", f"{V1}/help/text",
     }  # fmt: skip
-    # These have leak tests of their own.
+    # These have their own leak tests.
     others = (
         "crosswalks", "pathways", "endorsements", "gaps", "posters", "imports", "exports",
         "risk-messages",
-        "features",  # exports/test_features.py: the documents of the exports.
-        "successions",  # test_successions.py: curators, and ids that they may see.
+        "features",  # exports/test_features.py: the same documents as the exports.
+        "successions",  # test_successions.py: curators, and only ids visible to them.
     )  # fmt: skip
     from directory.app import ROUTERS
 
@@ -385,7 +383,7 @@ async def test_reading_a_restricted_service_is_logged(api: AsyncClient) -> None:
 async def test_the_words_of_a_term_are_hidden_with_the_last_service_that_has_it(
     api: AsyncClient, end: str
 ) -> None:
-    """A publisher's term for a house stayed in the lists of terms after the house was hidden."""
+    """A publisher's term for a house used to stay in the term lists after the house was hidden."""
     detail = {"id": TAXONOMY, "name": "zzyzx", "description": "zzyzx"}
     term = {"id": TERM, "name": "Sede Zzyzx", "description": "zzyzx", "taxonomy_detail": detail}
     who = as_("gbv-coordinator")
@@ -414,7 +412,7 @@ async def test_the_words_of_a_term_are_hidden_with_the_last_service_that_has_it(
 async def test_reading_the_record_of_a_restricted_service_is_logged(
     api: AsyncClient, road: str
 ) -> None:
-    """The record contains more than the public entry, and reading it left no trace."""
+    """The record contains more than the public entry. Reads of it used to leave no trace."""
     await _enter_hidden(api, "restricted")
     who, path = as_("gbv-coordinator", aors=["TIP"]), f"{V1}/records/services"
     asked = {"list": path, "record": f"{path}/{OWN}"}.get(road, f"{path}/{OWN}/{road}")
@@ -472,7 +470,7 @@ async def test_a_hidden_place_cannot_be_copied_by_its_id(api: AsyncClient) -> No
 async def test_a_hidden_organisation_is_not_read_by_entering_a_service_for_it(
     api: AsyncClient, road: str
 ) -> None:
-    """Reading a service's record includes its organisation, so nobody may create a service to read it."""
+    """A service's record includes its organisation, so nobody may create a service in order to read it."""
     await _enter_hidden(api, "restricted")
     im = as_("im-officer", scope=WRITE, aors=["GBV", "CP"])
     named = {"id": ORGANIZATION, "name": "Propia", "description": "x"}
@@ -484,7 +482,7 @@ async def test_a_hidden_organisation_is_not_read_by_entering_a_service_for_it(
     else:
         row = "external_id,organisation,organisation_id,name,categories\n1,Propia,{},Mía,GP-INFO\n"
         row = row.format(ORGANIZATION)
-        # A dry run first, with the same rules.
+        # A dry run comes first, with the same rules.
         for query in ("?dry_run=true", ""):
             done = await api.post(f"{V1}/imports{query}", content=row.encode(), headers=im)
             assert done.status_code == 201, done.text
@@ -495,7 +493,7 @@ async def test_a_hidden_organisation_is_not_read_by_entering_a_service_for_it(
     review = await api.get(f"{V1}/records/services/{own}/review", headers=im)
     assert "Zzyzx" not in review.text
     assert '"Propia"' in review.text
-    # Named again, it is the same organisation.
+    # A second entry that names it gets the same organisation.
     again = service_document(name="Otra", organization=named)
     second = await api.post(f"{V1}/records/services", json=again, headers=im)
     records = [
@@ -513,9 +511,9 @@ WRITE = "directory:read directory:write directory:curate"
 
 
 async def _written(api: AsyncClient, client: str, number: int) -> list[tuple[str, int, Any]]:
-    """Return the answers to every write that names an id of the hidden record, or repeats its content."""
+    """Return the response to every write that names an id of the hidden record or repeats its content."""
     scope = WRITE if client in {"gbv-coordinator", "im-officer"} else WRITE.rpartition(" ")[0]
-    # Away from the hidden record, whose area is not this caller's.
+    # The hidden record's area is not one of this caller's areas.
     headers = as_(client, scope=scope, aors=["GBV", "CP"])
     own = {"id": str(organisation(number)), "name": "Propia", "description": "x"}
 
@@ -548,14 +546,14 @@ async def _written(api: AsyncClient, client: str, number: int) -> list[tuple[str
         ("POST", f"{at}/organizations", {**own, "id": ORGANIZATION}),
         ("POST", f"{V1}/imports", import_row.format(OWN)),
         ("POST", f"{V1}/imports", import_row.format(OWN)),
-        # Last: from here on the free id is an organisation of the caller's own.
+        # This comes last, because from here on the free id is the caller's own organisation.
         ("POST", f"{at}/services", service() | {"organization": {**own, "id": ORGANIZATION}}),
     ]  # fmt: skip
     found: list[tuple[str, int, Any]] = []
     ids: dict[str, str] = {}
 
     def plain(value: Any) -> Any:
-        """Replace ids that change each time by their order."""
+        """Replace ids that change in each run with their order."""
         if isinstance(value, dict):
             return {k: plain(v) for k, v in value.items() if not k.endswith("_at")}
         if isinstance(value, list):

@@ -1,5 +1,5 @@
-"""A directory whose database went back in time, for example after promoting a lagging standby: its worker restores
-the restrictions that it had published."""
+"""A directory whose database went back in time, for example after the promotion of a lagging standby. Its worker
+restores the restrictions that it had published."""
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -76,7 +76,7 @@ async def worker(
     await broker.start()
     await until(lambda: broker.connected)
     relay = Relay(settings, database, COMMON, broker, metrics)
-    # It publishes what the rolled-back transaction contains.
+    # The relay publishes the events of the rolled-back transaction.
     relay._leading = (await connection.get_raw_connection()).driver_connection
     yield Worker(ServiceContext(settings, database, broker, COMMON, metrics), relay)
     await broker.stop()
@@ -116,7 +116,7 @@ async def test_what_was_hidden_or_withdrawn_is_so_again(
 async def test_whoever_opens_it_after_that_is_not_contradicted(
     api: AsyncClient, publish: Publish, worker: Worker, connection: AsyncConnection
 ) -> None:
-    """Not even when the database goes back once more."""
+    """The worker does not hide it again, even if the database goes back once more."""
     house, other = await publish(), await publish(name="Otra")
     followed = await connection.begin_nested()
     await changed(api, house, **HIDDEN)
@@ -140,7 +140,7 @@ async def test_whoever_opens_it_after_that_is_not_contradicted(
 async def test_more_than_the_last_word_is_looked_for_where_it_was_forgotten(
     api: AsyncClient, publish: Publish, worker: Worker, connection: AsyncConnection
 ) -> None:
-    """Some events between and before the two lost ones are not lost."""
+    """Between and before the two lost events, some events are not lost."""
     houses = [await publish(name=f"Casa {number}") for number in range(4)]
     await changed(api, houses[0], **HIDDEN)
     await worker.told()

@@ -1,5 +1,5 @@
-"""All roads agree on who may read and decide on an entry: single reads and lists, entering and approving, approving
-and endorsing."""
+"""All paths agree on who may read and decide on an entry: single reads and lists, entering and approving, approving and
+endorsing."""
 
 from typing import Any
 
@@ -46,8 +46,8 @@ async def _changed(api: AsyncClient, own: str, document: dict[str, Any], client:
 async def test_a_list_of_records_holds_those_that_each_may_be_read(
     api: AsyncClient, client: str, changes: dict[str, Any]
 ) -> None:
-    """The name of a restricted house in another state was in every coordinator's list of its area of responsibility,
-    though reading it gave them 404."""
+    """The name of a restricted house in another state used to be in the list of every coordinator of its area of
+    responsibility, although reading it gave them 404."""
     for given in (
         {"categories": ["GBV-PSS"]},
         {"categories": ["GBV-PSS"], **ELSEWHERE},
@@ -117,8 +117,8 @@ def _at(pcode: str, **place: Any) -> dict[str, Any]:
 async def test_an_endorsement_does_not_outlive_what_it_was_given_to(
     api: AsyncClient, publish: Publish, changes: dict[str, Any], left: list[str], drafted: bool
 ) -> None:
-    """The endorsed service has since moved to another organisation, another place or another kind."""
-    # An organisation cannot give it away, so a coordinator does.
+    """The endorsed service has since moved to another organisation or place, or become another kind."""
+    # An organisation cannot give its service away, so a coordinator does it.
     who = "ngo-salud" if drafted and "organization" not in changes else "gbv-coordinator"
     approves = as_("gbv-coordinator", aors=["CP", "GBV"])
     own = await publish(**BOTH)
@@ -162,7 +162,7 @@ async def test_a_draft_that_is_to_be_restricted_is_read_by_named_coordinators_al
         assert (await api.get(path, headers=im)).status_code == 404, road
         assert "secreta" in (await api.get(path, headers=as_("gbv-coordinator"))).text, road
     assert (await api.get(f"{V1}/records/services", headers=im)).json()["items"] == []
-    # The published entry is still shown to everybody.
+    # Everybody still sees the published entry.
     shown = await api.get(f"{V1}/services/{own}", headers=as_("anonymous"))
     assert shown.status_code == 200
 

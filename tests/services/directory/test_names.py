@@ -1,4 +1,4 @@
-"""Names by id: as the directory shows each entry, and nothing hidden."""
+"""Names by id match what the directory shows for each entry, and reveal nothing hidden."""
 
 import pytest
 from httpx import AsyncClient
@@ -59,7 +59,7 @@ async def test_many_are_named_at_once_in_the_language_that_is_asked(api: AsyncCl
 
 
 async def test_own_services_tell_their_capacity_and_who_endorses_them(api: AsyncClient) -> None:
-    """A coordinator also curates others' services: `own` leaves those out, and ended ones."""
+    """A coordinator also curates other organisations' services; `own` excludes those, and ended ones."""
     own = service_document(name="Propio", capacity_state="waitlist")
     made = await entered(api, own)
     owner = "ngo-salud"

@@ -1,4 +1,4 @@
-"""A place shared by several services: who may change it, what it may not show, and that closed places stay closed."""
+"""A place shared by several services: who may change it, and what it may not show. Closed places stay closed."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ ADDRESS = "5 de Julio"
 
 
 async def _place_of(api: AsyncClient, service: str) -> str:
-    """Return the id of its physical place."""
+    """Return the id of the service's physical place."""
     read = await api.get(f"{V1}/records/services/{service}", headers=as_("ngo-salud"))
     sites = [each["location"] for each in read.json()["document"]["service_at_locations"]]
     return str(next(each["id"] for each in sites if each["location_type"] == "physical"))
@@ -50,7 +50,8 @@ async def _shelter(publish: Publish, **house: Any) -> str:
 async def test_an_endorsement_ends_when_the_place_of_a_service_is_moved_to_another_municipality(
     api: AsyncClient, publish: Publish, pcode: str, left: list[str], road: str
 ) -> None:
-    """As with the service's own edit; a person who moves the place's record approves it for their own areas."""
+    """The same happens when the service's own entry is edited. A person who moves the place's record approves it for
+    their own areas."""
     own = await publish(categories=["GBV-CM", "CP-CM"])
     both = as_("gbv-coordinator", aors=["CP", "GBV"])
     for aor in ("CP", "GBV"):
@@ -71,7 +72,7 @@ async def test_an_endorsement_ends_when_the_place_of_a_service_is_moved_to_anoth
 async def test_a_shelters_address_is_not_published_by_way_of_its_place(
     api: AsyncClient, publish: Publish
 ) -> None:
-    """The entry refuses an address; its place's record accepted one and published it at once."""
+    """The entry refuses an address. The record of its place used to accept one and publish it at once."""
     own = await _shelter(publish)
     place = await _place_of(api, own)
     for client in ("gbv-coordinator", "ngo-salud"):
@@ -99,7 +100,8 @@ async def test_another_service_at_a_shelters_place_does_not_publish_its_address(
 async def test_whoever_may_not_publish_a_service_does_not_change_its_place_by_itself(
     api: AsyncClient, publish: Publish
 ) -> None:
-    """A partner's client, or a thief of its secret, could send people to another door without a coordinator's review."""
+    """Otherwise a partner's client, or a thief with its secret, could send people to another address without a
+    coordinator's review."""
     own = await publish()
     place = await _place_of(api, own)
     elsewhere = {**OPEN, "latitude": 10.1, "name": "Otra puerta"}
@@ -149,7 +151,7 @@ async def test_whoever_read_the_entry_before_its_place_was_closed_reads_it_again
 async def test_history_tells_no_address_of_a_place_that_was_closed_since(
     api: AsyncClient, publish: Publish, database: Database, by: str
 ) -> None:
-    """The rows do not keep the address either: backups and copies would outlive it."""
+    """The rows do not contain the address either, because backups and copies would outlive it."""
     own = await publish()
     path, reader = f"{V1}/records/services/{own}", as_("gbv-coordinator")
 

@@ -1,4 +1,4 @@
-"""Help, SMS and posters use the rule of plans: who answers now, and how to reach them."""
+"""Help, SMS and posters use the same rule as plans: who responds now, and how to reach them."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -24,7 +24,7 @@ def friday(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def hotline(publish: Publish, **changes: Any) -> str:
-    """Return a national hotline: a referral is answered in three days, a call at once."""
+    """Return a national hotline that answers a referral within three days and a call at once."""
     return await publish(
         **{
             "name": "Línea de orientación",
@@ -57,7 +57,7 @@ def test_a_need_of_danger_without_a_line_is_refused_when_the_table_loads() -> No
 async def test_in_danger_the_line_that_answers_now_comes_first(
     api: AsyncClient, publish: Publish, need: str
 ) -> None:
-    """On a page of 20, whatever else exists and however the place is given."""
+    """The line comes first on a page of 20, whatever else exists and however the place is given."""
     category = needs()[need].categories[0]
     who = f"{category.partition('-')[0].lower()}-coordinator"
     for number in range(21):

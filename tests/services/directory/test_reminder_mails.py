@@ -1,4 +1,4 @@
-"""Organisations get reminders in time, through a real relay; a mail names nothing hidden."""
+"""Organisations get reminders in time through a real mail relay, and no e-mail names anything hidden."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -165,7 +165,7 @@ async def test_a_mail_that_comes_back_later_is_told_to_whoever_curates_the_entry
         assert await bounce(api, harmless) == 204
     assert await bounce(api, mail.as_string()) == 422  # Not a delivery report.
     assert await bounce(api, report(mail), "ngo-salud") == 403
-    forged = EmailMessage()  # By somebody who knows the organisation but not the mail.
+    forged = EmailMessage()  # Its sender knows the organisation but not the e-mail.
     forged["Message-ID"] = f"<{organisation(2)}.1.{'0' * 32}@ruta.example.org>"
     assert await bounce(api, report(forged)) == 204
     for who in ("gbv-coordinator", "ngo-salud"):

@@ -1,4 +1,4 @@
-"""Restrictions are published as they change, and a restored entry becomes as restricted as it was."""
+"""The directory publishes restrictions as they change, and a restored entry becomes as restricted as before."""
 
 from typing import Any
 from uuid import UUID
@@ -121,7 +121,7 @@ async def test_what_the_backup_hides_is_not_opened_by_a_word(
 async def test_the_record_says_what_it_restricts_without_having_told_it(
     publish: Publish, database: Database
 ) -> None:
-    """As an earlier release wrote it."""
+    """An earlier release wrote this record."""
     own, other = await publish(**HIDDEN, categories=["GBV-SHELTER"]), await publish(name="Otra")
     async with database.transaction() as session:
         await session.execute(sa.update(services).values(restricted=None))

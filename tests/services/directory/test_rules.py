@@ -1,4 +1,4 @@
-"""The pure rules: levels, precision, opening hours, status, differences, merge patch, access."""
+"""Pure rules: levels, precision, opening hours, status, differences, merge patch and access."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -176,7 +176,7 @@ def test_on_a_holiday_nothing_is_known_to_be_open() -> None:
 
 
 def test_a_weekday_that_may_be_yesterday_or_in_a_week_is_open_on_both() -> None:
-    """In Caracas it is still Monday evening when UTC has Tuesday."""
+    """In Caracas it is still Monday evening when UTC is already on Tuesday."""
     ends, begins = (opening_of([NIGHTS | {at: "2026-12-02"}]) for at in ("valid_to", "valid_from"))
     tuesday = date(2026, 12, 1)
     assert coming_week([], ends.seasons, tuesday) == [(1440, 1680), (2760, 3120)]
@@ -295,8 +295,8 @@ def _texts(array: str) -> list[str]:
 async def test_both_forms_of_the_access_rule_choose_the_same_one_level(
     database: Database,
 ) -> None:
-    """The read path's SQL and the write path's expression over a grid of services: the same rows, and never more than
-    one level per service."""
+    """The read path's SQL and the write path's expression choose the same rows over a grid of services. They never
+    choose more than one level per service."""
     org = UUID("0190a000-0000-7000-8000-000000000002")
     other = UUID("0190a000-0000-7000-8000-0000000000ff")
     grid = [
@@ -337,8 +337,8 @@ async def test_both_forms_of_the_access_rule_choose_the_same_one_level(
 async def test_all_that_is_seen_is_what_is_at_the_lowest_level_and_what_begins_above(
     database: Database,
 ) -> None:
-    """The count of an unfiltered list, over services of every visibility: a service has a document at its own level
-    and at each level above."""
+    """The count of an unfiltered list, over services of every visibility. A service has a document at its own level and
+    at each higher level."""
     own, other = UUID("0190a000-0000-7000-8000-000000000002"), UUID(int=255)
     documents = [
         f"({level}::smallint, {visibility}::smallint, '{owner}'::uuid, '{manager}'::uuid,"

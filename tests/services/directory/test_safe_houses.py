@@ -1,4 +1,4 @@
-"""A possible safe house is held at `partners` without its place until a person decides, however it arrived."""
+"""Ruta keeps a possible safe house at `partners` without its place until a person decides, however it arrived."""
 
 import csv
 import io
@@ -25,7 +25,7 @@ HOUSES = f"{V1}/records/houses"
 
 
 def _rates(half: str) -> tuple[float, float, int]:
-    """Return recall, the share of other services held, and the number of rows."""
+    """Return the recall, the share of other services held back, and the number of rows."""
     rows = list(csv.DictReader((LABELLED / f"{half}.csv").read_text(encoding="utf-8").splitlines()))
     found: dict[str, list[bool]] = {"0": [], "1": []}
     for row in rows:
@@ -42,7 +42,7 @@ def _rates(half: str) -> tuple[float, float, int]:
 
 
 def test_of_the_labelled_set_nearly_every_house_is_held_and_nearly_nothing_else() -> None:
-    """`held_back` was written before the words, and nobody read it while choosing them."""
+    """`held_back` was written before the word list, and nobody read it while choosing the words."""
     rows = 0
     for half in ("tuning", "held_back"):
         recall, held, found = _rates(half)
@@ -131,7 +131,7 @@ async def test_what_may_be_a_house_is_shown_to_partners_alone_and_without_its_pl
 async def test_a_file_with_a_held_house_says_that_it_holds_a_part_of_it(
     api: AsyncClient, publish: Publish
 ) -> None:
-    """Importing that file again would remove the place from the record."""
+    """Importing such an export again would remove the place from the record."""
     house = await publish(**HINTS["its name"])
     other = await publish()
     file = await api.get(f"{V1}/exports?format=hsds", headers=as_("im-officer"))
@@ -229,7 +229,7 @@ async def test_a_sheet_marked_public_publishes_no_house_and_its_report_says_so(
     ]
     said = str([(row.name, row.notes) for row in rows if row.external_id != "6"])
     assert _hides(said)
-    # Somebody decides; the file comes again; then it changes.
+    # A person decides, the same file comes again, and then the file changes.
     curator = as_("gbv-coordinator", aors=["CP", "GBV", "TIP", "GP"])
     waiting = (await api.get(HOUSES, headers=curator)).json()["items"]
     one = next(each for each in waiting if each["name"] == "Programa Luz")

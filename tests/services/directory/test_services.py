@@ -1,4 +1,4 @@
-"""Services: written, approved, read and found."""
+"""Services: how people write, approve, read and find them."""
 
 from datetime import timedelta
 from typing import Any
@@ -148,7 +148,7 @@ async def test_beyond_the_last_page_is_an_empty_envelope(
 
 
 async def test_a_translation_changes_texts_alone(api: AsyncClient, publish: Publish) -> None:
-    """In English a closed service appeared open, under another one's id."""
+    """A closed service used to appear open in English, with another service's id."""
     own = await publish(
         functional_status={"code": "closed"},
         translations={
@@ -185,7 +185,8 @@ async def test_what_anybody_reads_of_a_verification_is_no_person(
 async def test_a_verification_ends(
     api: AsyncClient, publish: Publish, days: int, status: int
 ) -> None:
-    """Its organisation claimed that the entry holds until 2999, so people were sent there for ever without a check."""
+    """An organisation claimed that its entry was valid until 2999, so people would be sent there for ever without a
+    check."""
     own = await publish()
     until = (clock.today() + timedelta(days=days)).isoformat()
     path, body = f"{V1}/records/services/{own}/verify", {"valid_until": until}

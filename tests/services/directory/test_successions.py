@@ -1,4 +1,4 @@
-"""An organisation ends, merges or gives services away: one person proposes it, another confirms it."""
+"""An organisation ends, merges or gives services away. One person proposes it and another confirms it."""
 
 from typing import Any
 
@@ -114,7 +114,8 @@ async def test_one_that_ends_offers_nothing_any_more(
 async def test_nobody_hands_over_a_house_that_they_may_not_see(
     api: AsyncClient, publish: Publish, legal: str
 ) -> None:
-    """The house is withdrawn, and the successor does not learn its address. A person who may see it hands it over."""
+    """The house is withdrawn, and the successor does not learn its address. A person who may see it can hand it
+    over."""
     house = await publish(visibility="restricted", service_at_locations=[])
     decided = await decide(api, await propose(api), "cp-coordinator")
     assert (decided.status_code, decided.json()["status"]) == (200, "confirmed")
@@ -152,7 +153,7 @@ async def test_a_split_gives_away_what_it_names_and_nothing_else(
 async def test_a_house_is_named_only_by_who_may_see_it(
     api: AsyncClient, publish: Publish, legal: str
 ) -> None:
-    """Neither a refusal nor the list reveals whether a hidden id exists or whose it is."""
+    """Neither a refusal nor the list reveals whether a hidden id exists or who owns it."""
     house = await publish(visibility="restricted", service_at_locations=[])
     hidden = await propose(api, "cp-coordinator", kind="split", service_ids=[house])
     unknown = await propose(api, "cp-coordinator", kind="split", service_ids=[str(new_id())])

@@ -1,4 +1,5 @@
-"""Keeping a copy: a snapshot, then only changes. With real commits, because positions are transactions."""
+"""Keeping a copy: a snapshot first, then only changes. The tests use real commits, because positions are
+transactions."""
 
 import json
 from collections.abc import AsyncIterator
@@ -28,7 +29,7 @@ async def committed(databases: MigratedDatabases) -> ServiceDatabase:
 async def live(
     committed: ServiceDatabase, postgres: PostgresServer, internal_jwks: Path
 ) -> AsyncIterator[AsyncClient]:
-    """The app as in production, with real commits."""
+    """Start the app as in production, with real commits."""
     postgres.psql(
         "TRUNCATE services, organizations, locations, service_documents, site_documents,"
         " organization_documents, service_changes, service_translations CASCADE",
@@ -70,7 +71,7 @@ async def _snapshot(api: AsyncClient, client: str) -> tuple[dict[str, Any], str]
 async def _follow(
     api: AsyncClient, client: str, copy: dict[str, Any], cursor: str, limit: int = 1000
 ) -> tuple[int, str]:
-    """Bring the copy up to date; return the number of items."""
+    """Update the copy; return the number of items."""
     count = 0
     while True:
         answer = await api.get(
@@ -216,7 +217,8 @@ async def test_a_cursor_of_another_audience_asks_for_a_new_snapshot(live: AsyncC
 async def test_a_copy_of_before_a_restore_asks_for_a_new_snapshot(
     live: AsyncClient, postgres: PostgresServer, internal_jwks: Path, tmp_path: Path
 ) -> None:
-    """The restored server continues from another position, and the copy contains entries that it never knew."""
+    """The restored server continues from another position, and the copy contains entries that the server has never
+    had."""
     contents.dump(postgres, ("directory_sync",), tmp_path)
     house = await _enter(live)
     copy, cursor = await _snapshot(live, "anonymous")
@@ -251,7 +253,7 @@ async def test_what_did_not_change_is_not_sent_again(live: AsyncClient) -> None:
 
 
 def confidential() -> dict[str, Any]:
-    """Make a service a shelter: restricted, with its state only."""
+    """Make the service a shelter: restricted, with only its state."""
     return {
         "name": "Casa de abrigo Zzyzx",
         "visibility": "restricted",
@@ -311,7 +313,7 @@ async def test_a_restricted_read_is_logged(live: AsyncClient) -> None:
 
 
 async def test_an_area_that_is_not_known_is_not_everywhere(live: AsyncClient) -> None:
-    """An outside provider's area, or one that the renewed table of places no longer has."""
+    """The area comes from an external provider, or the renewed area table no longer contains it."""
     own = await _enter(live, **confidential())
     for areas, status in ([], 200), (["VE23"], 200), (["XX23"], 404), (["XX23", "VE20"], 404):
         answer = await live.get(

@@ -1,4 +1,4 @@
-"""Terms of services published together end as if one had been published after the other."""
+"""If services are published together, their terms end up as if one had followed the other."""
 
 from itertools import permutations
 from typing import Any

@@ -1,4 +1,4 @@
-"""Help and warnings by SMS: a place and a need come in, the nearest public services go out."""
+"""Help and warnings by SMS. A person sends a place and a need, and gets the nearest public services."""
 
 import json
 from typing import Any, cast
@@ -124,7 +124,7 @@ async def test_the_nearest_public_services_fit_three_messages(
     assert len(said) == 3
     assert "+58 261 555 0101" in said[0]
     assert "Escondida" not in "".join(said)
-    # None there: the nearest around.
+    # There are none in that state, so it returns the nearest.
     assert "Atencion psicologica" in (await answers(api, "TACHIRA 3"))[0]
     assert await answers(api, "ZULIA COMIDA") == [
         "No se encontro un servicio publico. En peligro llame al 911."
@@ -210,12 +210,12 @@ async def test_an_answer_is_sent_and_nothing_of_who_asked_is_kept(
         assert (wrong[0], wrong[1]["pointer"]) == (422, "/from")
         assert "*222#" not in json.dumps(wrong[1])
         gateway.status = 503
-        assert (await ask())[0] == 503  # The sender sees the error and sends it again.
+        assert (await ask())[0] == 503  # The sender sees the error and retries.
         gateway.status, gateway.drop = 201, True
-        assert (await ask())[0] == 200  # It may have been accepted, so it is not sent twice.
+        assert (await ask())[0] == 200  # It may have been accepted, so it is not resent.
         gateway.drop = False
         count = len(gateway.requests)
-        for _ in range(Turns.MOST * 2):  # A machine that answers every message.
+        for _ in range(Turns.MOST * 2):  # An autoresponder answers every message.
             assert (await ask())[0] == 200
         assert len(gateway.requests) - count <= Turns.MOST * 3
         assert await sizes() == before

@@ -1,4 +1,4 @@
-"""Services entered together end as if each had been entered alone."""
+"""Services entered together end up as if each had been entered alone."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -127,7 +127,7 @@ async def test_what_is_recorded_of_a_new_entry_is_its_record(database: Database)
 async def test_what_is_entered_together_lies_by_place(
     databases: MigratedDatabases, followers: None
 ) -> None:
-    """A town's services are then on few pages, at each level, also those copied between levels."""
+    """A town's services are stored together, on few pages at each level, including those copied between levels."""
     made = await databases.of("directory", "directory_by_place")
     opened = Database.at(made.app_url)
     towns = ["VE2313", "VE2004"]

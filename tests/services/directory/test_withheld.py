@@ -1,4 +1,4 @@
-"""While an organisation's access is suspended, no road offers its services."""
+"""While an organisation's access is suspended, no path offers its services."""
 
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,7 @@ EVERYBODY = (
 
 
 async def suspended(api: AsyncClient, database: Database, *organisations: str) -> None:
-    """Suspend exactly these, as the front reports and the worker records it."""
+    """Suspend exactly these organisations, as the front reports it and the worker records it."""
     await told(api, "directory", suspended={"organisation": list(organisations)})
     while await withhold_some(database):
         pass
@@ -42,12 +42,12 @@ async def suspended(api: AsyncClient, database: Database, *organisations: str) -
     ("approved", "state", "said", "off", "so"),
     [
         ({}, "approved", {}, False, "offered"),
-        ({}, "draft", {}, False, "offered"),  # It has a newer draft.
+        ({}, "draft", {}, False, "offered"),  # A newer draft exists.
         ({}, "draft", None, False, "offered"),
         ({}, "approved", {}, True, "withheld"),
         ({}, "submitted", {"closed": "closed"}, True, "withheld"),
         ({}, "withdrawn", {}, False, "nothing"),
-        ({}, "draft", {"withdrawn": True}, False, "nothing"),  # It is being edited again.
+        ({}, "draft", {"withdrawn": True}, False, "nothing"),  # It is edited again.
         ({}, "submitted", {"withdrawn": True}, True, "nothing"),
         ({}, "approved", {"withdrawn": True}, False, "offered"),
         ({}, "merged", {}, True, "nothing"),
@@ -67,7 +67,8 @@ def test_what_is_published_is_offered_unless_its_organisation_is_suspended(
 async def test_what_was_withdrawn_and_is_worked_on_again_is_offered_to_nobody_until_it_is_approved(
     api: AsyncClient, publish: Publish, database: Database, again: str
 ) -> None:
-    """Reporting it full, verifying it or lifting a suspension brought it back to every list without an approval."""
+    """Reporting it as full, verifying it or lifting a suspension used to bring it back to every list without an
+    approval."""
     own = await publish()
     record, keeper = f"{V1}/records/services/{own}", as_("ngo-salud")
     await api.post(f"{record}/withdraw", headers=CURATOR)
@@ -108,10 +109,10 @@ async def test_a_suspended_organisations_services_are_offered_to_nobody_and_agai
 async def test_copies_are_told_that_it_was_withdrawn_and_that_it_is_there_again(
     api: AsyncClient, publish: Publish, database: Database
 ) -> None:
-    """The events go to referrals and reporting; otherwise people would still be sent there."""
+    """The events go to referrals and reporting. Otherwise people would still be sent there."""
     own = await publish()
     await suspended(api, database, SALUD)
-    # Writes in the meantime are stored and announced to nobody.
+    # The directory stores writes during the suspension, but publishes no event.
     await api.put(f"{V1}/services/{own}/capacity", json={"state": "full"}, headers=CURATOR)
     await suspended(api, database)
     events = await _events(database, own)
@@ -220,7 +221,7 @@ async def test_nobody_takes_the_place_of_a_site_that_is_off_the_lists_for_now(
 async def test_nothing_tells_that_there_is_a_service_of_a_suspended_organisation(
     directory_database: ServiceDatabase, internal_jwks: Path
 ) -> None:
-    """Every list, page, file and parameter answers as if it had never been entered."""
+    """Every list, page, file and parameter behaves as if the service had never been entered."""
     async with rolled_back(directory_database) as database:
         api = await leaks._client(database, directory_database, internal_jwks)
         readers = ("anonymous", "health-cluster", "ngo-refugio")

@@ -1,6 +1,6 @@
-"""Every command that writes about a case, with what it needs before it can be called.
+"""Every command that writes about a case, with its prerequisites.
 
-Each test prepares only what the commands that are about to race need.
+Each test prepares only the prerequisites of the commands that will race.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -43,7 +43,7 @@ _WAY: dict[ReferralState, tuple[str, ...]] = {
 
 @dataclass
 class Situation:
-    """Everything prepared so far, by name: `it["case"]` is an id."""
+    """Everything prepared so far, by name. For example, `it["case"]` is an id."""
 
     story: Story
     keys: CaseKeys
@@ -173,7 +173,7 @@ class Situation:
         self.ids["concluded"] = self["screening"]
 
     async def _task(self) -> None:
-        """Planning a review also makes a task."""
+        """Find the task that planning a review created."""
         tasks = (await self.story.get(NGO, "/tasks?limit=500")).json()["items"]
         self.ids["task"] = next(t["id"] for t in tasks if t["case_id"] == self["case"])
 
@@ -260,9 +260,10 @@ Asked = Callable[[Situation], Awaitable[Response | None]]
 
 @dataclass(frozen=True)
 class CaseCommand:
-    """`states`: of the referral; empty if the command is not about one. `route`: the API's route.
+    """A command. `states` are the referral's states, or empty if the command is not about a referral. `route` is the
+    API's route.
 
-    `yields`: it leaves a locked case to its next round.
+    `yields` means that it leaves a locked case to its next round.
     """
 
     name: str
@@ -282,7 +283,7 @@ def _http(
     who: str = NGO,
     states: frozenset[ReferralState] = frozenset(),
 ) -> CaseCommand:
-    """`route` is "METHOD /path/{name of what is needed}"."""
+    """Return a command for a `route` of the form "METHOD /path/{name of a prerequisite}"."""
     method, path = route.split()
 
     async def ask(it: Situation) -> Response:
@@ -292,11 +293,11 @@ def _http(
 
 
 def _steps() -> list[CaseCommand]:
-    """Return the whole lifecycle table, each step by the side that may take it."""
+    """Return the whole lifecycle table, with each step assigned to the side that may take it."""
     found = []
     for command, rule in RULES.items():
         if command in (Command.SEND, Command.EXPIRE):
-            continue  # Listed below with what else they need, or fired by the timers.
+            continue  # Listed below with other prerequisites, or run by timers.
         parties = {party.value for party in rule.parties}
         who = RECIPIENT if "recipient" in parties and command is not Command.WITHDRAW else NGO
         found.append(

@@ -1,4 +1,4 @@
-"""The app on real databases: a rolled-back connection per test, one key store for the whole run."""
+"""The app on real databases: a connection per test that is rolled back, and one key store for the whole run."""
 
 import asyncio
 import json

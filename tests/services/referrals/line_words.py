@@ -11,7 +11,7 @@ TIP, GBV = "tip-coordinator", "gbv-coordinator"
 
 
 class Reporter:
-    """A person without an account; after `report` they hold only the receipt."""
+    """A person without an account; after `report` they have only the receipt."""
 
     def __init__(self, story: Story) -> None:
         self.story = story
@@ -39,7 +39,7 @@ class Reporter:
         return await self.story.post("anonymous", "/line/reports", body)
 
     async def report(self, **changes: Any) -> dict[str, Any]:
-        """Send a report and return it as the coordinators' queue shows it."""
+        """Send a report; return it as the coordinators' queue shows it."""
         answer = await self.send(**changes)
         assert answer.status_code == 201, answer.text
         self.receipt = answer.json()["receipt"]
@@ -58,7 +58,7 @@ class Reporter:
 
 
 async def handed_over(story: Story, reporter: Reporter, **changes: Any) -> str:
-    """Return the id of a report handed to the legal organisation, as its reporter wished."""
+    """Return the id of a report handed to the legal organisation, as its reporter wanted."""
     await story.service(LEGAL)
     report = await reporter.report(wants_case=True, **changes)
     await story.made(

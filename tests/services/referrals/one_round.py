@@ -5,7 +5,7 @@ from referrals.worker import Calls
 
 
 async def called(database: Database) -> set[str]:
-    """Return the jobs that ran: timers, notices, webhooks, channels."""
+    """Return the jobs that were called: timers, notices, webhooks, channels."""
     calls = Calls()
     await calls.look(database)
     return {name for name, event in vars(calls).items() if event.is_set()}

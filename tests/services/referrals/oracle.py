@@ -1,7 +1,7 @@
-"""Decides who may know which fact of a person, what may be sent, and who has read it. Pure.
+"""Decides who may know which fact about a person, what may be sent, and who has read it. Pure.
 
-Written from the rules of referral, consent and transfer, never from the services' code: test_stateful.py compares the
-services with it. A fact is a unique text, listed under the item that covers it.
+The rules come from the rules of referral, consent and transfer, never from the services' code; test_stateful.py
+compares the services with this module. A fact is a unique text, listed under the item that covers it.
 """
 
 from collections.abc import Iterable, Mapping
@@ -53,8 +53,8 @@ _STAYING = frozenset({"comment"})
 
 @dataclass(frozen=True)
 class Caller:
-    """Somebody with an account. `works`: the services whose queues they work in; None for all of their
-    organisation's. `reads_cases` False: a coordinator or reader. `desks`: their desks of the line."""
+    """A caller with an account. `works` names the services whose queues they work in, or None for all of their
+    organisation's. `reads_cases` is False for a coordinator or reader. `desks` are their line desks."""
 
     client: str
     organisation: UUID
@@ -91,15 +91,15 @@ class Case:
 
     @property
     def hidden(self) -> frozenset[str]:
-        """Contact details of a caregiver who is implicated or gone stay hidden."""
+        """Return the hidden items: contact details of a caregiver who is implicated or absent."""
         gone = self.caregiver in ("implicated", "absent")
         return frozenset({"caregiver_contact"}) if gone else frozenset()
 
 
 @dataclass(eq=False)
 class Entry:
-    """What is written in a case record, its plan or its assistance. `words`: its free text; `former`: what it said
-    before. `organisation`, `writer`: who wrote it."""
+    """An entry in a case record, its plan or its assistance. `words` is its free text and `former` its earlier text.
+    `organisation` and `writer` are its authors."""
 
     id: str
     case: Case
@@ -115,7 +115,7 @@ class Entry:
 
 @dataclass
 class Word:
-    """A decision on consent. `by`: person, caregiver, or the basis of an exception."""
+    """A decision on consent. `by` is the person, the caregiver, or the basis of an exception."""
 
     id: str
     case: Case
@@ -167,7 +167,7 @@ class Sharing:
 
     @property
     def shown(self) -> frozenset[str]:
-        """Return the sent facts that the newest decision allows."""
+        """Return the sent facts that the latest decision allows."""
         return self.items & self.word.items - self.case.hidden
 
     def is_read(self, now: datetime) -> bool:
@@ -182,7 +182,7 @@ class Sharing:
 
 @dataclass(frozen=True)
 class Link:
-    """A link with which a recipient without an account answers once. An erasure and a transfer of the case end it."""
+    """A link with which a recipient without an account responds once. An erasure and a transfer of the case end it."""
 
     page: str
     until: datetime
@@ -192,7 +192,7 @@ class Link:
 
 @dataclass(eq=False)
 class Offer:
-    """An offer of a case to another organisation. `state`: offered, accepted, declined or recalled."""
+    """An offer of a case to another organisation. `state` is offered, accepted, declined or recalled."""
 
     id: str
     word: Word
@@ -202,7 +202,8 @@ class Offer:
 
 @dataclass(eq=False)
 class Request:
-    """A request to hand a report on against its reporter's wish: one person asks with `words`, another decides."""
+    """A request to hand on a report against its reporter's wish. One person requests it with `words`, and another
+    decides."""
 
     id: str
     to: UUID
@@ -213,8 +214,8 @@ class Request:
 
 @dataclass(eq=False)
 class Report:
-    """A report of the line. `words`: all texts of its thread. `handed`: who may make a case of it, by the reporter's
-    wish, or `by_request` of two people."""
+    """A report on the line. `words` contains all texts of its thread. `handed` is the organisation that may make it a
+    case, by the reporter's wish or `by_request` of two people."""
 
     id: str
     receipt: str
@@ -251,7 +252,7 @@ def may_decide(by: str, case: Case, now: datetime) -> bool:
 
 
 def may_send(word: Word, wanted: frozenset[str], now: datetime) -> bool:
-    """Asked again at each sending."""
+    """Return whether the sender may send under this decision; each sending checks it again."""
     case = word.case
     return (
         not (case.closed or case.erased or word.used)
@@ -265,7 +266,8 @@ def may_send(word: Word, wanted: frozenset[str], now: datetime) -> bool:
 
 
 def may_renew(sharing: Sharing, word: Word, now: datetime) -> bool:
-    """A referral continues under a new consent to the same service, by the same person, for nothing else."""
+    """Return whether a referral may continue under a new consent: to the same service, by the same person, and for
+    nothing else."""
     same = word.case is sharing.case and word.service == sharing.word.service
     open_still = sharing.state in OPEN and not sharing.ended
     return same and open_still and may_send(word, frozenset(), now)
@@ -278,7 +280,8 @@ def sides_of_offer(caller: Caller, offer: Offer) -> set[str]:
 
 
 def may_take_over(offer: Offer, now: datetime) -> bool:
-    """Asked at the offer and at the acceptance. Meanwhile the receiver sees the facts for the decision."""
+    """Return whether the receiver may take over the case. Ruta checks it at the offer and at the acceptance; in between
+    the receiver sees the facts for the decision."""
     word, case = offer.word, offer.word.case
     return (
         offer.state == "offered"
@@ -291,7 +294,7 @@ def may_take_over(offer: Offer, now: datetime) -> bool:
 
 
 def answer_to_offer(act: str, caller: Caller, offer: Offer, now: datetime) -> int | None:
-    """Return the status of the answer; None for any refusal."""
+    """Return the status of the response, or None if any refusal is allowed."""
     sides = sides_of_offer(caller, offer)
     if ("giver" if act == "recall" else "receiver") not in sides:
         return 403 if sides else (404 if caller.reads_cases else None)
@@ -315,12 +318,13 @@ def holds(caller: Caller, case: Case) -> bool:
 
 
 def may_write(kind: str, caller: Caller, case: Case) -> bool:
-    """Only a supervisor writes a comment."""
+    """Return whether the caller may write this entry; only a supervisor may write a comment."""
     return holds(caller, case) and not case.closed and (kind != "comment" or caller.works is None)
 
 
 def reads_entry(caller: Caller, entry: Entry) -> bool:
-    """The record of a case leaves its holder on no road: no recipient, no emergency access, no former holder."""
+    """Return whether the caller may read the entry. A case record never leaves its holder: no recipient, emergency
+    access or earlier holder reads it."""
     stayed = entry.kind in _STAYING and caller.organisation != entry.organisation
     return holds(caller, entry.case) and not (entry.taken_back or stayed)
 
@@ -336,7 +340,7 @@ def side_of(caller: Caller, sharing: Sharing) -> set[str]:
 
 
 def is_at_desk(caller: Caller, report: Report) -> bool:
-    """An organisation named in the report has no desk for it."""
+    """Return whether the caller is at the report's desk, which excludes an organisation named in the report."""
     return (
         report.desk in caller.desks
         and caller.organisation not in report.accused
@@ -345,7 +349,8 @@ def is_at_desk(caller: Caller, report: Report) -> bool:
 
 
 def is_handed(caller: Caller, report: Report) -> bool:
-    """An organisation that made a case of it reads the report while it holds the case."""
+    """Return whether the caller reads a report that became a case. An organisation that made it a case reads it while
+    it holds the case."""
     case, own = report.case, caller.organisation
     return (
         caller.reads_cases
@@ -358,14 +363,15 @@ def is_handed(caller: Caller, report: Report) -> bool:
 
 
 def concerns(caller: Caller, report: Report, request: Request) -> bool:
-    """The report's desk, and the supervisors of the organisation that would receive it."""
+    """Return whether the request concerns the caller: the report's desk, or supervisors of the organisation that would
+    receive the report."""
     receives = caller.organisation == request.to and caller.reads_cases and caller.works is None
     accused = caller.organisation in report.accused
     return is_at_desk(caller, report) or (receives and not accused and not report.deleted)
 
 
 def answer_to(step: str, caller: Caller, sharing: Sharing, now: datetime) -> int | None:
-    """Return the status of the answer; None for any refusal."""
+    """Return the status of the response, or None if any refusal is allowed."""
     sources, side, _ = STEPS[step]
     sides = side_of(caller, sharing)
     if sharing.case.erased or not caller.reads_cases:
@@ -391,7 +397,7 @@ def may_know(
     entries: Iterable[Entry],
     now: datetime,
 ) -> set[str]:
-    """Return the facts that this person may learn now by any road."""
+    """Return the facts that this person may learn now by any path."""
     known: set[str] = set()
     for case in cases:
         if holds(caller, case):
@@ -419,7 +425,7 @@ def is_open(access: Access, now: datetime) -> bool:
 
 @dataclass
 class Past:
-    """Everything at one moment. `record`: what another system sent, and the case made of it."""
+    """All state at one moment. `record` contains what another system sent, and the case made from it."""
 
     cases: list[Case] = field(default_factory=list)
     words: list[Word] = field(default_factory=list)
@@ -433,8 +439,8 @@ class Past:
 
 
 def restore(then: Past, now: Past) -> None:
-    """Return `then` after a restore with the lists of `now`: withdrawals, erasures, transfers, hand-overs,
-    implications, entries taken back, a corrected age of a child and restrictions survive."""
+    """Return `then` after a restore with the lists of `now`. Withdrawals, erasures, transfers, hand-overs,
+    implications, retracted entries, a child's corrected age and restrictions survive."""
     _restore_cases(then, now)
     then.teams = {
         who: now.teams.get(who) or team for who, team in {**now.teams, **then.teams}.items()

@@ -1,6 +1,6 @@
-"""At least twenty records of each system in its documented shape, with invented content.
+"""At least twenty records from each system in its documented format, with invented content.
 
-`peer_words.csv` names the sources of the shapes.
+`peer_words.csv` names the sources of the formats.
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ NOTE = "Do not call her husband"
 
 @dataclass(frozen=True)
 class Record:
-    """`ends`: `taken`, a quarantine reason, `not_kept`, or `refused`."""
+    """A record. `ends` is `taken`, a quarantine reason, `not_kept` or `refused`."""
 
     peer: Peer
     name: str
@@ -228,7 +228,8 @@ _NOTED = [{"note": "n1", "value": NOTE, "storedAt": "2026-11-09", "createdBy": _
 
 
 def _form_records(peer: Peer, base: Body, at: str, rows: str, row: str) -> Iterator[Record]:
-    """Records that every form tool sends. `at`: prefix of a question; `row`: prefix of a question in a repeat."""
+    """Yield records that every form tool sends. `at` is the prefix of a question and `row` that of a question in a
+    repeat."""
     for name, changes, ends in (
         ("whole", {}, "taken"),
         ("without an answer", {f"{at}age": None}, "taken"),
@@ -315,7 +316,7 @@ def _primero() -> Iterator[Record]:
     yield from (
         Record(peer, each.name, each.body, each.ends)
         for each in _form_records(peer, base, "data.", "data.services_section", "service_")
-        if "first" not in each.body["data"]  # Here the name is one field.
+        if "first" not in each.body["data"]  # Here the name has a single field.
     )
     for name, changes, ends in (
         ("hidden name", {"data.name": "*******", "data.hidden_name": True}, "taken"),
@@ -435,7 +436,7 @@ MAPPINGS: dict[Peer, dict[str, Any]] = {
 
 
 def identified(record: Record, number: int) -> Body:
-    """Return the body with an id of its own."""
+    """Return the body with its own id."""
     body, own = deepcopy(record.body), f"record-{number}"
     for holder, name in (
         (body, "_uuid"),

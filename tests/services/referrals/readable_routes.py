@@ -1,4 +1,4 @@
-"""Calls every readable route of the service as one caller; a new route is included."""
+"""Calls every readable route of the service as one caller, including new routes."""
 
 import re
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ _OPEN = {"/line", "/line/thread", "/line/form", "/answer/{token}"}
 
 
 def operations(app: FastAPI) -> dict[str, dict[str, Any]]:
-    """Return the reading operations for callers with an account, by path below the service's prefix."""
+    """Return the read operations for callers with an account, by their path below the service's prefix."""
     return {
         path.removeprefix(PREFIX): methods["get"]
         for path, methods in sorted(app.openapi()["paths"].items())
@@ -39,7 +39,8 @@ async def walk(
     part: tuple[int, int] = (0, 1),
     **claims: Any,
 ) -> dict[str, tuple[int, str]]:
-    """Return status and text of each route. `ids`: by path parameter. `part`: (first, step) of the routes."""
+    """Return the status and the text of each route. `ids` maps path parameters to ids; `part` is the (first, step) of
+    the routes to call."""
     answers = {}
     for route in readable_routes(app)[part[0] :: part[1]]:
         path = re.sub(r"\{(\w+)\}", lambda m: ids.get(m[1], str(new_id())), route)
@@ -50,7 +51,7 @@ async def walk(
 
 
 def alike(text: str, ids: Mapping[str, str]) -> str:
-    """Return the text with ids replaced by roles and without times, to compare two stories."""
+    """Return the text with ids replaced by roles and without times, so that two stories can be compared."""
     for role, value in ids.items():
         text = text.replace(value, f"<{role}>")
     return _CURSOR.sub('"next_cursor":"-"', _UUID.sub("<id>", _TIME.sub("<time>", text)))

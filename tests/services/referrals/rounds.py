@@ -1,4 +1,4 @@
-"""The worker's rounds for channels and webhooks, one message at a time, since a test has one connection."""
+"""The worker's rounds for channels and webhooks, one message at a time, because a test has only one connection."""
 
 from collections.abc import Collection
 from zoneinfo import ZoneInfo
@@ -22,7 +22,7 @@ async def tell_due(
     sealing: Sealing,
     front: str,
 ) -> int:
-    """Send what is due on every transport; return how many channels were checked."""
+    """Send everything due on every transport; return the number of checked channels."""
     count = 0
     for kind in sorted(transports.offered):
         queue = Queue(database, transports, sealing, front, ZONE, kind)

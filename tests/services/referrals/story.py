@@ -1,4 +1,4 @@
-"""Helpers to tell stories with: a case, a consent, a referral, who does what."""
+"""Helpers for stories: a case, a consent, a referral, and the callers."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -36,7 +36,7 @@ BODIES: dict[str, dict[str, Any]] = {
 
 
 class Story:
-    """Calls as demo clients; each helper that makes something checks that it exists."""
+    """Calls as demo clients; each helper that creates something checks the response."""
 
     def __init__(self, client: AsyncClient, database: Database) -> None:
         self.client = client
@@ -80,7 +80,7 @@ class Story:
         version: int = 1,
         **changes: Any,
     ) -> str:
-        """The directory announces a service; return its id."""
+        """Publish a service as the directory would; return its id."""
         event = ServicePublished(
             service_id=service_id or new_id(),
             organisation_id=owner,
@@ -97,7 +97,7 @@ class Story:
         return await self.service()
 
     async def told(self, *events: Any) -> None:
-        """Handle directory events together, as the consumer does."""
+        """Handle directory events in one batch, as the consumer does."""
         from common import clock
 
         received = [
@@ -119,7 +119,7 @@ class Story:
             await SUBSCRIPTION.apply(session, received)
 
     async def suspended(self, service_id: str, owner: UUID = SALUD) -> None:
-        """The directory suspends a service."""
+        """Suspend a service as the directory would."""
         event = CapacityChanged(
             service_id=UUID(service_id),
             organisation_id=owner,
@@ -130,7 +130,7 @@ class Story:
         await self.told(event)
 
     async def eventually(self, holds: Callable[[], Awaitable[bool]]) -> None:
-        """Here all effects are immediate; through the gateway they take time."""
+        """Check the condition at once, because all effects are immediate here. Through the gateway they take time."""
         assert await holds()
 
     async def told_to(self, who: str, subject_id: str) -> list[str]:
@@ -144,7 +144,7 @@ class Story:
                 return kinds
 
     async def form(self, path: str, fields: dict[str, str]) -> Response:
-        """Send a page's form like a browser without an account."""
+        """Send a page's form as a browser without an account."""
         headers = bearer("anonymous", audience=AUDIENCE)
         return await self.client.post(f"/referrals/v1{path}", data=fields, headers=headers)
 
@@ -231,7 +231,7 @@ class Story:
 
 
 def photo(**saved: Any) -> bytes:
-    """Return a small photo, as a phone takes it."""
+    """Return a small photo like one from a phone."""
     import io
 
     from PIL import Image
@@ -244,7 +244,7 @@ def photo(**saved: Any) -> bytes:
 async def attach(
     story: Story, case: str, content: bytes, name: str = "photo.jpg", **fields: str
 ) -> Response:
-    """Attach a file as Refugio."""
+    """Attach a file on behalf of Refugio."""
     headers = keyed(bearer("ngo-refugio", audience=AUDIENCE))
     return await story.client.post(
         f"/referrals/v1/cases/{case}/attachments",

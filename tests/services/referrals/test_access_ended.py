@@ -1,4 +1,4 @@
-"""A queued message is not sent to somebody who may no longer read its subject."""
+"""The worker does not send a queued message to a person who may no longer read its subject."""
 
 import json
 from collections.abc import Awaitable, Callable
@@ -40,13 +40,13 @@ def kinds_in(receiver: Receiver) -> list[str]:
 
 
 async def statuses(story: Story, who: str, hook: dict[str, Any]) -> list[str]:
-    """Return its deliveries' statuses, oldest first."""
+    """Return the statuses of the webhook's deliveries, oldest first."""
     page = (await story.get(who, f"/webhooks/{hook['id']}/deliveries")).json()
     return [each["status"] for each in page["items"]][::-1]
 
 
 async def refusing(story: Story, settings: Settings, receiver: Receiver, tried: int = 1) -> None:
-    """Its address does not answer, so due calls become due again in some minutes."""
+    """Make the receiver refuse calls, so that due calls become due again in some minutes."""
     receiver.status = 503
     assert await dispatched(story, settings) == tried
     receiver.status, receiver.calls = 204, []
@@ -63,7 +63,8 @@ async def refusing(story: Story, settings: Settings, receiver: Receiver, tried: 
 async def test_a_call_that_waited_is_not_made_once_its_referral_is_shared_no_more(
     story: Story, settings: Settings, receiver: Receiver, end: End, told: str
 ) -> None:
-    """The call that announces the end is made. The list of deliveries gives the reason, and retrying changes nothing."""
+    """The worker still makes the call that announces the end. The delivery list gives the reason, and retrying changes
+    nothing."""
     hook = await registered(story, receiver)
     referral = await story.sent()
     await refusing(story, settings, receiver)
@@ -93,7 +94,7 @@ async def test_a_call_that_waited_is_not_made_to_whoever_gave_the_case_away(
     await moved(story, referral)
     with clock.shifted(LATER):
         assert await dispatched(story, settings) == 2
-    assert kinds_in(receiver) == kinds  # To the organisation that accepted it.
+    assert kinds_in(receiver) == kinds  # Calls to the organisation that accepted it.
     assert await statuses(story, "ngo-refugio", hook) == ["access_ended"]
 
 
@@ -126,7 +127,7 @@ async def test_a_message_that_waited_is_not_sent_to_whoever_gave_the_case_away(
     await world.told()
     with clock.shifted(timedelta(days=1)):
         await world.told()
-    assert await world.pings() == ["access_ended", "told"]  # That the transfer was accepted.
+    assert await world.pings() == ["access_ended", "told"]  # The transfer was accepted.
     assert len(world.mail.mails) == 1
 
 

@@ -1,4 +1,4 @@
-"""An accepted referral has a clock too: until the appointment, or until the service begins."""
+"""An accepted referral has a deadline too, until the appointment or the start of the service."""
 
 from datetime import datetime, timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""The record of assistance: plan, services given, reviews, route, timeline, supervision, HTCDS."""
+"""The assistance record: plan, services given, reviews, route, timeline, supervision and HTCDS."""
 
 import json
 from datetime import timedelta
@@ -236,7 +236,7 @@ async def test_the_timeline_tells_what_was_done_and_not_who_read(story: Story) -
 
 
 async def test_whoever_reads_the_words_of_a_case_beside_its_record_is_audited(story: Story) -> None:
-    """Reading a record is audited; a plan, a note, a review or an exception reveals no less."""
+    """Ruta audits each read of the case record. A plan, a note, a review or an exception reveals no less."""
     case, service = (await story.case())["id"], await story.any_service()
     given = {"support_type": "Health", "given_on": today()}
     await story.made(NGO, f"/cases/{case}/plan", {"need": "HLT"})

@@ -1,4 +1,4 @@
-"""Doubles across organisations: a keyed match by consent that reveals nothing else."""
+"""Duplicates across organisations: a keyed match by consent that reveals nothing else."""
 
 from datetime import timedelta
 from typing import Any

@@ -36,7 +36,7 @@ from tests.support.principals import principal
 @pytest.fixture
 async def database(databases: Any, postgres: PostgresServer) -> AsyncIterator[Database]:
     service = await databases.of("referrals", "referrals_anchor")
-    # Each test begins its own anchor and audit.
+    # Each test starts with its own anchor and audit.
     postgres.psql(
         "DELETE FROM key_checks; ALTER TABLE audit_entries DISABLE TRIGGER audit_refuse;"
         "DELETE FROM audit_entries; ALTER TABLE audit_entries ENABLE TRIGGER audit_refuse;"
@@ -81,7 +81,7 @@ async def test_a_line_that_a_kill_cut_off_is_dropped(database: Database, tmp_pat
 async def test_five_entries_deleted_with_their_head_moved_back_are_found(
     database: Database, postgres: PostgresServer, tmp_path: Path
 ) -> None:
-    """The owner of the database can make the chain consistent, but not consistent with its anchor."""
+    """The owner of the database can make the chain consistent, but cannot make it match its anchor."""
     file, chain = tmp_path / "anchor.jsonl", new_id()
     for _ in range(8):
         await entry(database, chain)
@@ -93,7 +93,7 @@ async def test_five_entries_deleted_with_their_head_moved_back_are_found(
     for _ in range(5):
         await entry(database, chain)
     assert {f.code for f in (await verify(database, file))[1]} == {"differs_from_anchor"}
-    # Without an outside anchor nothing would show.
+    # Without an external anchor the change would be invisible.
     assert (await verify(database, None))[1] == []
 
 
@@ -142,7 +142,7 @@ async def test_a_restore_is_told_from_a_forgery(
         await act_as_service(session)
         (restore,) = await restores_since(session, told_since)
         assert restore.kept_until < before < restore.at, "no reading between them is known"
-    # From there the chain must match its anchor as before.
+    # From this point the chain must match its anchor as before.
     for _ in range(4):
         await entry(database, chain)
     assert await anchor(database, file) >= 1
@@ -211,7 +211,7 @@ async def test_the_anchor_says_how_far_the_list_of_the_erased_reached(
 async def test_a_list_that_lost_its_end_does_not_become_what_the_anchor_knows(
     database: Database, tmp_path: Path
 ) -> None:
-    """Otherwise an attacker who shortens it waits ten seconds, and a restore accepts it."""
+    """Otherwise an attacker who shortens the list could wait ten seconds, and a restore would accept it."""
     file = tmp_path / "anchor.jsonl"
     await anchor(database, file, None, Head(4, "four"))
     for shorter in (Head(3, "three"), Head()):
@@ -223,7 +223,7 @@ async def test_a_list_that_lost_its_end_does_not_become_what_the_anchor_knows(
 
 
 def cut_back(postgres: PostgresServer, chain: UUID, to: int) -> None:
-    """Remove entries and move the head, as only the owner of the server can."""
+    """Remove entries and move the head back, as only the owner of the server can."""
     postgres.psql(
         "ALTER TABLE audit_entries DISABLE TRIGGER audit_refuse;"
         f"DELETE FROM audit_entries WHERE chain = '{chain}' AND sequence > {to};"

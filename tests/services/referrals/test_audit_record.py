@@ -1,4 +1,4 @@
-"""The audit record for auditors: filtered, as a table, with each chain recomputed."""
+"""The audit record for auditors: filtered, as a table, and with each chain recomputed."""
 
 import csv
 from collections import Counter
@@ -67,7 +67,7 @@ async def test_the_record_is_found_by_codes_and_what_means_nothing_is_refused(
             refused = await story.get(AUDITOR, f"{path}?{query}")
             assert refused.status_code == 422, path
             assert refused.json()["errors"][0]["detail_code"] == code
-    # A foreign case is like an unknown one.
+    # A case of another organisation behaves like an unknown one.
     foreign = await story.get(RECIPIENT, f"/audit?case={reference}")
     absent = await story.get(RECIPIENT, "/audit?case=ZZZZZ-ZZZZZ")
     assert (foreign.status_code, foreign.json()["errors"]) == (422, absent.json()["errors"])
@@ -88,7 +88,7 @@ async def test_the_table_holds_what_the_list_holds(story: Story) -> None:
         answer = await story.get(who, "/audit/export")
         assert answer.headers["content-type"].startswith("text/csv")
         rows = list(csv.DictReader(StringIO(answer.text)))
-        # This reading of the list came after the entries that it shows.
+        # This read of the list is newer than the entries that it shows.
         kept = [row["id"] for row in rows if row["action"] != "audit.read"]
         assert kept == [entry["id"] for entry in listed]
         assert bool(rows[0]["hash"]) == (who == AUDITOR)
@@ -139,7 +139,7 @@ async def test_a_statement_sums_up_a_span_and_verifies_its_chains(story: Story) 
     case = (await story.accepted())["case_id"]
     whole = await entries(story)
     stated = (await statement(story)).json()
-    read = {"audit.read": 1}  # The look at the list, which came after it.
+    read = {"audit.read": 1}  # The read of the list came after it.
     assert Counter(stated["by_action"]) == Counter(e["action"] for e in whole) + Counter(read)
     assert stated["entries"] == sum(stated["by_action"].values())
     assert (

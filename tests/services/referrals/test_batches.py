@@ -1,4 +1,4 @@
-"""Batches of clients that were offline."""
+"""Batches from clients that were offline."""
 
 from datetime import datetime
 from typing import Any
@@ -34,7 +34,7 @@ async def test_a_batch_runs_in_order_and_repeating_it_changes_nothing(story: Sto
     first = await story.made("ngo-refugio", "/bulk", batch)
     assert [r["status"] for r in first["results"]] == [201, 201, 200]
     again = await story.made("ngo-refugio", "/bulk", batch)
-    # Except the withdrawal code, which is shown once.
+    # The withdrawal code differs because it is shown only once.
     assert first["results"][0]["body"].pop("withdrawal_code")
     assert again["results"][0]["body"].pop("withdrawal_code") is None
     assert again["results"] == first["results"]
@@ -55,7 +55,7 @@ async def test_each_command_has_its_own_result(story: Story) -> None:
 
 
 async def counted(story: Story) -> list[int]:
-    """Return how many drafts and consents a caseworker finds."""
+    """Return the numbers of drafts and consents that a caseworker finds."""
     drafts = (await story.get("ngo-refugio", "/referrals?state=draft")).json()["items"]
     consents = (await story.get("ngo-refugio", "/consents")).json()["items"]
     return [len(drafts), len(consents)]
@@ -93,14 +93,14 @@ async def test_together_nothing_is_left_of_what_was_refused(
         done = await story.made("ngo-refugio", "/bulk", {"commands": batch, "together": True})
         assert [r["status"] for r in done["results"]] == statuses
         assert await counted(story) == [0, 0]
-    batch[wrong]["body"] = right  # The same idempotency keys: the failed batch stored nothing.
+    batch[wrong]["body"] = right  # Keeps its keys, because the failed batch stored nothing.
     done = await story.made("ngo-refugio", "/bulk", {"commands": batch, "together": True})
     assert [r["status"] for r in done["results"]] == [201, 201, 200]
     assert await counted(story) == [0, 1]
 
 
 async def test_an_erasure_in_the_middle_is_the_end_of_what_went_before(story: Story) -> None:
-    """The first consent's case key is still in memory and must not be used."""
+    """The key of the case in the first consent is still in memory and must not be used."""
     service_id, case = await story.service(), await story.case()
     consent, _, _ = commands(case["id"], service_id, story)
     erasure = {"confirm": case["reference"], "basis": "person_request"}

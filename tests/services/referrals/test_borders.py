@@ -1,4 +1,4 @@
-"""Nothing of a person crosses a border without a protocol, on any road, however the protocol ends."""
+"""No data about a person crosses a border without a protocol, on any path and however the protocol ends."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -90,7 +90,7 @@ ROADS: list[Send] = [directly, under_its_case, by_fhir, in_a_batch, by_an_except
 async def test_a_service_is_asked_for_its_country_on_every_road(
     story: Story, send: Send, where: dict[str, Any], crosses: bool
 ) -> None:
-    """The country is that of its areas, or the one that the directory announces; a service without a country takes no
+    """The country is that of its areas, or the one that the directory announces. A service without a country accepts no
     referral."""
     service_id, case = await story.service(**where), await story.case()
     grant = await story.consent(case["id"], service_id)
@@ -173,7 +173,7 @@ async def offered(story: Story, case_id: str) -> Response:
 async def test_a_case_goes_to_an_organisation_abroad_under_a_protocol_for_everything(
     story: Story,
 ) -> None:
-    """Checked at the offer and again at the acceptance."""
+    """Ruta checks it at the offer and again at the acceptance."""
     await story.service(SALUD, areas=("CO11",))
     case = (await story.case())["id"]
     assert code(await offered(story, case)) == REFUSED

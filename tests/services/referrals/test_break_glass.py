@@ -1,4 +1,4 @@
-"""Break-glass: two independent people, the holder is told, and never an implicated organisation."""
+"""Break-glass needs two independent people and notifies the holder. An implicated organisation never gets it."""
 
 from datetime import timedelta
 from typing import Any
@@ -26,7 +26,7 @@ async def asked(
 async def listed(
     story: Story, case: dict[str, Any], who: str, view: str, **claims: Any
 ) -> list[str]:
-    """Return the accesses to this case in one list of a caller."""
+    """Return the accesses to this case in one of a caller's lists."""
     page = (await story.get(who, f"/break-glass?view={view}&limit=200", **claims)).json()
     return [each["id"] for each in page["items"] if each["case_id"] == case["id"]]
 

@@ -1,4 +1,4 @@
-"""What other systems really send becomes one case with needs and drafts; consent is never assumed."""
+"""Records that other systems really send become one case with needs and drafts; consent is never assumed."""
 
 from typing import Any
 from uuid import UUID
@@ -16,7 +16,7 @@ from tests.services.referrals.test_intake import KOBO as SCREENED
 from tests.services.referrals.test_intake import NAME, form, received, send
 from tests.services.referrals.test_scenarios import transfer_offer
 
-# The shapes come from the systems' own sources and documents; names and ids are invented.
+# The formats come from the systems' own source code and documents; names and ids are invented.
 PRIMERO: dict[str, Any] = {
     "data": {
         "record_id": "b3222e84-a5d7-4692-a643-1ab3d41f17d6",
@@ -200,7 +200,7 @@ OTHERS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
             "fields": {f"person/{path}": name for path, name in FLAT.items()},
             "values": SEX,
             "needs": {"service": CODES},
-            # Copies of the answers; the children are cases of their own.
+            # These are copies of the answers; the children are separate cases.
             "ignore": ["case/create/*", "commcare_usercase/*", "subcase_0/*"],
         },
     ),
@@ -317,7 +317,7 @@ async def test_an_erased_person_is_not_brought_back(story: Story) -> None:
     erasure = {"confirm": case["reference"], "basis": "person_request"}
     await story.made(SUPERVISOR, f"/cases/{case['id']}/erase", erasure)
     assert (await story.rows("SELECT person FROM intake_records"))[0].person is None
-    # Nothing leads to the person in the other system.
+    # No stored data leads to the person in the other system.
     for table in ("intake_records", "intake_submissions"):
         (kept,) = await story.rows(f"SELECT to_jsonb(t)::text AS text FROM {table} t")
         assert PRIMERO["data"]["record_id"] not in kept.text
@@ -343,7 +343,7 @@ KOBO_MAPPING = {
 
 
 def corrected(**more: Any) -> dict[str, Any]:
-    """As KoboToolbox stores an edited submission: under another id."""
+    """Return an edited submission as KoboToolbox stores it, under another id."""
     own = "1b671a64-40d5-491e-99b0-da01ff1f3341"
     said = {"_uuid": own, "meta/instanceID": f"uuid:{own}"}
     return {**KOBO, **said, "meta/deprecatedID": f"uuid:{KOBO['_uuid']}", **more}
@@ -385,7 +385,8 @@ async def test_a_submission_of_a_telephone_without_a_date_is_taken(story: Story)
 async def test_the_form_of_a_former_holder_learns_nothing_of_what_the_new_one_does(
     story: Story,
 ) -> None:
-    """It stores nothing that identifies the person, and the answer is the same before and after an erasure."""
+    """The new holder stores nothing that identifies the person, and the response is the same before and after an
+    erasure."""
     made = await case_form(story, "primero", PRIMERO_MAPPING)
     adult = changed(PRIMERO, age=26, date_of_birth="2000-03-01")
     await send(story, made, adult)
@@ -422,7 +423,7 @@ async def test_each_system_becomes_a_case_once(
     case = (await story.get("ngo-refugio", f"/cases/{row['case_id']}")).json()
     assert (case["identity"]["name"], case["identity"]["age"]) == (NAME, 30)
     assert case["attributes"]["sex"] == "female"
-    both = peer == "odk_central"  # This question allows several choices.
+    both = peer == "odk_central"  # Here this question allows several choices.
     assert await plan_of(story, case["id"]) == ([HEALTH, PSYCHOSOCIAL] if both else [HEALTH])
 
 
@@ -500,7 +501,7 @@ async def test_a_mapping_names_what_exists(
 
 
 def said(peer: Peer, sent: dict[str, Any]) -> dict[str, Any]:
-    """The mapping must use this."""
+    """Return the values that the mapping must use."""
     return account_of(peer, FormMapping(), read(peer, sent)).said
 
 

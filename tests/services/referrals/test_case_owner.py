@@ -1,4 +1,4 @@
-"""The owner of a case: assigned, taken and handed on inside its organisation."""
+"""A case's owner is assigned, can take the case, and can hand it on inside the organisation."""
 
 from datetime import timedelta
 from typing import Any
@@ -112,7 +112,7 @@ async def test_what_somebody_changed_meanwhile_is_not_overwritten_unseen(story: 
     assert await change("VE1001", expected_version=version) == 200
     assert await change("VE1002", expected_version=version) == 409
     assert (await story.get(NGO, f"/cases/{case}")).json()["area"] == "VE1001"
-    assert await change("VE1002") == 200  # A command without a version is intended.
+    assert await change("VE1002") == 200  # A command without a version is allowed.
 
 
 async def test_the_open_cases_of_each_person_are_counted(story: Story) -> None:

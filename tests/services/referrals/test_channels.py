@@ -1,4 +1,4 @@
-"""People are told that something waits, by a real relay, push service and SMS gateway."""
+"""Ruta notifies people that something waits, through a real relay, push service and SMS gateway."""
 
 import asyncio
 import base64
@@ -59,7 +59,7 @@ SECRETS = ("Yolimar", "Canaria", "HLT", "refugio", "Refugio", "VE23", "urgent", 
 
 @dataclass
 class World:
-    """The story, the servers, and the worker's round that sends what is due."""
+    """The story, the servers, and the worker's round that sends due messages."""
 
     story: Story
     transports: Transports
@@ -71,7 +71,7 @@ class World:
     hand_over: timedelta = field(default=timedelta(minutes=10))
 
     async def told(self) -> int:
-        """Pass notices on and send what is due until nothing is; return the number of channels."""
+        """Pass on notices and send due messages until none is left; return the number of channels."""
         follower = partial(ping, zone=ZONE, hand_over=self.hand_over)
         database, count, found = self.story.database, 0, 1
         while found:
@@ -82,7 +82,7 @@ class World:
             while True:
                 waits = not (await called(database)).isdisjoint(ChannelKind)
                 found = await tell_due(database, http, self.transports, self.sealing, FRONT)
-                # The look calls only the job that has work.
+                # The lookup calls only the job that has work.
                 assert waits == bool(found)
                 if not found:
                     return count
@@ -156,9 +156,7 @@ async def test_a_mailbox_is_confirmed_first_and_then_told_without_a_word_about_a
     assert made["address"] == "g…@salud.example.org"
     await world.story.sent()
     await world.told()
-    assert (
-        len(world.mail.mails) == 1
-    )  # Only the code: nothing else is sent before the confirmation.
+    assert len(world.mail.mails) == 1  # Ruta sends only the code before the confirmation.
     wrong = await world.story.post(
         "ngo-salud", f"/channels/{made['id']}/confirm", {"code": "00000000"}
     )
@@ -255,7 +253,7 @@ async def test_an_emergency_goes_up_the_chain_until_somebody_acts(world: World) 
         await world.story.sent(urgency="emergency")
         await world.told()
         assert [m["To"] for m in world.mail.mails][2:] == [MAILBOX]
-    # Somebody acts on the second message, so the chain ends there.
+    # A person acts on the second message, so the escalation chain ends there.
     with clock.shifted(timedelta(minutes=15)):
         listed = (await world.story.get("ngo-salud", "/referrals/inbox")).json()["items"]
         second = next(r["id"] for r in listed if r["id"] != first["id"])
@@ -267,7 +265,7 @@ async def test_an_emergency_goes_up_the_chain_until_somebody_acts(world: World) 
 
 
 async def test_the_second_of_a_chain_sleeps_on_when_the_first_has_opened_it(world: World) -> None:
-    """An automatic system did not open the referral for its people."""
+    """An automatic system that opens the referral does not count as a person who has seen it."""
     chief = "jefa@salud.example.org"
     await world.channel()
     await world.channel("ngo-salud-supervisor", address=chief)
@@ -399,7 +397,7 @@ async def test_a_refused_address_is_switched_off_and_its_supervisor_hears_so(wor
     await world.told()
     listed = (await world.story.get("ngo-salud", "/channels")).json()[0]
     assert (listed["status"], listed["switched_off"]) == ("off", "refused")
-    assert listed["failure"] == "smtp_550"  # Never the server's words: they quote the address.
+    assert listed["failure"] == "smtp_550"  # The server's own text would quote the address.
     assert await world.story.told_to("ngo-salud-supervisor", made["id"]) == ["channel.switched_off"]
     await world.told()
     assert "jefa@salud.example.org" in [m["To"] for m in world.mail.mails]
@@ -442,7 +440,7 @@ async def test_a_mail_that_comes_back_later_switches_its_channel_off(world: Worl
     assert await status() == ("off", "smtp_5.1.1")
     told = await world.story.told_to("ngo-salud-supervisor", made["id"])
     assert told == ["channel.switched_off"]
-    # The owner confirms it again: the same report then is about an earlier message.
+    # The owner confirms it again, so the same report is now about an earlier message.
     with clock.shifted(timedelta(hours=1)):
         await world.story.post("ngo-salud", f"/channels/{made['id']}/code")
         await world.told()
@@ -506,7 +504,7 @@ async def test_browsers_get_an_empty_signed_message_that_replaces_an_unseen_one(
         scheme, _, parts = headers.get("authorization", "").partition(" ")
         assert scheme == "vapid"
         signed = dict(p.strip().split("=", 1) for p in parts.split(","))
-        # As a push service does: with the key that the browser named at the subscription.
+        # A push service checks it with the key that the browser named at the subscription.
         assert signed["k"] == kinds["push_key"]
         claims = jwt.decode(signed["t"], key, ["ES256"], audience=world.push.address)
         readable = {**headers, "authorization": claims}
@@ -601,7 +599,7 @@ async def test_any_gateway_is_described_by_a_template(
     await number(world)
     world.transports.__dict__["sms"] = Sms(template)
     await world.story.sent()
-    # Status 200 with an error inside.
+    # A response with status 200 and an error inside.
     world.sms.status, world.sms.body = 200, json.dumps({"result": [{"status": "no credit"}]})
     await world.told()
     assert world.sms.requests[-1][2].startswith(sent)
@@ -648,7 +646,7 @@ async def test_removing_a_channel_gives_nobody_another_message_to_a_stranger(wor
         made = await world.story.made("ngo-salud", "/channels", body)
         answer = await world.story.call("ngo-salud", "DELETE", f"/channels/{made['id']}")
         assert answer.status_code == 204
-    for who in ("ngo-salud", "ngo-legal"):  # Nor by a colleague elsewhere.
+    for who in ("ngo-salud", "ngo-legal"):  # A colleague elsewhere cannot add it either.
         refused = await world.story.post(who, "/channels", body)
         assert refused.status_code == 409
         assert refused.json()["code"] == "conflict"

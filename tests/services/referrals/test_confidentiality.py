@@ -1,4 +1,4 @@
-"""Keys, shredding, the audit's proof, and row-level security."""
+"""Keys, shredding, proof of the audit, and row-level security."""
 
 import json
 from datetime import date, timedelta
@@ -54,7 +54,7 @@ async def test_erasing_destroys_the_key_and_a_restored_backup_stays_unreadable(
     event = (await story.rows("SELECT payload FROM outbox WHERE type LIKE '%case.erased.v1'"))[0]
     assert event.payload["case_id"] == case_id
 
-    # The backup of cases comes back; the separate key store remembers the erasure.
+    # After a restore of the case backup, the separate key store still remembers the erasure.
     await story.rows(
         "UPDATE cases SET status = 'open', erased_at = NULL, identity = :identity,"
         " attributes = :attributes WHERE id = :id RETURNING 1",
@@ -74,7 +74,7 @@ async def test_erasing_destroys_the_key_and_a_restored_backup_stays_unreadable(
 
 
 async def _wrapped(keys: CaseKeys, case_id: UUID) -> bytes | None:
-    """Return what the key store holds of a case's key."""
+    """Return the wrapped key that the key store has for a case."""
     async with keys.database.transaction() as session:
         query = sa.text("SELECT wrapped FROM case_keys WHERE case_id = :id")
         found: bytes | None = await session.scalar(query, {"id": case_id})
@@ -98,7 +98,7 @@ async def test_a_key_that_a_restored_key_store_brought_back_is_destroyed_again(
 async def test_the_key_is_destroyed_before_anything_else_of_an_erasure(
     story: Story, case_keys: CaseKeys, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """If the rest fails, the case is unreadable already."""
+    """If a later part of the erasure fails, the case is already unreadable."""
     case_id = UUID((await story.case())["id"])
 
     def fails(_case: object) -> None:
@@ -134,7 +134,7 @@ async def test_a_case_whose_key_could_not_be_stored_is_not_written(
     key_store: tuple[ServiceDatabase, Path],
     together: bool | None,
 ) -> None:
-    """The key is stored outside the case's own transaction, alone and in a batch."""
+    """Ruta stores the key outside the case's own transaction, alone and in a batch."""
     role = key_store[0].app_role
     body = {"identity": {"name": CANARY, "age": 30}, "area": "VE2313"}
     postgres.psql(f"REVOKE INSERT ON case_keys FROM {role}", database="referral_keys")
@@ -195,7 +195,7 @@ def test_a_broken_ring_says_what_is_wrong(tmp_path: Path) -> None:
 
 
 async def test_the_same_ciphertext_does_not_open_as_another_row(story: Story) -> None:
-    """Both are sealed with one case's key for one recipient: only the row differs."""
+    """Both rows are sealed with the same case key for the same recipient; only the row differs."""
     one = await story.sent()
     other = await story.sent(case_id=one["case_id"])
     path = f"/referrals/{other['id']}/disclosure"

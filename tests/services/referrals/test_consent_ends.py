@@ -1,4 +1,4 @@
-"""A consent that expires says so on every road; its sender is asked in time, and a new consent lets the referral
+"""Every path shows that a consent expires. Ruta reminds the sender in time, and a new consent lets the referral
 continue."""
 
 from datetime import datetime, timedelta
@@ -138,7 +138,7 @@ async def test_nobody_accepts_a_person_of_whom_they_can_read_nothing(story: Stor
         answered = await story.form(page, {"answer": "accept", "focal_point": "x"})
         assert answered.status_code == 422
         assert "Ask the organisation that sent it" in answered.text
-        # A step that moves nothing of the person still works by the same link.
+        # A step that discloses nothing about the person still works through the same link.
         declined = await story.form(page, {"answer": "decline", "reason": "capacity"})
         assert declined.status_code == 200, declined.text
     assert (await story.get(SENDER, path)).json()["state"] == "declined"
@@ -156,7 +156,7 @@ async def test_no_link_asks_for_an_answer_about_what_cannot_be_read(story: Story
 
 
 async def waits(story: Story, referral_id: str) -> list[str]:
-    """Return the deadline of each work row; the list of referrals shows the same."""
+    """Return the deadline of each work row, after checking that the list of referrals shows the same."""
     rows = (await story.get(SENDER, "/work?kind=referral_consent_ending&limit=200")).json()["items"]
     found = [row["due"] for row in rows if row["ids"]["referral_id"] == referral_id]
     listed = (await story.get(SENDER, "/referrals?consent_ending=true&limit=200")).json()["items"]
@@ -207,7 +207,7 @@ async def test_an_open_referral_goes_on_under_a_fresh_yes_as_far_as_it_goes(stor
         await story.made(RECIPIENT, f"{path}/accept", {"focal_point": "x"})
         steps = (await story.get(SENDER, f"{path}/history")).json()
         assert [step["command"] for step in steps[-2:]] == ["renew-consent", "accept"]
-        # A repeated renewal changes nothing, and a consent is for one referral.
+        # A repeated renewal changes nothing, and each consent is for only one referral.
         assert (await renewed(story, referral, fresh))["version"] == seen["version"] + 1
         shared: dict[str, Any] = {"payload": {}, "from_case": ["name", "contact"]}
         other = await story.draft(referral["case_id"], referral["service_id"], **shared)

@@ -1,4 +1,4 @@
-"""What a date ends for good waits for a trustworthy clock."""
+"""Permanent effects of a date wait for a trustworthy clock."""
 
 import asyncio
 import time
@@ -32,7 +32,7 @@ async def closed_long_ago(story: Story) -> str:
 
 
 async def a_round(task: BackgroundTask) -> None:
-    """Do what the worker does once a minute."""
+    """Run the worker's round, which production runs once a minute."""
     stop = asyncio.Event()
     running = asyncio.ensure_future(task.run(stop))
     await asyncio.sleep(0)

@@ -1,4 +1,4 @@
-"""Several roads agree on the day when UTC has another: a day ends at midnight at home."""
+"""All paths agree on the day when UTC has another one: a day ends at midnight in the home time zone."""
 
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta

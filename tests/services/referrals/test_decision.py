@@ -1,4 +1,4 @@
-"""The decision on consent: for each clause, a case that only this clause refuses."""
+"""The decision on consent. For each clause, one case is refused by that clause only."""
 
 import re
 from collections.abc import Callable
@@ -94,7 +94,7 @@ def test_each_clause_refuses_what_no_other_does(
         allowed(asked)
     assert refused.value.why is why
     monkeypatch.setattr(decision, "CLAUSES", tuple(each for each in CLAUSES if each is not clause))
-    allowed(asked)  # The mutation: without the clause nothing refuses.
+    allowed(asked)  # With this clause removed, nothing refuses the case.
 
 
 @pytest.mark.parametrize(

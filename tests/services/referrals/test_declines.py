@@ -1,4 +1,4 @@
-"""While the reason of a decline holds, the same service is not offered again for that person and need."""
+"""While the reason for a decline lasts, Ruta does not offer the same service again for that person and need."""
 
 from datetime import timedelta
 

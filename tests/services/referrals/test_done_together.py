@@ -1,4 +1,4 @@
-"""A batch done together has the same result as its commands one by one."""
+"""A batch executed together has the same result as its commands one by one."""
 
 import random
 import re
@@ -32,7 +32,7 @@ _TABLES = (
     "audit_heads",
     "stored_results",
 )
-# Values that differ each time; empty ones stay empty.
+# Values that differ in each run; empty ones stay empty.
 _OTHER_EACH_TIME = re.compile(
     r"-of-[0-9a-f]{8}|[0-9a-f]{8}-[0-9a-f-]{27}|\\\\x[0-9a-f]+|\d{4}-\d\d-\d\dT[\d:.]+(?:\+00:00|Z)?"
     r"|\b[0-9a-f]{64}\b|\b[A-Z0-9]{5}-[A-Z0-9]{5}\b|\b[A-Z0-9]{4}(?:-[A-Z0-9]{4}){3}\b"
@@ -65,8 +65,8 @@ async def contents(story: Story) -> Counter[str]:
 
 
 def drawn(seed: int, service_id: str, case: dict[str, Any]) -> list[dict[str, Any]]:
-    """Draw commands about existing and new cases: some repeat, some are refused, and some leave nothing to write
-    about. Each case has its own keys, which end with it."""
+    """Draw commands about existing and new cases. Some repeat, some are refused, and some write nothing. Each case has
+    its own keys, which end with it."""
     random_ = random.Random(seed)  # noqa: S311 - draws commands; nothing secret
     mine = case["id"][-8:]
     batch: list[dict[str, Any]] = []
@@ -131,7 +131,7 @@ async def test_together_ends_as_one_by_one(story: Story, seed: int) -> None:
 
 
 def all_or_none(one_by_one: list[Any], together: list[Any]) -> bool:
-    """Check that all commands succeeded, or that only the first refused one gives the reason."""
+    """Check that all commands succeeded, or that the first refused command gives the reason for all."""
     wrong = next((at for at, one in enumerate(one_by_one) if one["status"] >= 300), None)
     if wrong is None:
         assert [masked(str(one)) for one in together] == [masked(str(one)) for one in one_by_one]
@@ -164,14 +164,14 @@ async def test_a_key_that_comes_again_with_another_body_is_refused(story: Story)
         422,
         424,
         422,
-    ]  # Both belong to the refused key.
+    ]  # Both entries belong to the refused key.
     assert results[2]["body"]["code"] == "idempotency_key_reused"
     assert await counted(story) == [0, 0]
 
 
 @asynccontextmanager
 async def beside(database: ServiceDatabase) -> AsyncIterator[AsyncConnection]:
-    """Another caller in the same database."""
+    """Yield another caller's connection to the same database."""
     engine = create_async_engine(database.app_url)
     try:
         async with engine.connect() as connection:

@@ -1,4 +1,4 @@
-"""One table decides what is due and overdue; PostgreSQL and the rule agree."""
+"""One table decides what is due and overdue, and PostgreSQL and the rule agree."""
 
 from datetime import UTC, date, datetime, timedelta
 from itertools import product
@@ -62,7 +62,7 @@ async def test_lists_in_postgresql_ask_what_the_rule_asks(story: Story) -> None:
     rows: list[dict[str, Any]] = [{**dict.fromkeys(LIMITS), **each} for each in (*made, *accepted)]
     table = due_queries.Referral.__table__  # type: ignore[attr-defined]  # SQLModel has it
     async with story.database.transaction() as session:
-        # A temporary table hides the real one and has only the needed column.
+        # A temporary table hides the real one; the test fills only the columns that it needs.
         await session.execute(
             sa.text("CREATE TEMP TABLE referrals ON COMMIT DROP AS SELECT * FROM referrals LIMIT 0")
         )

@@ -1,4 +1,4 @@
-"""A suspended caller gets nothing by earlier arrangements: webhooks, messages, forms, links."""
+"""A suspended caller gets nothing through earlier arrangements: webhooks, messages, forms or links."""
 
 import time
 from datetime import timedelta
@@ -24,7 +24,7 @@ OFF = {"organisation": [str(SALUD)]}
 async def test_a_suspended_organisation_is_not_called_and_is_once_the_suspension_has_ended(
     story: Story, settings: Settings, receiver: Receiver
 ) -> None:
-    """This covers queued calls and those that come meanwhile."""
+    """The rule covers queued calls and those that arrive during the suspension."""
     await registered(story, receiver)
     receiver.status = 503
     before = await story.sent()
@@ -63,7 +63,7 @@ async def test_a_webhook_waits_once_whoever_added_it_is_gone_until_a_colleague_a
     answering = {"roles": ["supervisor"], "scope": "referrals:read referrals:write"}
     await story.made(who, f"/webhooks/{hook['id']}/enable", {}, **answering)
     assert (await story.get(who, "/webhooks")).json()[0]["held"] is False
-    assert await dispatched(story, settings) == 2  # The referral, and that the webhook was held.
+    assert await dispatched(story, settings) == 2  # The referral and the notice of the hold.
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ async def test_a_webhook_waits_once_its_owner_has_no_cases_of_the_organisation_a
     hook, chief = await registered(story, receiver), "ngo-salud-supervisor"
     await people_told(story.client, {"ngo-salud": {}})
     assert await story.told_to(chief, hook["id"]) == []
-    for _ in range(2):  # said once, and to the organisation that has the webhook
+    for _ in range(2):  # sent once, to the organisation that owns the webhook
         await people_told(story.client, {"ngo-salud": lost})
         assert await story.told_to(chief, hook["id"]) == ["webhook.held"]
     assert await story.told_to("ngo-refugio", hook["id"]) == []
@@ -85,7 +85,7 @@ async def test_a_webhook_waits_once_its_owner_has_no_cases_of_the_organisation_a
     (seen,) = (await story.get(chief, "/webhooks")).json()
     assert (seen["active"], seen["held"]) == (True, True)
     await people_told(story.client, {"ngo-salud": {}})
-    assert await dispatched(story, settings) == 2  # the referral, and that it was held
+    assert await dispatched(story, settings) == 2  # the referral and the notice of the hold
 
 
 async def test_a_supervisor_hears_that_the_webhook_of_a_demoted_colleague_waits(

@@ -1,4 +1,4 @@
-"""The case record: notes, comments, risk, incidents, family, dates, pictures; the case word; reopening; the plan."""
+"""The case record: notes, comments, risk, incidents, family, dates and pictures; the case word; reopening; the plan."""
 
 import asyncio
 import io

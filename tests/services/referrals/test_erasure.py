@@ -1,7 +1,7 @@
-"""Erasing a case empties every column that can hold a person's words, or destroys its key.
+"""Erasing a case empties every column that can contain a person's words, or destroys its key.
 
-`columns.csv` classifies every column of every database that can hold a word; a new column fails until somebody
-classifies it.
+`columns.csv` classifies every column of every database that can contain a word. A new column fails the test until
+somebody classifies it.
 """
 
 import csv
@@ -33,24 +33,24 @@ NGO, SUPERVISOR, RECIPIENT, OTHER = (
 CANARY = "Guacharaca-51c"
 CLASSES = {
     "events",  # `Event.PERSONAL` classifies the fields.
-    "figures",  # Counts and facts without a person.
-    "letters",  # Unreadable messages, without their content about a person.
+    "figures",  # Counts and facts that identify no person.
+    "letters",  # Unreadable messages, without any content about a person.
     "organisation",  # About organisations and services.
     "person",  # Emptied by erasure.
-    "process",  # Ids and codes of actions, which stay.
-    "quarantine",  # Sealed with a key of its own, destroyed when it is discarded.
+    "process",  # Ids and codes of actions, which remain.
+    "quarantine",  # Sealed with its own key, which is destroyed with it.
     "staff",  # Who did it.
     "system",
-    "thread",  # Of the anonymous line, deleted with its thread.
+    "thread",  # Belongs to the anonymous line, and is deleted with its thread.
 }
 ENDING = {"person", "quarantine", "thread"}
 """Emptied, destroyed or deleted with whom they are about."""
-# What an emptied NOT NULL column contains.
+# The values of an emptied NOT NULL column.
 NOTHING = ("", "\\x", "und", "unknown", "{}")
-# Selects the rows about a person, where a table also holds the organisation's own business.
+# Selects the rows about a person, where a table also contains the organisation's own business.
 _ABOUT = {"stored_results": "subject IS NOT NULL"}
-# Bytes that stay: hashes of the audit and of imports, secrets of webhooks and forms, addresses of
-# staff, the directory's letters about services. An entry's `sealed` is never filled.
+# Bytes that remain: hashes of the audit and of imports, secrets of webhooks and forms, addresses of staff, the
+# directory's letters about services. An entry's `sealed` is never filled.
 KEPT_BYTES = {
     ("audit_entries", "hash"),
     ("audit_entries", "previous"),
@@ -75,7 +75,7 @@ _WORDS = (
 
 
 def classified() -> Iterator[tuple[str, str, str, str]]:
-    """Return database, table, column, class."""
+    """Return rows of database, table, column and class."""
     path = Path(__file__).parents[1] / "columns.csv"
     with path.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
@@ -115,8 +115,8 @@ async def test_every_column_that_can_hold_a_word_is_classified(
 async def test_every_sealed_column_is_emptied_with_what_it_tells_of(
     referrals_database: ServiceDatabase,
 ) -> None:
-    """`bytea` columns hold sealed words and digests: each has a class that ends with its subject, or is a secret of
-    the service."""
+    """`bytea` columns contain sealed words and digests. Each has a class that ends with its subject, or contains a
+    secret of the service."""
     connection = await asyncpg.connect(referrals_database.owner_url.replace("+asyncpg", ""))
     rows = await connection.fetch(f"{_WORDS} AND data_type = 'bytea'")
     await connection.close()
@@ -141,7 +141,7 @@ async def holding(story: Story, columns: list[tuple[str, str]]) -> set[tuple[str
 
 
 async def everything(story: Story) -> str:
-    """Make a case that fills every column which can hold something of a person."""
+    """Make a case that fills every column that can contain data about a person."""
     case, _ = await much(story)
     service = await story.any_service()
     of_case = f"/cases/{case}"
@@ -186,7 +186,7 @@ async def everything(story: Story) -> str:
 
 
 async def _a_double(story: Story, case: str) -> None:
-    """The same person is known elsewhere, and both consented to the comparison."""
+    """Register the same person elsewhere, with consent to the comparison from both."""
     identity = {"name": CANARY, "birth_date": "1997-03-02"}
     other = await story.case(OTHER, identity=identity)
     consent = {"decided_by": "person", "method": "verbal"}
@@ -207,7 +207,7 @@ async def _a_screening(story: Story, case: str) -> None:
 
 
 async def _a_record_elsewhere(story: Story, case: str) -> None:
-    """The case came from another system, which may send it again."""
+    """Add a record from another system, which may send it again."""
     form = await case_form(story, "primero", PRIMERO_MAPPING)
     await story.rows(
         "INSERT INTO intake_records (form_id, record_id, organisation_id, case_id, person, created_at)"
@@ -225,7 +225,7 @@ async def _asked_to_read(story: Story, case: str) -> None:
 
 
 async def _the_other_case(story: Story) -> str:
-    """Return the double, a second person: their record stays and is checked separately."""
+    """Return the duplicate, which is a second person's case. Their record remains and is checked separately."""
     rows = await story.rows("SELECT id FROM cases WHERE status <> 'erased'")
     assert len(rows) == 1
     return str(rows[0].id)
@@ -241,7 +241,7 @@ async def test_erasure_empties_every_column_that_can_hold_what_a_person_said(
     sealed = await story.rows("SELECT sealed FROM snapshots WHERE sealed IS NOT NULL")
     await erase(story, case)
     assert await case_keys.of_many([UUID(case)]) == {}
-    # The second person is still there; once erased too, nothing of anybody is left.
+    # The second person's data still exists. After their erasure, no data about anybody is left.
     other = await _the_other_case(story)
     left = await holding(story, of_persons)
     assert {table for table, _ in left} <= {"cases", "case_lookups", "match_tokens", "match_consents", "stored_results"}  # fmt: skip
@@ -263,7 +263,7 @@ async def test_the_outbox_keeps_no_attribute_of_an_erased_case(story: Story) -> 
     assert {"ruta.referrals.grant.given.v1", "ruta.referrals.screening.opened.v1"} <= {
         row.type for row in before
     }
-    # Published events too: a replay must not return anything of the person.
+    # This includes published events, because a replay must not return any data about the person.
     await story.rows("UPDATE outbox SET published_at = now() RETURNING 1")
     await erase(story, case)
     after = await story.rows(
@@ -273,13 +273,13 @@ async def test_the_outbox_keeps_no_attribute_of_an_erased_case(story: Story) -> 
     assert after == []
     kept = await story.rows("SELECT type, payload FROM outbox")
     for row in kept:
-        ALL[row.type].model_validate(row.payload)  # It can still be published again.
+        ALL[row.type].model_validate(row.payload)  # The event can still be published again.
     assert "ruta.referrals.screening.concluded.v1" not in {row.type for row in kept}
     assert "ruta.referrals.referral.withdrawn.v1" in {row.type for row in kept}
 
 
 def test_every_field_of_an_event_is_known_to_be_about_the_person_or_not() -> None:
-    """A field of codes that a reader would call an attribute must be in `PERSONAL`."""
+    """A field with codes that a reader would call an attribute must be in `PERSONAL`."""
     process = {
         "aor", "assistance_id", "case_id", "category", "confirmed_by", "date", "due_at",
         "from_organisation", "grant_id", "kind", "late", "occurred_at", "organisation_id", "outcome",

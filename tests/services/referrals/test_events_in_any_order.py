@@ -1,4 +1,4 @@
-"""The directory's copy is the same whatever the order of its events."""
+"""The directory's copy is the same in whatever order its events arrive."""
 
 from itertools import permutations
 from uuid import UUID
@@ -21,7 +21,7 @@ _KNOWN = {
 
 
 def _events() -> list[ServiceData | CapacityChanged]:
-    """A service is published; then its categories and its capacity change at once, in two events."""
+    """Return the publication of a service, then two events that change its categories and its capacity at once."""
     service = new_id()
     return [
         ServicePublished.model_validate(

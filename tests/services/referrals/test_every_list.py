@@ -1,7 +1,7 @@
-"""Lists equal single reads: a caller finds one by one what a list, a filter, a count, the audit or the feed shows
-them.
+"""Lists match single reads. A caller can read one by one everything that a list, a filter, a count, the audit or the
+feed shows them.
 
-The API's description supplies the routes and the database the rows: a new list is tested without being named, a new
+The API's description supplies the routes and the database the rows. The test covers a new list by itself, but a new
 kind of row must be named here.
 """
 
@@ -43,7 +43,7 @@ CALLERS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 AUDITORS_READ_ALL = {("auditor", "/audit"), ("auditor", "/audit/export")}
 
-# The parameter of the route that reads one row …
+# The parameter of the route that reads one row
 SINGLE = {
     "break_glass": "access_id",
     "cases": "case_id",
@@ -55,7 +55,7 @@ SINGLE = {
     "screenings": "screening_id",
     "transfers": "transfer_id",
 }
-# … or the parameter of an object that it belongs to.
+# The parameter of an object to which the row belongs.
 BELONGS = {
     "assistance": ("case_id",),
     "case_entries": ("case_id",),
@@ -66,14 +66,14 @@ BELONGS = {
     "tasks": ("case_id", "referral_id"),
     "webhook_deliveries": ("webhook_id",),
 }
-# Rows about nobody, or lines of a list: check the objects that they name.
+# Rows about nobody, or rows of a list. The test checks the objects that they name.
 OTHER = {
     "audit_entries",
     "certificates",
     "directory_services",
     "instruments",
     "intake_forms",
-    "line_exceptions",  # About a report, whose id is beside it.
+    "line_exceptions",  # About a report, with its id in the same row.
     "notices",
     "protocols",
     "trainings",
@@ -101,7 +101,7 @@ class World:
         return self.answers[caller, path]
 
     async def told(self, caller: str, thing: str) -> frozenset[str] | None:
-        """Return the caller's single read of an object; None if it is not found."""
+        """Return the caller's single read of an object, or None if it is not found."""
         if self.kinds[thing] in BELONGS:
             of = [await self.told(caller, each) for each in self.parents[thing]]
             found = [each for each in of if each is not None]
@@ -132,7 +132,7 @@ async def world_of(story: Story, app: FastAPI) -> World:
 
 
 async def begin(story: Story, keys: CaseKeys) -> Situation:
-    """Make one case with everything that a case can have."""
+    """Create one case with everything that a case can have."""
     it = Situation(story, keys, ReferralState.ACCEPTED)
     await it.needs(["case", "service"])
     team = {"clients": ["ngo-salud"]}
@@ -142,7 +142,7 @@ async def begin(story: Story, keys: CaseKeys) -> Situation:
     await it.needs(
         ["opened", "concluded", "task", "need", "given", "entry", "compared", "exception"]
     )
-    disclosed = f"/referrals/{it['referral']}/disclosure"  # The readers must delete it later.
+    disclosed = f"/referrals/{it['referral']}/disclosure"  # So that they must delete it later.
     assert (await story.get("ngo-salud", disclosed, **SUPERVISOR)).status_code == 200
     finished = f"/tasks/{it['task']}/done"
     await story.made("ngo-refugio", finished, {})
@@ -177,7 +177,7 @@ Moment = Callable[[Situation], Awaitable[None]]
 
 
 def values_of(schema: dict[str, Any], app: FastAPI) -> Iterator[str]:
-    """Return the values of the filters that have a finite number."""
+    """Return the values of filters with a finite number of values."""
     if "$ref" in schema:
         named = schema["$ref"].rpartition("/")[2]
         schema = app.openapi()["components"]["schemas"][named]
@@ -189,14 +189,14 @@ def values_of(schema: dict[str, Any], app: FastAPI) -> Iterator[str]:
 
 
 def lists(app: FastAPI) -> Iterator[tuple[str, dict[str, dict[str, Any]]]]:
-    """Return paths without parameters, with their filters."""
+    """Return the list paths without parameters, with their filters."""
     for path, operation in operations(app).items():
         if "{" not in path:
             yield path, {p["name"]: p["schema"] for p in operation.get("parameters", ())}
 
 
 def asked(app: FastAPI) -> Iterator[str]:
-    """Read each list whole and with each value of each filter."""
+    """Return requests that read each list as a whole and with each value of each filter."""
     for path, filters in lists(app):
         size = "?limit=200&" if "limit" in filters else "?"
         yield path + size.rstrip("?&")
@@ -225,7 +225,7 @@ async def test_lists_equal_single_reads(
 
 
 async def shown_too_much(world: World, app: FastAPI, caller: str) -> AsyncIterator[str]:
-    """Return list rows that the caller does not find one by one and nothing else explains."""
+    """Return list rows that the caller cannot read one by one and that no other rule explains."""
     for path in asked(app):
         answer = await world.get(caller, path)
         if answer.status_code != 200 or "json" not in answer.headers["content-type"]:
@@ -244,7 +244,7 @@ async def shown_too_much(world: World, app: FastAPI, caller: str) -> AsyncIterat
 
 
 async def told_apart(world: World, app: FastAPI, caller: str) -> AsyncIterator[str]:
-    """Compare the answer to a hidden id with that to an unknown one, in the path and in each filter."""
+    """Return where the response to a hidden id differs from that to an unknown one, in the path and in each filter."""
     hidden = {
         thing: SINGLE[kind]
         for thing, kind in world.kinds.items()
@@ -265,7 +265,7 @@ async def told_apart(world: World, app: FastAPI, caller: str) -> AsyncIterator[s
 
 
 def places(app: FastAPI) -> Iterator[tuple[str, str]]:
-    """Return every path that names one object, with the parameter's name."""
+    """Return every path that names one object, with its parameter."""
     for path, operation in operations(app).items():
         named = re.findall(r"\{(\w+)\}", path)
         if len(named) == 1:
@@ -360,7 +360,7 @@ async def _of_the_tasks(world: World, caller: str) -> AsyncIterator[str]:
 
 
 def test_every_count_is_compared(app: FastAPI) -> None:
-    """A new counting route joins `counted_otherwise`, or is named here because it counts no people."""
+    """Add a new counting route to `counted_otherwise`, or list it here because it counts no people."""
     schemas = app.openapi()["components"]["schemas"]
     counting = set()
     for path, operation in operations(app).items():
@@ -370,7 +370,7 @@ def test_every_count_is_compared(app: FastAPI) -> None:
         fields = schemas.get(named, answered).get("properties", {})
         if "{" not in path and any("integer" in str(schema) for schema in fields.values()):
             counting.add(path)
-    # The statement counts entries of the record, and only for the auditor, who reads them all.
+    # The statement counts entries of the record, and only for the auditor, who may read them all.
     counting.remove("/audit/statement")
     assert counting == {"/referrals/inbox/counts", "/work/count"}
 

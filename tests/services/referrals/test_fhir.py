@@ -1,4 +1,4 @@
-"""The FHIR facade follows the same referral by the same rules."""
+"""The FHIR facade shows the same referral under the same rules."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from referrals.referral.fhir.mapping import BUSINESS_CODE, STATUS
 from tests.services.referrals.story import Story
 
 REFERRER, RECIPIENT = "ngo-refugio", "ngo-salud"
-# From the rules: FHIR Task status (businessStatus) of each state.
+# The FHIR Task status (businessStatus) of each state, from the rules.
 TABLE = {
     "draft": ("draft", None),
     "sent": ("requested", "2.0"),
@@ -49,7 +49,7 @@ async def read(story: Story, who: str, referral_id: str) -> dict[str, Any]:
 
 
 async def ids(story: Story, who: str, path: str, **claims: Any) -> list[str]:
-    """Return all matches of a search by following its links."""
+    """Return the ids of all matches of a search by following its links."""
     found: list[str] = []
     url: str | None = path
     while url:

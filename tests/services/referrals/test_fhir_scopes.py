@@ -1,4 +1,4 @@
-"""SMART scopes: a token with them opens the interactions that they name, and nothing besides."""
+"""SMART scopes: a token with them allows only the interactions that they name."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Searches of the FHIR facade: parameters, pages and totals, shown to nobody else."""
+"""Searches of the FHIR facade: parameters, pages and totals. Nobody else sees the results."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -265,7 +265,7 @@ async def test_what_nobody_knows_is_refused_or_with_leave_ignored_and_told(story
 
 
 async def by_form(story: Story, path: str, form: str, **headers: str) -> Response:
-    """R4 §3.1.1.1: a search by POST."""
+    """Search by POST (R4 §3.1.1.1)."""
     kind = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8", **headers}
     kind |= bearer(RECIPIENT, audience=AUDIENCE)
     return await story.client.post(f"/referrals/v1/fhir/{path}", content=form, headers=kind)
@@ -299,7 +299,7 @@ async def test_a_search_may_be_posted_and_is_the_same_search(story: Story) -> No
 
 
 async def test_what_stands_still_for_the_recipient_is_found_as_it_is_shown(story: Story) -> None:
-    """An implicated recipient learns nothing of later changes by any search."""
+    """No search shows an implicated recipient any later change."""
     referral = await story.accepted()
     marked = {"organisation_ids": [str(SALUD)]}
     path = f"/cases/{referral['case_id']}/implicated-organisations"
@@ -320,8 +320,8 @@ async def test_what_stands_still_for_the_recipient_is_found_as_it_is_shown(story
 
 
 async def test_resources_are_of_r4_and_claim_no_profile_that_they_do_not_keep(story: Story) -> None:
-    """A Task follows the rules of SDOHCC-TaskForReferralManagement (HL7 Gravity, FSH of 2.x) beyond R4, except for
-    its references: SDOHCC-ServiceRequest wants US procedure codes, US Core's Patient a name."""
+    """A Task follows the rules of SDOHCC-TaskForReferralManagement (HL7 Gravity, FSH of 2.x) beyond R4, except for its
+    references. SDOHCC-ServiceRequest requires US procedure codes, and US Core's Patient requires a name."""
     referral = await story.sent()
     await story.made(RECIPIENT, f"/referrals/{referral['id']}/decline", {"reason": "capacity"})
     for kind in KINDS:
@@ -426,7 +426,7 @@ async def test_a_summary_counts_and_only_json_is_offered(story: Story) -> None:
 async def exported(
     story: Story, who: str, query: str = "", **claims: Any
 ) -> dict[str, list[dict[str, Any]]]:
-    """What an export brings, by kind."""
+    """Return the resources of an export, by kind."""
     prefer = {"Prefer": "respond-async"}
     begun = await story.call(who, "GET", f"/fhir/$export?{query}", headers=prefer, **claims)
     assert begun.status_code == 202, begun.text

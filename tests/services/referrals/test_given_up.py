@@ -1,4 +1,4 @@
-"""Every worker repeats a transaction that PostgreSQL aborted in favour of another."""
+"""Every worker retries a transaction that PostgreSQL aborted in favour of another one."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -29,8 +29,8 @@ from tests.services.referrals.test_intake import KOBO, form, send
 from tests.support.databases import MigratedDatabases
 
 _NAME = "referrals_given_up"
-# The first statement that changes a row of the table is the victim; a sequence is not rolled
-# back.
+# The first statement that changes a row of the table is the victim. A sequence counts it, because sequences are not
+# rolled back.
 _VICTIM = """
 DROP SEQUENCE IF EXISTS victims CASCADE;
 CREATE SEQUENCE victims;

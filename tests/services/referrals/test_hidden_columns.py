@@ -1,5 +1,5 @@
-"""What the directory hides is hidden in referrals' copy. The test finds every column that a hidden service reaches
-and checks that no answer shows its content to callers who may not see the service.
+"""What the directory hides is also hidden in the copy that referrals has. The test finds every column that a hidden
+service reaches. It checks that no response shows the content to callers who may not see the service.
 
 `hidden_columns.csv` states the protection of each column.
 """
@@ -28,11 +28,11 @@ from tests.support.principals import organisation
 RULES = {
     "audit",  # Ids, for the organisation itself and for auditors.
     "copy",  # Read through `seen_by` only.
-    "event",  # Ids and codes, for services that know who may see what.
+    "event",  # Ids and codes, for services that know each person's access.
     "list",  # For the list that a restore applies; no route reads it.
-    "own",  # Read only by the organisation that did it, or that it is addressed to.
-    "party",  # Of people who chose the service when they saw it, and of the service's own staff.
-    "suggestion",  # Shown while the reader sees the service.
+    "own",  # Read only by the organisation that acted or was addressed.
+    "party",  # For people who chose the service when they saw it, and the service's own staff.
+    "suggestion",  # Shown while the reader may see the service.
 }
 KEEPER, MANAGER = organisation(77), organisation(78)
 AREA, UNTIL = "VE2002", datetime(2031, 7, 9, 3, 4, 5, tzinfo=UTC)
@@ -61,7 +61,7 @@ OWN = {
 
 
 class House:
-    """A service that every partner sees, used in every way and then restricted."""
+    """A service that every partner sees, used in every way and later restricted."""
 
     def __init__(self, story: Story) -> None:
         self.story = story
@@ -132,7 +132,7 @@ class House:
         return (await self.story.post(REFERRER, f"/screenings/{self.screening}/drafts", {})).text
 
     async def said(self, app: FastAPI, who: str, words: tuple[str, ...]) -> dict[str, str]:
-        """Return the roads that show the caller any of the words."""
+        """Return the paths that show any of the words to the caller."""
         ids: Mapping[str, str] = self.own if who == REFERRER else self.others
         return {
             route: next(word for word in words if word in text)

@@ -1,7 +1,7 @@
-"""What the directory hides from a caller is hidden in referrals: an id that the caller may not see is answered
-exactly like an unknown one, on every road that takes, shows or counts a service.
+"""Whatever the directory hides from a caller is hidden in referrals too. Every path that takes, shows or counts a
+service treats a hidden id exactly like an unknown one.
 
-The API's description supplies the roads, so a new one is tested without being named.
+The API's description supplies the paths, so that new ones are tested without being named.
 """
 
 import re
@@ -56,7 +56,7 @@ Call = Callable[[str, dict[str, Any]], Awaitable[Response]]
 
 
 class Roads:
-    """A referral, drafts and a screening with which the routes are called; each road takes a service id."""
+    """A referral, drafts and a screening for calling the routes; each path takes a service id."""
 
     def __init__(self, story: Story) -> None:
         self.story = story
@@ -77,7 +77,7 @@ class Roads:
         return self
 
     def all(self) -> dict[str, Call]:
-        """Return all roads by method and path."""
+        """Return all paths by method and path."""
         referral = "/referrals/{referral_id}"
         under = "/cases/{case_id}" + referral
         return {
@@ -179,7 +179,7 @@ def _declined(service_id: str) -> dict[str, Any]:
     return {"reason": "capacity", "suggested_service_id": service_id}
 
 
-# Routes with undescribed bodies; no other route of this kind takes a service.
+# Routes whose bodies have no description; no other route of this kind takes a service.
 OPEN_BODIES = {
     "post /fhir/ServiceRequest",
     "post /fhir/Consent",
@@ -197,7 +197,7 @@ ROADS = sorted(Roads(None).all())  # type: ignore[arg-type]  # their names only
 
 
 async def roads_of(story: Story) -> tuple[set[str], set[str]]:
-    """Return (routes that name a service in path, query or body; routes without a described body)."""
+    """Return (routes that name a service in the path, query or body; routes without a described body)."""
     document = (await story.client.get("/openapi.json")).json()
     schemas = document["components"]["schemas"]
     naming, untyped = set(), set()
@@ -230,7 +230,7 @@ def _fields(schema: Any, schemas: dict[str, Any], seen: tuple[str, ...] = ()) ->
 
 
 def _is_open(body: dict[str, Any], schemas: dict[str, Any]) -> bool:
-    """Return whether the body may contain undescribed fields."""
+    """Return whether the body may contain fields that are not described."""
     for content in body.get("content", {}).values():
         schema = content["schema"]
         if "$ref" in schema:
@@ -259,7 +259,7 @@ async def test_every_road_that_takes_a_service_is_under_the_test(story: Story) -
 
 
 def told(response: Response, service_id: str) -> tuple[int, str, dict[str, str]]:
-    """Return everything that the caller learns, except the id that they gave."""
+    """Return everything that the caller learns, except the id that they sent."""
     request = response.headers["x-request-id"]
     headers = {name: value.replace(request, "-") for name, value in response.headers.items()}
     text = response.text.replace(service_id, "ID").replace(service_id[-8:], "ID")
@@ -279,12 +279,12 @@ async def test_a_hidden_id_answers_like_one_that_does_not_exist(story: Story, ro
         )
 
 
-# Referrals to others are in nobody's inbox, whichever service the filter names.
+# The inbox contains no referrals to others, whichever service the filter names.
 @pytest.mark.parametrize("road", sorted(set(ROADS) - {"get /referrals/inbox"}))
 async def test_the_same_call_with_a_service_that_is_shown_answers_otherwise(
     story: Story, road: str
 ) -> None:
-    """Otherwise the test above could not fail."""
+    """Otherwise the previous test could not fail."""
     roads = await Roads(story).begin()
     owner = organisation(1) if "/team" in road else LEGAL
     shown, free = await story.service(owner), str(new_id())
@@ -293,7 +293,7 @@ async def test_the_same_call_with_a_service_that_is_shown_answers_otherwise(
 
 
 async def test_lists_are_the_same_whether_or_not_hidden_services_exist(story: Story) -> None:
-    """Alternatives, plans of screenings and the gaps in them."""
+    """The rule covers alternatives, plans of screenings and the gaps in them."""
     roads = await Roads(story).begin()
     shown = await story.service(LEGAL, ("HLT", "CP-CM"))
     await story.made(RECIPIENT, f"/referrals/{roads.referral}/decline", {"reason": "capacity"})
@@ -324,7 +324,7 @@ async def test_lists_are_the_same_whether_or_not_hidden_services_exist(story: St
 async def test_a_confidential_need_is_no_gap_whether_or_not_there_is_a_house(
     story: Story,
 ) -> None:
-    """Everybody sees the intermediary in the plan, except those who coordinate such houses there."""
+    """Everybody sees the intermediary in the plan, except coordinators of such houses there."""
     roads = await Roads(story).begin()
     path = f"/screenings/{roads.screening}/drafts"
     leads = {"roles": ["caseworker", "coordinator"], "aors": ["TIP"]}
@@ -377,8 +377,8 @@ async def test_a_house_that_became_hidden_since_is_sent_nothing(story: Story) ->
 async def test_its_coordinators_and_its_own_people_refer_to_a_restricted_house(
     story: Story,
 ) -> None:
-    """The directory shows the house to coordinators of its area of responsibility, who are the intermediaries, and to
-    its own organisation."""
+    """The directory shows the house to its own organisation and to coordinators of its area of responsibility, who are
+    the intermediaries."""
     leads = {"roles": ["caseworker", "coordinator"], "aors": ["GBV"]}
     case = (await story.case())["id"]
     house = await story.service(KEEPER, visibility="restricted", aors=("GBV",))
@@ -398,8 +398,8 @@ async def test_its_coordinators_and_its_own_people_refer_to_a_restricted_house(
 
 
 async def test_a_suggestion_that_the_reader_may_not_see_is_left_out(story: Story) -> None:
-    """The recipient, who runs the house, may name it. The referrer's staff see it only where the directory shows it
-    to them, in every form of the referral, in lists and alternatives."""
+    """The recipient, which runs the house, may name it. The referrer's staff see it only if the directory shows it to
+    them, in every form of the referral, in lists and alternatives."""
     referral = await story.sent()
     house = await story.service(SALUD, visibility="restricted", aors=("GBV",))
     path = f"/referrals/{referral['id']}"
@@ -442,7 +442,7 @@ async def test_the_line_is_handed_to_nobody_who_is_known_by_a_hidden_service_onl
 
 
 async def test_the_rule_in_sql_is_the_rule(story: Story) -> None:
-    """Compared over a grid of services and every demo client, with and without areas and the scope."""
+    """The test compares them over a grid of services and every demo client, with and without areas and the scope."""
     for owner in (SALUD, KEEPER):
         for manager in (None, SALUD, KEEPER):
             for visibility in NAMES:
@@ -477,7 +477,7 @@ class Told:
 
 
 def test_who_sees_what() -> None:
-    """Client (and its areas) → the highest level at which it sees a GBV service of the state VE23."""
+    """Each client, with its areas, sees a GBV service of the state VE23 up to this level."""
     expected = {
         ("anonymous", ()): "public",
         ("auditor", ()): "public",

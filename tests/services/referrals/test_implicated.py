@@ -1,5 +1,5 @@
-"""Once an organisation is marked as implicated, nothing of the case reaches it, and it cannot tell that it was
-accused: it sees an ordinary recall."""
+"""Once an organisation is marked as implicated, it receives nothing about the case. It sees an ordinary recall and
+cannot tell that it was accused."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -45,7 +45,7 @@ async def withdrawn(story: Story, referral: dict[str, Any]) -> None:
 
 
 async def life_goes_on(story: Story, referral: dict[str, Any]) -> None:
-    """Later steps of the case that must not reach the implicated organisation."""
+    """Take later steps of the case, which must not reach the implicated organisation."""
     case_id, path = referral["case_id"], f"/referrals/{referral['id']}"
     await story.post("ngo-refugio", f"{path}/confirm", {"confirmed_by": "person", "agrees": True})
     offer = await transfer_offer(story, case_id, LEGAL)
@@ -101,12 +101,12 @@ def ids_of(referral: dict[str, Any]) -> dict[str, str]:
 
 
 def newly(before: str, after: str) -> str:
-    """Return the rows of a list that are new since the end; the second story's lists include the first story."""
+    """Return the list's rows that are new since the end; the second story's lists include the first story."""
     import json
 
     try:
         old, new = json.loads(before), json.loads(after)
-    except ValueError:  # A table, one line each.
+    except ValueError:  # A table with one row per line.
         known = before.splitlines()
         return "\n".join(line for line in after.splitlines() if line not in known)
     if isinstance(new, dict) and isinstance(new.get("items"), list):
@@ -119,7 +119,7 @@ def newly(before: str, after: str) -> str:
 
 
 async def test_nothing_of_the_case_is_in_any_answer_afterwards(story: Story, app: FastAPI) -> None:
-    """Neither the disclosed content nor the case's current holder."""
+    """No response contains the disclosed content or the case's current holder."""
     referral = await completed(story)
     await mark(story, referral["case_id"], SALUD)
     await life_goes_on(story, referral)

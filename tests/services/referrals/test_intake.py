@@ -1,4 +1,4 @@
-"""A form tool's submissions: each once, mapped by configuration; unmapped content is kept."""
+"""A form tool's submissions: Ruta accepts each once, maps it by configuration and stores unmapped content."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -56,7 +56,7 @@ async def form(story: Story, **changes: Any) -> dict[str, Any]:
 async def send(
     story: Story, made: dict[str, Any], body: Any, headers: dict[str, str] | None = None
 ) -> Response:
-    """Send as the form tool does: without an account, with the form's secret in a header."""
+    """Send it as the form tool does, without an account and with the form's secret in a header."""
     return await story.client.post(
         f"/referrals/v1/intake/forms/{made['id']}/submissions",
         content=body if isinstance(body, bytes) else orjson.dumps(body),
@@ -118,7 +118,7 @@ async def test_after_an_erasure_nothing_leads_to_the_person_in_the_form_tool(sto
 
 
 async def kept_as_before(story: Story) -> None:
-    """Stored under the tool's own id, as earlier releases did."""
+    """Store the submission under the tool's own id, as earlier releases did."""
     renamed = sa.text("UPDATE intake_submissions SET submission_id = :id RETURNING id")
     async with story.database.transaction() as session:
         await act_as_service(session)

@@ -64,7 +64,7 @@ def text_of(ring: Path) -> str:
 
 
 def fresh(database: Database, ring: Path) -> CaseKeys:
-    """Forget all keys, as after a restart."""
+    """Return the case keys with an empty cache, as after a restart."""
     return CaseKeys(database, ring)
 
 
@@ -122,7 +122,7 @@ async def test_a_store_of_an_older_release_is_asked_by_opening_a_key(
 async def test_both_keys_are_readable_through_every_step_of_a_rotation(
     database: Database, ring: Path
 ) -> None:
-    """Two processes; the second sees each new file one step later, as with a mounted Secret."""
+    """Two processes run, and the second sees each new file one step later, as with a mounted Secret."""
     late = ring.with_name("late.json")
     put(late, text_of(ring))
     ahead, behind = fresh(database, ring), fresh(database, late)
@@ -156,13 +156,13 @@ async def test_both_keys_are_readable_through_every_step_of_a_rotation(
 async def test_a_key_that_another_process_wraps_by_already_is_503_not_500(
     database: Database, ring: Path
 ) -> None:
-    """An operator activated a key before every process had it: reading fails clearly, and works later."""
+    """An operator activated a key before every process had it. Reads fail with a clear error, and work later."""
     late = ring.with_name("late.json")
     put(late, text_of(ring))
     ahead, behind = fresh(database, ring), fresh(database, late)
     await behind.verify()
     rings.write(ring, rings.with_newest_active(rings.with_new_key(KeyRing.load(ring))))
-    # The check of the new ring needs one known key, and finds k1.
+    # To check the new ring, the process needs one known key, and it finds k1.
     case = uuid4()
     key = await ahead.create(case)
     with pytest.raises(KeyRingError, match="k2"):
@@ -187,7 +187,7 @@ async def test_a_key_that_is_still_in_use_may_not_leave_the_ring(
 async def test_a_rotation_in_steps_writes_no_file(
     settings: Settings, database: Database, ring: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The operator puts the commands' output into the Secret; the mounted file is only read."""
+    """The operator puts the commands' output into the Secret; the commands only read the mounted file."""
     keys, case = fresh(database, ring), uuid4()
     key = await keys.create(case)
     mounted = settings.model_copy(update={"key_encryption_keys_file": ring})
@@ -218,8 +218,7 @@ async def test_a_rotation_in_steps_writes_no_file(
 async def test_a_rotation_where_the_file_cannot_be_written_says_how_and_changes_nothing(
     settings: Settings, database: Database, ring: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # Tests may run as root, who can write into read-only folders, so something blocks the new
-    # file.
+    # Tests may run as root, which can write into read-only folders, so a folder blocks the new file.
     await asyncio.to_thread(ring.with_suffix(".new").mkdir)
     before = text_of(ring)
     mounted = settings.model_copy(update={"key_encryption_keys_file": ring})
@@ -256,7 +255,7 @@ async def test_a_key_store_that_does_not_answer_is_named(ring: Path) -> None:
 async def test_a_key_store_that_goes_away_later_is_named_too(
     ring: Path, database: Database, postgres: PostgresServer
 ) -> None:
-    """The ring was read before, so only the store itself shows that it is gone."""
+    """The ring was read earlier, so only the store itself shows that it is unavailable."""
     keys = CaseKeys(database, ring)
     await keys.verify()
     postgres.psql("ALTER DATABASE kek_store ALLOW_CONNECTIONS false")

@@ -1,4 +1,4 @@
-"""The table of states, row by row, and the diagram made from it."""
+"""The state table, row by row, and the diagram generated from it."""
 
 import pytest
 from common.words.referral_states import OPEN, TERMINAL, ReferralState
@@ -14,7 +14,7 @@ from referrals.referral.referrals.lifecycle import (
 )
 
 ALL = frozenset(Party)
-# From → to, by whom: the table of the rules.
+# The rules' table: from → to, by the party that acts.
 TABLE = {
     (Command.SEND, Party.REFERRER): ("draft", "sent"),
     (Command.ACKNOWLEDGE, Party.RECIPIENT): ("sent", "acknowledged"),

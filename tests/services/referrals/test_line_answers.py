@@ -1,4 +1,4 @@
-"""The desk's opening answers: in both languages, for known kinds, without promises."""
+"""The desk's opening answers exist in both languages, only for known kinds, and make no promises."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The desk of the line: the queue by area, the reporter's wish, exceptions, and cases."""
+"""The line desk: the queue by area, the reporter's wish, exceptions and cases."""
 
 from uuid import UUID
 
@@ -43,7 +43,7 @@ async def test_coordinators_see_their_pathway_and_their_states_only(
 async def test_row_security_hides_reports_from_everybody_else(
     story: Story, reporter: Reporter
 ) -> None:
-    """Row security alone, without the queries' conditions, shows nothing."""
+    """Row security alone shows nothing, even without the queries' conditions."""
     import sqlalchemy as sa
 
     from tests.support.principals import principal
@@ -160,7 +160,7 @@ async def test_an_organisation_that_is_reported_neither_sees_nor_receives_it(
 async def test_who_was_at_a_report_that_turns_against_them_is_told_no_more_when_the_reporter_writes(
     story: Story, reporter: Reporter
 ) -> None:
-    """No notice reaches them: each would also go to their webhooks and staff, whatever the feed shows."""
+    """They receive no notice, because their webhooks and staff would also get it, whatever the feed shows."""
     desk, elsewhere = organisation(7), {"org": str(organisation(8))}
     report = await handed_over(story, reporter)
     path = f"/line/reports/{report}"
@@ -184,7 +184,7 @@ async def test_who_was_at_a_report_that_turns_against_them_is_told_no_more_when_
 async def test_who_made_a_case_of_a_report_is_told_whom_it_turns_against_later(
     story: Story, reporter: Reporter
 ) -> None:
-    """The case is theirs, so they mark the organisation. Until then the case could be sent to the accused."""
+    """The case is theirs, so they mark the organisation. Until then the case could be referred to the accused."""
     report = await handed_over(story, reporter)
     await story.made(NGO, f"/line/handed-over/{report}/case", {"area": "VE2313"})
     before = len((await story.get(NGO, "/feed")).json()["items"])
@@ -201,7 +201,7 @@ async def test_who_made_a_case_of_a_report_is_told_whom_it_turns_against_later(
 async def test_who_was_handed_a_report_goes_on_with_it_when_the_desk_closes_it_as_handed_over(
     story: Story, reporter: Reporter
 ) -> None:
-    """They also learn of a later accusation, since nobody else knows the case that they made of the report."""
+    """They also learn of a later accusation, because nobody else knows the case that they made from the report."""
     report = await handed_over(story, reporter)
     path, handed = f"/line/reports/{report}", f"/line/handed-over/{report}"
     await story.made(TIP, f"{path}/close", {"reason": "handed_over"})
@@ -309,7 +309,7 @@ async def test_the_accused_neither_see_nor_decide_an_exception_for_them(
 async def test_the_accused_find_nothing_of_an_exception_that_they_decided(
     story: Story, reporter: Reporter
 ) -> None:
-    """The exception is neither in their feed nor in the answer to the repeated command."""
+    """Neither their feed nor the response to the repeated command shows the exception."""
     await story.service(LEGAL)
     report = (await reporter.report())["id"]
     ask = {"organisation_id": str(LEGAL), "basis": "vital_interest", "rationale": "x" * 30}

@@ -1,4 +1,4 @@
-"""The reporter's side of the anonymous line: receipts, the thread, and who can read what."""
+"""The reporter's side of the anonymous line: receipts, the thread, and who can read which part."""
 
 import base64
 import json
@@ -56,7 +56,7 @@ async def test_24_a_wrong_an_expired_and_a_deleted_receipt_look_the_same(
 
 
 async def test_24_nobody_can_reset_a_receipt(story: Story) -> None:
-    """Only sending a report gives a receipt."""
+    """Only sending a report creates a receipt."""
     paths = (await story.client.get("/openapi.json")).json()["paths"]
     named = [p for p in paths if "receipt" in p or "reset" in p]
     assert named == []
@@ -77,7 +77,7 @@ async def test_the_thread_goes_both_ways_and_only_there(story: Story, reporter: 
 
 
 async def test_a_form_that_is_sent_twice_makes_one_report(story: Story, reporter: Reporter) -> None:
-    """A phone on a bad network repeats the form; the person gets the number that was lost."""
+    """A phone on a bad network sends the form again, and the person gets the number that was lost."""
     form = await reporter.form()
     first, second = await reporter.send(form=form), await reporter.send(form=form)
     assert first.json()["receipt"] == second.json()["receipt"]
@@ -129,8 +129,8 @@ async def test_deleting_destroys_the_desk_key_and_every_word(
 async def test_a_dump_and_every_server_key_do_not_open_the_reporters_key(
     story: Story, reporter: Reporter, settings: Settings, case_keys: CaseKeys
 ) -> None:
-    """Database, key store, key ring and settings open the desk's copies. They open neither the reporter's key nor the
-    reporter's copies."""
+    """The database, the key store, the key ring and the settings open the desk's copies. They open neither the
+    reporter's key nor the reporter's copies."""
     report = await reporter.report()
     path = f"/line/reports/{report['id']}"
     await story.made(TIP, f"{path}/messages", {"text": "¿Está a salvo?"})
@@ -154,7 +154,7 @@ async def test_a_dump_and_every_server_key_do_not_open_the_reporters_key(
             with pytest.raises(CannotOpen):
                 threads.as_reporter(message.reporter_copy, row.id, message.number, private)
 
-    unlocked = derived.unlock(reporter.receipt)  # The control: with the receipt, everything opens.
+    unlocked = derived.unlock(reporter.receipt)  # The control: the receipt opens everything.
     private = threads.open_reporter_key(row.id, row.reporter_key, unlocked.key)
     assert threads.as_reporter(messages[1].reporter_copy, row.id, 2, private) == "¿Está a salvo?"
     assert not any(reporter.receipt.encode() in value or unlocked.key in value for value in dump)
@@ -309,7 +309,7 @@ async def test_whoever_comes_back_and_writes_is_no_machine(
 async def test_a_form_that_lacked_something_is_no_quicker_when_it_is_sent_again(
     story: Story, reporter: Reporter
 ) -> None:
-    """A person who only has to choose a topic does so in a moment."""
+    """A person who only has to choose a topic can do so quickly, so no minimum time applies."""
     fields = {"form": await reporter.form(), "text": TEXT}
     page = "/referrals/v1/line"
     sender = bearer("anonymous", audience=AUDIENCE)

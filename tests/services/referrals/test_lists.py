@@ -1,4 +1,4 @@
-"""No list, audit or feed shows what a single read refuses."""
+"""No list, audit or feed shows data that a single read refuses."""
 
 from contextlib import AsyncExitStack
 from datetime import timedelta
@@ -43,7 +43,7 @@ async def test_a_former_holder_finds_nothing_of_the_case_in_audit_feed_and_tasks
     tasks = (await story.get(NGO, "/tasks")).json()["items"]
     await story.made(NGO, f"/tasks/{tasks[0]['id']}/done", {})
     lists = ("/audit?limit=200", "/feed?limit=500", "/tasks", "/tasks?done=true")
-    # Both sides read a transfer, and it names the case.
+    # Both sides can read a transfer, which names the case.
     before = [(await story.get(NGO, path)).text.count(case) for path in lists]
     await transfer(story, case)
     after = [(await story.get(NGO, path)).json()["items"] for path in lists]
@@ -70,7 +70,7 @@ async def test_a_colleague_outside_the_team_finds_the_referral_neither_in_feed_n
 
 
 async def test_a_refusal_inside_a_service_block_ends_it(story: Story) -> None:
-    """Code that catches the refusal continues as the caller, also in nested blocks."""
+    """Code that catches the refusal continues with the caller's rights, also in nested blocks."""
     case = (await story.case())["id"]
     stranger = principal("ngo-legal")
     seen = sa.text("SELECT count(*) FROM cases WHERE id = :case")
@@ -91,7 +91,7 @@ async def test_a_refusal_inside_a_service_block_ends_it(story: Story) -> None:
             with pytest.raises(Problem):
                 await refused(session, depth)
             assert await count(session) == 0, depth
-        # The database's own refusal, back to a savepoint, keeps its reason.
+        # A database error that rolls back to a savepoint keeps its message.
         with pytest.raises(sa.exc.DBAPIError, match="division by zero"):
             async with session.begin_nested(), acting_as_service(session):
                 await session.execute(sa.text("SELECT 1 / 0"))
@@ -104,7 +104,7 @@ async def test_a_refusal_inside_a_service_block_ends_it(story: Story) -> None:
 async def test_whoever_does_not_work_with_cases_finds_nothing_of_them_in_any_list(
     story: Story,
 ) -> None:
-    """For example a colleague who coordinates, maintains information or only reads."""
+    """Examples are colleagues who coordinate, maintain information or only read."""
     referral = await story.sent()
     await story.made(NGO, f"/cases/{referral['case_id']}/plan", {"need": "HLT"})
     exception = exception_body(referral["case_id"], referral["service_id"])

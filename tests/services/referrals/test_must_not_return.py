@@ -1,4 +1,5 @@
-"""For each kind in the registry: what ended or moved after a backup has ended or moved after the restore."""
+"""For each kind in the registry, everything that ended or moved after a backup has also ended or moved after the
+restore."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -51,7 +52,8 @@ def database(connection: AsyncConnection) -> Database:
 
 @dataclass(frozen=True)
 class Past:
-    """`made` exists when the backup is taken; `ends` comes later; `back`: whether the backup's state is back."""
+    """One kind's story. `made` creates the object before the backup, `ends` ends it later, and `back` returns whether
+    the backup's state is back."""
 
     made: Callable[[Situation], Awaitable[Any]]
     ends: Callable[[Situation], Awaitable[Response]]
@@ -122,7 +124,7 @@ async def _handed(it: Situation) -> None:
 
 
 async def _asked_of_another(it: Situation) -> None:
-    """A report without the reporter's wish, and an exception that waits for a second person."""
+    """Prepare a report without the reporter's consent to a case, and an exception that waits for a second person."""
     await it.story.service(LEGAL)
     it.reporter = Reporter(it.story)  # type: ignore[attr-defined]
     it.ids["report"] = (await it.reporter.report())["id"]  # type: ignore[attr-defined]
@@ -197,7 +199,7 @@ async def _form(it: Situation) -> None:
 
 
 async def _takes(it: Situation) -> bool:
-    """Return whether the old secret opens the form: the body is no record and is refused as such."""
+    """Return whether the old secret opens the form. The form then refuses the body because it is no record."""
     path, known = f"/intake/forms/{it['form']}/submissions", {"X-Form-Secret": it["secret"]}
     sent = await it.story.call("anonymous", "POST", path, {}, headers=known)
     return sent.status_code != 404
@@ -352,13 +354,13 @@ STORIES = {**{str(kind): (kind, past) for kind, past in PASTS.items()}, **MORE}
 
 
 def test_each_kind_has_its_story() -> None:
-    # See test_successions.py: the worker repeats what a succession moved.
+    # See test_successions.py for successions, whose moves the worker repeats.
     assert PASTS.keys() == {*Kind} - OF_DIRECTORY - {Kind.SUCCESSION}
 
 
 @pytest.fixture(autouse=True)
 def telling(app: FastAPI) -> None:
-    """This operation sends SMS to people."""
+    """Configure the app to send SMS."""
     gateway = RapidPro(kind="rapidpro", url="http://127.0.0.1:9", token="0123456789abcdef")
     app.state.context.parts["transports"] = Transports(sms=Sms(gateway))
 
@@ -456,7 +458,7 @@ async def test_after_a_restore_the_person_is_told_who_took_her_case_over(
 async def test_a_list_that_is_older_than_the_record_moves_no_case(
     story: Story, database: Database, case_keys: CaseKeys, secret: bytes, tmp_path: Path
 ) -> None:
-    """The backup has a later transfer than the list."""
+    """The backup contains a later transfer than the list."""
     it = Situation(story, case_keys, ReferralState.SENT)
     await it.needs(["transfer"])
     await story.made(TAKER, f"/transfers/{it['transfer']}/accept", {})

@@ -1,5 +1,5 @@
-"""One registry states for every table and happening what keeps its ends from coming back; a new one fails until it is
-listed."""
+"""One registry states, for every table and happening, how a restore keeps its endings. A new one fails the test until
+it is listed."""
 
 import inspect
 

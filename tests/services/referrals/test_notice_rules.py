@@ -1,4 +1,4 @@
-"""Who is told by a notice and when; the texts reveal nothing. Pure."""
+"""Who gets a notice and when. The texts reveal nothing. Pure."""
 
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
@@ -88,7 +88,7 @@ def test_an_emergency_goes_up_the_chain_and_then_to_everybody() -> None:
         "luis": ten,
         "rosa": 2 * ten,
     }
-    # A person on call who cannot be reached costs no time; without a rota nobody waits.
+    # A person on call who cannot be reached costs no time. Without a rota nobody waits.
     told = turns(urgent, [other, second], ["ana", "luis"], ten)
     assert {t.listener.person: t.after for t in told} == {"luis": timedelta(0), "rosa": ten}
     assert {t.after for t in turns(urgent, [other, second], [], ten)} == {timedelta(0)}
@@ -216,7 +216,7 @@ def test_the_texts_fit_one_short_message_and_name_nothing() -> None:
 def test_retries_last_longer_than_a_day_and_wait_as_they_are_asked() -> None:
     now = datetime(2026, 3, 3, tzinfo=UTC)
     assert sum(PAUSES) > 24 * 3600
-    assert max(PAUSES) <= 2 * 3600  # A relay that works again does not have to wait.
+    assert max(PAUSES) <= 2 * 3600  # Limits the wait once a relay works again.
     assert next_attempt(len(PAUSES) + 1, now, 0) is None
     later = next_attempt(1, now, 0, timedelta(hours=2))
     assert later == now + timedelta(hours=2)

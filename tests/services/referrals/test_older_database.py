@@ -1,5 +1,5 @@
-"""A database that went back in time, for example after promoting a lagging standby: the worker applies the lists to
-it again."""
+"""A database that went back in time, for example after the promotion of a lagging standby. The worker applies the lists
+to it again."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -38,7 +38,7 @@ def database(connection: AsyncConnection) -> Database:
 
 
 class Worker:
-    """The worker's rounds, with lists of its own."""
+    """The worker's rounds, with their own lists."""
 
     def __init__(
         self, settings: Settings, database: Database, keys: CaseKeys, folder: Path
@@ -140,7 +140,8 @@ async def test_a_key_that_a_key_store_of_before_has_again_is_destroyed_again(
 async def test_more_than_the_end_of_the_list_is_done_again_where_its_end_is(
     story: Story, worker: Worker, connection: AsyncConnection
 ) -> None:
-    """Each round reads only the end of a list that covers years."""
+    """The worker repeats more than the end of the list if the database lost it. Normally each round reads only the end,
+    because a list covers years."""
     first = await story.accepted()
     followed = await connection.begin_nested()
     await story.made("ngo-refugio", f"/consents/{first['grant_id']}/withdraw", {})

@@ -36,7 +36,7 @@ async def test_a_timer_that_nobody_knows_holds_up_no_emergency(
     story: Story, case_keys: CaseKeys
 ) -> None:
     first, second = [await story.sent(urgency="emergency") for _ in range(2)]
-    # A value that a later release may have set before its downgrade.
+    # A later release may have set this value before a downgrade.
     await story.rows(
         "UPDATE timers SET step = 'telephone', due_at = due_at - interval '1 minute'"
         " WHERE referral_id = :id RETURNING 1",

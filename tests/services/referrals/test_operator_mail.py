@@ -1,4 +1,4 @@
-"""The operator gets a mail when the second backup location is unplugged."""
+"""The operator gets an e-mail when the second backup location is unplugged."""
 
 import shutil
 from datetime import timedelta
@@ -40,7 +40,7 @@ async def test_an_unplugged_second_place_is_mailed_once_a_day_while_it_lasts(
         operator = OperatorMail(own, evidence, Mail(At.at(url), "ruta@example.org", trusted))
 
         async def looked(at: int, *, plugged: bool) -> int:
-            """Return how many mails there are after the worker's round on that day."""
+            """Return the number of e-mails after the worker's round on that day."""
             monkeypatch.setattr(clock, "now", lambda: noon + timedelta(days=at))
             if plugged:
                 usb.mkdir()
@@ -57,7 +57,7 @@ async def test_an_unplugged_second_place_is_mailed_once_a_day_while_it_lasts(
         assert (first["To"], str(usb) in text) == ("guardia@example.org", True)
         assert all(said in text for said in ("solo en esta máquina", "on this machine alone"))
         assert first["Message-ID"] != second["Message-ID"]
-        shutil.rmtree(usb)  # Other tests may have erased somebody, whom this list contains.
+        shutil.rmtree(usb)  # It may list people whom other tests erased.
         async with mailbox.away():
             assert await looked(3, plugged=False) == 2
         assert await looked(3, plugged=False) == 3, "a relay that was away is asked again"

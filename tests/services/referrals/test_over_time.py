@@ -1,4 +1,4 @@
-"""Consent over time: every road asks again today what a consent allowed yesterday."""
+"""Consent over time: every path checks again today what a consent allowed yesterday."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -29,7 +29,7 @@ async def change(story: Story, case_id: str, who: str = "ngo-refugio", **body: A
 
 
 async def child_asked(story: Story, **case: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Refer a child with the caregiver's consent; the recipient asks a question."""
+    """Refer a child with the caregiver's consent; then the recipient asks for information."""
     child = await story.child(10, caregiver="available", **case)
     items = ["name", "situation", "caregiver_contact"]
     referral = await story.sent(
@@ -208,8 +208,7 @@ def reporter(story: Story) -> Reporter:
     return Reporter(story)
 
 
-# The events that can carry attributes, and the test below that covers each. A missing event
-# fails.
+# The events that can carry attributes, with the test below that covers each. The test fails if an event is missing.
 _TELLING = {
     "referral": "the steps of a referral",
     "assistance": "assistance",
@@ -227,7 +226,7 @@ def test_every_event_with_attributes_is_held_by_a_test() -> None:
 
 
 async def attributes_told(story: Story, case_id: str) -> list[bool]:
-    """For each event about the case, oldest first, return whether it has attributes of the person."""
+    """Return, for each event about the case, oldest first, whether it contains attributes of the person."""
     rows = await story.rows(
         "SELECT payload ->> 'attributes' AS a, type FROM outbox"
         " WHERE payload ->> 'case_id' = :case ORDER BY id",
@@ -237,7 +236,7 @@ async def attributes_told(story: Story, case_id: str) -> list[bool]:
 
 
 async def telling_steps(story: Story, referral: dict[str, Any]) -> None:
-    """Make one event of each kind that could carry attributes."""
+    """Create one event of each kind that could contain attributes."""
     path, case_id = f"/referrals/{referral['id']}", referral["case_id"]
     await story.made("ngo-salud", f"{path}/accept", {"focal_point": "Dra. M."})
     await story.made("ngo-salud", f"{path}/complete", {"outcome": "delivered"})
@@ -258,7 +257,7 @@ async def approved(story: Story, case_id: str, service_id: str, **changes: Any) 
 async def test_what_was_decided_in_the_best_interest_of_a_child_gives_an_adult_nothing_new(
     story: Story,
 ) -> None:
-    """A sending approved at 17, alone and in a batch, and an answer to a question."""
+    """The rule covers a referral approved at 17, sent alone and in a batch, and an answer to a question."""
     birth = years_ago(18, less_days=60)
     child = await story.child(0, identity={"age": None, "birth_date": birth})
     service_id = await story.service()
@@ -292,7 +291,8 @@ async def test_what_was_decided_in_the_best_interest_of_a_child_gives_an_adult_n
 async def test_what_is_open_to_the_new_holder_of_a_case_ends_as_its_own_work(
     story: Story, road: str
 ) -> None:
-    """The referrer must not deliver its own referral; a delivered one needs no confirmation by itself."""
+    """A referrer must not deliver its own referral, and a delivered one needs no confirmation from the holder
+    itself."""
     case_id, service_id = (await story.case())["id"], await story.service()
     sent, going, done = [
         (await story.sent(case_id=case_id, service_id=service_id))["id"] for _ in range(3)

@@ -1,5 +1,5 @@
-"""A page of events checks for each of its rows whether the caller finds the subject. Collecting everything that the
-caller finds, to show twenty rows, would take longer every year."""
+"""A page of events checks for each of its rows whether the caller finds the subject. Collecting every subject that the
+caller finds, only to show twenty rows, would take longer every year."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
@@ -17,7 +17,7 @@ from tests.support.principals import principal
 
 
 class Asked:
-    """Replaces a session and keeps the statements that it gets."""
+    """A fake session that stores the statements it gets."""
 
     def __init__(self) -> None:
         self.statement: Any = None
@@ -48,7 +48,7 @@ Ask = Callable[[Any, Principal], Awaitable[None]]
 async def planned(
     story: Story, ask: Ask, caller: Principal, before: Sequence[str] = ()
 ) -> Sequence[str]:
-    """Return PostgreSQL's plan of the statement after these statements."""
+    """Return PostgreSQL's plan of the statement, after running the given statements."""
     asked = Asked()
     await ask(asked, caller)
     text = asked.statement.compile(
@@ -73,8 +73,8 @@ async def test_nothing_is_gathered_for_a_page(story: Story, ask: Ask, subject: s
 
 
 def many_entries(caller: Principal) -> Sequence[str]:
-    """Fill a temporary table that hides the real one; with few rows, or before ANALYZE, any plan is as good. Every
-    fortieth entry belongs to the caller's organisation."""
+    """Fill a temporary table that hides the real one, because with few rows, or before ANALYZE, any plan is as good.
+    Every fortieth entry belongs to the caller's organisation."""
     filled = f"""
         INSERT INTO pg_temp.audit_entries (chain, sequence, id, at, organisation_id, client, action,
                                            target_type, target_id, detail, previous, hash)

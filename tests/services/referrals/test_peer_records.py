@@ -1,4 +1,4 @@
-"""Each field of each record from another system ends as mapped, kept and told, or refused; none is lost in silence."""
+"""Each field of each record from another system is mapped, kept and reported, or refused. None is lost silently."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -67,7 +67,8 @@ def leaves(value: Any) -> Iterator[Any]:
 
 
 def holders(value: Any) -> Iterator[dict[str, Any] | list[Any]]:
-    """Return every object and list to which a value can be added. A list of plain values is one value of its field."""
+    """Return every object and list that can take another value. A list of plain values counts as one value of its
+    field."""
     if isinstance(value, dict) or (isinstance(value, list) and not any(map(plain, value))):
         yield value
     for inner in value.values() if isinstance(value, dict) else value:
@@ -80,7 +81,7 @@ def plain(value: Any) -> bool:
 
 
 def with_one_more(body: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Return the body with one more text, in every shape and at every possible place."""
+    """Return the body with one more text, in every form and at every possible place."""
     for number, holder in enumerate(holders(body)):
         spots: Iterable[Any] = range(len(holder) + 1) if isinstance(holder, list) else NAMES
         for spot, value in product(spots, (MARK, [MARK], {"a": MARK}, [{"a": [MARK]}])):
@@ -94,7 +95,7 @@ def with_one_more(body: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 NAMES = ("x", "_x", "@x", "notes", "email", "meta", "end")
-# Records that DHIS2 marks as deleted are left out, whatever they contain.
+# Omits records that DHIS2 marks as deleted, whatever they contain.
 WHOLE = [each for each in RECORDS if each.ends != "refused" and "deleted" not in each.name]
 
 
@@ -159,7 +160,7 @@ async def test_parts_of_a_name_and_a_date_are_joined_and_rows_become_needs(story
 
 
 async def test_a_note_of_the_sender_asks_a_person_how_to_make_contact(story: Story) -> None:
-    """This also holds for a later note; the question is asked once."""
+    """The rule also covers a later note, but Ruta asks only once."""
     made = await form_of(story, Peer.KOBOTOOLBOX)
     (plain,) = [r for r in RECORDS if (r.peer, r.name) == (Peer.KOBOTOOLBOX, "whole")]
     sent = identified(plain, 1)

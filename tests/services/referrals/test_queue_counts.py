@@ -1,4 +1,4 @@
-"""A queue's count equals its list, up to a limit, and is read from an index."""
+"""A queue's count equals the length of its list, up to a limit, and comes from an index."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from tests.services.referrals.story import SALUD, Story
 from tests.support.principals import organisation, principal
 
-NOW = datetime(2026, 3, 11, 1, tzinfo=UTC)  # At home this is the evening of the 10th.
+NOW = datetime(2026, 3, 11, 1, tzinfo=UTC)  # In Caracas, the evening of the 10th.
 OPEN_TO_ALL, WITH_A_TEAM = UUID(int=1), UUID(int=2)
 CALLERS = {
     "supervisor": principal("ngo-salud", sub="eva", roles=["supervisor"]),
@@ -30,7 +30,7 @@ CALLERS = {
 
 
 def some(chance: Random) -> Iterator[dict[str, Any]]:
-    """Make referrals: one state has far more than the limit, others fewer."""
+    """Return referrals: far more than the limit in one state, fewer in the others."""
     crowded = chance.choice(sorted(OPEN - {ReferralState.DRAFT}))
     moments = [None, *(NOW + timedelta(days=days, hours=days) for days in (-2, -1, 0, 1))]
     for number in range(900):
@@ -58,7 +58,7 @@ async def filled(session: Any, rows: list[dict[str, Any]]) -> None:
         sa.text("INSERT INTO service_team VALUES (:service, :own, 'ana')"),
         {"service": WITH_A_TEAM, "own": SALUD},
     )
-    # A temporary table hides the real one and has only the needed column.
+    # A temporary table hides the real one; the test fills only the columns that it needs.
     await session.execute(
         sa.text("CREATE TEMP TABLE referrals ON COMMIT DROP AS SELECT * FROM referrals LIMIT 0")
     )
@@ -89,7 +89,7 @@ KEPT = ("referrals_open", "referrals_due")
 
 
 async def explained(session: AsyncSession, statement: sa.Executable) -> list[str]:
-    """Return PostgreSQL's plan, one line each."""
+    """Return PostgreSQL's plan, one item per line."""
     compiled: Any = statement.compile(dialect=asyncpg.dialect())  # type: ignore[attr-defined, no-untyped-call]
     given = [compiled.params[name] for name in compiled.positiontup or ()]
     driver: Any = (await (await session.connection()).get_raw_connection()).driver_connection
@@ -100,13 +100,13 @@ async def explained(session: AsyncSession, statement: sa.Executable) -> list[str
 async def test_counting_asks_the_two_indexes_that_are_kept_for_it(
     story: Story, caller: str
 ) -> None:
-    """The indexes name states and limits as the statement does: change both, or PostgreSQL uses neither.
+    """The indexes name states and limits exactly as the statement does. If you change only one, PostgreSQL uses neither
+    index.
 
-    Row security's conditions are also answered from the index.
+    The index also answers row security's conditions.
     """
     async with story.database.transaction() as session:
-        # Before a vacuum both indexes cost the same for one state; PostgreSQL then takes the
-        # newest.
+        # Before a vacuum both indexes cost the same for one state, and PostgreSQL then uses the newest.
         found = await session.scalars(
             sa.text(
                 "SELECT indexdef FROM pg_indexes WHERE indexname = ANY (:kept) ORDER BY indexname"
@@ -122,7 +122,7 @@ async def test_counting_asks_the_two_indexes_that_are_kept_for_it(
             sa.text("CREATE TEMP TABLE referrals ON COMMIT DROP AS SELECT * FROM referrals LIMIT 0")
         )
         await session.execute(sa.insert(Referral.__table__), list(some(Random(0))))  # type: ignore[attr-defined]  # noqa: S311
-        # For so few rows any plan is as good, so leave only these two indexes.
+        # With so few rows any plan is as good, so the test keeps only these two indexes.
         for statement in (
             *(each.replace(" ON public.", " ON pg_temp.") for each in made),
             "ALTER TABLE pg_temp.referrals ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY",

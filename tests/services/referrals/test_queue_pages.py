@@ -1,4 +1,4 @@
-"""A page of a queue, newest first or by deadline, equals plain sorting and is read from its index."""
+"""A page of a queue, newest first or by deadline, equals a plain sort and is read from its index."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -40,7 +40,7 @@ _UNDATED = ["LEAST("]
 
 
 def some(chance: Random) -> Iterator[dict[str, Any]]:
-    """Make referrals whose limits often coincide, at one instant and at the beginning of a day."""
+    """Return referrals with limits that often coincide, both at one instant and at the start of a day."""
     midnight = NOW.replace(hour=0)
     moments = [
         None,
@@ -136,7 +136,8 @@ async def read_by(story: Story, index: str, page: sa.Select[Any]) -> tuple[list[
 async def test_a_page_by_deadline_is_read_from_the_index_that_is_kept_for_it(
     story: Story, caller: str, after: After | None
 ) -> None:
-    """In the index's order from the page's beginning; row security does not prevent that."""
+    """PostgreSQL reads the page in the index's order from the page's beginning, and row security does not prevent
+    that."""
     queue = Queue(states=OPEN)
     if after is None or after.due is not None:
         page, limits = dated_rows(CALLERS[caller], queue, after, 5), _DATED
@@ -157,7 +158,7 @@ async def test_a_page_by_deadline_is_read_from_the_index_that_is_kept_for_it(
 async def test_what_is_overdue_is_told_by_the_index_in_the_order_of_its_pages(
     story: Story, caller: str, behind_one: bool
 ) -> None:
-    """PostgreSQL reads no referral that is not late, whatever row security requires, and sorts only the rows of one
+    """PostgreSQL reads no referral that is not late, whatever row security requires. It sorts only the rows of one
     page."""
     before_id = UUID(int=200) if behind_one else None
     page = overdue_rows(CALLERS[caller], Queue(late_at=NOW), before_id, 5)

@@ -1,4 +1,4 @@
-"""Queues that people work off: what is due first, and only what a filter asks for."""
+"""Queues for people's work: the first due entry comes first, and a filter returns only matching entries."""
 
 from datetime import timedelta
 from typing import Any
@@ -14,7 +14,7 @@ REFERRER, RECIPIENT, SUPERVISOR = "ngo-refugio", "ngo-salud", "ngo-refugio-super
 
 
 async def ids(story: Story, who: str, path: str) -> list[str]:
-    """Return all pages of a list, one after the other."""
+    """Return the ids on all pages of a list, in order."""
     found: list[str] = []
     cursor = ""
     while True:
@@ -104,7 +104,8 @@ async def test_lists_are_narrowed_by_urgency_category_and_what_is_left_to_do(sto
 
 
 async def test_a_supervisor_lists_what_waits_for_them(story: Story) -> None:
-    """Neither their own requests nor those of other organisations; and nothing for people who decide nothing."""
+    """The list excludes their own requests and those of other organisations, and is empty for people who decide
+    nothing."""
     service_id, child = await story.service(), await story.child(16)
     held = await story.consent(
         child["id"], service_id, decided_by="caregiver", child_assent="dissents"
@@ -175,7 +176,7 @@ async def test_a_coordinator_looks_at_exceptions_in_their_states_and_at_none_of_
 async def test_what_stands_still_for_an_accused_organisation_is_found_by_no_later_change(
     story: Story,
 ) -> None:
-    """It would reveal that something continued after an ordinary recall."""
+    """Otherwise the organisation would learn that something continued after an ordinary recall."""
     referral = await story.accepted()
     await story.made(RECIPIENT, f"/referrals/{referral['id']}/complete", {"outcome": "delivered"})
     implicated = await story.call(

@@ -1,6 +1,6 @@
-"""Runs every pair of commands on one case at once: the outcome equals one of the two orders.
+"""Runs every pair of commands on one case at once; the result must equal one of the two orders.
 
-A long run plays fifty rounds of each pair (`RUTA_RACES=50`), `--all` some of the pairs.
+A long run plays fifty rounds of each pair (`RUTA_RACES=50`), and `--all` plays some of the pairs.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ Outcome = tuple[tuple[int | None, int | None], dict[str, list[str]]]
 REFUSED = {403, 404, 409, 410, 422}
 _NAME = "referrals_pairs"
 
-# A case's state without ids and times, compared with the state after either order.
+# A case's state without ids and times, to compare with the state after either order.
 _STATE_OF = {
     "case": "SELECT status, minor, caregiver, area FROM cases WHERE id = :c",
     "implicated": "SELECT organisation_id FROM implicated_organisations WHERE case_id = :c",
@@ -68,7 +68,7 @@ _STATE_OF = {
     ),
 }
 
-# No command leaves a case half done: each query finds rows that must not exist.
+# No command leaves a case half done, so each query finds rows that must not exist.
 _ENDED = (
     "('declined','completed','not_delivered','recalled','withdrawn','expired','entered_in_error')"
 )
@@ -153,8 +153,8 @@ _HALF_DONE = {
     ),
 }
 
-# A transaction that writes a row of a case locks the case. The transaction that makes a case is
-# alone with it; the directory flags referrals of many cases.
+# A transaction that writes a row of a case locks the case. There are two exceptions: a transaction that creates a
+# case has it to itself, and the directory flags referrals of many cases.
 _GUARD = """
 CREATE OR REPLACE FUNCTION guard_case() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
@@ -201,7 +201,7 @@ $$;
 
 @pytest.fixture(scope="module")
 async def guarded(databases: MigratedDatabases, postgres: PostgresServer) -> ServiceDatabase:
-    """A database that rejects writes about a case without its lock."""
+    """Return a database that rejects writes about a case without its lock."""
     database = await databases.of("referrals", _NAME)
     await asyncio.to_thread(postgres.psql, _GUARD, database=_NAME)
     return database
@@ -231,7 +231,8 @@ async def _state(story: Story, case_id: str) -> dict[str, list[str]]:
 async def _play(
     story: Story, keys: CaseKeys, one: CaseCommand, other: CaseCommand, order: str
 ) -> Outcome:
-    """Return both statuses and the case's state. `order`: together, one before the other, or only one."""
+    """Return both statuses and the case's state. `order` runs the commands together, one before the other, or only
+    one."""
     it = Situation(story, keys, state_for(one, other), "link" in (*one.needs, *other.needs))
     await it.needs(["case", *one.needs, *other.needs])
     answers: list[Response | None]
@@ -256,7 +257,7 @@ async def _play(
         if (found := await story.rows(statement, c=it["case"]))
     }
     assert left_over == {}, (one.name, other.name, order)
-    # Nothing left over may affect the next round.
+    # Leftovers must not affect the next round.
     await story.rows("DELETE FROM timers t USING referrals r WHERE r.id = t.referral_id AND hold_case(r.case_id, true) RETURNING 1")  # fmt: skip
     return statuses, state
 
@@ -271,14 +272,14 @@ async def _deadlocks(story: Story) -> int:
 async def _either(
     story: Story, keys: CaseKeys, one: CaseCommand, other: CaseCommand
 ) -> list[Outcome]:
-    """Return the results of both orders, and of one alone if the other yields to it."""
+    """Return the results of both orders, and of one command alone if the other yields to it."""
     orders = ["first", "second"]
     orders += ["only first"] * other.yields + ["only second"] * one.yields
     return [await _play(story, keys, one, other, order) for order in orders]
 
 
 def _differences(found: Outcome, either: list[Outcome]) -> str:
-    """Return the differences from either order."""
+    """Return the differences from both orders."""
     return "; ".join(
         f"{statuses}: "
         + str({n: (found[1][n], rows) for n, rows in state.items() if found[1][n] != rows})
@@ -299,7 +300,7 @@ async def _race(
 
 
 def test_every_command_about_a_case_is_raced() -> None:
-    """Of the API's writing routes, those not listed concern no case, or only parts."""
+    """The write routes that are not listed concern no case, or only parts of one."""
     written = {
         f"{method} {getattr(route, 'path', '').removeprefix('/referrals/v1')}"
         for router in ROUTERS
@@ -314,7 +315,7 @@ def test_every_command_about_a_case_is_raced() -> None:
         if _shape(route) not in raced
         and not route.startswith(
             (
-                "POST /cases/{case_id}/referrals",  # The same steps under the case's path.
+                "POST /cases/{case_id}/referrals",  # The same steps, under the case's path.
                 "POST /fhir",  # The same commands in FHIR.
                 "PUT /fhir/",
                 "POST /bulk",
@@ -325,44 +326,41 @@ def test_every_command_about_a_case_is_raced() -> None:
             )
         )
     }
-    assert (
-        other
-        == {
-            "POST /cases",
-            "POST /cases/search",
-            "POST /cases/{case_id}/attachments",  # Writes an entry as POST …/entries does.
-            "POST /cases/{case_id}/reopen",  # For a closed case, in which the other commands are refused.
-            "POST /referrals/{referral_id}/attachments",  # Always refused.
-            "POST /screenings/{screening_id}/erase",  # About no case.
-            "POST /instruments",
-            "POST /instruments/{instrument_id}/retire",
-            "POST /trainings",
-            "PUT /trainings/{training_id}",
-            "POST /certificates",
-            "POST /certificates/{certificate_id}/revoke",
-            "POST /timers/overdue/organisations/{organisation_id}/calls",
-            "PUT /timers/policies/{aor}/{urgency}/{clock_name}",
-            "POST /protocols",
-            "POST /protocols/{protocol_id}/end",
-            "PUT /services/{service_id}/team",
-            "POST /channels",
-            "POST /channels/bounces",
-            "POST /channels/{channel_id}/code",
-            "POST /channels/{channel_id}/confirm",
-            "PUT /channels/away",
-            "PUT /channels/{channel_id}/wishes",
-            "DELETE /channels/{channel_id}",
-            "POST /on-call",
-            "DELETE /on-call/{shift_id}",
-            "POST /webhooks",
-            "DELETE /webhooks/{webhook_id}",
-            "POST /webhooks/{webhook_id}/rotate-secret",
-            "POST /webhooks/{webhook_id}/enable",
-            "POST /webhooks/{webhook_id}/ping",
-            "POST /webhooks/{webhook_id}/replay",
-            "PUT /internal/people",
-        }
-    )
+    assert other == {
+        "POST /cases",
+        "POST /cases/search",
+        "POST /cases/{case_id}/attachments",  # Writes an entry as POST …/entries does.
+        "POST /cases/{case_id}/reopen",  # Needs a closed case, where the others are refused.
+        "POST /referrals/{referral_id}/attachments",  # Always refused.
+        "POST /screenings/{screening_id}/erase",  # About no case.
+        "POST /instruments",
+        "POST /instruments/{instrument_id}/retire",
+        "POST /trainings",
+        "PUT /trainings/{training_id}",
+        "POST /certificates",
+        "POST /certificates/{certificate_id}/revoke",
+        "POST /timers/overdue/organisations/{organisation_id}/calls",
+        "PUT /timers/policies/{aor}/{urgency}/{clock_name}",
+        "POST /protocols",
+        "POST /protocols/{protocol_id}/end",
+        "PUT /services/{service_id}/team",
+        "POST /channels",
+        "POST /channels/bounces",
+        "POST /channels/{channel_id}/code",
+        "POST /channels/{channel_id}/confirm",
+        "PUT /channels/away",
+        "PUT /channels/{channel_id}/wishes",
+        "DELETE /channels/{channel_id}",
+        "POST /on-call",
+        "DELETE /on-call/{shift_id}",
+        "POST /webhooks",
+        "DELETE /webhooks/{webhook_id}",
+        "POST /webhooks/{webhook_id}/rotate-secret",
+        "POST /webhooks/{webhook_id}/enable",
+        "POST /webhooks/{webhook_id}/ping",
+        "POST /webhooks/{webhook_id}/replay",
+        "PUT /internal/people",
+    }
 
 
 def _shape(route: str) -> str:
@@ -387,7 +385,7 @@ async def test_every_command_succeeds_where_nothing_is_in_its_way(
 async def test_without_the_lock_a_command_is_caught(
     story: Story, case_keys: CaseKeys, postgres: PostgresServer
 ) -> None:
-    """A test of the guard: it rejects a write about a case without the lock."""
+    """This tests the guard, which rejects a write about a case without the lock."""
 
     def sql(script: str) -> str:
         return postgres.psql(script, database=_NAME)
@@ -418,11 +416,11 @@ async def test_one_after_the_other_is_what_every_race_comes_to(
     every = 1 if ROUNDS else SOME if request.config.getoption("--drills") else FEW
     either: dict[tuple[str, str], list[Outcome]] = {}
     pairs = PAIRS[::every]
-    if ROUNDS:  # A run that is cut short has still met every command.
+    if ROUNDS:  # Even a short run covers varied commands.
         random.Random(ROUNDS).shuffle(pairs)  # noqa: S311 - an order, no secret
     failures, played = [], 0
     said = request.config.get_terminal_writer()
-    for number in range(ROUNDS or 1):  # Each pair once before any pair again.
+    for number in range(ROUNDS or 1):  # Play each pair once before repeating any.
         for one, other in pairs:
             pair = (one.name, other.name)
             try:
@@ -436,7 +434,7 @@ async def test_one_after_the_other_is_what_every_race_comes_to(
             if ROUNDS and played % 100 == 0:
                 said.line(f"{played} races of {ROUNDS * len(PAIRS)}, {len(failures)} failures")
     assert failures == []
-    await asyncio.sleep(1.1)  # PostgreSQL publishes its own count once a second.
+    await asyncio.sleep(1.1)  # PostgreSQL updates its count once a second.
     assert await _deadlocks(story) == before
 
 
@@ -471,7 +469,7 @@ async def test_a_withdrawal_never_loses_to_whoever_is_marked_accepts_or_sends(
 async def test_what_is_sent_while_its_service_stops_is_flagged_or_refused(
     story: Story, case_keys: CaseKeys
 ) -> None:
-    """A referral without the flag never gets one: the directory announces a suspension once."""
+    """A referral that misses the flag never gets one, because the directory announces a suspension only once."""
     by_name = {command.name: command for command in COMMANDS}
     stop = by_name["the directory suspends the service"]
     for send in (by_name["send"], by_name["send under an exception"]):

@@ -1,4 +1,4 @@
-"""A referral that cannot work is not sent: nobody could reach the person, or the person already waits there."""
+"""Ruta does not send a referral that cannot work: nobody could reach the person, or the person already waits there."""
 
 from typing import Any
 

@@ -1,5 +1,5 @@
-"""Facts about a person travel only as granted content: also her place and a clinical deadline. Each field of each
-answer to a recipient is content, or stands on the closed list of facts."""
+"""Facts about a person are disclosed only as granted content, including her place and a clinical deadline. Each field
+of each response to a recipient is content, or is on the closed list of facts."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -20,8 +20,7 @@ PLACE = "VE2313"
 DEADLINE = (clock.now() + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
 """Before every deadline of the process: whatever is made of it shows."""
 SUPERVISOR: dict[str, Any] = {"roles": ["partner", "caseworker", "supervisor"]}
-# The purpose of each other answer. `facts.decided` declares an answer to a recipient where it is
-# made.
+# The purpose of every other response. `facts.decided` declares a response to a recipient where it is created.
 TO_RECIPIENTS = {
     "CalendarRow", "Disclosure", "FeedItem", "ReferralView", "StepView", "TaskView", "TransferDetail", "TransferView", "WholeReferral", "WorkItem",
 }  # fmt: skip
@@ -49,7 +48,7 @@ TO_OTHERS = {
 
 
 def named(node: Any) -> Iterator[str]:
-    """Return the schemas that a part of the description names."""
+    """Yield the schemas that a part of the description references."""
     if isinstance(node, dict):
         if "$ref" in node:
             yield node["$ref"].rpartition("/")[2]
@@ -61,7 +60,7 @@ def named(node: Any) -> Iterator[str]:
 
 
 def answers_of(app: FastAPI) -> set[str]:
-    """Return the names of answers, including the items of pages."""
+    """Return the response schemas, including the items of pages."""
     document = app.openapi()
     schemas = document["components"]["schemas"]
     found = {
@@ -161,7 +160,7 @@ async def test_what_she_granted_is_shown_until_it_ends(story: Story, app: FastAP
 
 
 async def test_a_kept_answer_to_a_command_holds_no_content(story: Story) -> None:
-    """The stored answer may be returned after sharing has ended."""
+    """A stored response may be returned after sharing has ended, so it contains no content."""
     referral = await story.sent(
         consent={"items": ["name", "area", "situation"]},
         from_case=["name", "area"],

@@ -1,4 +1,4 @@
-"""Several replicas at once, on a database with real commits: one outcome, one escalation."""
+"""Several replicas run at once on a database with real commits: one outcome, one escalation."""
 
 import asyncio
 import time
@@ -57,7 +57,7 @@ async def replicas(committed: ServiceDatabase) -> AsyncIterator[list[Database]]:
 async def stories(
     settings: Settings, replicas: list[Database], case_keys: CaseKeys
 ) -> AsyncIterator[list[Story]]:
-    """The same service behind five replicas."""
+    """Return the same service behind five replicas."""
     made = []
     for database in replicas:
         app = create_app(settings, database=database, keys=case_keys)
@@ -83,7 +83,7 @@ async def test_10_five_replicas_fire_each_escalation_once(
     for hours in (25, 31, 37, 200):
         now = start + timedelta(hours=hours)
         fired += sum(await asyncio.gather(*(fire_due(db, case_keys, now) for db in replicas)))
-    # A replica skips rows that another has locked: one more round proves that none was left over.
+    # A replica skips rows that another one has locked, so one more round proves that none was left over.
     fired += await fire_due(replicas[0], case_keys, start + timedelta(hours=200))
     rows = await stories[0].rows(
         "SELECT referral_id, step FROM escalations WHERE referral_id = ANY(:ids)",
@@ -114,7 +114,7 @@ async def test_16_accept_races_with_recall_and_one_wins(stories: list[Story]) ->
         statuses = sorted(a.status_code for a in answers)
         assert set(statuses) <= {200, 409}
         history = (await stories[0].get("ngo-refugio", f"{path}/history")).json()
-        # An accepted referral may be recalled later; a recalled one is never accepted.
+        # An accepted referral may be recalled later, but a recalled one is never accepted.
         commands = [s["command"] for s in history][2:]
         assert commands in (["accept"], ["recall"], ["accept", "recall"])
         assert statuses.count(200) == len(commands)
@@ -177,7 +177,7 @@ async def test_15_two_transfers_race_and_one_wins(stories: list[Story]) -> None:
 async def test_the_feed_loses_nothing_that_commits_late(
     stories: list[Story], replicas: list[Database]
 ) -> None:
-    """A transaction that began first and commits last is not skipped by a cursor."""
+    """A cursor does not skip a transaction that began first and commits last."""
     story = stories[0]
     insert = sa.text(
         "INSERT INTO notices (id, organisation_id, kind, subject_type, subject_id, at)"
@@ -194,7 +194,7 @@ async def test_the_feed_loses_nothing_that_commits_late(
             await story.get("ngo-refugio", f"/feed?cursor={first['next_cursor']}", **token)
         ).json()
         assert between["items"] == []
-    # Any other open transaction of the database delays the feed too: it arrives in order.
+    # Any other open transaction in the database also delays the feed, but the order stays right.
     items: list[Any] = []
     cursor, until = between["next_cursor"], time.monotonic() + PATIENCE
     while len(items) < 2:
@@ -208,7 +208,7 @@ async def test_the_feed_loses_nothing_that_commits_late(
 async def test_a_keyed_batch_holds_no_connection_while_its_commands_run(
     settings: Settings, committed: ServiceDatabase, case_keys: CaseKeys
 ) -> None:
-    """With one connection in the pool, a batch that kept it would wait for itself."""
+    """With only one connection in the pool, a batch that kept it would wait for itself."""
     narrow = Database.at(committed.app_url, pool_size=1, overflow=0)
     app = create_app(settings, database=narrow, keys=case_keys)
     transport = ASGITransport(app, raise_app_exceptions=False)
@@ -231,7 +231,8 @@ async def test_a_keyed_batch_holds_no_connection_while_its_commands_run(
 
 
 async def test_a_form_that_is_sent_by_many_at_once_refers_once(stories: list[Story]) -> None:
-    """Consent, draft and sending together: each answer is the first one's, or asks to wait for it."""
+    """The form sends consent, draft and referral together. Each response equals the first one's, or asks the client to
+    wait for it."""
     service_id, case = await stories[0].service(), await stories[0].case()
     batch = {"commands": referred(case["id"], service_id, stories[0]), "together": True}
     answers = await asyncio.gather(

@@ -1,4 +1,4 @@
-"""The worker exports restrictions in a signed list, and applies them again to a restored backup."""
+"""The worker exports restrictions in a signed list, and applies the list to a restored backup."""
 
 import asyncio
 from collections.abc import Mapping
@@ -50,7 +50,7 @@ async def told(database: Database, file: Path, signer: Signer) -> dict[UUID, Map
 
 
 def listed(file: Path, signer: Signer, kind: Kind, subject: str, **word: Any) -> chained.Chained:
-    """Write a list with only this entry, which the backup does not know."""
+    """Write a list with only this entry, which the backup does not contain."""
     line = {"kind": kind, "id": subject, "word": word, "at": WHEN}
     chained.append(file, signer, [line])
     return chained.read(file, signer)
@@ -113,7 +113,8 @@ async def test_the_directory_has_the_last_word_and_an_older_one_changes_nothing(
 async def test_what_the_backup_and_the_list_restrict_is_the_next_list(
     story: Story, database: Database, case_keys: CaseKeys, file: Path, signer: Signer
 ) -> None:
-    """The backup hides a service that was opened since: it stays hidden, and the list says so from now on."""
+    """The backup hides a service that has been opened since. The service stays hidden, and the list says so from now
+    on."""
     service = UUID(await story.service())
     hidden = (HiddenPart(id=service, visibility="pathway"),)
     await story.told(SightChanged(version=3, entry_id=service, hidden=hidden))
@@ -193,7 +194,7 @@ async def change(story: Story, path: str, body: dict[str, Any]) -> None:
 async def test_a_report_is_as_its_reporter_and_the_desk_left_it_after_a_restore(
     story: Story, database: Database, case_keys: CaseKeys, file: Path, signer: Signer
 ) -> None:
-    """No case is wished any more, and the report speaks against somebody; both are in one entry."""
+    """The reporter no longer wants a case, and the report now names an organisation. One entry contains both facts."""
     reporter = Reporter(story)
     report = UUID(await handed_over(story, reporter))
     await reporter.do("wish", wants_case=False)
@@ -221,7 +222,7 @@ async def test_a_report_is_as_its_reporter_and_the_desk_left_it_after_a_restore(
 async def test_what_a_referral_that_had_ended_still_shared_is_revoked_after_a_restore(
     story: Story, database: Database, case_keys: CaseKeys, file: Path, signer: Signer
 ) -> None:
-    """The referral was delivered, and in the backup its recipient still reads it."""
+    """The referral was delivered, but in the backup its recipient can still read it."""
     referral = await story.accepted()
     path = f"/referrals/{referral['id']}/complete"
     await story.made("ngo-salud", path, {"outcome": "delivered"})

@@ -1,4 +1,4 @@
-"""The people to notify are determined at the sending, by the rights that the issuer reports then."""
+"""Ruta determines at sending time whom to notify, by the rights that the issuer reports then."""
 
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
@@ -20,7 +20,7 @@ WORKER, SUPERVISOR = "ngo-salud", "ngo-salud-supervisor"
 
 
 async def told(world: World, rights: Mapping[str, Mapping[str, Any]] = NOTHING_ELSE) -> None:
-    """The issuer reports the rights of both of the recipient's people, and these."""
+    """Report, as the issuer does, the rights of both of the recipient's people, and these rights."""
     answer = await people_told(world.story.client, {WORKER: {}, SUPERVISOR: {}, **rights})
     assert answer.status_code == 204, answer.text
 
@@ -49,7 +49,7 @@ async def test_whoever_lost_the_right_hears_no_supervisors_matter_that_waited(
     await world.story.sent(urgency="emergency")
     await world.told()
     assert CHIEF in reached(world)
-    # The notice that a channel is off is queued while they may hear it, and waits half an hour.
+    # The notice that a channel is off is queued while they may still receive it, and waits half an hour.
     assert await world.story.told_to("ngo-salud-supervisor", made["id"])
     await world.told()
     assert (reached(world), (await world.pings()).count("waiting")) == ([], 1)
@@ -233,7 +233,7 @@ async def test_leave_from_midnight_holds_what_waited_until_the_morning_after_it(
 async def test_who_comes_back_hears_nothing_that_is_not_for_them(
     world: World, urgency: str, rights: Mapping[str, Any]
 ) -> None:
-    """Routine matters are not at this channel's pace; and somebody was demoted meanwhile."""
+    """Routine messages are not for this channel's pace, and one person was demoted in the meantime."""
     await world.channel(pace="emergencies")
     await told(world)
     today = clock.today()
@@ -297,7 +297,7 @@ async def test_a_page_says_nothing_of_who_stands_on_another(world: World) -> Non
 async def test_somebody_in_danger_now_is_told_to_whoever_coordinates_the_line(
     world: World,
 ) -> None:
-    """By current rights: coordinators of other areas and former coordinators are not told."""
+    """Current rights decide, so coordinators of other areas and former coordinators get no notice."""
     reporter, story = Reporter(world.story), world.story
     await world.channel("tip-coordinator", address="tip@example.org")
     await world.channel("gbv-coordinator", address="gbv@example.org")
@@ -322,8 +322,8 @@ async def test_somebody_in_danger_now_is_told_to_whoever_coordinates_the_line(
 async def test_the_page_of_the_line_says_when_somebody_is_told_and_never_more(
     world: World,
 ) -> None:
-    """The page shows the slowest desk's time while the topic is unknown, and its own desk's time once the report has
-    arrived."""
+    """The page shows the slowest desk's time while the topic is unknown. Once the report has arrived, it shows the time
+    of its own desk."""
     story, reporter = world.story, Reporter(world.story)
     asked = "/line?language=en"
 
@@ -354,7 +354,7 @@ async def test_the_page_of_the_line_says_when_somebody_is_told_and_never_more(
     assert clock.now() < datetime.fromisoformat(form["urgent_told_at"])
     await story.call("cp-coordinator", "PUT", f"/channels/{late['id']}/wishes", {"language": "es"})
     assert "the person on duty is told at once" in await page()
-    # A channel whose last message failed promises nothing.
+    # A channel whose last message failed does not count for the promised time.
     world.mail.refused["tip@example.org"] = "451 4.3.0 try later"
     await receipt("other")
     with clock.shifted(timedelta(minutes=6)):

@@ -1,5 +1,5 @@
-"""An emergency uses every remaining road. No road waits for another, for a routine message or for a lease, and nobody
-is told the same twice."""
+"""An emergency uses every remaining channel. No channel waits for another, for a routine message or for a lease, and
+nobody gets the same message twice."""
 
 import asyncio
 import json
@@ -55,7 +55,7 @@ SMS = ChannelKind.SMS
 async def committed(
     settings: Settings, databases: MigratedDatabases, case_keys: CaseKeys, tmp_path: Path
 ) -> AsyncIterator[World]:
-    """A world whose queues run side by side, each with its own connections."""
+    """Yield a world with queues that run in parallel, each with its own connections."""
     to = await databases.of("referrals", "referrals_roads")
     database = Database.at(to.app_url, pool_size=8)
     app = create_app(settings, database=database, keys=case_keys)
@@ -76,7 +76,7 @@ def queue(world: World, kind: ChannelKind = SMS) -> Queue:
 
 @asynccontextmanager
 async def at_work(world: World) -> AsyncIterator[Callable[[], None]]:
-    """The worker's three queues, and the function that wakes them."""
+    """Run the worker's three queues, and yield the function that wakes them."""
     stop, called = asyncio.Event(), [asyncio.Event() for _ in ChannelKind]
 
     def call() -> None:
@@ -120,7 +120,7 @@ async def passed_on(world: World) -> None:
 
 
 async def taken(world: World, kind: ChannelKind = SMS) -> list[Claimed]:
-    """What a killed worker took and never settled."""
+    """Return the messages that a killed worker claimed and never settled."""
     await passed_on(world)
     _, claimed = await queue(world, kind).claim(20, only_urgent=False)
     return list(claimed)
@@ -133,12 +133,12 @@ async def handed(world: World, kind: ChannelKind, claimed: list[Claimed]) -> Non
 
 
 def names(world: World) -> list[str]:
-    """Return the ids of SMS that reached the gateway."""
+    """Return the ids of the SMS that reached the gateway."""
     return [headers["idempotency-key"] for _, headers, _ in world.sms.requests]
 
 
 def checking(world: World) -> Sms:
-    """A gateway that sends each message once, however often it receives it."""
+    """Return a gateway that sends each message once, however often it receives it."""
     return Sms(
         Template(
             kind="template",
@@ -166,7 +166,7 @@ async def test_a_relay_that_hangs_holds_up_no_short_message(committed: World) ->
             await passed_on(committed)
             call()
             await until(lambda: len(committed.sms.requests) == 2)
-            # The relay holds two mails and has answered neither.
+            # The relay has received two e-mails and answered neither.
             handing = "SELECT kind FROM pings JOIN channels c ON c.id = channel_id"
             handing += " WHERE status = 'handing' AND kind = 'email' GROUP BY kind"
             await until_row(committed, f"{handing} HAVING count(*) = 2")
@@ -245,7 +245,7 @@ async def test_an_emergency_is_taken_before_all_that_waited_longer(world: World)
 
 
 async def test_the_limit_of_time_is_for_the_whole_mail(world: World) -> None:
-    """Each answer of the relay comes in time; all together exceed the limit."""
+    """Each response of the relay is in time, but together they exceed the limit."""
     url = f"smtp+starttls://{LOGIN[0]}:{LOGIN[1].replace(' ', '%20')}@localhost:{world.mail.port}"
     world.mail.pause = 2
     mail = Mail(RelayAddress.at(url), "r@example.org", world.trusted, seconds=3)
@@ -366,7 +366,7 @@ async def test_names_of_others_that_hang_hold_up_no_message(
             for number in range(20)
         ]
         try:
-            # More than the threads of an event loop on most machines.
+            # On most machines an event loop has fewer threads.
             with suppress(TimeoutError):
                 async with asyncio.timeout(60):
                     await until(lambda: len(asked) == 40)
@@ -379,12 +379,12 @@ async def test_names_of_others_that_hang_hold_up_no_message(
 
 
 async def test_an_emergency_of_a_killed_worker_is_told_again_by_its_name(world: World) -> None:
-    """Twice is better than never, and the gateway recognises it by its id."""
+    """Sending twice is better than never, and the gateway recognises the message by its id."""
     await number(world)
     await world.story.sent(urgency="emergency")
     await handed(world, SMS, await taken(world))
     with clock.shifted(timedelta(seconds=20)):
-        assert await taken(world) == []  # The lease is longer than the longest try.
+        assert await taken(world) == []  # The lease is longer than the longest attempt.
     with clock.shifted(timedelta(minutes=1)):
         await world.told()
     assert len(names(world)) == 2

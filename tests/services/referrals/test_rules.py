@@ -1,4 +1,4 @@
-"""Pure rules beside the lifecycle: age bands, deadlines, disclosure, addresses, blind index."""
+"""Pure rules outside the lifecycle: age bands, deadlines, disclosure, addresses and the blind index."""
 
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address, IPv6Address
@@ -118,7 +118,7 @@ def test_urgent_clocks_run_at_night_and_on_holidays(urgency: str, kind: str, hou
 
 def test_routine_clocks_count_working_days_of_the_country() -> None:
     policy = policy_of("GP", "routine", "acknowledge", {})
-    # Wednesday 23 December 2026, 10:00 in Caracas; 24, 25 and the weekend are days off.
+    # Wednesday 23 December 2026, 10:00 in Caracas. The 24th, the 25th and the weekend are days off.
     sent = datetime(2026, 12, 23, 14, tzinfo=UTC)
     due = deadline(sent, policy, calendar_of("VE"))
     assert due == datetime(2026, 12, 30, 14, tzinfo=UTC)
@@ -206,7 +206,7 @@ def test_webhooks_go_to_public_https() -> None:
 
 @given(st.ip_addresses(v=4))
 def test_an_address_that_only_carries_another_is_never_called(inner: IPv4Address) -> None:
-    """Even for a public address, a translator would decide which host is reached."""
+    """A translator would decide which host is reached, even if the inner address is public."""
     low = int(inner)
     for prefix in ("::", "::ffff:0:0", "::ffff:0:0:0", "64:ff9b::", "64:ff9b:1::", "2001::"):
         assert not address_allowed(str(IPv6Address(int(IPv6Address(prefix)) | low)))

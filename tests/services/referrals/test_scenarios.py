@@ -1,6 +1,6 @@
-"""The acceptance scenarios of referrals and consent, by number (23 and 24 have modules of their own).
+"""The acceptance scenarios of referrals and consent, by number (23 and 24 have their own modules).
 
-The same functions run through the gateway in tests/system/test_referral_scenarios.py; 10, 15 and 16 with five
+The same functions run through the gateway in tests/system/test_referral_scenarios.py. Scenarios 10, 15 and 16 with five
 replicas are in test_replicas.py.
 """
 
@@ -23,7 +23,7 @@ from tests.support.principals import organisation
 
 
 def code(response: Response) -> tuple[int, str]:
-    """Return a refusal's code; "" for a success."""
+    """Return a refusal's code, or "" for a success."""
     return response.status_code, response.json().get("code", "")
 
 
@@ -211,7 +211,7 @@ async def test_06_a_colleague_outside_the_recipient_service_reads_404(story: Sto
 
 
 async def test_06_a_team_that_lists_the_client_of_browsers_lets_nobody_in(story: Story) -> None:
-    """Everybody signs in through it: a team consists of people and of clients that act by themselves."""
+    """Everybody signs in through that client. A team consists of people and of clients that act on their own behalf."""
     service_id = await story.service()
     one = f"/referrals/{(await story.sent(service_id=service_id))['id']}"
     person = {"client_id": "ruta-console", "sub": "0190-a-person"}
@@ -342,7 +342,7 @@ async def test_10_a_timer_that_two_replicas_found_due_fires_once(
     referral = await story.sent(urgency="urgent")
     ((now,),) = await story.rows("SELECT due_at FROM timers")
     raised = []
-    for _ in range(2):  # Both read the list before either timer fired.
+    for _ in range(2):  # Both rounds read the list before a timer fired.
         async with story.database.transaction() as session:
             await act_as_service(session)
             raised.append(await _fire(session, UUID(referral["id"]), keys=case_keys, now=now))
@@ -506,7 +506,7 @@ async def test_15_one_transfer_at_a_time_and_only_the_last_holder_has_access(
 async def test_who_is_offered_a_case_is_told_what_to_decide_by_while_it_may_go_there(
     story: Story,
 ) -> None:
-    """Nothing of it after the consent has ended, and nothing to anybody else."""
+    """After the consent has ended they see none of it, and nobody else ever does."""
     case_id = (await story.child(13, caregiver="available"))["id"]
     grant = story.consent_body(case_id, "", decided_by="caregiver", child_assent="agrees")
     grant = {k: v for k, v in grant.items() if k not in ("service_id", "purpose", "items")}
@@ -527,7 +527,7 @@ async def test_who_is_offered_a_case_is_told_what_to_decide_by_while_it_may_go_t
 
 
 async def test_15_an_offer_ends_with_the_consent_that_it_is_under(story: Story) -> None:
-    """If either road ends the consent between offer and acceptance, the case does not move."""
+    """If the consent ends on either path between offer and acceptance, the case does not move."""
     case = await story.case()
     for own_code in (False, True):
         grant = await story.made(
@@ -748,7 +748,7 @@ async def test_26_nothing_goes_to_an_implicated_organisation(story: Story) -> No
 
 
 async def test_nobody_is_born_in_the_future(story: Story) -> None:
-    """Neither in a registration, nor in a correction, nor in a referral."""
+    """The rule applies to a registration, a correction and a referral."""
     today = clock.today()
     case, service = await story.case(), await story.any_service()
     for days, status in ((2, 422), (0, 201)):

@@ -1,4 +1,4 @@
-"""Screening over HTTP: consent first, stop at any moment, no verdict, certified conclusions."""
+"""Screening over HTTP: consent first, a stop at any moment, no verdict, certified conclusions."""
 
 import io
 import json
@@ -183,7 +183,7 @@ async def test_events_tell_codes_and_the_person_only_with_consent_to_statistics(
 
 
 async def test_one_step_leads_from_a_conclusion_to_drafts(story: Story) -> None:
-    """The pathway makes the plan; a gap is named; drafts contain none of the answers."""
+    """The pathway creates the plan and names a gap; the drafts contain none of the answers."""
     child_care = await story.service(SALUD, ("CP-CM", "HLT"))
     adults_only = await story.service(LEGAL, ("CP-AUTH",), minimum_age=18)
     detail = await concluded(story)
@@ -204,7 +204,7 @@ async def test_one_step_leads_from_a_conclusion_to_drafts(story: Story) -> None:
     grant = await story.consent(case["id"], child_care)
     draft = next(d for d in made["drafts"] if d["category"] == "HLT")
     sent = await story.post(WHO, f"/referrals/{draft['id']}/send", {"grant_id": grant["id"]})
-    assert sent.status_code in (200, 422), sent.text  # The safe-contact rule may be missing.
+    assert sent.status_code in (200, 422), sent.text  # It may lack the safe-contact rule.
     assert "ch.older" not in sent.text
 
 
@@ -253,7 +253,7 @@ async def test_it_is_erased_with_its_case(story: Story, case_keys: CaseKeys) -> 
     told = await story.rows(
         "SELECT type, version FROM outbox WHERE aggregatetype = 'screening' ORDER BY id"
     )
-    # In every field the conclusion (2) reveals something of the person, so its row is deleted.
+    # Every field of the conclusion (2) reveals something about the person, so its row is deleted.
     assert [(row.type.split(".")[3], row.version) for row in told] == [
         *(("opened", 1), ("attached", 3), ("erased", 4))
     ]
@@ -405,7 +405,7 @@ async def test_a_workbook_that_cannot_be_an_instrument_is_refused_with_its_place
 
 
 async def test_the_new_holder_of_a_case_reads_and_concludes_its_screening(story: Story) -> None:
-    """With the questions of its original instrument; the former holder reads nothing."""
+    """The new holder uses the questions of the original instrument, and the old holder can read nothing."""
     await upload(story, workbook())
     listed = (await story.get(SUPERVISOR, "/instruments")).json()
     private = next(each["id"] for each in listed if not each["shared"])

@@ -1,4 +1,4 @@
-"""The rules of screening without a database: conditions, skip logic, summary, suggestions."""
+"""The screening rules without a database: conditions, skip logic, summary and suggestions."""
 
 from collections.abc import Mapping
 from dataclasses import fields
@@ -213,7 +213,7 @@ _answers = st.fixed_dictionaries(
 @settings(max_examples=20, deadline=None)
 @given(_answers, st.data())
 def test_more_indications_never_weaken_a_summary(answers: dict[str, Any], data: Any) -> None:
-    """One more yes can only add: strength never falls, and the missing questions never grow."""
+    """One more yes can only add: the strength never decreases, and the number of missing questions never grows."""
     asked = [
         q.id
         for q in rules.relevant(shipped(), {**AGREED, **answers}, DAY)

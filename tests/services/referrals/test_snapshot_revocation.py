@@ -1,4 +1,4 @@
-"""The statement that writes the step also revokes the snapshot, by a function with the service's rights."""
+"""The statement that writes the step also revokes the snapshot, through a function with the service's rights."""
 
 from uuid import UUID
 
@@ -21,7 +21,7 @@ _REVOKED = "SELECT revoked_at FROM snapshots WHERE referral_id = :r"
 async def test_it_is_revoked_and_the_caller_sees_no_more_than_before(
     story: Story, database: Database, who: str
 ) -> None:
-    """The recipient does not see the revoked snapshot either."""
+    """The recipient cannot see the revoked snapshot either."""
     first, second = await story.sent(), await story.sent()
     now = clock.now()
     async with database.transaction(principal(who)) as session:
@@ -32,7 +32,7 @@ async def test_it_is_revoked_and_the_caller_sees_no_more_than_before(
         async with acting_as_service(session):
             await revoke_snapshot(session, rows[0], clock.now())
             assert await session.scalar(_AS_SERVICE)
-    for referral in (first, second):  # Once: a later step changes nothing.
+    for referral in (first, second):  # Revoked once; a later step changes nothing.
         assert await story.rows(_REVOKED, r=referral["id"]) == [(now,)]
 
 

@@ -1,8 +1,8 @@
-"""Hypothesis plays random stories of people, organisations and staff on every road; `oracle` decides what each may do
+"""Hypothesis plays random stories of people, organisations and staff on every path. `oracle` decides what each may do
 and learn.
 
-In every story nobody learns what they may not know, the person is told the truth about who has read, and each
-accepted step has its history, audit entry and event. `./ruta drills stories` plays long ones.
+In every story nobody learns more than they may know, and the person is told the truth about who has read. Each accepted
+step has its history, audit entry and event. `./ruta drills stories` plays long ones.
 """
 
 import os

@@ -1,4 +1,5 @@
-"""Stored answers: returned again within a day to callers who may still read them; deleted with the case."""
+"""Ruta returns stored responses again within a day to callers who may still read them, and deletes them with the
+case."""
 
 from datetime import timedelta
 from typing import Any
@@ -33,7 +34,7 @@ async def transfer(story: Story, case_id: str) -> None:
 
 
 class Commands:
-    """Commands about one case, each executed once and ready to be repeated word for word."""
+    """Commands about one case, each executed once and ready to be repeated exactly."""
 
     def __init__(self, story: Story) -> None:
         self.story = story
@@ -55,7 +56,7 @@ class Commands:
 
 
 async def much(story: Story) -> tuple[str, Commands]:
-    """Make a case on which its holder and a recipient have done most commands."""
+    """Create a case on which its holder and a recipient have executed most commands."""
     commands = Commands(story)
     service = await story.any_service()
     body = {"identity": {"name": NAME, "age": 29}, "area": "VE2313"}
@@ -169,7 +170,7 @@ async def test_answers_are_sealed_under_the_key_of_their_case(story: Story) -> N
     of_case = [row for row in rows if str(row.subject) == case]
     assert (
         len(of_case) > len(rows) - 3
-    )  # Two commands on a screening before it belonged to the case.
+    )  # Two were about a screening before it belonged to the case.
 
 
 async def test_a_batch_gives_no_more_than_its_commands_would(story: Story) -> None:
@@ -230,7 +231,7 @@ async def test_the_code_of_a_consent_is_shown_once_and_another_makes_it_void(sto
 
 
 async def rarer(story: Story, case: str, commands: Commands) -> None:
-    """The remaining commands of its holder, its supervisor and whoever asks for access."""
+    """Execute the remaining commands of the holder, its supervisor and the person who requests access."""
     await commands.do("/screenings", {"instrument_id": str(SHIPPED_ID), "answers": CHILD,
                                       "case_id": case})  # fmt: skip
     due = str(clock.today() + timedelta(days=9))
@@ -265,7 +266,7 @@ WHO = {
 
 
 async def test_the_rarer_commands_are_repeated_under_the_same_rule(story: Story) -> None:
-    """Screenings, reviews, tasks, break-glass and matches: repeated, handed over, and erased."""
+    """The test repeats, hands over and erases screenings, reviews, tasks, break-glass and matches."""
     case, commands = (await story.case(identity=WHO))["id"], Commands(story)
     await rarer(story, case, commands)
     assert len(commands.done) == 9

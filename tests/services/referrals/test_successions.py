@@ -1,4 +1,5 @@
-"""An organisation ends, merges or gives work away: who then holds its cases and referrals, and who asks the person."""
+"""An organisation ends, merges or gives work away. The tests cover who then holds its cases and referrals, and who asks
+the person."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -35,7 +36,7 @@ def blind(settings: Settings) -> BlindIndex:
 
 
 class Ending:
-    """Refugio's work goes to Legal, and the worker runs a round."""
+    """Transfers Refugio's work to Legal, and runs the worker's rounds."""
 
     def __init__(self, story: Story, database: Database, keys: CaseKeys, blind: BlindIndex) -> None:
         self.story, self._database, self._keys, self._blind = story, database, keys, blind
@@ -188,7 +189,7 @@ async def test_what_was_sent_to_an_organisation_that_ended_ends_too(
 async def test_a_report_that_waits_at_an_organisation_that_ended_is_the_desks_again(
     story: Story, ending: Ending, database: Database
 ) -> None:
-    """One that became a case stays with it; who has it in a split keeps it."""
+    """A report that became a case stays with the case, and an organisation that has a report in a split keeps it."""
     reporter, other = Reporter(story), Reporter(story)
     waits, cased = await handed_over(story, reporter), await handed_over(story, other)
     await story.made("ngo-legal", f"/line/handed-over/{cased}/case", {"area": "VE2313"})
@@ -209,7 +210,8 @@ async def test_a_report_that_waits_at_an_organisation_that_ended_is_the_desks_ag
 async def test_after_a_restore_people_may_let_the_other_organisation_go_on(
     story: Story, ending: Ending, who: str, of: UUID
 ) -> None:
-    """The list knows that Refugio merged into Legal; the restored directory does not, and another merges into it."""
+    """The list knows that Refugio merged into Legal. The restored directory does not, and another organisation merges
+    into Refugio."""
     case, theirs = await story.case(), await story.case(who)
     await ending.told("merged")
     offer = await ending.offered(case["id"])

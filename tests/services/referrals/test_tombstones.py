@@ -1,4 +1,4 @@
-"""The list of the erased leaves the machine, only grows, and cannot be replaced by another one."""
+"""The list of erased cases leaves the machine, only grows, and cannot be replaced by another list."""
 
 import asyncio
 import json
@@ -88,7 +88,7 @@ def test_a_list_cut_at_its_end_does_not_reach_what_was_anchored(
     assert chained.read(file, signer).reaches(head)
     file.write_text("\n".join(file.read_text().splitlines()[:3]) + "\n")
     assert not chained.read(file, signer).reaches(head)
-    # Filled up with other lines it is still another list.
+    # With other lines added, it is still a different list.
     tombstones.append(file, signer, some(3))
     assert not chained.read(file, signer).reaches(head)
 
@@ -138,14 +138,14 @@ async def test_what_was_erased_is_told_once_and_survives_the_loss_of_the_list(
     await asyncio.to_thread(file.unlink)
     assert await asyncio.to_thread(chained.put_back_if_lost, file, [place], signer)
     assert tombstones.case_ids(chained.read(file, signer)) == (gone,)
-    # Without a second location too, a new list contains everybody who was erased.
+    # Even without a second location, a new list contains everybody who was erased.
     await asyncio.to_thread(file.unlink)
     assert await tombstones.tell(keys.database, file, signer) == 1
     assert tombstones.case_ids(chained.read(file, signer)) == (gone,)
 
 
 def test_a_list_that_lost_its_end_goes_on_from_its_copy(tmp_path: Path, signer: Signer) -> None:
-    """The machine's disk went back an hour; the second location did not."""
+    """The machine's disk went back an hour, but the second location did not."""
     file, place = tmp_path / "list.jsonl", tmp_path / "usb"
     place.mkdir()
     erased = some(3)
@@ -161,7 +161,7 @@ def test_a_list_that_lost_its_end_goes_on_from_its_copy(tmp_path: Path, signer: 
 
 
 def test_on_a_full_disk_half_a_list_passes_for_no_list(tmp_path: Path, signer: Signer) -> None:
-    """Half a list would lack the last people erased, whom nobody reports a second time."""
+    """Half a list would lack the last people erased, and nobody reports them a second time."""
     file, place = tmp_path / "list.jsonl", tmp_path / "usb"
     place.mkdir()
     tombstones.append(file, signer, some(40))
@@ -204,7 +204,7 @@ async def test_a_worker_that_is_overtaken_after_it_looked_tells_nothing_again(
     await keys.destroy(erased)
 
     class Overtaken:
-        """A worker's database that waits for its connection while another worker begins the list."""
+        """A worker's database that waits for its connection while another worker starts the list."""
 
         transaction = keys.database.transaction
 

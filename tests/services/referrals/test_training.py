@@ -1,4 +1,4 @@
-"""Trainings become activities; certificates decide who may conclude a screening."""
+"""Trainings become activities, and certificates decide who may conclude a screening."""
 
 from datetime import timedelta
 from typing import Any

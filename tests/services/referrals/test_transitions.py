@@ -134,7 +134,7 @@ async def events_of(story: Story, referral_id: str) -> list[dict[str, Any]]:
 
 
 async def test_statistics_have_a_consent_of_their_own(story: Story) -> None:
-    """A service never waits for it; attributes of the person are published only while it is valid."""
+    """A service never waits for this consent, and attributes of the person are published only while it is valid."""
     service_id, case = await story.service(), await story.case()
     without = await story.sent(case_id=case["id"], service_id=service_id)
     assert [e.get("attributes") for e in await events_of(story, without["id"])] == [None]
@@ -227,7 +227,7 @@ async def test_21_a_new_link_ends_the_former_and_a_withdrawal_closes_the_page(
 
 
 async def test_a_case_is_not_closed_while_somebody_is_to_answer(story: Story) -> None:
-    """An answer would reach nobody: end or await open referrals first. Drafts may stay."""
+    """An answer would reach nobody, so open referrals must end first. Drafts may remain."""
     referral = await story.sent()
     path, body = f"/cases/{referral['case_id']}/close", {"reason": "needs_met"}
     refused = await story.post("ngo-refugio", path, body)
@@ -301,7 +301,7 @@ async def test_a_coordinator_counts_what_is_late_and_sees_no_referral(story: Sto
 
 
 async def test_a_coordinator_of_some_states_counts_what_is_late_there(story: Story) -> None:
-    """Nothing that speaks against their own organisation is counted."""
+    """The count excludes everything that accuses their own organisation."""
     service_id = await story.service(categories=("GBV-PSS",))
     words: dict[str, Any] = {"category": "GBV-PSS", "consent": {"purpose": "GBV-PSS"}}
     here = await story.sent(service_id=service_id, **words)
@@ -330,7 +330,8 @@ GBV: dict[str, Any] = {"category": "GBV-PSS", "consent": {"purpose": "GBV-PSS"}}
 
 
 async def test_who_is_late_with_what_is_told_without_a_small_number(story: Story) -> None:
-    """Two steps of one organisation, with twelve and two late referrals; no referral, place or category is shown."""
+    """Two steps of one organisation have twelve and two late referrals. The response shows no referral, place or
+    category."""
     service_id = await story.service(categories=("GBV-PSS",))
     for _ in range(12):
         await story.sent(service_id=service_id, **GBV)
@@ -409,7 +410,7 @@ async def test_the_feed_goes_on_where_it_ended(story: Story) -> None:
 async def test_15_what_a_recipient_is_to_delete_stays_its_own_when_the_case_moves_on(
     story: Story,
 ) -> None:
-    """Salud receives a referral, takes the case over, hands it on and gets it back."""
+    """Salud receives a referral, takes over the case, hands it on and gets it back."""
     referral = await story.sent()
     case_id, holder = referral["case_id"], "ngo-refugio"
     grant = f"/consents/{referral['grant_id']}/withdraw"
@@ -427,7 +428,7 @@ async def test_15_what_a_recipient_is_to_delete_stays_its_own_when_the_case_move
 
 
 async def test_break_glass_leaves_the_reader_no_referral(story: Story) -> None:
-    """It opens one case for one person and one hour, without the case's referrals."""
+    """Break-glass opens one case for one person and one hour, without the case's referrals."""
     referral = await story.sent()
     case = (await story.get("ngo-refugio", f"/cases/{referral['case_id']}")).json()
     ask = {"case_reference": case["reference"], "reason": "child missing, police asks tonight"}

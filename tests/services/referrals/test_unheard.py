@@ -97,11 +97,9 @@ async def test_an_emergency_that_reached_nobody_is_known_to_all_who_can_do_somet
         assert await watched.seen_by_sender(referral)
         for who in ("ngo-refugio", "ngo-refugio-supervisor", "ngo-salud-supervisor"):
             assert "referral.unheard" in await story.told_to(who, referral["id"])
-        for (
-            who
-        ) in COORDINATORS:  # No area of responsibility owns health, so each coordinator is told.
+        for who in COORDINATORS:  # No area of responsibility owns health.
             assert await story.told_to(who, str(SALUD)) == ["organisation.unheard"]
-            # They find the organisation among those to call, and no referral.
+            # Coordinators find the organisation among those to call, but no referral.
             (late,) = (await story.get(who, "/timers/overdue/organisations")).json()
             assert (late["organisation_id"], late["to_call"]) == (str(SALUD), True)
             assert referral["id"] not in str(late)
@@ -113,7 +111,8 @@ async def test_an_emergency_that_reached_nobody_is_known_to_all_who_can_do_somet
 async def test_no_coordinator_learns_of_a_house_that_is_hidden_from_them(
     world: World, watched: Watched
 ) -> None:
-    """A coordinator who sees the house is told; a colleague is not, because the notice names its organisation."""
+    """A coordinator who sees the house gets the notice. A colleague does not, because the notice names the house's
+    organisation."""
     story = world.story
     await people_told(story.client, {who: {} for who in COORDINATORS}, until="ngo-a")
     house = UUID(await story.any_service())
@@ -187,7 +186,7 @@ async def test_a_routine_message_that_was_given_up_is_known_too(
     assert await watched.seen_by_sender(referral)
     without = (
         await world.story.sent()
-    )  # No message to anybody: it waits in the list like a routine one.
+    )  # With no message sent, it waits in the list like a routine referral.
     with clock.shifted(LATER):
         assert await watched.look() == 0
     assert not await watched.seen_by_sender(without)

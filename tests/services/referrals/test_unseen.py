@@ -1,4 +1,4 @@
-"""Invisible characters that reverse a number or a name: the API refuses them; pages and form tools drop them."""
+"""The API refuses invisible characters that reverse a number or a name; pages and form tools drop them."""
 
 from typing import Any
 

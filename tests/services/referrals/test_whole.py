@@ -1,4 +1,4 @@
-"""A referral with its history, disclosed content and times of reading in one call; a case's profile."""
+"""A referral with its history, disclosed content and read times in one call; a case's profile."""
 
 from typing import Any
 
@@ -45,7 +45,7 @@ async def test_other_services_come_with_a_referral_that_came_to_nothing(story: S
 async def test_who_refers_sees_when_it_was_read_and_nobody_else_does(story: Story) -> None:
     referral = (await story.sent())["id"]
     assert (await whole(story, NGO, referral, "with=readings"))["readings"] == []
-    await whole(story, NGO, referral)  # The sender's own look is no reading by the recipient.
+    await whole(story, NGO, referral)  # The sender's read does not count as a recipient's.
     await whole(story, RECIPIENT, referral)
     found = await whole(story, NGO, referral)
     (reading,) = found["readings"]

@@ -1,4 +1,4 @@
-"""The page with which a person withdraws a consent: accepts codes as people type them, and tells the truth."""
+"""The page where a person withdraws a consent accepts codes as people type them, and tells the truth."""
 
 import re
 from datetime import timedelta
@@ -40,7 +40,7 @@ async def test_the_code_typed_as_people_type_it_withdraws_and_says_what_was_read
 
 
 async def test_whoever_received_her_case_goes_on_and_she_is_told(story: Story) -> None:
-    """The page covers all roads: the new holder keeps reading, and another organisation read in an emergency."""
+    """The page covers all paths: the new holder can keep reading, and another organisation read in an emergency."""
     case = await story.case()
     offer = await transfer_offer(story, case["id"], LEGAL)
     transfer = await story.made("ngo-refugio", "/transfers", offer)
@@ -62,7 +62,7 @@ async def test_whoever_received_her_case_goes_on_and_she_is_told(story: Story) -
 
 
 async def test_after_a_restore_she_is_told_that_readings_may_be_missing(story: Story) -> None:
-    """The backup has none of the later readings, so "nobody opened it" would be untrue."""
+    """The backup contains none of the later reads, so "nobody opened it" would be untrue."""
     referral = await story.sent()
     counted = {"case_id": referral["case_id"], "kind": "reporting", "method": "verbal"}
     statistics = (await story.made("ngo-refugio", "/consents", counted))["id"]
@@ -121,6 +121,6 @@ async def test_a_slip_shows_the_code_and_the_way_and_looks_nothing_up(story: Sto
 
 
 def test_an_item_that_is_no_more_is_named_by_its_code() -> None:
-    """Earlier readings stay listed: an unknown word never breaks the withdrawal page."""
+    """Earlier reads stay listed, and an unknown item code never breaks the withdrawal page."""
     assert in_sentence("name", "es") == "nombre"
     assert in_sentence("gone_since", "es") == "gone_since"

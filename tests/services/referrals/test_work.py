@@ -1,4 +1,4 @@
-"""Everything that waits for somebody: each row belongs to one list, all in one order."""
+"""Everything that waits for somebody. Each row belongs to one list, and all rows have one order."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -30,7 +30,7 @@ MOMENTS = st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1)).map(  # noqa:
 
 
 async def work(story: Story, who: str, query: str = "", **claims: Any) -> list[dict[str, Any]]:
-    """Return all pages, one after the other."""
+    """Return the rows of all pages, in order."""
     found: list[dict[str, Any]] = []
     cursor = ""
     while True:
@@ -51,7 +51,7 @@ def every(_row: dict[str, Any], _own: set[str]) -> bool:
     return True
 
 
-# For each kind: its list, the rows of it that wait, and the id that names them.
+# For each kind: its list, the id that names a row, and which rows wait.
 OWN_LISTS: dict[str, tuple[str, str, Callable[[dict[str, Any], set[str]], bool]]] = {
     "referral_to_acknowledge": ("/referrals/inbox?state=sent", "referral_id", every),
     "referral_to_decide": (
@@ -83,7 +83,7 @@ OWN_LISTS: dict[str, tuple[str, str, Callable[[dict[str, Any], set[str]], bool]]
     "task": (
         "/tasks?limit=500",
         "task_id",
-        lambda row, _own: row["kind"] != "case_review",  # It waits as the review that it is.
+        lambda row, _own: row["kind"] != "case_review",  # It already waits as a review.
     ),
     "review": ("/assistance/reviews?by={week}", "review_id", every),
     "entry_due": (
@@ -231,7 +231,7 @@ STEPS: dict[str, dict[str, Any]] = {
 
 
 async def everything_else(story: Story) -> None:
-    """Make a referral in each state that needs somebody, and the other kinds of work."""
+    """Create a referral in each state that needs an action, and the other kinds of work."""
     service_id = await story.service()
     for way in (
         (),
@@ -387,7 +387,7 @@ async def test_a_draft_is_of_whoever_has_the_case(story: Story) -> None:
 async def test_a_team_has_the_reviews_of_each_case_that_somebody_else_of_it_has(
     story: Story,
 ) -> None:
-    """Two reviews, since a subquery without the outer condition would find exactly one."""
+    """The test uses two reviews, because a subquery without the outer condition would find exactly one."""
     eva: dict[str, Any] = {"sub": "eva", "client_id": "eva", "roles": ["supervisor"]}
     for _ in range(2):
         path = f"/cases/{(await story.case())['id']}/reviews"
@@ -429,7 +429,7 @@ def test_a_moment_is_overdue_once_it_has_passed_and_of_today_until_the_night_end
 def test_a_day_is_overdue_when_it_has_ended_and_not_when_it_begins(
     now: datetime, ahead: int
 ) -> None:
-    """At home it may still be yesterday: a task due that day is not overdue yet."""
+    """In the home time zone it may still be yesterday, and a task due that day is not overdue yet."""
     at_home = now.astimezone(CARACAS).date()
     day = at_home + timedelta(days=ahead)
     begins = datetime(day.year, day.month, day.day, tzinfo=UTC)

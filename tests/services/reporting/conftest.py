@@ -1,4 +1,4 @@
-"""The reporting service on a real database; each test is rolled back."""
+"""The reporting service on a real database, where each test is rolled back."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path

@@ -29,7 +29,7 @@ STATE_EVENTS: dict[str, type[kinds.ReferralData]] = {
 
 
 def enveloped(event: Event, aggregate: UUID, at: datetime) -> Arrived:
-    """Return the event as it arrives, with an id of its own."""
+    """Return the event as it arrives, with its own id."""
     envelope = Envelope(
         id=new_id(),
         source=f"/ruta/{event.producer()}",
@@ -43,7 +43,7 @@ def enveloped(event: Event, aggregate: UUID, at: datetime) -> Arrived:
 
 @dataclass
 class Journey:
-    """One referral of one person; `events(("sent", 0), ("accepted", 5))` gives states by hours."""
+    """One person's referral. `events(("sent", 0), ("accepted", 5))` returns its states, with the hour of each."""
 
     case_id: UUID = field(default_factory=new_id)
     referral_id: UUID = field(default_factory=new_id)
@@ -110,7 +110,7 @@ async def record_together(
     events: Sequence[Arrived],
     seen: AbstractSet[UUID] = frozenset(),
 ) -> None:
-    """Record all events in one batch, as a rebuild does; `seen` are those already recorded."""
+    """Record all events in one batch, as a rebuild does; `seen` contains those already recorded."""
     async with database.transaction() as session:
         await recorder.record(session, events, seen=seen)
 

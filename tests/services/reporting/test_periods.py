@@ -1,4 +1,4 @@
-"""Periods: half months form months, months form quarters, and none overlap."""
+"""Half months form months, months form quarters, and no periods overlap."""
 
 from datetime import date, timedelta
 
@@ -41,7 +41,7 @@ def test_a_month_is_its_two_halves_and_a_quarter_its_three_months(day: date) -> 
             "0001-01a",
             "1999-12b",
             "٢٠٢٦-11",
-        ),  # Not a period, and digits of another script.
+        ),  # These are no periods; the last has another script's digits.
     ],
 )
 def test_what_names_no_period_is_refused(text: str) -> None:

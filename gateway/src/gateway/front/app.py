@@ -1,4 +1,4 @@
-"""The front as a plain ASGI application: it checks, authenticates, limits, forwards and logs."""
+"""The front as a plain ASGI application, which checks, authenticates, limits, forwards and logs requests."""
 
 import asyncio
 import contextlib
@@ -53,8 +53,8 @@ _log = get_logger(__name__)
 _VERSIONS = frozenset({"1.0", "1.1"})
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _LINE = "/referrals/v1/line"
-# Probes are not counted. They always succeed quickly, so many of them would hide the failures of real requests from the
-# service-level objectives.
+# Probes are not counted. They always succeed quickly, so many probes would hide the failures of real requests from
+# the service-level objectives.
 _OF_MACHINES = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
@@ -65,7 +65,7 @@ class Front:
         self.table = table or RouteTable()
         self._settings = settings
         own_issuer = next(iter(settings.upstream_urls(Upstream.ISSUER)), None)
-        # An outside provider publishes no such list.
+        # an outside provider publishes no such list
         self._revocations = Revocations(known=own_issuer is None)
         self._callers = Callers(
             Trust(
@@ -257,8 +257,8 @@ class Front:
         except ClientLeft:
             exchange.status = exchange.status or 499
         except aiohttp.ClientError:
-            # It is too late for a problem detail. Returning with the answer unfinished makes uvicorn close the
-            # connection, so the client notices that the answer is incomplete.
+            # It is too late for a problem detail. Returning with the response unfinished makes uvicorn close the connection, so
+            # the client notices that the response is incomplete.
             _log.warning("upstream_broke", upstream=exchange.route and exchange.route.upstream)
             if not exchange.status:
                 await exchange.refuse(UNAVAILABLE.because("service_broke_off_its_answer"))
@@ -295,7 +295,7 @@ class Front:
             self._open.leave(who, known=known)
 
     async def _preflight(self, exchange: Exchange, route: Route | None) -> bool:
-        """Answer a CORS preflight. Return False for any other request, after preparing its CORS headers."""
+        """Respond to a CORS preflight. Return False for any other request, after preparing its CORS headers."""
         own = exchange.head.own
         origin = own.get(b"origin")
         asked = own.get(b"access-control-request-method")
@@ -341,7 +341,7 @@ class Front:
             exchange.allowance = self._rates.spend("client", exchange.caller.key)
 
     def _count_refused(self, exchange: Exchange) -> None:
-        """Count refused form requests as anonymous: otherwise each made-up address would get its own rate."""
+        """Count refused form requests as anonymous. Otherwise each made-up address would get its own rate."""
         route = exchange.route
         if route is None or exchange.caller is not None or not 400 <= exchange.status < 500:
             return
@@ -372,8 +372,8 @@ class Front:
 
 
 def _opened(exchange: Exchange, route: Route | None, method: bytes | None) -> bool:
-    """Return whether the request asks for the public view without credentials. `method` is the one that a preflight
-    names."""
+    """Return whether the request is for the public view, without credentials. `method` is the method named in a
+    preflight."""
     own = exchange.head.own
     if b"authorization" in own or b"cookie" in own:
         return False
@@ -384,7 +384,7 @@ def _opened(exchange: Exchange, route: Route | None, method: bytes | None) -> bo
 
 
 def _cookies(settings: FrontSettings) -> Cookies | None:
-    """Return None if no session key is set: people cannot sign in here then."""
+    """Return None if no session key is set, because people then cannot sign in here."""
     if settings.session_key is None:
         return None
     key = key_from_base64(settings.session_key.get_secret_value())
@@ -393,7 +393,7 @@ def _cookies(settings: FrontSettings) -> Cookies | None:
 
 
 def _is_line_sending(exchange: Exchange) -> bool:
-    """Return whether the request sends something to the line. Only sending can guess receipts."""
+    """Return whether the request sends something to the anonymous line. Only such requests can guess receipts."""
     path = exchange.path
     return exchange.method == "POST" and (path == _LINE or path.startswith(f"{_LINE}/"))
 

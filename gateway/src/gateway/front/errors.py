@@ -1,4 +1,4 @@
-"""Refusals of the front itself; `common` defines the shared problem types."""
+"""Refusals by the front itself; `common` defines the shared problem types."""
 
 from common.errors import PROBLEMS
 

@@ -1,4 +1,4 @@
-"""One request and its answer while they pass through the front."""
+"""One request and its response while they pass through the front."""
 
 import re
 import time
@@ -48,7 +48,7 @@ class SignedIn:
 
 @dataclass(slots=True)
 class Exchange:
-    """One request and its answer; `status` is 0 until the answer begins."""
+    """One request and its response; `status` is 0 until the response begins."""
 
     scope: Scope
     receive: Receive
@@ -63,9 +63,9 @@ class Exchange:
     source: str = "unknown"
     allowance: Allowance | None = None
     cors: list[Header] = field(default_factory=list)
-    # The front's cookies for the answer, whether the front or a service answers.
+    # The front's cookies for the response, whether it comes from the front or a service.
     cookies: list[Header] = field(default_factory=list)
-    # The CSRF token of the session, with which a service verifies its forms.
+    # The session's CSRF token, with which a service verifies its forms.
     csrf: str | None = None
     # The signed-in person, for pages that call the API on their behalf.
     signed_in: SignedIn | None = None
@@ -81,7 +81,7 @@ class Exchange:
 
     @property
     def target(self) -> bytes:
-        """Return path and query exactly as the client wrote them; they have been checked."""
+        """Return path and query exactly as the client wrote them. The front has already checked them."""
         query: bytes = self.scope["query_string"]
         raw: bytes = self.scope["raw_path"]
         return raw + b"?" + query if query else raw
@@ -102,7 +102,7 @@ class Exchange:
 
     @property
     def reads_outcomes(self) -> bool:
-        """Return whether problems are answered as a FHIR OperationOutcome."""
+        """Return whether problems are sent as a FHIR OperationOutcome."""
         route = self.route
         if route is None or not route.speaks_fhir(self.method, self.path):
             return False
@@ -115,7 +115,7 @@ class Exchange:
 
     @property
     def takes_gzip(self) -> bool:
-        """Return whether the client accepts gzip. A range always refers to the uncompressed answer."""
+        """Return whether the client accepts gzip. A range always refers to the uncompressed response."""
         takes = takes_gzip(self.head.own.get(b"accept-encoding"))
         return takes and not any(name == b"range" for name, _ in self.head.passed)
 
@@ -124,16 +124,17 @@ class Exchange:
         return self.caller.key if self.caller else self.source
 
     def name_request(self) -> bytes:
-        """Return the request id: the client's if it is well formed, otherwise a new one."""
+        """Return the request id: the client's id if it is well formed, otherwise a new one."""
         if not self.request_id:
             self.request_id = self.head.request_id or new_text().encode()
         return self.request_id
 
     async def begin(self, status: int, headers: list[Header], whole: bytes | None = None) -> None:
-        """Send the status and headers, including those of every answer. With `whole`, send the entire body too."""
+        """Send the status and the headers, including those of every response. With `whole`, send the entire body
+        too."""
         self.status = status
         headers.append((b"x-request-id", self.name_request()))
-        if self.cookies:  # personal: no cache may serve the answer to another person
+        if self.cookies:  # personal, so no cache may serve the response to another person
             headers = [header for header in headers if header[0] != b"cache-control"]
             headers.extend(self.cookies)
         self.security.add_to(headers)
@@ -146,7 +147,7 @@ class Exchange:
             headers = [header for header in headers if header[0] != b"content-length"]
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
         if whole is not None:
-            # In pieces: before each, uvicorn waits until the client has read the previous one.
+            # In chunks, because before each one uvicorn waits until the client has read the previous chunk
             for start in range(0, len(whole) or 1, _PIECE_BYTES):
                 piece = whole[start : start + _PIECE_BYTES]
                 await self.go_on(piece, more=start + _PIECE_BYTES < len(whole))
@@ -170,7 +171,7 @@ class Exchange:
         await self.begin(status, headers, body)
 
     async def refuse(self, problem: Problem) -> None:
-        """Answer with a problem detail, unless an answer has already begun."""
+        """Respond with a problem detail, unless a response has already begun."""
         if self.status:
             return
         body = {**problem.body(), "request_id": self.name_request().decode()}
@@ -184,7 +185,8 @@ class Exchange:
         await self.answer(problem.kind.status, headers, content)
 
     async def as_problem(self, body: dict[str, Any]) -> tuple[list[Header], bytes]:
-        """Return the headers and body of a problem. A person gets a page with the typed text, a FHIR client an outcome."""
+        """Return the headers and body of a problem. A person gets a page with the typed text, a FHIR client gets an
+        outcome."""
         if not self.is_opened and self.reads_outcomes:
             return [(b"content-type", outcomes.MEDIA_TYPE)], orjson.dumps(outcomes.outcome(body))
         if not self.is_opened:
@@ -193,7 +195,7 @@ class Exchange:
         return self.pages.problem(self.language, body, request_id, await self._typed())
 
     async def _typed(self) -> Typed | None:
-        """Return the typed text of a public form. Other forms may contain passwords, which no page shows."""
+        """Return the text typed into a public form. Other forms may contain passwords, which no page shows."""
         if not self.is_form or self.route is None:
             return None
         if not self.route.is_public(self.method, self.path):

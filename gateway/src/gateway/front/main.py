@@ -45,7 +45,7 @@ def server_config(settings: FrontSettings) -> uvicorn.Config:
 
 def take_all_descriptors() -> None:
     """Raise the limit of open files to the hard limit. It is often 1,024 (systemd, containerd 2), and one machine can
-    easily hold that many silent connections."""
+    easily keep that many silent connections open."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     with suppress(OSError, ValueError):  # an unlimited hard limit may be impossible to set
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
@@ -55,7 +55,7 @@ def serve() -> None:
     settings = load(FrontSettings)
     prepare(settings)
     take_all_descriptors()
-    # These warnings are about malformed requests; an attacker must not fill the log with them.
+    # These warnings are about malformed requests, and an attacker must not fill the log with them.
     logging.getLogger("uvicorn.error").addFilter(lambda record: record.levelno != logging.WARNING)
     server = uvicorn.Server(server_config(settings))
     collect_seldom()

@@ -1,4 +1,4 @@
-"""Forwards a request to its service and returns the answer: bounded bodies, listed headers, the caller's identity."""
+"""Forwards a request to its service and returns the response: bounded bodies, listed headers, the caller's identity."""
 
 import asyncio
 import base64
@@ -100,8 +100,7 @@ class Forwarding:
 
 
 def _form_secret(head: Head) -> list[Header]:
-    """Return the form's secret from HTTP Basic (RFC 7617), where it is the password. An X-Form-Secret header has
-    priority."""
+    """Return the form's secret from the HTTP Basic password (RFC 7617). An X-Form-Secret header has priority."""
     scheme, _, credentials = head.own.get(b"authorization", b"").partition(b" ")
     if scheme.lower() != b"basic" or any(name == b"x-form-secret" for name, _ in head.passed):
         return []
@@ -114,8 +113,8 @@ def _form_secret(head: Head) -> list[Header]:
 
 
 def _person(exchange: Exchange) -> list[Header]:
-    """Return the headers with which the console calls the API for the person; none without a session. They are base64,
-    because names may be in any script and headers may not."""
+    """Return the headers with which the console calls the API for the person, or none without a session. They are
+    base64, because names may be in any script and headers may not."""
     person = exchange.signed_in
     if person is None:
         return []
@@ -124,7 +123,7 @@ def _person(exchange: Exchange) -> list[Header]:
         "organisation_name": person.organisation_name,
         "language": person.language,
         "idle_until": person.idle_until,
-        # As a duration too, because the clock of the browser or the console may differ.
+        # Also as a duration, because the clock of the browser or the console may differ.
         "idle_in": max(0, int(person.idle_until - time.time())),
     }
     return [
@@ -136,7 +135,7 @@ def _person(exchange: Exchange) -> list[Header]:
 async def relay(
     exchange: Exchange, answer: aiohttp.ClientResponse, route: Route, public_url: str
 ) -> None:
-    """Send the answer on: a short one at once, a long one in chunks as fast as the client reads."""
+    """Forward the response: a short one at once, a long one in chunks as fast as the client reads."""
     received = [(name.lower(), value) for name, value in answer.raw_headers]
     headers = returned(received, cookies=route.cookies, own_cookies=route.own_cookies)
     if not route.lets_in(exchange.method, exchange.path):
@@ -170,8 +169,8 @@ async def relay(
 
 
 def _locations_checked(headers: list[Header], status: int, public_url: bytes) -> list[Header]:
-    """Remove a Location header that leads to another site, and raise 500 for such a redirect. A client that followed it would repeat its body and secret
-    there."""
+    """Remove a Location header that leads to another site, and raise 500 for such a redirect. A client that followed it
+    would repeat its body and its secrets there."""
     kept = [
         (name, value)
         for name, value in headers
@@ -186,7 +185,7 @@ def _locations_checked(headers: list[Header], status: int, public_url: bytes) ->
 
 
 def _body_bytes(method: str, answer: aiohttp.ClientResponse) -> int | None:
-    """Return the length of the body; None if the service did not announce it."""
+    """Return the length of the body, or None if the service did not announce it."""
     if method == "HEAD" or answer.status in BODILESS_STATUSES:
         return 0
     return answer.content_length
@@ -195,7 +194,7 @@ def _body_bytes(method: str, answer: aiohttp.ClientResponse) -> int | None:
 async def _problem_rewritten(
     exchange: Exchange, answer: aiohttp.ClientResponse, headers: list[Header]
 ) -> tuple[list[Header], bytes]:
-    """Rewrite a problem for a person or a FHIR client: another body, the same status and headers."""
+    """Rewrite a problem for a person or a FHIR client, with another body but the same status and headers."""
     whole = await answer.read()
     without_body = exchange.method == "HEAD"
     problem = dict.fromkeys(("title", "code", "detail"), "") | {"status": answer.status}
@@ -231,6 +230,6 @@ async def _stream(
 
 
 async def _gone(receive: Receive) -> None:
-    """Return when the client has disconnected, so that the rest of a long answer is not read."""
+    """Return when the client disconnects, so that the rest of a long response is not read."""
     while (await receive())["type"] != "http.disconnect":
         pass

@@ -16,7 +16,7 @@ _SIGN_IN = "/session/start?return_to=/console"
 _OF_NO_LANGUAGE = ("/docs", _SIGN_IN)
 # The form was wrong, not the address.
 _OF_WHAT_WAS_SENT = {400, 413, 422}
-# Problems that signing in again solves, with the address for that.
+# Problems that a new sign-in solves, with the address for it.
 _LEADS_TO_SIGN_IN = {
     "unauthenticated": _SIGN_IN,
     "sign_in_stale": _SIGN_IN,
@@ -41,7 +41,8 @@ class Typed:
 
 
 class PublicPages:
-    """Renders the pages. `emergency` is the number to call in danger; `sign_in` tells whether people can sign in here."""
+    """Renders the pages. `emergency` is the number to call in danger. `sign_in` says whether people can sign in
+    here."""
 
     def __init__(self, *, exit_url: str, emergency: str, sign_in: bool) -> None:
         self._exit_url = exit_url
@@ -59,8 +60,8 @@ class PublicPages:
     def problem(
         self, language: str, problem: dict[str, Any], request_id: str, typed: Typed | None = None
     ) -> tuple[list[Header], bytes]:
-        """Return an error page for a person, in both languages, theirs first. The status decides which advice it gives;
-        a problem's details are for programs. The person can send `typed` again from the page; Ruta does not store
+        """Return an error page for a person, in both languages, the person's own first. The status decides which advice
+        it gives; a problem's details are for programs. The person can resend `typed` from the page; Ruta does not store
         it."""
         status, code = int(problem["status"]), str(problem["code"])
         ordered = [language, *(each for each in LANGUAGES if each != language)]
@@ -139,7 +140,7 @@ def texts() -> dict[str, dict[str, Any]]:
 
 
 def sign_out_page(language: str, token: str) -> tuple[list[Header], bytes]:
-    """Return the sign-out page. `token` is that of its form; empty if nobody is signed in."""
+    """Return the sign-out page. `token` is the form's CSRF token, empty if nobody is signed in."""
     t = texts()[language]
     page = _render("sign_out.html", language, t=t | t["sign_out"], here="/session/end", token=token)
     return [*page_headers(language, script=None), (b"cache-control", b"no-store")], page.encode()

@@ -20,7 +20,7 @@ MOST_TYPED = MEBIBYTE
 
 
 class Upstream(StrEnum):
-    """The service that answers. Its value names it in settings, metrics and `/readyz`."""
+    """The service behind a route. Its value names it in settings, metrics and `/readyz`."""
 
     DIRECTORY = "directory"
     REFERRALS = "referrals"
@@ -29,7 +29,7 @@ class Upstream(StrEnum):
     ISSUER = "issuer"
 
 
-# Services that act on their own and therefore keep a list of ended rights.
+# Services that act on their own and therefore store a list of ended rights.
 TOLD = (Upstream.DIRECTORY, Upstream.REFERRALS, Upstream.REPORTING)
 
 
@@ -45,7 +45,7 @@ class Deprecation:
 @dataclass(frozen=True)
 class Route:
     """One path prefix; paths are forwarded unchanged. `public`, `open`, `sensitive`, `form_tools`, `fhir` and
-    `entrance` are patterns over the method and the path after the prefix."""
+    `entrance` are patterns that match the method and the path after the prefix."""
 
     prefix: str
     upstream: Upstream
@@ -57,29 +57,29 @@ class Route:
     client_secrets: bool = False
     # The service sets and reads its own cookies.
     cookies: bool = False
-    # Pages for a signed-in person. The cookie identifies them, and the service checks the CSRF token of its forms.
+    # Pages for a signed-in person. The cookie identifies the person, and the service checks the CSRF token of its forms.
     personal: bool = False
-    # The service has only pages, which call the API with the person's own token. It receives that token and the
-    # person's identity, is not in the API description, and uses no cookies but `own_cookies`.
+    # The service has only pages, which call the API with the person's own token. It receives that token and the person's
+    # identity. It is not in the API description and uses no cookies except `own_cookies`.
     for_people: bool = False
     own_cookies: tuple[str, ...] = ()
     # Pages and forms for anonymous people. The front ignores the session cookie here.
     public: str | None = None
-    # Addresses that pages of any origin may read without credentials. Everybody gets the same answer.
+    # Addresses that pages of any origin may read without credentials. Everybody gets the same response.
     open: str | None = None
-    # Answers that may contain a secret beside text that an attacker chose. They are not compressed, because the length
-    # would reveal the secret (BREACH).
+    # Responses that may contain both a secret and text that an attacker chose. They are not compressed, because the
+    # length would reveal the secret (BREACH).
     sensitive: str | None = None
-    # A form's secret gives access to these. Form tools may send it as the password of HTTP Basic.
+    # Operations that a form's secret gives access to. Form tools may send it as the HTTP Basic password.
     form_tools: str | None = None
-    # Tables that tools without OAuth read: a client with only the role `reader` sends its secret by HTTP Basic.
+    # Tables for tools without OAuth. A client with only the role `reader` sends its secret by HTTP Basic.
     readers: str | None = None
     # FHIR clients get problems here as an OperationOutcome.
     fhir: str | None = None
-    # Pages on which people sign in. A sealed ticket protects their forms, so the session cookie is ignored. Only they
-    # may redirect to another site: a client's registered redirect URI.
+    # Pages on which people sign in. A sealed ticket protects their forms, so the session cookie is ignored. Only these
+    # pages may redirect to another site, namely a client's registered redirect URI.
     entrance: str | None = None
-    # The largest body that the front forwards (`most_bytes`); services have lower limits of their own.
+    # The largest body that the front forwards (`most_bytes`). Services have lower limits of their own.
     upload_bytes: int = 4 * MEBIBYTE
     limit_class: str = "client"
     deprecation: Deprecation | None = None
@@ -111,9 +111,9 @@ class Route:
         return self._is(self.entrance, method, path)
 
     def most_bytes(self, method: str, path: str, *, known: bool, typed: bool) -> int:
-        """Return the largest allowed body. Anonymous callers get less: they can send from anywhere, and a service may
-        read the body before it refuses them. Form tools authenticate by the secret of their form. `typed` means a form
-        without a file."""
+        """Return the largest allowed body. Anonymous callers get a lower limit: they can send from anywhere, and a
+        service may read the body before it refuses them. Form tools authenticate with the secret of their form. `typed`
+        means a form without a file."""
         if not known and not self.takes_forms(method, path):
             return min(self.upload_bytes, MOST_OF_NOBODY)
         return (
@@ -138,7 +138,7 @@ ROUTES: tuple[Route, ...] = (
         public=r"(GET|HEAD|POST) /help(/.*)?"
         r"|(GET|HEAD) /(posters(/.*)?|gaps/page|risk-messages/(page|snippet|snippet/code|text))",
         readers=r"(GET|HEAD) /(exports|gaps|features(/.*)?)",
-        # These POSTs are queries with private content.
+        # these POSTs are queries with private content
         open=rf"(GET|HEAD) (?!/(records|imports)\b).*|POST /({_HSDS_LISTS}|pathways/resolve(/batch)?)",
         upload_bytes=64 * MEBIBYTE,
     ),
@@ -208,9 +208,9 @@ ROUTES: tuple[Route, ...] = (
         personal=True,
         for_people=True,
         own_cookies=("ruta-language", *kept_forms.COOKIES),
-        # Styles and scripts are the same for everybody, and browsers cache them.
+        # Styles and scripts are the same for everybody, so browsers cache them.
         public=r"(GET|HEAD) /static/.*",
-        # The largest upload is a workbook of services; other forms are small.
+        # The largest upload is a workbook of services. Other forms are small.
         upload_bytes=17 * MEBIBYTE,
     ),
     Route("/.well-known", Upstream.ISSUER, "", "Discovery and keys", anonymous=True),

@@ -170,7 +170,7 @@ class FrontSettings(CoreSettings):
     )
 
     def upstream_urls(self, upstream: Upstream) -> tuple[str, ...]:
-        """Return the addresses of a service's replicas; none if it is not deployed."""
+        """Return the addresses of a service's replicas, or none if it is not deployed."""
         urls = {
             Upstream.DIRECTORY: self.directory_url,
             Upstream.REFERRALS: self.referrals_url,

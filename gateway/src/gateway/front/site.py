@@ -32,11 +32,11 @@ from gateway.front.upstreams import CircuitState, Upstreams
 
 _log = get_logger(__name__)
 _FRESH_SECONDS = 30.0
-# While a service is away: retry soon, but not on every request, which would overload the front.
+# While a service is unavailable, retry soon, but not on every request, which would overload the front.
 _AGAIN_SECONDS = 5.0
 _SCRIPT = b"text/javascript; charset=utf-8"
 _OWN = files("gateway.front") / "assets"
-# Files of the API description's pages, with their media types.
+# the files for the API description pages, with their media types
 _ASSETS: dict[str, tuple[bytes, Traversable]] = {
     "swagger-ui.css": (b"text/css; charset=utf-8", swagger_ui_path / "swagger-ui.css"),
     "swagger-ui-bundle.js": (_SCRIPT, swagger_ui_path / "swagger-ui-bundle.js"),
@@ -56,7 +56,7 @@ _SHORT = {
     "/figures": b"/reports/v1/exports/page",
 }
 
-# The whole description, and one of each service for tools that cannot read so much.
+# The complete description, and one description per service for tools that cannot read so much.
 _DESCRIPTIONS: dict[str, Upstream | None] = {
     "/openapi.json": None,
     **{f"/openapi/{u}.json": u for u in Upstream if u is not Upstream.CONSOLE},
@@ -66,7 +66,7 @@ Page = tuple[int, list[Header], bytes]
 
 
 class Description:
-    """The combined document. It is rebuilt after half a minute, sooner while a service is away."""
+    """The combined document. It is rebuilt after half a minute, or sooner while a service is unavailable."""
 
     def __init__(
         self,
@@ -86,7 +86,7 @@ class Description:
         self._lock = asyncio.Lock()
 
     async def document(self, only: Upstream | None = None) -> tuple[bytes, bytes]:
-        """Return the document, or the part of one service, and its ETag. Raises 503 while a part is missing, so that
+        """Return the document, or the part for one service, and its ETag. Raises 503 while a part is missing, so that
         nobody generates a client from half a description."""
         async with self._lock:
             if time.monotonic() > self._fresh_until:
@@ -106,7 +106,7 @@ class Description:
         described = {route.upstream for route in self._table.routes if not route.for_people}
         present = [u for u in Upstream if u in described and self._upstreams.url(u)]
         found = await asyncio.gather(*(self._part(upstream) for upstream in present))
-        # The part of a service that is away stays as it was.
+        # The part for an unavailable service stays as it was.
         self._parts |= {u: part for u, part in zip(present, found, strict=True) if part}
         self._lacking = [str(u) for u in present if u not in self._parts]
         self._made = {}
@@ -140,7 +140,7 @@ class Description:
 
 
 class Site:
-    """Answers the front's own paths. `verifying` returns the state of token verification. `/metrics` does not exist if
+    """Serves the front's own paths. `verifying` returns the state of token verification. `/metrics` does not exist if
     `metrics_key` is None."""
 
     def __init__(
@@ -183,7 +183,7 @@ class Site:
         await exchange.answer(*await _compressed(exchange, *page))
 
     async def _page(self, exchange: Exchange) -> Page | None:
-        """Return the page at the path; None if the front has none there."""
+        """Return the page at the path, or None if the front has no page there."""
         path = exchange.path
         if path in self._assets:
             kind, content = self._assets[path]
@@ -213,7 +213,7 @@ class Site:
         return (307, [(b"location", leads)], b"") if leads else None
 
     async def _ready(self) -> Page:
-        """Return each part's state, with 503 while no token can be verified."""
+        """Return the state of each part, with status 503 while no token can be verified."""
         verifying = self._verifying()
         parts = dict(verifying)
         for upstream in self._upstreams.replicas:
@@ -230,8 +230,8 @@ class Site:
         return 200 if status in {"ok", "degraded"} else 503, _head(b"application/json"), body
 
     def _measured(self, exchange: Exchange, key: bytes) -> Page:
-        """Return metrics for Prometheus, with the key only: the counters are exact real-time totals, for example of
-        created cases."""
+        """Return metrics for Prometheus, only with the key, because the counters are exact real-time totals, for
+        example of created cases."""
         given = exchange.head.own.get(b"authorization", b"")
         if not hmac.compare_digest(given, b"Bearer " + key):
             raise UNAUTHENTICATED.because("measurements_are_for_operators_prometheus")

@@ -1,6 +1,6 @@
 """Access log, metrics and traces of the front, none of which identifies a person.
 
-A log line contains no address, query or user agent, and the path only as far as the capability (`/referrals/v1/cases`).
+A log line contains no address, query or user agent, and the path only up to the capability (`/referrals/v1/cases`).
 Metrics count by capability and status, never by client.
 """
 
@@ -23,7 +23,7 @@ _SEGMENT = re.compile(r"[a-z_-]{1,40}")
 
 
 def capability(path: str, prefix: str) -> str:
-    """Return the route's prefix and the next segment, if that looks like a name of ours."""
+    """Return the route's prefix and the next segment, if that segment looks like one of our names."""
     rest = path[len(prefix) + 1 :]
     segment = rest.partition("/")[0]
     if not segment:
@@ -89,7 +89,7 @@ class Traces:
             method,
             context=extract(carrier),
             kind=SpanKind.SERVER,
-            # An error's text may quote personal data.
+            # The error text may quote personal data.
             record_exception=False,
             set_status_on_exception=False,
         ) as span:

@@ -1,4 +1,4 @@
-"""Sends a request to a replica of its service and streams the answer. Skips replicas that cannot be reached."""
+"""Sends a request to a replica of its service and streams the response. Skips unreachable replicas."""
 
 import asyncio
 import random
@@ -32,11 +32,12 @@ _AWAY = UNAVAILABLE.saying
 FAILURES_TO_OPEN = 5
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 5.0
-# A process that was stopped or whose event loop hangs still accepts connections. Together with two probes of a second
+# A process that is stopped or whose event loop hangs still accepts connections. Together with two probes of a second
 # each, its callers wait less than five seconds.
 SILENT_SECONDS = 2.0
 _SILENT_PROBES = 2
-# Shorter than the 75 seconds for which services keep a connection, so that the front never writes to a closing one.
+# Shorter than the 75 seconds for which services keep a connection open, so that the front never writes to a closing
+# one.
 _KEPT_SECONDS = 60.0
 # A redirect may contain a query of 8,192 bytes, and the console stores typed text in a cookie.
 _MOST_LINE_BYTES = 32 * 1024
@@ -51,7 +52,7 @@ class CircuitState(StrEnum):
 
 @dataclass
 class Circuit:
-    """Opens after repeated connection failures and closes when a probe of `/healthz` succeeds. Clients' requests never
+    """Opens after repeated connection failures and closes when a probe of `/healthz` succeeds. Client requests never
     serve as probes."""
 
     state: CircuitState = CircuitState.CLOSED
@@ -65,7 +66,7 @@ class Circuit:
         self._pause = FIRST_PAUSE_SECONDS
 
     def failed(self) -> None:
-        """Count one failed connection, of a request or a probe."""
+        """Count one failed connection of a request or a probe."""
         self.failures += 1
         if self.failures >= FAILURES_TO_OPEN:
             self.open()
@@ -82,9 +83,9 @@ class Circuit:
 
 @dataclass(eq=False)
 class Replica:
-    """One process of a service. `busy` counts open requests, `waiting` are those without an answer yet. `heard` is the
-    time of its last answer or of the first of these requests. `clock` is the difference to the front's clock at the
-    last probe (`common.clocks`)."""
+    """One process of a service. `busy` counts open requests; `waiting` contains those without a response yet. `heard`
+    is the time of its last response or of the first of these requests. `clock` is the difference from the front's clock
+    at the last probe (`common.clocks`)."""
 
     url: str
     circuit: Circuit = field(default_factory=Circuit)
@@ -99,19 +100,19 @@ class Replica:
         return bool(self.waiting) and time.monotonic() - self.heard > SILENT_SECONDS
 
     def give_up(self) -> None:
-        """End the wait of all requests: the process hangs."""
+        """End the wait of all requests, because the process hangs."""
         self.circuit.open()
         for limit in self.waiting:
             limit.reschedule(0.0)
 
 
 class Hangs(aiohttp.ClientConnectionError):
-    """The process accepted the request, then answered neither it nor any probe."""
+    """The process accepted the request but then responded neither to it nor to any probe."""
 
 
 class Upstreams:
-    """The services behind the front, each with one or more replicas. `session` is the client for Ruta's own processes,
-    `issuing` the one for the token issuer, inside or outside."""
+    """The services behind the front, each with one or more replicas. `session` is the client for Ruta's own processes;
+    `issuing` is the client for the token issuer, internal or external."""
 
     def __init__(self, settings: FrontSettings) -> None:
         self._settings = settings
@@ -150,12 +151,12 @@ class Upstreams:
                 await session.close()
 
     def url(self, upstream: Upstream) -> str | None:
-        """Return the address of a replica that probably answers; None if the service is not deployed."""
+        """Return the address of a replica that probably responds, or None if the service is not deployed."""
         replicas = self.replicas.get(upstream)
         return (self._answering(replicas) or replicas)[0].url if replicas else None
 
     def state(self, upstream: Upstream) -> CircuitState:
-        """Return OPEN if no replica is known to answer."""
+        """Return OPEN if no replica is known to respond."""
         answering = self._answering(self.replicas[upstream])
         return CircuitState.CLOSED if answering else CircuitState.OPEN
 
@@ -168,11 +169,11 @@ class Upstreams:
         headers: list[Header],
         body: Body | None,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """Send the request and yield the answer once its headers have arrived.
+        """Send the request and yield the response once its headers have arrived.
 
-        Raises 503 if the service is away and 504 if it is silent. Reading the body raises aiohttp.ClientError if the
-        connection breaks. A request is repeated, preferably to another replica, only where that is safe: the body is
-        complete, and either nothing was sent or the method or an Idempotency-Key allows it.
+        Raises 503 if the service is unavailable and 504 if it does not respond. Reading the body raises
+        aiohttp.ClientError if the connection breaks. A request is repeated, preferably to another replica, only if that
+        is safe: the body is complete, and either nothing was sent or the method or an Idempotency-Key allows it.
         """
         tried: list[Replica] = []
         for attempt in range(1, _ATTEMPTS + 1):
@@ -199,7 +200,7 @@ class Upstreams:
                 try:
                     yield answer
                 finally:
-                    # Closes the connection unless the answer was read completely.
+                    # Closes the connection unless the response was read completely.
                     answer.release()
                 return
             finally:
@@ -247,7 +248,7 @@ class Upstreams:
             replica.waiting.discard(limit)
 
     def _say(self, upstream: Upstream, error: BaseException) -> None:
-        """Log an untrusted certificate once, until the service answers or the reason changes."""
+        """Log an untrusted certificate once, until the service responds or the reason changes."""
         said = remedy(error.__cause__ or error, self._settings)
         if said and self._said.get(upstream) != said["remedy"]:
             self._said[upstream] = said["remedy"]
@@ -258,8 +259,8 @@ class Upstreams:
         return [replica for replica in replicas if replica.circuit.state is CircuitState.CLOSED]
 
     def _choose(self, upstream: Upstream, tried: list[Replica]) -> Replica | None:
-        """Return the replica with the fewest open requests, taking turns among equals and preferring untried ones. None if no
-        replica answers."""
+        """Return the replica with the fewest open requests. Take turns among equal replicas and prefer untried ones.
+        Return None if no replica responds."""
         replicas = self.replicas[upstream]
         self._turn += 1
         turned = [
@@ -270,8 +271,8 @@ class Upstreams:
         return min(turned, key=lambda choice: choice[:3])[3] if turned else None
 
     async def probe(self, stop: asyncio.Event) -> None:
-        """Probe `/healthz` of replicas with an open circuit until they answer again, and of those that let requests
-        wait; if one of these answers no probe either, its requests wait no longer."""
+        """Probe `/healthz` of replicas with an open circuit until they respond again, and of replicas that keep
+        requests waiting. If one of the latter does not respond to the probe either, end the wait of its requests."""
         while not stop.is_set():
             due = [
                 self._probe(upstream, replica)
@@ -321,8 +322,8 @@ class Upstreams:
 
 
 class _Connector(aiohttp.TCPConnector):
-    """Closes a pooled connection on which the service has sent unrequested data: aiohttp would take that for the next
-    answer (`test_what_a_service_says_unasked_is_no_answer_to_the_next`)."""
+    """Closes a pooled connection on which the service has sent unrequested data, which aiohttp would take for the next
+    response (`test_what_a_service_says_unasked_is_no_answer_to_the_next`)."""
 
     async def connect(
         self,
@@ -338,7 +339,7 @@ class _Connector(aiohttp.TCPConnector):
 
 
 def _session(tls: ssl.SSLContext | None) -> aiohttp.ClientSession:
-    """Return a client that trusts `tls`, or public authorities if that is None. The limit on open requests also limits
+    """Return a client that trusts `tls`, or public authorities if `tls` is None. The limit on open requests also limits
     its connections."""
     connector = _Connector(ssl=tls or True, limit=0, keepalive_timeout=_KEPT_SECONDS)
     return aiohttp.ClientSession(
@@ -362,7 +363,7 @@ def _is_repeatable(method: str, headers: list[Header]) -> bool:
 
 
 def _clock_beside(date: str | None) -> str:
-    """Compare the front's clock with an answer's `Date`. A missing or malformed date counts as ok."""
+    """Compare the front's clock with a response's `Date`. A missing or malformed date counts as ok."""
     try:
         said = parsedate_to_datetime(date or "").timestamp()
     except ValueError:

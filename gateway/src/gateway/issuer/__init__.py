@@ -1,1 +1,1 @@
-"""The token issuer: a small OAuth 2.0 / OIDC provider. One setting replaces it by an outside provider."""
+"""The token issuer: a small OAuth 2.0 / OIDC provider. One setting replaces it with an outside provider."""

@@ -48,13 +48,14 @@ def _held(context: ServiceContext, forgotten: int) -> Sequence[BackgroundTask]:
 def create_app(
     settings: IssuerSettings, *, database: Database | None = None, forgotten: int = 0
 ) -> FastAPI:
-    """Build the app. `forgotten` counts the changes that the database had lost at the start and the list restored."""
+    """Build the app. `forgotten` counts the changes that the database had lost at startup and that the list
+    restored."""
     ring = KeyRing(settings.signing_keys_dir, settings.signing_algorithm)
     ring.current()  # creates the keys of a new installation before the first request
-    # Further keys are derived from the one that seals stored answers, each for its own use.
+    # Further keys are derived from the key that seals stored responses, each for its own use.
     master = key_from_base64(settings.stored_result_key.get_secret_value())
     checks = SecretChecks()
-    # Half of the connections that a busy process may open.
+    # half of the connections that a busy process may open
     turns = asyncio.Semaphore(settings.database_pool_size)
     app = service_app(
         settings,

@@ -1,4 +1,4 @@
-"""Creates missing clients from a bootstrap file; existing ones stay unchanged."""
+"""Creates missing clients from a bootstrap file. Existing clients stay unchanged."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,12 +27,12 @@ class BootstrapClient(BaseModel):
 
 
 def read(file: Path) -> list[BootstrapClient]:
-    """Return the file's clients; ValueError (pydantic) if the file is malformed."""
+    """Return the file's clients. Raises a pydantic ValueError if the file is malformed."""
     return TypeAdapter(list[BootstrapClient]).validate_json(file.read_bytes())
 
 
 async def load(database: Database, secrets: SecretChecks, wanted: Sequence[BootstrapClient]) -> int:
-    """Create the missing clients and return how many."""
+    """Create the missing clients and return their number."""
     async with database.transaction() as session:
         present = await queries.names(session)
         missing = [client for client in wanted if client.client_id not in present]
@@ -55,6 +55,6 @@ async def load(database: Database, secrets: SecretChecks, wanted: Sequence[Boots
 
 
 async def ensure_console(database: Database, client_id: str, redirect_uri: str) -> None:
-    """Create the public client through which people sign in with a browser (PKCE, no secret)."""
+    """Create the public client with which people sign in from a browser (PKCE, no secret)."""
     async with database.transaction() as session:
         await service.ensure_browser_client(session, client_id, redirect_uri)

@@ -20,7 +20,7 @@ class BadForm(Coded):
 
 @dataclass(frozen=True)
 class Credentials:
-    """A client's credentials: a secret, an assertion that its key signed (RFC 7523), or neither for a public client.
+    """A client's credentials: a secret, an assertion signed with its key (RFC 7523), or neither for a public client.
     `basic` means that they came in the header."""
 
     client_id: str
@@ -30,7 +30,7 @@ class Credentials:
 
 
 def read_form(content_type: str, body: bytes) -> dict[str, str]:
-    """Parse the parameters. Each may occur once, and empty ones count as absent (RFC 6749 §3.2)."""
+    """Parse the parameters. Each may occur once, and an empty one counts as absent (RFC 6749 §3.2)."""
     if content_type.partition(";")[0].strip().lower() != "application/x-www-form-urlencoded":
         raise BadForm("send_form_urlencoded")
     try:

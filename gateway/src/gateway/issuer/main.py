@@ -75,7 +75,7 @@ async def _recognise(database: Database, ring: KeyRing) -> None:
 
 
 async def _bootstrap(settings: IssuerSettings) -> int:
-    """Prepare the database. Return how many changes of the list it had lost."""
+    """Prepare the database. Return how many changes from the list it had lost."""
     file = settings.bootstrap_clients_file
     if file is not None and not file.exists():
         start.fail(said("RUTA_BOOTSTRAP_CLIENTS_FILE: this file does not exist"))
@@ -94,18 +94,18 @@ async def _bootstrap(settings: IssuerSettings) -> int:
 
 
 async def _hold(settings: IssuerSettings, database: Database) -> int:
-    """Apply the list before the issuer answers, so that rights that have ended let nobody in."""
+    """Apply the list before the issuer serves requests, so that ended rights grant nobody access."""
     registry = Registry(settings, database, Metrics())
     try:
         await registry.look()
     except (OSError, BrokenList) as error:
-        # Start anyway: without the issuer nobody can make a referral. An alert informs the operators.
+        # Start anyway, because without the issuer nobody can make a referral. An alert informs the operators.
         _log.error("rights_unlisted", setting="RUTA_RIGHTS_FILE", reason=str(error))
     return registry.done
 
 
 async def _migrated(database: Database) -> None:
-    """Wait until the database is reachable and migrated; both may start later."""
+    """Wait until the database is reachable and migrated. Both may happen later."""
     revisions = Revisions.shipped_by(PACKAGE)
     while revisions is not None:
         try:

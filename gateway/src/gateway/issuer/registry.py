@@ -1,9 +1,9 @@
 """Restores rights from a list outside the database.
 
-A database can go back in time: a lagging standby is promoted, or an old volume is attached. The list still contains the
-rights that ended since. It is a copy of the record of changes, each with the resulting state of the person, client or
-organisation (`rights`). Changes that the database has lost apply again before the issuer answers, and within seconds
-while it runs.
+A database can lose its latest changes: a lagging standby is promoted, or an old volume is attached. The list still
+contains the rights that ended since. It is a copy of the record of changes, each with the resulting state of the
+person, client or organisation (`rights`). Changes that the database has lost are applied again before the issuer serves
+requests, and within seconds while it runs.
 """
 
 import asyncio
@@ -48,8 +48,8 @@ Line = Mapping[str, Any]
 
 
 class Registry:
-    """Compares the record with the list; does nothing if the settings name no list. `done` counts lost changes,
-    including those restored at the start."""
+    """Compares the record with the list. Does nothing if the settings name no list. `done` counts lost changes,
+    including those restored at startup."""
 
     def __init__(
         self, settings: IssuerSettings, database: Database, metrics: Metrics, done: int = 0
@@ -76,16 +76,16 @@ class Registry:
         )
 
     async def look(self) -> int:
-        """Restore lost changes, then add new ones to the list and return their number. Comparing the end of the list is
-        enough, because a database loses its last changes first."""
+        """Restore lost changes, then add new changes to the list and return their number. It is enough to compare the
+        end of the list, because a database loses its latest changes first."""
         if (file := self._file) is None:
             return 0
         if await asyncio.to_thread(chained.longer_copies, file, self._places):
-            # This disk went back in time: a copy of the list elsewhere is longer.
+            # This disk lost data: a copy of the list elsewhere is longer.
             await self._put_back(file)
         last = await asyncio.to_thread(chained.latest, file)
         async with self._database.transaction() as session:
-            # Another process may be doing this.
+            # Another process may already be doing this.
             if not await session.scalar(_LOCK):
                 return 0
             if await changes.unknown(session, _changes(last)):
@@ -116,7 +116,7 @@ class Registry:
             if word and await self._hold(session, kind, target, word):
                 held += 1
                 await record.record(session, _ITSELF, "held to the list", kind, target)
-        # It is unknown which sign-ins have ended since.
+        # Nobody knows which sign-ins have ended since.
         await end_every_one(session)
         await record.put_back(session, [_change(line) for line in forgotten])
         self.done += len(forgotten)
@@ -188,7 +188,7 @@ def _changes(lines: Collection[Line]) -> list[UUID]:
 
 
 def _change(line: Line) -> Mapping[str, Any]:
-    """Return the row of the record for a line of the list."""
+    """Return the record row for a line of the list."""
     return {
         "id": UUID(line["change"]),
         "at": datetime.fromisoformat(line["at"]),

@@ -1,8 +1,9 @@
-"""What the issuer's routes share: access rules, versions, process-wide parts, and turns for token requests.
+"""Shared parts of the issuer's routes: access rules, versions, process-wide parts, and turns for token requests.
 
-Comparing a secret is slow, and a guesser may send many requests at once. If they held all database connections, nobody
+Comparing a secret is slow, and a guesser may send many requests at once. If they used all database connections, nobody
 could revoke rights, and the front could not read revocations. So a token request waits for a turn before it takes a
-connection. A sign-in takes turns itself, but holds none while a password is compared. Other pages need none.
+connection. A sign-in takes turns itself, but gives its turn back while a password is compared. Other pages need no
+turns.
 """
 
 import asyncio
@@ -51,18 +52,18 @@ Narrowed = Annotated[Wanted, Depends(_wanted)]
 
 
 class Answer:
-    """Sets the headers of an answer with one record."""
+    """Sets the headers of a response with one record."""
 
     def __init__(self, response: Response) -> None:
         self._headers = response.headers
 
     def of(self, row: Row) -> Row:
-        """Return the row, and send its version as the ETag."""
+        """Return the row and send its version as the ETag."""
         self._headers["ETag"] = etag_of(row["version"])
         return row
 
     def made(self, row: Row, collection: str) -> Row:
-        """Return a new record, and send its address as `Location`."""
+        """Return a new record and send its address as `Location`."""
         self._headers["Location"] = f"{collection}/{row['id']}"
         return self.of(row)
 
@@ -77,13 +78,13 @@ async def _answer(response: Response) -> Answer:
 
 
 class Change:
-    """A change of the version that the caller has read."""
+    """A change to the version that the caller has read."""
 
     def __init__(self, if_match: str | None) -> None:
         self._if_match = if_match
 
     def of(self, row: Row) -> Row:
-        """Return the row. Raises 412 if the caller read another version, 428 without one."""
+        """Return the row. Raises 412 if the caller read another version, 428 if the request names no version."""
         check_if_match(self._if_match, etag_of(row["version"]))
         return row
 
@@ -93,14 +94,14 @@ async def _change(if_match: IfMatch = None) -> Change:
 
 
 def text_of(most: int, **more: Any) -> dict[str, Any]:
-    """Return the schema of a text of at most `most` characters."""
+    """Return the schema of a text with at most `most` characters."""
     return {"type": "string", "maxLength": most, **more}
 
 
 def form_body(
     required: Sequence[str], properties: Mapping[str, Any], **more: Any
 ) -> dict[str, Any]:
-    """Describe a form for the API description; the route parses it itself."""
+    """Describe a form in the API description; the route parses the form itself."""
     schema = {"type": "object", "required": list(required), "properties": dict(properties)}
     content = {"application/x-www-form-urlencoded": {"schema": schema, **more}}
     return {"requestBody": {"required": True, "content": content}}
@@ -115,7 +116,7 @@ def settings_of(request: Request) -> IssuerSettings:
 
 
 def turns_of(request: Request) -> asyncio.Semaphore:
-    """Return the turns that sign-ins and token requests take before a database connection."""
+    """Return the turns that sign-ins and token requests take before they open a database connection."""
     return cast("asyncio.Semaphore", context_of(request).parts["turns"])
 
 
@@ -136,7 +137,7 @@ _THESE, _ITSELF = "/oauth/", "/oauth/authorize"
 
 
 class Turns:
-    """Holds one of `turns` during each command below `/oauth`. It reads the body first, so that a slow client blocks
+    """Takes one of `turns` for each command below `/oauth`. It reads the body first, so that a slow client blocks
     nobody."""
 
     def __init__(self, app: ASGIApp, turns: asyncio.Semaphore) -> None:

@@ -73,13 +73,13 @@ RIGHTS: Final = ("roles", "scopes", "areas", "aors")
 
 
 class Marks:
-    """Creates marks (keyed digests of credentials) with `master`, 32 bytes of this installation."""
+    """Creates marks (keyed digests of credentials) with `master`, 32 bytes specific to this installation."""
 
     def __init__(self, master: bytes) -> None:
         self._key = derived(master, b"ruta standing")
 
     def of(self, whose: object, what: str, value: str | bytes | None) -> str:
-        """Return the mark of one credential; empty if there is none."""
+        """Return the mark of one credential, or an empty text if there is none."""
         if value is None:
             return ""
         given = value.encode() if isinstance(value, str) else value
@@ -95,16 +95,16 @@ def rights_of(row: Any) -> Word:
 
 
 def rights_again(row: Any, word: Word) -> dict[str, Any]:
-    """Return new values for the row of a person or client: the rights from the list. If either says inactive, the
-    result is inactive."""
+    """Return new values for the row of a person or client: the rights from the list. The result is inactive if the row
+    or the list says so."""
     last = {name: list(word[name]) for name in RIGHTS}
     return {**last, "active": row["active"] and word["active"]}
 
 
 @dataclass(frozen=True)
 class Identity:
-    """A client, or a person who uses one, with its rights. `read_at` is when they were read, in seconds since 1970 by
-    the database's clock. Any revocation has a later time."""
+    """A client, or a person who uses a client, with its rights. `read_at` is when they were read, in seconds since 1970
+    by the database's clock. Any revocation has a later time."""
 
     subject: str
     client_id: str
@@ -117,7 +117,7 @@ class Identity:
 
 
 def effective_aors(own: Iterable[str], memberships: Iterable[str]) -> tuple[str, ...]:
-    """Return the client's AoRs: those of its organisation, restricted to the client's own if it has any."""
+    """Return the client's AoRs: those of its organisation, limited to the client's own if it has any."""
     members = set(memberships)
     chosen = set(own)
     return tuple(sorted(members & chosen if chosen else members))

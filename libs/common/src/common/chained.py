@@ -1,5 +1,5 @@
 """Append-only lists outside the database. Each line is signed and linked to the previous one. Anybody with a copy can
-read it but not change it unnoticed. The caller decides what a line contains."""
+read it but cannot change it undetected. The caller decides what a line contains."""
 
 import base64
 import hashlib
@@ -21,12 +21,12 @@ _BLOCK = 65_536
 
 
 class BrokenList(Worded):
-    """A list was edited, truncated in the middle or signed by somebody else; the message says where."""
+    """A list was edited, truncated in the middle or signed by another key; the message says where."""
 
 
 @dataclass(frozen=True)
 class Head:
-    """The end of a list: number, digest and time of its last line. An empty list has number 0."""
+    """The end of a list: number, digest and time of its last line. An empty list has the number 0."""
 
     number: int = 0
     digest: str = ""
@@ -42,14 +42,14 @@ class Chained:
     head: Head = Head()
 
     def reaches(self, other: Head) -> bool:
-        """Return whether this list equals or continues `other`."""
+        """Return whether this list equals or extends `other`."""
         if other.number == 0:
             return True
         return self.head.number >= other.number and self.digests[other.number - 1] == other.digest
 
 
 class Signer:
-    """Signs lines with a key derived from a secret of the installation for one use. A line contains `number`,
+    """Signs lines with a key derived from a secret of the installation for one purpose. A line contains `number`,
     `previous` and the fields named in `said`, which include `at`."""
 
     def __init__(self, secret: bytes, use: bytes, said: Sequence[str]) -> None:
@@ -64,14 +64,14 @@ class Signer:
         return json.dumps({**body, "signature": signature}, separators=(",", ":"))
 
     def check(self, line: dict[str, Any]) -> None:
-        """Verify a line. Raises InvalidSignature, or KeyError and the like for a malformed line."""
+        """Verify a line. Raises InvalidSignature, or KeyError or a similar error for a malformed line."""
         body = {name: line[name] for name in self._names}
         self._key.public_key().verify(base64.b64decode(line["signature"]), _bytes(body))
 
 
 def read(path: Path, signer: Signer) -> Chained:
-    """Read and verify the whole list; a missing file is an empty list. An unfinished last line is ignored: its writer
-    was killed, and the next one overwrites it."""
+    """Read and verify the whole list; a missing file is an empty list. An incomplete last line is ignored: its writer
+    was killed, and the next writer overwrites it."""
     lines: list[dict[str, Any]] = []
     digests: list[str] = []
     head = Head()
@@ -96,7 +96,7 @@ def read(path: Path, signer: Signer) -> Chained:
 
 
 def latest(path: Path) -> tuple[Mapping[str, Any], ...]:
-    """Return the lines in the last 64 KiB without verifying them; applying the list reads all of it."""
+    """Return the lines in the last 64 KiB without verifying them. A caller that applies the list reads all of it."""
     if not path.exists():
         return ()
     with path.open("rb") as file:
@@ -110,7 +110,7 @@ def latest(path: Path) -> tuple[Mapping[str, Any], ...]:
 
 
 def append(path: Path, signer: Signer, said: Iterable[Mapping[str, Any]]) -> Head:
-    """Append these after the last complete line; they are on disk on return. Raises BrokenList."""
+    """Append these lines after the last complete line. On return they are on disk. Raises BrokenList."""
     size, last = last_line(path)
     head = _head(path, last, signer)
     lines = []
@@ -124,8 +124,8 @@ def append(path: Path, signer: Signer, said: Iterable[Mapping[str, Any]]) -> Hea
 
 
 def carry(path: Path, places: Sequence[Path]) -> list[Path]:
-    """Extend the copies of the list in other places; return the places that could not be reached. A copy only ever
-    grows. Raises BrokenList, without a change, if one is not a beginning of the list."""
+    """Extend the copies of the list in other places, and return the places that could not be reached. A copy only ever
+    grows. Raises BrokenList, without any change, if a copy is not a prefix of the list."""
     unreachable = []
     content = b"".join(text.encode() + b"\n" for text in _whole_lines(path))
     for place in places:
@@ -141,15 +141,15 @@ def carry(path: Path, places: Sequence[Path]) -> list[Path]:
 
 
 def places_of(text: str) -> list[Path]:
-    """Parse the setting of second places: folders separated by commas."""
+    """Parse the setting with second places, which are folders separated by commas."""
     return [Path(part.strip()) for part in text.split(",") if part.strip()]
 
 
 def longer_copies(path: Path, places: Sequence[Path]) -> list[Path]:
-    """Return copies that are longer than the list here, which is then lost or truncated, because every line is written
-    here first."""
+    """Return copies that are longer than the list here. The list here is then lost or truncated, because every line is
+    written here first."""
     copies = [copy for place in places if (copy := place / path.name).exists()]
-    # First the copies, then ours, because somebody may append meanwhile.
+    # Read the copies first, then our list, because somebody may append meanwhile
     sizes = [copy.stat().st_size for copy in copies]
     here = path.stat().st_size if path.exists() else 0
     return [copy for copy, size in zip(copies, sizes, strict=True) if size > here]
@@ -157,7 +157,7 @@ def longer_copies(path: Path, places: Sequence[Path]) -> list[Path]:
 
 def put_back_if_lost(path: Path, places: Sequence[Path], signer: Signer) -> bool:
     """Restore the list from a second place if it is missing or truncated here. That happens when the machine's disk was
-    reset to an older state: later lines exist only in the copy. The caller prevents concurrent appends."""
+    reset to an older state, because later lines exist only in the copy. The caller prevents concurrent appends."""
     for copy in longer_copies(path, places):
         if _goes_on(copy, path, signer):
             replace(path, copy.read_bytes())
@@ -166,7 +166,7 @@ def put_back_if_lost(path: Path, places: Sequence[Path], signer: Signer) -> bool
 
 
 def _goes_on(copy: Path, path: Path, signer: Signer) -> bool:
-    """Return whether a longer copy continues this list."""
+    """Return whether a longer copy extends this list."""
     try:
         return read(copy, signer).reaches(read(path, signer).head)
     except BrokenList:
@@ -174,7 +174,7 @@ def _goes_on(copy: Path, path: Path, signer: Signer) -> bool:
 
 
 def carry_all(files: Sequence[Path], places: Sequence[Path]) -> dict[Path, str]:
-    """Extend the copies of all files in all second places; return the places that failed, with the reason. A place is a
+    """Extend the copies of all files in all second places. Return the places that failed, with the reason. A place is a
     mounted folder and is never created."""
     left = {place: "it is missing" for place in places if not place.is_dir()}
     for place in places:
@@ -188,7 +188,7 @@ def carry_all(files: Sequence[Path], places: Sequence[Path]) -> dict[Path, str]:
 
 
 def replace(path: Path, content: bytes) -> None:
-    """Replace a file atomically: on a full disk, half of a list would look like a shorter list."""
+    """Replace a file atomically. Otherwise half of a list, left by a full disk, would look like a shorter list."""
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(path.name + ".new")
     fresh.unlink(missing_ok=True)
@@ -226,8 +226,8 @@ def _head(path: Path, last: str, signer: Signer) -> Head:
 
 
 def last_line(path: Path) -> tuple[int, str]:
-    """Return the length of all complete lines in bytes, and the last of them (empty if none). Reads only the end of the
-    file, which grows for years."""
+    """Return the length of all complete lines in bytes, and the last complete line (empty if there is none). Reads only
+    the end of the file, which grows for years."""
     if not path.exists():
         return 0, ""
     with path.open("rb") as file:

@@ -1,8 +1,8 @@
-"""The only clock, and the only place that turns a moment into a day. Rules take `now` or `today` as an argument.
+"""The only clock, and the only module that turns a moment into a day. Rules take `now` or `today` as an argument.
 
 People live by local days: a consent, a deadline or a birthday begins or ends at local midnight (`today`, `day_of`,
-`begins`, `ends`). Counts and publications use days in UTC (`utc_day`), which a rebuild reproduces in any time zone. No
-other module turns moments into days (`tests/common/test_days.py`).
+`begins`, `ends`). Counts and publications use days in UTC (`utc_day`), so that a rebuild reproduces them in any time
+zone. No other module turns moments into days (`tests/common/test_days.py`).
 
 Tests shift the clock inside a process with `shifted`. The embedded stack shifts real processes with a file of seconds
 (`RUTA_CLOCK_FILE`), so that a test can see a three-day timer fire.
@@ -34,8 +34,7 @@ class _Offset:
 
 
 def _read(file: Path) -> bytes:
-    """Read the file with low-level calls, because this happens on every look at the clock: a third of the cost of
-    `read_text`."""
+    """Read the file with low-level calls, because every clock reading does this. They cost a third of `read_text`."""
     opened = os.open(file, os.O_RDONLY)
     try:
         return os.read(opened, 64)
@@ -53,7 +52,7 @@ _home = _Home()
 
 
 def now() -> datetime:
-    """Return the current instant, aware, in UTC."""
+    """Return the current moment in UTC, with a time zone."""
     return datetime.now(UTC) + _offset.current()
 
 
@@ -68,7 +67,7 @@ def today() -> date:
 
 
 def day_of(moment: datetime) -> date:
-    """Return the local date of an aware moment."""
+    """Return the local date of a moment with a time zone."""
     return _in(_home.zone, moment).date()
 
 
@@ -88,13 +87,13 @@ def ends(day: date) -> datetime:
 
 
 def utc_day(moment: datetime) -> date:
-    """Return the date in UTC, for daily counts and for data whose dates are in UTC."""
+    """Return the UTC date, for daily counts and for data with UTC dates."""
     return _in(UTC, moment).date()
 
 
 def _in(zone: tzinfo, moment: datetime) -> datetime:
-    """Convert to the zone. At the limits of the calendar, which some systems send for "never", keep the same clock
-    reading."""
+    """Convert to the zone. At the limits of the calendar, which some systems send for "never", keep the clock time
+    unchanged."""
     try:
         return moment.astimezone(zone)
     except OverflowError:
@@ -102,7 +101,7 @@ def _in(zone: tzinfo, moment: datetime) -> datetime:
 
 
 def follow(file: Path | None) -> None:
-    """Add the number of seconds in `file` to every reading; `None` stops that."""
+    """Add the number of seconds in `file` to every reading. `None` turns this off."""
     _offset.file = file
 
 

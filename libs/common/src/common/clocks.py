@@ -1,8 +1,8 @@
 """How far clocks may differ, and how to report a difference. Pure.
 
-Machines of a field office have no NTP, so clocks drift. Tokens between our own processes tolerate two minutes. They
-live for one, never leave the deployment, are for one service, and the caller's own token was checked before; an
-intercepted one works for two minutes longer. Tokens from outside keep their shorter leeway.
+Machines in a field office have no NTP, so their clocks drift. Tokens between our own processes tolerate two minutes.
+They are valid for one minute, never leave the deployment, are meant for one service, and the caller's own token was
+checked before. An intercepted token works for two minutes longer. Tokens from outside keep their shorter leeway.
 """
 
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ def too_far(ours: float, theirs: float) -> bool:
 
 
 def compared(ours: float, theirs: float, whose: str) -> str:
-    """Return `ok`, or how many seconds this process's clock is ahead of or behind another's."""
+    """Return `ok`, or the seconds by which this process's clock is ahead of or behind another's."""
     apart = ours - theirs
     if abs(apart) < TOLD_SECONDS:
         return OK
@@ -39,7 +39,7 @@ _BACK = timedelta(seconds=BETWEEN_PROCESSES_SECONDS)
 
 @dataclass(frozen=True)
 class Look:
-    """The time of the last check of the clock, and the time from which it is trusted."""
+    """The time of the last clock check, and the time from which the clock is trusted."""
 
     at: datetime
     believed_from: datetime

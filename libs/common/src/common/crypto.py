@@ -35,7 +35,7 @@ def key_from_base64(text: str) -> bytes:
 
 
 def check_value(name: str, secret: str | bytes) -> str:
-    """Return a check value of a key. It is safe to store beside the data, because it reveals nothing about a random
+    """Return a check value of a key. It is safe to store next to the data, because it reveals nothing about a random
     key."""
     return hmac.new(_key_of(secret), f"ruta-key-check\n{name}".encode(), hashlib.sha256).hexdigest()
 
@@ -44,7 +44,7 @@ def _key_of(secret: str | bytes) -> bytes:
     if isinstance(secret, bytes):
         return secret
     try:
-        return key_from_base64(secret)  # either alphabet may write the same key
+        return key_from_base64(secret)  # either alphabet may encode the same key
     except ValueError:
         return secret.encode()
 

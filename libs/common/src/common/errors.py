@@ -1,4 +1,4 @@
-"""Problem details (RFC 9457), for every refusal in Ruta. Each type is a row of `words/data/problems.csv`."""
+"""Problem details (RFC 9457) for every refusal in Ruta. Each type is a row of `words/data/problems.csv`."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,8 +10,8 @@ from common.words.tables import rows
 
 @dataclass(frozen=True)
 class FieldError:
-    """One invalid part of a request; `pointer` is a JSON pointer (RFC 6901). `params` are values for the code, such as
-    the largest allowed number, so that a page can use its own sentence. They never contain the value that was sent.
+    """One invalid part of a request. `pointer` is a JSON pointer (RFC 6901). `params` are values for the code, such as
+    the largest allowed number, so that a page can use its own sentence. They never contain the value in the request.
     `said` is the row of `details.csv`, if `detail` has one."""
 
     pointer: str
@@ -39,8 +39,8 @@ MOST_ERRORS = 50
 
 
 class Problem(Exception):
-    """Raised anywhere below the API; becomes an `application/problem+json` answer. `said` is the row of `details.csv`,
-    None for a text from elsewhere."""
+    """An error raised anywhere below the API, which becomes an `application/problem+json` response. `said` is the row
+    of `details.csv`; None for a text from elsewhere."""
 
     def __init__(
         self,
@@ -61,7 +61,7 @@ class Problem(Exception):
         self.extra = dict(extra or {})
 
     def in_(self, language: str) -> str:
-        """Return the detail in a language, if it is available there."""
+        """Return the detail in a language, if available."""
         return self.said.text(language) if self.said else self.detail
 
     def body(self) -> dict[str, Any]:
@@ -83,7 +83,7 @@ class Problem(Exception):
 
 @dataclass(frozen=True)
 class ProblemType:
-    """A kind of problem: its stable `code`, HTTP status, short title, and advice for clients."""
+    """A problem type: its stable `code`, HTTP status, short title, and advice for clients."""
 
     code: str
     status: int
@@ -100,8 +100,8 @@ class ProblemType:
         headers: Mapping[str, str] | None = None,
         **extra: Any,
     ) -> Problem:
-        """Return the exception to raise. `code` names a row of `details.csv`, `params` fill its places, and `extra`
-        members are added to the body."""
+        """Return the exception to raise. `code` names a row of `details.csv`, `params` fill its placeholders, and
+        `extra` members are added to the body."""
         said = code if isinstance(code, Detail) else Detail.of(code, *params)
         if pointer is not None:
             errors = (FieldError.of(pointer, said, self.code), *errors)
@@ -163,7 +163,7 @@ BAD_CURSOR = PROBLEMS["bad_cursor"]
 
 
 def unknown_parameter(name: str, known: Iterable[str], **extra: Any) -> Problem:
-    """Refuse an unknown filter: the unfiltered answer would look as if it were filtered."""
+    """Refuse an unknown filter, because the unfiltered response would look filtered."""
     shown, names = name[:60], ", ".join(sorted(known)) or "none"
     detail = f"no such parameter; known: {names}"
     return UNKNOWN_PARAMETER.saying(

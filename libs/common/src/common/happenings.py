@@ -1,6 +1,6 @@
 """Typed happenings: one capability raises them, others handle them in the same transaction.
 
-A happening is a frozen dataclass. The capability that raises it names no table or use case of another one. Each
+A happening is a frozen dataclass. The capability that raises it names no table or use case of another capability. Each
 capability keeps its handlers in its own module; a service declares the handlers of a happening and their order in one
 place. An undeclared happening aborts the transaction, so that no handler is missed because its module was not loaded.
 """
@@ -16,7 +16,7 @@ _FOLLOWERS: dict[type[Any], tuple[Follower[Any], ...]] = {}
 
 
 def declare(kind: type[H], *followers: Follower[H]) -> None:
-    """Declare all handlers, in this order, in one call. A second call with others raises ValueError."""
+    """Declare all handlers, in this order, in one call. A second call with other handlers raises ValueError."""
     if _FOLLOWERS.setdefault(kind, followers) != followers:
         raise ValueError(f"others were declared to follow {kind.__name__}: declare all together")
 

@@ -7,7 +7,7 @@ from uuid import UUID
 import uuid_utils
 from uuid_utils.compat import uuid7
 
-# Without letters that are easily misread or misheard (I L O U).
+# Without letters that are easily misread or misheard (I L O U)
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _BY_BYTE = bytes(ord(_CROCKFORD[byte % 32]) for byte in range(256))
 
@@ -27,7 +27,7 @@ def new_code(length: int) -> str:
 
 
 def first_id_of(moment: datetime) -> UUID:
-    """Return a bound for a moment: earlier ids are lower, later ids are higher."""
+    """Return a bound for a moment: earlier ids are lower than it, later ids are higher."""
     return UUID(int=int(moment.timestamp() * 1000) << 80)
 
 

@@ -1,5 +1,6 @@
-"""JSON in which no object repeats a name. RFC 8259 leaves the meaning of a repeated name open: some readers take the
-first value, others the last. So what a proxy checked, a person saw or a signature covered might not be what we use."""
+"""JSON in which no object repeats a name. RFC 8259 does not define what a repeated name means: some readers take the
+first value, others the last. So the value that a proxy checked, a person saw or a signature covered might not be the
+value that we use."""
 
 import json
 from collections.abc import Sequence
@@ -40,7 +41,7 @@ def refuse_repeated_names(content: bytes | str) -> None:
     except ValueError:
         return
     except RecursionError:
-        # Before Python 3.12 `json` stops at a thousand levels, where orjson reads more. Refuse what was not checked.
+        # Before Python 3.12 `json` stops at a thousand levels, while orjson reads more. Refuse what was not checked.
         if _is_read(content):
             raise RepeatedName(()) from None
 

@@ -1,4 +1,4 @@
-"""The age of a process's keys as a metric: somebody must rotate old keys."""
+"""The age of a process's keys as a metric, because somebody must rotate old keys."""
 
 import contextlib
 import time
@@ -11,7 +11,7 @@ from prometheus_client.registry import Collector
 
 
 class KeyAges(Collector):
-    """`ruta_key_age_seconds{key}`: the time since each key file was written, read on each scrape."""
+    """`ruta_key_age_seconds{key}`: the time since each key file was written, updated on each scrape."""
 
     def __init__(self, files: Callable[[], dict[str, Path]]) -> None:
         self._files = files

@@ -1,5 +1,5 @@
-"""ASGI middleware of every service: identifies the caller and measures. It is separate from `common.http`, so that the
-console, which has no database, does not load its libraries."""
+"""ASGI middleware of every service: identifies the caller and records metrics. It is separate from `common.http`, so
+that the console, which has no database, does not load the libraries of that package."""
 
 import time
 from collections import OrderedDict
@@ -21,7 +21,8 @@ _QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
 def header_of(scope: Scope, name: bytes) -> str:
-    """Return the first header of this name (in lower case); empty if absent. Cheaper than parsing all headers."""
+    """Return the first header with this name (in lower case), or an empty value if absent. Cheaper than parsing all
+    headers."""
     for found, value in scope["headers"]:
         if found == name:
             text: str = value.decode("latin-1")
@@ -30,7 +31,7 @@ def header_of(scope: Scope, name: bytes) -> str:
 
 
 class HeadMiddleware:
-    """Handles HEAD as GET without the body (RFC 9110 §9.3.2), so that no route has to. Access checks, logs and metrics
+    """Handles HEAD as GET without the body (RFC 9110 §9.3.2), so that routes need not. Access checks, logs and metrics
     see a GET."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -52,9 +53,9 @@ class HeadMiddleware:
 class CallerMiddleware:
     """Stores the principal of the gateway's internal token in `request.state.principal`.
 
-    A missing or invalid token leaves it None; the route's access rule then answers 401. A verified token is cached
-    until it expires or the keys change: a client's requests carry the same one for seconds, and verifying a signature
-    costs more than reading a stored document.
+    If the token is missing or invalid, the principal is None and the route's access rule responds with 401. A verified
+    token is cached until it expires or the keys change. A client sends the same token for several seconds, and
+    verifying a signature costs more than reading a stored document.
     """
 
     def __init__(self, app: ASGIApp, keys: JwksFile, issuer: str, audience: str) -> None:
@@ -142,7 +143,7 @@ class ObservationMiddleware:
             scope["method"],
             context=extract(carrier),
             kind=SpanKind.SERVER,
-            # An error's text may quote personal data.
+            # The error text may quote personal data.
             record_exception=False,
             set_status_on_exception=False,
         ) as span:

@@ -29,7 +29,7 @@ CursorText = Annotated[
 
 
 class Page(BaseModel, Generic[T]):
-    """One page; `next_cursor` is absent on the last one."""
+    """One page; `next_cursor` is absent on the last page."""
 
     items: list[T]
     next_cursor: str | None = None
@@ -55,7 +55,7 @@ def keys_in(
 
 
 def keys_in(cursor: str | None, /, *readers: Reader[Any]) -> tuple[Any, ...] | None:
-    """Return the last keys of the previous page, each converted by its reader; None for the first page. Raises 400
+    """Return the last keys of the previous page, each converted by its reader, or None for the first page. Raises 400
     `bad_cursor` if the cursor cannot be decoded, has other keys, or a reader refuses one."""
     if cursor is None:
         return None
@@ -67,7 +67,7 @@ def keys_in(cursor: str | None, /, *readers: Reader[Any]) -> tuple[Any, ...] | N
 
 
 def id_cursor(cursor: str | None) -> UUID | None:
-    """Return the last id of the previous page; None for the first page."""
+    """Return the last id of the previous page, or None for the first page."""
     keys = keys_in(cursor, id_in)
     return None if keys is None else keys[0]
 
@@ -75,7 +75,7 @@ def id_cursor(cursor: str | None) -> UUID | None:
 def next_cursor(
     rows: Sequence[R], limit: int, key: Callable[[R], Any] = attrgetter("id")
 ) -> str | None:
-    """Return the cursor of the next page; None if there are no more rows than `limit`. `key` returns the sort key or
+    """Return the cursor of the next page, or None if there are no more rows than `limit`. `key` returns the sort key or
     keys of a row."""
     if len(rows) <= limit:
         return None
@@ -109,7 +109,7 @@ def number_in(value: Any) -> int:
 
 
 def numeral_in(value: Any) -> str:
-    """Read a PostgreSQL number that exceeds JSON's range (`xid8`, `bigint`), as digits."""
+    """Parse a PostgreSQL number that exceeds JSON's range (`xid8`, `bigint`), written as digits."""
     if not 0 <= int(value) < 2**63:
         raise ValueError(value)
     return str(int(value))

@@ -99,8 +99,8 @@ class CoreSettings(BaseSettings):
 
     @model_validator(mode="after")
     def _refuse_clear_ways(self) -> Self:
-        """Refuse unencrypted addresses of Ruta's own processes if authorities are configured, and a certificate without
-        its key."""
+        """Refuse unencrypted addresses of Ruta's own processes if authorities are configured. Refuse a certificate
+        without its key."""
         if (self.certificate_file is None) != (self.certificate_key_file is None):
             raise ValueError(
                 "RUTA_CERTIFICATE_FILE and RUTA_CERTIFICATE_KEY_FILE: set both or neither"
@@ -115,7 +115,7 @@ class CoreSettings(BaseSettings):
 
     @model_validator(mode="after")
     def _refuse_weak_secrets(self) -> Self:
-        """Refuse short secrets, and in production the secrets of the embedded stack."""
+        """Refuse short secrets, and in production also the secrets of the embedded stack."""
         for name in type(self).model_fields:
             value = getattr(self, name)
             if isinstance(value, SecretStr):
@@ -206,7 +206,7 @@ class ServiceSettings(BrokerSettings):
     )
 
     def data_keys(self) -> dict[str, str]:
-        """Return the secrets on which stored data depends, by environment variable: all settings named `…_key`."""
+        """Return the secrets that stored data depends on, by environment variable: all settings named `…_key`."""
         return {
             f"RUTA_{name.upper()}": value.get_secret_value()
             for name in type(self).model_fields
@@ -215,7 +215,7 @@ class ServiceSettings(BrokerSettings):
 
     @property
     def audience(self) -> str:
-        """Return the `aud` that internal tokens for this service must have."""
+        """Return the `aud` that internal tokens for this service must contain."""
         return f"ruta-{self.service}"
 
     @property
@@ -224,7 +224,7 @@ class ServiceSettings(BrokerSettings):
 
     @property
     def session_url(self) -> str:
-        """Return a database address that keeps one session per connection, so never PgBouncer's."""
+        """Return a database address that keeps one session per connection, which is never PgBouncer's address."""
         return (self.database_session_url or self.database_url).get_secret_value()
 
 
@@ -238,7 +238,7 @@ def _is_embedded(secret: str) -> bool:
 
 
 def explain(error: ValidationError) -> str:
-    """Return one line that names each wrong setting by its environment variable."""
+    """Return one line that names each invalid setting by its environment variable."""
     parts = []
     for item in error.errors():
         name = "RUTA_" + str(item["loc"][0]).upper() + ": " if item["loc"] else ""

@@ -24,7 +24,7 @@ _MEMBERS = frozenset({Role.PARTNER, Role.CASEWORKER, Role.SUPERVISOR, Role.COORD
 
 
 class Entry(Protocol):
-    """The fields of a service that the rule reads. A copy leaves unknown values empty, which never shows more than the
+    """The fields of a service that the rule uses. A copy leaves unknown values empty, which never shows more than the
     directory would."""
 
     @property
@@ -62,7 +62,7 @@ class Audience:
 
     @property
     def key(self) -> str:
-        """Return a name of the audience: two callers with the same key see the same documents."""
+        """Return a key for the audience. Two callers with the same key see the same documents."""
         if self.organisation_id is None:
             return str(self.base)
         parts = (self.organisation_id, *self.aors, "/", *self.coordinates, "/", *self.states)
@@ -99,7 +99,8 @@ ANYONE = Audience()
 
 @lru_cache(maxsize=4_096)
 def audience_of(principal: Principal) -> Audience:
-    """Return the caller's audience. Cached, because a client's requests have equal principals until its token ends."""
+    """Return the caller's audience. Cached, because a client's requests have equal principals until its token
+    expires."""
     if principal.anonymous or SCOPE not in principal.scopes or principal.organisation_id is None:
         return ANYONE
     member = bool(principal.roles & _MEMBERS)
@@ -110,7 +111,7 @@ def audience_of(principal: Principal) -> Audience:
         organisation_id=principal.organisation_id,
         aors=tuple(sorted(principal.aors)) if member else (),
         coordinates=tuple(sorted(principal.aors)) if leads else (),
-        # No areas means everywhere. An unknown area stays, and no service lies in it.
+        # No areas means everywhere. An unknown area is kept, because no service is in it.
         states=tuple(
             sorted({places.at_most(a, 1) if places.is_known(a) else a for a in principal.areas})
         ),
@@ -118,6 +119,6 @@ def audience_of(principal: Principal) -> Audience:
 
 
 def states_of(areas: Collection[str]) -> list[str]:
-    """Return the first-level areas that contain these; a country-wide area counts as its country."""
+    """Return the first-level areas that contain these areas. A country-wide area counts as its country."""
     places = Places.load()
     return sorted({places.at_most(area, 1) for area in areas if places.is_known(area)})

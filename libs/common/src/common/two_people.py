@@ -6,12 +6,12 @@ from common.words.details import Detail
 
 
 def refuse_same_person(caller: Principal, *earlier: str | None, because: Detail) -> None:
-    """Raise 403 if the caller took one of the earlier steps, as recorded by `Principal.subject`."""
+    """Raise 403 if the caller took one of the earlier steps, according to the recorded `Principal.subject`."""
     if caller.subject in earlier:
         raise SECOND_PERSON.because(because)
 
 
 def refuse_alone(caller: Principal, *earlier: str | None, because: Detail) -> None:
-    """Raise 403 if only the caller took the earlier steps."""
+    """Raise 403 if the caller alone took the earlier steps."""
     if not set(earlier) - {None, caller.subject}:
         raise SECOND_PERSON.because(because)

@@ -1,10 +1,10 @@
-"""Invisible characters that reverse the order of the following text. They may come with text copied from a message, and
-a number after them is displayed in another order than it is dialled.
+"""Invisible characters that reverse the order of the following text. They may come with text copied from a message. A
+number after them is displayed in another order than it is dialled.
 
 Characters that join or separate letters (U+200C, U+200D) stay, because they are part of names, words and emoji. So do
 directional marks (U+200E, U+200F), which affect only neutral characters.
 
-People cannot see these characters in a form, so pages remove them. The API refuses them and reports their place
+People cannot see these characters in a form, so pages remove them. The API refuses them and reports their position
 (`common.http.Strict`).
 """
 

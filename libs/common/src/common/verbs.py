@@ -1,5 +1,5 @@
-"""`python -m <package> api|worker|migrate` starts every service. Each verb loads only what it needs: every start waits
-for the migrations, which need no app."""
+"""`python -m <package> api|worker|migrate` starts every service. Each verb loads only what it needs, because every
+start waits for the migrations, which need no app."""
 
 import asyncio
 import os
@@ -31,9 +31,9 @@ def main(
 ) -> None:
     """Run the verb in `sys.argv[1]`.
 
-    `<package>.app:create_app(settings, role="api"|"worker")` builds the app; a worker's app has only the routes for
-    health and metrics. `commands` are the service's own verbs (settings → exit status); all services have `republish`
-    and `replay-dead-letters`. `migrations` (settings → awaitable) replaces the default migration of one database.
+    `<package>.app:create_app(settings, role="api"|"worker")` builds the app; a worker's app has only the health and
+    metrics routes. `commands` are the service's own verbs (settings → exit status); all services have `republish` and
+    `replay-dead-letters`. `migrations` (settings → awaitable) replaces the default migration of one database.
     """
     # Set this before NumPy is imported. More threads take twice as long for our small matrices, because they spin while
     # waiting. They also add in another order, so stored results would depend on the number of cores.
@@ -58,7 +58,7 @@ def main(
     loaded = _ready(settings)
     create_app = resolve_name(f"{package}.app:create_app")
     if verb in server.OPERATIONS:
-        # A worker's app knows the tables and consumers; only its lifespan would start them.
+        # A worker's app knows the tables and consumers. Only its lifespan would start them.
         context = create_app(loaded, role="worker").state.context
         raise SystemExit(asyncio.run(server.OPERATIONS[verb](context)))
     app = create_app(loaded, role=verb)

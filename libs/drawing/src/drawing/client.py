@@ -1,4 +1,4 @@
-"""Requests a drawing: from the container beside this one if its socket is set, otherwise from a local process."""
+"""Requests a drawing: from the container next to this one if its socket is set, otherwise from a local process."""
 
 import json
 import socket
@@ -13,7 +13,7 @@ _beside: list[Path] = []
 
 
 def ask_beside(place: Path | None) -> None:
-    """Set the socket to use; None means drawing locally. Call this once, when a process starts."""
+    """Set the socket to use, or None to draw locally. Call this once, at process startup."""
     _beside[:] = [] if place is None else [place]
 
 
@@ -26,7 +26,7 @@ def answers(place: Path) -> bool:
 
 def drawn(kind: str, argument: dict[str, Any]) -> bytes:
     """Return the drawing of this kind (`processes.KINDS`). Raises FailedDrawing with the engine's message, NobodyDraws
-    if no server answers. Blocking: call it from a thread."""
+    if no server responds. Blocking: call it from a thread."""
     text = json.dumps(argument, ensure_ascii=False).encode()
     return _asked(_beside[0], kind, text) if _beside else drawn_apart(kind, text)
 

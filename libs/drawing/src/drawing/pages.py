@@ -1,4 +1,4 @@
-"""Typesets pages with Typst, in Ruta's own font if requested, and with access only to the files provided."""
+"""Typesets pages with Typst, in Ruta's own font if requested. Typst can access only the files provided."""
 
 import json
 import tempfile
@@ -42,7 +42,7 @@ def page(wanted: dict[str, Any]) -> bytes:
 
 
 def _typeset(files: dict[str, bytes], *, own_font: bool, **options: Any) -> list[bytes]:
-    """Run Typst on the files: return one document, or a picture of each page. `options` are Typst's."""
+    """Run Typst on the files. Return one document, or a picture of each page. `options` are Typst's options."""
     if own_font:
         options |= {
             "font_paths": [font_source_sans_pro.font_directory],
@@ -50,14 +50,14 @@ def _typeset(files: dict[str, bytes], *, own_font: bool, **options: Any) -> list
         }
     with tempfile.TemporaryDirectory(prefix="page-") as folder:
         for name, content in files.items():
-            # The caller chooses the names, but every file stays in this folder.
+            # the caller chooses the names, but every file stays in this folder
             (Path(folder) / Path(name).name).write_bytes(content)
         made = typst.compile(str(Path(folder) / MAIN), root=folder, timestamp=STAMP, **options)
     return made if isinstance(made, list) else [made]
 
 
 def pictures(wanted: dict[str, Any]) -> bytes:
-    """Return drawings as PNG: a JSON list in their order, in base64. `wanted` contains `drawings` (SVG as text) and
+    """Return drawings as PNG: a JSON list in the given order, in base64. `wanted` contains `drawings` (SVG as text) and
     `scale` (PNG pixels per pixel of the drawing)."""
     drawings = {f"{n}.svg": svg.encode() for n, svg in enumerate(wanted["drawings"])}
     made = _typeset(

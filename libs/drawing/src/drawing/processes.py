@@ -21,7 +21,7 @@ _FAILED = 3
 
 
 class FailedDrawing(Exception):
-    """The engine refused, crashed or took too long; the text is the engine's own."""
+    """The engine refused, crashed or took too long. The message comes from the engine."""
 
 
 class NobodyDraws(FailedDrawing):
@@ -29,8 +29,8 @@ class NobodyDraws(FailedDrawing):
 
 
 def drawn_apart(kind: str, argument: bytes) -> bytes:
-    """Draw in a new process, from an argument in JSON. Raises FailedDrawing if the engine fails or takes two minutes.
-    Blocking: call it from a thread. Two run at once, others wait."""
+    """Draw in a new process, with an argument in JSON. Raises FailedDrawing if the engine fails or takes two minutes.
+    Blocking: call it from a thread. Two drawings run at once, others wait."""
     with _FREE:
         try:
             done = subprocess.run(  # noqa: S603 - this Python, one of our functions
@@ -49,7 +49,7 @@ def drawn_apart(kind: str, argument: bytes) -> bytes:
 
 
 def draw(kind: str) -> int:
-    """Draw inside the new process, and return its exit code."""
+    """Draw inside the new process and return its exit code."""
     module, _, name = KINDS[kind].partition(":")
     try:
         made: bytes = getattr(importlib.import_module(module), name)(json.load(sys.stdin))

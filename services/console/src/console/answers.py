@@ -1,4 +1,4 @@
-"""Answers of the API, and the interface of its calls. Pure: `calls` sends them."""
+"""API responses, and the interface for API calls. Pure: `calls` sends the requests."""
 
 import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True)
 class Upload:
-    """A file that somebody chose."""
+    """A file that a visitor chose."""
 
     name: str
     content: bytes = field(repr=False)
@@ -16,7 +16,7 @@ class Upload:
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer of the API. `body` is its JSON, None if empty. `version` is its ETag, which a change must name."""
+    """An API response. `body` is its JSON, or None if empty. `version` is its ETag, which an update must include."""
 
     status: int
     body: Any
@@ -29,20 +29,20 @@ class Answer:
 
     @property
     def answered(self) -> bool:
-        """Return whether the API answered, even with a refusal. Otherwise nothing is known, not even that a list is
+        """Return whether the API responded, even with a refusal. Otherwise nothing is known, not even that a list is
         empty."""
         return self.status < 500 and self.status not in {401, 408, 429}
 
     @property
     def code(self) -> str:
-        """Return the stable code of a refusal; empty for other answers."""
+        """Return the stable error code of a refusal; empty for other responses."""
         if self.ok or not isinstance(self.body, dict):
             return ""
         return str(self.body.get("code", ""))
 
     @property
     def items(self) -> list[Any]:
-        """Return the items of a list or page; empty without an answer."""
+        """Return the items of a list or page; empty without a response."""
         found = self.body
         if isinstance(found, dict):
             found = found.get("items", found.get("contents"))
@@ -50,7 +50,7 @@ class Answer:
 
 
 def no_file() -> Answer:
-    """Return the refusal of a form that needs a file."""
+    """Return the refusal for a form that lacks its required file."""
     errors = [{"pointer": "/file", "code": "missing", "detail": "No file was chosen."}]
     return Answer(422, {"code": "invalid", "errors": errors})
 
@@ -67,37 +67,38 @@ class FileAnswer:
 
 
 class Api(Protocol):
-    """The API as one person calls it, in their language."""
+    """The API as one person calls it, in that person's language."""
 
     @property
     def request_id(self) -> str: ...
 
     @property
     def missed(self) -> bool:
-        """Return whether any call so far remained unanswered (see `Answer.answered`)."""
+        """Return whether any call so far got no response (see `Answer.answered`)."""
         ...
 
     async def get(self, path: str, **params: Any) -> Answer: ...
 
     async def get_as_nobody(self, path: str) -> Answer:
-        """Fetch without an account, for what only people without one may see."""
+        """Fetch without a signed-in account, for data that only anonymous visitors may see."""
         ...
 
     async def post(
         self, path: str, body: Any, *, key: str | None = None, version: str | None = None
     ) -> Answer:
-        """Send a command. `key` is its `Idempotency-Key`: the same form sent again has no second effect."""
+        """Send a command. `key` is its `Idempotency-Key`: resubmitting the form has no second effect."""
         ...
 
     async def batch(self, commands: Sequence[Mapping[str, Any]], *, answer: int = 0) -> Answer:
-        """Send the commands of one form, all or none. Return the answer of the refused command, else of the one with
-        index `answer`."""
+        """Send the commands of one form, all or none. Return the response to the refused command, or else the response
+        with index `answer`."""
         ...
 
     async def put(
         self, path: str, body: Any, *, key: str | None = None, version: str | None = None
     ) -> Answer:
-        """Replace a record. `version` is the one that the form shows (`If-Match`); the API refuses if it has changed."""
+        """Replace a record. `version` is the version that the form shows (`If-Match`); the API refuses if the record
+        has changed."""
         ...
 
     async def patch(
@@ -121,7 +122,7 @@ class Api(Protocol):
         key: str | None = None,
         **params: Any,
     ) -> Answer:
-        """Send a file as a form with further fields, where the API requires that."""
+        """Send a file as a multipart form with further fields, where the API requires it."""
         ...
 
     async def file(self, path: str, **params: Any) -> FileAnswer: ...
@@ -135,7 +136,7 @@ AT_ONCE = 4
 
 
 async def together(*calls: Awaitable[Answer]) -> list[Answer]:
-    """Run calls concurrently, so that a page waits only for its slowest one. Allows at most four at once."""
+    """Run calls concurrently, at most four at once, so that a page waits only for its slowest call."""
     if len(calls) > AT_ONCE:
         raise ValueError("a page makes at most four calls at once")
     return list(await asyncio.gather(*calls))

@@ -1,4 +1,4 @@
-"""The pages' style sheet: that of govuk-frontend, without the British government's branding.
+"""The pages' style sheet, taken from govuk-frontend without the British government's branding.
 
 `python -m console.assets PACKAGE.tgz` makes `static/govuk.css` from the npm package (`npm pack govuk-frontend@6.6.0`);
 `static/THIRD_PARTY.md` names the version. Nothing else is built.
@@ -55,7 +55,8 @@ def worker() -> bytes:
 
 @cache
 def digest() -> str:
-    """Return the digest in every address. A file at an address never changes, so browsers cache it."""
+    """Return the digest that every asset address contains. The file at an address never changes, so browsers can cache
+    it."""
     return hashlib.sha256(b"".join(contents().values())).hexdigest()[:12]
 
 

@@ -1,4 +1,4 @@
-"""API calls on behalf of the page's visitor: with their token and their rights, recorded under their name."""
+"""API calls on behalf of the page's visitor, with their token, their rights and their name in the audit record."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -20,12 +20,12 @@ _log = get_logger(__name__)
 _AWAY = {"code": "unavailable", "status": 503}
 _UNDONE = 424
 _IN_PATHS = "/:@!$&'()*+,;="
-# If a form is pressed twice, the second command finds the first still running; wait for the first answer.
+# If a form is submitted twice, the second command finds the first still running. Wait for the first response.
 _IN_FLIGHT, _TRIES, _PAUSE_SECONDS = "idempotency_in_flight", 6, 0.5
 
 
 class Gateway:
-    """A process's connection pool to the gateway. It stores no answers."""
+    """A process's connection pool to the gateway. It stores no responses."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -48,7 +48,7 @@ class Gateway:
             await self._session.close()
 
     async def answers(self) -> bool:
-        """Return whether the gateway answers; it does not check the services behind it."""
+        """Return whether the gateway responds; this does not check the services behind it."""
         try:
             return (await self._ask("GET", "/healthz", {}, None, {})).answer.status == 200
         except (aiohttp.ClientError, TimeoutError, OSError):
@@ -62,7 +62,7 @@ class Gateway:
         body: Any = None,
         params: Mapping[str, Any] | None = None,
     ) -> Answer:
-        """Return an answer in any case: 503 if the gateway is unreachable."""
+        """Return a response in every case: 503 if the gateway is unreachable."""
         return (await self.file(method, path, headers, body, params)).answer
 
     async def file(
@@ -73,7 +73,7 @@ class Gateway:
         body: Any = None,
         params: Mapping[str, Any] | None = None,
     ) -> FileAnswer:
-        """Return the answer with its unparsed bytes. Refuses `.` and `..` in the path, because anybody can make
+        """Return the response with its unparsed bytes. Refuse `.` and `..` in the path, because anybody can create
         addresses with such names."""
         if {".", ".."} & set(path.split("/")):
             return FileAnswer(Answer(404, {"code": "not_found", "status": 404}))
@@ -140,7 +140,7 @@ def _json(text: bytes) -> Any:
 
 @dataclass(frozen=True)
 class Calls:
-    """The API as one person calls it, in their language."""
+    """The API as one person calls it, in that person's language."""
 
     gateway: Gateway
     token: str = field(repr=False)
@@ -173,7 +173,7 @@ class Calls:
     async def post(
         self, path: str, body: Any, *, key: str | None = None, version: str | None = None
     ) -> Answer:
-        """Send a command. `key` is its `Idempotency-Key`: the same form sent again has no second effect."""
+        """Send a command. `key` is its `Idempotency-Key`: resubmitting the form has no second effect."""
         return await self._send("POST", path, body, key, version)
 
     async def put(
@@ -223,7 +223,7 @@ class Calls:
             if not whole.ok:
                 return whole
             results = whole.body["results"]
-            # After one refusal, all other commands report that they did nothing.
+            # After a refusal, all other commands report that they did nothing.
             refused = (one for one in results if one["status"] >= 300 and one["status"] != _UNDONE)
             said = next(refused, results[answer])
             told = Answer(said["status"], said["body"], whole.request_id)

@@ -1,5 +1,5 @@
-"""Code lists that are the same for everybody, cached by the process for some minutes. They contain no personal data, so
-they are the only answers of the API that a process stores."""
+"""Code lists that are the same for everybody; each process caches them for some minutes. They contain no personal data,
+so they are the only API responses that a process stores."""
 
 import time
 
@@ -13,7 +13,7 @@ ASSISTANCE = "/referrals/v1/assistance/codes"
 
 
 async def code_list(api: Api, path: str) -> Answer:
-    """Return the list from the cache; failed answers are not cached."""
+    """Return the list from the cache; failed responses are not cached."""
     at, kept = _KEPT.get(path, (0.0, None))
     if kept is not None and time.monotonic() - at <= _SECONDS:
         return kept
@@ -24,20 +24,20 @@ async def code_list(api: Api, path: str) -> Answer:
 
 
 async def situations(api: Api, language: str) -> list[tuple[str, str]]:
-    """Return the situations of pathways as (code, words); empty while the directory is unavailable."""
+    """Return the pathway situations as (code, words); empty while the directory is unavailable."""
     answer = await code_list(api, SITUATIONS)
     return [(one["code"], one["says"][language]) for one in answer.items]
 
 
 async def line_kinds(api: Api, language: str) -> dict[str, str]:
-    """Return the kinds of reports on the line, in words; empty while it is unavailable."""
+    """Return the kinds of reports on the anonymous line, in words; empty while it is unavailable."""
     answer = await code_list(api, LINE_FORM)
     kinds = answer.body["kinds"] if answer.ok else {}
     return {code: words[language] for code, words in kinds.items()}
 
 
 async def assistance_codes(api: Api, language: str) -> dict[str, dict[str, str]]:
-    """Return the lists of given help by name, with their codes in words; empty while the API is unavailable."""
+    """Return the lists about given help by name, with their codes in words; empty while the API is unavailable."""
     answer = await code_list(api, ASSISTANCE)
     return {
         name: {code: words[language] for code, words in codes.items()}

@@ -38,7 +38,7 @@ class Codes:
         return functional_statuses().label(code, self.language)
 
     def place(self, pcode: str | None) -> str:
-        """Return a municipality with its state; the code itself if it is unknown."""
+        """Return the municipality with its state, or the code itself if it is unknown."""
         if not pcode:
             return ""
         place = Places.load().get(pcode)
@@ -58,13 +58,13 @@ class Areas:
 
     @property
     def groups(self) -> Groups:
-        """Return (state, ((P-code, municipality), …)) by name; each group begins with the state itself."""
+        """Return (state, ((P-code, municipality), …)) sorted by name; each group begins with the state itself."""
         return _groups(self.country)
 
 
 @cache
 def _groups(country: str) -> Groups:
-    """Sort them once, because the several hundred places are the same for everybody."""
+    """Sort the several hundred places once, because they are the same for everybody."""
     places = [p for p in Places.load() if p.pcode.startswith(country)]
     by_name = attrgetter("name")
     of_state: dict[str | None, list[Place]] = {}

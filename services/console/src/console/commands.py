@@ -1,4 +1,4 @@
-"""Commands of the API as forms: their fields, and the body made from them. Pure. Field names begin with the command's
+"""API commands as forms: their fields, and the request body built from them. Pure. Field names begin with the command's
 name, so that several forms fit on one page. The catalogues contain their labels and choices under the same names."""
 
 from dataclasses import dataclass, field
@@ -15,9 +15,9 @@ _WRITTEN = {"date": written_dates.day, "clock": written_dates.clock}
 
 @dataclass(frozen=True)
 class Field:
-    """A field of a form. `kind` is choice or pick (one of), several (any of), place, text, area, date, moment, number,
+    """A form field. `kind` is choice or pick (one of), several (any of), place, text, area, date, moment, number,
     clock, agreed (a checkbox) or given (by the page, not a person). `codes` are the choices; if empty, the page
-    supplies them. `most`: letters of a text, which the page counts."""
+    supplies them. `most` is the maximum number of characters, which the page counts."""
 
     name: str
     kind: str
@@ -27,8 +27,8 @@ class Field:
 
 @dataclass(frozen=True)
 class Command:
-    """A command of the API. `path` contains the names of the page's ids. `listed` fields are lines of text that the API
-    takes as a list."""
+    """An API command. `path` contains the names of the page's ids. `listed` fields are lines of text that the API
+    expects as a list."""
 
     name: str
     path: str
@@ -46,7 +46,7 @@ class Command:
         return frozenset(f"{self.name}/{_written(each)}" for each in self.fields if each.codes)
 
     def made(self, typed: Typed, *, offset: str) -> dict[str, Any]:
-        """Return the body. `offset` is that of the local time zone, for times as people type them."""
+        """Return the request body. `offset` is the local time zone's, for times that people type."""
         numbers = [f"{self.name}/{each.name}" for each in self.fields if _numeric(each)]
         found: dict[str, Any] = dict(body(typed, self.names, numbers=numbers).get(self.name, {}))
         for each in self.fields:
@@ -58,7 +58,7 @@ class Command:
             elif each.kind in _WRITTEN and isinstance(value, str):
                 found[each.name] = _WRITTEN[each.kind](value)
             elif each.kind == "several" and self.method == "put":
-                found.setdefault(each.name, [])  # a list in a form replaces the stored list
+                found.setdefault(each.name, [])  # a list in a form replaces the whole stored list
             elif each.name in self.listed and isinstance(value, str):
                 found[each.name] = [line.strip() for line in value.splitlines() if line.strip()]
         return found
@@ -73,6 +73,6 @@ def _numeric(each: Field) -> bool:
 
 
 def key_of(key: str, content: object) -> str:
-    """Return the key of one of a form's commands, from its content. So the same form sent twice acts once, and a
-    corrected form acts again."""
+    """Return the idempotency key of one of a form's commands, derived from its content. Resubmitting the same form acts
+    once; a corrected form acts again."""
     return str(uuid5(NAMESPACE_URL, f"{key}\n{orjson.dumps(content).decode()}"))

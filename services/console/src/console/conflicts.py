@@ -1,5 +1,5 @@
-"""Edit conflicts: shows both versions side by side. Pure. The page appears again with the typed text in its fields and
-a table of both versions on top (`ui.faults`). Sending it again changes the current version."""
+"""Edit conflicts: show both versions side by side. Pure. The page appears again with the typed text in its fields and a
+table of both versions on top (`ui.faults`). Resubmitting changes the current version."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ def is_conflict(refusal: Answer | None) -> bool:
 
 @dataclass(frozen=True)
 class Versions:
-    """Two versions. `heads` are their titles; each row is a field with both values."""
+    """Two versions. `heads` are their titles; each row contains a field and both values."""
 
     heads: tuple[str, str]
     rows: tuple[tuple[str, str, str], ...]
@@ -37,8 +37,8 @@ def now_and_typed(
     worded: Say | None = None,
     labels: Mapping[str, str] | None = None,
 ) -> Versions:
-    """Return the fields where stored and typed values differ. `now` has the stored text, or unordered codes of a list,
-    by field name. `labels` are for fields that only the page can name."""
+    """Return the fields whose stored and typed values differ. `now` contains the stored text, or unordered codes of a
+    list, by field name. `labels` are for fields that only the page can name."""
     both = ((name, _now(name, now.get(name)), _typed(name, typed)) for name in names)
     return Versions(
         ("change.now", "change.yours"),
@@ -59,7 +59,7 @@ def _said(name: str, values: Iterable[str], worded: Say | None) -> str:
 
 
 def opened_and_now(changes: Iterable[tuple[str, str, str]]) -> Versions:
-    """Return the changes by others since the visitor opened the page on which they decide."""
+    """Return other people's changes since the visitor opened the page for this decision."""
     return Versions(("change.opened", "change.now"), tuple(changes))
 
 
@@ -76,7 +76,7 @@ def _typed(name: str, typed: Typed) -> list[str]:
 
 
 def _one(name: str, text: str) -> list[str]:
-    """Normalise a day to the form in which people write it."""
+    """Normalise a day to the format that people type."""
     if is_day(name.rsplit("/", maxsplit=1)[-1]):
         text = written_dates.written(written_dates.day(text))
     return [text.strip()] if text.strip() else []

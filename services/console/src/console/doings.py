@@ -1,5 +1,5 @@
-"""Words for the codes of records: steps of a case, audit entries, changes of access. Pure. Only this module translates
-them; a test requires words for each code that a service writes."""
+"""Words for the codes of records: case steps, audit entries, access changes. Pure. Only this module translates them; a
+test requires words for each code that a service writes."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from console.moments import Moments
 from console.referral_views import short_code
 from console.texts import Wording
 
-# The list of reasons, for actions that do not name their command.
+# The reason list for actions that do not name their command.
 _COMMANDS = {
     "case.closed": "end",
     "case.erased": "erase",
@@ -23,7 +23,7 @@ _TASK, _DONE = "task.", ".done"
 
 
 def done(action: str, say: Wording) -> str:
-    """Return the action in words; an unknown code is shown as it is."""
+    """Return the action in words; show an unknown code as it is."""
     if action.startswith(_TASK) and action.endswith(_DONE):
         return say("did.task", task=say.known(action.removesuffix(_DONE), "task.other"))
     for key in (f"did.{action}", f"audit.did.{action}"):
@@ -35,7 +35,7 @@ def done(action: str, say: Wording) -> str:
 @dataclass(frozen=True)
 class Beside:
     """Further data of an entry. `names` are organisations by id; `lists` are the API's words for codes, by field name.
-    An unknown code is shown as "other"."""
+    An unknown code appears as "other"."""
 
     say: Wording
     codes: Codes
@@ -99,7 +99,7 @@ _WORDS = {
 
 
 def identity_change(what: str, say: Wording) -> str:
-    """Return a change of access in words; `changed active roles` names the changed fields."""
+    """Return an access change in words; `changed active roles` names the changed fields."""
     words = what.replace("-", " ").split()
     for key in (f"changes.what.{'_'.join(words)}", f"changes.what.{words[0]}"):
         if say.has(key):
@@ -112,7 +112,7 @@ def identity_kind(kind: str, say: Wording) -> str:
 
 
 def road(path: str, say: Wording) -> str:
-    """Return the list or page of the directory through which something was read, from the route after its version."""
+    """Return the directory list or page through which somebody read, from the route after its version."""
     part = path.removeprefix("/directory/v1/").split("/")[0]
     return say.known(f"audit.road.{part.replace('-', '_')}", "audit.road.other")
 

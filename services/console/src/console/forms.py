@@ -1,5 +1,5 @@
-"""Forms of pages. Pure. Field names are JSON pointers without the first slash, and the API validates: `contact/phone`
-is the phone in the contact, `items[]` a list. Empty fields are omitted, so that the API reports them as missing."""
+"""Page forms. Pure. Field names are JSON pointers without the first slash: `contact/phone` is the phone in the contact,
+`items[]` a list. The API validates. Forms omit empty fields, so that the API reports them as missing."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from common.unseen import without_turning
 from console import written_dates
 
 MOST_FIELDS = 300
-# Our own fields, unknown to the API: the CSRF token, the key of the command, and the language switch.
+# Our own fields, unknown to the API: the CSRF token, the command's key, and the language switch.
 OWN = frozenset({"csrf_token", "key", "language_wanted", "shown", "look"})
 
 
@@ -25,7 +25,7 @@ class BadForm(ValueError):
 
 @dataclass(frozen=True)
 class Typed:
-    """Typed values in the order of the form; empty before it is first sent."""
+    """Typed values in the form's order; empty before the first submission."""
 
     pairs: Sequence[tuple[str, str]] = field(default=(), repr=False)
 
@@ -43,7 +43,7 @@ class Typed:
 
 
 def read(content_type: str, content: bytes) -> Typed:
-    """Parse a URL-encoded form. Raises BadForm."""
+    """Parse a URL-encoded form. Raise BadForm if that fails."""
     if not content_type.startswith(TYPED):
         raise BadForm("not a form of these pages")
     try:
@@ -63,8 +63,8 @@ WITHDRAW = ("reason/es", "reason/en")
 
 
 def body(typed: Typed, names: Iterable[str], *, numbers: Iterable[str] = ()) -> dict[str, Any]:
-    """Return the fields as JSON. `numbers` are converted if possible; otherwise they stay text, so that the API reports
-    the error."""
+    """Return the fields as JSON. Convert `numbers` if possible; otherwise keep the text, so that the API reports the
+    error."""
     numeric = frozenset(numbers)
     made: dict[str, Any] = {}
     for name in names:
@@ -83,7 +83,7 @@ def body(typed: Typed, names: Iterable[str], *, numbers: Iterable[str] = ()) -> 
 
 
 def is_day(name: str) -> bool:
-    """Return whether the field contains a day, by the API's naming."""
+    """Return whether the field contains a day, judging by the API's naming convention."""
     return name.endswith(("_on", "_date")) or name in {"start", "end", "valid_from", "valid_until"}
 
 
@@ -111,8 +111,8 @@ def _put(made: dict[str, Any], path: Sequence[str], value: Any) -> None:
 
 @dataclass(frozen=True)
 class Fault:
-    """An error that the API reports. `name` is the field of the form (empty if none is shown), `code` the reason, with
-    its limits. `detail` and `detail_params` refer to the API's sentence."""
+    """An error that the API reports. `name` is the form field (empty if the form shows none), `code` the reason, with
+    its limits. `detail` and `detail_params` are the API's sentence and its parameters."""
 
     name: str
     code: str
@@ -124,7 +124,7 @@ class Fault:
 def faults(
     refused: Mapping[str, Any] | None, names: Iterable[str], *, within: str = ""
 ) -> list[Fault]:
-    """Return the errors of a refusal by form field. `within` is the prefix of the field names."""
+    """Return a refusal's errors by form field. `within` is the prefix of the field names."""
     known = {name.removesuffix("[]"): name for name in names}
     found: dict[str, Fault] = {}
     for error in (refused or {}).get("errors") or []:
@@ -142,7 +142,7 @@ def faults(
 
 
 def _nearest(pointer: str, known: Mapping[str, str]) -> str:
-    """Return the field for the pointer, or the field that contains it (`items/3` is in `items[]`)."""
+    """Return the field for the pointer, or its containing field (`items/3` is in `items[]`)."""
     parts = pointer.split("/")
     while parts:
         if name := known.get("/".join(parts)):

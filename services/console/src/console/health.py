@@ -1,4 +1,4 @@
-"""`/healthz` (the process is alive), `/readyz` (its parts), `/metrics`, as in every service."""
+"""`/healthz` (the process is alive), `/readyz` (its dependencies), `/metrics`, as in every service."""
 
 from fastapi import APIRouter
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest

@@ -19,8 +19,8 @@ def next_page(path: str, listed: Answer, kept: Mapping[str, str] | None = None) 
 
 
 async def organisations(api: Api, visitor: Visitor) -> tuple[Answer, list[tuple[str, str]]]:
-    """Return the answer and the directory's organisations by name, without the visitor's own; empty if the directory is
-    unavailable."""
+    """Return the response and the directory's organisations by name, except the visitor's own; empty if the directory
+    is unavailable."""
     answer = await api.get("/directory/v1/organizations", per_page=500)
     own = str(visitor.principal.organisation_id)
     found = [(str(one["id"]), str(one["name"])) for one in answer.items if one["id"] != own]
@@ -28,14 +28,14 @@ async def organisations(api: Api, visitor: Visitor) -> tuple[Answer, list[tuple[
 
 
 async def colleagues(api: Api) -> tuple[Answer, list[Any]]:
-    """Return people of the same organisation, those who may sign in first; empty without an answer."""
+    """Return people in the same organisation, active ones first; empty without a response."""
     answer = await api.get("/identity/v1/colleagues", limit=200)
     return answer, sorted(answer.items, key=lambda one: (not one["active"], one["sign_in_name"]))
 
 
 async def found_in(api: Api, path: str, identifier: str, **asked: Any) -> Answer:
-    """Return the page of a list that contains this id, because the API cannot return a single one. Without it, return
-    the last page or the failed one."""
+    """Return the list page that contains this id, because the API cannot return a single item. If none does, return the
+    last page or the failed one."""
     cursor: str | None = None
     while True:
         listed = await api.get(path, limit=_MOST, cursor=cursor, **asked)

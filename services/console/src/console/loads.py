@@ -1,4 +1,4 @@
-"""How much work waits, since when and with whom, in words. Pure."""
+"""The amount of waiting work, its age and its owners, in words. Pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from console.texts import Wording
 
 @dataclass(frozen=True)
 class Load:
-    """Work of one kind or one person. `people`: who has how much of it."""
+    """Work of one kind or one person. `people`: how much of it each person has."""
 
     what: str
     count: int
@@ -24,7 +24,7 @@ class Load:
 def by_kind(
     rows: Iterable[Mapping[str, Any]], names: Mapping[str, str], say: Wording, moments: Moments
 ) -> list[Load]:
-    """Return one row for each kind, in the order of the API."""
+    """Return one row for each kind, in the API's order."""
     return [
         _sum(
             say.known(f"kind.{kind}", "kind.other"),
@@ -39,7 +39,7 @@ def by_kind(
 def of_person(
     rows: Iterable[Mapping[str, Any]], person: str | None, what: str, moments: Moments
 ) -> Load | None:
-    """Return the sum of what a person has, or of what nobody has; None without work."""
+    """Return the total of a person's work, or of unassigned work; None without work."""
     theirs = [one for one in rows if one["person"] == person]
     return _sum(what, theirs, moments) if theirs else None
 

@@ -1,4 +1,4 @@
-"""Times in words, in local time, and the time left until a deadline. Pure."""
+"""Times in words, in local time, and the time left before a deadline. Pure."""
 
 import re
 from calendar import monthrange
@@ -16,7 +16,7 @@ _QUARTER = re.compile(r"(\d{4})-Q([1-4])")
 
 @dataclass(frozen=True)
 class Moments:
-    """The current time and formats. `now` is in UTC; `zone` is the local time zone."""
+    """The current time and its formats. `now` is in UTC; `zone` is the local time zone."""
 
     language: str
     zone: ZoneInfo
@@ -24,17 +24,17 @@ class Moments:
 
     @property
     def today(self) -> str:
-        """Return the local date, in the format of forms."""
+        """Return the local date in the form's format."""
         return self.now.astimezone(self.zone).date().isoformat()
 
     @property
     def counted_on(self) -> str:
-        """Return the day on which reporting counts current events: in UTC, not local."""
+        """Return the day to which reporting assigns current events: in UTC, not local."""
         return clock.utc_day(self.now).isoformat()
 
     @property
     def offset(self) -> str:
-        """Return the current offset of the local time zone, as in times: -04:00."""
+        """Return the current local time-zone offset, as in -04:00."""
         text = self.now.astimezone(self.zone).strftime("%z")
         return f"{text[:3]}:{text[3:]}"
 
@@ -42,7 +42,7 @@ class Moments:
         return datetime.fromisoformat(text).astimezone(self.zone)
 
     def at(self, text: str | None) -> str:
-        """Format a day and time: 27 nov, 14:30. The year appears only if it is another."""
+        """Format a day and time: 27 nov, 14:30. Include the year only if it is not the current one."""
         if not text:
             return ""
         moment = self.local(text)
@@ -50,18 +50,18 @@ class Moments:
         return f"{self._date(moment, year=not same)}, {moment:%H:%M}"
 
     def due(self, text: str | None) -> str:
-        """Format a deadline. Midnight in UTC stands for a day; in local time it would be the evening before."""
+        """Format a deadline. Midnight in UTC means a whole day; in local time it would be the evening before."""
         if not text:
             return ""
         moment = datetime.fromisoformat(text).astimezone(UTC)
         return self.day(text) if moment.timetz() == _MIDNIGHT else self.at(text)
 
     def clock(self, seconds: float) -> str:
-        """Format the local time of a moment in seconds since 1970."""
+        """Format a moment, given in seconds since 1970, in local time."""
         return f"{datetime.fromtimestamp(seconds, UTC).astimezone(self.zone):%H:%M}"
 
     def day(self, text: str | None) -> str:
-        """Format a day, or the local day of a moment. Midnight in UTC stands for a day."""
+        """Format a day, or the local day of a moment. Midnight in UTC means a whole day."""
         if not text:
             return ""
         day = date.fromisoformat(text[:10])
@@ -89,8 +89,8 @@ class Moments:
         return conventions.days_of(f"{first}–{last}", begins, self.language)
 
     def ended(self) -> list[tuple[str, str]]:
-        """Return the quarters, months and half-months of the last year that have ended, in the format of the API and in
-        words, the newest first and the longer before its parts."""
+        """Return the quarters, months and half-months of the last year that have ended, in the API's format and in
+        words. Newest periods come first, and longer periods come before their parts."""
         today = clock.utc_day(self.now)
         found: list[str] = []
         for back in range(13):
@@ -104,24 +104,24 @@ class Moments:
         return [(code, self.period(code)) for code in found]
 
     def quarters(self) -> list[tuple[str, str]]:
-        """Return the current quarter and the eleven after it, in the format of the API and in words."""
+        """Return the current quarter and the eleven after it, in the API's format and in words."""
         now = date.fromisoformat(self.today)
         at = now.year * 4 + (now.month - 1) // 3
         codes = [f"{each // 4}-Q{each % 4 + 1}" for each in range(at, at + 12)]
         return [(code, self.period(code)) for code in codes]
 
     def number(self, value: float | str) -> str:
-        """Format a number with one decimal, by local conventions."""
+        """Format a number with one decimal, following local conventions."""
         return conventions.number(round(float(value), 1), self.language)
 
     def days_left(self, text: str) -> int | None:
-        """Return the days from the local date to a deadline that is a day: 0 today, negative afterwards; None for a
-        moment."""
+        """Return the days from the local date to a deadline that is a day: 0 for today, negative afterwards. Return
+        None for a moment."""
         moment = datetime.fromisoformat(text)
         if moment.astimezone(UTC).timetz() != _MIDNIGHT:
             return None
         return (clock.utc_day(moment) - date.fromisoformat(self.today)).days
 
     def hours_left(self, text: str) -> int:
-        """Return the whole hours until then, rounded down; negative afterwards."""
+        """Return the whole hours until a moment, rounded down; negative afterwards."""
         return int((datetime.fromisoformat(text) - self.now) // timedelta(hours=1))

@@ -13,7 +13,7 @@ _DAYS = frozenset({"due_on", "happened_on"})
 
 @dataclass(frozen=True)
 class Shown:
-    """One entry. `facts`: pairs of label and value; `open`: somebody may still mark it as done."""
+    """An entry. `facts` contains pairs of label and value. `open`: somebody may still mark the entry as done."""
 
     path: str
     kind: str
@@ -70,12 +70,12 @@ def one(
 
 
 def case_name(case: Mapping[str, Any], say: Wording) -> str:
-    """Return the code of a case, and the word by which the team knows it."""
+    """Return the case code and the word by which the team knows the case."""
     return " · ".join(filter(None, (case["reference"], say.case_word(case.get("word")))))
 
 
 def said(name: str, value: Any, say: Wording, codes: Codes, moments: Moments) -> str:
-    """A value of a field in words."""
+    """Return a field value in words."""
     if name in _DAYS:
         return moments.day(str(value))
     if name == "area":

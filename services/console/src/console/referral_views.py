@@ -14,7 +14,7 @@ _COLOURS = {code: row["colour"] for code, row in words("referral_states").items(
 
 
 def short_code(identifier: str) -> str:
-    """Return the last eight characters of an id: enough to find a referral, but nobody's name."""
+    """Return the last eight characters of an id: enough to find a referral, without naming anybody."""
     return identifier.replace("-", "")[-8:].upper()
 
 
@@ -57,7 +57,7 @@ def row(one: Mapping[str, Any], say: Wording, codes: Codes, moments: Moments) ->
 
 
 def place_of_appointment(steps: Iterable[Mapping[str, Any]]) -> str:
-    """Return the place that the last appointment named."""
+    """Return the place named for the last appointment."""
     return _last_said(steps, "schedule", "place")
 
 
@@ -76,7 +76,7 @@ _DAY_HOURS = 48
 
 
 def left(due: str, say: Wording, moments: Moments, *, late: bool) -> str:
-    """Return the time left until the deadline, or since it passed."""
+    """Return the time left until the deadline, or the time since it passed."""
     days = moments.days_left(due)
     if days is not None:
         if days == 0:

@@ -7,8 +7,8 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Bar:
-    """A bar. `width`, `low` and `high` are percentages of the available width, so that it fits on a phone. The whisker
-    leads from `low` to `high`; equal values mean none."""
+    """A bar. `width`, `low` and `high` are percentages of the available width, so that the bar fits on a phone. The
+    whisker extends from `low` to `high`; equal values mean no whisker."""
 
     label: str
     words: str
@@ -20,8 +20,8 @@ class Bar:
 def bars(
     rows: Sequence[tuple[str, str, float, float, float]], *, whole: float = 0
 ) -> tuple[Bar, ...]:
-    """Return bars for (label, words, value, low, high): from zero to the value, with a whisker for its interval. The
-    longest fills the width, or `whole` does if it is more: half of a target is half of its bar."""
+    """Return bars for (label, words, value, low, high), from zero to the value, with a whisker for the interval. The
+    longest bar fills the width. If `whole` is more, it defines the width: half of a target is then half of its bar."""
     most = max(whole, *(max(value, high) for *_, value, _, high in rows), 0) or 1
     return tuple(
         Bar(label, words, *(round(100 * one / most, 1) for one in (value, low, high)))
@@ -40,7 +40,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Graph:
-    """Steps in columns by their earliest start. `lines` lead from a step to those that wait for it."""
+    """Steps in columns by their earliest start. `lines` connect a step to the steps that wait for it."""
 
     width: int
     height: int
@@ -52,8 +52,8 @@ _COLUMN, _LINE, _WIDE, _TALL = 210, 74, 180, 54
 
 
 def stages(steps: Sequence[Mapping[str, Any]]) -> dict[str, int]:
-    """Return the column of each step: the length of the longest chain of steps before it. Dependencies on missing steps or
-    on itself do not count."""
+    """Return each step's column: the length of the longest chain of steps before it. Ignore dependencies on missing
+    steps or on the step itself."""
     after = {step["key"]: list(step.get("after") or []) for step in steps}
     found: dict[str, int] = {}
 
@@ -95,7 +95,7 @@ def graph(steps: Sequence[Mapping[str, Any]], words: Mapping[str, str]) -> Graph
 
 
 def _folded(text: str) -> tuple[str, ...]:
-    """Fold a text into at most three lines of about twenty-four characters."""
+    """Wrap a text into at most three lines of about twenty-four characters."""
     lines: list[str] = []
     for word in text.split():
         if lines and len(lines[-1]) + len(word) < 24:

@@ -1,4 +1,4 @@
-"""Texts of pages, in gettext catalogues with keys as ids, so that both languages are equal."""
+"""Page texts, in gettext catalogues with keys as ids, so that neither language is the source of the other."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -18,7 +18,7 @@ _LIST_OF = {
 
 
 class UnknownText(LookupError):
-    """A page requested a text that no catalogue contains."""
+    """A page requested a text that is in no catalogue."""
 
 
 class Wording:
@@ -29,7 +29,7 @@ class Wording:
         self._texts = texts
 
     def __call__(self, key: str, **values: object) -> str:
-        """Return the text of a key with its places filled; `n` chooses singular or plural."""
+        """Return the text for a key with its placeholders filled; `n` chooses singular or plural."""
         text = self._texts.get(key)
         if text is None:
             raise UnknownText(key)
@@ -38,23 +38,23 @@ class Wording:
         return text.format(**values) if values else text
 
     def known(self, key: str, otherwise: str) -> str:
-        """Return the text of a key that this console may not know yet, else that of `otherwise`."""
+        """Return the text for a key that this console may not know yet, or else the text for `otherwise`."""
         return self(key if key in self._texts else otherwise)
 
     def label(self, name: str) -> str:
-        """Return the label of a field, from its own form or else from any."""
+        """Return a field's label, from its own form or else from any form."""
         last = name.removesuffix("[]").split("/")[-1]
         own, any_form = f"field.{name}", f"field.any/{last}"
         return self.known(own, any_form if any_form in self._texts else "field.other")
 
     def code(self, command: str, code: str) -> str:
-        """Return the words for a choice: the command's own, or else the general ones."""
+        """Return the words for a choice: the command's own words, or else the general ones."""
         word = f"word.{code}"
         key = f"code.{_LIST_OF.get(command, command)}.{code}"
         return self.known(key, word if word in self._texts else "code.other")
 
     def case_word(self, word: str | None) -> str:
-        """Return the word by which the team knows a case; empty without one."""
+        """Return the word by which the team knows a case, or empty."""
         key = f"case_word.{word}"
         return self(key) if key in self._texts else ""
 
@@ -68,8 +68,8 @@ class Wording:
 
 @cache
 def wording(language: str) -> Wording:
-    """Load the words of choices and all catalogues in `languages/CODE`. `planning.po` is for pages of planning and
-    monitoring."""
+    """Load the words for choices and all catalogues in `languages/CODE`. `planning.po` is for planning and monitoring
+    pages."""
     texts: dict[str, str | tuple[str, ...]] = dict(choices.texts(language))
     for part in files("console").joinpath("languages", language).iterdir():
         for key, said in entries(part.read_text(encoding="utf-8")):
@@ -80,6 +80,6 @@ def wording(language: str) -> Wording:
 
 
 def load_all() -> None:
-    """Load all languages at the start, so that no visitor waits and a broken catalogue stops the start."""
+    """Load all languages at startup, so that no visitor waits and a broken catalogue prevents the start."""
     for language in LANGUAGES:
         wording(language)

@@ -1,4 +1,4 @@
-"""Files that people send with a form: read into memory, forwarded to the API, never stored."""
+"""Files that people submit with a form: read into memory, forwarded to the API, never stored."""
 
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
@@ -19,7 +19,7 @@ class _InMemory(MultiPartParser):
 
 
 async def read_upload(request: Request) -> tuple[Typed, Upload | None]:
-    """Parse the fields of a multipart form, and its file if one was chosen. Raises BadForm."""
+    """Parse the fields of a multipart form, and its file if the visitor chose one. Raise BadForm if that fails."""
     parser = _InMemory(
         request.headers, request.stream(), max_files=1, max_fields=MOST_FIELDS, max_part_size=64_000
     )

@@ -1,4 +1,4 @@
-"""The visitor of a page, read from the front's headers. Pure."""
+"""The page's visitor, read from the gateway's headers. Pure."""
 
 import base64
 import json
@@ -11,9 +11,9 @@ from common.auth import Principal, Role
 
 @dataclass(frozen=True)
 class Visitor:
-    """A signed-in visitor. `token` is their access token for calls of the API, `csrf` the secret of their session's
-    forms. Without activity they are signed out at `idle_until` (seconds since 1970); `idle_in` is the time left in
-    seconds when the front handled the request, 0 if unknown."""
+    """A signed-in visitor. `token` is their access token for API calls, `csrf` the secret of their session's forms.
+    Without activity, the session ends at `idle_until` (seconds since 1970). `idle_in` is the time left, in seconds,
+    when the gateway handled the request; 0 if unknown."""
 
     principal: Principal
     token: str = field(repr=False)

@@ -1,4 +1,4 @@
-"""Converts days and times that people write (28/11/2026, 2:30 pm) to the API's format. Pure. Other text stays as typed,
+"""Converts days and times that people type (28/11/2026, 2:30 pm) to the API's format. Pure. Other text stays as typed,
 so that the API reports the error at its field."""
 
 import re
@@ -45,7 +45,7 @@ def moment(text: str) -> str:
 
 
 def written(text: str | None) -> str:
-    """Return a day of the API as people write it; other text unchanged."""
+    """Return a day from the API as people type it; leave other text unchanged."""
     try:
         return f"{date.fromisoformat(text or ''):%d/%m/%Y}"
     except ValueError:

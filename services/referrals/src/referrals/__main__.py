@@ -1,4 +1,4 @@
-"""`python -m referrals api|worker|migrate`, or a command of an operator (`operations.COMMANDS`)."""
+"""`python -m referrals api|worker|migrate`, or an operator command (`operations.COMMANDS`)."""
 
 from common.verbs import main
 

@@ -70,7 +70,7 @@ that covers it, and a withdrawal always works. / Casos, consentimiento, remision
 un código; nada de una persona se comparte sin un consentimiento que lo cubra, y retirarlo siempre
 funciona.
 """
-# The router tries routes in order, so the most used come first.
+# The router tries routes in order, so the most used routes come first.
 ROUTERS: tuple[APIRouter, ...] = (
     bulk,
     case_list,
@@ -129,7 +129,7 @@ def create_app(
     keys: CaseKeys | None = None,
     receipts: ReceiptGate | None = None,
 ) -> FastAPI:
-    """Build the service; `database`, `keys` and `receipts` replace those of the settings in tests."""
+    """Build the service. In tests, `database`, `keys` and `receipts` replace those from the settings."""
     settings = settings or Settings()
     declare_followers()
     keep_uploads_in_memory()

@@ -1,4 +1,4 @@
-"""The problem types of this service, beyond those that all services share."""
+"""This service's own problem types, beyond those that all services share."""
 
 from common.errors import PROBLEMS
 

@@ -1,4 +1,4 @@
-"""Operators' commands: key rotation, audit, retention."""
+"""Operator commands: key rotation, audit, retention."""
 
 import argparse
 import asyncio
@@ -66,7 +66,7 @@ def _vault(settings: Settings) -> Transit | None:
 
 
 async def verify_audit(settings: Settings, database: Database, _keys: CaseKeys) -> int:
-    """Return 0 if every chain is consistent and reaches its anchor, else 1."""
+    """Verify the audit. Return 0 if every chain is consistent and reaches its anchor, otherwise 1."""
     try:
         count, findings = await verify(database, settings.audit_anchor_file)
         for restore in restores(settings.audit_anchor_file):
@@ -89,7 +89,7 @@ async def verify_audit(settings: Settings, database: Database, _keys: CaseKeys) 
 
 
 async def rotate_keys(settings: Settings, _database: Database, keys: CaseKeys) -> int:
-    """Run all steps of a rotation, where the ring's file is writable and shared. With a mounted Secret use
+    """Run all steps of a key rotation; requires a writable and shared ring file. With a mounted Secret use
     `key-ring-add`, `key-ring-activate`, `rewrap-keys`, `key-ring-drop`."""
     path = settings.key_encryption_keys_file
     before = await keys.read_ring()
@@ -119,7 +119,7 @@ async def _rewrap_all(keys: CaseKeys) -> int:
 
 
 async def add_to_key_ring(settings: Settings, _database: Database, keys: CaseKeys) -> int:
-    """Print the ring with a new, unused key; store it where the services read the ring."""
+    """Print the ring with a new, unused key. Store the output where the services read the ring."""
     await keys.verify()
     before = await keys.read_ring()
     if ring.newest(before) != before.active:
@@ -146,14 +146,14 @@ async def activate_newest_key(_settings: Settings, _database: Database, keys: Ca
 
 
 async def rewrap_keys(_settings: Settings, _database: Database, keys: CaseKeys) -> int:
-    """Wrap every case key with the active key; this only reads the ring's file."""
+    """Wrap every case key with the active key. This only reads the ring file."""
     total = await _rewrap_all(keys)
     say(said("{count} case keys were wrapped again", count=total))
     return 0
 
 
 async def drop_from_key_ring(_settings: Settings, _database: Database, keys: CaseKeys) -> int:
-    """Print the ring without the keys that no longer wrap anything."""
+    """Print the ring without the keys that no longer wrap any case key."""
     await keys.verify()
     present = await keys.read_ring()
     _print_secret(ring.without_unused(present, await keys.used_key_ids()))
@@ -169,7 +169,7 @@ def _warn(text: str) -> None:
 
 
 async def report_retention(_settings: Settings, database: Database, _keys: CaseKeys) -> int:
-    """Print by organisation the codes of the cases that retention erases next."""
+    """Print, by organisation, the codes of the cases that retention erases next."""
     async with database.transaction() as session:
         await act_as_service(session)
         for organisation, reference, until in await kept_too_long(session, clock.today()):
@@ -179,9 +179,9 @@ async def report_retention(_settings: Settings, database: Database, _keys: CaseK
 
 
 async def apply_tombstones(settings: Settings, database: Database, keys: CaseKeys) -> int:
-    """Erase again after a restored backup; returns 1 if that cannot be proven.
+    """Erase again after a restored backup; return 1 if completeness cannot be proven.
 
-    `--list`: copies of the list of erasures; `--anchor`: anchors with its length; both can be repeated.
+    `--list`: copies of the erasure list; `--anchor`: anchors with its length. You can repeat both options.
     `--accept-unproven` continues with a list that is too short.
     """
     asked = _list_arguments("apply-tombstones").parse_args(sys.argv[2:])
@@ -203,7 +203,7 @@ async def apply_tombstones(settings: Settings, database: Database, keys: CaseKey
 
 
 async def tell_restrictions(settings: Settings, database: Database, _keys: CaseKeys) -> int:
-    """Before a restore: add this record's restrictions to the list. `--directory`: the output of the directory's
+    """Before a restore, add this record's restrictions to the list. `--directory`: the output of the directory's
     `list-restrictions`."""
     parser = argparse.ArgumentParser(prog="tell-restrictions")
     parser.add_argument("--directory", type=Path)
@@ -227,7 +227,7 @@ async def tell_restrictions(settings: Settings, database: Database, _keys: CaseK
 
 
 async def apply_restrictions(settings: Settings, database: Database, keys: CaseKeys) -> int:
-    """Restrict again after a restored backup; returns 1 if that cannot be proven. Arguments as for
+    """Restrict again after a restored backup; return 1 if completeness cannot be proven. The arguments are those of
     `apply-tombstones`."""
     asked = _list_arguments("apply-restrictions").parse_args(sys.argv[2:])
     secret = _secret(settings)
@@ -246,7 +246,7 @@ async def apply_restrictions(settings: Settings, database: Database, keys: CaseK
 
 
 async def verify_lists(settings: Settings, database: Database, _keys: CaseKeys) -> int:
-    """Return 0 if the lists exist and are as long as the anchor knows, else 1; prints their length."""
+    """Print the length of the lists. Return 0 if they exist and are as long as the anchor requires, otherwise 1."""
     secret, wrong = _secret(settings), 0
     for kind, path, signer in (
         (_THE_ERASED, settings.tombstone_file, tombstones.signer_of(secret)),
@@ -296,7 +296,7 @@ def _read_words(path: Path) -> dict[tuple[Kind, UUID], words.Word]:
 
 @dataclass(frozen=True)
 class _Kind:
-    """A list that a restore applies, and the harm if its end is missing."""
+    """A list that a restore applies, and the consequence if its end is missing."""
 
     anchored: str
     name: str
@@ -347,8 +347,8 @@ class _Found:
 async def _longest(
     asked: argparse.Namespace, own: Path | None, signer: Signer, kind: _Kind
 ) -> _Found | None:
-    """Return the longest list available, which becomes the current one; prints a message and returns None if it is
-    incomplete."""
+    """Return the longest available list and make it the current list. If it is incomplete, print a message and return
+    None."""
     lists = [*([own] if own else []), *asked.list]
     try:
         known = newest(lists, signer)
@@ -391,7 +391,8 @@ def _list_arguments(program: str) -> argparse.ArgumentParser:
 
 
 async def mark_restored_audit(settings: Settings, database: Database, _keys: CaseKeys) -> int:
-    """Mark audit entries that a restored backup lost as missing for a known reason; the next argument names the backup."""
+    """Mark audit entries that a restored backup lost as missing for a known reason. The next argument names the
+    backup."""
     source = sys.argv[2] if len(sys.argv) > 2 else "a backup"
     await mark_restored(database, settings.audit_anchor_file, source)
     with contextlib.suppress(BrokenAnchor):  # `audit-verify` reports it

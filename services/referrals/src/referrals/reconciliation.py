@@ -1,6 +1,6 @@
-"""Compares the record with the lists of erasures and restrictions.
+"""Compares the record with the erasure and restriction lists.
 
-After a failover, a standby or volume may lack the newest of them. The worker compares at once: until then people see
+After a failover, a standby or volume may lack the newest entries. The worker compares at once: until then people see
 data that should be hidden.
 """
 
@@ -45,7 +45,7 @@ class _Said:
 
 
 class Holding:
-    """The comparison of one worker; without lists in the settings it does nothing."""
+    """One worker's comparison; it does nothing if the settings name no lists."""
 
     def __init__(
         self, settings: Settings, database: Database, keys: CaseKeys, metrics: Metrics
@@ -60,17 +60,17 @@ class Holding:
             "ruta_record_went_back",
             "What this process erased, restricted or ended again because the record had forgotten it.",
         )
-        # Lines that were applied but left no trace in the record.
+        # Lines that were applied but did not change the record.
         self._done: set[int] = set()
 
     async def look(self) -> int:
-        """Check the last lines first: a record that lags loses its newest entries. Returns 0."""
+        """Check the last lines first, because a record that lags loses its newest entries. Return 0."""
         if self._erased is None or self._restricted is None:
             return 0
         last = await self._said(self._erased, self._restricted, whole=False)
         if await self._forgot(last):
             async with self._database.transaction() as session:
-                # Another worker may be running; compare both lists in full again.
+                # Another worker may be running, so compare both lists in full again.
                 if await session.scalar(_LOCK):
                     await self._do_again(
                         await self._said(self._erased, self._restricted, whole=True)
@@ -108,7 +108,7 @@ class Holding:
         # The thing was erased with its case, so its entries can never appear in the record.
         self._done |= {line["number"] for line in forgotten}
         if erased or restricted:
-            # The last entry was lost; readings since the failover have later times.
+            # The last entry was lost, but readings after the failover have later times.
             lost = [datetime.fromisoformat(line["at"]) for line in forgotten]
             async with self._database.transaction() as session:
                 await act_as_service(session)

@@ -1,6 +1,6 @@
-"""After a restore or a failover: repeat later restrictions, each by its own command.
+"""Repeats later restrictions after a restore or a failover, each by its own command.
 
-The list never lifts a restriction that the backup has: an authorised person lifts it again.
+The list never lifts a restriction that the backup contains: an authorised person must lift it again.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
@@ -60,7 +60,7 @@ _AT_ONCE = 5_000
 
 @dataclass(frozen=True)
 class Means:
-    """The keys that open a case and seal it for another organisation."""
+    """The keys for opening a case and sealing it for another organisation."""
 
     keys: CaseKeys
     blind: BlindIndex
@@ -72,7 +72,7 @@ _Work = Callable[[AsyncSession, Means, UUID, Word], Awaitable[int]]
 async def restrict_again(
     database: Database, keys: CaseKeys, known: Chained, secret: bytes
 ) -> dict[Kind, int]:
-    """Return how many of each kind were restricted again; 0 on a repeat. Raises the first error; a repeat then
+    """Return the number of new restrictions of each kind; 0 on a repeat. Raise the first error; a repeat then
     continues."""
     done = await restrict(database, keys, known.lines, secret)
     async with database.transaction() as session:
@@ -82,7 +82,7 @@ async def restrict_again(
 
 
 async def erase_forgotten(database: Database, keys: CaseKeys, listed: Collection[UUID]) -> int:
-    """Erase again what the list of erasures has and the key store or the record lost; returns how many."""
+    """Erase again the cases from the erasure list that the key store or the record lost; return their number."""
     kept = await not_destroyed(keys.database, listed)
     for case_id in kept:
         await keys.destroy(case_id)
@@ -97,7 +97,7 @@ async def erase_forgotten(database: Database, keys: CaseKeys, listed: Collection
 
 
 async def forget_reports(database: Database, keys: CaseKeys, listed: Collection[UUID]) -> int:
-    """Delete reports of the line again."""
+    """Delete reports on the anonymous line again."""
     async with database.transaction() as session:
         await act_as_service(session)
         return await threads.forget_again(session, keys, listed)
@@ -106,7 +106,8 @@ async def forget_reports(database: Database, keys: CaseKeys, listed: Collection[
 async def restrict_forgotten(
     database: Database, keys: CaseKeys, forgotten: Sequence[Mapping[str, Any]], secret: bytes
 ) -> int:
-    """Apply the listed restrictions that the record lacks; returns how many, and those for the directory to hide."""
+    """Apply the listed restrictions that the record lacks. Return their number, and the restrictions that the directory
+    must apply."""
     done = await restrict(database, keys, forgotten, secret)
     of_directory = {line["id"] for line in forgotten if line["kind"] in OF_DIRECTORY}
     return sum(done.values()) + len(of_directory)
@@ -115,8 +116,8 @@ async def restrict_forgotten(
 async def restrict(
     database: Database, keys: CaseKeys, lines: Sequence[Mapping[str, Any]], secret: bytes
 ) -> dict[Kind, int]:
-    """Apply the last entry for each thing, unless the record has a later one; returns how many of each kind were
-    open."""
+    """Apply the last entry for each thing, unless the record has a later one. Return how many things of each kind were
+    unrestricted."""
     seal, means = WordSeal(secret), Means(keys, BlindIndex(secret))
     done = {}
     for kind, work in WORKS.items():
@@ -135,7 +136,8 @@ async def restrict(
 async def _forgotten(
     database: Database, lines: Sequence[Mapping[str, Any]]
 ) -> list[Mapping[str, Any]]:
-    """Return the missing entries: most of a long list is older than the backup and so is in the record."""
+    """Return the missing entries. Most entries of a long list are older than the backup, so the record contains
+    them."""
     forgotten: list[Mapping[str, Any]] = []
     for at in range(0, len(lines), _AT_ONCE):
         async with database.transaction() as session:
@@ -169,7 +171,7 @@ async def _sharing(session: AsyncSession, means: Means, referral_id: UUID, _: Wo
     if not await referrals.sharing(session, [referral_id]):
         return 0
     referral = await referrals.one_held(session, referral_id)
-    # The backup has it as a draft, but it was sent and ended later: the sender may send it again.
+    # The backup contains a draft that was later sent and ended: the sender may send it again.
     if referral is None or referral.sent_at is None:
         return 0
     return int(await end_sharing(session, None, means.keys, referral))
@@ -220,7 +222,8 @@ async def _contact(session: AsyncSession, means: Means, case_id: UUID, word: Wor
 
 
 async def _succession(session: AsyncSession, _: Means, subject: UUID, word: Word) -> int:
-    """The worker offers the cases again that the backup gave to the former organisation."""
+    """Record the succession again; the worker then offers the cases that the backup returned to the former
+    organisation."""
     await remember_word(session, Kind.SUCCESSION, subject, word)
     return 1
 

@@ -1,4 +1,4 @@
-"""This service's table registry, column types, and the tables that every service has."""
+"""This service's table registry, its column types, and the tables that every service has."""
 
 from uuid import UUID
 
@@ -17,7 +17,7 @@ CLOCK_LOOKS = clock_looks(metadata)
 
 
 class Row(SQLModel, registry=registry(metadata=metadata)):
-    """Base of this service's mapped tables; its own registry keeps services apart."""
+    """The base of this service's mapped tables. Its own registry keeps the services apart."""
 
 
 class Instant(sa.DateTime):
@@ -46,7 +46,7 @@ class Ids(ARRAY[UUID]):
 
 
 class Json(JSONB):
-    """jsonb; None is NULL, not JSON null."""
+    """A jsonb column, in which None is NULL, not JSON null."""
 
     cache_ok = True
 

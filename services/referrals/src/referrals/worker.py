@@ -71,7 +71,7 @@ _NOW = sa.bindparam("now", type_=Instant())
 ENDINGS = (DELIVERIES, *CHANNELS, NOTICES, LINKS, CALLS, ending(ENDED_RIGHTS))
 
 
-# By their names in `Calls`.
+# Keyed by their names in `Calls`.
 _WAITS: Mapping[str, sa.Exists] = {
     "timers": any_timer_due(_NOW),
     "notices": any_untold(),
@@ -83,7 +83,7 @@ _LOOK = sa.select(*(waits.label(name) for name, waits in _WAITS.items()))
 
 
 class Calls:
-    """Calls only the tasks that have work. One statement checks for all, twice a second; separate checks would take
+    """Runs only the tasks that have work. One statement checks all of them twice a second; separate checks would take
     four round trips each."""
 
     def __init__(self) -> None:
@@ -101,7 +101,7 @@ class Calls:
                 called.set()
 
     def passed_on(self, notices: int) -> int:
-        """Wake webhooks and channels if there were notices; returns the number of notices."""
+        """Wake webhooks and channels if there were notices; return the number of notices."""
         if notices:
             for called in (self.webhooks, self.email, self.push, self.sms):
                 called.set()
@@ -123,10 +123,10 @@ def background(context: ServiceContext) -> Sequence[BackgroundTask]:
     dates = Dates(database, CLOCK_LOOKS, context.metrics)
 
     async def timers() -> int:
-        # Reminders continue under a doubtful clock, as silence does more harm, but no referral ends.
+        # Reminders continue under a doubtful clock, because silence does more harm, but no referral ends.
         return await fire_due(database, keys, clock.now(), ends=await dates.believed())
 
-    # Run each separately: an error in one must not stop another from erasing.
+    # Run each separately, because an error in one must not stop another from erasing.
     for_good: Mapping[str, Callable[[], Awaitable[object]]] = {
         "reconsent": lambda: ask_reconsent(database, keys, clock.today()),
         "consent-ends": lambda: tell_ends(database, clock.now()),
@@ -246,7 +246,7 @@ def _when_called(
 def _by_the_calendar(
     name: str, work: Callable[[], Awaitable[object]], dates: Dates
 ) -> BackgroundTask:
-    async def once() -> None:  # nothing to repeat at once, whatever `work` found
+    async def once() -> None:  # nothing to repeat at once, whatever `work` returned
         if await dates.believed():
             await work()
 

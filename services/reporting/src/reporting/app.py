@@ -1,4 +1,4 @@
-"""Assembles the app of the reporting service."""
+"""Assembles the reporting service's app."""
 
 from common.db.session import Database
 from common.http import service_app

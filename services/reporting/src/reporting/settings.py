@@ -1,4 +1,4 @@
-"""The settings of the reporting service."""
+"""The reporting service's settings."""
 
 from datetime import date
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Texts of reporting's commands (`common.words.command_texts`)."""
+"""Texts for reporting's commands (`common.words.command_texts`)."""
 
 from common.words.command_texts import Wording
 

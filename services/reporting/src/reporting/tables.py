@@ -1,5 +1,5 @@
-"""The metadata of all tables of reporting. Tables in the schema `projection` are derived only from events and can be
-rebuilt; tables in `public` are the service's own record (releases, sign-offs, audited reads)."""
+"""The metadata of all reporting tables. Tables in the schema `projection` are derived only from events and can be
+rebuilt. Tables in `public` are the service's own record (releases, sign-offs, audited reads)."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ def equal(table: sa.Table, **wanted: Any) -> list[sa.ColumnElement[bool]]:
 def beyond(
     after: tuple[Any, ...] | None, *columns: sa.Column[Any], falling: bool = False
 ) -> list[sa.ColumnElement[bool]]:
-    """Return the condition for rows after the previous page, in the order of these columns."""
+    """Return the condition for rows after the previous page, ordered by these columns."""
     if after is None:
         return []
     last = sa.tuple_(*(sa.literal(v, c.type) for v, c in zip(after, columns, strict=True)))

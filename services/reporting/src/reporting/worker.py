@@ -1,4 +1,4 @@
-"""Assembles the background tasks of reporting."""
+"""Assembles reporting's background tasks."""
 
 from collections.abc import Sequence
 
@@ -19,7 +19,8 @@ ENDINGS = (SUBSCRIBERS, ending(ENDED_RIGHTS))
 
 
 def tasks(context: ServiceContext) -> Sequence[BackgroundTask]:
-    """Return the tasks: the relay, a consumer per producer, drafts and publication of bulletins, closings, subscribers."""
+    """Return the tasks: the relay, a consumer per producer, drafting and publishing bulletins, closings,
+    subscribers."""
     settings = context.settings
     assert isinstance(settings, Settings)  # noqa: S101 - create_app gives no other
     recorder = Recorder(settings.pseudonym_key_bytes)

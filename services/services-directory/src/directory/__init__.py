@@ -1,1 +1,1 @@
-"""The directory: services, their places and the people they help, and the pathways over them."""
+"""The directory: services, their locations and the people they help, and the pathways that connect them."""

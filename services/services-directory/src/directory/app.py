@@ -1,4 +1,4 @@
-"""Builds the app of the directory service: wiring only."""
+"""Builds the directory service's app: wiring only."""
 
 from typing import Any
 
@@ -76,7 +76,7 @@ ROUTERS = (
 def create_app(
     settings: Settings | None = None, *, role: str = "api", database: Database | None = None
 ) -> FastAPI:
-    """Return the app as `api` (all routes) or `worker` (health and metrics beside the background tasks)."""
+    """Return the app as `api` (all routes) or `worker` (background tasks, with health and metrics)."""
     declare_followers()
     settings = settings or Settings()
     return service_app(
@@ -96,7 +96,7 @@ def create_app(
 
 
 def _short_messages(settings: Settings) -> dict[str, Any]:
-    """Return the gateway for text messages. Raises ValueError or OSError for an unusable settings file, which ends the
+    """Return the text-message gateway. Raise ValueError or OSError for an unusable settings file, which ends the
     process."""
     if settings.sms_questions_file is None:
         return {}

@@ -1,4 +1,4 @@
-"""Errors that only the directory has."""
+"""Errors that only the directory raises."""
 
 from common.errors import PROBLEMS
 

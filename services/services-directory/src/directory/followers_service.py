@@ -1,4 +1,4 @@
-"""Registers who handles each happening in the directory, and in which order. Wiring only."""
+"""Registers the handlers of each directory happening, and their order. Wiring only."""
 
 from common.happenings import declare
 

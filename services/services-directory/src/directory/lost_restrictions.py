@@ -1,7 +1,7 @@
 """Restores restrictions that the database lost.
 
-The event stream is stored apart from the database and knows more than a standby that was promoted before it caught up.
-Entries that were hidden, withdrawn or suspended are restricted again at once: until then, everybody could read a
+The event stream is stored apart from the database. It knows more than a standby that was promoted before it caught up.
+Entries that were hidden, withdrawn or suspended are restricted again at once. Until then, everybody could read a
 shelter's address.
 """
 
@@ -57,12 +57,12 @@ class Holding:
         )
 
     async def look(self) -> int:
-        """Check whether the database lost the newest event; a loss always includes it. Returns 0."""
+        """Check whether the database lost the newest event, which every loss includes. Returns 0."""
         try:
             last = await self._said.last()
             if last is not None:
                 await self._hold([last])
-        except BrokerDown:  # without the broker, nothing new is announced either
+        except BrokerDown:  # without the broker, this process announces nothing new either
             pass
         return 0
 
@@ -78,7 +78,7 @@ class Holding:
         words = {(event.entry, event.entry_id): event.word() for event in events}
         restricted = 0
         for (entry, own), word in words.items():
-            if entry in AGAIN:  # other kinds of entries are from a newer release
+            if entry in AGAIN:  # other kinds of entries come from a newer release
                 restricted += await AGAIN[entry](session, own=own, word=word)
         await self._said.know_again(session, forgotten)
         self._went_back.inc(len(forgotten))

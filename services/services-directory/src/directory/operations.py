@@ -1,7 +1,7 @@
 """Operator commands: `python -m directory announce-gaps|list-restrictions|apply-restrictions`.
 
-`announce-gaps` sends the waiting gap counters now, for closing a period and for the demo's past. The other two belong
-to a restore: they list the restrictions of the record, and apply them again.
+`announce-gaps` sends the waiting gap counters now, to close a period or for the demo's history. The other two are for a
+restore: they list the restrictions in the database and apply them again.
 """
 
 import argparse
@@ -28,7 +28,7 @@ from directory.spoken import said
 
 
 async def _announce(database: Database) -> int:
-    """Send the gap counters and print how many."""
+    """Send the gap counters and print how many were sent."""
     async with database.transaction() as session:
         gone = await announce_observed(session)
     say(said("{count} gap counts are published", count=gone))
@@ -36,7 +36,7 @@ async def _announce(database: Database) -> int:
 
 
 async def _list_restrictions(database: Database) -> int:
-    """Print the present restrictions, one line per entry, for referrals' `tell-restrictions`."""
+    """Print the current restrictions, one line per entry, for referrals' `tell-restrictions`."""
     async with database.transaction() as session:
         async for own, word in restored_restrictions.words_now(session):
             _say_word("service", own, word)
@@ -53,7 +53,7 @@ def _say_word(entry: str, own: UUID, word: Word) -> None:
 
 
 def _read_word(text: str) -> tuple[str, UUID, Word]:
-    """Read one line. Raises ValueError or another error for an invalid line."""
+    """Parse one line. Raises ValueError or another error if the line is invalid."""
     line = json.loads(text)
     word = line["word"]
     levels = {str(part): int(level) for part, level in word.get("hidden", {}).items()}
@@ -61,8 +61,8 @@ def _read_word(text: str) -> tuple[str, UUID, Word]:
 
 
 async def _apply_restrictions(database: Database) -> int:
-    """After a restore, apply the last restrictions again. The words, as `list-restrictions` of referrals prints them,
-    are arguments, or the lines of `--from`."""
+    """Apply the last restrictions again after a restore. The arguments, or the lines of the file `--from`, are the
+    restrictions as printed by `list-restrictions` of referrals."""
     parser = argparse.ArgumentParser(prog="apply-restrictions")
     parser.add_argument("--from", dest="file", type=Path)
     parser.add_argument("line", nargs="*")

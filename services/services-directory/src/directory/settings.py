@@ -1,4 +1,4 @@
-"""The directory's settings from environment variables."""
+"""The directory's settings, read from environment variables."""
 
 from pathlib import Path
 from typing import ClassVar, Literal

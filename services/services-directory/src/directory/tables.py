@@ -34,7 +34,7 @@ class Point(sa.types.UserDefinedType[str]):
 
 
 def record_columns() -> list[sa.Column[Any]]:
-    """Return the columns of every record: its document, its manager, its lowest level of visibility."""
+    """Return the columns of every record: its document, its manager, its lowest visibility level."""
     return [
         sa.Column("id", sa.Uuid, primary_key=True),
         sa.Column("document", JSONB, nullable=False),

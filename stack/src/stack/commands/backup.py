@@ -82,7 +82,7 @@ def backup(
 
 
 def write(layout: Layout, server: PostgresServer, folder: Path, key: bytes) -> None:
-    """Write both archives of a running stack into `folder` and remember the backup."""
+    """Write both archives of a running stack into `folder` and record the backup."""
     begun = clock.now()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder) as work:
@@ -187,7 +187,7 @@ def restore(
                 root=layout.root,
             )
         check_room(layout)
-        # An interrupted restore may have left an empty key store, so start from the beginning.
+        # An interrupted restore may have left an empty key store, so start over.
         fresh = not (layout.postgres / "cluster" / "PG_VERSION").exists() or (
             layout.restore_mark.exists() and _INTO_NOTHING in layout.restore_mark.read_text()
         )
@@ -262,14 +262,14 @@ def _replace_record(layout: Layout, wanted: _Wanted) -> list[str]:
     small = SmallDeployment.of(layout)
     if small is not None:
         small.hand_passwords_over()
-    # Containers expect this port: the overlay passes it to every command.
+    # Containers expect this port, because the overlay passes it to every command.
     port = small.ports()["postgres"] if small is not None else None
     server = PostgresServer(layout.postgres, port=port)
     # The process imports modules while PostgreSQL starts and loads the record.
     with StoppedCommands(layout, server) as commands:
         server.start()
         try:
-            # After an interrupted restore the record may already be the backup's, so it adds nothing to the lists.
+            # After an interrupted restore the record may already come from the backup, so it adds nothing to the lists.
             unasked = "" if fresh or wanted.repeated else tell_before(commands, work)
             if fresh:
                 contents.load(server, KEY_DATABASES, keys)
@@ -290,7 +290,7 @@ def _replace_record(layout: Layout, wanted: _Wanted) -> list[str]:
 
 
 def _folders_given(layout: Layout, tombstones: list[Path]) -> list[Path]:
-    """Return the folders of the given lists or folders. Raises StackError if one does not exist."""
+    """Return the folders of the given lists or folders. Raises StackError if a folder does not exist."""
     folders = [path if path.is_dir() else path.parent for path in tombstones]
     for path, folder in zip(tombstones, folders, strict=True):
         if not lists.any_in(layout, folder):
@@ -299,7 +299,7 @@ def _folders_given(layout: Layout, tombstones: list[Path]) -> list[Path]:
 
 
 def _begin_anew(layout: Layout, keys: Path) -> None:
-    """Record that this stack does not know what the lost machine has published since the backup."""
+    """Record that this stack does not know what the lost machine published after the backup."""
     contents.put_keys(layout, keys)
     layout.lost_record_file.write_text(clock.utc_day(clock.now()).isoformat())
 
@@ -366,7 +366,7 @@ def _moment(text: str) -> datetime | None:
 def _dump_moment(
     archive: Archive, work: Path, moment: datetime | None, plain: Path, keys: Path
 ) -> None:
-    """Make the dump that a backup at that moment would have contained."""
+    """Create the dump that a backup at that moment would have contained."""
     plain.mkdir()
     with at_moment(archive, work, moment) as (server, key_files):
         shutil.copytree(key_files, keys)
@@ -405,9 +405,9 @@ def _lists(layout: Layout, copies: list[Path], accept_unproven: bool) -> list[st
 
 
 def _backup_key(layout: Layout, path: Path, *, new_key_instead: bool) -> bytes:
-    """Return the key of the backups. Raises StackError if the last backup was sealed with another one.
+    """Return the key for the backups. Raises StackError if the last backup was sealed with another key.
 
-    Silently creating a new key would leave the operator with backups that no key at hand opens.
+    Silently creating a new key would leave the operator with backups that no available key opens.
     """
     former = read_private_map(layout.last_backup_file)
     if former and not new_key_instead:

@@ -75,7 +75,7 @@ def bench(
 
 
 def machine_facts() -> dict[str, Any]:
-    """Return facts about the machine, so that nobody compares figures of different machines."""
+    """Return facts about the machine, so that nobody compares figures from different machines."""
     return {
         "date": utc_day(datetime.now(UTC)).isoformat(),
         "processor": _processor(),
@@ -96,12 +96,12 @@ def _list(known: dict[str, Path]) -> None:
 
 
 def _measure(name: str, path: Path, options: list[str]) -> dict[str, Any]:
-    """Run a benchmark. Its lines are shown as they arrive and kept in the result."""
+    """Run a benchmark. Show its lines as they arrive and keep them in the result."""
     _terminal.rule(name, align="left")
     began = time.monotonic()
     lines: list[str] = []
     with subprocess.Popen(
-        # -P, because otherwise `benchmarks/directory.py` shadows the package `directory`.
+        # -P, because otherwise `benchmarks/directory.py` shadows the package `directory`
         [sys.executable, "-P", "-u", str(path), *options],
         cwd=home(),
         stdout=subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""`bundle`: one signed file with everything that an office without internet needs, made and checked."""
+"""`bundle`: creates and checks one signed file with everything that an office without internet needs."""
 
 import os
 import tempfile

@@ -76,7 +76,7 @@ def _of_period(desk: Desk, period: str) -> dict[str, Any]:
 
 
 def _watch(desk: Desk, closing: dict[str, Any], *, wait: bool) -> None:
-    """Print a line for each programme that finishes. Interrupting it loses nothing."""
+    """Print a line for each programme that finishes. An interruption loses nothing."""
     if not wait:
         _tell(closing)
         return

@@ -1,4 +1,4 @@
-"""`crosswalks`: maps a publisher's own terms to our categories, by people's decisions."""
+"""`crosswalks`: maps a publisher's own terms to our categories, as decided by people."""
 
 from collections.abc import Iterator
 from pathlib import Path

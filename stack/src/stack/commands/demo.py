@@ -1,4 +1,4 @@
-"""`demo`: plays the whole story against the running stack; `demo history` adds a past."""
+"""`demo`: plays the whole story against the running stack; `demo history` adds past data."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""API calls of commands, as a chosen client of a chosen stack."""
+"""API calls by commands, as a chosen client of a chosen stack."""
 
 import functools
 import inspect
@@ -18,7 +18,7 @@ _PATIENCE = httpx.Timeout(600, connect=10)
 
 
 class Desk:
-    """The API, as one client calls it."""
+    """The API as seen by one client."""
 
     def __init__(self, client: str, data: Path | None, url: str | None) -> None:
         self._client = client
@@ -27,7 +27,8 @@ class Desk:
     def ask(
         self, method: str, path: str, *, refused: bool = False, **options: Any
     ) -> httpx.Response:
-        """Return the answer. Raises StackError with the problem of an unsuccessful one, unless `refused` is True."""
+        """Return the response. Raises StackError with the problem of an unsuccessful response, unless `refused` is
+        True."""
         answer = self._stack.request(self._client, method, path, timeout=_PATIENCE, **options)
         return answer if refused else self.checked(answer)
 
@@ -48,7 +49,7 @@ class Desk:
         return self.ask("GET", path, params=query).json()
 
     def send(self, method: str, path: str, body: Any = None, **options: Any) -> Any:
-        """Send a command and return the answer's body; None if it is empty."""
+        """Send a command and return the response body, or None if it is empty."""
         answer = self.ask(method, path, json={} if body is None else body, **options)
         return answer.json() if answer.content else None
 

@@ -209,7 +209,7 @@ def _finished(desk: Desk, answer: httpx.Response) -> dict[str, Any]:
 
 
 def _progress(found: dict[str, Any]) -> str:
-    """Return how far a waiting or running import is."""
+    """Return the progress of a waiting or running import."""
     if found["state"] == "queued":
         return said("{ahead} imports run before this one", ahead=found.get("ahead", 0))
     read, expected = found["rows"]["read"], found.get("expected")
@@ -245,7 +245,7 @@ def _tell(desk: Desk, found: dict[str, Any], language: str) -> None:
 
 
 def _tell_fidelity(fidelity: dict[str, Any] | None, language: str) -> None:
-    """Print how many values were imported unchanged; for the others, the fields and reasons."""
+    """Print how many values were imported unchanged, and for the others the fields and reasons."""
     if fidelity is None:
         return
     values = fidelity["values"]
@@ -277,7 +277,7 @@ def _tell_fidelity(fidelity: dict[str, Any] | None, language: str) -> None:
 
 
 def _tell_changes(rows: Iterator[dict[str, Any]], language: str) -> None:
-    """Print each kind of change once with the number of rows, and each refused row."""
+    """Print each kind of change once with the number of rows, and print each refused row."""
     kinds: dict[tuple[str, str], int] = {}
     examples: dict[tuple[str, str], str] = {}
     refused: list[tuple[int, str]] = []

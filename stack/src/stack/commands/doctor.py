@@ -1,4 +1,4 @@
-"""`doctor`: checks the running stack like an officer on call, and advises what to do."""
+"""`doctor`: checks the running stack as an officer on call would, and advises what to do."""
 
 import shutil
 import sys
@@ -33,7 +33,7 @@ from stack.private_files import read_private_map
 from stack.texts import known, said
 
 app = typer.Typer()
-# In a pipe or a mail, each finding is one line.
+# In a pipe or an e-mail, each finding is one line.
 _WIDTH = None if sys.stdout.isatty() else 1000
 _terminal = Console(highlight=False, soft_wrap=True, width=_WIDTH)
 _FREE_BYTES = 1 << 30
@@ -103,7 +103,7 @@ def _examine_here(data: Path | None) -> Iterator[Finding]:
 
 
 def examine_cluster(cluster: ClusterCommands) -> Iterator[Finding]:
-    """Check the objects of the namespace, then ask the running processes. Backups and certificates belong to their
+    """Check the objects in the namespace, then query the running processes. Backups and certificates belong to their
     operators and have their own alerts."""
     documents = cluster.state()
     for trouble in troubles(documents, cluster.namespace):
@@ -281,7 +281,7 @@ def _disk(layout: Layout) -> Finding:
 def _backup(layout: Layout) -> Finding:
     last = read_private_map(layout.last_backup_file)
     if not last:
-        # A stack that runs only for an hour has nothing to lose.
+        # a stack that runs only for an hour has nothing to lose
         young = time.time() - (layout.postgres / "cluster" / "PG_VERSION").stat().st_mtime < _DAY
         advice = "" if young else said("./ruta backup (docs/operate.md)")
         return Finding(said("last backup"), said("none yet"), advice)
@@ -296,7 +296,7 @@ def _backup(layout: Layout) -> Finding:
 
 
 def _lists(layout: Layout) -> Finding:
-    """Check the lists by which a restore erases and restricts."""
+    """Check the lists with which a restore erases and restricts."""
     asked = ServiceCommands(layout).ask("referrals", "verify-lists")
     words = " · ".join((asked.stdout.strip() or asked.stderr.strip()).splitlines())
     advice = (
@@ -369,7 +369,7 @@ def _keys(layout: Layout) -> Iterator[Finding]:
 def _databases(layout: Layout, state: StackState) -> Iterator[Finding]:
     server = attached_postgres(layout, state)
     if not answers(state.ports["postgres"]):
-        # Skip its own checks and continue with the others.
+        # skip the process's own checks and continue with the others
         up = said("is PostgreSQL running? See postgres/postgres.log")
         yield Finding(said("databases"), said("they are not responding"), up)
         return
@@ -383,7 +383,7 @@ def _databases(layout: Layout, state: StackState) -> Iterator[Finding]:
 
 
 def held_up(server: PostgresServer, *, here: bool, seconds: int = 10) -> Iterator[Finding]:
-    """Find sessions that block others. `here` means that the server's sessions are processes of this machine."""
+    """Find sessions that block others. `here` means that the server's sessions are processes on this machine."""
     for line in server.psql(_HOLDS_UP.format(seconds=seconds)).split():
         pid, database, others, since = line.split("|")
         ends = f"kill {pid}" if here else f"SELECT pg_terminate_backend({pid})"
@@ -400,7 +400,7 @@ def _dead_letters(where: str, dead: int, options: str) -> Finding:
 
 
 def _metrics(port: int | None) -> str:
-    """Return the metrics of a process; empty if it does not answer, which another check reports."""
+    """Return the metrics of a process; empty if it does not respond, which another check reports."""
     try:
         return httpx.get(
             f"http://{LOOPBACK}:{port}/metrics", timeout=5, trust_env=False, verify=NO_AUTHORITIES
@@ -454,7 +454,7 @@ def _values(text: str) -> dict[tuple[str, ...], float]:
 
 
 def _measured(where: str, service: str, text: str, log: str) -> Iterator[Finding]:
-    """Check a process's event metrics; `log` names its log file."""
+    """Check the event metrics of a process; `log` names its log file."""
     values = _values(text)
     age = values.get(("ruta_outbox_oldest_seconds",), 0.0)
     waiting = values.get(("ruta_outbox_unpublished",), 0.0)

@@ -1,5 +1,5 @@
-"""`drills`: the long proofs for releases and nights, with the last results in drills/LAST.md. `mutations` and `faults`
-are two of them, with options of their own."""
+"""`drills`: the long proofs for releases and nights, with the latest results in drills/LAST.md. `mutations` and
+`faults` are drills with options of their own."""
 
 import os
 import platform
@@ -72,7 +72,7 @@ def faults(context: typer.Context) -> None:
 
 
 def _run_module(module: str, arguments: list[str]) -> NoReturn:
-    """Run a drill on this terminal and exit with its code."""
+    """Run a drill in this terminal and exit with its exit code."""
     root = home()
     done = subprocess.run(
         [sys.executable, "-u", "-m", module, *arguments],
@@ -84,7 +84,7 @@ def _run_module(module: str, arguments: list[str]) -> NoReturn:
 
 
 def _known(root: Path) -> dict[str, Path]:
-    """Return drills by name: folders of drills, and folders of tests with slow ones."""
+    """Return drills by name: drill folders, and test folders that contain slow tests."""
     own = [each for each in sorted((root / "drills").iterdir()) if any(each.glob("test_*.py"))]
     marked = {
         root / "tests" / file.relative_to(root / "tests").parts[0]
@@ -97,7 +97,7 @@ def _known(root: Path) -> dict[str, Path]:
 def _play(name: str, folder: Path) -> int:
     root = home()
     commit = _said_by("git", "-C", str(root), "rev-parse", "--short=12", "HEAD")
-    # Mark results of uncommitted changes, because nobody can look those up.
+    # Mark results of uncommitted changes, because nobody can look up that code later.
     changed = "+" if _said_by("git", "-C", str(root), "status", "--porcelain") else ""
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as told:

@@ -1,4 +1,4 @@
-"""`events`: replays events, publishes lost ones again, and replays dead letters."""
+"""`events`: replays events, republishes lost events, and replays dead letters."""
 
 import sys
 from pathlib import Path

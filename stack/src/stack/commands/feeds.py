@@ -1,4 +1,4 @@
-"""Reads an HSDS API from outside, so that its services can be imported as a file."""
+"""Reads an external HSDS API, so that its services can be imported as a file."""
 
 import json
 from collections.abc import Iterator
@@ -17,8 +17,8 @@ _ENDS = ("last_page", "last")
 
 
 def copy_feed(address: str, target: IO[bytes]) -> int:
-    """Write each service of the API, one a line, with all its parts, and return their number. A list may leave parts
-    out, so each service is read by itself."""
+    """Write each service of the API with all its parts, one per line, and return their number. A list may omit parts,
+    so each service is read separately."""
     base = address.rstrip("/").removesuffix("/services")
     written: set[str] = set()
     with httpx.Client(timeout=_PATIENCE, follow_redirects=True) as client:

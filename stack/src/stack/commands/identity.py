@@ -29,7 +29,7 @@ app.add_typer(_clients, name="client")
 app.add_typer(_organisations, name="organisation")
 app.add_typer(_people, name="person")
 
-# Never wrap lines in a pipe: scripts read ids out of them.
+# Never wrap lines in a pipe, because scripts parse ids from them.
 _WIDTH = None if sys.stdout.isatty() else 1000
 _terminal = Console(highlight=False, soft_wrap=True, width=_WIDTH)
 _BASE = "/identity/v1"
@@ -116,7 +116,7 @@ def set_keys(
 
 
 def _jwks(keys: Path | None) -> Any:
-    """Return the JWKS of the file; None without one."""
+    """Return the JWKS in the file, or None without a file."""
     if keys is None:
         return None
     try:

@@ -111,7 +111,7 @@ def down(data: Data = None) -> None:
         )
     os.kill(pid, signal.SIGTERM)
     deadline = time.monotonic() + _DOWN_SECONDS
-    # The lock is released shortly before the process ends: wait for both.
+    # the lock is released shortly before the process ends, so wait for both
     while is_locked(layout) or is_running(pid):
         if time.monotonic() > deadline:
             raise StackError(

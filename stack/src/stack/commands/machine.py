@@ -122,7 +122,7 @@ def uninstall(
 
 
 def said_by(process: str | None, lines: Iterable[str]) -> Iterator[str]:
-    """Yield the lines of a process and its replicas (`referrals-2`); of all if None."""
+    """Yield the log lines of a process and its replicas (`referrals-2`), or of all processes if None."""
     wanted = process is None
     for line in lines:
         if process is not None and (found := _LINE.match(line)):

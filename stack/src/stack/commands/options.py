@@ -52,7 +52,7 @@ def write_json(value: Any) -> None:
 
 
 def home() -> Path:
-    """Return the project's root, which contains `./ruta`. Raises StackError outside a clone."""
+    """Return the project root, which contains `./ruta`. Raises StackError outside a clone."""
     root = Path(os.environ.get(HOME_VARIABLE) or Path.cwd())
     if not (root / "uv.lock").exists():
         raise StackError("{root} is not a clone of the project: run ./ruta from a clone", root=root)

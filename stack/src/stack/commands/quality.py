@@ -51,7 +51,7 @@ def run_tests(
 
 
 def _refuse_drills(places: Iterable[str]) -> None:
-    """Refuse folders of drills, of which pytest would run only the mutations of changed files."""
+    """Refuse drill folders, of which pytest would run only the mutations of changed files."""
     root = home().resolve()
     for place in places:
         folder = (root / place).resolve()
@@ -93,7 +93,7 @@ def check(
         ("each package alone", [sys.executable, "-m", "stack.develop.builds", str(root)]),
         ("known vulnerabilities", [sys.executable, "-m", "stack.develop.advisories", str(root)]),
     ]
-    # mypy's second run reuses the results of the first. Installation mostly waits.
+    # mypy's second run reuses the results of the first. Installation mostly waits for the network.
     beside = [types, others, *([built] if full else [])]
     with ThreadPoolExecutor(len(beside)) as running:
         results = [each for done in running.map(_checked, beside) for each in done]
@@ -130,9 +130,9 @@ def wheels(
 def in_parallel(*, waiting: bool = True) -> list[str]:
     """Return pytest's options for parallel runs.
 
-    Three workers on two cores, because each waits for servers and clocks part of the time. A fourth costs more than it
-    brings: every worker imports everything and starts its own servers (two cores, three and four workers: without
-    drills 5:18 and 6:24, with them 46 and 57 minutes). Without `waiting`, one worker per core.
+    Three workers on two cores, because each waits for servers and clocks part of the time. A fourth worker costs more
+    than it saves, because every worker imports everything and starts its own servers (two cores, three and four
+    workers: without drills 5:18 and 6:24, with them 46 and 57 minutes). Without `waiting`, one worker per core.
     tests/support/selection.py orders the groups.
     """
     cores = len(os.sched_getaffinity(0))
@@ -145,7 +145,7 @@ def _packages() -> list[str]:
 
 
 def _checked(steps: Iterable[tuple[str, list[str]]]) -> list[tuple[str, int, float]]:
-    """Run the steps one after the other and print the output of each in one piece. Return names, exit codes and
+    """Run the steps one after another and print the output of each in one block. Return names, exit codes and
     seconds."""
     results = []
     for name, command in steps:
@@ -169,7 +169,7 @@ def _checked(steps: Iterable[tuple[str, list[str]]]) -> list[tuple[str, int, flo
 
 
 def run(name: str, command: list[str]) -> int:
-    """Run a command in the project's root, on this terminal, and return its exit code."""
+    """Run a command in the project root, in this terminal, and return its exit code."""
     _terminal.rule(name, align="left")
     with _starting(name):
         return subprocess.run(command, cwd=home(), check=False, env=_environment()).returncode

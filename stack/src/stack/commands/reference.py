@@ -1,4 +1,4 @@
-"""`reference`: generates packages for partners from the API description."""
+"""`reference`: generates partner packages from the API description."""
 
 import time
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ app.add_typer(_group, name="reference")
 
 
 def _document(data: Path | None, url: str | None) -> dict[str, Any]:
-    """Return the whole description; wait for a service that is starting or busy."""
+    """Return the complete description. Wait for a service that is starting or busy."""
     running = connect(data, url)
     lacking: Sequence[str] = ()
     for _ in range(_TRIES):

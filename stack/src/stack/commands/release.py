@@ -97,7 +97,7 @@ def downgrade(
 
 
 def _written_since(layout: Layout, moment: str) -> dict[str, str]:
-    """Return how many rows of each table were created since the backup."""
+    """Return how many rows of each table were created after the backup."""
     server = PostgresServer(layout.postgres)
     server.start()
     try:

@@ -1,5 +1,5 @@
-"""`serve postgres`, `serve nats`: one server in its own container (the `small` overlay); `serve backup` and
-`serve restore`: its backup, with the volumes of the deployment where an embedded stack keeps the same files."""
+"""`serve postgres`, `serve nats`: one server in its own container (the `small` overlay); `serve backup` and `serve
+restore`: the backup of such a deployment, with its volumes mounted where an embedded stack stores the same files."""
 
 import fcntl
 import os
@@ -149,7 +149,7 @@ def restore(
     _deployment(layout, secrets)
     with _alone_on(layout.postgres):
         _close(PostgresServer(layout.postgres))
-        # On the volume, so that no server starts on what an interrupted restore left.
+        # on the volume, so that no server starts with the files that an interrupted restore left
         mark = layout.postgres / _UNFINISHED
         layout.restore_mark.symlink_to(mark)
         source = folder / (names[-1] if name == "last" else name)
@@ -158,8 +158,8 @@ def restore(
 
 
 def _deployment(layout: Layout, mounted: Path) -> SmallDeployment:
-    """Write the mounted Secrets to where a deployment's data directory has them. The key of the backups is none of
-    them: a backup must not contain its own key."""
+    """Write the mounted Secrets to their paths in a deployment's data directory. The backup key is not one of them,
+    because a backup must not contain its own key."""
     documents = [
         (config_map if folder.name == _PUBLIC_KEYS else secret)(
             folder.name,
@@ -176,7 +176,7 @@ def _deployment(layout: Layout, mounted: Path) -> SmallDeployment:
 
 
 def _close(server: PostgresServer) -> None:
-    """A kubelet opens each volume to the pod's group at its mount, and PostgreSQL refuses such a folder."""
+    """When a kubelet mounts a volume, it opens it to the pod's group. PostgreSQL refuses such a folder."""
     if server.cluster.exists():
         server.cluster.chmod(0o700)
 
@@ -185,8 +185,8 @@ def _close(server: PostgresServer) -> None:
 def _alone_on(data: Path) -> Iterator[None]:
     """Hold the volume during the block. Raises StackError if another server keeps it for two minutes.
 
-    The successor of a deleted pod starts beside it, in its own process namespace, where neither PostgreSQL nor NATS
-    sees the other server: together they would destroy the data.
+    The successor of a deleted pod starts before that pod has ended, in its own process namespace. There neither
+    PostgreSQL nor NATS sees the other server, and together they would destroy the data.
     """
     data.mkdir(parents=True, exist_ok=True)
     began: float | None = None
@@ -227,7 +227,7 @@ def _take_over(kept: Path, secrets: Path, names: list[str]) -> None:
 
 
 def _told() -> threading.Event:
-    """Return an event that SIGTERM and SIGINT set. Asked for before the server starts: one that arrived in between
+    """Return an event that SIGTERM and SIGINT set. Call this before the server starts, because a signal in between
     would end this process and leave the server running."""
     told = threading.Event()
     for how in (signal.SIGTERM, signal.SIGINT):
@@ -236,7 +236,7 @@ def _told() -> threading.Event:
 
 
 def _until(told: threading.Event, server: PostgresServer | NatsServer) -> None:
-    """Wait until told, then stop cleanly. Exit 1 if the server ends by itself."""
+    """Wait for the stop signal, then shut down cleanly. Exit 1 if the server ends by itself."""
     broken = stopped = 0
     while not told.wait(1.0):
         if server.process is None or server.process.poll() is not None:

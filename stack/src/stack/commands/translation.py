@@ -1,5 +1,5 @@
-"""Translates help texts, headings and errors of the command line: our own help texts in Typer's objects, Typer's own
-texts when it prints them."""
+"""Translates help texts, headings and errors of the command line. It translates our help texts in Typer's objects, and
+Typer's own texts when Typer prints them."""
 
 import re
 from collections.abc import Iterator
@@ -60,12 +60,12 @@ contain."""
 
 
 def folded(text: str) -> str:
-    """Fold a help text as its catalogue key: one line for each paragraph, with empty lines between."""
+    """Fold a help text into its catalogue key: one line for each paragraph, with empty lines between them."""
     return "\n\n".join(" ".join(each.split()) for each in re.split(r"\n\s*\n", text.strip()))
 
 
 def helps_of(command: Any) -> Iterator[tuple[Any, str]]:
-    """Yield each command, option and argument with a help text, and the name of the attribute that holds it."""
+    """Yield each command, option and argument with a help text, and the name of the attribute with that text."""
     for holder in (command, *command.params):
         for name in ("help", "short_help", "epilog"):
             if getattr(holder, name, None):
@@ -92,7 +92,7 @@ def speak(command: Any) -> None:
 
 
 def said_of(words: str) -> str:
-    """Translate an error of the command line; unknown ones stay as they are."""
+    """Translate a command-line error. Unknown errors stay unchanged."""
     flat = " ".join(words.split())
     for text in ERRORS:
         if found := _shape(text).fullmatch(flat):

@@ -1,1 +1,1 @@
-"""The demo's whole story, played through the gateway by two organisations, a coordinator and IM."""
+"""The whole demo story, played through the gateway by two organisations, a coordinator and IM."""

@@ -1,7 +1,7 @@
 """Gives the demo stack a past: people referred over several half months, and publications.
 
-Everything goes through the API. Commands are sent in batches, as an offline client sends them, each on its own day,
-because the stack's clock is set to that day. Then each period is released as it would have been.
+Everything goes through the API. Commands are sent in batches, as an offline client would send them. Each batch has its
+own day, because the stack's clock is set to that day. Then each period is released as it would have been.
 """
 
 import json
@@ -48,7 +48,7 @@ _MADE = re.compile(r"\$\{([^{}]+)\.id\}")
 
 
 def half_months(last: str, number: int) -> list[tuple[str, date]]:
-    """Return the ids and first days of half months up to `last`, oldest first."""
+    """Return the ids and first days of the half months up to `last`, oldest first."""
     day = date.fromisoformat(f"{last[:7]}-{'01' if last.endswith('a') else _SECOND_HALF}")
     found = []
     for _ in range(number):
@@ -66,13 +66,13 @@ def quarter_before(today: date) -> date:
 
 
 def quarter_id(first: date) -> str:
-    """Return the quarter's id, as reporting names it: `2026-Q3`."""
+    """Return the quarter's id in the form that reporting uses: `2026-Q3`."""
     return f"{first.year}-Q{(first.month + 2) // 3}"
 
 
 @contextmanager
 def moved(file: Path) -> Iterator["StackClock"]:
-    """Yield a clock that the block may move; restore it afterwards."""
+    """Yield a clock that the block may move, and restore it afterwards."""
     try:
         yield StackClock(file)
     finally:
@@ -95,7 +95,8 @@ def live_the_past(
     tell: Storyteller, layout: Layout, *, number: int, people: int, screened: int
 ) -> int:
     """Refer `people` per half month (on average) over `number` half months, screen `screened` people in the last
-    completed quarter, and publish it all. Return the number referred. Published periods stay as they are."""
+    completed quarter, and publish everything. Return the number of people referred. Published periods stay
+    unchanged."""
     closed = _released(tell, {"programme": "referrals"})
     wanted = [
         (period, first, share)
@@ -123,7 +124,7 @@ def live_the_past(
     if wanted:
         _announce_gaps(layout)
         _report_activities(tell, [first for _, first, _ in wanted])
-    # Events of a service arrive in order, so the last referral arrives after all others.
+    # Events of a service arrive in order, so the last referral arrives after all other referrals.
     tell.eventually(
         said("reporting has received all {number} referrals", number=past.sent), past.arrived
     )
@@ -160,7 +161,7 @@ class _Past:
         return sum(number for (what, _), number in self._expected.items() if what == "sent")
 
     def arrived(self) -> bool:
-        """Return whether reporting has counted everything sent and completed, and its counts no longer change."""
+        """Return whether reporting has counted everything sent and completed, and whether its counts are stable."""
         found: Counter[tuple[str, str]] = Counter()
         asked = {"from": f"{self._first:%Y-%m}", "to": f"{datetime.now(UTC):%Y-%m}"}
         for client in ORGANISATIONS:
@@ -171,7 +172,7 @@ class _Past:
         return known == found and known >= self._expected
 
     def _send(self, acts: Sequence[Act]) -> None:
-        """Send all batches, those of different clients in parallel."""
+        """Send all batches, with the batches of different clients in parallel."""
         batches: list[tuple[str, list[Act]]] = []
         commands: dict[str, list[Act]] = defaultdict(list)
         for act in acts:
@@ -221,7 +222,7 @@ class _Past:
         return {each["key"]: each["body"].get("id", "") for each in answer["results"]}
 
     def _known_ids(self, value: Any) -> Any:
-        """Fill in ids from earlier batches; the service resolves those of the current batch."""
+        """Fill in ids from earlier batches. The service resolves ids of the current batch."""
         named = _MADE.sub(lambda found: self._made.get(found[1], found[0]), json.dumps(value))
         return json.loads(named)
 

@@ -1,8 +1,8 @@
 """The invented people of the demo's past, as commands with their days. Pure.
 
 The weights in past.json resemble those of a small network: most people are women, there are four states, and nearly
-every second referral ends with a delivered service. They do not claim that any area, route or kind of exploitation is
-more common.
+every second referral ends with a delivered service. The weights do not claim that any area, route or kind of
+exploitation is more common.
 """
 
 import json
@@ -40,7 +40,8 @@ class Service:
 
 @dataclass(frozen=True)
 class Act:
-    """A command, `hour` hours after its person came. Path and body refer to results of earlier acts by `${KEY.id}`."""
+    """A command, `hour` hours after its person arrived. Path and body refer to results of earlier acts as
+    `${KEY.id}`."""
 
     hour: int
     client: str
@@ -59,11 +60,11 @@ def grown(people: int, half_months: int) -> list[int]:
 def intake_days(
     first: date, people: int, services: Sequence[Service]
 ) -> Iterator[tuple[datetime, list[Act]]]:
-    """Yield the arrivals in the half month that begins on `first`, always the same for the same day."""
+    """Yield the arrivals in the half month that begins on `first`. The same day always gives the same arrivals."""
     chance = _chance(first)
     for days, count in zip(_INTAKE_DAYS, _shares(people, len(_INTAKE_DAYS)), strict=True):
         moment = datetime.combine(first + timedelta(days=days), time(14), UTC)
-        # Hours after which an organisation works through its queue.
+        # the hours that an organisation takes to work through its queue
         sittings = chance.choice((3, 20)), chance.choice((44, 68))
         keys = [f"{moment:%Y%m%d}-{number}" for number in range(count)]
         yield moment, [act for key in keys for act in _referred(chance, key, sittings, services)]
@@ -86,7 +87,7 @@ def profiles(first: date, searches: int) -> Iterator[dict[str, Any]]:
     chance = _chance(first)
     for _ in range(searches):
         area, need = _one_of(chance, TOLD["gaps"]).split()
-        # Gaps are counted by group, so vary nothing else.
+        # Gaps are counted by group, so only the group varies.
         age = 10 if need == "CP-ALTCARE" else 30
         yield {"area": area, "age": age, "sex": _sex(chance, 70), "needs": [need]}
 
@@ -115,7 +116,7 @@ def activities(first: date) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def outside_series(half_months: Sequence[date]) -> dict[str, Any]:
-    """Return an invented index by state, which shows how a series of another source is quoted."""
+    """Return an invented index by state, which shows how a series from another source is cited."""
     days = sorted({each.replace(day=1) for each in half_months})
     points = [
         {"day": day.isoformat(), "area": state, "value": f"{4 + share / 12 - back / 5:.1f}"}
@@ -178,7 +179,7 @@ def _referred(
 
 
 def _screened(chance: random.Random, key: str, instrument: str, day: date) -> Iterator[Act]:
-    """Return a screening, from the new case to the judgement and the help given, or until she no longer wants to
+    """Return a screening, from the new case to the judgement and the help given, or until the person no longer wants to
     continue."""
     age = _age(chance, _SCREENED["ages"])
     course = _one_of(chance, _SCREENED["courses"])

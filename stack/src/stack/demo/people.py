@@ -1,7 +1,7 @@
-"""One fictional person per role, to try signing in with a browser: `./ruta up --demo`.
+"""One fictional person per role, for trying the browser sign-in: `./ruta up --demo`.
 
-Their sign-ins are stored beside the secrets of the demo clients, readable only to the stack's owner. Only `--demo` of
-the embedded stack creates them.
+Their credentials are stored next to the secrets of the demo clients, readable only to the stack's owner. Only `--demo`
+of the embedded stack creates them.
 """
 
 import json
@@ -25,7 +25,7 @@ _CASEWORK = "directory:read referrals:read referrals:write"
 
 @dataclass(frozen=True)
 class DemoPerson:
-    """A person of a demo client's organisation and AoRs, with one role."""
+    """A person with one role, and the organisation and AoRs of a demo client."""
 
     sign_in_name: str
     role: str
@@ -45,7 +45,7 @@ class DemoPerson:
 
 PEOPLE = (
     DemoPerson("demo-caseworker", "caseworker", "ngo-refugio", _CASEWORK),
-    # Also updates the capacity of its services.
+    # also updates the capacity of the organisation's services
     DemoPerson("demo-recipient", "caseworker", "ngo-salud", f"{_CASEWORK} directory:write"),
     DemoPerson("demo-supervisor", "supervisor", "ngo-refugio-supervisor"),
     DemoPerson("demo-coordinator", "coordinator", "gbv-coordinator"),
@@ -81,12 +81,12 @@ def make_people(running: RunningStack) -> None:
             "password": made["password"],
             "second_factor_uri": made["second_factor_uri"],
         }
-        # Write it at once: the secret is shown only once, and a lost one would have to be renewed.
+        # Write it at once, because the secret is shown only once and a lost secret would have to be renewed.
         write_private(running.layout.people_file, json.dumps(known, indent=2) + "\n")
 
 
 def sign_in_of(layout: Layout, sign_in_name: str) -> tuple[str, str]:
-    """Return the password and the current code."""
+    """Return the password and the current one-time code."""
     known = _known(layout)
     if sign_in_name not in known:
         names = ", ".join(known) or said("there are none; create them with ./ruta up --demo")

@@ -29,7 +29,7 @@ def publish(tell: Storyteller) -> None:
 
 
 def close_and_publish(tell: Storyteller, programme: str, period: str) -> dict[str, Any]:
-    """Return the published release; steps already done are skipped."""
+    """Return the published release. Skip steps that are already done."""
     asked = {"programme": programme, "period": period}
     known = tell.get(IM, "/reports/v1/releases", asked)["items"]
     release: dict[str, Any] = (
@@ -59,7 +59,8 @@ def close_and_publish(tell: Storyteller, programme: str, period: str) -> dict[st
 
 
 def close_and_publish_all(tell: Storyteller, periods: Sequence[str]) -> None:
-    """Close and publish all programmes of the periods, one call per period and step; steps already done are skipped."""
+    """Close and publish all programmes of the periods, with one call per period and step. Skip steps that are already
+    done."""
     made = [
         tell.call(
             said("The IM officer closes all programmes of {period}", period=period),
@@ -91,7 +92,7 @@ def close_and_publish_all(tell: Storyteller, periods: Sequence[str]) -> None:
 
 
 def _at_rest(tell: Storyteller, closing: dict[str, Any], done: str) -> dict[str, Any]:
-    """Return the closing once it has stopped working."""
+    """Return the closing once it is no longer running."""
     seen: dict[str, Any] = {}
 
     def rests() -> bool:
@@ -109,7 +110,7 @@ def _place(closing: dict[str, Any]) -> str:
 
 
 def _sign_off(tell: Storyteller, release: dict[str, Any]) -> None:
-    """Sign off for each contributing organisation with a demo client."""
+    """Sign off for each contributing organisation that has a demo client."""
     for client in _awaited(release["contributors"]):
         tell.call(
             said("{client} signs off its part", client=client),
@@ -120,7 +121,7 @@ def _sign_off(tell: Storyteller, release: dict[str, Any]) -> None:
 
 
 def _awaited(contributors: Sequence[dict[str, Any]] | None) -> list[str]:
-    """Return the demo clients whose organisations have not answered yet."""
+    """Return the demo clients whose organisations have not responded yet."""
     clients = {
         client.organisation: client.client_id for client in CLIENTS if "partner" in client.roles
     }

@@ -1,4 +1,4 @@
-"""The demo's story: a woman is helped twice, always under her consent."""
+"""The demo's story: a woman is helped twice, always with her consent."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -30,7 +30,7 @@ SAFE = {"rule": "contact_directly", "instructions": "Preguntar primero si puede 
 
 @dataclass
 class Facts:
-    """Results of earlier steps that later steps need."""
+    """Results of earlier steps that later steps use."""
 
     services: dict[str, dict[str, Any]] = field(default_factory=dict)
     case_id: str = ""

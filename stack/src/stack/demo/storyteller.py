@@ -1,4 +1,4 @@
-"""Plays steps over HTTP, prints each with its call, and stops at the first that fails."""
+"""Plays steps over HTTP, prints each step with its call, and stops at the first failure."""
 
 import time
 from collections.abc import Callable
@@ -26,11 +26,11 @@ _LONGEST_PAUSE = 3.0
 
 
 class StepFailed(StackError):
-    """A step of the story failed; the message names the step and the actual answer."""
+    """A step of the story failed. The message names the step and the actual response."""
 
 
 class Storyteller:
-    """Plays steps; `log` receives every call as (client, method, path, status), for tests."""
+    """Plays steps. For tests, `log` receives every call as (client, method, path, status)."""
 
     def __init__(self, running: RunningStack, terminal: Console) -> None:
         self._running = running
@@ -53,7 +53,7 @@ class Storyteller:
         json: Any = None,
         if_match: str | None = None,
     ) -> Any:
-        """Send a call that must answer `expect`; return the body (None if empty). A mutation carries an Idempotency-Key
+        """Send a call that must return `expect`, and return the body (None if empty). A mutation has an Idempotency-Key
         and is repeated with it while a process restarts, so that restarts do not change the story."""
         expected = (expect,) if isinstance(expect, int) else expect
         answer = self._answer(client, method, path, params=params, json=json, if_match=if_match)
@@ -69,7 +69,7 @@ class Storyteller:
         return answer.json() if answer.content else None
 
     def holds(self, step: str, holds: bool, otherwise: object = "") -> None:
-        """Check a fact about the answer."""
+        """Check a fact about the response."""
         self.steps += 1
         self._line("✓" if holds else "✗", step, "", good=holds)
         if not holds:
@@ -93,7 +93,7 @@ class Storyteller:
         self._line("✓", step, after, good=True)
 
     def get(self, client: str | None, path: str, params: dict[str, Any] | None = None) -> Any:
-        """Read something without counting it as a step."""
+        """Read data without counting it as a step."""
         answer = self._answer(client, "GET", path, params=params, json=None)
         if answer.status_code != 200:
             raise StepFailed("GET {path}: got {answer}", path=path, answer=_told(answer))
@@ -159,7 +159,8 @@ class Storyteller:
 
 
 def _passes(answer: httpx.Response) -> bool:
-    """Return whether to try again: a process restarts, or the event that makes a service available is on its way."""
+    """Return whether to retry, because a process is restarting or the event that makes a service available has not
+    arrived yet."""
     if answer.status_code == 409:
         return bool(_NOT_YET in answer.text)
     return answer.status_code in _TROUBLE

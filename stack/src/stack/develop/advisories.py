@@ -1,4 +1,4 @@
-"""Compares the lock with published vulnerabilities, through `uv audit`, which queries OSV."""
+"""Compares the lock file with published vulnerabilities, through `uv audit`, which queries OSV."""
 
 import os
 import subprocess
@@ -17,7 +17,7 @@ _KNOWN = (
 
 
 def compare(root: Path) -> int:
-    """Return 0 without a known vulnerability, or NOT_COMPARED; otherwise uv prints its findings or the error."""
+    """Return 0 if there is no known vulnerability, or NOT_COMPARED; otherwise uv prints its findings or the error."""
     source = os.environ.get("RUTA_ADVISORIES_URL")
     done = subprocess.run(
         [

@@ -1,5 +1,5 @@
-"""Builds the packages, and imports each alone with the oldest Python available here. The shared environment hides
-dependencies that a package uses but does not declare. Alone, they are missing."""
+"""Builds the packages, and imports each package alone with the oldest Python available here. The shared environment
+hides dependencies that a package uses but does not declare. When a package is alone, they are missing."""
 
 import subprocess
 import sys
@@ -39,7 +39,7 @@ CONSTRAINTS = "constraints.txt"
 
 
 def build_wheels(root: Path, folder: Path) -> None:
-    """Build a wheel of each package and of `ruta`, which requires them all, and write the tested versions of their
+    """Build a wheel of each package and of `ruta`, which requires all of them. Write the tested versions of their
     dependencies (`CONSTRAINTS`)."""
     _must(
         found_uv(), "build", "--all-packages", "--wheel", "--quiet", "--out-dir", folder, cwd=root
@@ -52,10 +52,10 @@ def build_wheels(root: Path, folder: Path) -> None:
 
 
 def build_and_import_alone(root: Path) -> list[str]:
-    """Print the result of each distribution and return those that failed."""
+    """Print the result for each distribution and return those that failed."""
     with tempfile.TemporaryDirectory(prefix="ruta-builds-") as folder:
         work = Path(folder)
-        # The same versions as everywhere else, so that only missing declarations can fail.
+        # the same versions as everywhere else, so that only missing declarations can fail
         build_wheels(root, work / "wheels")
         return [
             distribution
@@ -65,7 +65,7 @@ def build_and_import_alone(root: Path) -> list[str]:
 
 
 def oldest_python() -> str:
-    """Return the oldest supported Python of this machine, else the current one."""
+    """Return the oldest supported Python on this machine, else the current one."""
     found = subprocess.run(
         [found_uv(), "python", "find", "--no-project", "--no-python-downloads", OLDEST],
         capture_output=True,

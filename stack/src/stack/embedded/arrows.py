@@ -1,8 +1,8 @@
 """Who may publish and read which events: the arrows of the design, as NATS accounts and permissions.
 
-The embedded server's and the production configuration are both generated from here, so they agree. Each service has its
-own account. Its events and requests reach the streams through the account's imports, and every reply stays in it. In a
-shared account, a service could have the server write any reply to another service's subject.
+The embedded server's and the production configuration are both generated from this module, so they agree. Each service
+has its own account. Its events and requests reach the streams through the account's imports, and every reply stays in
+the account. In a shared account, a service could make the server write any reply to another service's subject.
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,7 +15,7 @@ READERS: dict[str, tuple[str, ...]] = {
 }
 PRODUCERS = tuple(READERS)
 USERS = PRODUCERS
-# The IM team's user: creates streams, inspects, replays and backs up. No service has it.
+# The IM team's user, which creates streams, inspects, replays and backs up. No service has it.
 OPERATOR = "operator"
 STREAMS_ACCOUNT = "RUTA"
 """The account of the streams, their operator, and outside readers."""
@@ -70,7 +70,7 @@ def accounts(
             "jetstream": "enabled",
             "users": [*here, *outside_users],
             "exports": [
-                # A request may have several answers: a batch delivers each event separately.
+                # A request may have several replies, because a batch delivers each event separately.
                 {
                     "service": _REQUESTS,
                     "response": "stream",
@@ -101,13 +101,13 @@ def _account(user: str) -> str:
 
 
 def _reached(user: str) -> list[str]:
-    """Return the subjects in the streams' account to which this user writes: its own events, and acknowledgements."""
+    """Return the subjects in the streams' account that this user writes to: its own events, and acknowledgements."""
     return [f"ruta.{user}.>", *(f"$JS.ACK.{stream(each)}.{user}.>" for each in reads(user))]
 
 
 def _requests(user: str) -> list[str]:
-    """Return the requests that a user may send. CREATE, UPDATE, DELETE and PURGE are missing: only the operator manages
-    streams and consumers, and published events stay. Reading its own stream lets a service find events that its
+    """Return the requests that a user may send. CREATE, UPDATE, DELETE and PURGE are missing, because only the operator
+    manages streams and consumers and published events stay. A service can read its own stream to find events that its
     database has lost."""
     own = [f"$JS.API.STREAM.{verb}.{stream(user)}" for verb in ("INFO", "MSG.GET")]
     reading = (

@@ -19,7 +19,7 @@ from stack.texts import said
 
 _FIRST_PAUSE = 0.3
 _LONGEST_PAUSE = 15.0
-# After running this long, a crash starts again with a short pause.
+# After running this long, a crash resets the restart pause to the shortest one.
 _WELL_AFTER = 20.0
 _CHUNK = 65536
 
@@ -47,13 +47,14 @@ async def begun(process: Process) -> Running:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
         env=process.environment,
-        # Only the supervisor may receive Ctrl-C; it stops everything in order.
+        # Only the supervisor may receive Ctrl-C, because it stops everything in order.
         start_new_session=True,
     )
 
 
 class Child:
-    """Keeps a process running. `changed` receives the process id of each (re)start; the `hold` file suspends restarts."""
+    """Keeps a process running. `changed` receives the process id of each (re)start. The `hold` file suspends
+    restarts."""
 
     def __init__(
         self,
@@ -78,7 +79,7 @@ class Child:
         return self.process.name
 
     async def run_once(self) -> None:
-        """Run once. Raises StackError if the program exits with anything but 0."""
+        """Run the program once. Raises StackError if its exit code is not 0."""
         code = await self._run()
         if code != 0:
             raise StackError(
@@ -113,8 +114,8 @@ class Child:
     async def end_if_silent(
         self, status: Callable[[], int | None], every: float, times: int
     ) -> None:
-        """Kill the program, so that it starts again, if it answered once and then not `times` times in a row, as a
-        kubelet does. A program that is starting or held down is left alone."""
+        """Kill a program that responded once and then failed to respond `times` times in a row, so that it restarts, as
+        a kubelet does. Leave a program alone while it is starting or held down."""
         answered, silent = 0, 0
         while not self._stopping.is_set():
             await pause(self._stopping, every)
@@ -201,7 +202,7 @@ def _ending(code: int) -> str:
 
 
 def is_stopped(pid: int) -> bool:
-    """Return whether a signal or a debugger stopped the process: it exists and does nothing."""
+    """Return whether a signal or a debugger stopped the process, so that it exists but does nothing."""
     try:
         return psutil.Process(pid).status() in {psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP}
     except psutil.NoSuchProcess:
@@ -218,7 +219,7 @@ def kill_family(pid: int) -> None:
 
 
 def is_running(pid: int) -> bool:
-    """Return whether the process runs; False also for a zombie that its parent has not reaped."""
+    """Return whether the process runs. Also False for a zombie that its parent has not reaped."""
     try:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:

@@ -1,4 +1,4 @@
-"""The running stack as commands and tests see it: its URL, demo clients' tokens, and processes."""
+"""The running stack as seen by commands and tests: its URL, the demo clients' tokens, and its processes."""
 
 import os
 import ssl
@@ -16,7 +16,7 @@ from stack.errors import StackError
 from stack.private_files import read_private_map
 from stack.texts import said
 
-# Used only with `--url`, so that a secret for one deployment is never sent to another.
+# Used only with `--url`, so that a secret for one deployment is never sent to another deployment.
 TOKEN_VARIABLE = "RUTA_ACCESS_TOKEN"  # noqa: S105 -- the name of a variable
 SECRET_VARIABLE = "RUTA_CLIENT_SECRET"  # noqa: S105 -- the name of a variable
 CA_VARIABLE = "SSL_CERT_FILE"
@@ -24,7 +24,7 @@ _RENEW_BEFORE = 30.0
 
 
 class RunningStack:
-    """Sends requests to the gateway at `url`, as the demo clients of `layout`. For a deployment elsewhere it uses the
+    """Sends requests to the gateway at `url`, as the demo clients of `layout`. For a deployment elsewhere, it uses the
     caller's environment (`given`): an access token, or the secret of the named client."""
 
     def __init__(self, url: str, layout: Layout, given: Mapping[str, str] | None = None) -> None:
@@ -57,7 +57,7 @@ class RunningStack:
         return secrets[client]
 
     def token(self, client: str) -> str:
-        """Return an access token of a client. It is renewed before it expires, unless it was given."""
+        """Return an access token of a client. Renew it before it expires, unless the caller provided it."""
         if (given := self._given.get(TOKEN_VARIABLE)) is not None:
             return given
         token, until = self._tokens.get(client, ("", 0.0))
@@ -115,7 +115,7 @@ class RunningStack:
 
 
 def _authorities(url: str) -> ssl.SSLContext | bool:
-    """Return the authorities of the file in SSL_CERT_FILE, else the HTTP client's defaults."""
+    """Return the authorities in the file SSL_CERT_FILE, else the HTTP client's defaults."""
     file = os.environ.get(CA_VARIABLE)
     if not file or not url.startswith("https:"):
         return True
@@ -128,7 +128,7 @@ def _authorities(url: str) -> ssl.SSLContext | bool:
 
 
 def _distrust(error: BaseException) -> str | None:
-    """Return why the server's certificate was refused; None for another error."""
+    """Return why the server's certificate was refused, or None for another error."""
     met: BaseException | None = error
     while met is not None and not isinstance(met, ssl.SSLCertVerificationError):
         met = met.__cause__ or met.__context__
@@ -136,7 +136,7 @@ def _distrust(error: BaseException) -> str | None:
 
 
 def running_state(layout: Layout) -> StackState | None:
-    """Return the state of the stack that holds the data directory; None if none does."""
+    """Return the state of the stack that holds the data directory, or None if there is none."""
     if (small := SmallDeployment.of(layout)) is not None:
         return small.state()
     state = StackState.read(layout)

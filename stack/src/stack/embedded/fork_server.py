@@ -1,9 +1,9 @@
-"""A process that has imported the modules that all services share; each service is a fork of it.
+"""A process that has imported the modules that all services share. Each service is a fork of it.
 
-Importing the same thousand modules in six programs takes most of a start and half of the memory. A fork shares both. It
-then becomes an ordinary process, with its own environment, session, output, process id and exit status. `ForkServer` is
-the supervisor's side of the socket, `python -m stack.embedded.fork_server FD` the other side. (Python's own fork server
-skips handlers registered with `atexit`.)
+Importing the same thousand modules in six programs takes most of the startup time and half of the memory. A fork shares
+both. It then becomes an ordinary process, with its own environment, session, output, process id and exit status.
+`ForkServer` is the supervisor's side of the socket, `python -m stack.embedded.fork_server FD` the other side. (Python's
+own fork server skips handlers registered with `atexit`.)
 """
 
 import asyncio
@@ -27,7 +27,7 @@ import psutil
 from stack.errors import StackError
 
 if TYPE_CHECKING:
-    # Otherwise each fork would contain the supervisor's knowledge of its stack.
+    # Otherwise each fork would inherit the supervisor's data about its stack.
     from stack.embedded.plan import Process
 
 # Every service imports these modules; none of them starts a thread or opens a connection.
@@ -37,7 +37,7 @@ _SHARED = (
     "common.process.http_server",
     "common.verbs",
 )
-# Only this environment has these, no container does. Libraries that find them colour their output.
+# Only this environment has these variables, no container has them. Libraries that find them colour their output.
 _NOT_THE_SERVICES = ("rich", "pygments")
 _LONGEST_MESSAGE = 100_000
 _SECONDS_TO_END = 10
@@ -74,7 +74,7 @@ class Copy:
 
 
 class ForkServer:
-    """Starts forks. The server starts with the first one or in `warm_up`, and again after it was killed. `environment`
+    """Starts forks. The server starts with the first fork or in `warm_up`, and again after it was killed. `environment`
     is visible in /proc of every fork, so it must not contain secrets."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
@@ -107,7 +107,7 @@ class ForkServer:
             try:
                 return await self._ask(process)
             except OSError:
-                # The server was just killed: end its orphans first, then start another one.
+                # The server was just killed, so end its orphans first, then start a new server.
                 if self._reading is not None:
                     await asyncio.shield(self._reading)
             try:
@@ -169,7 +169,7 @@ class ForkServer:
         if self._asked is not None and not self._asked[0].done():
             self._asked[0].set_exception(ConnectionError("the fork server ended"))
         await process.wait()
-        # Nobody would learn when these forks end, and their successors need the same ports.
+        # Nobody would notice when these forks end, and their successors need the same ports.
         orphans, self._copies = self._copies, {}
         await asyncio.to_thread(_end, list(orphans))
         for copy in orphans.values():
@@ -184,7 +184,7 @@ class ForkServer:
 
 
 async def _message(line: socket.socket) -> bytes:
-    """Return the next message; empty at the end of the connection, even if an order was left unread."""
+    """Return the next message. Empty at the end of the connection, even if an order was not read."""
     try:
         return await asyncio.get_running_loop().sock_recv(line, _LONGEST_MESSAGE)
     except ConnectionResetError:
@@ -268,12 +268,12 @@ def _tell_who_ended(line: socket.socket) -> None:
 def _tell(line: socket.socket, what: dict[str, int]) -> None:
     with contextlib.suppress(
         OSError
-    ):  # the supervisor is gone: the next read of the socket notices that
+    ):  # the supervisor has ended, and the next read of the socket notices that
         line.send(json.dumps(what).encode())
 
 
 def _become(arguments: list[str], environment: dict[str, str], outputs: list[int]) -> None:
-    """Become the program `python -m …` with this environment. Output and errors go to one pipe, or to two."""
+    """Become the program `python -m …` with this environment. Output and errors go to one pipe or to two."""
     os.setsid()
     sys.stdout.flush()
     for number, output in ((1, outputs[0]), (2, outputs[-1])):
@@ -286,7 +286,7 @@ def _become(arguments: list[str], environment: dict[str, str], outputs: list[int
     module, *rest = arguments
     with contextlib.suppress(OSError):  # a name for process lists
         Path("/proc/self/comm").write_text(module)
-    # Notice a release that was installed after this process began.
+    # Detect a release that was installed after this process started.
     importlib.invalidate_caches()
     sys.argv = [module, *rest]
     runpy.run_module(module, run_name="__main__", alter_sys=True)

@@ -28,13 +28,13 @@ class _Below:
 
 @dataclass(frozen=True)
 class Layout:
-    """Paths below `root`, which contains everything that is needed to restore the stack."""
+    """Paths below `root`, which contains everything that a restore of the stack needs."""
 
     root: Path
 
     @classmethod
     def of(cls, data: Path | None) -> "Layout":
-        """Return the layout of `data`, else of RUTA_DATA, else of `.ruta` beside the calling script."""
+        """Return the layout of `data`, else of RUTA_DATA, else of `.ruta` next to the calling script."""
         home = Path(os.environ.get(HOME_VARIABLE, "."))
         return cls((data or Path(os.environ.get(DATA_VARIABLE) or home / DEFAULT_DATA)).absolute())
 
@@ -55,7 +55,8 @@ class Layout:
 
     @property
     def rights_files(self) -> tuple[Path, Path]:
-        """Return both places of the list of rights. In containers it is on the issuer's own volume, beside its keys."""
+        """Return both locations of the list of rights. In containers it is on the issuer's own volume, next to its
+        keys."""
         return self.rights_file, self.keys / self.rights_file.name
 
     anchor_file = _Below("anchors/referrals.jsonl")
@@ -72,7 +73,7 @@ class Layout:
 
     @property
     def archive_spool(self) -> Path | None:
-        """Return the folder into which the server puts finished log segments; None if no archive uses it."""
+        """Return the folder for finished log segments, or None if no archive uses it."""
         return self.spool if self.archive_file.exists() else None
 
     spool = _Below("postgres/spool")
@@ -96,7 +97,7 @@ class Layout:
     clock_file = _Below("clock")
 
     def hold_file(self, name: str) -> Path:
-        """Return the file that, while it exists, keeps a process of that name from restarting."""
+        """Return the file that keeps a process of that name from restarting while the file exists."""
         return self.root / f"hold-{name}"
 
     def holds(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""Allows only one stack per data directory, and ends leftovers of an earlier one."""
+"""Allows only one stack per data directory, and ends leftover processes of an earlier stack."""
 
 import contextlib
 import fcntl
@@ -83,8 +83,8 @@ def check_port(port: int, host: str) -> None:
 
 
 def end_leftovers(layout: Layout) -> list[str]:
-    """End services that a killed supervisor left behind; return their names. A process is ours only if its environment
-    names our data directory."""
+    """End services that a killed supervisor left behind and return their names. A process is ours only if its
+    environment names our data directory."""
     state = StackState.read(layout)
     if state is None:
         return []

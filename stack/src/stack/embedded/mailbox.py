@@ -1,5 +1,5 @@
-"""Catches messages that the embedded stack sends to people: a mail relay, an SMS gateway, and a page that shows the
-last messages, which stay in memory. Nothing leaves this machine.
+"""Catches messages that the embedded stack sends to people: a mail relay, an SMS gateway, and a page with the latest
+messages, which stay in memory. Nothing leaves this machine.
 
 Usage: `python -m stack.embedded.mailbox SMTP_PORT`, with RUTA_HOST and RUTA_PORT for the page.
 """
@@ -37,7 +37,7 @@ class Caught:
 
 
 class Mailbox:
-    """The last messages, newest first."""
+    """The latest messages, newest first."""
 
     def __init__(self) -> None:
         self.messages: deque[Caught] = deque(maxlen=_KEPT)

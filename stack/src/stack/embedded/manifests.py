@@ -1,4 +1,4 @@
-"""Reads an overlay's documents: arguments, environment, files and volumes of its pods. With these, a deployment's
+"""Reads the documents of an overlay: arguments, environment, files and volumes of its pods. With these, a deployment's
 processes and commands can run without a cluster."""
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,7 +14,7 @@ Document = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Beside:
-    """A further container of a pod. It has no port; its liveness probe is a command."""
+    """An additional container of a pod. It has no port; its liveness probe is a command."""
 
     name: str
     arguments: tuple[str, ...]
@@ -41,8 +41,8 @@ def pods(
     volumes: Mapping[str, Path],
     kinds: tuple[str, ...] = ("Deployment", "Job"),
 ) -> Iterator[Pod]:
-    """Yield the pods. Files of Secrets and ConfigMaps are written below `mounted`. A volume claim becomes its folder in
-    `volumes`, or one below `mounted`. Paths in the environment are adapted."""
+    """Yield the pods. Files from Secrets and ConfigMaps are written below `mounted`. A volume claim becomes its folder
+    in `volumes`, or a folder below `mounted`. Paths in the environment are adapted."""
     known = list(documents)
     for document in known:
         if document["kind"] in kinds:
@@ -105,7 +105,7 @@ def _said(entry: Mapping[str, Any], documents: list[Document]) -> str:
 
 
 def port_of(deployment: Document) -> int:
-    """Return the port of the first container; no other container of the pod has one."""
+    """Return the port of the first container. No other container of the pod has a port."""
     container = deployment["spec"]["template"]["spec"]["containers"][0]
     return int(container["ports"][0]["containerPort"])
 

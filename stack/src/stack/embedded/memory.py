@@ -1,5 +1,5 @@
 """Memory settings of a server, derived from its container's limit. A server that reserves more than its container
-allows runs until its cache is full, and is then killed."""
+allows runs until its cache is full and is then killed."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ _LIMIT_FILES = (
     Path("/sys/fs/cgroup/memory.max"),
     Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
 )
-# Enough to search 100,000 services with their indexes. PostgreSQL uses it only as needed: a stack at rest takes as much
+# Enough to search 100,000 services with their indexes. PostgreSQL uses it only as needed: an idle stack takes as much
 # memory as with the default of 128 MB.
 _CACHE = 512
 _MAINTENANCE = 64
@@ -17,7 +17,7 @@ _MESSAGES = 64
 
 
 def limit() -> int | None:
-    """Return the bytes that this container may use, from its control group; None without a limit."""
+    """Return the bytes that this container may use, from its control group, or None without a limit."""
     for file in _LIMIT_FILES:
         try:
             said = int(file.read_text())
@@ -28,10 +28,10 @@ def limit() -> int | None:
 
 
 def postgres(limit: int | None) -> dict[str, int]:
-    """Return PostgreSQL's settings in MiB. Two hundred connections need the rest of the memory."""
+    """Return PostgreSQL's settings in MiB. The remaining memory is for two hundred connections."""
     return {
         "shared_buffers": _share(limit, 4, _CACHE),
-        # For each of three concurrent autovacuum workers.
+        # for each of three concurrent autovacuum workers
         "maintenance_work_mem": _share(limit, 16, _MAINTENANCE),
     }
 

@@ -81,7 +81,8 @@ class NatsServer:
         return f"http://{LOOPBACK}:{self.monitor_port}"
 
     def start(self) -> None:
-        """Start the server; return once streams and consumers exist. A later start of the same object keeps its ports."""
+        """Start the server, and return once streams and consumers exist. A later start of the same object keeps its
+        ports."""
         self._stop_stale()
         self.data_dir.mkdir(parents=True, exist_ok=True)
         first, second = free_ports(2)
@@ -107,7 +108,7 @@ class NatsServer:
         self.process = None
 
     def is_broken(self) -> bool:
-        """Return whether the server itself reports that its store does not work."""
+        """Return whether the server itself reports that its storage does not work."""
         return self._health(1) == 503
 
     def _health(self, seconds: float) -> int | None:
@@ -125,7 +126,7 @@ class NatsServer:
                 "store_dir": str(self.data_dir / "jetstream"),
                 "max_file_store": 20 * 2**30,
                 "max_memory_store": memory.broker(memory.limit()),
-                # Acknowledge only what is on disk: the default flushes every two minutes.
+                # Acknowledge only data that is on disk. The default flushes every two minutes.
                 "sync_interval": "always" if self._durable else "2m",
             },
             # Notice a stopped peer in seconds instead of the default four minutes.
@@ -163,8 +164,8 @@ class NatsServer:
         )
 
     def _arrange(self) -> None:
-        """Create streams and consumers as the operator. A broker with certificates belongs to a cluster, whose Job does
-        this."""
+        """Create streams and consumers as the operator. A broker with certificates belongs to a cluster, where a Job
+        creates them."""
         told = {
             "RUTA_ENVIRONMENT": "embedded",
             "RUTA_NATS_URL": self.url,
@@ -190,7 +191,7 @@ class NatsServer:
         return said("{words} (log: {file})", words=words, file=self.log_file)
 
     def _stop_stale(self) -> None:
-        """End a server that an earlier, killed owner left on this data directory."""
+        """End a server on this data directory that an earlier, killed owner left behind."""
         try:
             stale = psutil.Process(int((self.data_dir / "nats.pid").read_text()))
             if str(self.config_file) not in stale.cmdline():

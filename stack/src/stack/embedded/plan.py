@@ -46,7 +46,7 @@ def prepare_channels(layout: Layout, smtp_port: int, mailbox_port: int) -> dict[
 
 
 def prepare_questions(layout: Layout) -> dict[str, str]:
-    """Return settings of the directory: it answers text messages from the public through the mailbox."""
+    """Return settings of the directory service, which replies to text messages from the public through the mailbox."""
     file = layout.root / "sms-questions.json"
     if not file.exists():
         write_private(file, json.dumps({"secret": marked_key(), "answer": "sent"}, indent=2))
@@ -59,7 +59,7 @@ SERVICES = {
     "referrals": "referrals",
     "reporting": "reporting",
 }
-# It has no database and no events, and calls the API like any client.
+# The console has no database and no events, and calls the API like any client.
 CONSOLE = "console"
 SERVERS = ("postgres", "nats")
 DATABASES = (*SERVICES, "issuer", "referral_keys")
@@ -82,7 +82,7 @@ _PASSED_ON = (
     "RUTA_STEP_UP_MINUTES",
     "RUTA_STREAM_MAX_BYTES",
 )
-# Settings of an outside OIDC provider in place of Ruta's own issuer, only for the front.
+# settings of an outside OIDC provider that replaces Ruta's own issuer, only for the front
 OUTSIDE_ISSUER = "RUTA_TOKEN_ISSUER_URL"
 _OF_OUTSIDE = (
     OUTSIDE_ISSUER,
@@ -96,7 +96,7 @@ _OF_OUTSIDE = (
 
 @dataclass(frozen=True)
 class Process:
-    """One program of the stack. `/readyz` at its `port` answers 200 when it can serve."""
+    """One program of the stack. `/readyz` at its `port` returns 200 when it can serve requests."""
 
     name: str
     command: tuple[str, ...]
@@ -122,9 +122,9 @@ class Choices:
     host: str = LOOPBACK
     otlp_endpoint: str | None = None
     extra: dict[str, str] = field(default_factory=dict)
-    # Extra settings per process: {"referrals": {"RUTA_…": "…"}}, for fault tests and benchmarks.
+    # extra settings per process for fault tests and benchmarks: {"referrals": {"RUTA_…": "…"}}
     extra_of: dict[str, dict[str, str]] = field(default_factory=dict)
-    # Process or service → server → the port of a proxy that tests put in between. All others connect directly.
+    # Process or service → server → the port of a proxy that tests place between them. All others connect directly.
     through: dict[str, dict[str, int]] = field(default_factory=dict)
 
     @property
@@ -146,7 +146,7 @@ class Planner:
         self._secrets = prepare_secrets(layout, postgres.rows)
         self._kek = prepare_key_encryption_keys(layout, postgres.rows)
         self._signing_key, self._jwks = internal_key(layout)
-        # Known once the ports are chosen; a service's commands send no messages.
+        # Known once the ports are chosen. A service's commands send no messages.
         self._channels: dict[str, str] = {}
 
     def plan(self) -> Plan:
@@ -181,8 +181,8 @@ class Planner:
     def environment(
         self, name: str, *, owner: bool = False, operator: bool = False
     ) -> dict[str, str]:
-        """Return the environment of a service's command, optionally as `owner` of its tables or `operator` of the event
-        bus."""
+        """Return the environment for a service's command, optionally as `owner` of its tables or `operator` of the
+        event bus."""
         settings = self._issuer() if name == "issuer" else self._service(name)
         if owner:
             settings |= self._owner(name)
@@ -220,7 +220,7 @@ class Planner:
         )
 
     def _rerouted(self, name: str, environment: dict[str, str]) -> dict[str, str]:
-        """Return the environment with the ports of proxies instead of the servers' own."""
+        """Return the environment with the ports of proxies instead of the servers' own ports."""
         ports = {"postgres": self._postgres.port, "nats": self._broker.port}
         changed = dict(environment)
         if "postgres" in self.choices.through.get(name, {}) and "RUTA_DATABASE_URL" in changed:
@@ -267,7 +267,7 @@ class Planner:
             settings |= {
                 "RUTA_ROUNDING_KEY": self._secrets["rounding_key"],
                 "RUTA_PSEUDONYM_KEY": self._secrets["pseudonym_key"],
-                # One demo client signs off and publishes; a real operation needs two people for that.
+                # One demo client signs off and publishes. A real operation needs two people for that.
                 "RUTA_ONE_PERSON_PUBLISHES": "true",
             }
             if self.layout.lost_record_file.exists():
@@ -286,7 +286,7 @@ class Planner:
             "RUTA_BLIND_INDEX_KEY": self._secrets["blind_index_key"],
             "RUTA_AUDIT_ANCHOR_FILE": str(self.layout.anchor_file),
             "RUTA_TOMBSTONE_FILE": str(self.layout.tombstones_file),
-            # A partner who tests webhooks with a stack on a laptop listens on the same laptop.
+            # A partner who tests webhooks with a stack on a laptop receives them on the same laptop.
             "RUTA_WEBHOOK_PRIVATE_NETWORKS": WEBHOOK_NETWORKS,
         }
 
@@ -331,7 +331,7 @@ class Planner:
         )
 
     def _trusted(self, issuer_url: str) -> dict[str, str]:
-        """Return the issuer that the front trusts. With an outside provider, nobody can reach our own."""
+        """Return the issuer that the front trusts. With an outside provider, nobody can reach Ruta's own issuer."""
         if outside_issuer() is not None:
             return {name: os.environ[name] for name in _OF_OUTSIDE if os.environ.get(name)}
         return {
@@ -353,7 +353,7 @@ def key_files(layout: Layout) -> Process:
 
 
 def outside_issuer() -> str | None:
-    """Return the address of the OIDC provider that replaces Ruta's own issuer; None without one."""
+    """Return the address of the OIDC provider that replaces Ruta's own issuer, or None without such a provider."""
     return os.environ.get(OUTSIDE_ISSUER) or None
 
 

@@ -1,4 +1,4 @@
-"""Loopback ports: finds free ones, and queries the servers that listen there."""
+"""Loopback ports: finds free ports, and queries the servers that listen on them."""
 
 import atexit
 import errno
@@ -8,15 +8,15 @@ import ssl
 from http.client import HTTPConnection, HTTPException
 
 LOOPBACK = "127.0.0.1"
-# Loopback traffic is not encrypted. A context without authorities trusts nobody and avoids loading all of them for each
-# request (12 ms and 1 MiB), which matters every two seconds.
+# Loopback traffic is not encrypted. A context without authorities trusts nobody and avoids loading all authorities
+# for each request (12 ms and 1 MiB), which matters every two seconds.
 NO_AUTHORITIES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 # Linux uses ports from 32768 on for outgoing connections (net.ipv4.ip_local_port_range).
 _BELOW = range(10_240, 32_768)
 
 
-# Allocated ports stay bound without listening. Others who look for a free port skip them, and our servers can still
-# bind them, because all set SO_REUSEADDR.
+# Allocated ports stay bound without listening. Other programs that look for a free port skip them, and our servers
+# can still bind them, because all of them set SO_REUSEADDR.
 _HELD: list[socket.socket] = []
 
 
@@ -27,12 +27,12 @@ def _let_go() -> None:
 
 
 def free_port(host: str = LOOPBACK) -> int:
-    """Return a free port, reserved while this process lives."""
+    """Return a free port, reserved for the lifetime of this process."""
     return free_ports(1, host)[0]
 
 
 def free_ports(count: int, host: str = LOOPBACK) -> list[int]:
-    """Return distinct free ports, held for the servers that bind them seconds later. The system chooses ports of
+    """Return distinct free ports, reserved for the servers that bind them seconds later. The system chooses ports for
     outgoing connections above `_BELOW`, so it takes none of these meanwhile."""
     found: list[int] = []
     while len(found) < count:
@@ -51,7 +51,7 @@ def free_ports(count: int, host: str = LOOPBACK) -> list[int]:
 
 
 def is_taken(port: int, host: str = LOOPBACK) -> bool:
-    """Return whether a server could not bind the port now (sockets in TIME_WAIT do not matter)."""
+    """Return whether a server could not bind the port now. Sockets in TIME_WAIT do not matter."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -62,8 +62,8 @@ def is_taken(port: int, host: str = LOOPBACK) -> bool:
 
 
 def status_of(port: int, path: str, seconds: float) -> int | None:
-    """Return the HTTP status at a local port; None without an answer. Uses http.client, because httpx would need 10 MiB
-    for as long as the stack runs."""
+    """Return the HTTP status at a local port, or None without a response. Uses http.client, because httpx would need 10
+    MiB for as long as the stack runs."""
     asking = HTTPConnection(LOOPBACK, port, timeout=seconds)
     try:
         asking.request("GET", path)

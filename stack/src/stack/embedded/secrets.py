@@ -1,7 +1,7 @@
 """Keys and secrets of an embedded stack: random, created once per data directory, mode 0600.
 
-Each secret carries a mark, so that a production service refuses it. A key with which databases were written is never
-created again; if it is lost, it must be restored.
+Each secret contains a mark, so that a production service refuses it. A key that was used to write databases is never
+created again. If it is lost, it must be restored.
 """
 
 import base64
@@ -16,7 +16,7 @@ from stack.embedded.layout import Layout
 from stack.errors import StackError
 from stack.private_files import read_private_map, write_private, write_private_map
 
-# Name in the file → the database whose rows depend on it, and its setting.
+# Name in the file → the database whose rows depend on the secret, and its setting.
 NAMES: dict[str, tuple[str, str] | None] = {
     "directory_stored_result_key": ("directory", "RUTA_STORED_RESULT_KEY"),
     "referrals_stored_result_key": ("referrals", "RUTA_STORED_RESULT_KEY"),
@@ -36,7 +36,7 @@ Rows = Callable[[str, str], list[str]]
 
 
 def marked_key() -> str:
-    """Return 32 bytes in base64: the mark, then 144 random bits."""
+    """Return 32 bytes in base64: the mark, followed by 144 random bits."""
     mark = EMBEDDED_MARK.encode()
     return base64.b64encode(mark + secrets.token_bytes(32 - len(mark))).decode()
 
@@ -60,7 +60,8 @@ def internal_key(layout: Layout) -> tuple[Path, Path]:
 
 
 def push_key(layout: Layout) -> Path:
-    """Return the path of the key that signs Web Push. It is created once, because browsers stay subscribed to it."""
+    """Return the path of the key that signs Web Push messages. It is created only once, because browser subscriptions
+    depend on it."""
     return layout.keys / "push.pem"
 
 
@@ -70,7 +71,7 @@ def _was_used(name: str, rows: Rows, *, file_is_gone: bool) -> bool:
         return False
     database, setting = use
     recorded = rows(database, "SELECT name FROM key_checks")
-    # A data directory of an older release has no recorded keys, but has tables.
+    # A data directory from an older release has no recorded keys, but has tables.
     return setting in recorded or (
         file_is_gone and not recorded and bool(rows(database, "SELECT 1 FROM alembic_version"))
     )

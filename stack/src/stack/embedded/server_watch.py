@@ -1,4 +1,4 @@
-"""Keeps PostgreSQL and nats-server running: restarts one that has ended or reports that it is broken."""
+"""Keeps PostgreSQL and nats-server running: restarts a server that has ended or reports that it is broken."""
 
 import asyncio
 from collections.abc import Callable
@@ -16,13 +16,14 @@ from stack.texts import said
 _LOOK_EVERY = 0.2
 _FIRST_PAUSE = 0.3
 _LONGEST_PAUSE = 15.0
-_ASK_EVERY = 10  # checks, so every two seconds
+_ASK_EVERY = 10  # counted in checks, so every two seconds
 _BROKEN_ANSWERS = 3
 _STOPPED_LOOKS = 15  # half a minute
 
 
 class ServerWatch:
-    """Keeps a server running. `changed` receives the process id of each (re)start; the `hold` file suspends restarts."""
+    """Keeps a server running. `changed` receives the process id of each (re)start. The `hold` file suspends
+    restarts."""
 
     def __init__(
         self,
@@ -79,7 +80,8 @@ class ServerWatch:
                 seconds = min(seconds * 2, _LONGEST_PAUSE)
 
     def _kill_if_stopped(self, pid: int) -> None:
-        """Kill a server that a signal stopped. Its state tells, not its silence: a slow server is left alone."""
+        """Kill a server that a signal stopped. Its process state decides, not its silence, so that a slow server is
+        left alone."""
         self._stopped = self._stopped + 1 if is_stopped(pid) else 0
         if self._stopped >= self.stopped_looks:
             self._stopped = 0
@@ -87,8 +89,8 @@ class ServerWatch:
             kill_family(pid)
 
     async def _end_if_broken(self) -> None:
-        """Stop a broken nats-server: after a full disk it keeps running but accepts nothing until restarted. Only its
-        own report counts, and only after several: a slow or stopped server reports nothing."""
+        """Stop a broken nats-server, because after a full disk it keeps running but accepts nothing until restarted.
+        Only its own report counts, and only after several reports. A slow or stopped server reports nothing."""
         if not isinstance(self.server, NatsServer):
             return
         self._broken = self._broken + 1 if await asyncio.to_thread(self.server.is_broken) else 0

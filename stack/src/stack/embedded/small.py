@@ -1,5 +1,5 @@
-"""The `small` overlay, run by deploy/run-small on one machine, seen from its data directory. deploy/run-small mounts
-its volumes where an embedded stack keeps the same files, so that backup, restore and doctor use the same commands."""
+"""The `small` overlay, run by deploy/run-small on one machine, as seen from its data directory. deploy/run-small mounts
+its volumes where an embedded stack stores the same files. So backup, restore and doctor use the same commands."""
 
 import os
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ _PASSED_ON = (
 
 
 class SmallDeployment:
-    """A deployment by run-small. Its pods share the machine's loopback, so commands reach the same servers."""
+    """A deployment run by run-small. Its pods share the machine's loopback, so commands reach the same servers."""
 
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
@@ -36,7 +36,7 @@ class SmallDeployment:
 
     @classmethod
     def of(cls, layout: Layout) -> "SmallDeployment | None":
-        """Return the deployment; None if the data directory is an embedded stack's."""
+        """Return the deployment, or None if the data directory belongs to an embedded stack."""
         return cls(layout) if layout.overlay_file.exists() else None
 
     def pods(self, kind: str = "Deployment") -> Mapping[str, Pod]:
@@ -58,7 +58,7 @@ class SmallDeployment:
         }
 
     def state(self) -> StackState | None:
-        """Return its state; None if its PostgreSQL does not answer."""
+        """Return the state of the deployment, or None if its PostgreSQL does not respond."""
         ports = self.ports()
         if not answers(ports["postgres"]):
             return None
@@ -76,7 +76,7 @@ class SmallDeployment:
     def environment(
         self, name: str, *, owner: bool = False, operator: bool = False
     ) -> dict[str, str]:
-        """Return the environment of a service's command, like the Planner."""
+        """Return the environment for a service's command, as the Planner does."""
         settings = dict(self.pods()[name].environment)
         if owner:
             settings |= self._secret(f"ruta-{name}-owner")
@@ -92,7 +92,7 @@ class SmallDeployment:
         return {user: held[f"NATS_{user.upper()}_PASSWORD"] for user in (*USERS, OPERATOR)}
 
     def hand_passwords_over(self) -> None:
-        """Copy the Secret's passwords to where a PostgreSQL started by a restore expects them."""
+        """Copy the Secret's passwords to the file where a PostgreSQL started by a restore expects them."""
         held = self._secret("ruta-postgres")
         passwords = {role: password for role, password in held.items() if role != "superuser"}
         write_private_map(

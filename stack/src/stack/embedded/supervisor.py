@@ -24,7 +24,7 @@ from stack.texts import said
 _READY_SECONDS = 120
 _WRITE_AGAIN_SECONDS = 1.0
 _GRACE_SECONDS = 25
-# As the pods' livenessProbe: after half a minute of silence a process is replaced.
+# Like the pods' livenessProbe: a process is replaced after half a minute of silence.
 _ASK_SECONDS, _ASK_TIMES, _ANSWER_SECONDS = 5.0, 6, 3.0
 # Otherwise glibc keeps large freed blocks, such as the 19 MiB of each password check, for each thread.
 _GIVEN_BACK = {
@@ -37,8 +37,8 @@ WhenReady = Callable[[StackState], Awaitable[None]]
 
 
 class Supervisor:
-    """Runs the stack. `when_ready` runs once everything answers; `beside` runs from the start of the databases until
-    the stop."""
+    """Runs the stack. `when_ready` runs once everything responds. `beside` runs from the start of the databases until
+    the stack stops."""
 
     def __init__(
         self,
@@ -56,7 +56,7 @@ class Supervisor:
         self._stop = asyncio.Event()
         self._children: list[Child] = []
         self._tasks: list[asyncio.Task[None]] = []
-        # The clock file lets the next start recognise leftovers of this one.
+        # The clock file lets the next start recognise processes that this one left behind.
         seen = {
             **_GIVEN_BACK,
             "PYTHONUNBUFFERED": "1",
@@ -80,12 +80,12 @@ class Supervisor:
         )
 
     async def run(self) -> None:
-        """Run until a signal, then stop cleanly. Raises StackError if the start fails."""
+        """Run until a signal, then stop cleanly. Raises StackError if startup fails."""
         self._listen_to_signals()
         stopping = asyncio.create_task(self._stop.wait())
         working = asyncio.create_task(self._start())
         try:
-            # A signal during the start also ends it.
+            # A signal during startup also ends it.
             await asyncio.wait({stopping, working}, return_when=asyncio.FIRST_COMPLETED)
             if working.done():
                 working.result()
@@ -115,7 +115,7 @@ class Supervisor:
         self._stop.set()
 
     async def _start(self) -> None:
-        # It imports modules on another core while the servers start and databases are created.
+        # The fork server imports modules on another core while the servers start and databases are created.
         await self._fork_server.warm_up()
         for watch in self._watches:
             self._console.say(said("starting {name}", name=watch.name))
@@ -148,7 +148,7 @@ class Supervisor:
             self._children.remove(child)
 
     async def _serve(self, process: Process) -> None:
-        """Start a process and return once it is ready. Raises StackError if it crashes before."""
+        """Start a process and return once it is ready. Raises StackError if it crashes before it is ready."""
         child, port = self._child(process), process.port
         if port is None:
             raise StackError("{name} has no port on which to check it", name=process.name)

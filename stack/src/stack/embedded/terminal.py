@@ -15,14 +15,15 @@ OWN_NAME = "ruta"
 
 
 class _KeptLines(RotatingFileHandler):
-    """Writes lines to the file; silently skips lines that do not fit on a full disk."""
+    """Writes lines to the file. Silently skips lines that do not fit on a full disk."""
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the library's name
         pass
 
 
 class Console:
-    """Prints lines. `quiet` writes the processes' lines only to the file; the stack's own lines always appear."""
+    """Prints lines. With `quiet`, the lines of the processes go only to the file; the stack's own lines always
+    appear."""
 
     def __init__(self, log_file: Path, *, quiet: bool = False) -> None:
         log_file.parent.mkdir(parents=True, exist_ok=True)

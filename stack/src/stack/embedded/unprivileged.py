@@ -9,9 +9,9 @@ from pathlib import Path
 
 from stack.errors import StackError
 
-# `postgres` if the distribution has that user, else one that every Unix has.
+# `postgres` if the distribution has that user, else a user that every Unix has.
 CANDIDATES = ("postgres", "nobody")
-# In order of preference: the first only allows reading and passing through directories.
+# In order of preference. The first only allows reading and passing through directories.
 _CAPABILITIES = {"dac_read_search": 2, "dac_override": 1}
 
 
@@ -27,7 +27,7 @@ class Account:
 
 
 def account_for_servers() -> Account | None:
-    """Return the account for servers; None if the caller is not root."""
+    """Return the account for servers, or None if the caller is not root."""
     if os.geteuid() != 0:
         return None
     for name in CANDIDATES:
@@ -44,7 +44,7 @@ def account_for_servers() -> Account | None:
 def command_as(account: Account | None, command: list[str], needs: list[Path]) -> list[str]:
     """Wrap `command` so that it runs as `account` and can reach each path in `needs`. Other users cannot enter a clone
     in a private directory (mode 0700, such as /root or `mktemp -d`). Opening the caller's directories to everybody
-    would be wrong, so the process gets the one capability that lets it pass through them."""
+    would be unsafe, so the process gets only the capability to pass through them."""
     if account is None:
         return command
     setpriv = shutil.which("setpriv")
@@ -64,7 +64,7 @@ def command_as(account: Account | None, command: list[str], needs: list[Path]) -
             continue
         widened = [
             *drop,
-            # Without it access(2) ignores the capability, and initdb does not find its own parts.
+            # Without it, access(2) ignores the capability, and initdb does not find its own files.
             "--securebits=+no_setuid_fixup",
             f"--inh-caps=+{capability}",
             f"--ambient-caps=+{capability}",

@@ -1,1 +1,1 @@
-"""Operation of a deployment: backup, restore, keys, services' commands, releases."""
+"""Operation of a deployment: backup, restore, keys, service commands, releases."""

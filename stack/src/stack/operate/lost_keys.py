@@ -1,4 +1,4 @@
-"""Continues without a lost key, knowingly giving up the data that it sealed."""
+"""Continues without a lost key and knowingly gives up the data that it sealed."""
 
 import json
 
@@ -75,5 +75,5 @@ def _key_ids_at_hand(layout: Layout, server: PostgresServer) -> list[str]:
 
 
 def erase_again(commands: StoppedCommands, *arguments: str) -> str:
-    """Erase every case whose key is gone from the record too. Return the lines to print."""
+    """Erase every case with a destroyed key from the record too. Return the lines to print."""
     return commands.run("apply-tombstones", *arguments)

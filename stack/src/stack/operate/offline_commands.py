@@ -1,7 +1,7 @@
-"""Runs services' commands while only PostgreSQL runs.
+"""Runs service commands while only PostgreSQL runs.
 
-A restore runs nine in a row. They are forks of one process that has imported their modules
-(`stack.embedded.fork_server`): importing them for each command took twice as long as the commands themselves.
+A restore runs nine commands in a row. They are forks of one process that has imported their modules
+(`stack.embedded.fork_server`). Importing the modules for each command took twice as long as the commands themselves.
 """
 
 import json
@@ -54,7 +54,7 @@ class StoppedCommands:
                     start_new_session=True,
                 )
             self._open.callback(prepared.wait)
-            self._open.enter_context(self._line)  # the process ends when this socket closes
+            self._open.enter_context(self._line)  # the forking process ends when this socket closes
         return self
 
     def __exit__(
@@ -67,7 +67,7 @@ class StoppedCommands:
 
     def run(self, *verb: str, service: str = "referrals", owner: bool = False) -> str:
         """Run a command, optionally as the owner of the tables, and return its output. Raises StackError with its last
-        line."""
+        line if it fails."""
         arguments = [SERVICES[service], *verb]
         environment = self._deployed().environment(service, owner=owner)
         if sys.platform == "linux":

@@ -18,7 +18,7 @@ _PACKAGES = {**SERVICES, "issuer": "gateway.issuer"}
 
 
 def written_here() -> dict[str, str]:
-    """Return this release, and its newest revision of each database."""
+    """Return this release and its newest revision for each database."""
     return {_RELEASE: version("ruta-stack")} | {
         name: max(known, default="") for name, known in _revisions().items()
     }
@@ -46,13 +46,13 @@ def refuse_newer(written: Mapping[str, str], what: Path) -> None:
 
 
 def stamp_backup(layout: Layout, folder: Path, moment: datetime) -> None:
-    """Write beside a backup which release wrote its data, and when it was begun."""
+    """Write next to a backup which release wrote its data, and when the backup began."""
     written = read_private_map(layout.root / FILE)
     write_private_map(folder / FILE, written | {_MADE_AT: moment.isoformat()})
 
 
 def moment_of(folder: Path) -> str:
-    """Return when the backup was begun."""
+    """Return when the backup began."""
     text = read_private_map(folder / FILE).get(_MADE_AT)
     if text is None:
         raise StackError(
@@ -71,7 +71,7 @@ def refuse_newer_backup(folder: Path) -> None:
 
 
 def _revisions() -> dict[str, set[str]]:
-    """Return all revisions by database, from their file names: importing them would take time."""
+    """Return all revisions by database. Take them from the file names, because importing the files would take time."""
     found = {}
     for name, package in _PACKAGES.items():
         spec = importlib.util.find_spec(package)

@@ -16,7 +16,7 @@ from stack.operate.cluster.commands import ClusterCommands
 
 
 class ServiceCommands:
-    """Runs commands of a running stack; they use its PostgreSQL and its event bus."""
+    """Runs commands of a running stack, which use its PostgreSQL and its event bus."""
 
     def __init__(self, layout: Layout) -> None:
         state = running_state(layout)
@@ -49,7 +49,7 @@ class ServiceCommands:
         operator: bool = False,
         output: IO[bytes] | None = None,
     ) -> int:
-        """Run a command on this terminal and return its exit code. `output` redirects its output."""
+        """Run a command in this terminal and return its exit code. `output` redirects its output."""
         package = "gateway" if name == "issuer" else SERVICES[name]
         return subprocess.run(
             [sys.executable, "-m", package, *verb],
@@ -60,7 +60,7 @@ class ServiceCommands:
 
 
 def commands_of(data: Path | None, kube: str | None) -> ServiceCommands | ClusterCommands:
-    """Return the commands of the stack on a data directory, or of a cluster's namespace."""
+    """Return the commands for the stack in a data directory, or for a cluster namespace."""
     return ServiceCommands(Layout.of(data)) if kube is None else ClusterCommands(kube)
 
 

@@ -15,7 +15,7 @@ from stack.operate.supply.materials import found_uv
 
 GENERATOR = "openapi-python-client==0.29.1"
 PACKAGE = "ruta_client"
-# Media types of files, returned as bytes: the generator creates classes only for JSON.
+# Media types of files, returned as bytes, because the generator creates classes only for JSON.
 _FILES = (
     "application/x-ndjson",
     "application/fhir+ndjson",
@@ -61,7 +61,7 @@ build-backend = "hatchling.build"
 
 
 def wheel(document: Mapping[str, Any], folder: Path) -> Path:
-    """Write the wheel into `folder` and return its path. It has the description's version."""
+    """Write the wheel into `folder` and return its path. Its version is the version of the description."""
     version = str(document["info"]["version"])
     with tempfile.TemporaryDirectory(prefix="ruta-client-") as name:
         work = Path(name)
@@ -89,8 +89,8 @@ def wheel(document: Mapping[str, Any], folder: Path) -> Path:
 
 
 def reduced(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the part of the description that the client needs: the session raises refusals and creates idempotency
-    keys."""
+    """Return the part of the description that the client needs. The session raises refusals and creates idempotency
+    keys, so this part has no refusals and the keys are optional."""
     found = copy.deepcopy(dict(document))
     for operation in (each for item in found["paths"].values() for each in item.values()):
         answers = operation["responses"]

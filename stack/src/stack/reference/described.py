@@ -1,4 +1,4 @@
-"""The services' apps for their API descriptions alone, without a database or broker."""
+"""The services' apps, used only for their API descriptions, without a database or broker."""
 
 import base64
 import json

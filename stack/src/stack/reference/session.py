@@ -14,7 +14,7 @@ _READ_ONLY = frozenset({"GET", "HEAD", "OPTIONS"})
 _Steps = Generator[httpx.Request | float, httpx.Response | None, None]
 
 
-class RutaProblem(Exception):  # named for what happened, like the API's errors
+class RutaProblem(Exception):  # named after what happened, like the API's errors
     """A refusal (RFC 9457). Branch on `code`."""
 
     def __init__(self, answer: httpx.Response) -> None:
@@ -26,7 +26,7 @@ class RutaProblem(Exception):  # named for what happened, like the API's errors
 
 
 class Session(httpx.Auth):
-    """Adds a valid token to each request; repeats failed requests safely, with the same key."""
+    """Adds a valid token to each request and safely repeats failed requests with the same key."""
 
     def __init__(self, token_url: str, client_id: str, client_secret: str) -> None:
         self._token_url = token_url
@@ -62,7 +62,7 @@ class Session(httpx.Auth):
             step = _next(steps, answer)
 
     def _steps(self, request: httpx.Request) -> _Steps:
-        """Yield requests to send and seconds to wait. Raises `RutaProblem` if the API finally refuses."""
+        """Yield requests to send and seconds to wait. Raises `RutaProblem` if the API refuses the last attempt too."""
         if request.method not in _READ_ONLY:
             request.headers.setdefault("Idempotency-Key", str(uuid.uuid4()))
         for left in reversed(range(_TRIES)):

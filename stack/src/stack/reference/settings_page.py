@@ -1,4 +1,4 @@
-"""The page of settings, generated from the settings classes (`./ruta docs settings`)."""
+"""The settings page, generated from the settings classes (`./ruta docs settings`)."""
 
 from collections.abc import Iterator
 

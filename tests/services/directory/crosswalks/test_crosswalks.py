@@ -105,7 +105,7 @@ async def decide_by_name(
 
 
 async def directory(database: Database) -> list[tuple[object, ...]]:
-    """Return everything stored and found about the services, without ids and times."""
+    """Return everything stored and found for the services, without ids and times."""
     d, p = service_documents.c, site_documents.c
     name = services.c.document["name"].astext
     added = sa.select(crosswalk_additions.c.categories).where(
@@ -276,7 +276,7 @@ async def test_what_waits_is_not_carried_out_for_whoever_was_suspended_meanwhile
 async def test_a_decision_while_an_import_ran_is_followed_at_its_end(
     database: Database, tmp_path: Path
 ) -> None:
-    """The result is as if the decision had come before the services."""
+    """A decision during an import has the same result as one before it."""
     await bring(database, register(tmp_path))
     async with database.transaction(WHO) as session:
         before = await queries.versions_of(session, f"{WHO.organisation}:{SOURCE}")
@@ -351,7 +351,7 @@ async def test_over_http_terms_are_listed_with_what_they_may_stand_for_and_then_
     assert "GBV-LEGAL" in [each["category"] for each in legal["suggestions"]]
     assert all(0 < each["score"] <= 1 for each in legal["suggestions"])
     wanted = {"taxonomy_term_id": str(term_id(CATEGORIES, "GBV-LEGAL"))}
-    partner = as_("health-cluster")  # One of them may be a shelter and waits for review.
+    partner = as_("health-cluster")  # One service may be a shelter and waits for review.
     none = (await api.get(f"{V1}/services", params=wanted, headers=partner)).json()
     assert none.get("contents") == [], none
     body = {"decisions": [{"term_id": legal["id"], "categories": ["GBV-LEGAL"]}]}

@@ -1,4 +1,5 @@
-"""A service with a mapped category counts for pathways like any other: within time and reach, or the step is a gap."""
+"""A service with a mapped category counts for pathways like any other: within time and reach, or else the step is a
+gap."""
 
 from datetime import timedelta
 from typing import Any
@@ -52,7 +53,7 @@ async def test_a_step_is_no_more_available_by_a_decision_than_by_a_category_of_i
 ) -> None:
     await endorse(api)
     open_to_all = await clinical_care(api)
-    # It answers referrals too late but accepts walk-ins.
+    # The service answers referrals too late but accepts walk-ins.
     ways = [each["ways"] for each in open_to_all["services"]]
     assert (open_to_all["coverage"], ways) == ("available", [["walk_in", "referral"]])
     await bring(decided, sheet("same_day", "VE0101", "VE0101"))

@@ -1,4 +1,4 @@
-"""An import and a decision about its publisher at the same moment, with real commits."""
+"""An import and a decision about its publisher happen at the same moment, with real commits."""
 
 import asyncio
 import time
@@ -38,7 +38,7 @@ async def decide(database: Database, codes: list[str]) -> None:
 
 
 async def until_waiting(database: Database, other: asyncio.Task[None]) -> None:
-    """Wait until the other transaction waits for a lock, or is done."""
+    """Wait until the other transaction waits for a lock or has ended."""
     waiting = sa.text(
         "SELECT count(*) FROM pg_stat_activity"
         " WHERE datname = current_database() AND wait_event_type = 'Lock'"

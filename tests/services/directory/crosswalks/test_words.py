@@ -1,4 +1,4 @@
-"""A publisher's own words in a sheet, and unknown activities of a Services Advisor, are terms like a package's."""
+"""A publisher's own words in a sheet and unknown activities of a Services Advisor count as terms, like a package's."""
 
 import json
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Services that share places, organisations and terms, each with every possible child entry."""
+"""Services that share places, organisations and terms, each with every kind of child entry."""
 
 from typing import Any
 from uuid import UUID, uuid5
@@ -102,7 +102,7 @@ def _organization(at: int) -> dict[str, Any]:
 
 
 def shared_sites() -> list[dict[str, Any]]:
-    """Return services, each at two of five places and of one of three organisations."""
+    """Return services, each at two of five places and in one of three organisations."""
     return [_service(at) for at in range(SERVICES)]
 
 

@@ -1,4 +1,4 @@
-"""Which documents contain less than their record."""
+"""Documents that contain less than their record."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Exports: complete, valid, no more than the caller sees, and readable by the importer."""
+"""Exports are complete and valid, contain no more than the caller may see, and can be imported again."""
 
 import csv
 import io
@@ -139,7 +139,7 @@ async def test_the_data_package_is_valid_with_no_foreign_key_error(
 async def test_the_package_comes_back_the_same(demo: AsyncClient, database: Database) -> None:
     content = (await export(demo, "im-officer", "hsds")).content
     again = await bring_in(demo, content, mode="skip-bad")
-    # The IM officer's full copy is known and unchanged; partial copies are refused.
+    # The import recognises the IM officer's full copy as unchanged and refuses partial copies.
     report = await demo.get(
         f"{IMPORTS}/{again['id']}/rows", params={"limit": 500}, headers=as_("im-officer")
     )

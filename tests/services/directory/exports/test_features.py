@@ -1,4 +1,4 @@
-"""OGC API - Features: services and gaps for maps, never more than the list of services shows."""
+"""OGC API - Features shows services and gaps for maps, never more than the service list shows."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from httpx import AsyncClient
 from tests.services.directory.conftest import V1, Publish, as_, service_document
 from tests.services.directory.exports.test_exports import demo
 
-__all__ = ["demo"]  # The fixture of the exports.
+__all__ = ["demo"]  # The fixture from the export tests.
 FEATURES = f"{V1}/features"
 ITEMS = f"{FEATURES}/collections/services/items"
 
@@ -46,7 +46,7 @@ async def test_a_map_shows_what_the_list_shows(demo: AsyncClient, who: str) -> N
 
 
 async def test_a_box_finds_no_hidden_site(api: AsyncClient, publish: Publish) -> None:
-    """A public service's site for partners lies in no public bounding box."""
+    """A public search by bounding box does not find a service by a site that only partners may see."""
     site = service_document()["service_at_locations"][0]
     closed = {**site, "location": {**site["location"], "visibility": "partners"}}
     service_id = str(await publish(service_at_locations=[closed]))

@@ -1,4 +1,4 @@
-"""Exported entries come back unchanged: in every format, with services that share places."""
+"""Exported entries come back unchanged in every format, also for services that share places."""
 
 import csv
 import io

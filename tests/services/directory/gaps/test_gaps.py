@@ -1,4 +1,4 @@
-"""Gaps through the API in every format, and the stored cells behind them."""
+"""Gaps through the API in every format, and the stored cells on which they depend."""
 
 import csv
 import io
@@ -65,7 +65,7 @@ async def test_the_matrix_tells_referable_full_stale_and_none_apart(
 async def test_what_is_open_on_other_days_only_covers_nothing_until_its_season_begins(
     api: AsyncClient, database: Database, publish: Any
 ) -> None:
-    """A tent for the rainy season helps nobody in the dry season; counting it would hide the gap."""
+    """A tent for the rainy season helps nobody in the dry season, so counting it would hide the gap."""
     today = clock.today()
     begins, ends = today + timedelta(days=30), today + timedelta(days=60)
     daily = {

@@ -1,4 +1,4 @@
-"""How services become cells, and cells a matrix: pure rules by example."""
+"""Pure rules, by example: how services become cells, and how cells become a matrix."""
 
 from datetime import date
 from typing import Any

@@ -1,4 +1,4 @@
-"""`/directory/v1/imports` over HTTP: permissions, answers, stored results."""
+"""`/directory/v1/imports` over HTTP: permissions, responses and stored results."""
 
 import io
 import json
@@ -212,7 +212,7 @@ async def test_imports_and_rows_come_in_pages(api: AsyncClient) -> None:
 
 
 async def test_an_import_that_counts_no_values_is_listed_like_the_others(api: AsyncClient) -> None:
-    """This kind of file has no account of single values."""
+    """This kind of file has no report about single values."""
     content = json.dumps({"type": "FeatureCollection", "features": [feature()]}).encode()
     sent = await send(api, content, mode="skip-bad")
     assert sent.status_code == 201, sent.text

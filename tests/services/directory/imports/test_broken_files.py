@@ -1,4 +1,4 @@
-"""Files as they arrive: broken, hostile, oddly encoded. The result is a clear problem, or rows."""
+"""Broken, hostile or oddly encoded files, as people send them. The result is a clear problem or rows."""
 
 import io
 import zipfile
@@ -101,7 +101,7 @@ def test_the_template_is_read_by_the_importer(tmp_path: Path, language: str) -> 
     rows, notes = read(filled)
     assert [each.code for each in notes] == ["sheet_chosen"]
     assert [row.number for row in rows] == [2]
-    # Written as text and not as a formula; the import refuses it anyway.
+    # The cell is text and not a formula, but the import refuses it anyway.
     assert "formula" in codes(rows[0].notes)
     assert read(saved(tmp_path, template_xlsx(language)))[0] == []
     assert read(saved(tmp_path, template_csv(language)))[0] == []
@@ -138,7 +138,7 @@ def crowded() -> bytes:
 
 
 def entity_bomb() -> bytes:
-    """Return a workbook whose sheet expands entities without end (billion laughs)."""
+    """Return a workbook whose sheet expands entities endlessly (billion laughs)."""
     content = xlsx(SHEET)
     target = io.BytesIO()
     laughs = (
@@ -159,7 +159,8 @@ def entity_bomb() -> bytes:
 def test_a_row_of_a_number_that_no_sheet_has_is_not_counted_up_to(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A file of a few kilobytes would keep the service counting for hours."""
+    """The import does not count up to a row number that no sheet has. A file of a few kilobytes would keep the service
+    counting for hours."""
     monkeypatch.setattr(sheet, "LAST_ROW", 1_000)
     target = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(xlsx(SHEET))) as source, zipfile.ZipFile(target, "w") as made:

@@ -1,4 +1,4 @@
-"""Single values from files: formulas versus text, and the guard that exports add."""
+"""Single values from files: formulas and text, and the guard that exports add."""
 
 import csv
 import io
@@ -67,7 +67,8 @@ def test_full_width_signs_and_leading_blanks_do_not_get_past_the_guard(text: str
     ],
 )
 def test_a_formula_that_another_separator_would_begin_a_cell_with_is_guarded(text: str) -> None:
-    """A spreadsheet in Spanish splits a CSV file at semicolons."""
+    """The guard also covers a formula after a semicolon, because a spreadsheet in Spanish splits a CSV file at
+    semicolons."""
     file = io.StringIO()
     GuardedCsv(file).row(["x", text, "y"])
     for separator in ",;\t":

@@ -1,4 +1,4 @@
-"""The number of rows read and judged together changes nothing in the report."""
+"""The chunk size of an import does not change its report."""
 
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ ITS_OWN = {"id", "created_at", "started_at", "finished_at", "rows_url"}
 
 
 async def told(database: Database, content: bytes, size: int, monkeypatch: Any) -> Any:
-    """Return everything that a dry run reports with this chunk size."""
+    """Return the whole report of a dry run with this chunk size."""
     monkeypatch.setattr(service, "JUDGED", size)
     done = await imported(database, WHO, content, dry_run=True, source="chunks", mode=Mode.SKIP_BAD)
     assert done.state is ImportState.FINISHED
@@ -31,7 +31,7 @@ async def told(database: Database, content: bytes, size: int, monkeypatch: Any) 
 
 
 async def check(database: Database, content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Compare on an empty directory, and on one that has the package."""
+    """Compare on an empty directory, and on one that already has the package."""
     for stands in (False, True):
         if stands:
             await imported(database, WHO, content, source="chunks", mode=Mode.SKIP_BAD)

@@ -1,4 +1,4 @@
-"""The next edition of a file does not reopen what somebody closed here."""
+"""The next edition of a file does not reopen an entry that somebody closed here."""
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -45,7 +45,7 @@ async def _import(api: AsyncClient, name: str = "Mía", query: str = "") -> dict
 def while_it_is_read(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Meanwhile:
-    """Change the records of the next file after its rows were looked up."""
+    """Change the records of the next file after the import has looked up its rows."""
     prepared = Writer.prepared
 
     def happens(what: Callable[[], Awaitable[None]]) -> None:
@@ -86,7 +86,7 @@ async def _anybody(api: AsyncClient, own: str) -> int:
 async def test_the_next_edition_opens_nothing_that_was_closed_here(
     api: AsyncClient, level: str
 ) -> None:
-    """A house hidden for its safety became public again with the next month's import."""
+    """A house hidden for its safety used to become public again with the next month's import."""
     own = (await _import(api))["service_id"]
     assert await _anybody(api, own) == 200
     await _closed(api, own, level)
@@ -142,7 +142,7 @@ async def test_a_file_opens_no_place_that_was_closed_here(
     closed = {"location_type": "physical", "pcode": "VE23", "visibility": "restricted"}
     headers = {**as_(WHO), "If-Match": read.headers["etag"]}
     assert (await api.put(path, json=closed, headers=headers)).status_code == 200
-    # In a package's form: the former place under its id.
+    # In the format of a package, with the old place under its id.
     document = {**record.json()["document"], "name": "Otro nombre"}
     given = ServiceDocument.model_validate(document)
     async with database.transaction() as session:
@@ -171,7 +171,7 @@ async def test_whose_word_the_level_is_says_the_newest_change_of_it(
 async def test_a_file_that_comes_to_stand_for_an_entry_opens_nothing_that_was_hidden_at_first(
     api: AsyncClient, publish: Publish
 ) -> None:
-    """The entry was created hidden and its level never edited; a merge gave it the file's id."""
+    """The entry was hidden from the start, and nobody edited its level; a merge gave it the file's id."""
     twin = (await _import(api))["service_id"]
     hidden = await publish(name="Casa", visibility="pathway")
     merged = await api.post(
@@ -243,7 +243,7 @@ async def _withdraw(api: AsyncClient, own: str) -> None:
 
 
 async def test_the_next_edition_begins_nothing_that_somebody_here_ended(api: AsyncClient) -> None:
-    """A place withdrawn because it was unsafe became public and endorsed again a month later."""
+    """A place withdrawn because it was unsafe used to become public and endorsed again a month later."""
     own = (await _import(api))["service_id"]
     await _withdraw(api, own)
     for query in ("&dry_run=true", ""):
@@ -300,7 +300,7 @@ async def test_no_file_says_of_a_place_that_it_works_which_somebody_here_closed(
     assert shown["name"] == "Otro nombre"
     assert shown["functional_status"] == {"code": code, "reason": "Atacaron la casa"}
     assert "referable" not in shown
-    await _shut(api, own, "partially_functional")  # Once opened by hand, the file decides again.
+    await _shut(api, own, "partially_functional")  # After a manual reopening the file decides.
     assert (await _working(api))["outcome"] == "changed"
     assert (await _shown(api, own))["functional_status"]["code"] == "fully_functional"
 
@@ -331,7 +331,7 @@ async def test_no_file_gives_an_endorsement_anew_that_was_taken_back(api: AsyncC
 
 
 async def test_no_file_makes_that_nobody_looks_again(api: AsyncClient) -> None:
-    """A sheet claimed verification until 2999: nobody was reminded, and everything stayed referable."""
+    """A sheet claimed verification until 2999. Nobody got a reminder, and everything stayed referable."""
     row = await _working(api, "2998-01-01,2999-12-31")
     own = row["service_id"]
     assert "verification_in_time" in [each["code"] for each in row["notes"]]
@@ -347,7 +347,7 @@ SAFE_HOUSE = "Safe house for women survivors of violence"
 async def test_a_term_that_may_be_a_safe_house_is_hidden_until_somebody_decides_it(
     api: AsyncClient, tmp_path: Path
 ) -> None:
-    """For every taxonomy: an activity of a public map, a heading of somebody's own list."""
+    """The rule covers every taxonomy, such as an activity on a public map or a heading in somebody's own list."""
     feature = {
         "type": "Feature",
         "id": 1,

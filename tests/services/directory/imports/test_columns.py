@@ -1,4 +1,4 @@
-"""The workbook's columns: every header and tag finds its own column."""
+"""Every header and tag of the workbook finds its own column."""
 
 import pytest
 from common.words.languages import LANGUAGES

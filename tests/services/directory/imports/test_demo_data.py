@@ -1,4 +1,4 @@
-"""The importer accepts the fictional demo services without a repair."""
+"""The importer accepts the fictional demo services without repairs."""
 
 import io
 import re

@@ -1,5 +1,5 @@
-"""Every known kind of dirty file in one table: each is refused, has rows refused, or is read with reported changes;
-never in silence."""
+"""All known kinds of dirty files in one table. The import refuses the file, refuses some rows, or reports its changes;
+it never changes data silently."""
 
 import csv
 import io
@@ -37,7 +37,7 @@ FIRST: dict[str, object] = dict(zip(NAMES, ["1", "Org", "Uno", "GP-INFO", "publi
 
 
 def sheet(**cells: object) -> bytes:
-    """Return a CSV of one row with these cells."""
+    """Return a CSV with one row that contains these cells."""
     text = io.StringIO()
     row = {**FIRST, **cells}
     writer = csv.DictWriter(text, list(row))
@@ -67,7 +67,7 @@ def table(rows: Any) -> bytes:
 
 
 def package(changes: Tables | None = None, **of_service: str) -> bytes:
-    """Return the plain package with other tables, or with other texts in its one service."""
+    """Return the plain package with other tables, or with other texts in its only service."""
     tables = {**PLAIN, **(changes or {})}
     if of_service:
         tables["services.csv"] = [{**PLAIN["services.csv"][0], **of_service}]
@@ -83,7 +83,7 @@ def with_place(**cells: str) -> bytes:
 
 
 def locked() -> bytes:
-    """Return a package whose tables are marked as encrypted."""
+    """Return a package with tables that are marked as encrypted."""
     content = bytearray(package())
     for mark, at in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
         start = -1

@@ -1,4 +1,4 @@
-"""Writers during a long dry run, with real commits: none of them waits for it."""
+"""No writer waits for a long dry run. The tests use real commits."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from itertools import count
@@ -94,7 +94,7 @@ def meanwhile(
 
 
 async def write_beside(database: Database, content: bytes, source: str) -> int:
-    """Write an entry, and fail instead of waiting for a lock."""
+    """Write an entry, but fail instead of waiting for a lock."""
     async with database.transaction(WHO) as session:
         await session.execute(sa.text("SET LOCAL lock_timeout = '100ms'"))
         import_id = await take_in(

@@ -1,4 +1,4 @@
-"""The account of every value: nothing of a package disappears without a note."""
+"""The import accounts for every value, so nothing in a package disappears without a note."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

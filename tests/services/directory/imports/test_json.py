@@ -1,4 +1,5 @@
-"""HSDS as JSON: a service, lists, pages of an API, one object a line, tables by name, the first British version."""
+"""HSDS as JSON: one service, lists, pages of an API, one object per line, tables by name, and the first British
+version."""
 
 import json
 import zipfile

@@ -1,4 +1,4 @@
-"""Cells that list several ids, in any column that links two tables."""
+"""Cells with several ids, in any column that links two tables."""
 
 import asyncio
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A package with too many lines is refused before anything is stored."""
+"""The import refuses a package with too many lines before it stores anything."""
 
 import tracemalloc
 import zipfile
@@ -18,12 +18,12 @@ from tests.services.directory.conftest import V1, as_
 
 SERVICE = "id,organization_id,name,status\ns,o,Uno,active\n"
 ORGANIZATION = "id,name,description\no,Red,Red\n"
-IN_ALL = 4 + 1  # Both tables, and the header of the phones.
+IN_ALL = 4 + 1  # Both tables, and the header of the phone table.
 _AT_ONCE = 100_000
 
 
 def with_phones(path: Path, phones: int) -> Path:
-    """Return a service with so many phones."""
+    """Return a package with one service and this many phones."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as package:
         package.writestr("services.csv", SERVICE)
         package.writestr("organizations.csv", ORGANIZATION)

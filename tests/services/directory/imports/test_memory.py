@@ -1,4 +1,4 @@
-"""Memory does not grow with the file: only a row's id stays in memory."""
+"""Memory does not grow with the file, because only a row's id stays in memory."""
 
 import csv
 import gc
@@ -75,7 +75,7 @@ def package_of(path: Path, rows: int) -> None:
 
 
 def told_of(make: Callable[[Path, int], None], rows: int) -> int:
-    """Return the report's rows; a package also reports its one organisation."""
+    """Return the number of rows in the report; a package also reports its one organisation."""
     return rows + 1 if make is package_of else rows
 
 
@@ -106,6 +106,6 @@ def peak_of(make: Callable[[Path, int], None], folder: Path, rows: int) -> int:
 def test_memory_does_not_grow_with_the_file(
     tmp_path: Path, make: Callable[[Path, int], None]
 ) -> None:
-    peak_of(make, tmp_path, 100)  # Tables that are read once.
+    peak_of(make, tmp_path, 100)  # Load lazy tables first.
     few, many = peak_of(make, tmp_path, FEW), peak_of(make, tmp_path, MANY)
     assert many - few < (MANY - FEW) * PER_ROW_BYTES

@@ -1,4 +1,4 @@
-"""How a row changes the record that it stands for."""
+"""How a row changes the record that it represents."""
 
 from pathlib import Path
 from typing import Any

@@ -40,7 +40,8 @@ def test_what_is_not_hours_is_said_to_be_unreadable(text: str) -> None:
 
 
 def test_a_text_that_no_hours_have_the_length_of_is_not_looked_through() -> None:
-    """A pattern took time quadratic in the length: one cell blocked the service for a minute."""
+    """Ruta rejects texts that are too long for opening hours. A quadratic pattern on one cell used to block the service
+    for a minute."""
     with pytest.raises(UnreadableHoursError):
         parse("lun, " * 200 + "mar 08:00-16:00")
     with pytest.raises(UnreadableHoursError):

@@ -1,4 +1,4 @@
-"""A package's organisations are imported even without services, and change with their publisher's file."""
+"""A package's organisations are imported even without services, and they change with their publisher's file."""
 
 from pathlib import Path
 from typing import Any

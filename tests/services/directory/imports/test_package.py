@@ -1,4 +1,4 @@
-"""HSDS data packages: the official tables, older shapes, and a deliberately dirty one."""
+"""HSDS data packages: the official tables, older formats, and an intentionally dirty package."""
 
 import csv
 import io
@@ -317,7 +317,7 @@ def levels_in(value: Any) -> Iterator[str]:
 
 
 def test_a_package_of_two_packages_is_refused_with_both_their_tables(tmp_path: Path) -> None:
-    """The report names services by line, and two had the same line: it could not be stored."""
+    """The report names services by line. Two services had the same line, so the report could not be stored."""
     tables = {f"{folder}/{name}": rows for folder in "ab" for name, rows in PLAIN.items()}
     with pytest.raises(Problem) as refused:
         check_package(package(tmp_path, tables), 1_000)

@@ -1,4 +1,4 @@
-"""Ids belong to their publisher: two files with equal numbers never touch each other's entries."""
+"""Ids belong to their publisher, so two files with equal ids never affect each other's entries."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,7 +25,7 @@ NUMBERS = dict.fromkeys("ospt", "1")
 def publication(
     ids: Mapping[str, str], word: str, **service: str
 ) -> dict[str, list[dict[str, str]]]:
-    """Return a package of one service at one place; `word` makes all of its texts unique."""
+    """Return a package with one service at one place; `word` makes all its texts unique."""
     return {
         "organizations.csv": [{"id": ids["o"], "name": f"Org {word}", "description": word}],
         "services.csv": [{
@@ -144,7 +144,7 @@ async def test_a_row_of_a_known_sheet_does_not_take_the_number_of_another_organi
 async def test_a_file_reaches_no_entry_of_another_organisation_by_its_ids(
     database: Database,
 ) -> None:
-    """Not even a row with the same content: the first organisation's changes stay its own."""
+    """Not even a row with the same content reaches it, so the first organisation's changes stay."""
     content = f"{HEADER}1,Org,Servicio,GP-INFO,public,04140000001\n".encode()
     await imported(database, principal("im-officer"), content)
     other = principal("im-officer", org=str(organisation(5)))

@@ -1,4 +1,4 @@
-"""Each cell of a package ends as stored, changed, told or refused: proved by reading back."""
+"""Each cell of a package is stored, changed, reported or refused. The test proves it by reading the entries back."""
 
 import asyncio
 from pathlib import Path
@@ -33,7 +33,7 @@ async def test_every_cell_of_every_version_is_read_back_or_told(
     path = write_package(tmp_path / "package.zip", version, 20)
     found = await brought(api, path, visibility=visibility)
     assert found.silent == {}
-    assert found.read == found.cells or version == "ohana"  # One cell lists several values.
+    assert found.read == found.cells or version == "ohana"  # One cell there has several values.
 
 
 @pytest.mark.parametrize("name", ["official csv", "official tabular.json"])

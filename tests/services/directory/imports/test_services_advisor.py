@@ -1,4 +1,4 @@
-"""Services Advisor features: each rule, then all rows of a file."""
+"""The import of Services Advisor features: each rule, then all rows of a file."""
 
 import json
 from dataclasses import dataclass
@@ -166,7 +166,7 @@ class File:
 
 @pytest.fixture(scope="module", params=["made", "jordan"])
 def file(request: pytest.FixtureRequest) -> File:
-    """Our own file, and Jordan's real one where available."""
+    """Return our own file, and Jordan's real file where available."""
     if request.param == "made":
         features, rows, repeated = made_features(), ROWS, REPEATED
     else:

@@ -1,4 +1,4 @@
-"""A package's rows wait on disk and are found by an index (a wrong index made imports quadratic)."""
+"""A package's rows wait on disk and an index finds them (a wrong index made imports quadratic)."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ from directory.files.imports.package.staging import MOST_CHILDREN, Staging
 
 
 def filled(staging: Staging, services: int) -> int:
-    """Return the SQLite steps (in hundreds) for reading every service with its children."""
+    """Return the SQLite steps (in hundreds) that it takes to read every service with its children."""
     for at in range(services):
         staging.add("organization", at + 2, {"id": f"o{at}", "name": "O"})
         staging.add("service", at + 2, {"id": f"s{at}", "organization_id": f"o{at}", "name": "S"})

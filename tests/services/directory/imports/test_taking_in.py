@@ -1,4 +1,4 @@
-"""Imports into a real database: what is written, what is undone, what the report says."""
+"""Imports into a real database: what they write, what they undo, and what the report says."""
 
 import json
 import time
@@ -51,7 +51,7 @@ def order(content: bytes, **changes: object) -> Order:
 async def imported(
     database: Database, who: Principal, content: bytes, **changes: object
 ) -> ImportOut:
-    """Return the finished import, also if the worker had to finish it."""
+    """Return the finished import, even if the worker had to finish it."""
     queued = await taken_in(database, who, content, **changes)
     while await work_one(database):
         pass
@@ -210,7 +210,7 @@ async def test_a_file_that_we_fail_on_does_not_hold_up_the_queue(database: Datab
     who = principal("im-officer")
     broken = await taken_in(database, who, large(120, 1, ""))
     behind = await taken_in(database, who, large(110, 1))
-    async with database.transaction() as session:  # Only a bug of ours writes this option.
+    async with database.transaction() as session:  # Only a bug could write this option.
         await session.execute(
             sa.update(IMPORTS)
             .where(IMPORTS.c.id == broken.id)
@@ -267,7 +267,7 @@ async def test_a_dry_run_says_of_each_row_what_the_import_then_does(
 ) -> None:
     who = principal("im-officer")
     content = package(tmp_path, DIRTY).read_bytes()
-    for _ in range(2):  # On an empty directory, then on one that has the entries.
+    for _ in range(2):  # On an empty directory, then on one with these entries.
         dry = await imported(database, who, content, mode=Mode.SKIP_BAD, dry_run=True)
         wet = await imported(database, who, content, mode=Mode.SKIP_BAD)
         assert (dry.rows, dry.services) == (wet.rows, wet.services)
@@ -281,7 +281,7 @@ async def test_a_dry_run_says_of_each_row_what_the_import_then_does(
 async def test_a_report_that_cannot_be_kept_does_not_hold_up_the_files_after_it(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The worker repeated that import for ever, and no later file of anybody."""
+    """The worker used to repeat that import for ever, and handled nobody's later files."""
     who = principal("im-officer")
     features = made_features()
     features[40]["properties"]["partnerName"] = "Red \0 Propia"  # PostgreSQL rejects this text.

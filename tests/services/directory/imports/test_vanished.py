@@ -1,4 +1,5 @@
-"""Entries missing from a publisher's next package: reported, kept unless somebody decides otherwise, never deleted."""
+"""Entries missing from a publisher's next package are reported, and kept unless a person decides otherwise. They are
+never deleted."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,7 +29,7 @@ ALL = ("uno", "dos", "tres", "cuatro", "cinco")
 
 
 def edition(folder: Path, names: Sequence[str], said: str = "") -> bytes:
-    """Return a publisher's package with these services."""
+    """Return one edition of a publisher's package, with these services."""
     rows = [
         {"id": name, "organization_id": "o", "name": f"Servicio {name}", "status": "active",
          "description": f"Lo que hace {name} {said}"}
@@ -104,7 +105,7 @@ async def test_they_end_by_choice_but_not_what_somebody_changed_here_unless_that
         "cinco": ("ended", ["vanished_ends", "vanished_edited"])
     }
     assert await states(database) == kept_but("cuatro", "cinco")
-    # An edition left it out by mistake: the next edition restores it, because no person ended it.
+    # One edition omitted it by mistake. The next edition restores it, because no person ended it.
     await imported(database, WHO, edition(tmp_path, ALL, "otra vez"))
     assert await states(database) == kept_but()
 
@@ -171,7 +172,8 @@ async def test_over_http_the_refusal_says_how_much_is_missing_and_what_to_do(
 
 
 async def test_what_is_not_in_a_sheet_is_never_taken_for_vanished(database: Database) -> None:
-    """A sheet may be one of several and never claims to be complete."""
+    """A sheet may be one of several and never claims to be complete, so its missing entries do not count as
+    vanished."""
     both = f"{HEADER}s-1,Red,Uno,GP-INFO,public,VE23\ns-2,Red,Dos,GP-INFO,public,VE23\n".encode()
     one = f"{HEADER}s-1,Red,Uno,GP-INFO,public,VE23\n".encode()
     await imported(database, WHO, both, source="hoja")

@@ -1,4 +1,4 @@
-"""One workbook row becomes one HSDS document, with reasons for every change and refusal."""
+"""One workbook row becomes one HSDS document, with a reason for every change and refusal."""
 
 from datetime import datetime
 from typing import Any
@@ -100,7 +100,7 @@ def test_a_shelter_keeps_neither_address_nor_point_and_only_its_state() -> None:
 
 @pytest.mark.parametrize("name", ["Casa", ""])  # Accepted, and refused.
 def test_a_report_does_not_repeat_where_a_shelter_is(name: str) -> None:
-    """The refused row was stored nowhere but in the report, with swapped coordinates, for over a year."""
+    """The refused row was stored only in the report, with swapped coordinates, for over a year."""
     place: dict[str, object] = {
         "latitude": -71.6213,
         "longitude": 10.6541,
@@ -159,7 +159,7 @@ def test_an_unknown_place_is_refused_with_what_may_be_meant(
 
 
 def test_a_point_far_from_its_named_place_is_told() -> None:
-    """40 km away in another state: San Antonio del Táchira is not in Zulia."""
+    """The point is 40 km away in another state: San Antonio del Táchira is not in Zulia."""
     found = row(pcode="VE2304", latitude="7.814", longitude="-72.443")
     (told,) = [each for each in found.notes if each.code == "point_far"]
     assert "VE2004" in told.after

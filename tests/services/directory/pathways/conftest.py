@@ -1,4 +1,4 @@
-"""Plans in these tests are asked for on a Tuesday at ten at home, unless a test sets the time."""
+"""These tests request plans on a Tuesday at ten in the home time zone, unless a test sets the time."""
 
 from datetime import datetime
 

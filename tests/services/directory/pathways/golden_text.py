@@ -1,4 +1,4 @@
-"""Writes an answer of resolve as a page that a coordinator can read and judge."""
+"""Writes a resolve response as a page that a coordinator can read and judge."""
 
 from collections.abc import Iterator
 from typing import Any

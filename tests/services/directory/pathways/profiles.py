@@ -79,7 +79,7 @@ conditions = st.builds(
 )
 
 
-# Made once: Hypothesis inspects each new strategy, which took longer than drawing.
+# Created once, because Hypothesis inspects each new strategy, which took longer than drawing.
 _needs = st.sampled_from(NEEDS)
 _urgencies = st.sampled_from(list(Urgency))
 _windows = st.none() | st.sampled_from([72, 120])
@@ -99,7 +99,7 @@ def _one_or_none(keys: tuple[str, ...]) -> st.SearchStrategy[str | None]:
 
 @st.composite
 def pathways(draw: st.DrawFn, aor: str = "TIP") -> Pathway:
-    """Draw a valid pathway: order edges only point backwards, so there is no cycle."""
+    """Draw a valid pathway. Order edges point only backwards, so there is no cycle."""
     count = draw(st.integers(1, 6))
     steps: list[Step] = []
     for at in range(count):
@@ -123,7 +123,7 @@ def pathways(draw: st.DrawFn, aor: str = "TIP") -> Pathway:
 
 
 def _repaired(drawn: Pathway) -> Pathway:
-    """Drop whatever validation names, as a coordinator would, until it names nothing."""
+    """Remove everything that validation reports, as a coordinator would, until it reports nothing."""
     while wrong := {finding.step for finding in errors_in(findings(drawn))}:
         kept = tuple(each for each in drawn.steps if each.key not in wrong)
         if len(kept) == len(drawn.steps):

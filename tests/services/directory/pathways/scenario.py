@@ -1,6 +1,7 @@
 """A small fictional directory in Zulia, Táchira, Bolívar and Caracas, for the three scenarios.
 
-Names, phones and organisations are invented. Dates are relative to today, so that answers are the same every day.
+Names, phone numbers and organisations are invented. Dates are relative to today, so that responses are the same every
+day.
 """
 
 from datetime import timedelta
@@ -94,7 +95,7 @@ def document(
 
 
 def services() -> dict[str, list[ServiceDocument]]:
-    """Return the services by the coordinator who approves and so endorses them."""
+    """Return the services, grouped by the coordinator who approves and thus endorses them."""
     hotline = document(
         "Línea Ficticia de Protección", ["HOT", "GP-INFO"], "VE0101", ["VE"],
         organisation="Red Ficticia", schedule=ALWAYS, modes=("hotline",), delay="same_day",

@@ -1,4 +1,4 @@
-"""Joint pathways of the shipped proposals: their order, and what urgency changes."""
+"""Combined pathways of the shipped proposals: the order of their steps, and the effect of urgency."""
 
 from typing import Any
 
@@ -46,7 +46,7 @@ def test_a_need_brings_its_pathway_and_a_foreign_need_is_looked_up_all_the_same(
     found = course(
         age=30, needs=["TIP-SAFE", "WSH"], situations=["displacement"], populations=["IDP"]
     )
-    assert "TIP" not in aors(found)  # A known fact about the person excludes its entry condition.
+    assert "TIP" not in aors(found)  # A known fact about the person rules out its entry.
     needs = {each.step.need: each.step for each in found.steps}
     assert needs["WSH"].sources == ()
     found = course(age=30, needs=["TIP-SAFE"])
@@ -154,9 +154,9 @@ def test_the_stored_form_of_a_pathway_round_trips() -> None:
             {"situations": ["partner_violence"]},
             "HLT-MH",
             2,
-        ),  # Psychosocial support comes before it.
+        ),  # Psychosocial support comes before mental health care.
         ({"situations": ["partner_violence"]}, "FSC", 1),
-        ({"needs": ["HLT-MH"]}, "HLT-MH", 1),  # General protection has it only as a fallback.
+        ({"needs": ["HLT-MH"]}, "HLT-MH", 1),  # For general protection it is only a fallback.
         ({"situations": ["trafficking"]}, "FSC", 1),
         ({"situations": ["partner_violence", "suicide_risk"]}, "HLT-MH", 1),
         ({"situations": ["suicide_risk"]}, "HLT-MH", 1),
@@ -167,7 +167,8 @@ def test_the_stored_form_of_a_pathway_round_trips() -> None:
 def test_what_the_person_asks_for_is_a_step_and_early(
     facts: dict[str, Any], need: str, most: int
 ) -> None:
-    """Only a running clinical window, safety in danger, and the steps that it depends on come earlier."""
+    """The need that the person asks for is an early step. Only a running clinical window, safety in danger, and the
+    steps on which it depends come earlier."""
     found = course(age=30, sex="female", **{"immediate_danger": False, **facts, "needs": [need]})
     needs = [ordered.step.need for ordered in found.steps]
     assert needs.index(need) < most, needs

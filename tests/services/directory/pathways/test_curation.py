@@ -1,4 +1,4 @@
-"""Draft, review, publication and versions of pathways, through the API."""
+"""Drafts, review, publication and versions of pathways, through the API."""
 
 from typing import Any
 

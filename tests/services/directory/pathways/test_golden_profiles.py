@@ -1,7 +1,7 @@
-"""Seventy profiles in a fictional directory: what comes first, by whom, and what is missing.
+"""Seventy profiles in a fictional directory: the first step, the service for it, and the gaps.
 
-The stored pages were compared line by line with the reference. `RUTA_WRITE_GOLDEN=1` writes them again; a reader then
-decides whether they are still right.
+A person compared the stored pages line by line with the reference. `RUTA_WRITE_GOLDEN=1` writes them again; a person
+then decides whether they are still right.
 """
 
 import os
@@ -22,8 +22,8 @@ from tests.support.principals import principal
 GOLDEN = Path(__file__).parent / "golden"
 FIRST = 5
 
-# Entries that once misled: a complaint channel as the hotline, one office for a whole country, an
-# interpreter of another language. Beside each is the entry to find instead.
+# Entries that once misled: a complaint channel as the hotline, one office for a whole country, an interpreter of
+# another language. The right entry is next to each.
 MISLEADING = {
     "gbv-coordinator": [
         document("Buzón Ficticio de Quejas", ["HOT", "PSEA"], "VE0101", ["VE"],
@@ -132,7 +132,7 @@ async def test_each_profile_is_answered_as_it_was_judged(
 
 
 def _hold_for_all(items: list[dict[str, Any]]) -> None:
-    """Rules that no answer may break, whatever is stored."""
+    """Check the rules that every response must keep, whatever is stored."""
     for item in items:
         assert item["emergency_numbers"][0]["number"] == "911"
         assert [step["folded"] for step in item["steps"]] == [

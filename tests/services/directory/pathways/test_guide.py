@@ -1,4 +1,4 @@
-"""The guide's pathway, as pasted from there."""
+"""The guide's pathway, as a person would paste it."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Available means in time: by call or visit without a referral, or by a referral, each with its own time."""
+"""Available means in time, by a call, a visit or a referral, each with its own time."""
 
 from datetime import datetime
 from typing import Any
@@ -102,7 +102,7 @@ def test_who_takes_no_referrals_but_answers_the_phone_can_be_reached() -> None:
 
 
 def test_the_journey_counts_until_the_doors_are_open() -> None:
-    """The way takes an hour: a service is still open on arrival at three, but not half an hour before closing."""
+    """The trip takes an hour. A service is still open on arrival at three, but not half an hour before closing."""
     there = service(
         area="VE2316",
         open_minutes=OFFICE,
@@ -121,7 +121,7 @@ def test_the_journey_counts_until_the_doors_are_open() -> None:
 async def test_what_opens_after_the_window_is_a_gap_in_time(
     api: AsyncClient, database: Database, publish: Publish
 ) -> None:
-    """The only clinic opens on Monday, Wednesday and Friday mornings; four of 72 hours are left."""
+    """The only clinic opens on Monday, Wednesday and Friday mornings; only four of 72 hours are left."""
     hours = {"freq": "WEEKLY", "byday": "MO,WE,FR", "opens_at": "08:00", "closes_at": "12:00"}
     await publish(
         categories=["GBV-CMR"],

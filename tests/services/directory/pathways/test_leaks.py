@@ -1,7 +1,7 @@
 """Hidden services change nothing in resolve, gaps, posters, endorsements and suggestions.
 
-Each question is asked twice of the same directory, with and without confidential services; every caller below their
-level must get the same bytes.
+Each request is sent twice to the same directory, with and without confidential services. Every caller below their level
+must get the same bytes.
 """
 
 from typing import Any
@@ -43,10 +43,10 @@ QUESTIONS: list[tuple[str, str, dict[str, Any] | None]] = [
 
 
 def hidden(level: str) -> list[ServiceDocument]:
-    """Enter confidential services that would change every answer if they were visible."""
+    """Enter confidential services that would change every response if they were visible."""
     made: dict[str, Any] = {"visibility": level, "phone": None, "organisation": "Oculta"}
     place = "VE23" if level == "restricted" else "VE2313"
-    # The directory refuses a safe house below "restricted".
+    # The directory refuses a safe house at any level below "restricted".
     shelter = "GBV-SHELTER" if level == "restricted" else "GBV-WGSS"
     return [
         document(f"Oculto {level} abrigo", [shelter], place, ["VE23"], **made),
@@ -57,7 +57,7 @@ def hidden(level: str) -> list[ServiceDocument]:
     ]
 
 
-# Callers who must not notice services of a level: everybody whom access.py keeps below it.
+# Callers who must not notice services at a level: everybody whom access.py keeps below it.
 OUTSIDERS = {
     "partners": ["anonymous"],
     "pathway": ["anonymous", "health-cluster", "cp-coordinator", "auditor"],
@@ -110,5 +110,5 @@ async def test_the_coordinator_does_see_them_so_that_the_test_above_means_someth
         for (_, path, _), one, other in zip(QUESTIONS, before, after, strict=True)
         if one != other
     }
-    # A poster shows everybody the public level, its coordinator included.
+    # A poster shows everybody the public level, including its coordinator.
     assert changed == {"/pathways/resolve", "/pathways/resolve/batch", "/gaps", "/endorsements"}

@@ -63,7 +63,7 @@ def test_a_service_that_fails_eligibility_is_never_ranked_as_fitting(
 
 
 def _assert_the_person_fits(candidate: Candidate, profile: Profile) -> None:
-    """Repeats eligibility.py in plain comparisons, so that a mistake there shows."""
+    """Check the rules of eligibility.py with plain comparisons, which reveals mistakes there."""
     if profile.age is not None:
         assert (candidate.minimum_age or 0) <= profile.age
         assert profile.age <= (121 if candidate.maximum_age is None else candidate.maximum_age)
@@ -101,7 +101,7 @@ def _rooms(state: str | None) -> int:
 
 
 def _places_of(service_id: str, steps: tuple[ResolvedStep, ...]) -> dict[str, int]:
-    """Return the service's rank for each need; last where it does not fit."""
+    """Return the service's rank for each need, or a last rank where it does not fit."""
     return {
         step.ordered.step.need: next(
             (

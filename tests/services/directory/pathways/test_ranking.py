@@ -1,4 +1,4 @@
-"""Who comes first and why, who does not fit and why, and what the answer says if nobody fits."""
+"""Which service ranks first and why, which does not fit and why, and the response if none fits."""
 
 from dataclasses import replace
 from datetime import date, timedelta
@@ -52,7 +52,7 @@ def test_the_same_municipality_beats_another_one_of_the_state() -> None:
 
 
 def test_what_gives_hours_for_other_dates_only_does_not_fit() -> None:
-    """TODAY is UTC's: west of it, a season that ended yesterday may still be open."""
+    """TODAY is the UTC day. West of UTC, a season that ended yesterday may still be open."""
     always = (0, WEEK_MINUTES)
     over = Season(None, TODAY - timedelta(days=2), always)
     last = Season(None, TODAY - timedelta(days=1), always)
@@ -147,7 +147,7 @@ def test_the_nearest_alternative_fits_in_everything_but_the_area() -> None:
 
 
 def test_places_without_a_point_of_their_own_claim_no_exact_distance() -> None:
-    mara = Profile(area="VE2312")  # The tables hold no seat for it.
+    mara = Profile(area="VE2312")  # The area tables contain no seat for it.
     assert PLACES.require("VE2312").point is None
     _, missed = rank([service("a", area="VE2313")], situation(mara))
     assert (missed[0].proximity.kind, missed[0].proximity.kilometres) == ("same_state", None)
@@ -232,7 +232,7 @@ def test_what_is_left_of_a_clinical_window_is_a_limit_too() -> None:
         ({"area": None, "areas": frozenset({"VE2313"})}, None),
         ({"area": "VE2311", "areas": frozenset({"VE23"}), "modes": frozenset({"outreach"})}, None),
         ({"area": "VE0101", "areas": frozenset({"VE"}), "modes": frozenset({"hotline"})}, None),
-        ({"area": "VE23", "areas": frozenset({"VE23"})}, None),  # A safe house in the same state.
+        ({"area": "VE23", "areas": frozenset({"VE23"})}, None),  # Its safe house is in this state.
         ({"area": "VE231301", "areas": frozenset({"VE23"})}, None),
     ],
 )

@@ -1,4 +1,4 @@
-"""Resolve through the API: what is refused, what is stored (nothing), and who sees what."""
+"""Resolve through the API: what it refuses, that it stores nothing, and what each caller sees."""
 
 from typing import Any
 from uuid import UUID
@@ -225,7 +225,7 @@ async def test_an_excluded_organisation_is_named_nowhere_and_the_question_leaves
 async def test_excluding_tells_nothing_of_an_organisation_that_the_caller_may_not_see(
     api: AsyncClient, database: Database
 ) -> None:
-    """A service without a visible organisation is left out, whichever organisation is excluded."""
+    """The response omits a service without a visible organisation, whichever organisation the caller excludes."""
     hidden = document(
         "Consulta sin nombre", ["GBV-CMR"], "VE2313", ["VE23"], organisation="Org oculta",
         schedule=ALWAYS,
@@ -378,7 +378,7 @@ async def test_only_the_best_few_services_of_each_step_are_told_if_that_is_asked
         headers=as_("ngo-refugio"),
     )
     assert several.json() == {"items": [few, few]}
-    # The same through the framework's validation, since a key for a stored answer uses it.
+    # A key for a stored response uses the framework's validation, with the same result.
     keyed = {**as_("ngo-refugio"), "Idempotency-Key": "pocos"}
     long = await api.post(f"{URL}?services_per_step=1", json=WOMAN, headers=keyed)
     assert long.json() == few

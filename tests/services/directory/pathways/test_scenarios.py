@@ -1,6 +1,6 @@
 """The three scenarios in a fictional directory, stored as pages for review.
 
-`RUTA_WRITE_GOLDEN=1` writes the pages again; a reader then decides whether they are still right.
+`RUTA_WRITE_GOLDEN=1` writes the pages again; a person then decides whether they are still right.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""The shortlist checks hard conditions in SQL, and the rules check them again: both must agree."""
+"""The shortlist checks hard conditions in SQL and the rules check them again. Both must agree."""
 
 import random
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ NEEDS = sorted(codelists.categories())
 
 
 def some_profiles(seed: int) -> list[Profile]:
-    """Return profiles that differ in every fact of a hard condition."""
+    """Return profiles that differ in every fact used by a hard condition."""
     chance = random.Random(seed)  # noqa: S311 - reproducible test data
     drawn = [
         Profile.model_validate(
@@ -55,7 +55,7 @@ def some_profiles(seed: int) -> list[Profile]:
 
 
 async def give_seasons(session: AsyncSession) -> None:
-    """Give the scenario's services hours of every kind: valid on any day, ended, beginning today or tomorrow,
+    """Give the scenario's services all kinds of hours: valid on any day, ended, beginning today or tomorrow, and
     unreadable. Documents are cached by ETag."""
     statement = """
         UPDATE service_documents SET
@@ -76,7 +76,7 @@ async def give_seasons(session: AsyncSession) -> None:
 async def offered(
     session: AsyncSession, audience: Audience, wanted: Sequence[Demand], area: str
 ) -> Found:
-    """Return all offers for the needs, at any place and for any person."""
+    """Return all offers for the needs, in any place and for any person."""
     return await candidate_queries.shortlist(
         session,
         Statement(),
@@ -119,7 +119,7 @@ async def test_sql_and_rules_name_the_same_fitting_services(
                 for need, candidates in found.candidates.items()
                 for candidate in candidates
             }
-            assert by_sql >= by_rules, profile  # The query's condition on reach is generous.
+            assert by_sql >= by_rules, profile  # The query checks reach only roughly.
             for need, service_id in by_sql - by_rules:
                 (one,) = [
                     each for each in everything.candidates[need] if each.service_id == service_id
@@ -162,7 +162,8 @@ async def test_no_level_is_left_out_at_which_something_is_read(
 async def test_what_is_offered_in_a_place_is_asked_in_the_words_of_its_index(
     database: Database,
 ) -> None:
-    """With other expressions PostgreSQL would use no index and read the whole directory for each need."""
+    """The query uses the same expressions as the index. Otherwise PostgreSQL would read the whole directory for each
+    need."""
     async with database.transaction() as session:
         rows = await fetch(
             session,
@@ -175,7 +176,7 @@ async def test_what_is_offered_in_a_place_is_asked_in_the_words_of_its_index(
 
 
 def another_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Change the order in place, as an editor of the table would: a waiting list ranks before free places."""
+    """Change the order in place, as an editor of the table would, so that a waiting list ranks before free places."""
     monkeypatch.setitem(CAPACITY, "waitlist", Worth(400, 40.0))
     monkeypatch.setitem(STATUS, "partially_functional", Worth(170, 20.0))
     for reason in ("answers_in_time", "by_call", "by_walk_in", "language_met", "open_now"):
@@ -256,7 +257,7 @@ async def test_the_nearest_states_hide_nothing_of_the_rest(
     monkeypatch: pytest.MonkeyPatch,
     read: int,
 ) -> None:
-    """The nearest states are searched first, with the same result in the same order."""
+    """Searching the nearest states first gives the same result in the same order."""
     monkeypatch.setattr(candidate_queries, "OTHERS_READ", read)
     audience, today = audience_of(principal("gbv-coordinator")), clock.today()
     wanted = [demand(need, Urgency.WITHIN_72_HOURS) for need in NEEDS]

@@ -1,4 +1,4 @@
-"""A pathway that cannot work is refused, and the finding names the step."""
+"""Validation refuses a pathway that cannot work, and the finding names the step."""
 
 import pytest
 from directory.pathways.definition.graph import Step

@@ -1,4 +1,4 @@
-"""Posters: one page, both languages, public level only, with a code for the current page."""
+"""A poster has one page, both languages, only the public level, and a code for the current page."""
 
 import io
 import re
@@ -25,7 +25,7 @@ URL = "/directory/v1/posters"
 
 
 def crowded(aor: str, language: str, services: int) -> Poster:
-    """A poster of Maracaibo with many long services at every step."""
+    """Return a poster of Maracaibo with many long services at every step."""
     full = PublicService(
         name="Centro de Atención Integral a Mujeres, Niñas y Adolescentes «Las Acacias»",
         organisation="Asociación Civil Ficticia para la Protección de la Familia del Lago",
@@ -48,7 +48,7 @@ def crowded(aor: str, language: str, services: int) -> Poster:
 
 @cache
 def paper(aor: str, services: int) -> PdfReader:
-    """The Spanish poster, laid out once for all tests."""
+    """Return the Spanish poster, laid out once for all tests."""
     return PdfReader(io.BytesIO(poster_files.pdf(crowded(aor, "es", services))))
 
 
@@ -85,7 +85,7 @@ def test_nothing_is_cut_off_and_nothing_runs_into_the_foot(aor: str, services: i
 
 
 def _heights(page: PageObject) -> dict[str, list[float]]:
-    """Return for each word its lines' distances from the lower edge, in points."""
+    """Return, for each word, the heights of its lines above the lower edge, in points."""
     found: dict[str, list[float]] = {}
 
     def visit(text: str, cm: list[float], tm: list[float], *_: object) -> None:

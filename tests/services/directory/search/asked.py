@@ -1,4 +1,4 @@
-"""The judged questions of tests/data/search, and a score for a way of searching."""
+"""The judged queries in tests/data/search, and a score for a search method."""
 
 import csv
 from collections.abc import Awaitable, Callable, Sequence
@@ -48,7 +48,7 @@ def questions() -> list[Question]:
 
 
 def agreement(asked: Sequence[Question]) -> float:
-    """Return Cohen's kappa over all pairs of a question and a service: does it answer?"""
+    """Return Cohen's kappa of both judges over all pairs of a query and a service."""
     pairs = len(asked) * len(names())
     first, second = (sum(len(each.marked[at]) for each in asked) for at in (0, 1))
     both = sum(len(each.marked[0] & each.marked[1]) for each in asked)
@@ -59,7 +59,7 @@ def agreement(asked: Sequence[Question]) -> float:
 
 @dataclass
 class Success:
-    """How many questions had one of their services among the first five."""
+    """The number of queries with a relevant service among the first five results."""
 
     asked: int
     missed: list[str]

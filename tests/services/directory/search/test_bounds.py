@@ -1,4 +1,4 @@
-"""Every question has bounded cost, whatever the number of services: an index narrows it, or it is refused with the
+"""Every query has a bounded cost, whatever the number of services. An index narrows it, or the API refuses it with the
 reason."""
 
 from functools import partial
@@ -21,7 +21,7 @@ TEMPLATES = 20
 
 @pytest.fixture
 async def many(database: Database, api: AsyncClient) -> AsyncClient:
-    """Enter one service more than can be sorted, all with one word in common."""
+    """Enter one service more than the sorting limit, all with one word in common."""
     await fill(database, MOST_SORTED + 3 * TEMPLATES, TEMPLATES)
     return api
 
@@ -56,7 +56,7 @@ async def test_what_would_put_everything_in_order_is_refused_with_the_reason(
         assert "the best 200" in told["notice"]["en"]
         worth = [each["quality"] + each["text"] for each in told["ranking"]]
         assert worth == sorted(worth, reverse=True)
-    # By state: towns are drawn at random, and one of them may be empty.
+    # Filtered by state, because towns are drawn at random and one of them may be empty.
     status, told = await asked(many, search=nearly_all, area="VE23", facets="category")
     assert (status, 0 < told["total_items"] <= MOST_SORTED) == (200, True)
     assert told["facets"]["category"]
@@ -82,7 +82,7 @@ async def test_a_page_too_deep_is_refused_before_anything_is_read(
 async def test_a_search_made_to_be_slow_is_short_or_refused(
     api: AsyncClient, publish: Publish
 ) -> None:
-    await publish()  # Where no service can match, the words are not evaluated.
+    await publish()  # Without a possible match the search evaluates no words.
     status, told = await asked(api, search="casa " * 2_000)
     assert (status, told["pointer"]) == (422, "/search")
     for words in (
@@ -104,7 +104,7 @@ async def test_a_search_made_to_be_slow_is_short_or_refused(
 async def several(
     database: Database, api: AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncClient:
-    """Enter more services than may be checked one by one, with that limit lowered."""
+    """Lower the limit of services checked one by one, then enter more than that."""
     monkeypatch.setattr(bounds, "MOST_READ", 60)
     await fill(database, 80, TEMPLATES)
     return api
@@ -116,13 +116,13 @@ async def test_what_would_be_looked_through_one_by_one_is_refused_with_the_reaso
 ) -> None:
     asked = partial(several.get, f"{V1}/{name}")
     narrow = {"area": "VE2313"}
-    half = 1 if name == "services" else 2  # A site is looked up for each.
+    half = 1 if name == "services" else 2  # Each also looks up a site.
     for client, most in (("anonymous", 60 // half), ("gbv-coordinator", 30 // half)):
         for params in (
             {"area": "VE"},
             {"modified_after": "2020-01-01T00:00:00Z"},
             {"open_at": "2026-11-23T10:00"},
-            {"minimum_age": "18"},  # An unknown id: this is certain only after checking all.
+            {"minimum_age": "18"},  # An unknown id, so only a check of all proves it.
             {"capacity_state": "accepting", "area": "VE"},
             {"language": "guc", "search": " or ".join(WORDS[:20])},
         ):
@@ -130,7 +130,7 @@ async def test_what_would_be_looked_through_one_by_one_is_refused_with_the_reaso
             assert (answer.status_code, answer.json().get("code")) == (422, "too_wide"), params
             in_words = (
                 name == "services" and "search" in params
-            )  # Each of these is searched for it too.
+            )  # A search also looks for the words in each.
             assert f"more than {most // (1 + in_words)} " in answer.json()["detail"]
             assert "`area`" in answer.json()["detail"]
             answer = await asked(params={**params, **narrow}, headers=as_(client))
@@ -160,7 +160,8 @@ async def test_around_a_postcode_no_more_sites_are_read_than_around_a_point(
 async def test_a_small_place_beside_a_large_one_does_not_make_it_small(
     api: AsyncClient, publish: Publish, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    """PostgreSQL might read the large one first."""
+    """A small area next to a large one does not make the query small, because PostgreSQL might read the large one
+    first."""
     await publish()
     await publish(name="Otro")
     asked = partial(api.get, f"{V1}/{name}", headers=as_("anonymous"))
@@ -177,7 +178,7 @@ async def test_a_small_place_beside_a_large_one_does_not_make_it_small(
 async def test_sites_are_counted_as_each_caller_sees_them(
     api: AsyncClient, publish: Publish
 ) -> None:
-    """The total equals the sites read one by one, including those more hidden than their service."""
+    """The total equals the number of sites read one by one, including those hidden more strictly than their service."""
     site = service_document()["service_at_locations"][0]["location"]
     for level in ("public", "partners", "pathway", "restricted"):
         kept = {**site, "name": level, "visibility": level}
@@ -221,7 +222,7 @@ async def test_organisations_are_bounded_like_services(
 
 
 def test_every_parameter_is_asked_by_the_benchmark_of_bounds() -> None:
-    """`./ruta bench bounds --pairs` tries each alone and with each other one over 100,000 services."""
+    """`./ruta bench bounds --pairs` tries each parameter alone and with each other one over 100,000 services."""
     asked = {name for params in ALONE.values() for name in params} | WRITTEN
     for name, model in MODELS.items():
         assert model.model_fields.keys() <= asked, f"{name}: add the parameter to ALONE"

@@ -1,4 +1,4 @@
-"""A narrowed list is counted for its first page, and again only after a change."""
+"""Ruta counts a narrowed list for its first page, and again only after a change."""
 
 import asyncio
 import random
@@ -24,7 +24,7 @@ SERVICES = 40
 
 @pytest.fixture
 async def database(databases: MigratedDatabases) -> AsyncIterator[Database]:
-    """A database with real commits: counts are cached only while no transaction is open."""
+    """Return a database with real commits, because counts are cached only while no transaction is open."""
     made = await databases.of("directory", "directory_counted_once")
     opened = Database.at(made.app_url)
     yield opened
@@ -32,7 +32,7 @@ async def database(databases: MigratedDatabases) -> AsyncIterator[Database]:
 
 
 async def page(database: Database, number: int) -> tuple[int, bool]:
-    """Return the total, and whether this page was counted."""
+    """Return the total, and whether this request counted it."""
     asked = listen(database)
     async with database.transaction() as session:
         query = ServiceQuery(area="VE", page=number, per_page=10)
@@ -41,7 +41,7 @@ async def page(database: Database, number: int) -> tuple[int, bool]:
 
 
 async def counted_no_more(database: Database, total: int) -> None:
-    """Wait until no transaction is older than the newest change."""
+    """Wait until no transaction is older than the latest change."""
     end = time.monotonic() + PATIENCE
     while (found := await page(database, 2)) != (total, False):
         assert found[0] == total
@@ -64,7 +64,7 @@ async def test_words_that_somebody_looked_for_stay_in_no_memory(database: Databa
     query = ServiceQuery(search="apoyo aqueltestigo", area="VE", age=30)
     TOTALS.forget()
     end = time.monotonic() + PATIENCE
-    while "few|" not in (kept := repr(vars(TOTALS))):  # Until no older transaction runs.
+    while "few|" not in (kept := repr(vars(TOTALS))):  # Older transactions must end first.
         assert time.monotonic() < end, "how few it leaves is not remembered"
         async with database.transaction() as session:
             await service_page(session, query, ANYONE, date(2026, 11, 26), "list_body")

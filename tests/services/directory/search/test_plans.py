@@ -1,4 +1,4 @@
-"""PostgreSQL plans a list for its values each time; a query that fixes its index is planned once for all values."""
+"""PostgreSQL plans a list query anew for its values; a query that determines its index has one plan for all values."""
 
 import sqlalchemy as sa
 from common.db.session import Database
@@ -11,7 +11,7 @@ OFTEN = 8
 
 
 async def plans(database: Database, part: str) -> dict[str, tuple[int, int]]:
-    """Return (generic, custom) plans of each statement that contains `part`."""
+    """Return the numbers of (generic, custom) plans for each statement that contains `part`."""
     told = sa.text(
         "SELECT name, generic_plans, custom_plans FROM pg_prepared_statements"
         " WHERE position(:part IN statement) > 0"

@@ -1,6 +1,6 @@
-"""Services are found by people's words: questions judged one by one over a fixed set of services.
+"""The search finds services by people's own words. People judged each query over a fixed set of services.
 
-Words and weights were tuned on one half of the questions only; the other half is the measure.
+Only one half of the queries was used to tune words and weights; the other half measures the result.
 """
 
 import csv
@@ -58,8 +58,8 @@ async def test_one_of_the_first_five_answers_the_question(
 async def test_unverified_services_in_english_are_found_among_verified_ones_by_what_they_say(
     judged: AsyncClient, database: Database
 ) -> None:
-    """A directory in English beside ours: nobody has endorsed or verified its services, and we know none of its
-    places."""
+    """The test adds a directory in English next to ours. Nobody has endorsed or verified its services, and we know none
+    of its places."""
     rows = list(csv.DictReader((FOLDER / "mixed_en.csv").read_text("utf-8").splitlines()))
     text = io.StringIO()
     columns = ["external_id", "organisation", "name", "description", "categories", "address"]
@@ -84,7 +84,7 @@ async def test_unverified_services_in_english_are_found_among_verified_ones_by_w
 async def test_what_a_minus_excludes_is_not_found(
     api: AsyncClient, publish: Publish, without: str
 ) -> None:
-    """In either language: "not in Spanish, or not in English" would exclude almost nothing."""
+    """The exclusion applies in either language. "Not in Spanish, or not in English" would exclude almost nothing."""
     await publish(
         name="Atención psicológica para mujeres",
         translations={"en": {"name": "Psychological care for women", "description": "x"}},
@@ -92,7 +92,7 @@ async def test_what_a_minus_excludes_is_not_found(
     other = await publish(name="Atención psicológica", description="Para todas las personas")
     assert len(await ids_seen(api, "anonymous", search="psicológica")) == 2
     assert await ids_seen(api, "anonymous", search=f"psicológica {without}") == [other]
-    # Nor is it suggested as a possible meaning.
+    # The search does not suggest it as a possible meaning either.
     assert await ids_seen(api, "anonymous", search=f"mujeres {without}") == []
 
 

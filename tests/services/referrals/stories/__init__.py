@@ -1,1 +1,1 @@
-"""Random stories of people, organisations and staff: one module per group of roads, judged by `oracle`."""
+"""Random stories of people, organisations and staff, with one module per group of paths. `oracle` checks them."""

@@ -28,8 +28,8 @@ from tests.services.referrals.test_scenarios import exception_body
 
 @dataclass(frozen=True)
 class Truth:
-    """`referrals`: which referrals each organisation has read. `records`: the roads by which it has read the whole
-    case."""
+    """The facts that a withdrawal must report. `referrals` names the referrals that each organisation has read;
+    `records` names the paths by which it has read the whole case."""
 
     referrals: set[tuple[str, str]]
     records: set[tuple[str, str]]
@@ -64,7 +64,7 @@ class Consents(World):
             and (may_decide(by, case, now) or (by == "person" and case.is_child(now)))
         )
         assert (status == 201) == may, (status, made)
-        if may:  # A child's own decision waits for a supervisor, whom this step does not ask.
+        if may:  # Skips a child's own decision, which waits for a supervisor.
             word.id, word.code = made["id"], made["withdrawal_code"]
             word.stands = made["status"] == "active"
             assert word.stands == may_decide(by, case, now)
@@ -97,7 +97,7 @@ class Consents(World):
     @precondition(lambda self: any(not each.is_exception for each in self.words))
     @rule(data=st.data(), road=st.sampled_from(["holder", "code", "page"]))
     def withdraw(self, data: Any, road: str) -> None:
-        """A withdrawal is never refused, and the person is told the truth."""
+        """Withdraw a consent. Ruta never refuses it, and tells the person the truth."""
         word = self.a_consent(data)
         case, under = word.case, [each for each in self.sharings if each.is_under(word)]
         if case.erased:
@@ -132,7 +132,7 @@ class Consents(World):
     @precondition(lambda self: self.sharings and any(not each.used for each in self.words))
     @rule(data=st.data(), road=ROADS)
     def renew(self, data: Any, road: str) -> None:
-        """Ask the person again while the referral is open; an attempt by anybody else changes nothing."""
+        """Ask the person again while the referral is open; an attempt by any other caller changes nothing."""
         sharing = self.sharing(data)
         unused = [e for e in self.words if not (e.used or e.is_exception or e.hands_over)]
         if sharing.word.is_exception or not unused or sharing.case.erased:
@@ -157,7 +157,7 @@ class Consents(World):
         return drawn
 
     def truth(self, word: Word, under: list[Sharing]) -> Truth:
-        """Return all roads by which somebody has read, and who continues to read."""
+        """Return all paths by which organisations have read, and the one that may continue to read."""
         case = word.case
         records = {("break_glass", str(each)) for each in case.emergency_readers}
         received = {each.word.to for each in under}
@@ -180,7 +180,7 @@ class Consents(World):
     @precondition(lambda self: any(not each.is_exception for each in self.words))
     @rule(data=st.data())
     def renew_the_code(self, data: Any) -> None:
-        """The former code no longer opens anything."""
+        """Renew the code. The old code no longer opens anything."""
         word = self.a_consent(data)
         path = f"/consents/{word.id}/withdrawal-code"
         status, made = self.post(self.staff(word.case.holder), path, {})
@@ -195,7 +195,7 @@ class Consents(World):
     @precondition(lambda self: self.sharings)
     @rule(data=st.data(), road=ROADS)
     def withdraw_one(self, data: Any, road: str) -> None:
-        """Either side records a wish about one referral; its consent ends with it."""
+        """Record the person's wish about one referral, as either side may; its consent ends with it."""
         sharing, caller = self.sharing(data), data.draw(st.sampled_from(self.callers()))
         sides = side_of(caller, sharing)
         if sharing.case.erased:

@@ -1,4 +1,4 @@
-"""The console's own app in front of the story's API, with a front that forwards its requests."""
+"""The console's own app on top of the story's API, with a front that forwards its requests."""
 
 import base64
 import json
@@ -23,7 +23,8 @@ Ask = Callable[..., Awaitable[Response]]
 
 
 class Console:
-    """`api`: the client of the story's API. `heard`: the API's answers by method and path."""
+    """The console of a story. `api` is the client of the story's API; `heard` contains the API's responses by method
+    and path."""
 
     def __init__(self) -> None:
         self.api: AsyncClient | None = None
@@ -70,7 +71,7 @@ class Console:
         )
 
     async def _pass_on(self, request: web.Request) -> web.Response:
-        """Forward to the API of referrals; the other services are down, and pages say so."""
+        """Forward to the referrals API. The other services are down, and pages say so."""
         if self.api is None or not request.path.startswith(PREFIX):
             return web.json_response({"code": "unavailable", "status": 503}, status=503)
         headers = {name: request.headers[name] for name in _PASSED_ON if name in request.headers}

@@ -1,4 +1,4 @@
-"""Who holds a case: transfers and emergency access."""
+"""Steps that change who may read a case: transfers and emergency access."""
 
 from datetime import timedelta
 from typing import Any
@@ -38,8 +38,8 @@ class Custody(World):
     @precondition(lambda self: self.living())
     @rule(data=st.data(), to=ORGANISATIONS, short=st.booleans())
     def offer(self, data: Any, to: UUID, short: bool) -> None:
-        """Offer a case under a consent to exactly this transfer. One offer at a time; it stays open until somebody
-        answers."""
+        """Offer a case under a consent to exactly this transfer. A case has at most one offer, which stays open until
+        somebody responds."""
         case, now = self.case(data), clock.now()
         if to == case.holder or case.closed or to in case.implicated:
             return
@@ -63,7 +63,7 @@ class Custody(World):
     @precondition(lambda self: self.offers)
     @rule(data=st.data(), act=st.sampled_from(sorted(_ANSWERS)), right=st.booleans(), road=ROADS)
     def answer_an_offer(self, data: Any, act: str, right: bool, road: str) -> None:
-        """Only acceptance changes access. `right`: answer by the side whose decision it is."""
+        """Respond to an offer; only acceptance changes access. With `right`, the side that may decide responds."""
         offer, now = data.draw(st.sampled_from(self.offers)), clock.now()
         word, case = offer.word, offer.word.case
         side = self.staff(offer.giver if act == "recall" else word.to)
@@ -87,7 +87,7 @@ class Custody(World):
         for each in self.words:
             if each.case is case and each.is_exception and not each.used:
                 each.stands = False
-        for sharing in self.sharings:  # It becomes internal work; nobody delivers it as a referral.
+        for sharing in self.sharings:  # It becomes internal work, which no referral delivers.
             if sharing.case is case and sharing.word.to == word.to and sharing.state in OPEN:
                 sharing.state, sharing.ended = "recalled", True
                 self.versions[sharing.id] += 1
@@ -95,7 +95,7 @@ class Custody(World):
     @precondition(lambda self: self.offers)
     @rule(data=st.data())
     def read_an_offer(self, data: Any) -> None:
-        """Both sides read the offer and its facts while the case may go there."""
+        """Check that both sides can read the offer, and its facts while the transfer is possible."""
         offer = data.draw(st.sampled_from(self.offers))
         caller = data.draw(st.sampled_from(self.callers()))
         answer = self.get(caller, f"/transfers/{offer.id}")
@@ -126,7 +126,7 @@ class Custody(World):
     @precondition(lambda self: self.accesses)
     @rule(data=st.data())
     def read_in_an_emergency(self, data: Any) -> None:
-        """Emergency access is for one person: no colleague reads, and nobody after the hour."""
+        """Check that only one person has emergency access: no colleague, and nobody after the hour."""
         access = data.draw(st.sampled_from(self.accesses))
         caller = data.draw(st.sampled_from(self.callers()))
         answer = self.get(caller, f"/break-glass/{access.id}/case")

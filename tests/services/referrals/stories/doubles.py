@@ -1,4 +1,5 @@
-"""Possible doubles: two organisations know the same person, and each learns of the other once both persons agree."""
+"""Possible duplicates. Two organisations know the same person, and each learns of the other once both persons
+consent."""
 
 from typing import Any
 
@@ -24,7 +25,7 @@ class Doubles(Records):
     @precondition(lambda self: len(self.cases) < 3)
     @rule(data=st.data())
     def register_a_double(self, data: Any) -> None:
-        """Register an adult again at another organisation."""
+        """Register the same adult at another organisation."""
         adults = [each for each in self.living() if each.adult_at is None and "name" in each.facts]
         others = sorted(NGOS)
         if not adults or any(self.double_of(each) for each in adults):
@@ -45,7 +46,7 @@ class Doubles(Records):
         answer = self.run(self.story.call(who, method, path, body, **claims))
         assert answer.status_code < 500, answer.text
         if give:
-            # A child's own word is not enough for a comparison, and no supervisor decides it.
+            # A child's own consent is not enough for a comparison, and no supervisor decides it.
             child = case.is_child(clock.now())
             may = not (case.erased or case.closed or child)
             assert (answer.status_code == 200) == may, answer.text

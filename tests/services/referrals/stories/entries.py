@@ -1,4 +1,4 @@
-"""The record of a case: who writes, changes, takes back and reads its entries, its plan and its assistance."""
+"""The case record: who writes, changes, retracts and reads its entries, its plan and its assistance."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ class Entries(World):
     @precondition(lambda self: self.living())
     @rule(data=st.data(), kind=st.sampled_from(_KINDS), linked=st.booleans())
     def write_an_entry(self, data: Any, kind: str, linked: bool) -> None:
-        """`linked`: to a case that may be of another organisation."""
+        """Write an entry. With `linked`, it links a case that may belong to another organisation."""
         case = self.case(data)
         sibling = data.draw(st.sampled_from(self.cases)) if linked and kind == "relative" else None
         self.write(self.near(data, case), case, kind, sibling)
@@ -41,14 +41,14 @@ class Entries(World):
         status, made = self.post(caller, f"/cases/{case.id}/entries", body)
         assert (status == 201) == may, (status, made)
         if may:
-            for each in self.entries:  # A new level of risk ends the one before.
+            for each in self.entries:  # A new risk level ends the previous one.
                 each.done |= kind == each.kind == "risk" and each.case is case
             self.add_entry(made["id"], case, kind, words, caller)
 
     @precondition(lambda self: self.living() and all(e.kind != "attachment" for e in self.entries))
     @rule(data=st.data())
     def attach(self, data: Any) -> None:
-        """Attach one picture per story, because redrawing takes a process."""
+        """Attach one picture per story, because redrawing it needs a process."""
         case, words = self.case(data), self.new_words()
         caller = self.near(data, case)
         status, made = self.upload(
@@ -62,7 +62,7 @@ class Entries(World):
     @precondition(lambda self: self.written())
     @rule(data=st.data(), act=st.sampled_from(["change", "done", "take-back"]))
     def work_on_an_entry(self, data: Any, act: str) -> None:
-        """Replace its text, mark it as done, or destroy it; any other attempt changes nothing."""
+        """Replace an entry's text, mark it as done or destroy it. Any other attempt changes nothing."""
         entry: Entry = data.draw(st.sampled_from(self.written()))
         caller, words = self.near(data, entry.case), self.new_words()
         path = f"/cases/{entry.case.id}/entries/{entry.id}"
@@ -93,7 +93,8 @@ class Entries(World):
         self.reads_what_stands(self.near(data, case), case)
 
     def reads_what_stands(self, caller: Caller, case: Case) -> None:
-        """The holder reads exactly what stands; nobody else finds the record, its pictures or its plan."""
+        """Check that the holder reads exactly the current entries, and that nobody else finds the record, its pictures
+        or its plan."""
         answer = self.get(caller, f"/cases/{case.id}/entries")
         assert (answer.status_code == 200) == (
             caller.reads_cases and caller.organisation == case.holder
@@ -118,7 +119,7 @@ class Entries(World):
         stands = {each.id: each.words for each in ours if reads_entry(caller, each)}
         known = {each.id for each in ours}
         assert {key: said for key, said in shown.items() if key in known} == stands
-        # The other way of a relation says no name; it is all that we did not write ourselves.
+        # The reverse side of a family relation contains no name. It is the only entry that the story did not write.
         assert not [said for key, said in shown.items() if key not in known and said]
         held = {each.id for each in self.cases if each.holder == caller.organisation}
         linked = {row["linked_case_id"] for row in items} - {None}
@@ -126,7 +127,7 @@ class Entries(World):
 
     @rule(data=st.data(), days=st.integers(0, 3))
     def look_at_the_calendar(self, data: Any, days: int) -> None:
-        """A calendar and a work list say days and codes; no text of any entry, not even to the holder."""
+        """Check that a calendar and a work list show days and codes, but no entry text, not even to the holder."""
         caller = data.draw(st.sampled_from(self.callers()))
         for path in (f"/calendar?start={soon(days)}", "/work?kind=entry_due"):
             text = self.get(caller, path).text
@@ -141,7 +142,7 @@ class Entries(World):
             super().teardown()
 
     def near(self, data: Any, case: Case) -> Caller:
-        """Return the holder's staff or supervisor, or anybody."""
+        """Return the holder's staff member or supervisor, or any caller."""
         own = [self.chief(case.holder), self.staff(case.holder)]
         drawn: Caller = data.draw(st.sampled_from(own) | st.sampled_from(self.callers()))
         return drawn

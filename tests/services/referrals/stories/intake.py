@@ -23,7 +23,8 @@ class Intake(World):
     @precondition(lambda self: self.record is not None or len(self.cases) < 3)
     @rule(touched=st.booleans(), suspended=st.booleans())
     def arrive_from_another_system(self, touched: bool, suspended: bool) -> None:
-        """Refugio's form makes one case, and learns nothing of it once another organisation holds it."""
+        """Send a record with Refugio's form. It creates one case, and the form learns nothing about it once another
+        organisation holds it."""
         if self.record is None:
             self.form = self.run(case_form(self.story, "primero", PRIMERO_MAPPING))
             number = len(self.cases)

@@ -1,4 +1,4 @@
-"""The anonymous line: reporters without an account, the desk, and who makes a case of a report."""
+"""The anonymous line: reporters without an account, the desk, and the organisations that make a report a case."""
 
 from typing import Any
 from uuid import UUID
@@ -33,7 +33,7 @@ class Line(Records):
     @precondition(lambda self: self.reports)
     @rule(data=st.data(), act=st.sampled_from(["open", "write", "wish", "no wish", "delete"]))
     def come_back(self, data: Any, act: str) -> None:
-        """Return with the receipt, which after the report's end is like an unknown number."""
+        """Return with the receipt, which behaves like an unknown number after the report's end."""
         report = self.a_report(data)
         words = f"Vi otra cosa el día {len(report.words)} en la finca {report.id[-6:]}."
         ways: dict[str, tuple[str, dict[str, Any]]] = {
@@ -69,7 +69,7 @@ class Line(Records):
     @precondition(lambda self: self.reports)
     @rule(data=st.data(), act=st.sampled_from(_ACTS), whom=_ANYBODY)
     def work_at_the_desk(self, data: Any, act: str, whom: UUID) -> None:
-        """Only people at its desk find a report."""
+        """Act on a report; only people at its desk find it."""
         report, caller = self.a_report(data), data.draw(st.sampled_from(self.desks()))
         other = "GBV" if report.desk == "TIP" else "TIP"
         words = f"Gracias, respuesta {len(report.words)} de la mesa {report.id[-6:]}."
@@ -124,8 +124,8 @@ class Line(Records):
     @precondition(lambda self: any(each.requests for each in self.reports))
     @rule(data=st.data(), approve=st.booleans())
     def decide_against_the_wish(self, data: Any, approve: bool) -> None:
-        """Another person of the desk, or a supervisor of the receiver, decides once; then the desk may hand the
-        report over."""
+        """Decide once, as another person of the desk or a supervisor of the receiver; then the desk may hand over the
+        report."""
         report = data.draw(st.sampled_from([each for each in self.reports if each.requests]))
         request = data.draw(st.sampled_from(report.requests))
         caller = data.draw(st.sampled_from(self.callers()))
@@ -157,7 +157,7 @@ class Line(Records):
     @precondition(lambda self: self.reports)
     @rule(data=st.data())
     def read_a_report(self, data: Any) -> None:
-        """Read a report at its desk, or at the organisation that received it while the reporter wishes so."""
+        """Read a report at its desk, or at the organisation that received it while its reporter wants that."""
         report, caller = self.a_report(data), data.draw(st.sampled_from(self.callers()))
         at_desk = self.get(caller, f"/line/reports/{report.id}")
         assert (at_desk.status_code == 200) == is_at_desk(caller, report), at_desk.text
@@ -167,7 +167,7 @@ class Line(Records):
     @precondition(lambda self: len(self.cases) < 3 and any(r.handed for r in self.reports))
     @rule(data=st.data(), child=st.booleans())
     def make_a_case_of_it(self, data: Any, child: bool) -> None:
-        """Make one case of a report, by whoever holds it and while the reporter wishes so."""
+        """Make a report a case once, as the organisation that holds it and while the reporter wants that."""
         report = data.draw(st.sampled_from([each for each in self.reports if each.handed]))
         who = data.draw(st.sampled_from(sorted(NGOS)))
         path = f"/line/handed-over/{report.id}/case"

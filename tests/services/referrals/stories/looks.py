@@ -1,4 +1,4 @@
-"""Reads on all roads; at the end of a story checks that each accepted step has its history, audit entry and event."""
+"""Reads on all paths. The end of a story checks that each accepted step has its history, audit entry and event."""
 
 import re
 from typing import Any
@@ -31,7 +31,7 @@ _TOLD = """
 
 class Looks(World):
     def look_everywhere(self, caller: Caller, case: Case) -> None:
-        """Read on a fifth of the reading roads, chosen per story."""
+        """Read on a fifth of the read routes, chosen per story."""
         ids = self.ids_of(case)
         who = (self.story, self.scene.app, caller.client)
         seen = self.run(walk(*who, ids, part=(self.part, PARTS), **self.claims(caller)))
@@ -48,14 +48,14 @@ class Looks(World):
 
     @rule(data=st.data())
     def look_at_a_list(self, data: Any) -> None:
-        """Read with one value of the route's parameters."""
+        """Read a list with one value of one of its parameters."""
         path = data.draw(st.sampled_from(self.lists))
         self.get(data.draw(st.sampled_from(self.callers())), path)
 
     @precondition(lambda self: self.done)
     @rule(data=st.data())
     def repeat_an_old_command(self, data: Any) -> None:
-        """Whoever repeats a command learns no more than they may know now."""
+        """Check that a caller who repeats a command learns no more than they may know now."""
         caller, path, body, key = data.draw(st.sampled_from(self.done))
         answer = self.run(
             self.story.post(caller.client, path, body, key=key, **self.claims(caller))
@@ -86,15 +86,15 @@ class Looks(World):
     def each_step_left_its_traces(self) -> None:
         for found in self.run(self.story.rows(_TRACES)):
             if found.sent_at is None:
-                continue  # Drafts end with their case, or with the consent that they were for.
+                continue  # Drafts end with their case or their consent.
             assert found.steps == found.audited == found.version
             assert not self.counted or found.version == self.versions[str(found.id)]
             # A draft notifies nobody, and a consent has its own event.
             assert found.events == found.version - 1 - found.renewed
 
     def the_accused_are_told_nothing(self) -> None:
-        """Nor do their webhooks or staff, who receive each notice. They are told of the end like any other, and of a
-        later withdrawal by the person, since they must delete."""
+        """Check that the accused, their webhooks and their staff receive no notice about it. They learn of the end like
+        any other recipient, and of a later withdrawal by the person, because they must delete the data."""
         if not self.counted:
             return
         ordinary = {each.id for each in self.sharings if each.by_wish}
@@ -110,7 +110,7 @@ class Looks(World):
                 assert not told, (organisation, told)
 
     def what_leaves_names_nobody(self) -> None:
-        """Events, notices, and messages on their way to webhooks and people."""
+        """Check that events, notices, and messages for webhooks and people contain no names."""
         texts = [
             str(row)
             for table in ("outbox", "notices", "webhook_deliveries", "pings")
@@ -120,6 +120,6 @@ class Looks(World):
             fact
             for case in self.cases
             for item, fact in case.facts.items()
-            if item != "area"  # Events carry the municipality for statistics.
+            if item != "area"  # Events contain the municipality for statistics.
         } | self.noted()
         assert not [fact for fact in facts for text in texts if fact in text]

@@ -1,4 +1,4 @@
-"""What organisations and their staff are told by webhooks and SMS, in real rounds of the worker."""
+"""The messages that organisations and their staff receive by webhook and SMS, in real rounds of the worker."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -55,7 +55,7 @@ class Messages(World):
 
     @rule(who=ORGANISATIONS)
     def give_a_number(self, who: UUID) -> None:
-        """Subscribe a phone and confirm it with the digits that it receives."""
+        """Subscribe a phone and confirm it with the digits that it received."""
         number = f"+58412555{len(self.numbers):04}"
         if who in self.numbers.values():
             return
@@ -75,7 +75,7 @@ class Messages(World):
         return Transports(sms=Sms(gateway))
 
     def texts(self) -> list[str]:
-        """Return all SMS so far."""
+        """Return all SMS sent so far."""
         asked = [body for path, _, body in self.stage.outside.requests if "broadcasts" in path]
         return [json.loads(body)["text"] for body in asked]
 
@@ -95,7 +95,8 @@ class Messages(World):
     @precondition(lambda self: self.listening or self.numbers)
     @rule(ended=st.sampled_from(["", *sorted(_ENDS)]), whose=ORGANISATIONS)
     def the_worker_has_its_rounds(self, ended: str, whose: UUID) -> None:
-        """Nobody of a suspended organisation, and nobody who moved or lost the role, is told anything."""
+        """Check that the worker tells nothing to a suspended organisation, nor to anybody who moved or lost the
+        role."""
         before = len(self.stage.outside.requests)
         off = {"organisation": [str(whose)]} if ended == "suspended" else {}
         self.rights_are(off, {NGOS[whose]: _ENDS.get(ended, {})})
@@ -116,7 +117,7 @@ class Messages(World):
         assert answer.status_code == 204, answer.text
 
     def is_news(self, message: Any, silent: UUID | None) -> None:
-        """Whoever is told of news finds it."""
+        """Check that a person who is notified of news also finds it."""
         (number,) = [each.removeprefix("tel:") for each in message["urns"]]
         who = self.numbers[number]
         assert who != silent, message
@@ -126,7 +127,7 @@ class Messages(World):
         self.heard_until[number] = clock.now()
 
     def concerns_them(self, path: str, call: Any, silent: UUID | None) -> None:
-        """A webhook names only subjects in which its organisation has a part."""
+        """Check that a webhook names only subjects in which its organisation has a part."""
         (who,) = [each for each, client in NGOS.items() if path == f"/{client}"]
         assert who != silent, call
         sides = {each.id: {each.word.to, each.case.holder} for each in self.sharings}
@@ -135,7 +136,7 @@ class Messages(World):
         assert who in sides.get(call["data"]["subject_id"], {who}), (who, call)
 
     def nobody_is_named(self) -> None:
-        """A message names no person, and an SMS no kind of organisation or service."""
+        """Check that a message names no person, and that an SMS names no kind of organisation or service."""
         facts = {fact for case in self.cases for fact in case.facts.values()} | self.noted()
         for _, _, body in self.stage.outside.requests:
             assert not [fact for fact in facts if fact in body.decode()]

@@ -1,4 +1,4 @@
-"""Pages of the console, an API client that shows nobody more than their own rights allow."""
+"""Pages of the console, an API client that shows each person no more than their own rights allow."""
 
 import re
 from typing import Any
@@ -12,7 +12,7 @@ from tests.services.referrals.stories.world import World
 class Pages(World):
     @rule(data=st.data())
     def look_at_a_page(self, data: Any) -> None:
-        """Open a page as the person; the console calls with their token."""
+        """Open a page as the person; the console calls the API with their token."""
         console = self.stage.console
         caller = data.draw(st.sampled_from(self.callers()))
         page = data.draw(st.sampled_from(console.pages))

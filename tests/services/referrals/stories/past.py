@@ -1,4 +1,4 @@
-"""Restores a backup with the lists of what must not come back."""
+"""Restores a backup together with the lists of data that must not come back."""
 
 import copy
 import tempfile
@@ -33,7 +33,7 @@ class Backups(World):
     @precondition(lambda self: self.backup is not None and self.backup.is_active)
     @rule()
     def restore_it(self) -> None:
-        """Restore with the newest lists: what ended or moved since the backup ends or moves again."""
+        """Restore with the newest lists. Everything that ended or moved since the backup ends or moves again."""
         assert self.backup is not None
         now, then, secret = self.past(), self.then, self.stage.secret
         erased = [UUID(each.id) for each in now.cases if each.erased]
@@ -50,8 +50,7 @@ class Backups(World):
         self.accesses, self.reports, self.record = then.accesses, then.reports, then.record
         self.offers, self.entries, self.teams = then.offers, then.entries, then.teams
         self.links.clear()
-        # An old command is new again, and the story does not count the steps that the lists
-        # cause.
+        # An old command becomes new again, and the story does not count the steps that the lists cause.
         self.done, self.versions, self.counted = [], Counter(), False
 
     def past(self) -> Past:
@@ -59,7 +58,7 @@ class Backups(World):
         return Past(*kept, self.entries, self.teams, self.record)
 
     async def lose_the_record_of_readings(self) -> None:
-        """Mark the reading record as lost, as the restore command does."""
+        """Mark the read log as lost, as the restore command does."""
         self.restores.append(clock.now())
         async with self.scene.database.transaction() as session:
             await act_as_service(session)

@@ -1,4 +1,4 @@
-"""Plays any number of stories on all roads."""
+"""Plays any number of stories on all paths."""
 
 from pathlib import Path
 from typing import Any
@@ -48,8 +48,8 @@ class Stories(
         data=st.data(), last=st.integers(0, 41), part=st.integers(0, PARTS - 1), short=st.booleans()
     )
     def begin(self, data: Any, last: int, part: int, short: bool) -> None:
-        """`last`: who reads at the story's end, on which `part` of the roads. Note something about her and tell somebody
-        of her first: by chance hardly any story gets that far."""
+        """Begin a story. `last` is the caller who reads at its end, on this `part` of the paths. First write a note
+        about her and refer her, because hardly any story gets that far by chance."""
         self.last, self.part, self.lists = last, part, sorted(asked(self.scene.app))
         for each in NGOS:
             self.services[each] = self.run(self.story.service(each, areas=("VE01",)))
@@ -69,8 +69,8 @@ def play(
     steps: int,
     long: bool,
 ) -> None:
-    """`long`: play new stories each time and read everywhere in the middle too. A failure is reported at once,
-    without shrinking."""
+    """Play the stories. With `long`, play new stories each time, and read everywhere in the middle too. Report a
+    failure at once, without shrinking."""
     stage = Stage(settings, database)
     stage.loop.run_until_complete(stage.open(folder))
     machine = type("Played", (Stories,), {"stage": stage, "long": long})

@@ -1,4 +1,4 @@
-"""Cases: who registers, accuses, closes, erases and works on them."""
+"""Steps that register, accuse, close, erase and work on cases."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -24,7 +24,7 @@ from tests.services.referrals.stories.world import (
 
 
 def of_age(child: bool) -> tuple[str, datetime | None]:
-    """Return a birth date, and when this child comes of age: soon; None for an adult."""
+    """Return a birth date, and the time soon when this child comes of age, or None for an adult."""
     if not child:
         return "1997-03-01", None
     today = clock.today()
@@ -41,7 +41,7 @@ class Records(World):
     def registered(
         self, path: str, who: UUID, child: bool, *, name: str = "", may: bool = True
     ) -> Case | None:
-        """Register a person whose name, phone, situation and municipality occur nowhere else."""
+        """Register a person with a name, phone number, situation and municipality that occur nowhere else."""
         number = len(self.cases)
         facts = {
             "name": name or f"Yolimar Canaria {'ABC'[number] * 4}",
@@ -92,7 +92,7 @@ class Records(World):
     @precondition(lambda self: self.living())
     @rule(data=st.data(), who=ORGANISATIONS)
     def implicate(self, data: Any, who: UUID) -> None:
-        """From now on nothing of the case reaches it by any road."""
+        """Mark an organisation as implicated. From now on no path shows it anything about the case."""
         case = self.case(data)
         if who == case.holder or case.closed:
             return
@@ -113,7 +113,7 @@ class Records(World):
     @precondition(lambda self: self.living())
     @rule(data=st.data())
     def close(self, data: Any) -> None:
-        """A case closes when nothing sent is open; then nothing new begins."""
+        """Close a case, which works once no sent referral is open; then nothing new can begin."""
         case = self.case(data)
         going = any(each.case is case and each.state in OPEN for each in self.sharings)
         path = f"/cases/{case.id}/close"
@@ -143,7 +143,7 @@ class Records(World):
 
     @rule(who=ORGANISATIONS, outside=st.sampled_from([None, True, False]))
     def form_a_team(self, who: UUID, outside: bool | None) -> None:
-        """Form a team of the usual person, of somebody outside it until now, or (None) of everybody again."""
+        """Form a team of the usual person, of a person who was outside it, or (with None) of everybody."""
         named = {None: set(), True: {"outside"}, False: {NGOS[who]}}[outside]
         path = f"/services/{self.services[who]}/team"
         status, answer = self.post(self.chief(who), path, {"clients": sorted(named)}, method="PUT")
@@ -157,7 +157,7 @@ class Records(World):
     @precondition(lambda self: self.living())
     @rule(data=st.data())
     def work_on_it(self, data: Any) -> None:
-        """Add a screening, a plan and assistance: they go with the case and belong to nobody else."""
+        """Add a screening, a plan and assistance, which go with the case and belong to nobody else."""
         case = self.case(data)
         words = self.new_words()
         who = data.draw(st.sampled_from([self.staff(case.holder), *self.callers()]))

@@ -1,4 +1,4 @@
-"""Sending under a consent or an exception: by a draft, or all in one batch."""
+"""Sending under a consent or an exception, from a draft or all in one batch."""
 
 from datetime import timedelta
 from typing import Any
@@ -58,7 +58,7 @@ class Sending(World):
     def refer_at_once(
         self, data: Any, to: UUID, wanted: set[str], together: bool, short: bool
     ) -> None:
-        """Consent, draft and sending in one batch, as a page of the console does."""
+        """Send the consent, the draft and the referral in one batch, as a page of the console does."""
         case, now = self.case(data), clock.now()
         if to == case.holder or not wanted <= case.facts.keys():
             return
@@ -98,7 +98,7 @@ class Sending(World):
             self.sharings.append(Sharing(drafted["body"]["id"], word, word.items))
 
     def waits_already(self, word: Word) -> bool:
-        """One for the same service is open: a FHIR client cannot mark a second one as intended."""
+        """Return whether a referral to the same service is open. A FHIR client cannot mark a second one as intended."""
         same = [e for e in self.sharings if e.case is word.case and e.word.service == word.service]
         return any(each.state in OPEN for each in same)
 

@@ -1,4 +1,4 @@
-"""Where stories play: one loop, one key store and one engine for all. Each story is rolled back at its end."""
+"""Where stories run: one loop, one key store and one engine for all. Each story is rolled back at its end."""
 
 import asyncio
 from contextlib import AsyncExitStack
@@ -29,7 +29,7 @@ QUICK = Cost(memory_kib=64, passes=1)
 
 @dataclass
 class Scene:
-    """One story's app, and the connection that is rolled back."""
+    """One story's app, with a connection that is rolled back."""
 
     story: Story
     app: FastAPI
@@ -66,7 +66,7 @@ class Stage:
         app = with_built_routes(
             create_app(self.settings, database=bound, keys=self.keys, receipts=receipts)
         )
-        # Takes half a second and never changes.
+        # This takes half a second, and the result never changes.
         described = self._described = self._described or app.openapi()
         setattr(app, "openapi", lambda: described)  # noqa: B010 - a method that a story replaces
         transport = ASGITransport(app, raise_app_exceptions=False)

@@ -1,4 +1,4 @@
-"""Each step of a referral on every road, and what its recipient reads."""
+"""Each step of a referral on every path, and what its recipient reads."""
 
 from datetime import timedelta
 from typing import Any
@@ -61,13 +61,13 @@ class Steps(World):
     @precondition(lambda self: self.sharings)
     @rule(data=st.data(), step=st.sampled_from(sorted(STEPS)), road=STEP_ROADS)
     def step(self, data: Any, step: str, road: str) -> None:
-        """Try a step as anybody: allowed steps succeed, all others are refused and change nothing."""
+        """Try a step as any caller. Allowed steps succeed; all others are refused and change nothing."""
         sharing, caller = self.sharing(data), data.draw(st.sampled_from(self.callers()))
         body = BODIES[step]
         if step == "answer-information":
             body = {"payload": {"situation": sharing.case.facts["situation"]}}
         if road == "fhir" and (step not in _TASKS or sharing.state not in STEPS[step][0]):
-            return  # The same Task may mean another step there.
+            return  # On this path the same Task may mean another step.
         if road == "fhir":
             status, answer = self.written_as_a_task(caller, sharing, *_TASKS[step])
         else:
@@ -89,7 +89,7 @@ class Steps(World):
     @precondition(lambda self: self.sharings)
     @rule(data=st.data(), together=st.booleans())
     def two_steps_at_once(self, data: Any, together: bool) -> None:
-        """Each step is judged after the one before; `together`: both happen, or neither."""
+        """Try two steps, each judged after the previous one. With `together`, both happen or neither."""
         caller = data.draw(st.sampled_from(self.callers()))
         before = [(each, each.state, each.before_hold, each.ended) for each in self.sharings]
         versions, commands, wanted = self.versions.copy(), [], []
@@ -127,7 +127,7 @@ class Steps(World):
     @precondition(lambda self: self.sharings)
     @rule(data=st.data())
     def answer_by_link(self, data: Any) -> None:
-        """A recipient without an account answers; while it is suspended the link is not found."""
+        """Respond as a recipient without an account; while its organisation is suspended, the link is not found."""
         sharing, suspended = self.sharing(data), data.draw(st.booleans())
         case = sharing.case
         path = f"/referrals/{sharing.id}/answer-links"
@@ -140,7 +140,7 @@ class Steps(World):
         if former is not None:
             assert self.run(self.story.get("anonymous", former.page)).status_code == 410
         if data.draw(st.booleans()):
-            return  # It may still be around; see look_at_a_link.
+            return  # The link may still be in use; see look_at_a_link.
         if suspended:
             off = {"organisation": [str(sharing.word.to)]}
             self.run(told(self.story.client, "referrals", suspended=off))
@@ -162,7 +162,8 @@ class Steps(World):
     @precondition(lambda self: self.links)
     @rule(data=st.data())
     def look_at_a_link(self, data: Any) -> None:
-        """The page is honest: it offers an answer while one is possible. Looking uses nothing up."""
+        """Check that the page is honest: it offers a response while one is possible. Opening the page uses nothing
+        up."""
         (sharing,) = [
             e for e in self.sharings if e.id == data.draw(st.sampled_from(sorted(self.links)))
         ]
@@ -178,7 +179,7 @@ class Steps(World):
     @precondition(lambda self: self.sharings)
     @rule(data=st.data())
     def read(self, data: Any) -> None:
-        """Reads exactly what is granted now, or that access has ended."""
+        """Read a referral, and check that it shows exactly what is granted now, or that access has ended."""
         sharing, caller = self.sharing(data), data.draw(st.sampled_from(self.callers()))
         answer = self.get(caller, f"/referrals/{sharing.id}/disclosure")
         sides = side_of(caller, sharing)

@@ -1,4 +1,4 @@
-"""The world of a story: who calls on which road, our own bookkeeping, and how each answer is judged."""
+"""The world of a story: who calls on which path, our own records, and how we check each response."""
 
 from collections import Counter
 from contextlib import ExitStack
@@ -39,7 +39,7 @@ SUBSETS = st.sets(st.sampled_from(ITEMS), min_size=1)
 
 
 def said(word: Word) -> dict[str, Any]:
-    """By whom, and until when."""
+    """Return who decided, and until when the decision is valid."""
     return {
         "decided_by": word.by,
         **({"child_assent": "agrees"} if word.by == "caregiver" else {}),
@@ -48,12 +48,12 @@ def said(word: Word) -> dict[str, Any]:
 
 
 def command(key: str, path: str, body: Any) -> dict[str, Any]:
-    """One command of a batch."""
+    """Return one command of a batch."""
     return {"key": key, "path": f"/referrals/v1{path}", "body": body}
 
 
 class World(RuleBasedStateMachine):
-    """What our own bookkeeping knows, beside the service's answers."""
+    """Our own records of the story, in addition to the service's responses."""
 
     stage: Stage
     long: bool
@@ -90,7 +90,7 @@ class World(RuleBasedStateMachine):
     def run(self, work: Any) -> Any:
         return self.loop.run_until_complete(work)
 
-    # Who calls on which road.
+    # The callers of a story.
 
     def chief(self, organisation_id: UUID) -> Caller:
         return Caller(NGOS[organisation_id], organisation_id, f"{NGOS[organisation_id]}-chief")
@@ -99,15 +99,15 @@ class World(RuleBasedStateMachine):
         return self.member(organisation_id, NGOS[organisation_id])
 
     def member(self, organisation_id: UUID, person: str, client: str = "") -> Caller:
-        """Return somebody who is no supervisor. `client`: the client that they use."""
+        """Return a member who is not a supervisor; `client` is the client that they use."""
         team = self.teams.get(organisation_id)
         works = not team or person in team
         queues = frozenset({UUID(self.services[organisation_id])} if works else ())
         return Caller(client or NGOS[organisation_id], organisation_id, person, queues)
 
     def callers(self) -> list[Caller]:
-        """Return people and teams: somebody outside a team, somebody who moved to another organisation, and a
-        coordinator beside colleagues who work with cases."""
+        """Return people and teams. They include a person outside a team, a person who moved to another organisation,
+        and a coordinator next to colleagues who work with cases."""
         outside = self.member(SALUD, "outside")
         moved = self.member(LEGAL, "ngo-refugio", "ngo-refugio")
         asker = Caller("cp-coordinator", organisation(6), "cp-coordinator", reads_cases=False)
@@ -121,7 +121,7 @@ class World(RuleBasedStateMachine):
         return found
 
     def desks(self) -> list[Caller]:
-        """Return the desks of the line: two organisations coordinate against trafficking, one against violence."""
+        """Return the line desks: two organisations coordinate against trafficking, one against violence."""
         tip, gbv = "tip-coordinator", "gbv-coordinator"
         return [
             Caller(tip, organisation(7), tip, reads_cases=False, desks=frozenset({"TIP"})),
@@ -146,7 +146,7 @@ class World(RuleBasedStateMachine):
     def post(
         self, caller: Caller, path: str, body: Any, road: str = "alone", method: str = "POST"
     ) -> tuple[int, Any]:
-        """Post alone, in a batch, or twice as after a lost connection."""
+        """Post the request alone, in a batch, or twice as after a lost connection."""
         key, claims = str(new_id()), self.claims(caller)
         if road == "batch" and method == "POST":
             batch = {"commands": [command(key, path, body)]}
@@ -159,7 +159,7 @@ class World(RuleBasedStateMachine):
         for _ in range(2 if road == "twice" else 1):
             answer = self.run(self.story.call(caller.client, method, path, body, key=key, **claims))
             self.hears(caller, path, answer)
-        # One that was refused would be tried anew when it is repeated.
+        # A refused command would run again when it is repeated.
         if method == "POST" and answer.is_success:
             self.done.append((caller, path, body, key))
         return answer.status_code, answer.json()
@@ -182,14 +182,13 @@ class World(RuleBasedStateMachine):
 
     def hears(self, caller: Caller, path: str, answer: Any) -> None:
         assert answer.status_code < 500, (caller, path, answer.text)
-        # An answer may repeat what its sender wrote; what they may read is judged after the
-        # change.
+        # A response may repeat what its sender wrote. The test checks what they may read after the change.
         if answer.request.method == "GET":
             self.notices(caller, path, answer.status_code, answer.text)
             self.judge(caller, path, answer.text)
 
     def notices(self, caller: Caller, path: str, status: int, text: str) -> None:
-        """Record who has read what, as the person will be told."""
+        """Record who has read which facts, as the person will be told."""
         if status != 200:
             return
         for each in self.sharings:
@@ -205,7 +204,7 @@ class World(RuleBasedStateMachine):
                 access.case.emergency_readers.add(caller.organisation)
 
     def ids_of(self, case: Case) -> dict[str, str]:
-        """Return the last id of each kind, by path parameter."""
+        """Return the latest id of each kind, by path parameter."""
         found = {
             "referral_id": [each.id for each in self.sharings if each.case is case],
             "grant_id": [e.id for e in self.words if e.case is case and not e.is_exception],
@@ -226,7 +225,7 @@ class World(RuleBasedStateMachine):
         assert not told, (caller, path, told)
 
     def noted(self) -> set[str]:
-        """Return all texts of the records, also those that were replaced or destroyed."""
+        """Return all texts of the records, including those that were replaced or destroyed."""
         return {text for each in self.entries for text in (each.words, *each.former)}
 
     def new_words(self) -> str:
@@ -252,7 +251,7 @@ class World(RuleBasedStateMachine):
         return [e for e in self.offers if e.word.case is case and e.state == "offered"]
 
     def end(self, sharings: list[Sharing]) -> None:
-        """End the consent by the person's wish."""
+        """End the consent as the person wishes."""
         for each in sharings:
             self.versions[each.id] += each.state in OPEN
             each.state = "withdrawn" if each.state in OPEN else each.state

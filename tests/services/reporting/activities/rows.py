@@ -11,7 +11,7 @@ from reporting.count.activities.workbook import SHEETS
 
 
 def body(number: int = 1, **changes: Any) -> dict[str, Any]:
-    """A training in Zulia with 30 people; `changes` replace values, or remove them (None)."""
+    """Return a training in Zulia with 30 people; `changes` replaces values, or removes them (None)."""
     values: dict[str, Any] = {
         "external_id": f"row-{number}",
         "activity_code": "TIP/TRN",
@@ -31,7 +31,7 @@ def body(number: int = 1, **changes: Any) -> dict[str, Any]:
 
 
 def filled(language: str, *rows: dict[str, Any]) -> bytes:
-    """Return the template of that language, filled with rows."""
+    """Return the template in that language, filled with rows."""
     book = openpyxl.load_workbook(io.BytesIO(template(language, Places.load(), "VEN")))
     sheet = book[SHEETS["data"][language]]
     places = {column.key: number for number, column in enumerate(codes.columns(), start=1)}

@@ -1,4 +1,4 @@
-"""R7: an explicit list names what may be exact; people who look for help are never on it."""
+"""R7: an explicit list names the counts that may be exact. People who look for help are never on it."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime

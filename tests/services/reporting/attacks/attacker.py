@@ -1,7 +1,7 @@
-"""The integer-programming attacker: everything published becomes constraints, which bound the true counts.
+"""The integer-programming attacker. Everything published becomes constraints, which bound the true counts.
 
-The program is the same for rounded and for suppressed tables; only the meaning of a published number differs. It
-breaks suppression, which proves that it is strong enough.
+The program is the same for rounded and for suppressed tables; only the meaning of a published number differs. It breaks
+suppression, which proves that it is strong enough.
 """
 
 from collections.abc import Iterable, Mapping
@@ -28,7 +28,7 @@ def covers(pattern: Pattern, at: Coordinates) -> bool:
 
 @dataclass(frozen=True)
 class Range:
-    """The smallest and largest true count that all published numbers still allow."""
+    """The smallest and largest true counts that all published numbers still allow."""
 
     least: int
     most: int
@@ -43,7 +43,7 @@ class Range:
 
 @dataclass
 class Attacker:
-    """Linear constraints over whole-number variables, and the ranges that follow."""
+    """Linear constraints over integer variables, and the ranges that follow from them."""
 
     low: list[float] = field(default_factory=list)
     high: list[float] = field(default_factory=list)
@@ -62,7 +62,7 @@ class Attacker:
         self.most.append(most)
 
     def range(self, variables: Iterable[int]) -> Range:
-        """Return the bounds of a sum of variables; ValueError if no truth fits the published numbers."""
+        """Return the bounds of a sum of variables. Raise ValueError if no true counts fit the published numbers."""
         wanted = np.zeros(len(self.low))
         wanted[list(variables)] = 1.0
         return Range(self._bound(wanted, 1), self._bound(wanted, -1))
@@ -71,7 +71,7 @@ class Attacker:
         return round(float(wanted @ self.extreme(wanted, sign)))
 
     def extreme(self, wanted: Floats, sign: int) -> Floats:
-        """Return the fitting truth in which `wanted` is smallest (1) or largest (−1)."""
+        """Return the fitting true counts for which `wanted` is smallest (1) or largest (−1)."""
         answer = milp(
             sign * wanted,
             integrality=np.ones(len(wanted)),

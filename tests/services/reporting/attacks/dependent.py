@@ -1,4 +1,4 @@
-"""Persons whose attributes depend on each other: invented ones, and those of real records (CTDC)."""
+"""Persons whose attributes depend on each other, both invented and from real records (CTDC)."""
 
 import random
 from collections import Counter
@@ -33,7 +33,7 @@ NEEDS = {"GBV-CM": 22, "GBV-CMR": 14, "GBV-PSS": 14, "GBV-LEGAL": 12, "CP-CFS": 
 
 
 def of_a_kind(chance: random.Random) -> Coordinates:
-    """Return a person whose sex, age and need are correlated."""
+    """Return a person with correlated sex, age and need."""
 
     def one(odds: Mapping[str, int]) -> str:
         return chance.choices(list(odds), list(odds.values()))[0]
@@ -64,7 +64,7 @@ def dependent(programmes: Sequence[Programme], persons: int, number: int) -> Wor
 
 
 def of_records(source: str, persons: int, number: int) -> World:
-    """Return persons drawn from real records (CTDC, four dimensions) or similar invented ones."""
+    """Return persons drawn from real records (CTDC, four dimensions) or from similar invented ones."""
     records = persons_of(source)
     chance = random.Random(number)  # noqa: S311 - test data, no secret
     persons = min(persons + chance.randint(-5, 5), sum(records.values()))

@@ -1,6 +1,6 @@
 """Runs the attackers over many years of closings and prints a row per population and size.
 
-`python -m tests.services.reporting.attacks.long_run --years 20`; docs/reporting.md has the results.
+Run `python -m tests.services.reporting.attacks.long_run --years 20`; docs/reporting.md has the results.
 """
 
 import argparse
@@ -18,12 +18,13 @@ PARTNERS = (0.0, 0.33, 0.6)
 
 
 def proved(of: Year, share: float) -> int:
-    """Return in how many places a small count is proved for joint cubes."""
+    """Return the number of places where the attacker proves a small count from joint cubes."""
     return len(list(proofs(of, Method.JOINT, of.known_to_a_partner(share) if share else None)))
 
 
 def recovered(of: Year) -> tuple[int, int]:
-    """Return how many of the first period's suppressed counts (at most 30) are known exactly, and how many there are."""
+    """Return how many of the first period's suppressed counts (at most 30) the attacker knows exactly, and how many
+    there are."""
     tables = of.tables(next(iter(of.true)), Method.SUPPRESSED)
     outsider = Outsider(of.population.k, Method.SUPPRESSED)
     outsider.period(tables)

@@ -1,9 +1,9 @@
-"""An attacker with everything that anybody can download: the tables of all programmes, their definitions, the method.
-The definitions show how programmes share people.
+"""An attacker with everything that anybody can download: the tables of all programmes, their definitions and the
+method. The definitions show how programmes share people.
 
-Per population and period there is a variable for each finest published count, bounded by the method. For each pair of
-programmes the definitions relate their common margins (equal, or not larger). Over several periods, everybody in a
-part is in the longer span, and nobody in the span is in none of its parts.
+Each population and period has a variable for each finest published count, bounded by the method. For each pair of
+programmes, the definitions relate their common margins (equal, or not larger). Over several periods, everybody in a
+part is also in the longer span, and everybody in the span is in at least one part.
 """
 
 from collections import defaultdict
@@ -30,20 +30,20 @@ def joint_codes(programme: Programme) -> dict[str, frozenset[str]]:
 
 
 def people(programme: Programme, name: str) -> frozenset[str]:
-    """Return the codes of a population's dimension that a programme's people have."""
+    """Return the codes of a population's dimension that occur among a programme's people."""
     every = joint_codes(programme)[name]
     return every & frozenset(programme.where.get(name, every))
 
 
 def behind(programme: Programme, dimension: str, code: str) -> frozenset[str]:
-    """Return the population's codes behind one of the programme's codes."""
+    """Return the population's codes that map to one of the programme's codes."""
     source = programme.sources[dimension]
     into = programme.into.get(dimension, {})
     return frozenset(c for c in people(programme, source) if into.get(c, c) == code)
 
 
 class Method(StrEnum):
-    """What the attacker knows of the rounding method."""
+    """The rounding method, which the attacker knows."""
 
     JOINT = "one joint cube, rounded once"
     APART = "each programme rounded by itself"
@@ -53,8 +53,8 @@ class Method(StrEnum):
 class Outsider:
     """The constraints of one population: the tables of a period, or of several periods and their spans (see `span`).
 
-    `own` is what a partner knows from its own records, by cells of the population; the variables are then the others'
-    contributions.
+    `own` contains what a partner knows from its own records, by cells of the population. The variables are then the
+    others' contributions.
     """
 
     def __init__(self, k: int, method: Method) -> None:
@@ -70,7 +70,7 @@ class Outsider:
         tables: Sequence[tuple[Programme, Table]],
         own: Mapping[Coordinates, int] | None = None,
     ) -> list[int]:
-        """Add the tables of one period; return their positions."""
+        """Add the tables of one period; return their indexes."""
         first = len(self.tables)
         for programme, table in tables:
             mine = seen_by(programme, own or {})
@@ -84,10 +84,10 @@ class Outsider:
         return places
 
     def span(self, whole: int, parts: Sequence[int]) -> None:
-        """Add a programme's table of a month, quarter or year, and those of its parts."""
+        """Add a programme's table of a month, quarter or year, and the tables of its parts."""
         everybody = [list(self.variables[each].values()) for each in (whole, *parts)]
         if any(not each for each in everybody):
-            return  # A table that shows nobody may hide somebody.
+            return  # A table that shows zero people may still hide some.
         spare = [self._spare(each, self.tables[each], {}) for each in (whole, *parts)]
         for part in everybody[1:]:
             row = dict.fromkeys(everybody[0], 1.0) | dict.fromkeys(part, -1.0)
@@ -98,7 +98,7 @@ class Outsider:
         self.attacker.constrain(row, -sum(spare[1:]), float("inf"))
 
     def over(self, programme: Programme, table: Table, own: Mapping[Coordinates, int]) -> int:
-        """Add a span's table of flows, whose cells reveal little about the true ones."""
+        """Add a span's flow table, whose cells reveal little about the true cells."""
         mine = seen_by(programme, own)
         self.tables.append(programme)
         room = prod(len(d.codes) for d in programme.population.cube_dimensions)
@@ -113,7 +113,7 @@ class Outsider:
     def _cells(
         self, programme: Programme, table: Table, own: Mapping[Coordinates, Sequence[int]]
     ) -> dict[Coordinates, int]:
-        """Add a variable for each shown cell; cells that show 0 are grouped per code of each dimension."""
+        """Add a variable for each shown cell. Cells that show 0 form one group per code of each dimension."""
         codes = [sorted({at[p] for at in {*table, *own}}) for p in range(len(programme.dimensions))]
         inner = _inner(programme)
         return {
@@ -128,8 +128,8 @@ class Outsider:
             return max(0, low - mine), max(0, high - mine)
         if self.method is Method.APART:
             return max(0, r - k + 1 - mine), max(0, r + k - 1 - mine)
-        # Either one joint cell is behind it, or r/k cells of one person each, and hidden ones.
-        # Each own record may have raised its cell.
+        # The count comes from one joint cell, or from r/k cells of one person each and hidden cells. Each own record may have
+        # raised its cell.
         explained = sum(k * -(-each // k) for each in own)
         low = min(max(0, r - k + 1 - mine), max(0, r - explained) // k)
         return low, max(0, r + (k - 1) * inner - mine)
@@ -159,7 +159,7 @@ class Outsider:
             spare = [self._spare(n, p, group) for n, p in ((one, first), (other, second))]
             parts = [_part(p, group) for p in (first, second)]
             least, most = -float("inf"), float("inf")
-            # Codes that are shown nowhere may hide people on either side.
+            # Codes that no table shows may hide people on either side.
             if parts[0] == parts[1] or _inside(parts[1], parts[0]):
                 least = -spare[0]
             if parts[0] == parts[1] or _inside(parts[0], parts[1]):
@@ -168,7 +168,7 @@ class Outsider:
                 self.attacker.constrain(row, least, most)
 
     def _spare(self, number: int, programme: Programme, group: Group) -> float:
-        """Return how many people cells of the group without a variable may hide."""
+        """Return the number of people that cells without a variable may hide in the group."""
         cells = 1
         for each in programme.dimensions:
             wanted = group.get(programme.sources[each.name])
@@ -185,7 +185,8 @@ class Outsider:
         return float((cells - known) * (self.k - 1) * behind_one)
 
     def proofs(self, most: int = 5) -> Iterator[tuple[str, Mapping[str, str], Range]]:
-        """Return the margins of shown cells, by up to so many dimensions, whose true count is proved to be 1 … k−1."""
+        """Yield the margins of shown cells, over up to this many dimensions, whose true count is proved to be 1 …
+        k−1."""
         for programme, variables in zip(self.tables, self.variables, strict=True):
             names = [each.name for each in programme.dimensions]
             patterns: dict[tuple[tuple[str, str], ...], list[int]] = defaultdict(list)
@@ -200,12 +201,12 @@ class Outsider:
                     yield programme.id, dict(pattern), found
 
     def recovered(self, cells: Sequence[tuple[int, Coordinates]]) -> int:
-        """Return how many of the cells are known exactly."""
+        """Return how many of these cells the attacker knows exactly."""
         return sum(self.attacker.range([self.variables[n][at]]).exact for n, at in cells)
 
     def _small(self, inside: Sequence[int]) -> Range | None:
-        """Return the range if it is proved to be small. One fitting truth with another value disproves it, so earlier
-        ones are tried first."""
+        """Return the range if it is proved to be small. One fitting set of true counts with another value disproves it,
+        so earlier sets are tried first."""
         low = sum(self.attacker.low[v] for v in inside)
         if low >= self.k or sum(self.attacker.high[v] for v in inside) < 1:
             return None
@@ -227,7 +228,7 @@ class Outsider:
 def seen_by(
     programme: Programme, records: Mapping[Coordinates, int]
 ) -> dict[Coordinates, list[int]]:
-    """Return the records by cells of the population, as the programme shows them."""
+    """Return the records that the programme shows, by cells as it shows them."""
     names = [each.name for each in programme.population.cube_dimensions]
     found: dict[Coordinates, list[int]] = defaultdict(list)
     for at, n in records.items():
@@ -249,7 +250,7 @@ def _inner(programme: Programme) -> int:
 
 
 def _groups(first: Programme, second: Programme) -> Iterator[Group]:
-    """Return the finest groups of the population to which both tables can be summed, and their union."""
+    """Return the finest groups of the population into which both tables can be summed, and their union."""
     common = [s for s in first.sources.values() if s in second.sources.values()]
     blocks = [_blocks(first, second, source) for source in common]
     yield {}
@@ -260,7 +261,7 @@ def _groups(first: Programme, second: Programme) -> Iterator[Group]:
 
 
 def _blocks(first: Programme, second: Programme, source: str) -> list[frozenset[str]]:
-    """Return codes of a dimension that neither table separates from the others of their block."""
+    """Return blocks of a dimension's codes that neither table can tell apart."""
     blocks: list[frozenset[str]] = []
     for programme in (first, second):
         name = next(n for n, s in programme.sources.items() if s == source)

@@ -1,4 +1,4 @@
-"""Intervals: how often they contain the true count, and what decides them. `drills/numbers` measures every class."""
+"""Intervals: how often they contain the true count, and what determines them. `drills/numbers` measures every class."""
 
 from collections.abc import Sequence
 from itertools import combinations
@@ -20,7 +20,8 @@ LEAST, MOST = 0.87, 0.99
 
 @pytest.mark.parametrize("source", ["made", "dependent"])
 def test_intervals_contain_nine_of_ten_true_counts(source: str) -> None:
-    """Figures by one and two dimensions; a single cell that shows somebody includes the figure itself, so nearly all."""
+    """The test uses figures by one and two dimensions. The interval of a single nonzero cell includes the figure
+    itself, so nearly all contain the true count."""
     held = []
     for number in range(30_000, 30_008):
         worlds = (
@@ -54,7 +55,8 @@ def test_a_figure_lies_in_its_own_interval(programmes: Sequence[Programme]) -> N
 
 
 def test_an_interval_of_a_span_does_without_what_the_span_shows_beyond_its_flows() -> None:
-    """A span shows more persons than its flows where one of its parts needs them; the interval says how few they may be."""
+    """A span shows more persons than its flows if one of its parts needs them. The interval says how few there may
+    be."""
     sides = (Dimension("area", ("a", "b")),)
     cells: dict[Coordinates, int] = {("a",): 330, ("b",): 110}
     beyond: dict[Coordinates, int] = {("a",): 110}
@@ -79,7 +81,7 @@ def test_what_is_published_alone_decides_the_interval() -> None:
     for programmes in populations().values():
         of = year(programmes, SOME, 2)
         closed = first(of)
-        # Multiples of k round to themselves, so these true counts are shown alike.
+        # Multiples of k round to themselves, so these true counts give the same published numbers.
         other = as_joint(of.population, closed.period, dict(reversed(list(closed.cells.items()))))
         assert other.cells == closed.cells
         for each in programmes:

@@ -34,7 +34,7 @@ Numbers = dict[Pattern, int]
 
 @pytest.fixture
 async def url(api: AsyncClient, database: Database, recorder: Recorder) -> str:
-    """A published month of unmet needs; its second half has nobody."""
+    """Publish a month of unmet needs, with nobody in its second half; return its address."""
     await record_together(database, recorder, list(caseload(persons=700, seed=5)))
     first = await close(api, PROGRAMME, "2026-10a")
     await close(api, PROGRAMME, "2026-10b")
@@ -48,7 +48,7 @@ async def file(api: AsyncClient, form: str, by: str, period: str = "2026-10a") -
 
 
 def rows_of(form: str, content: bytes) -> Iterator[dict[str, Any]]:
-    """Return a file's rows by machine names, HXL tags or, in a workbook for people, labels."""
+    """Return a file's rows by machine names, by HXL tags or, in a workbook for people, by labels."""
     if form == "parquet":
         yield from pq.read_table(io.BytesIO(content)).to_pylist()
         return
@@ -94,7 +94,7 @@ async def of_dhis2(api: AsyncClient) -> Numbers:
             categories[value["categoryOptionCombo"]],
         ): int(value["value"])
         for value in payload["dataValues"]
-        if value["dataElement"] == "RUTA_UNMET_NEEDS"  # The other columns are bounds of it.
+        if value["dataElement"] == "RUTA_UNMET_NEEDS"  # The other columns are its bounds.
     }
 
 

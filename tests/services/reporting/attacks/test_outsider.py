@@ -1,8 +1,8 @@
 """A year of closings against an attacker with everything downloadable, and against partners who know part of the
-records: views of joint cubes prove no small count. The same attacker breaks the former design, which rounded each
+records. Views of joint cubes prove no small count. The same attacker breaks the earlier design, which rounded each
 programme separately, and suppression.
 
-This runs 60 persons a period; all sizes: `python -m tests.services.reporting.attacks.long_run`.
+This module runs 60 persons a period. For all sizes, run `python -m tests.services.reporting.attacks.long_run`.
 """
 
 from dataclasses import replace
@@ -52,7 +52,8 @@ def test_the_same_attacker_breaks_programmes_that_are_rounded_apart() -> None:
 
 @pytest.mark.parametrize("source", SOURCES)
 def test_the_same_attacker_knows_nearly_all_that_is_hidden_exactly(source: str) -> None:
-    """Real records and similar invented ones; of tables as small as a year's here it knows fewer."""
+    """The test uses real records and similar invented ones. In tables as small as a year's here the attacker knows
+    fewer."""
     programme, counts = of_records(source)
     outsider = Outsider(programme.k, Method.SUPPRESSED)
     outsider.period([(programme, counts)])
@@ -93,14 +94,14 @@ def of_records(source: str) -> tuple[Programme, dict[Coordinates, int]]:
 
 
 def test_the_same_attacker_breaks_small_counts_that_are_hidden() -> None:
-    """By the rule every hidden count is small."""
+    """By the suppression rule, every hidden count is small."""
     of = year(SCREENED, 60, 1)
     assert next(proofs(of, Method.SUPPRESSED, most=1), None) is not None
 
 
 @pytest.mark.slow
 def test_what_the_attacker_takes_for_possible_includes_the_truth() -> None:
-    """A misled attacker would prove anything, or nothing."""
+    """An attacker with wrong constraints would prove anything, or nothing."""
     of = year(SCREENED, 60, 1)
     period = next(iter(of.true))
     for method in (Method.JOINT, Method.APART, Method.SUPPRESSED):

@@ -19,8 +19,8 @@ from tests.services.reporting.events import Journey, caseload, record_together
 from tests.services.reporting.releases.test_story import as_
 
 K = 11
-# Routes of the other tier, of activities (exact by the allow-list) and of files made from
-# releases have their own tests. A public route in neither list fails here.
+# Routes of the other tier, of activities (exact by the allow-list) and of files made from releases have their own
+# tests. A public route in neither list fails this test.
 TRACED = {
     "/reports/v1/programmes",
     "/reports/v1/programmes/{programme_id}/query",
@@ -36,7 +36,7 @@ ELSEWHERE = (
 
 
 async def harvest(api: AsyncClient, url: str, names: list[str]) -> dict[Pattern, int]:
-    """Read every number of a release by every combination of its dimensions."""
+    """Return every number of a release for every combination of its dimensions."""
     found: dict[Pattern, int] = {}
     for size in range(len(names) + 1):
         for by in combinations(names, size):
@@ -75,7 +75,7 @@ async def test_every_number_of_an_answer_is_a_sum_of_protected_cells(
 
 
 def stray_numbers(body: Any, key: str = "") -> list[tuple[str, int]]:
-    """Return whole numbers in an answer that are neither k nor part of an expected error."""
+    """Return whole numbers in a response that are neither k nor part of an expected error."""
     if isinstance(body, dict):
         return [x for name, value in body.items() for x in stray_numbers(value, name)]
     if isinstance(body, list):
@@ -108,7 +108,7 @@ async def close(api: AsyncClient, programme: str, period: str) -> str:
 
 
 class TestDifferencing:
-    """Overlapping age bands, nested areas, consecutive periods, late edits."""
+    """Attacks with overlapping age bands, nested areas, consecutive periods and late edits."""
 
     async def count(self, api: AsyncClient, url: str, query: str = "") -> int:
         path = f"{url}/query?tier=internal&{query}"

@@ -1,4 +1,4 @@
-"""Any sequence of closings and questions equals A·r; closing a period again gives the first result."""
+"""Any sequence of closings and queries equals A·r. Closing a period again gives the first result."""
 
 from collections import Counter
 from itertools import product
@@ -20,7 +20,7 @@ K = 11
 
 
 class Releases(RuleBasedStateMachine):
-    """Facts arrive late, periods close once, and anybody asks anything at any time."""
+    """Random closings: facts arrive late, periods close once, and anybody queries anything at any time."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,5 @@
-"""Tiny worlds, enumerated: increments over several cells, three and more releases, cubes of the same people."""
+"""Tiny worlds, fully enumerated: increments over several cells, three or more releases, and cubes of the same
+people."""
 
 from collections.abc import Callable, Iterator
 from itertools import product
@@ -11,14 +12,14 @@ K = 3
 
 
 def rerounded(n: Table) -> Iterator[Table]:
-    """The unsafe habit: round each new cumulative table with fresh keys."""
+    """Round each new cumulative table with fresh keys, which is unsafe."""
     totals = [sum(n[: end + 1]) for end in range(len(n))]
     return product(*(box(total, K) for total in totals))
 
 
 @pytest.fixture(scope="module")
 def three_periods() -> Attacker:
-    """Return two cells in each of three closed periods, each with its own seed."""
+    """Return an attacker on two cells in each of three closed periods, each with its own seed."""
     return Attacker(lambda n: boxes(n, K), cells=6, k=K, limit=5)
 
 
@@ -36,7 +37,7 @@ def test_increments_over_cells_and_three_releases_stay_safe_for_every_insider(
 
 
 def test_rounding_cumulative_tables_again_fails_even_for_an_outsider() -> None:
-    """The same harness finds this leak, so it would have found one above."""
+    """The same harness finds this leak, so it would also have found one above."""
     assert Attacker(rerounded, cells=3, k=K, limit=8).outsider().bad > 0
 
 
@@ -48,11 +49,11 @@ def rounded_apart(n: Table) -> Iterator[Table]:
 
 
 def views(support: Support, known: tuple[int, ...] = ()) -> tuple[int, int]:
-    """Return how many views an attacker has who knows these cells exactly, and how many are bad."""
+    """Return the number of views of an attacker who knows these cells exactly, and the number of bad views."""
     possible: dict[tuple[object, ...], list[Table]] = {}
     for n in product(range(6), repeat=2):
         for r in support(n):
-            if max(r) <= K:  # Tables larger than those enumerated could give the other outputs.
+            if max(r) <= K:  # Larger tables than those enumerated could give the others.
                 possible.setdefault((r, *(n[i] for i in known)), []).append(n)
     bad = 0
     for tables in possible.values():
@@ -63,7 +64,7 @@ def views(support: Support, known: tuple[int, ...] = ()) -> tuple[int, int]:
 
 
 def joint(n: Table) -> Iterator[Table]:
-    """Round as one cube: the total is the sum of its cells."""
+    """Round as one cube, in which the total is the sum of its cells."""
     return ((*r, sum(r)) for r in boxes(n, K))
 
 

@@ -25,7 +25,7 @@ YEAR = Period.parse("2026")
 STAYS = 0.3
 """Who is seen in a period is seen in the next one, too, so often."""
 LIKELY: Mapping[str, Mapping[str, int]] = {
-    # Few states have most of the people, as in the network's own reports; many have a handful.
+    # A few states have most of the people, as in the network's own reports, and many have only a handful.
     "area": {
         "VE23": 40,
         "VE20": 28,
@@ -60,7 +60,7 @@ LIKELY: Mapping[str, Mapping[str, int]] = {
 
 @dataclass(frozen=True)
 class Fact:
-    """A person's standing in a period."""
+    """A person's attributes in a period."""
 
     counted_on: date
     person: int
@@ -68,7 +68,7 @@ class Fact:
 
 
 def populations() -> dict[str, list[Programme]]:
-    """Return the programmes by the population that they show."""
+    """Return the programmes, grouped by the population that they show."""
     found: dict[str, list[Programme]] = {}
     for each in shipped():
         found.setdefault(each.population.id, []).append(each)
@@ -91,15 +91,15 @@ def facts(
     varying: bool = False,
     likely: Odds = LIKELY,
 ) -> dict[Period, list[list[Fact]]]:
-    """Return for each period the persons seen in it, with all that was known of them in the year so far.
+    """Return, for each period, the persons seen in it, with everything known about them so far that year.
 
-    `varying`: their number varies by chance between periods, as real counts do, and so does their rounding. Otherwise
-    every period has the same number.
+    With `varying`, their number varies by chance between periods, as real counts do, and so does its rounding.
+    Otherwise every period has the same number.
     """
     sizes = random.Random(f"sizes {number}")  # noqa: S311
     chance = random.Random(number)  # noqa: S311 - test data, no secret
     further = RULES[population.measure].further
-    # Repeat each value by its weight: `chance.choices` took a fifth of the attacks' time.
+    # Repeat each value by its weight, because `chance.choices` took a fifth of the attacks' time.
     lots = {
         name: [each for each, n in odds.items() for _ in range(n)] for name, odds in likely.items()
     }
@@ -143,7 +143,7 @@ def counted(
 
 
 class _Counted(Mapping[Period, Counter[Coordinates]]):
-    """Each period's counts, made on first use: a test of one month needs no year."""
+    """Each period's counts, computed on first use, because a test of one month needs no whole year."""
 
     def __init__(
         self, population: Population, everybody: Mapping[Period, list[list[Fact]]]
@@ -165,7 +165,7 @@ class _Counted(Mapping[Period, Counter[Coordinates]]):
 
 @dataclass(frozen=True)
 class Year:
-    """The true counts, and the persons of each period."""
+    """A year's true counts and the persons in each period."""
 
     programmes: Sequence[Programme]
     true: Mapping[Period, Counter[Coordinates]]
@@ -178,7 +178,7 @@ class Year:
         return self.programmes[0].population
 
     def known_to_a_partner(self, share: float) -> dict[Period, Counter[Coordinates]]:
-        """Draw this share of the records, person by person."""
+        """Return this share of the records, drawn person by person."""
         chance = random.Random(self.key)  # noqa: S311 - test data, no secret
         return {
             period: Counter(
@@ -196,7 +196,7 @@ class Year:
         true = as_joint(self.population, period.id, self.true[period])
         exact = dict(seen(view_of(programme), true).cells)
         if method is Method.SUPPRESSED:
-            return exact  # The attacker's rule hides what the publisher would hide.
+            return exact  # The attacker applies the suppression rule itself.
         fresh = seed(self.key, programme.id, period.id, b"former")
         return protect(exact, k=11, weights=PROFILES["S"], seed=fresh)
 
@@ -215,7 +215,7 @@ class Year:
         return self._joints[period]
 
     def true_over(self, span: Period) -> Any:
-        """Return everybody of the span once, by her furthest point in it."""
+        """Return everybody in the span once, by their furthest step in it."""
         population, last = self.population, dict[int, dict[str, str]]()
         carried, further = str(population.carried), RULES[population.measure].further
         for part in span.parts(population.period_kind):
@@ -248,7 +248,7 @@ def year(
     varying: bool = False,
     likely: Odds = LIKELY,
 ) -> Year:
-    """Return the same year for the same arguments. `varying`: see `facts`."""
+    """Return a year, always the same for the same arguments. For `varying` see `facts`."""
     population = programmes[0].population
     everybody = facts(population, persons, number, varying=varying, likely=likely)
     true = _Counted(population, everybody)
@@ -262,7 +262,7 @@ def proofs(
     known: Mapping[Period, Counter[Coordinates]] | None = None,
     most: int = 3,
 ) -> Iterator[str]:
-    """Return the small counts proved by each period's tables, and then by all tables of the year."""
+    """Return the small counts that each period's tables prove, and then those that all tables of the year prove."""
     own = known or {}
     for period in of.true:
         outsider = Outsider(of.population.k, method)

@@ -1,4 +1,4 @@
-"""Evidence of an invented half year: releases of all programmes, activities, a work plan, an outside series."""
+"""Evidence of an invented half year: releases of all programmes, activities, a work plan and an external series."""
 
 import random
 from collections.abc import Sequence
@@ -36,7 +36,7 @@ WEIGHTED = {
 
 
 def cube(programme: Programme, period: str, persons: int) -> ProtectedCube:
-    """Return multiples of k over plausible cells, the same for one programme and period."""
+    """Return multiples of k over plausible cells, always the same for one programme and period."""
     chance = random.Random(f"{programme.id}{period}")  # noqa: S311 - test data, no secret
     cells: dict[tuple[str, ...], int] = {}
     for _ in range(persons // programme.k):
@@ -174,5 +174,5 @@ def bulletin(period: str = "2026-11a") -> Content:
 
 @cache
 def files_of(period: str, language: str) -> dict[str, bytes]:
-    """Return all forms of that bulletin; drawing takes seconds, so tests share them."""
+    """Return all formats of that bulletin. Drawing takes seconds, so tests share them."""
     return rendered(bulletin(period), language, draft=False)

@@ -1,4 +1,4 @@
-"""Sections that people move and hide: a new draft puts each section into its place."""
+"""People can move and hide sections, and a new draft puts each section back into its place."""
 
 from datetime import date
 

@@ -1,4 +1,5 @@
-"""Optional parts: institutions, judgements with their figures, next steps; in every form, and traced like the rest."""
+"""Optional parts: institutions, judgements with their figures, and next steps. They appear in every format and are
+traced like the rest."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -91,7 +92,7 @@ def beside() -> Beside:
             statement(4, "cause", POINT, parent=2),
             statement(2, "cause", cites(released()), parent=1),
             statement(1, "core-problem", cites(released())),
-            statement(5, "threat", cites(UUID(int=77))),  # No evidence of this bulletin.
+            statement(5, "threat", cites(UUID(int=77))),  # Not among this bulletin's evidence.
             statement(6, "strength", KNOWN),
         ],
         superseded=frozenset({UUID(int=2)}),

@@ -1,4 +1,4 @@
-"""A bulletin from events to the public: drafted, signed off, published, and never changed."""
+"""A bulletin from events to the public: it is drafted, signed off, published, and never changed."""
 
 import asyncio
 import io
@@ -45,7 +45,7 @@ def as_(client: str) -> dict[str, str]:
 
 @pytest.fixture
 async def story(api: AsyncClient, database: Database, recorder: Recorder) -> None:
-    """Four hundred persons in a published half month, and three trainings."""
+    """Prepare four hundred persons in a published half month, and three trainings."""
     await record_together(database, recorder, list(caseload(persons=400, seed=11)))
     for programme in ("referrals", "unmet-needs"):
         closing = {"programme": programme, "period": PERIOD}
@@ -90,7 +90,7 @@ async def released(api: AsyncClient) -> dict[str, Any]:
 
 
 def held_to_atom(feed: bytes) -> ET.Element:
-    """Check the feed against RFC 4287: required and unique elements of feed and entries (4.1.1, 4.1.2)."""
+    """Check the feed against RFC 4287: the required and unique elements of the feed and its entries (4.1.1, 4.1.2)."""
     root = ET.fromstring(feed)  # noqa: S314 - our own
     assert root.tag == f"{{{ATOM['a']}}}feed"
     assert root.attrib[f"{XML}lang"] in LANGUAGES
@@ -105,7 +105,7 @@ def held_to_atom(feed: bytes) -> ET.Element:
             for moment in each.findall(f"a:{name}", ATOM):
                 assert datetime.fromisoformat(str(moment.text)).tzinfo is not None
         assert all(link.attrib["href"] for link in each.findall("a:link", ATOM))
-    # Entries name no author, so the feed must. An entry without content needs an alternate link.
+    # Entries name no author, so the feed must name one. An entry without content needs an alternate link.
     assert root.findtext("a:author/a:name", "", ATOM)
     assert [link.get("rel") for link in root.findall("a:link", ATOM)] == ["self"]
     for entry in entries:
@@ -125,7 +125,8 @@ def held_to_atom(feed: bytes) -> ET.Element:
 async def test_the_list_of_bulletins_is_a_feed_that_readers_of_atom_take(
     api: AsyncClient, database: Database, settings: Settings, language: str
 ) -> None:
-    """Without a bulletin, and with two whose texts contain characters that XML must escape or forbids."""
+    """The test checks a feed without a bulletin, and one with two whose texts contain characters that XML forbids or
+    requires to be escaped."""
     address = f"{PATH}/feed?language={language}"
     read = await api.get(address, headers=as_("anonymous"))
     empty = held_to_atom(read.content)
@@ -143,7 +144,7 @@ async def test_the_list_of_bulletins_is_a_feed_that_readers_of_atom_take(
         at = datetime(2026, 11, 2 + number, 7, tzinfo=UTC)
         async with database.transaction() as session:
             row = bulletins.update().where(bulletins.c.id == bulletin["id"])
-            # Publication has its own tests and takes as long as the layout.
+            # Publication has its own tests, and takes as long as the layout.
             await session.execute(row.values(state="published", published_at=at))
         made.insert(0, bulletin)
     feed = held_to_atom((await api.get(address, headers=as_("anonymous"))).content)
@@ -227,7 +228,7 @@ async def test_drafts_are_for_those_who_prepare_them(api: AsyncClient) -> None:
     assert "unsafe" not in policy
     drawing = re.search(r'src="data:image/svg\+xml,([^"]+)"', page.text)
     assert drawing
-    # A drawing that is opened alone may have no style of its own.
+    # A drawing that a browser opens on its own may not have inline styles.
     assert not re.search(r"<style|\sstyle=", unquote(drawing[1]))
 
 
@@ -247,7 +248,7 @@ async def test_each_step_needs_its_role_and_its_state(api: AsyncClient) -> None:
 async def test_two_people_stand_for_a_bulletin_and_the_record_names_them(
     api: AsyncClient, database: Database
 ) -> None:
-    """This holds whatever roles one person has, also through the shared browser client."""
+    """The rule applies whatever roles one person has, also through the shared browser client."""
 
     def person(name: str, client: str, *roles: str) -> dict[str, str]:
         who = {"sub": name, "client_id": "ruta-console", "roles": list(roles)}
@@ -355,12 +356,12 @@ async def test_the_schedule_drafts_what_ended_and_only_once(database: Database) 
 
 
 async def test_the_worker_drafts_by_itself_when_the_period_has_ended(database: Database) -> None:
-    """The worker's background task, on a day that the test's clock sets."""
+    """The test runs the worker's background task on a day that its own clock sets."""
     context: Any = SimpleNamespace(database=database, parts={"catalogue": shipped()})
     stop = asyncio.Event()
     with clock.shifted(datetime(2027, 3, 16, 6, tzinfo=UTC) - clock.now()):
         running = asyncio.ensure_future(task(context).run(stop))
-        await asyncio.sleep(0)  # It has begun its first round, and ends after it.
+        await asyncio.sleep(0)  # Let it begin a first round; it then stops.
         stop.set()
         await running
     async with database.transaction() as session:
@@ -464,7 +465,7 @@ async def test_sections_are_moved_and_hidden_and_what_is_hidden_is_published_by_
 async def test_what_is_taken_back_between_draft_and_publication_is_not_published(
     api: AsyncClient,
 ) -> None:
-    """An institution whose desk is now watched, and a statement that its author no longer supports."""
+    """An institution's desk is now watched, and an author no longer supports their statement."""
     context = "/reports/v1/context"
     entry = {**INSTITUTION, "code": "desk", "in_bulletin": True}
     made = await api.post(f"{context}/stakeholders", json=entry, headers=as_("im-officer"))
@@ -504,7 +505,7 @@ async def test_what_is_taken_back_between_draft_and_publication_is_not_published
     answer = await step(api, bulletin, "sign-off", "tip-coordinator")
     assert (answer.status_code, answer.json().get("code")) == (409, "untraceable_number")
     assert "swot" in str(answer.json()["numbers"])
-    # A new draft contains neither and can be published.
+    # A new draft omits both and can be published.
     bulletin = await drafted_with_both()
     assert (await step(api, bulletin, "sign-off", "tip-coordinator")).status_code == 200
 
@@ -529,7 +530,7 @@ async def test_a_coordinator_signs_the_draft_that_they_read(api: AsyncClient) ->
 async def test_what_is_beside_the_numbers_is_printed_where_the_draft_asks_for_it(
     api: AsyncClient,
 ) -> None:
-    """Institutions that may be printed, and statements that two people support."""
+    """The draft prints institutions that may be printed, and statements that two people support."""
     context = "/reports/v1/context"
     for number, printed in enumerate((True, False)):
         entry = {**INSTITUTION, "code": f"i-{number}", "in_bulletin": printed}

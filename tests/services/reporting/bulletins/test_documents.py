@@ -1,4 +1,4 @@
-"""The document for a word processor comes back with other texts and the same numbers; the summary fits on a page."""
+"""The document for a word processor comes back with other texts and the same numbers. The summary fits on one page."""
 
 import io
 import re
@@ -41,7 +41,7 @@ def edited(document: bytes, change: Callable[[str], str]) -> bytes:
 
 
 def typed(section: str, text: str) -> Callable[[str], str]:
-    """Return the change that types a text into the control of that section."""
+    """Return a function that types a text into the section's control."""
     pattern = rf'(<w:tag w:val="words:{section}"/>.*?<w:t xml:space="preserve">)[^<]*'
 
     def change(document: str) -> str:

@@ -1,4 +1,4 @@
-"""The forms: accessible, in the reader's notation, equal for equal content, harmless."""
+"""The formats: accessible, in the reader's notation, equal for equal content, and harmless."""
 
 import io
 import re
@@ -257,7 +257,7 @@ def test_outside_series_follow_the_own_trends_with_their_provenance(content: Con
     assert days == ["1 September 2026", "1 October 2026"], "as far back as the own trends"
     known = [[isinstance(cell, Figure) for cell in row[2:]] for row in over_time.rows]
     assert known == [[True, True], [False, True]]
-    # None of its figures is protected, and no other section quotes one.
+    # None of its figures is protected, and no other section quotes them.
     for section in content.sections:
         kinds = {
             placed.figure.source.kind

@@ -1,4 +1,4 @@
-"""Who issues a bulletin stands on its first page; a logo brings nothing but its picture."""
+"""The issuer is on the bulletin's first page, and a logo file adds nothing except its picture."""
 
 import io
 import json
@@ -35,7 +35,7 @@ def chunk(name: bytes, content: bytes) -> bytes:
 
 
 def png(*more: bytes, side: int = 4) -> bytes:
-    """Return a grey square; `more` are further chunks."""
+    """Return a grey square as PNG; `more` contains additional chunks."""
     header = chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0))
     data = chunk(b"IDAT", zlib.compress(b"".join(b"\0" + b"\x80" * side for _ in range(side))))
     return b"\x89PNG\r\n\x1a\n" + header + b"".join(more) + data + chunk(b"IEND", b"")

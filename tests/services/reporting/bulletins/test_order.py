@@ -1,4 +1,4 @@
-"""A bulletin of real intervals: no value ranks above, or is shaded darker than, one that it may equal."""
+"""A bulletin with real intervals: no value ranks above a value that it may equal, or is shaded darker."""
 
 from itertools import combinations
 from types import SimpleNamespace
@@ -25,7 +25,7 @@ PERSONS = 300
 
 @pytest.fixture(scope="module")
 def content() -> Content:
-    """Return a half month in which only some states can be told apart."""
+    """Return a half month in which only some states can be distinguished."""
     programmes = populations()["referred-persons"]
     of = year(programmes, PERSONS, 1)
     period = periods(of.population)[0]
@@ -48,7 +48,7 @@ def chart(content: Content, name: str) -> Chart:
 
 
 def shown(chart: Chart) -> list[Bounds]:
-    """Return the intervals of a chart's rows, without the last one, the unknown."""
+    """Return the intervals of a chart's rows, without the last row, which is the unknown one."""
     return [
         cell.between
         for row in chart.table.rows

@@ -87,7 +87,7 @@ async def test_it_is_answered_at_once_and_tells_how_far_it_has_come(
     working = asyncio.create_task(one(database, alone=False))
     while not working.done():
         again = await step(api, bulletin, "publication", "im-officer")
-        if again.status_code == 202:  # The bulletin's row is locked; nobody waits for it.
+        if again.status_code == 202:  # The bulletin's row is locked, but nobody waits.
             seen.add(again.json()["done"])
     assert await working
     assert seen <= set(range(STEPS + 1))

@@ -1,4 +1,4 @@
-"""What a bulletin says beside its counts: changes, partners, words that are explained."""
+"""What a bulletin says besides its counts: changes, partners and explained words."""
 
 from dataclasses import replace
 
@@ -35,7 +35,7 @@ def test_key_figures_say_their_change_and_the_periods_that_are_missing(content: 
         rose, fell = larger(now.between, last.between), larger(last.between, now.between)
         said = "Rose" if rose else "Fell" if fell else "Nobody can tell"
         assert change.text["en"] == said
-        # The story begins in June.
+        # The series begins in June.
         assert isinstance(since, Label)
         assert since.text["en"] == "Periods are missing"
 

@@ -1,4 +1,4 @@
-"""Every number of a bulletin is traced: the whole bulletin passes, and each kind of false number is caught."""
+"""Every number in a bulletin is traced. The whole bulletin passes, and each kind of false number is caught."""
 
 import re
 from dataclasses import replace
@@ -123,7 +123,7 @@ def test_a_number_slipped_into_a_page_is_noticed(
 
 
 def test_a_number_slipped_into_the_pdf_or_the_workbook_is_noticed() -> None:
-    """The false number also occurs elsewhere in the bulletin: seven organisations."""
+    """The false number, seven organisations, also occurs elsewhere in the bulletin."""
     document = bulletin().model_dump(mode="json")
     lie = {"es": "Además, 7 casos graves.", "en": "Moreover, 7 grave cases."}
     document["sections"][1]["blocks"].append({"kind": "sentence", "text": lie})
@@ -135,7 +135,7 @@ def test_a_number_slipped_into_the_pdf_or_the_workbook_is_noticed() -> None:
 
 
 def test_forms_of_another_bulletin_are_noticed(files: dict[str, bytes]) -> None:
-    """The PDF and the workbook must be of the same period."""
+    """The PDF and the workbook must belong to the same period."""
     other = bulletin("2026-10b")
     for name in ("bulletin.html", "bulletin.pdf", "bulletin.xlsx"):
         assert strays(other, "es", {name: files[name]}), name

@@ -1,5 +1,5 @@
-"""People's texts in a bulletin: a number in them must be one of their section; otherwise it is refused with its
-place."""
+"""People's texts in a bulletin. A number in them must occur in their section. Otherwise Ruta refuses the text and names
+the place."""
 
 from datetime import date
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Cases, transfers and reports of the line: counted once, shown to the organisations concerned."""
+"""Cases, transfers and reports on the line count once, and the organisations concerned see them."""
 
 from datetime import timedelta
 from typing import Any
@@ -64,7 +64,7 @@ def line_report(kind: str, area: str | None) -> Arrived:
 
 
 def caseload_events() -> list[Arrived]:
-    """Return two cases opened, one closed the next month, a transfer accepted, two reports."""
+    """Return two opened cases, one of them closed in the next month, an accepted transfer and two reports."""
     return [
         case(kinds.CaseRegistered),
         case(kinds.CaseRegistered, area="VE2001"),

@@ -1,4 +1,4 @@
-"""The flow chart's geometry: bands keep their proportion and stay in their columns."""
+"""The flow chart's geometry: bands keep their proportions and stay in their columns."""
 
 from itertools import pairwise
 

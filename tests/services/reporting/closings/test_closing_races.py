@@ -1,5 +1,5 @@
-"""Closings on their own database with real commits: killed workers, two at once, single closings and publications at
-the same moment."""
+"""Closings on their own database with real commits: killed workers, two workers at once, and single closings and
+publications at the same moment."""
 
 import asyncio
 import sys
@@ -115,7 +115,7 @@ async def test_a_killed_worker_leaves_a_task_that_the_next_one_does_whole(
 ) -> None:
     closing_id = await ask(database, catalogue, Period.parse("2026-09a"))
     async with database.transaction() as holding:
-        # The child has counted nothing yet but is inside its transaction.
+        # The child is inside its transaction but has counted nothing yet.
         await lock_projection(holding)
         child = await asyncio.create_subprocess_exec(
             sys.executable, "-c", WORKER, closings_database.app_url
@@ -193,7 +193,7 @@ async def test_many_workers_and_single_commands_at_once_close_and_publish_each_p
                 await releases.publish(session, IM, release.id, alone=True)
         except Problem as problem:
             return problem.kind.code
-        except sa.exc.IntegrityError:  # The route answers with a conflict.
+        except sa.exc.IntegrityError:  # The route returns a conflict here.
             return "at the same moment"
         return "published"
 
@@ -227,7 +227,7 @@ async def test_a_task_that_ends_every_worker_is_given_up_and_the_others_are_done
 
     async def do(*given: Any) -> None:
         if given[-1].programme == "gaps":
-            raise asyncio.CancelledError  # As good as killed: nothing more is written.
+            raise asyncio.CancelledError  # Like a kill: nothing more is written.
         await right(*given)
 
     monkeypatch.setattr(closing_tasks, "_do", do)

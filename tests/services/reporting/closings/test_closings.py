@@ -1,4 +1,4 @@
-"""All programmes of a period: closed in one call, signed off in one, published by a worker."""
+"""A period's programmes are closed in one call, signed off in one call, and published by a worker."""
 
 from dataclasses import replace
 from datetime import date, timedelta
@@ -28,7 +28,7 @@ OF_HALF_MONTHS = {"referrals", "unmet-needs", "gaps"}
 
 
 def as_(client: str) -> dict[str, str]:
-    """Return a caller; `another-im` is a second person with the first one's role."""
+    """Return a caller; `another-im` is a second person with the same role as the first."""
     if client == "another-im":
         return keyed(bearer("im-officer", audience=AUDIENCE, sub=client))
     return keyed(bearer(client, audience=AUDIENCE))
@@ -126,7 +126,7 @@ async def test_nothing_is_published_in_the_name_of_somebody_suspended_since(
     refused = await look(api, place)
     assert set(states(refused).values()) == {"not_published"}
     assert {each["problem"]["code"] for each in refused["steps"]} == {"rights_ended"}
-    await told(api, "reporting")  # A refused closing does not run later.
+    await told(api, "reporting")  # The refused publications do not run later.
     assert await worker.all() == 0
     await api.post(f"{place}/publications", headers=as_("another-im"))
     await worker.all()
@@ -173,7 +173,7 @@ async def test_what_lacks_a_sign_off_stays_a_draft_and_hinders_no_other(
     }
     problem = whole["steps"][0]["problem"] or whole["steps"][1]["problem"]
     assert (problem["code"], problem["organisations"]) == ("sign_off_missing", [str(LEGAL)])
-    # A contributor must not learn who else recorded a person in this period.
+    # A contributor must not learn which other organisations recorded a person in this period.
     for step in (await look(api, place, "ngo-salud"))["steps"]:
         assert step["problem"] is None
         assert {each["organisation_id"] for each in step["contributors"] or ()} <= {str(SALUD)}
@@ -187,7 +187,7 @@ async def test_what_lacks_a_sign_off_stays_a_draft_and_hinders_no_other(
 async def test_what_a_lost_machine_may_have_published_is_closed_by_nobody_unseen(
     database: Database, catalogue: Catalogue, settings: Settings
 ) -> None:
-    """The backup does not know the publication: another rounding would be a second table of the same people."""
+    """The backup may lack the publication. Another rounding would give a second table about the same people."""
     lost = settings.model_copy(update={"record_lost_until": date(2026, 10, 20)})
     means = Means(catalogue, settings.rounding_key_bytes, False, lost.record_lost_until)
     transport = ASGITransport(with_built_routes(create_app(lost, database=database)))
@@ -299,7 +299,7 @@ async def test_roles_are_those_of_single_releases(api: AsyncClient, worker: Work
     for client in ("ngo-refugio", "gbv-coordinator", "auditor"):
         answer = await api.post(f"{place}/publications", headers=as_(client))
         assert answer.status_code == 403
-    # No organisation contributed, so none has to sign.
+    # No organisation contributed, so none has to sign off.
     answer = await api.post(f"{place}/sign-offs", headers=as_("ngo-refugio"))
     assert answer.status_code == 404
     answer = await api.post(f"{place}/sign-offs", headers=as_("im-officer"))

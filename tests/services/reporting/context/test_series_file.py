@@ -1,4 +1,5 @@
-"""Outside series from a file: every cell has one meaning, or the file is refused with the place of the problem."""
+"""External series from a file. Every cell has one meaning, or Ruta refuses the file and names the place of the
+problem."""
 
 import json
 from decimal import Decimal

@@ -131,7 +131,7 @@ def test_the_dhis2_file_has_the_documented_shape_and_the_sum_of_both_releases() 
 
 
 def test_no_two_combinations_of_any_programme_share_a_dhis2_code() -> None:
-    """With two equal codes, DHIS2 would overwrite one count with the other."""
+    """If two codes were equal, DHIS2 would overwrite one count with the other."""
     for each in shipped():
         others = [d.codes for d in each.cube_dimensions if d.name != "area"]
         codes = [code(*combination) for combination in product(*others)]
@@ -158,7 +158,7 @@ def test_a_mapping_that_lacks_codes_names_them() -> None:
 def test_hxl_of_every_count_programme_passes_the_default_schema_of_libhxl(
     wanted: Programme,
 ) -> None:
-    """libhxl's hints on outliers are about the numbers, not the file."""
+    """The test ignores libhxl's hints on outliers, which are about the numbers and not the file."""
     quarterly = wanted.period_kind is PeriodKind.QUARTER
     counts = cube(wanted, "2026-Q3" if quarterly else "2026-11a", 600)
     table = release_table(wanted, counts, "release")

@@ -1,4 +1,4 @@
-"""Exports over HTTP: who may get which file, and clear answers to bad questions."""
+"""Exports over HTTP: who may get which file, and clear responses to bad requests."""
 
 import csv
 import io
@@ -56,7 +56,7 @@ async def test_anybody_gets_published_counts_in_every_format(api: AsyncClient) -
 
 @pytest.mark.usefixtures("story")
 async def test_the_power_query_of_the_guide_opens_a_release(api: AsyncClient) -> None:
-    """No engine of Power Query runs here: the test opens the address that the query names."""
+    """No Power Query engine runs here, so the test opens the address that the query names."""
     query = (Path(__file__).parents[4] / "docs/examples/releases.pq").read_text(encoding="utf-8")
     values = dict(re.findall(r'^    (\w+) = "(.+)",$', query, re.MULTILINE))
     (path,) = re.findall('RelativePath = "(.+)"', query)

@@ -150,7 +150,7 @@ def test_no_cell_of_a_partner_is_a_formula(start: str) -> None:
 
 
 def test_every_member_of_the_schema_is_one_that_libhxl_reads() -> None:
-    """libhxl ignores a misspelt member without a word."""
+    """libhxl silently ignores a misspelt member."""
     known = {
         "#valid_tag",
         "#description",

@@ -1,4 +1,4 @@
-"""Another library reads our Parquet files: types, empty cells, metadata."""
+"""Another library can read our Parquet files, with their types, empty cells and metadata."""
 
 import io
 import json

@@ -165,7 +165,7 @@ async def test_an_erased_person_is_forgotten_whenever_its_events_arrive(
 async def test_what_arrives_where_it_is_still_yesterday_counts_in_the_period_that_is_open(
     database: Database, recorder: Recorder, api: Any
 ) -> None:
-    """Clocks may differ by two minutes, so the closing process may be a day ahead of the recording one."""
+    """Clocks may differ by two minutes, so the closing process may be a day ahead of the recording process."""
     from tests.services.reporting.releases.test_story import PERIOD, as_
 
     closed = await api.post("/reports/v1/releases", json=PERIOD, headers=as_("im-officer"))

@@ -1,4 +1,4 @@
-"""Operational indicators: exact, for the caller's organisation or the coordinator's areas; each read is recorded."""
+"""Operational indicators: exact, for the caller's organisation or the coordinator's areas. Ruta records each read."""
 
 import hashlib
 import statistics
@@ -76,7 +76,7 @@ async def test_accepted_delivered_and_confirmed_are_kept_apart(
 async def test_what_an_organisation_refers_to_itself_is_counted_nowhere(
     api: AsyncClient, database: Database, recorder: Recorder
 ) -> None:
-    """Internal work is not a delivered referral in any number, and its steps enter no release."""
+    """No number counts internal work as a delivered referral, and no release contains its steps."""
     await record(database, recorder, Journey(recipient=SALUD, sender=SALUD).events(*DELIVERED))
     taken_over = Journey(recipient=SALUD)
     await record(database, recorder, taken_over.events(("sent", 0), ("accepted", 1)))
@@ -247,8 +247,8 @@ async def test_a_question_that_makes_no_sense_is_refused(api: AsyncClient, query
 
 
 def test_the_layout_of_stored_vectors_changes_with_a_revision() -> None:
-    """Stored vectors are read by position. A change must also migrate stored vectors (a recipe in CONTRIBUTING), or
-    all past numbers are misread."""
+    """Stored vectors are read by position. A change must also migrate them (CONTRIBUTING has a recipe); otherwise all
+    past numbers are misread."""
     places = (*DECLINE_REASONS.items(), *NOT_DELIVERED_REASONS.items())
     names = (*COUNTS, *(f"{name}={at}" for name, at in places), *MILESTONES)
     laid_out = hashlib.sha256(" ".join(names).encode()).hexdigest()[:12]

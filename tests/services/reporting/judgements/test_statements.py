@@ -1,4 +1,4 @@
-"""Judgements with published figures: cited figures exist, typed numbers equal them, a second person agrees, and
+"""Judgements with published figures. Cited figures exist, typed numbers equal them, a second person approves, and
 superseded figures are marked."""
 
 from datetime import UTC, datetime

@@ -1,5 +1,5 @@
-"""Milestones of the work plan: former states stay readable, late ones are marked, and impossible changes are refused
-with the possible ones."""
+"""Milestones of the work plan. Earlier states stay readable and late ones are marked. Ruta refuses impossible changes
+and names the possible ones."""
 
 from datetime import UTC, date, datetime
 from typing import Any

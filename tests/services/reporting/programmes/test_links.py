@@ -1,4 +1,4 @@
-"""Programmes that share people must declare how, or loading fails."""
+"""Programmes that share people must declare how they share them; otherwise loading fails."""
 
 import json
 from importlib.resources import as_file, files
@@ -11,7 +11,7 @@ from reporting.ground.programmes.catalogue import load
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A copy of the shipped definitions, to be changed."""
+    """Return a copy of the shipped definitions, which a test may change."""
     with as_file(files("reporting").joinpath("data", "programmes")) as shipped:
         for each in shipped.iterdir():
             (tmp_path / each.name).write_bytes(each.read_bytes())

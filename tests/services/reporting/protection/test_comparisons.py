@@ -1,4 +1,4 @@
-"""Values whose intervals overlap too much are neither ranked nor shaded differently."""
+"""Values with intervals that overlap too much are neither ranked nor shaded differently."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""R6: when a share may be shown."""
+"""R6: the conditions for showing a share."""
 
 from decimal import Decimal
 

@@ -1,4 +1,4 @@
-"""Events that workers receive one by one, twice and at once count once, under the writers' lock."""
+"""Events that workers receive one by one, twice or at once count only once, under the writers' lock."""
 
 import asyncio
 import random
@@ -75,7 +75,7 @@ def reader(database: Database) -> Consumer:
 
 
 async def arrive(consumer: Consumer, event: Arrived) -> int:
-    """Deliver one message with this event; return how many events were recorded."""
+    """Deliver one message with this event; return the number of recorded events."""
     return await consumer._apply([event[1].to_json()])
 
 
@@ -85,7 +85,7 @@ async def hash_of(database: Database) -> str:
 
 
 async def hash_of_all(database: Database, events: Sequence[Arrived]) -> str:
-    """Return the projection's hash when these events are recorded together, in order."""
+    """Return the projection's hash after recording these events together, in order."""
     before = await hash_of(database)
     async with database.engine.connect() as connection, connection.begin() as undone:
         await record_together(Database.bound_to(connection), RECORDER, events)
@@ -101,7 +101,7 @@ async def inbox(database: Database) -> int:
 
 
 def story() -> list[Arrived]:
-    """Return steps of some referrals, a confirmation, an escalation, and a grant."""
+    """Return some referrals' steps, a confirmation, an escalation and a grant."""
     events, journey = list(caseload(8, seed=5)), Journey()
     events += [*journey.events(*DELIVERED), journey.confirmed(version=6, hours=70)]
     raised = kinds.EscalationRaised(
@@ -167,7 +167,7 @@ async def test_an_event_waits_for_a_closing_and_then_counts_on_the_day_it_arrive
 
 
 async def _waits(owner: AsyncEngine, recording: asyncio.Task[int]) -> None:
-    """Wait until the recording waits for another transaction, or is done."""
+    """Wait until the recording waits for another transaction or is done."""
     async with owner.connect() as connection, asyncio.timeout(PATIENCE):
         while not recording.done() and not await connection.scalar(  # noqa: ASYNC110 - it waits elsewhere
             sa.text("SELECT count(*) FROM pg_locks WHERE NOT granted")

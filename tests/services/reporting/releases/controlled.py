@@ -1,4 +1,4 @@
-"""Controlled rounding, the usual accurate method, by exhaustive search: the harness must find it unsafe."""
+"""Controlled rounding, the usual accurate method, by exhaustive search. The harness must find it unsafe."""
 
 from collections.abc import Iterator
 from itertools import product

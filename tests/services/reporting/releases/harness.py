@@ -1,7 +1,7 @@
-"""What an attacker can prove: enumerates every table that could be behind a published one.
+"""What an attacker can prove. The harness enumerates every table that could be behind a published one.
 
-The attacker knows the method but not the key. A view is bad if everything still possible for some union of cells
-(minus the insider's own knowledge) lies in 1 … k−1.
+The attacker knows the method but not the key. A view is bad if every value that is still possible for some union of
+cells (minus the insider's own knowledge) lies in 1 … k−1.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -18,7 +18,7 @@ Ints = NDArray[np.int64]
 
 
 def box(n: int, k: int) -> tuple[int, ...]:
-    """Return the neighbouring multiples of k, or n itself if it is one."""
+    """Return the neighbouring multiples of k, or only n if it is a multiple itself."""
     return (n,) if n % k == 0 else (k * (n // k), k * (n // k) + k)
 
 
@@ -29,7 +29,7 @@ def boxes(n: Table, k: int) -> Iterator[Table]:
 
 @dataclass(frozen=True)
 class Verdict:
-    """How many views an insider has, and how many of them prove a small count."""
+    """The number of views that an insider has, and how many of them prove a small count."""
 
     views: int
     bad: int
@@ -40,7 +40,7 @@ class Verdict:
 
 
 class Attacker:
-    """Holds, for each output, all tables with entries up to `limit` that can produce it."""
+    """An attacker that knows, for each output, all tables with entries up to `limit` that can produce it."""
 
     def __init__(self, support: Support, cells: int, k: int, limit: int) -> None:
         self.k = k
@@ -58,7 +58,8 @@ class Attacker:
         return self._sum(self._bad(tables) for tables in self.possible.values())
 
     def knows_subsets(self, subsets: Iterable[tuple[int, ...]]) -> Verdict:
-        """An insider who knows the exact count of each cell in the subset and asks about all the others."""
+        """Return the verdict for an insider who knows the exact count of each cell in the subset, about all other
+        cells."""
         return self._sum(
             self._bad_given(tables, subset)
             for subset in subsets
@@ -66,7 +67,7 @@ class Attacker:
         )
 
     def knows_own_contributions(self, most: int) -> Verdict:
-        """An insider who knows its own share of each cell and asks about the others' contributions."""
+        """Return the verdict for an insider who knows its own share of each cell, about the others' contributions."""
         return self._sum(self._verdicts_of_contributions(most))
 
     def _verdicts_of_contributions(self, most: int) -> Iterator[tuple[int, int]]:
@@ -86,7 +87,8 @@ class Attacker:
         return views, bad
 
     def _bad(self, tables: Ints) -> tuple[int, int]:
-        """Return (1 view, whether any union of cells is proved small); an empty view does not count."""
+        """Return (1 view, whether the view proves a small count for any union of cells). An empty view does not
+        count."""
         if not len(tables):
             return 0, 0
         sums = tables @ self.unions

@@ -25,7 +25,8 @@ def persons_of(source: str) -> dict[Coordinates, int]:
 
 
 def _made_persons() -> dict[Coordinates, int]:
-    """A few cells hold most persons, many hold a handful and half hold nobody, as in the real records."""
+    """Return persons distributed as in the real records: a few cells contain most of them, many contain a handful, and
+    half are empty."""
     chance = random.Random(2020)  # noqa: S311 - test data, no secret
     codes = [
         [f"{name}{n}" for n in range(size)] for name, size in zip("gaec", (2, 4, 5, 8), strict=True)
@@ -40,7 +41,7 @@ def _made_persons() -> dict[Coordinates, int]:
 
 
 def persons_of_ctdc() -> dict[Coordinates, int]:
-    """Return 4,919 records by gender, age group, kind of exploitation, citizenship (8 groups): 320 cells."""
+    """Return 4,919 records by gender, age group, kind of exploitation and citizenship (8 groups), in 320 cells."""
     path = reference_data("ctdc/ctdc_kanon_2020_7col_p10.csv")
     with path.open(encoding="utf-8") as file:
         return dict(
@@ -79,7 +80,7 @@ class Errors:
 
 
 def errors_of(counts: dict[Coordinates, int], *, k: int, profile: str, keys: int) -> Errors:
-    """Return mean errors over so many keys."""
+    """Return the mean errors over this many keys."""
     persons = sum(counts.values())
     total, one_way, margins = 0, 0, 0
     for key in range(keys):

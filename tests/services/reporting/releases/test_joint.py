@@ -1,4 +1,4 @@
-"""One joint cube per population: programmes agree, a person counts once in every span, and closing one population
+"""Each population has one joint cube. Programmes agree, a person counts once in every span, and closing one population
 moves no fact of another."""
 
 import random
@@ -141,7 +141,7 @@ async def test_an_unmet_need_of_a_month_counts_once_whenever_it_came(
 async def test_an_older_step_that_arrives_late_does_not_count_the_person_again(
     api: AsyncClient, database: Database, recorder: Recorder, closed: str
 ) -> None:
-    """A New Year does not make a person count twice either."""
+    """The start of a new year does not make a person count twice either."""
     period = Period.parse(closed)
     start = datetime(period.start.year, period.start.month, period.start.day + 2, tzinfo=UTC)
     journey = Journey(start=start)
@@ -150,7 +150,7 @@ async def test_an_older_step_that_arrives_late_does_not_count_the_person_again(
     body = {"programme": "referrals", "period": closed}
     await api.post("/reports/v1/releases", json=body, headers=as_("im-officer"))
     await record(database, recorder, [acknowledged])
-    # A late step counts on the day of its arrival.
+    # A late step counts on the day when it arrives.
     now = Period.containing(clock.utc_day(clock.now()), PeriodKind.HALF_MONTH)
     assert (await true_view(database, "referrals", now.id)).total() == 0
 

@@ -1,4 +1,4 @@
-"""Public figures: small details are pooled, so that no figure proves that a small group has somebody."""
+"""Public figures pool small details, so that no figure proves that a small group contains somebody."""
 
 from itertools import combinations, product
 from typing import Any
@@ -98,7 +98,7 @@ def cube(counts: list[list[int]], **more: Any) -> ProtectedCube:
     )
 )
 def test_no_row_or_column_gives_a_pooled_neighbour_away(counts: list[list[int]]) -> None:
-    """Next to a shown figure, a pooled one may consist of several cells, each possibly empty."""
+    """Next to a shown figure, a pooled figure may consist of several cells, each possibly empty."""
     made = cube(counts)
     if not made.allows(2):
         return
@@ -119,7 +119,7 @@ def test_no_row_or_column_gives_a_pooled_neighbour_away(counts: list[list[int]])
 
 @given(st.lists(st.integers(0, 12), min_size=27, max_size=27))
 def test_a_finer_table_gives_away_nothing_that_a_coarser_one_pools(blocks: list[int]) -> None:
-    """A shown figure by three dimensions proves somebody in each coarser figure that contains it."""
+    """A shown figure by three dimensions proves that each coarser figure with that cell contains somebody."""
     names, codes = ("area", "sex", "age_band"), ("a", "b", "c")
     cells = {at: 11 * n for at, n in zip(product(codes, repeat=3), blocks, strict=True) if n}
     made = ProtectedCube(

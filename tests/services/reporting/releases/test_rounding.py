@@ -50,7 +50,7 @@ counts_of_cells = st.dictionaries(
 
 
 class TestBox:
-    """1. Box, multiples of k, zeros, idempotence."""
+    """1. Box, multiples of k, zeros and idempotence."""
 
     @settings(max_examples=60, deadline=None)
     @given(counts_of_cells, st.integers(2, 15), st.sampled_from(PROFILE_NAMES), st.integers(0, 99))
@@ -96,7 +96,7 @@ FROZEN: list[Table] = [
 
 
 def exact_law(n: Table, k: int, weights: Weights) -> dict[Table, float]:
-    """P(z) ∝ ∏ Bernoulli(f/k) · exp(−Σ η|e|), by enumeration in floating point."""
+    """Return P(z) ∝ ∏ Bernoulli(f/k) · exp(−Σ η|e|), enumerated in floating point."""
     f = [each % k for each in n]
     odds = {}
     for z in product(*((0, 1) if each else (0,) for each in f)):
@@ -112,7 +112,7 @@ def exact_law(n: Table, k: int, weights: Weights) -> dict[Table, float]:
 
 @pytest.mark.slow
 class TestSupport:
-    """2. Full support on 2×2, and the law of the draw."""
+    """2. Full support on 2×2, and the distribution of the draw."""
 
     @pytest.mark.parametrize("profile", ["S", "L"])
     @pytest.mark.parametrize("n", [(1, 2, 3, 4), (1, 1, 10, 10)])
@@ -150,7 +150,7 @@ class TestSupport:
 
 
 def extremes(pattern: tuple[int, ...]) -> Iterator[int]:
-    """Return the smallest random number for a cell to round up, the largest for one to round down."""
+    """Yield the smallest random number for a cell that rounds up, and the largest for one that rounds down."""
     return iter([0 if up else (1 << 53) - 1 for up in pattern])
 
 
@@ -213,12 +213,11 @@ class TestOdds:
         for z in product((0, 1), repeat=4):
             law = log_law(z, k, weights)
             for a in range(1, k):
-                # For a cell that shows 0 the safe value is 0; for one that shows k it is k
-                # (residue 0, up).
+                # For a cell that shows 0 the safe value is 0. For one that shows k it is k (residue 0, up).
                 count = k - a if z[0] else a
                 bound = w * (count + 2 * count * (k - count) / k) - math.log(k / (k - count))
                 safe = law_at_safe_value(z, k, weights)
-                # Minus infinity on both sides: this output is impossible for every first count.
+                # Minus infinity on both sides means that this output is impossible for every first count.
                 possible = np.isfinite(safe)
                 worst = max(worst, float((law[a][possible] - safe[possible]).max()) - bound)
         assert worst <= 1e-9
@@ -227,7 +226,7 @@ class TestOdds:
     def test_one_person_moves_the_weight_of_a_release_by_the_bound_its_odds_a_little_more(
         self, profile: str
     ) -> None:
-        """e^(2WΔ) bounds the tilt; after normalisation one person can shift a little more (decision 0062)."""
+        """e^(2WΔ) bounds the tilt. After normalisation, one person can shift it a little more (decision 0062)."""
         k, weights = self.K, PROFILES[profile]
         w = weights.on_a_cell(2) / 1000
         tilted, normalised = 0.0, 0.0
@@ -245,7 +244,7 @@ Floats = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 def log_law(z: tuple[int, ...], k: int, weights: Weights) -> Floats:
     """Return ln P(z | f) for every residue f of four cells.
 
-    Index [a, b, c, d]; minus infinity where a cell of residue 0 would have to round up.
+    The index is [a, b, c, d]. A value is minus infinity if a cell with residue 0 would have to round up.
     """
     patterns = product((0, 1), repeat=4)
     whole = reduce(np.logaddexp, (unnormalised(p, k, weights) for p in patterns))
@@ -253,7 +252,7 @@ def log_law(z: tuple[int, ...], k: int, weights: Weights) -> Floats:
 
 
 def most_by_one_person(law: Floats, independent: Floats) -> float:
-    """Return the largest change, relative to independent rounding, from one more person in the first cell."""
+    """Return the largest change that one more person in the first cell causes, relative to independent rounding."""
     proper = (slice(1, None),) * 4
     return float(np.abs(np.diff(law[proper] - independent[proper], axis=0)).max())
 
@@ -276,7 +275,7 @@ def log_independent(z: tuple[int, ...], k: int) -> Floats:
 
 
 def law_at_safe_value(z: tuple[int, ...], k: int, weights: Weights) -> Floats:
-    """Return the law with the first count at the shown multiple of k, whose residue is 0."""
+    """Return the distribution with the first count at the shown multiple of k, whose residue is 0."""
     return np.asarray(log_law((0, *z[1:]), k, weights)[0])
 
 

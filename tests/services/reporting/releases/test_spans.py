@@ -1,4 +1,4 @@
-"""Months, quarters and years: never below 0, never below a part, with one set of cells for every table."""
+"""Months, quarters and years are never below 0 and never below a part. All tables share one set of cells."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ HALVES = ("2026-10a", "2026-10b")
 
 @st.composite
 def cells(draw: st.DrawFn) -> Mapping[Coordinates, int]:
-    """Return a closed period's cells: few codes, so that periods share cells."""
+    """Return a closed period's cells, with few codes, so that periods share cells."""
     histories = POPULATION.cube_dimensions[-1].codes
     dimensions = [st.sampled_from(d.codes[-3:]) for d in POPULATION.cube_dimensions[:-1]]
     at = st.tuples(*dimensions, st.sampled_from(histories))
@@ -88,7 +88,7 @@ def test_the_order_of_cells_and_a_second_time_change_nothing() -> None:
     ],
 )
 def test_who_has_all_tables_finds_them_agree(of: str, persons: int, kind: PeriodKind) -> None:
-    """Worlds of people, some of whom are accompanied for months."""
+    """The test uses worlds of people, some of whom are accompanied for months."""
     programmes = [each for each in shipped() if each.population.id == of]
     world = World(programmes, persons, 7)
     found = attacker.Measures()

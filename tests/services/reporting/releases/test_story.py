@@ -1,4 +1,4 @@
-"""A release from events to the public: closed, signed off, published, read."""
+"""A release from events to the public: it is closed, signed off, published and read."""
 
 from typing import Any
 
@@ -73,7 +73,7 @@ async def test_a_draft_is_invisible_to_the_public_and_to_those_who_contribute_no
 async def test_an_application_that_was_let_into_the_directory_only_sees_no_draft(
     api: AsyncClient, closed: dict[str, Any], client: str
 ) -> None:
-    """Role and organisation belong to the person; the scopes limit what the application may do for them."""
+    """The role and the organisation belong to the person. The scopes limit what the application may do for them."""
     narrow = as_(client, client_id="an-application", scope="directory:read")
     url = f"/reports/v1/releases/{closed['id']}"
     assert (await api.get("/reports/v1/releases", headers=narrow)).json()["items"] == []
@@ -85,7 +85,7 @@ async def test_an_application_that_was_let_into_the_directory_only_sees_no_draft
 async def test_a_contributor_is_not_told_who_else_recorded_somebody(
     api: AsyncClient, closed: dict[str, Any]
 ) -> None:
-    """A request to sign reveals that the organisation recorded somebody in that period, perhaps one person."""
+    """A request to sign reveals that the organisation recorded somebody in that period, perhaps only one person."""
     headers = as_("ngo-salud")
     url = f"/reports/v1/releases/{closed['id']}"
     one = (await api.get(url, headers=headers)).json()

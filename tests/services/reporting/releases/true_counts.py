@@ -1,4 +1,4 @@
-"""Returns a programme's true counts before rounding, for tests of counting."""
+"""Computes a programme's true counts before rounding, for tests of counting."""
 
 from collections.abc import Mapping
 

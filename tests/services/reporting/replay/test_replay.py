@@ -1,4 +1,4 @@
-"""A rebuild from the streams gives the same hash, and the old projection answers meanwhile."""
+"""A rebuild from the streams gives the same hash, and the old projection serves requests in the meantime."""
 
 import asyncio
 import shutil
@@ -39,7 +39,7 @@ from tests.support.patience import PATIENCE
 class Bus:
     """This module's own NATS server, which tests may wipe, with all events published to it.
 
-    `history` stands for the producers' outboxes, whose events and ids never change.
+    `history` represents the producers' outboxes, whose events and ids never change.
     """
 
     server: NatsServer
@@ -103,7 +103,7 @@ async def owner(replay_database: ServiceDatabase) -> AsyncIterator[AsyncEngine]:
 
 @pytest.fixture(scope="module")
 def keys() -> dict[str, Any]:
-    """One key set for the one database: a service with other keys than before stops."""
+    """Return one key set for the only database, because a service whose keys have changed refuses to start."""
     names = ("rounding_key", "pseudonym_key", "stored_result_key")
     return {name: SecretStr(random_key()) for name in names}
 
@@ -165,7 +165,7 @@ async def test_a_rebuild_ends_in_the_same_hash_and_the_consumer_goes_on_after_th
 async def test_a_stream_that_holds_events_twice_is_rebuilt_to_the_same_hash(
     worker: Settings, owner: AsyncEngine, bus: Bus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Duplicates that the broker accepted as new: a later batch copies them as rows."""
+    """The broker accepted duplicates as new, so a later batch copies them as rows."""
     monkeypatch.setattr(service, "BATCH", 200)
     events = list(caseload(120, seed=3))
     await bus.publish(events)
@@ -228,7 +228,7 @@ async def test_where_the_streams_do_not_reach_back_any_more_a_rebuild_carries_on
 
 
 async def _let_go(owner: AsyncEngine, ids: Sequence[UUID]) -> None:
-    """Make these events look as if they were read a year ago."""
+    """Make these events look as if the service had read them a year ago."""
     year_ago = first_id_of(clock.now() - timedelta(days=365)).int
     inbox = COMMON.inbox
     async with owner.begin() as connection:
@@ -292,7 +292,7 @@ async def test_the_old_projection_answers_until_the_swap(
 async def test_events_that_arrive_while_rebuilds_swap_are_neither_lost_nor_counted_twice(
     bus: Bus, owner: AsyncEngine, worker: Settings
 ) -> None:
-    """Two workers rebuild, one after the other and again, while others record events one by one."""
+    """Two workers rebuild in turn, twice each, while other workers record events one by one."""
     events = list(caseload(40, seed=13))
     other = create_app(worker, role="worker")
     async with other.router.lifespan_context(other):
@@ -302,7 +302,7 @@ async def test_events_that_arrive_while_rebuilds_swap_are_neither_lost_nor_count
         while not publishing.done():
             await rebuild(
                 owner, bus, worker
-            )  # It may already know events that no worker has received.
+            )  # It may already contain events that no worker has received.
             rebuilt.set()
         await publishing
         await until(lambda: _is(_handled(owner), len(events)))
@@ -316,7 +316,7 @@ async def _handled(engine: AsyncEngine) -> int:
 
 
 async def _publish_twice(bus: Bus, events: Sequence[Arrived], rebuilt: asyncio.Event) -> None:
-    """Publish duplicates, the last one only after a rebuild, so that another rebuild meets them however slow it is."""
+    """Publish duplicates. Publish the last one only after a rebuild, so that another rebuild meets it, however slow."""
     for event in events:
         if event is events[-20]:
             await rebuilt.wait()

@@ -1,5 +1,5 @@
-"""Stakeholders: linked to the directory's organisations, located by state at most; their sheet can be downloaded,
-edited and uploaded as a whole."""
+"""Stakeholders have a link to the directory's organisations and a location, by state at most. People can download, edit
+and upload their sheet as a whole."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""Bulletins by mail through a real relay: subscribe, confirm, receive, unsubscribe."""
+"""Bulletins by e-mail through a real relay: subscribe, confirm, receive and unsubscribe."""
 
 import re
 from collections.abc import AsyncIterator
@@ -110,11 +110,11 @@ async def test_a_bulletin_is_told_to_whoever_confirmed_and_to_nobody_else(world:
     assert (asked["To"], asked["Subject"]) == (
         "Lectora@example.org", "Ruta: confirme su suscripción",
     )  # fmt: skip
-    opened = await world.call("GET", world.link(asked))  # As a mail scanner opens it.
+    opened = await world.call("GET", world.link(asked))  # A mail scanner opens it like this.
     assert "Confirmar" in opened.text
     assert (await world.rows())[0].confirmed_at is None
     assert "confirmada" in (await world.call("POST", world.link(asked))).text
-    assert await world.sent() == 0  # Earlier publications are not sent.
+    assert await world.sent() == 0  # Subscribers get no earlier publications.
     with clock.shifted(timedelta(days=1)):
         await world.published()
         await world.sent()
@@ -232,7 +232,7 @@ async def test_a_bulletin_that_comes_back_later_ends_the_subscription(world: Wor
     assert await bounce(world, report(told)) == 204
     (left,) = await world.rows()
     assert world.keys.open(left.id, left.address) == "otra@example.org"
-    # A new subscription ignores the old bounce, but not a new one.
+    # A new subscription ignores the old bounce, but not a new bounce.
     await world.ask()
     await world.sent()
     assert await bounce(world, report(told)) == 204

@@ -1,4 +1,4 @@
-"""Trafficking statistics: who counts, with which codes and routes, in CTDC's columns."""
+"""Trafficking statistics: who counts, and with which codes, routes and CTDC columns."""
 
 import csv
 import io

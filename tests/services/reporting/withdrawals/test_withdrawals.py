@@ -36,7 +36,7 @@ async def release(api: AsyncClient, database: Database, recorder: Recorder) -> s
 
 @pytest.fixture
 async def bulletin(api: AsyncClient, database: Database) -> str:
-    """Publish without a layout, which takes long and has its own tests."""
+    """Publish without the layout, which takes long and has its own tests."""
     made = await drafted(api)
     async with database.transaction() as session:
         row = bulletins.update().where(bulletins.c.id == made["id"])

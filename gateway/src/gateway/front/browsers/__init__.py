@@ -1,1 +1,1 @@
-"""Browser sessions: signing in, staying signed in, signing out."""
+"""Browser sessions: sign-in, renewal, sign-out."""

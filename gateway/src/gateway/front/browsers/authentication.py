@@ -1,4 +1,4 @@
-"""Identifies the caller: by a bearer token, by a person's session cookie, or as anonymous."""
+"""Identifies the caller by a bearer token, by a person's session cookie, or as anonymous."""
 
 import time
 
@@ -49,7 +49,7 @@ class Authentication:
 
     @property
     def parts(self) -> dict[str, str]:
-        """Return the state of the two sources that verification needs: keys and revocations."""
+        """Return the state of the two sources for verification: keys and revocations."""
         revocations = "ok" if self._revocations.known else "unavailable"
         return {"token_keys": self._keys.state, "revocations": revocations}
 
@@ -58,12 +58,11 @@ class Authentication:
         return self._keys.ready and self._revocations.known
 
     async def caller(self, exchange: Exchange, route: Route) -> Caller | None:
-        """Return the caller, or None for an anonymous one if the route allows that. Raises 401 or 403 otherwise."""
+        """Return the caller, or None for an anonymous caller if the route allows that. Raises 401 or 403 otherwise."""
         authorization = exchange.head.own.get(b"authorization")
         if authorization is None:
             if route.personal and self._cookies is not None:
-                # Browsers send no session cookie with another site's form, and the page must not offer such a form for
-                # sending again.
+                # Browsers send no session cookie with another site's form, and the page must not offer to resend such a form.
                 self._cookies.check_origin(exchange.head, exchange.method)
             person = await self._person(exchange, route)
             if person is None and not route.anonymous:
@@ -82,8 +81,8 @@ class Authentication:
         return await self.checked(authorization, exchange)
 
     async def _reader(self, credentials: bytes, exchange: Exchange) -> Caller:
-        """Return the read-only client of these credentials. Raises 401, with the challenge that its tool asks by, or
-        403 for a client that may do more: its secret belongs to the token endpoint."""
+        """Return the read-only client with these credentials. Raises 401, with the challenge that makes its tool send
+        credentials. Raises 403 for a client that may do more, because its secret belongs at the token endpoint."""
         try:
             pseudonym = self._sources.pseudonym(exchange.source)
             token = await self._readers.token(self._upstreams.session, credentials, pseudonym)
@@ -100,7 +99,7 @@ class Authentication:
         return caller
 
     async def _person(self, exchange: Exchange, route: Route) -> Caller | None:
-        """Return the person of the session cookie; None if the cookie is invalid or this request must not use it.
+        """Return the person of the session cookie, or None if the cookie is invalid or this request must not use it.
         Raises 403 if the request comes from another site."""
         head = exchange.head
         if self._cookies is None or self._renewal is None or b"cookie" not in head.own:
@@ -123,7 +122,7 @@ class Authentication:
             person = await self._believed(fresh.access_token)
         except (
             InvalidToken
-        ):  # The person signed out elsewhere or was disabled; the page must learn that.
+        ):  # The person signed out elsewhere or was disabled, and the page must be told.
             exchange.cookies = self._cookies.ended()
             if route.personal:
                 return None
@@ -177,7 +176,7 @@ def _is_nobody(exchange: Exchange, route: Route) -> bool:
 
 
 def _navigates(head: Head) -> bool:
-    """Return whether the browser opens the address as a page. Anybody can send a person a link, so opening one is
-    answered as an anonymous request. Ruta's own pages use scripts or the CSRF token."""
+    """Return whether the browser opens the address as a page. Anybody can send a person a link, so opening a link
+    counts as an anonymous request. Ruta's own pages use scripts or the CSRF token."""
     navigation = head.own.get(b"sec-fetch-mode") == b"navigate"
     return navigation and b"x-csrf-token" not in head.own

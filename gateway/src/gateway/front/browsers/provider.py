@@ -31,7 +31,7 @@ _SCOPE = (
 
 
 class Provider:
-    """Calls Ruta's own issuer at its internal address, an outside one at its discovered endpoints."""
+    """Calls Ruta's own issuer at its internal address, and an outside provider at its discovered endpoints."""
 
     def __init__(
         self,
@@ -82,8 +82,8 @@ class Provider:
         return await self._tokens({"grant_type": "refresh_token", "refresh_token": refresh_token})
 
     async def give_back(self, refresh_token: str) -> None:
-        """End the sign-in at the provider if it offers revocation. Failures are ignored: the caller clears the cookie
-        anyway."""
+        """End the sign-in at the provider if it offers revocation. Ignore failures, because the caller clears the
+        cookie anyway."""
         try:
             await self._post("revocation_endpoint", "/oauth/revoke", {"token": refresh_token})
         except (aiohttp.ClientError, TimeoutError, OSError, LookupError):
@@ -121,7 +121,7 @@ class Provider:
 
 
 def _read(body: bytes) -> Any:
-    """Parse the provider's answer; return None if it is not JSON or repeats a key."""
+    """Parse the provider's response. Return None if it is not JSON or repeats a key."""
     try:
         return json_once.loads(body)
     except ValueError:
@@ -129,8 +129,8 @@ def _read(body: bytes) -> Any:
 
 
 def claims_unverified(id_token: Any) -> dict[str, Any]:
-    """Return the claims of an ID token without checking its signature. The token endpoint itself sent it, so that is
-    allowed (OIDC Core §3.1.3.7). Only the person sees these claims."""
+    """Return the claims of an ID token without checking its signature. This is allowed because the token endpoint
+    itself sent it (OIDC Core §3.1.3.7). Only the person sees these claims."""
     try:
         payload = str(id_token).split(".")[1]
         claims = json_once.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
@@ -191,7 +191,7 @@ class Renewal:
         )
 
     def _remember(self, key: bytes, done: asyncio.Task[PersonSession]) -> None:
-        """Keep a renewal for half a minute, for requests that still carry the old cookie."""
+        """Cache a renewal for half a minute, for requests that still have the old cookie."""
         failed = done.cancelled() or done.exception() is not None
         seconds = 0 if failed else _REMEMBERED_SECONDS
         asyncio.get_running_loop().call_later(seconds, self._running.pop, key, None)

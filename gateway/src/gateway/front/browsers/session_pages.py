@@ -1,7 +1,7 @@
 """`/session/…`: how a browser signs in, stays signed in, and signs out.
 
 The web console sends the browser to `/session/start`, reads the person and the CSRF token from `/session`, and calls
-the API with the cookie. The only HTML page is the one for signing out.
+the API with the cookie. The only HTML page is the sign-out page.
 """
 
 import hmac
@@ -138,7 +138,7 @@ class SessionPages:
         await self._tell(exchange, await self._renewal.renewed(session))
 
     async def _tell(self, exchange: Exchange, session: PersonSession) -> None:
-        """Answer who is signed in. This counts as activity, so the idle time starts again."""
+        """Return who is signed in. This counts as activity, so the idle time starts again."""
         caller = await self._believe(session.access_token)
         now = time.time()
         exchange.cookies = [
@@ -149,7 +149,7 @@ class SessionPages:
         await exchange.answer(200, [_JSON], _described(session, caller, idle))
 
     async def _leave(self, exchange: Exchange) -> None:
-        """Answer a page with a sign-out button, for browsers without scripts."""
+        """Return a page with a sign-out button, for browsers without scripts."""
         session = self.cookies.living(exchange.head, time.time())
         own = session.language if session else None
         language = exchange.asked_language or own or exchange.language
@@ -159,7 +159,7 @@ class SessionPages:
     async def _end(self, exchange: Exchange) -> None:
         """Sign out. Scripts get 204, forms a redirect to the start page. A browser whose session has already ended
         still deletes its cookies."""
-        # Browsers send no session cookie with another site's form, but the answer would still clear the cookies.
+        # Browsers send no session cookie with another site's form, but the response would still clear the cookies.
         self.cookies.check_origin(exchange.head, exchange.method)
         form = await _form(exchange)
         session = self.cookies.read(exchange.head, PersonSession)
@@ -222,7 +222,7 @@ def _query(exchange: Exchange) -> dict[str, str]:
 
 
 async def _form(exchange: Exchange) -> dict[str, str]:
-    """Return the fields of a form; empty if the body is not a form."""
+    """Return the form fields, or an empty result if the body is not a form."""
     kind = dict(exchange.head.passed).get(b"content-type", b"")
     if not kind.startswith(b"application/x-www-form-urlencoded") or not exchange.head.has_body:
         return {}

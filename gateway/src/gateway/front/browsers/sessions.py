@@ -27,8 +27,8 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 @dataclass(frozen=True)
 class PersonSession:
-    """A signed-in person's tokens. The access token ends at `expires`, the session at `ends` (seconds since 1970);
-    `name` is the sign-in name."""
+    """A signed-in person's tokens. The access token expires at `expires`, the session ends at `ends` (seconds since
+    1970); `name` is the sign-in name."""
 
     access_token: str
     refresh_token: str
@@ -42,8 +42,8 @@ class PersonSession:
 
 @dataclass(frozen=True)
 class Seen:
-    """When a session was last used. It has its own cookie, so that a late answer cannot restore tokens that another
-    answer has replaced."""
+    """When a session was last used. It has its own cookie, so that a late response cannot restore tokens that another
+    response has replaced."""
 
     session: str
     at: float
@@ -51,8 +51,8 @@ class Seen:
 
 @dataclass(frozen=True)
 class Former:
-    """The last person who signed in here, with their CSRF token. After an idle timeout they can still send what they
-    typed. It grants no access."""
+    """The last person who signed in here, with their CSRF token. After an idle timeout, the person can still send the
+    text that they typed. It grants no access."""
 
     subject: str
     csrf: str
@@ -75,8 +75,8 @@ Sealed = TypeVar("Sealed", PersonSession, Seen, Former, SignIn)
 
 
 class Cookies:
-    """Seals and opens the cookies. `origin` is Ruta's own, as browsers see it. A session ends after `idle_seconds`
-    without a request."""
+    """Seals and opens the cookies. `origin` is Ruta's own origin, as browsers see it. A session ends after
+    `idle_seconds` without a request."""
 
     def __init__(self, key: bytes, origin: str, idle_seconds: int) -> None:
         self.idle_seconds = idle_seconds
@@ -92,7 +92,7 @@ class Cookies:
         }
 
     def read(self, head: Head, kind: type[Sealed]) -> Sealed | None:
-        """Return the value sealed in the request's cookie; None if it is absent or was not sealed here."""
+        """Return the value sealed in the request's cookie, or None if it is absent or was not sealed here."""
         value = cookie(head, self._names[kind])
         if value is None:
             return None
@@ -119,7 +119,7 @@ class Cookies:
         return cookie(head, self._names[PersonSession]) is not None
 
     def living(self, head: Head, now: float) -> PersonSession | None:
-        """Return the session; None if it has ended, was idle too long, or is not valid."""
+        """Return the session, or None if it has ended, was idle too long, or is not valid."""
         session = self.read(head, PersonSession)
         if session is None or session.ends <= now:
             return None
@@ -129,14 +129,15 @@ class Cookies:
         return session
 
     def seen(self, head: Head, session: PersonSession, now: float) -> list[Header]:
-        """Return the last-use cookie to set, if the request's own is older than a minute."""
+        """Return the last-use cookie to set if the request's own last-use cookie is older than a minute."""
         before = self.read(head, Seen)
         if before is not None and before.session == session.csrf and now - before.at < SEEN_SECONDS:
             return []
         return [self.write(Seen(session.csrf, now))]
 
     def ended(self) -> list[Header]:
-        """Return the cookies that end the session. `Former` stays, so that the person can still send what they typed."""
+        """Return the cookies that end the session. `Former` stays, so that the person can still send the text that they
+        typed."""
         return [self.clear(PersonSession), self.clear(Seen)]
 
     def sign_out(self) -> list[Header]:

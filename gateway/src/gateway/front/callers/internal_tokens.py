@@ -1,7 +1,7 @@
-"""Internal tokens, by which a service knows that the front has verified the caller.
+"""Internal tokens, which prove to a service that the front has verified the caller.
 
-A token is signed here, lasts a minute and has one audience; services accept nothing else. Signing costs more than the
-rest of a request, so a token is reused for most of its minute.
+A token is signed here, is valid for a minute and has one audience; services accept nothing else. Signing costs more
+than the rest of a request, so a token is reused for most of its minute.
 """
 
 import time
@@ -16,7 +16,7 @@ from gateway.keys import ALGORITHM, named_jwk
 TYPE = "ruta-int+jwt"
 LIFETIME_SECONDS = 60
 _REUSED_SECONDS = 40
-# The front's own identity, for reading keys and revocations and for reporting ended rights.
+# The front's own identity, for reading keys and revocations and for sending ended rights.
 _FRONT = Principal(client_id="ruta-gateway", subject="ruta-gateway", scopes=frozenset({"internal"}))
 
 
@@ -48,7 +48,7 @@ class InternalTokens:
         return self.authorization(self._front, audience).decode()
 
     def _follow(self) -> None:
-        """Read the signing key again if its file has changed, so that a rotation needs no restart."""
+        """Reload the signing key if its file has changed, so that a rotation needs no restart."""
         stat = self._file.stat()
         stamp = (stat.st_mtime_ns, stat.st_ino)
         if stamp != self._stamp:

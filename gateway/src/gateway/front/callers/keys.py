@@ -1,7 +1,7 @@
 """The keys that verify access tokens: the issuer's JWKS, found by discovery.
 
-Known keys stay valid up to a maximum age while the issuer is away. An unknown key id triggers a reload, so a rotation
-is noticed at once. Only a few unknown ids may do so, so no client can cause endless reloads.
+Known keys stay valid up to a maximum age while the issuer is unavailable. An unknown key id triggers a reload, so that
+a rotation is noticed at once. Only a few unknown ids may do so, so that no client can cause endless reloads.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ _LOOKED_FOR = 5
 
 
 class KeySource:
-    """Loads the issuer's keys from `jwks_url`, or from the `jwks_uri` of the discovery document. Ruta's own issuer has
+    """Loads the issuer's keys from `jwks_url`, or from the `jwks_uri` in the discovery document. Ruta's own issuer has
     a `jwks_url` and requires the front's internal token, which `authorization` returns."""
 
     def __init__(
@@ -66,7 +66,7 @@ class KeySource:
         return "ok" if self._answers else "known keys only: the issuer does not answer"
 
     def current(self) -> KeySet:
-        """Return the keys to verify with; none if the last successful reading is too old."""
+        """Return the verification keys, or none if the last successful load is too old."""
         if time.monotonic() - self._read_at > self._stale_seconds:
             return KeySet([])
         return self._keys
@@ -87,7 +87,7 @@ class KeySource:
             return await self._read(session)
 
     async def follow(self, session: aiohttp.ClientSession, stop: asyncio.Event) -> None:
-        """Reload the keys periodically until `stop`, more often while there are none."""
+        """Reload the keys periodically until `stop`, and more often while there are no keys."""
         seconds = _FIRST_RETRY_SECONDS
         while not stop.is_set():
             async with self._reading:
@@ -114,8 +114,8 @@ class KeySource:
         return True
 
     def _say(self, error: Exception) -> None:
-        """Log the setting to check: at the first failure, when the reason changes, and then once a minute."""
-        # Our own error messages are safe to log; a library's may quote the document.
+        """Log which setting to check at the first failure, when the reason changes, and then once a minute."""
+        # Our own error messages are safe to log; a library's message may quote the document.
         reason = str(error) if type(error) is ValueError else type(error).__name__
         if reason != self._said or time.monotonic() - self._said_at > _SAY_AGAIN_SECONDS:
             setting = "RUTA_ISSUER_URL" if self._jwks_url else "RUTA_TOKEN_ISSUER_URL"

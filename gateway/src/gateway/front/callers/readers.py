@@ -1,7 +1,7 @@
-"""Read-only clients of tools that know HTTP Basic and no OAuth: Excel, Power BI, QGIS, LibreOffice, R.
+"""Read-only clients for tools that support HTTP Basic but not OAuth: Excel, Power BI, QGIS, LibreOffice, R.
 
-The front gets their token from Ruta's issuer, which compares the secret and slows down guessing, and uses the token
-until it expires. So an end of the client is noticed like that of any other.
+The front gets their token from Ruta's issuer, which checks the secret and slows down guessing. The front uses the token
+until it expires. So it notices the end of such a client as it does for any other client.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ _TIMEOUT = aiohttp.ClientTimeout(total=10)
 
 
 class Readers:
-    """Tokens by the digest of the credentials. `issuer` returns the issuer's address, None without one."""
+    """Tokens by the digest of the credentials. `issuer` returns the issuer's address, or None without an issuer."""
 
     def __init__(self, issuer: Callable[[], str | None], authorization: Callable[[], str]) -> None:
         self._issuer = issuer

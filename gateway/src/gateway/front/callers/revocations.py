@@ -1,7 +1,7 @@
-"""Rights that the issuer ended early, of clients, people, organisations, sign-ins and tokens.
+"""Rights of clients, people, organisations, sign-ins and tokens that the issuer ended early.
 
 The front reads the list from Ruta's own issuer within seconds. It also forwards ended rights to the services, because
-background work (webhooks, imports, worker tasks) carries no token that could be void.
+background work (webhooks, imports, worker tasks) has no token that could be void.
 
 An outside provider has no such list. Its tokens are valid until they expire, so they should last only minutes
 (docs/decisions/0021).
@@ -28,14 +28,14 @@ _TIMEOUT = aiohttp.ClientTimeout(total=5)
 _LOOK_SECONDS = 1.0
 _AWAY_SECONDS = 5.0
 _AGAIN_SECONDS = 60.0
-# Field names of the services' list → those of the issuer's.
+# field names in the services' list → those in the issuer's list
 _NAMED = {"organisation": "organisations", "subject": "subjects", "client": "clients"}
 
 
 @dataclass
 class Revocations:
-    """Revoked ids. Each mapping gives the second (since 1970) up to which tokens of that id are void. `known` is False
-    until the list has been read once; until then the front accepts nobody."""
+    """Revoked ids. Each mapping contains the second (since 1970) up to which tokens of that id are void. `known` is
+    False until the list has been read once; until then the front accepts nobody."""
 
     known: bool = False
     clients: dict[str, float] = field(default_factory=dict)
@@ -112,8 +112,8 @@ class RevocationSource:
 
 class EndedRights:
     """Forwards changes of the list to each service within a second. Also sends the whole list each minute, because a
-    service's database may have been restored. Sends nothing before it has read a list with suspended identities; an
-    issuer of the previous release does not send those."""
+    service's database may have been restored. Sends nothing before it has read a list with suspended identities,
+    because an issuer of the previous release does not send them."""
 
     def __init__(self, authorization: Callable[[str], str]) -> None:
         self._authorization = authorization
@@ -135,7 +135,7 @@ class EndedRights:
         session: aiohttp.ClientSession,
         stop: asyncio.Event,
     ) -> None:
-        """Keep one service informed until `stop`. `url` returns None while the service is not deployed."""
+        """Keep one service up to date until `stop`. `url` returns None while the service is not deployed."""
         told: dict[str, Any] | None = None
         told_at, quiet = float("-inf"), False
         while not stop.is_set():
@@ -153,7 +153,7 @@ class EndedRights:
     async def _tell(
         self, service: str, address: str, said: Mapping[str, Any], session: aiohttp.ClientSession
     ) -> str | None:
-        """Send the list. Return the reason if that failed, else None."""
+        """Send the list. Return the reason if this fails, else None."""
         headers = {
             "Authorization": self._authorization(f"ruta-{service}"),
             "Content-Type": "application/json",
@@ -189,8 +189,8 @@ class RightsOfNow:
         session: aiohttp.ClientSession,
         stop: asyncio.Event,
     ) -> None:
-        """Keep one service informed until `stop`. `url` returns None while it is not deployed. Does nothing with an
-        outside provider, which does not publish rights."""
+        """Keep one service up to date until `stop`. `url` returns None while the service is not deployed. Does nothing
+        with an outside provider, which does not publish rights."""
         told, told_at, quiet = "", float("-inf"), False
         while self._url is not None and not stop.is_set():
             last, address = self._last_change(), url()
@@ -207,7 +207,7 @@ class RightsOfNow:
     async def _pass_on(
         self, source: str, service: str, to: str, session: aiohttp.ClientSession
     ) -> str | None:
-        """Forward all pages. Return the reason if that failed, else None."""
+        """Forward all pages. Return the reason if this fails, else None."""
         after: str | None = ""
         try:
             while after is not None:

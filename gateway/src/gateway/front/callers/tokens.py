@@ -1,4 +1,4 @@
-"""Turns access tokens, of Ruta's issuer or an outside provider, into callers and caches them."""
+"""Turns access tokens from Ruta's issuer or an outside provider into callers, and caches them."""
 
 import hashlib
 import time
@@ -17,8 +17,8 @@ MAX_REMEMBERED = 10_000
 
 @dataclass(slots=True, eq=False)
 class Caller:
-    """A verified caller. `key` identifies the caller for limits. Times are seconds since 1970. The token stays accepted
-    after `expires` for the leeway of `verify_token`."""
+    """A verified caller. `key` identifies the caller for rate limits. Times are seconds since 1970. The token stays
+    accepted after `expires` for the leeway of `verify_token`."""
 
     principal: Principal
     key: str
@@ -35,7 +35,7 @@ class Caller:
 
 @dataclass(frozen=True)
 class Trust:
-    """Which tokens the front accepts, their longest lifetime, and the names of their claims. `outside` means that
+    """The tokens that the front accepts: their longest lifetime and the names of their claims. `outside` means that
     another provider signs them."""
 
     issuer: str
@@ -114,7 +114,7 @@ class Callers:
                     outside=self._trust.outside,
                 )
             except UnknownKey:
-                raise  # A later type's failure must not hide that the keys need a reload.
+                raise  # A failure with a later type must not hide that the keys need a reload.
             except InvalidToken as error:
                 failure = error
             else:
@@ -124,7 +124,7 @@ class Callers:
 
 
 def bearer(authorization: bytes) -> str:
-    """Return the token of an `Authorization: Bearer` header; InvalidToken for any other scheme."""
+    """Return the token of an `Authorization: Bearer` header. Raises InvalidToken for any other scheme."""
     scheme, _, token = authorization.decode("latin-1").partition(" ")
     if scheme.lower() != "bearer" or not token or not token.isascii():
         raise InvalidToken("not a bearer token")
@@ -136,8 +136,8 @@ _EVERYWHERE, _NOWHERE = "*", "nowhere"
 
 
 def mapped(claims: Mapping[str, Any], mapping: Mapping[str, str]) -> dict[str, Any]:
-    """Copy `claims` and read each mapped claim from its dotted path. If the path is absent, the claim is dropped, never
-    read from the top level: an operator who maps `roles` does not trust a top-level claim that happens to have this
+    """Copy `claims` and read each mapped claim from its dotted path. If the path is absent, drop the claim. Never read
+    it from the top level: an operator who maps `roles` does not trust a top-level claim that happens to have this
     name."""
     result = dict(claims)
     for name, path in mapping.items():
@@ -169,8 +169,8 @@ def _shaped(name: str, value: Any) -> Any:
 
 def within_areas(claims: dict[str, Any]) -> dict[str, Any]:
     """Return the claims with areas as Ruta encodes them, where an empty list means everywhere. An outside provider
-    sends `*` for everywhere. It sends an empty list, null or nothing for a person without areas, who leads no
-    AoR anywhere."""
+    sends `*` for everywhere. It sends an empty list, null or nothing for a person without areas, who coordinates no AoR
+    anywhere."""
     areas = claims.get("areas")
     if areas is None or areas == []:
         return {**claims, "areas": [_NOWHERE], "aors": []}

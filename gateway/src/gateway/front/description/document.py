@@ -1,7 +1,7 @@
-"""Combines the services' OpenAPI 3.1 documents by the route table.
+"""Combines the services' OpenAPI 3.1 documents according to the route table.
 
-Only operations below a route of the table are included, so the document shows exactly what the front lets through. Each
-operation also gets the answers that the front itself may give.
+Only operations below a route in the table are included, so the document shows exactly the operations that the front
+forwards. Each operation also gets the responses that the front itself may give.
 """
 
 import re
@@ -34,11 +34,11 @@ from gateway.front.edge.heads import MAX_PATH_BYTES, MAX_QUERY_BYTES
 from gateway.front.routes import Route, Upstream
 
 EXAMPLES_FILE = files("gateway.front.description") / "examples.json"
-# Request bodies that the services accepted, by "METHOD /path". tests/support/examples.py records them, and the answers
-# below, from whole test runs. They are part of the served description and of what a release promises; the console's
-# tests use them too.
+# Request bodies that the services accepted, by "METHOD /path". tests/support/examples.py records them, and the
+# responses below, from whole test runs. They are part of the served description and of the promises of a release; the
+# console's tests use them too.
 EXAMPLES: Mapping[str, Any] = orjson.loads(EXAMPLES_FILE.read_bytes())
-# Recorded answers, by "METHOD /path status", without secrets that are shown only once.
+# Recorded responses, by "METHOD /path status", without secrets that are shown only once.
 ANSWERS_FILE = files("gateway.front.description") / "answers.json"
 ANSWERS: Mapping[str, Any] = orjson.loads(ANSWERS_FILE.read_bytes())
 WITH_EXAMPLES = ("application/json", "application/fhir+json")
@@ -55,9 +55,9 @@ def combined(
     endpoints: Endpoints | None = None,
     used: set[str] | None = None,
 ) -> dict[str, Any]:
-    """Merge the documents. Schemas with the same name are told apart by the service's name. `endpoints` says where to
-    get tokens, by default from Ruta's own issuer at the public address. `used` collects the rows of `fields.csv` that
-    were applied."""
+    """Merge the documents. The service's name distinguishes schemas with the same name. `endpoints` says where to get
+    tokens, by default from Ruta's own issuer at the public address. `used` collects the rows of `fields.csv` that were
+    applied."""
     routes = tuple(routes)
     result: dict[str, Any] = {
         "openapi": "3.1.0",
@@ -83,9 +83,7 @@ def combined(
         mine = tuple(route for route in routes if route.upstream is upstream)
         _add(result, _renamed(document, result["components"]["schemas"], upstream), mine)
     for name, schema in result["components"]["schemas"].items():
-        schema["title"] = (
-            name  # generators name classes by it: two equal titles would lose an operation
-        )
+        schema["title"] = name  # generators name classes by title, so titles must differ
     _link(result)
     found, _ = describe(result)
     plainer(result)
@@ -120,7 +118,7 @@ def _add(result: dict[str, Any], document: Mapping[str, Any], routes: tuple[Rout
 
 
 def _called(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the webhooks that partners receive, each with its successful answers only."""
+    """Return the webhooks that partners receive, each with only its successful responses."""
     found = deepcopy(dict(document.get("webhooks", {})))
     for name, _, operation in operations({"paths": found}):
         operation["operationId"] = f"webhooks.{name}"
@@ -138,7 +136,7 @@ def _under(path: str, prefix: str) -> bool:
 def _complete(operation: dict[str, Any], route: Route, method: str, path: str) -> None:
     if route.deprecation is not None:
         operation["deprecated"] = True
-    # Nested routers repeat a tag, and generators would make two classes of it.
+    # Nested routers repeat a tag, and generators would create two classes for it.
     operation["tags"] = list(dict.fromkeys(operation.get("tags", [])))
     access = operation.get("x-ruta-access", {"anonymous": route.anonymous, "scope": None})
     operation["x-ruta-access"] = access
@@ -152,7 +150,7 @@ def _complete(operation: dict[str, Any], route: Route, method: str, path: str) -
 
 
 def _example(operation: dict[str, Any], method: str, path: str) -> None:
-    """Add a recorded body and recorded answers where the service has no examples of its own."""
+    """Add a recorded body and recorded responses where the service has no examples of its own."""
     content = operation.get("requestBody", {}).get("content", {}).get("application/json")
     example = EXAMPLES.get(f"{method.upper()} {path}")
     if content is not None and example is not None and "examples" not in content:
@@ -165,7 +163,7 @@ def _example(operation: dict[str, Any], method: str, path: str) -> None:
 
 
 def _answers(operation: dict[str, Any], method: str, *, fhir: bool) -> None:
-    """Add the front's own answers. The more exact answers of a service stay. With `fhir`, errors use the FHIR form."""
+    """Add the front's own responses. A service's more exact responses stay. With `fhir`, errors use the FHIR form."""
     answers = operation.setdefault("responses", {})
     answers.pop("default", None)  # each status is described below
     for status, answer in answers.items():
@@ -241,7 +239,7 @@ def _redirect(node: Any, moved: Mapping[str, str]) -> None:
 
 
 def _link(document: dict[str, Any]) -> None:
-    """Add a link from each new record to the operation that reads it, where its id is all that this needs."""
+    """Add a link from each new record to the operation that reads it, if that operation needs only the id."""
     schemas = document["components"]["schemas"]
     reads = {path: item["get"] for path, item in document["paths"].items() if "get" in item}
     for path, method, operation in operations(document):

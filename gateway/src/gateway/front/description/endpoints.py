@@ -12,7 +12,7 @@ SMART_PATH = "/referrals/v1/fhir/.well-known/smart-configuration"
 
 @dataclass(frozen=True)
 class Endpoints:
-    """Token endpoints. `token` and `authorize` are None until an outside provider has been discovered."""
+    """Token endpoints. `token` and `authorize` are None until an outside provider is discovered."""
 
     issuer: str
     token: str | None
@@ -42,7 +42,7 @@ def outside(issuer: str, discovered: Mapping[str, Any]) -> Endpoints:
         token=_url(discovered, "token_endpoint"),
         authorize=_url(discovered, "authorization_endpoint"),
         jwks=_url(discovered, "jwks_uri"),
-        # Defaults of the specification (§3).
+        # defaults of the specification (§3)
         grants=_list(discovered, "grant_types_supported") or ("authorization_code", "implicit"),
         authentication=_list(discovered, "token_endpoint_auth_methods_supported")
         or ("client_secret_basic",),

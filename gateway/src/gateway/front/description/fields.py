@@ -1,4 +1,4 @@
-"""Descriptions of fields, parameters and answers that the services do not describe themselves. Pure.
+"""Descriptions of fields, parameters and responses that the services do not describe themselves. Pure.
 
 `fields.csv` contains them: `field` for all schemas, `Schema.field` for one schema, `?name` for a parameter, `Schema`
 for a schema. A service's own description wins. tests/gateway/test_fields.py fails if a description is missing or a row
@@ -13,7 +13,7 @@ from common.words.tables import rows
 
 _INSIDE = ("items", "additionalProperties", "not")
 _LISTS = ("anyOf", "oneOf", "allOf", "prefixItems")
-# Default descriptions from the framework; they say nothing.
+# default descriptions from the framework, which say nothing
 _EMPTY = frozenset({"Successful Response", "OK", "Created", ""})
 _PAGE = "One page; `next_cursor` leads to the next and is null on the last."
 
@@ -26,7 +26,7 @@ TEXTS: Mapping[str, str] = texts()
 
 
 def describe(document: dict[str, Any]) -> tuple[set[str], set[str]]:
-    """Fill in missing descriptions. Return the rows used, and the places that still lack one."""
+    """Fill in missing descriptions. Return the rows used, and the places that still lack a description."""
     used: set[str] = set()
     lacking: set[str] = set()
     for name, schema in document["components"]["schemas"].items():
@@ -90,7 +90,7 @@ def _contents(operation: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _answer(document: Mapping[str, Any], status: str, answer: Mapping[str, Any]) -> str:
-    """Return a description of the answer, from its schema."""
+    """Return a description of the response, derived from its schema."""
     content = answer.get("content", {})
     if status == "204" or not content:
         return "Done; there is nothing more to say."

@@ -31,21 +31,22 @@ def plainer(document: dict[str, Any]) -> None:
 
 
 def _complete_list(schema: Schema) -> None:
-    """Give each list an `items` schema: some tools reject lists without one, although it means the same."""
+    """Give each list an `items` schema, because some tools reject lists without one, although both mean the same."""
     if schema.get("type") == "array":
         schema.setdefault("items", {})
 
 
 def _let_anything_be_anything(schema: Schema) -> None:
-    """Drop an `anyOf` that allows anything or null: openapi-generator refers to a class that it does not generate."""
+    """Drop an `anyOf` that allows anything or null, because openapi-generator refers to a class that it does not
+    generate."""
     for name in _ALTERNATIVES:
         if any(each.keys() <= _ONLY_WORDS for each in schema.get(name, [])):
             del schema[name]
 
 
 def _let_lists_beside_values_be_anything(schema: Schema) -> None:
-    """Replace a choice between values and lists with a description: openapi-generator makes invalid Java of it. The
-    service still validates the value."""
+    """Replace a choice between values and lists with a description, because openapi-generator turns it into invalid
+    Java. The service still validates the value."""
     for name in _ALTERNATIVES:
         kinds = [str(each.get("type", "")) for each in schema.get(name, [])]
         if "array" in kinds and {"string", "number", "integer"} & {*kinds}:
@@ -55,15 +56,15 @@ def _let_lists_beside_values_be_anything(schema: Schema) -> None:
 
 
 def _leave_out_whole_defaults(schema: Schema) -> None:
-    """Drop default objects: the members' own defaults say the same, and openapi-generator (Java) repeats the object
+    """Drop default objects. The members' own defaults mean the same, and openapi-generator (Java) repeats the object
     where its type is unknown."""
     if "$ref" in schema and isinstance(schema.get("default"), dict):
         del schema["default"]
 
 
 def _let_codes_come_twice(schema: Schema) -> None:
-    """Turn a set of codes into a list: openapi-generator makes Java that treats the codes as plain text. The service
-    counts a repeated code once."""
+    """Turn a set of codes into a list, because openapi-generator writes Java that treats the codes as plain text. The
+    service counts a repeated code once."""
     if schema.get("uniqueItems") and "enum" in schema.get("items", {}):
         del schema["uniqueItems"]
 
@@ -80,8 +81,8 @@ def _require_what_tells_apart(document: dict[str, Any]) -> None:
 
 
 def _name_bodies_of_two_forms(document: dict[str, Any]) -> None:
-    """Name the schema of a body that may be JSON or a form: openapi-generator refers to the form's unnamed schema but
-    does not generate it."""
+    """Name the schema of a body that may be JSON or a form, because openapi-generator refers to the form's unnamed
+    schema but does not generate it."""
     schemas = document["components"]["schemas"]
     for item in document.get("paths", {}).values():
         for operation in item.values():
@@ -98,8 +99,8 @@ def _name_bodies_of_two_forms(document: dict[str, Any]) -> None:
 
 
 def _refer_to_calls(document: dict[str, Any]) -> None:
-    """Refer to webhooks instead of inlining them: generators take inline ones for client operations, and some generate
-    code that does not compile."""
+    """Refer to webhooks instead of inlining them. Generators take inline webhooks for client operations, and some
+    generate code that does not compile."""
     calls = document["webhooks"]
     document["components"]["pathItems"] = dict(calls)
     for name in calls:
@@ -107,7 +108,7 @@ def _refer_to_calls(document: dict[str, Any]) -> None:
 
 
 def _schemas(node: Any) -> Iterator[Schema]:
-    """Yield every object of the document. Objects that are not schemas have none of the keywords."""
+    """Yield every object of the document. Objects that are not schemas contain none of the keywords."""
     if isinstance(node, dict):
         yield node
         for name, value in node.items():

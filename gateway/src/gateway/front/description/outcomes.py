@@ -1,4 +1,4 @@
-"""Turns problem details into FHIR OperationOutcomes (R4). Pure. Clients that ask for `application/problem+json` still
+"""Turns problem details into FHIR OperationOutcomes (R4). Pure. Clients that request `application/problem+json` still
 get problem details."""
 
 import re

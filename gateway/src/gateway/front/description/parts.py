@@ -1,4 +1,5 @@
-"""Parts that the front adds to the combined description: problem answers, rate headers, security scheme, operation ids."""
+"""Parts that the front adds to the combined description: problem responses, rate headers, security scheme, operation
+ids."""
 
 import re
 from collections.abc import Collection, Mapping
@@ -78,7 +79,7 @@ INTRODUCTION = (
 )
 
 
-# Additional answers of commands and of edits.
+# additional responses of commands and of edits
 COMMAND_ANSWERS: dict[str, tuple[str, str]] = {
     "409": ("Conflict", "The present state does not allow it, or the command is still running."),
 }
@@ -92,7 +93,7 @@ EDIT_ANSWERS: dict[str, tuple[str, str]] = {
 
 
 def problem_answers() -> dict[str, Any]:
-    """Return the answers that any request may get, as components."""
+    """Return the responses that any request may get, as components."""
     every = {**FRONT_ANSWERS, **COMMAND_ANSWERS, **EDIT_ANSWERS, **FHIR_ANSWERS}
     found = {name: _answer(meaning, status) for status, (name, meaning) in every.items()}
     outcome = {"schema": {"$ref": "#/components/schemas/OperationOutcome"}}
@@ -103,7 +104,7 @@ def problem_answers() -> dict[str, Any]:
 
 
 def headers_of(status: str) -> dict[str, Any]:
-    """Return the headers of an answer by the front; a service's answer with this status may lack them."""
+    """Return the headers of a response from the front. A service's response with this status may lack them."""
     found: dict[str, Any] = {
         name: {"$ref": f"#/components/headers/{name}"} for name in RATE_HEADERS
     }
@@ -152,7 +153,7 @@ _VERBS = {"put": "set", "patch": "change", "delete": "remove"}
 def operation_id(method: str, path: str, paths: Mapping[str, Collection[str]]) -> str:
     """Return the operation id, such as `referrals.send`. It joins the words of the path, without version and
     parameters, and ends with the action. `paths` are all paths of the service; they show whether a path is a
-    collection. A step (`POST …/{id}/send`) is its own verb. POST to a page's own address is `submit`."""
+    collection. A step (`POST …/{id}/send`) is its own verb. The action for POST to a page's own address is `submit`."""
     parts = [part for part in path.split("/") if part]
     if len(parts) > 1 and _VERSION.fullmatch(parts[1]):
         del parts[1]
@@ -175,8 +176,8 @@ def _verb(method: str, beside: Collection[str], *, item: bool, collection: bool)
 
 
 def schema_name(name: str) -> str:
-    """Return the name of a schema without the framework's marks: `Page_Consent_` → `PageOfConsent`, and a form's body
-    by its function instead of its module and path."""
+    """Return the name of a schema without the framework's additions: `Page_Consent_` → `PageOfConsent`. A form's body
+    is named after its function instead of its module and path."""
     page = re.fullmatch(r"Page(?:Of)?_(\w+?)_+", name)
     if page:
         return "PageOf" + ("Object" if page[1].startswith("dict_") else page[1])
@@ -185,7 +186,8 @@ def schema_name(name: str) -> str:
 
 
 def _joined(part: str) -> str:
-    """`break-glass` → `breakGlass`, `jwks.json` → `jwksJson`, `ServiceRequest` → `serviceRequest`."""
+    """Convert to camel case: `break-glass` → `breakGlass`, `jwks.json` → `jwksJson`, `ServiceRequest` →
+    `serviceRequest`."""
     words = [word for word in re.split(r"[^A-Za-z0-9]+", part) if word]
     named = "".join(word[0].upper() + word[1:] for word in words)
     return named[:1].lower() + named[1:]

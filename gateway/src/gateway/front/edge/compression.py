@@ -1,8 +1,8 @@
-"""Compresses text answers for clients that accept gzip, unless they may contain a secret.
+"""Compresses text responses for clients that accept gzip, unless they may contain a secret.
 
-If an answer contains both a secret and text that an attacker chose, its compressed length reveals the secret (BREACH).
-The route table marks such answers. A compressed answer is another representation and gets its own ETag; services see
-only their own ETags.
+If a response contains both a secret and text that an attacker chose, its compressed length reveals the secret (BREACH).
+The route table marks such responses. A compressed response is another representation and gets its own ETag; services
+see only their own ETags.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from gateway.front.edge.heads import Header
 
 LEAST_BYTES = 1024
 _LEVEL = 5
-# Larger answers are compressed in a thread, because this would delay other requests.
+# Larger responses are compressed in a thread, because this would delay other requests.
 _INLINE_BYTES = 128 * 1024
 _TEXTS = re.compile(
     rb"(text/(?!event-stream)[\w.+-]+|image/svg\+xml"
@@ -40,7 +40,7 @@ def takes_gzip(accept_encoding: bytes | None) -> bool:
 
 
 def is_text(headers: list[Header]) -> bool:
-    """Return whether the answer is compressible text and not a partial one."""
+    """Return whether the response is compressible text and not a partial response."""
     found = dict(headers)
     return (
         _is_text(found.get(b"content-type", b""))
@@ -65,7 +65,7 @@ def with_vary(headers: list[Header]) -> list[Header]:
 
 
 def as_compressed(headers: list[Header]) -> list[Header]:
-    """Return the headers of the compressed representation, whose length is not known yet."""
+    """Return the headers of the compressed representation, whose length is not yet known."""
     kept = [
         (name, marked(value) if name == b"etag" else value)
         for name, value in headers
@@ -75,7 +75,8 @@ def as_compressed(headers: list[Header]) -> list[Header]:
 
 
 def marked(etag: bytes) -> bytes:
-    """Return the ETag of the compressed representation. A weak one stays: it names the version, not the bytes."""
+    """Return the ETag of the compressed representation. A weak ETag stays unchanged, because it names the version, not
+    the bytes."""
     strong = etag.startswith(b'"') and etag.endswith(b'"')
     return etag[:-1] + _MARK if strong else etag
 
@@ -94,13 +95,13 @@ def as_the_service_says_it(passed: list[Header]) -> list[Header]:
 
 
 class Stream:
-    """Compresses an answer while it is streamed."""
+    """Compresses a response while it is streamed."""
 
     def __init__(self) -> None:
         self._compressor = zlib.compressobj(_LEVEL, zlib.DEFLATED, 16 + zlib.MAX_WBITS)
 
     def go_on(self, chunk: bytes) -> bytes:
-        """Compress a chunk and flush it, so that a slow answer is not delayed."""
+        """Compress a chunk and flush it, so that a slow response is not delayed."""
         return self._compressor.compress(chunk) + self._compressor.flush(zlib.Z_SYNC_FLUSH)
 
     def end(self) -> bytes:
@@ -119,5 +120,5 @@ def _gzip(body: bytes) -> bytes:
 
 @lru_cache(maxsize=16)
 def kept(body: bytes) -> bytes:
-    """Return the compressed body, cached: the front's own pages are the same for everybody."""
+    """Return the compressed body, cached because the front's own pages are the same for everybody."""
     return zlib.compress(body, 9, wbits=16 + zlib.MAX_WBITS)

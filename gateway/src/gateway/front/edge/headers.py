@@ -1,4 +1,4 @@
-"""Headers for browsers: security headers, and CORS for pages of other sites."""
+"""Headers for browsers: security headers, and CORS for pages on other sites."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ DOCS_POLICY = (
 )
 _ALWAYS: tuple[Header, ...] = (
     (b"x-content-type-options", b"nosniff"),
-    # Not "no-referrer": with that, browsers without Sec-Fetch-Site send our own forms with `Origin: null`.
+    # Not "no-referrer", which makes browsers without Sec-Fetch-Site send our own forms with `Origin: null`.
     (b"referrer-policy", b"same-origin"),
     (b"cross-origin-opener-policy", b"same-origin"),
     (
@@ -30,7 +30,7 @@ class SecurityHeaders:
         self._always = [*_ALWAYS, *([_TRANSPORT] if https else [])]
 
     def add_to(self, headers: list[Header]) -> None:
-        """Append the missing headers; an upstream may set its own cache and content policy."""
+        """Append the missing headers. An upstream may set its own cache and content policy."""
         names = {name for name, _ in headers}
         headers.extend(self._always)
         if b"cache-control" not in names:
@@ -49,7 +49,7 @@ _EXPOSED = (
     b"sunset, content-disposition, x-total-items"
 )
 _OPEN_METHODS = b"GET, HEAD, POST"
-# Neither Authorization nor Cookie: pages of other sites read only the public view.
+# Neither Authorization nor Cookie, because pages of other sites read only the public view.
 _OPEN_HEADERS = b"content-type, accept-language, if-none-match, x-request-id"
 _VARY: Header = (b"vary", b"Origin")
 
@@ -63,8 +63,8 @@ class Cors:
         return bool(self._origins)
 
     def headers(self, origin: bytes | None, *, opened: bool) -> list[Header]:
-        """Return the CORS headers of an ordinary answer. `opened` marks the public view without credentials. Without
-        such a header the browser keeps the answer from the page."""
+        """Return the CORS headers of an ordinary response. `opened` marks the public view without credentials. Without
+        such a header, the browser hides the response from the page."""
         if origin is not None and origin in self._origins:
             allowed = origin
         elif origin is not None and opened:
@@ -78,7 +78,7 @@ class Cors:
         ]
 
     def preflight(self, origin: bytes, *, opened: bool) -> list[Header] | None:
-        """Return the headers of a preflight answer; None if the origin is not allowed."""
+        """Return the headers of a preflight response, or None if the origin is not allowed."""
         if origin in self._origins:
             methods, headers = _METHODS, _HEADERS
         elif opened:

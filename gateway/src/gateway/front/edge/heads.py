@@ -1,8 +1,8 @@
-"""Parses the headers of requests and answers. Pure.
+"""Parses the headers of requests and responses. Pure.
 
-Ambiguous headers are refused, and only listed ones pass in either direction. So nothing that a client invents (identity
-headers, `X_Tenant`, `Connection: X-Tenant`, forwarding headers) reaches a service, and no internal header of a service
-reaches a client.
+Ambiguous headers are refused, and only listed headers pass in either direction. So nothing that a client invents
+(identity headers, `X_Tenant`, `Connection: X-Tenant`, forwarding headers) reaches a service, and no internal header of
+a service reaches a client.
 
 A target that another parser could read as a different path is refused, never normalised: dot segments, empty segments,
 encoded slashes, backslashes, control characters.
@@ -39,7 +39,7 @@ FORWARDED_TO_SERVICES = frozenset(
         b"webhook-id",
         b"webhook-signature",
         b"webhook-timestamp",
-        # The secret of an intake form, for form tools that cannot sign.
+        # The secret of an intake form, for form tools that cannot sign requests.
         b"x-form-secret",
     }
 )
@@ -72,7 +72,7 @@ RETURNED_TO_CLIENTS = frozenset(
         b"x-total-items",
     }
 )
-# Headers that the front reads itself; each may occur once.
+# Headers that the front itself reads. Each may occur once.
 _OWN = frozenset(
     {
         b"accept-encoding",
@@ -93,7 +93,7 @@ _OWN = frozenset(
         b"x-request-id",
     }
 )
-# Headers defined as lists (RFC 9110 §5.3): repeated lines form one value.
+# Headers defined as lists (RFC 9110 §5.3), whose repeated lines form one value.
 _REPEATABLE = frozenset(
     {
         b"accept",
@@ -117,12 +117,12 @@ class BadHead(Coded):
 
 
 class LargeHead(Coded):
-    """The head is too large."""
+    """The request head is too large."""
 
 
 @dataclass(slots=True)
 class Head:
-    """The headers that Ruta uses: `own` are read by the front, `passed` go to the service."""
+    """The headers that Ruta uses. The front reads `own`; `passed` go to the service."""
 
     own: dict[bytes, bytes] = field(default_factory=dict)
     passed: list[Header] = field(default_factory=list)
@@ -138,7 +138,7 @@ class Head:
 
     @property
     def request_id(self) -> bytes | None:
-        """Return the client's request id if it is well formed. It appears in the answer and in the logs."""
+        """Return the client's request id if it is well formed. It appears in the response and in the logs."""
         given = self.own.get(b"x-request-id")
         return given if given is not None and _REQUEST_ID.fullmatch(given) else None
 
@@ -201,7 +201,7 @@ def _check_framing(own: dict[bytes, bytes]) -> None:
 def returned(
     headers: Iterable[Header], *, cookies: bool, own_cookies: tuple[str, ...] = ()
 ) -> list[Header]:
-    """Return the headers (names in lower case) of an upstream's answer that the client may see. With `cookies` the
+    """Return the headers (names in lower case) of an upstream's response that the client may see. With `cookies` the
     service may set any cookie, otherwise only `own_cookies`."""
     return [
         (name, value)
@@ -221,7 +221,7 @@ def cookie(head: Head, name: str) -> bytes | None:
 
 
 def named_cookies(head: Head, names: tuple[str, ...]) -> list[Header]:
-    """Return a Cookie header with only these names, in a list; an empty list if there are none."""
+    """Return a list with one Cookie header that contains only these names, or an empty list if there are none."""
     pairs = [pair.strip() for pair in head.own.get(b"cookie", b"").split(b";")]
     kept = [pair for pair in pairs if _name(pair) in names]
     return [(b"cookie", b"; ".join(kept))] if kept else []
@@ -245,7 +245,7 @@ _ENCODED_DANGER = re.compile(rb"%(?:[01][0-9a-f]|2[5ef]|3b|5c|7f)", re.IGNORECAS
 
 
 def refusal_of(raw_path: bytes, query: bytes) -> Detail | None:
-    """Return why the target is refused; None if it is acceptable."""
+    """Return the reason why the target is refused, or None if it is acceptable."""
     if len(raw_path) > MAX_PATH_BYTES or len(query) > MAX_QUERY_BYTES:
         return Detail.of("path_and_query_have_at_most_bytes", MAX_PATH_BYTES, MAX_QUERY_BYTES)
     if not _PATH.fullmatch(raw_path):
@@ -286,7 +286,7 @@ def prefers_html(accept: bytes) -> bool:
 
 
 def _weight(parameter: str) -> float:
-    """Return the weight that a parameter gives: 1 for any but `q`, 0 if `q` is malformed."""
+    """Return the weight that a parameter specifies: 1 for any parameter except `q`, 0 if `q` is malformed."""
     name, _, value = parameter.partition("=")
     if name.strip() != "q":
         return 1.0

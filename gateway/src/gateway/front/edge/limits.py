@@ -1,6 +1,6 @@
 """Limits per caller and for the whole front: rates, open requests, memory, and how anonymous callers are identified.
 
-Each process counts for itself, so several replicas together allow at most the limit times their number
+Each process counts separately, so several replicas together allow at most the limit times their number
 (docs/decisions/0023).
 """
 
@@ -26,7 +26,7 @@ from gateway.front.settings import read_rate
 
 @dataclass(slots=True)
 class Allowance:
-    """The state of a rate after this request, as the `RateLimit` headers show it."""
+    """The state of a rate after this request, as shown in the `RateLimit` headers."""
 
     name: str
     quota: int
@@ -42,7 +42,7 @@ class Allowance:
 
 
 class Rate:
-    """A sliding window over two fixed windows: the previous count is weighted by how much of it lies within the last
+    """A sliding window over two fixed windows. The previous count is weighted by how much of it is within the last
     `window_seconds`. Older counts are dropped."""
 
     def __init__(self, rate: str) -> None:
@@ -64,7 +64,7 @@ class Rate:
         return int(before * weight) + self._counts.get(who, 0)
 
     def count(self, who: str, now: float) -> tuple[bool, int]:
-        """Count one request unless the quota is used up. Return whether it may pass, and how many are left."""
+        """Count one request unless the quota is used up. Return whether it may pass, and how many requests are left."""
         left = self.quota - self.spent(who, now)
         if left < 1:
             return False, 0
@@ -106,18 +106,18 @@ class Rates:
         return allowance
 
     def count(self, name: str, who: str) -> None:
-        """Count one request that has already been answered."""
+        """Count one request that already has a response."""
         self._rates[name].count(who, self._clock())
 
     def refuse_if_spent(self, name: str, who: str) -> None:
-        """Raise 429 like `spend` if no request is left, without counting one."""
+        """Raise 429 like `spend` if no request is left, but do not count one."""
         rate = self._rates[name]
         if rate.spent(who, self._clock()) >= rate.quota:
             self.spend(name, who)
 
 
 class Open:
-    """Counts open requests per caller; `of_nobody` counts those without a token or session."""
+    """Counts open requests per caller. `of_nobody` counts requests without a token or session."""
 
     def __init__(self, per_caller: int) -> None:
         self._per_caller = per_caller
@@ -125,7 +125,7 @@ class Open:
         self.total = self.of_nobody = 0
 
     def enter(self, who: str, *, known: bool) -> None:
-        """Count a request. Raises 429 if the caller has too many open. Each `enter` needs a `leave`."""
+        """Count a request. Raises 429 if the caller has too many open requests. Each `enter` needs a `leave`."""
         if self._open[who] >= self._per_caller:
             raise TOO_MANY_REQUESTS.because(
                 "at_most_requests_at_same_time",
@@ -156,7 +156,7 @@ _LOOK_SECONDS = 0.5
 
 
 def resident_bytes() -> int:
-    """Return this process's resident memory; 0 if the system does not report it."""
+    """Return this process's resident memory, or 0 if the system does not report it."""
     try:
         return int(_STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, ValueError, IndexError):
@@ -180,7 +180,7 @@ class Shedding:
         self.memory_bytes = 0
 
     def check(self, open_now: Open, *, known: bool) -> None:
-        """Raise 503 with Retry-After if the front is overloaded. Anonymous requests may use at most half of the places,
+        """Raise 503 with Retry-After if the front is overloaded. Anonymous requests may use at most half of the slots,
         because they can come from anywhere."""
         full = open_now.total >= self._open_limit or (
             not known and open_now.of_nobody >= -(-self._open_limit // 2)
@@ -202,11 +202,12 @@ class Sources:
 
     def __init__(self, trusted: Sequence[IPv4Network | IPv6Network]) -> None:
         self._trusted = tuple(trusted)
-        # A key that lasts as long as the process, so that services cannot turn a pseudonym back into an address.
+        # The key changes with each process, so that services cannot turn a pseudonym back into an address.
         self._key = secrets.token_bytes(32)
 
     def address(self, peer: str, forwarded_for: bytes | None) -> str:
-        """Return the nearest address that is not a trusted proxy. IPv6 addresses count by /64, which one site has."""
+        """Return the nearest address that is not a trusted proxy. IPv6 addresses are counted per /64, which is usually
+        one site."""
         address = peer
         if self._trusted and forwarded_for:
             hops = [hop.strip() for hop in forwarded_for.decode("latin-1").split(",")]
@@ -215,7 +216,7 @@ class Sources:
         return _network(address)
 
     def pseudonym(self, address: str) -> bytes:
-        """Return a pseudonym for an address, stable for the life of this process (`Ruta-Source` to the issuer)."""
+        """Return a pseudonym for an address, stable for the lifetime of this process (`Ruta-Source` to the issuer)."""
         digest = hmac.new(self._key, address.encode(), hashlib.sha256).hexdigest()
         return digest[:_KEPT].encode()
 

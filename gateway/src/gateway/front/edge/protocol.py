@@ -1,7 +1,7 @@
 """uvicorn's HTTP protocol with additional guards. Each guard names the test that fails without it.
 
-httptools rejects the smuggling forms (CL+TE, bare LF, obs-fold). uvicorn alone waits without limit for a head and for a
-client that reads nothing, accepts heads of any size, queues any number of requests and hides the form of the request
+httptools rejects the smuggling forms (CL+TE, bare LF, obs-fold). uvicorn alone waits indefinitely for a head and for a
+client that reads nothing. It accepts heads of any size, queues any number of requests and hides the form of the request
 target.
 """
 
@@ -25,7 +25,7 @@ class _Refused(Exception):
 
 
 class GuardedProtocol(HttpToolsProtocol):
-    """`head_seconds` and `write_seconds` are class attributes so that settings reach them."""
+    """`head_seconds` and `write_seconds` are class attributes so that settings can change them."""
 
     head_seconds: float = 15
     write_seconds: float = 60
@@ -56,7 +56,7 @@ class GuardedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Limit the time that a head takes (`test_a_head_that_trickles_in_is_cut_off`) and its memory
+        """Limit the time for receiving a head (`test_a_head_that_trickles_in_is_cut_off`) and its memory
         (`test_a_head_of_300_kilobytes`)."""
         if self._deaf:
             return
@@ -65,7 +65,7 @@ class GuardedProtocol(HttpToolsProtocol):
         if self._deaf:
             return
         if self._in_head:
-            # A piece that began with the end of another request is not counted.
+            # A chunk that began with the end of another request is not counted.
             self._head_bytes = self._head_bytes + len(data) if self.scope is scope else 0
             if self._head_bytes > _MOST_WAITING_BYTES:
                 self._refuse_now(HEAD_TOO_LARGE.because("at_most_bytes", MAX_HEAD_BYTES))
@@ -74,7 +74,7 @@ class GuardedProtocol(HttpToolsProtocol):
             self._await_head()
 
     def on_message_begin(self) -> None:
-        """Limit the requests whose answers are not read (`test_requests_without_reading_the_answers_are_bounded`)."""
+        """Limit the requests whose responses are not read (`test_requests_without_reading_the_answers_are_bounded`)."""
         super().on_message_begin()
         self._in_head = True
         if len(self.pipeline) >= MAX_PIPELINED:
@@ -88,7 +88,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Refuse requests that ASGI would disguise: other forms of target (`test_a_target_that_is_no_path`), and an
-        upgrade with a body. The parser stops at that body, so a second request could hide there
+        upgrade with a body. The parser stops at that body, so a second request could hide in it
         (`test_an_upgrade_is_ignored_and_hides_no_second_request`)."""
         self._in_head = False
         self._stop_head_timer()
@@ -107,7 +107,7 @@ class GuardedProtocol(HttpToolsProtocol):
         super().on_response_complete()
         self._untaken = float("inf")
         if self._in_head and not self._deaf:
-            # The next head arrived together with the request just answered.
+            # The next head arrived together with the completed request.
             self._await_head()
 
     def resume_writing(self) -> None:
@@ -122,7 +122,7 @@ class GuardedProtocol(HttpToolsProtocol):
         raise _Refused
 
     def _refuse_now(self, problem: Problem) -> None:
-        """Stop reading from this connection. Send a problem detail unless an answer has begun."""
+        """Stop reading from this connection. Send a problem detail unless a response has begun."""
         self._deaf = True
         self._stop_head_timer()
         if self.transport.is_closing():
@@ -130,7 +130,7 @@ class GuardedProtocol(HttpToolsProtocol):
         cycle = self.cycle
         if cycle is not None and not cycle.response_complete:
             if not cycle.more_body:
-                # Malformed bytes followed a complete request: finish its answer, then close.
+                # Malformed bytes followed a complete request: finish its response, then close.
                 cycle.keep_alive = False
                 return
             cycle.disconnected = True
@@ -159,10 +159,10 @@ class GuardedProtocol(HttpToolsProtocol):
             self._refuse_now(REQUEST_TIMEOUT.because("request_head_did_not_arrive_in_time"))
 
     def _look_taking(self) -> None:
-        """Close the connection if the client has read nothing since the last check, because unread answers use memory.
-        A slow client is kept
+        """Close the connection if the client has read nothing since the last check, because unread responses use
+        memory. The connection of a slow client stays open
         (`test_answers_that_nobody_takes_are_neither_in_memory_for_each_of_them_nor_kept_for_ever`)."""
-        # While the answer still grows, the buffer's size does not show whether the client reads.
+        # While the response is still growing, the buffer's size does not show whether the client reads.
         settled = self.flow.write_paused or self._is_answered()
         waiting = self.transport.get_write_buffer_size()
         if settled and waiting >= self._untaken:

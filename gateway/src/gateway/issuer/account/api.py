@@ -38,14 +38,14 @@ PAGE: dict[int | str, dict[str, Any]] = {
 }
 
 
-# The only field that is not secret, and the fields that are sent again with it.
+# The only field that is not secret, and the fields that are resent with it.
 _TYPED = "name"
 _SENT_AGAIN = {"csrf_token", "ticket", "credential"}
 Done = Literal["password", "factor", "ended", "passkey", "renamed", "removed"]
 
 
 class Visit:
-    """One request of a signed-in person: the form, and the language of the answer."""
+    """One request of a signed-in person: the form, and the language of the response."""
 
     def __init__(
         self,
@@ -90,7 +90,7 @@ class Visit:
         return html_answer(html, self.language, status)
 
     async def refused_password(self) -> Response | None:
-        """Return the answer to a wrong password or too many attempts; None if the password is right."""
+        """Return the response to a wrong password or too many attempts, or None if the password is correct."""
         if await seconds_to_wait(self.session, self.row["sign_in_name"], self.source):
             return await self.page("wait", 429)
         given = self.form.get("password", "")
@@ -129,7 +129,7 @@ async def _visit(
         raise await _nobody(request)
     if not caller.is_person:
         raise FORBIDDEN.because("only_people_have_this_page_clients_secret")
-    # Only a change locks the person's row, which delays concurrent sign-ins.
+    # Only a change locks the person's row, because the lock delays concurrent sign-ins.
     person = queries.held if request.method == "POST" else queries.by_id
     row = await person(session, UUID(caller.subject))
     if row is None or not (row["active"] and row["organisation_active"]):
@@ -147,7 +147,7 @@ async def _visit(
 
 
 async def _nobody(request: Request) -> NotSignedIn:
-    """Redirect to the sign-in. The page shows what was typed again, except secrets."""
+    """Redirect to the sign-in. The page then shows the typed values again, except secrets."""
     path = PASSKEYS if request.url.path.startswith(PASSKEYS) else ACCOUNT
     form: dict[str, str] = {}
     if request.method == "POST":
@@ -184,7 +184,7 @@ Shown = Callable[..., Awaitable[Response]]
 def form_on(routes: APIRouter, path: str, summary: str, *fields: str) -> Callable[[Shown], Shown]:
     """Declare a form of the page for the signed-in person.
 
-    A form with a password field requires the right password and a recent sign-in. An open or stolen session, or a
+    A form with a password field requires the correct password and a recent sign-in. An open or stolen session, or a
     password that somebody saw, must not be enough to replace the second factor.
     """
 
@@ -273,7 +273,7 @@ async def renew_recovery_codes(visit: Visiting, recovery: Recovery) -> Response:
 
 @_form("/sign-ins/{sign_in}/end", "End one of the own sign-ins")
 async def end_one(sign_in: UUID, visit: Visiting) -> Response:
-    """End one sign-in. An unknown or ended one is not an error."""
+    """End one sign-in. An unknown or ended sign-in is not an error."""
     await own_service.end_sign_in(visit.session, visit.caller, visit.row, sign_in)
     return visit.back("ended")
 

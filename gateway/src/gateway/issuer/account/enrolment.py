@@ -1,4 +1,4 @@
-"""Tickets that enrol a second factor or passkey. The new secret or challenge is sealed in the form until the person
+"""Tickets for enrolling a second factor or passkey. The new secret or challenge is sealed in the form until the person
 confirms it. So nothing unconfirmed is stored, and the old factor stays valid meanwhile."""
 
 import base64
@@ -12,17 +12,17 @@ LIFETIME = timedelta(minutes=10)
 
 
 class NotEnrolling(Exception):
-    """The ticket is forged, another person's, expired, or older than another change."""
+    """The ticket is forged, belongs to another person, has expired, or is older than another change."""
 
 
 class Enrolments:
-    """Seals and opens tickets for the factor that `use` names; a ticket for one use does not open another."""
+    """Seals and opens tickets for the factor that `use` names. A ticket for one use does not open another."""
 
     def __init__(self, master: bytes, use: bytes) -> None:
         self._key = crypto.derived(master, use)
 
     def begin(self, person_id: UUID, version: int, secret: str, now: datetime) -> str:
-        """Return a ticket. `version` is that of the person's row, so any other change voids the ticket."""
+        """Return a ticket. `version` is the version of the person's row, so any other change voids the ticket."""
         until = (now + LIFETIME).timestamp()
         content = orjson.dumps({"secret": secret, "version": version, "until": until})
         sealed = crypto.seal(self._key, content, person_id.bytes)

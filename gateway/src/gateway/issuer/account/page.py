@@ -32,9 +32,9 @@ def account_page(
     error: str | None,
     done: str | None,
 ) -> str:
-    """Return the account page. `passkeys` is their number, `sign_ins` the active ones, `recent` those of the last
-    weeks, `own` the id of the current one. `fresh` is the address of a new sign-in, which changes of credentials need;
-    None if the sign-in is recent. `error` and `done` are keys of texts."""
+    """Return the account page. `passkeys` is their number, `sign_ins` contains the active sign-ins, `recent` those of
+    the last weeks, `own` is the id of the current one. `fresh` is the address of a new sign-in, which changes of
+    credentials need; None if the sign-in is recent. `error` and `done` are keys of texts."""
     used = [code["used_at"] for code in codes if code["used_at"] is not None]
     return _page(
         "account",
@@ -71,8 +71,8 @@ def account_page(
 def enrolment_page(
     *, language: str, csrf: Token, ticket: str, secret: str, uri: str, error: str | None
 ) -> str:
-    """Return the page with the QR code of a new second factor and the field for its first code. `secret` is for typing
-    it by hand."""
+    """Return the page with the QR code for a new second factor and the field for its first code. `secret` is for
+    entering it by hand."""
     return _page(
         "enrolment",
         language,
@@ -97,8 +97,8 @@ def passkeys_page(
     error: str | None,
     done: str | None,
 ) -> str:
-    """Return the page of the passkeys. `fresh` is the address of a new sign-in, None if the sign-in is recent. `adding`
-    contains the values of the form that adds one."""
+    """Return the passkey page. `fresh` is the address of a new sign-in, or None if the sign-in is recent. `adding`
+    contains the values of the form that adds a passkey."""
     return _page(
         "passkeys",
         language,
@@ -124,8 +124,8 @@ def passkeys_page(
 def again_page(
     *, language: str, action: str, hidden: Mapping[str, str], name: str, path: str
 ) -> str:
-    """Return a page that resends a form which arrived after the session ended. Ruta does not store it. `path` is
-    where the sign-in leads back to."""
+    """Return a page that resends a form which arrived after the session ended. Ruta does not store it. The sign-in
+    leads back to `path`."""
     return _page("again", language, action=action, hidden=hidden, name=name, path=path, error=None)
 
 

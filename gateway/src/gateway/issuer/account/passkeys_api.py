@@ -33,7 +33,7 @@ from gateway.issuer.requests import Anyone
 
 routes = router(ACCOUNT, ["account"])
 _FRESH = sign_in_again(PASSKEYS)
-# For the script only; the page that loads it allows its address in the policy.
+# Only for the script. The page that loads it allows its address in the policy.
 _KEPT_SECONDS = 3600
 _SCRIPT = files("gateway.issuer.account").joinpath("passkeys.js").read_text(encoding="utf-8")
 
@@ -43,7 +43,7 @@ _form = partial(form_on, routes)
 
 @dataclass(frozen=True)
 class Desk:
-    """The objects that adding a passkey needs, besides the person."""
+    """The objects that are needed to add a passkey, besides the person."""
 
     request: Request
     passkeys: Passkeys
@@ -102,7 +102,7 @@ async def add(visit: Visiting, desk: AtDesk) -> Response:
 
 @_form("/passkeys/{passkey}/name", "Give an own passkey another name", "name")
 async def rename(passkey: UUID, visit: Visiting, desk: AtDesk) -> Response:
-    """Rename a passkey. Another person's stays unchanged, without an error."""
+    """Rename a passkey. Another person's passkey stays unchanged, without an error."""
     if not (name := _name(visit)):
         return await _page(visit, desk, "passkey_name")
     await own_service.rename_passkey(visit.session, visit.row, passkey, name)

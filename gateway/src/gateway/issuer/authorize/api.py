@@ -197,7 +197,7 @@ async def told(
 
 
 def _still(person: Any, entered: Entered) -> bool:
-    """Return whether the person's row is unchanged since they proved who they are."""
+    """Return whether the person's row is unchanged since the person authenticated."""
     if person is None or not (person["active"] and person["organisation_active"]):
         return False
     return bool(person["version"] == entered.version)
@@ -244,7 +244,7 @@ async def _read(session: Session, query: dict[str, str]) -> Asked:
 
 
 def _scopes(wanted: Asked, person: Any, client: Any) -> tuple[str, ...]:
-    """Return the requested scopes that both the person and the client hold. Others are dropped, not refused."""
+    """Return the requested scopes that both the person and the client have. Other scopes are dropped, not refused."""
     asked = [scope for scope in wanted.scope.split(" ") if scope]
     held = set(person["scopes"]) & set(client["scopes"])
     chosen = [scope for scope in asked if scope in held]
@@ -273,7 +273,7 @@ def _told(request: Request, entered: Entered, unread: News, person: Any) -> Resp
 def _told_page(
     request: Request, entered: Entered, unread: News, person: Any, ticket: str | None = None
 ) -> Response:
-    """Return the page with the news. `ticket` is None if the person has answered that they did not request the changes."""
+    """Return the page with the news. `ticket` is None if the person has reported that they did not make the changes."""
     language = _spoken(request)
     html = told_page(
         language=language,

@@ -22,7 +22,7 @@ def sign_in_page(
 ) -> str:
     """Return the sign-in page. Without a `ticket` it shows only the error (`wrong`, `wait`, `stale`, `elsewhere`,
     `unknown`). `name` is the name as typed. `question` is the passkey challenge as JSON and `script` the address of the
-    script that uses it. `application` and `organisation` name an outside client; None for Ruta's own."""
+    script that uses it. `application` and `organisation` name an outside client; None for Ruta's own client."""
     return drawn(
         _PACKAGE,
         "sign_in.html",
@@ -38,15 +38,15 @@ def sign_in_page(
 
 
 def told_page(*, language: str, ticket: str | None, news: Sequence[str], organisation: str) -> str:
-    """Return the page with the news, one sentence for each change. `ticket` is None if the person has answered that they did not
-    request the changes. `organisation` is the person's."""
+    """Return the page with the news, one sentence for each change. `ticket` is None if the person has reported that
+    they did not make the changes. `organisation` is the person's organisation."""
     return drawn(
         _PACKAGE, "told.html", language, ticket=ticket, news=news, organisation=organisation
     )
 
 
 def policy(form_targets: str, script: str | None = None) -> Mapping[str, str]:
-    """Return the page's headers. Browsers apply `form-action` to the redirect after the form too."""
+    """Return the page's headers. Browsers also apply `form-action` to the redirect that follows the form."""
     return {
         "Content-Security-Policy": page_policy(
             forms=f"'self' {form_targets}".strip(), script_address=script

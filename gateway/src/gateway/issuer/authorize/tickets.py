@@ -1,7 +1,7 @@
 """Authorization requests (RFC 6749 §4.1.1, PKCE, OIDC) and the sealed tickets that carry them in the sign-in form.
 
-A ticket contains the request, the browser it belongs to and its expiry, so the server stores nothing. Together with a
-cookie of the same browser it prevents login CSRF: another site cannot sign a person in as somebody else.
+A ticket contains the request, its browser and its expiry, so the server stores nothing. Together with a cookie of the
+same browser it prevents login CSRF: another site cannot sign a person in as somebody else.
 """
 
 import base64
@@ -26,11 +26,11 @@ _MAX_VALUE = 1000
 
 
 class Unanswerable(Exception):
-    """The client or redirect URI is not trusted: show the error here, never redirect."""
+    """The client or the redirect URI is not trusted. Show the error here, never redirect."""
 
 
 class Faulty(Exception):
-    """The client is known but its request is invalid; the error goes back by redirect."""
+    """The client is known but its request is invalid. The error goes back by redirect."""
 
     def __init__(self, error: str, description: str) -> None:
         super().__init__(error)
@@ -41,7 +41,7 @@ class Faulty(Exception):
 @dataclass(frozen=True)
 class Asked:
     """An authorization request. `application` and `organisation` are the names of the client and its owner; None for
-    Ruta's own."""
+    Ruta's own client."""
 
     client_id: str
     redirect_uri: str
@@ -54,7 +54,7 @@ class Asked:
 
 
 def redirect_of(query: Mapping[str, str], registered: Sequence[str] | None) -> str:
-    """Return the redirect URI after an exact comparison with the registered ones (RFC 9700 §2.1)."""
+    """Return the redirect URI after an exact comparison with the registered URIs (RFC 9700 §2.1)."""
     uri = query.get("redirect_uri", "")
     if registered is None or uri not in registered:
         raise Unanswerable("Unknown client, or a redirect URI that it did not register.")
@@ -62,7 +62,7 @@ def redirect_of(query: Mapping[str, str], registered: Sequence[str] | None) -> s
 
 
 def read(query: Mapping[str, str], redirect_uri: str) -> Asked:
-    """Parse the request. Raises Faulty unless it asks for a code with PKCE S256. `prompt=login` and `max_age` need no
+    """Parse the request. Raises Faulty unless it requests a code with PKCE S256. `prompt=login` and `max_age` need no
     handling, because every request requires a new sign-in."""
     if any(len(value) > _MAX_VALUE for value in query.values()):
         raise Faulty("invalid_request", "A parameter is too long.")
@@ -88,7 +88,7 @@ def read(query: Mapping[str, str], redirect_uri: str) -> Asked:
 
 
 def answer_uri(redirect_uri: str, parameters: Mapping[str, str | None]) -> str:
-    """Add parameters to the redirect URI and keep its own query."""
+    """Add parameters to the redirect URI and keep its existing query."""
     added = urlencode({k: v for k, v in parameters.items() if v is not None})
     parts = urlsplit(redirect_uri)
     query = f"{parts.query}&{added}" if parts.query else added
@@ -110,7 +110,7 @@ class NoTicket(Exception):
 
 
 class OldTicket(Exception):
-    """The ticket belongs to this browser but has expired; the person can start again."""
+    """The ticket belongs to this browser but has expired. The person can start again."""
 
     def __init__(self, asked: Asked) -> None:
         self.asked = asked
@@ -176,8 +176,8 @@ class Opened:
 
 @dataclass(frozen=True)
 class Entered:
-    """A person who proved who they are at time `at` and must see news before they get in. Any later change of the row's
-    `version` voids the ticket. `news` is the mark of the news shown."""
+    """A person who authenticated at time `at` and must see news before the sign-in completes. Any later change of the
+    row's `version` voids the ticket. `news` identifies the news shown."""
 
     asked: Asked
     person: UUID
@@ -188,7 +188,7 @@ class Entered:
 
 
 def challenge_of(ticket: str) -> bytes:
-    """Return the challenge for a passkey. It is unguessable and valid as long as the ticket, in its browser only, so
+    """Return the challenge for a passkey. It is unguessable and valid only as long as the ticket and in its browser, so
     nothing is stored for it."""
     return hashlib.sha256(_sealed(ticket)).digest()
 

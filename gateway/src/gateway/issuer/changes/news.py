@@ -1,5 +1,6 @@
 """Changes to a person's sign-in, and which of them are news to that person. Pure. The person sees each change at every
-sign-in until they confirm it, whoever made it: a thief in their session acts under their name."""
+sign-in until they confirm it. This applies whoever made the change, because a thief in their session acts under their
+name."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -37,7 +38,7 @@ _NEWS: Mapping[str, set[Part]] = {
     "removed a passkey": {Part.PASSKEYS},
     "renewed own recovery codes": {Part.CODES},
     "used a recovery code": {Part.CODES},
-    # These change nothing, but show that somebody else has the password or the key.
+    # These events change nothing, but show that somebody else has the password or the key.
     "refused several wrong codes": set(),
     "refused a copied passkey": set(),
 }
@@ -64,8 +65,8 @@ def touched(kind: str, what: str) -> set[Part]:
 
 
 class By(StrEnum):
-    """The author of a change, as the person sees it. `OWN` means that somebody signed in as them, `PAGE` that somebody
-    typed their name on the sign-in page."""
+    """The author of a change, as the person sees it. `OWN` means somebody who was signed in as the person. `PAGE` means
+    somebody who typed the person's name on the sign-in page."""
 
     OWN = "own"
     PAGE = "page"
@@ -82,7 +83,8 @@ def by_whom(change: Any, person: str) -> By:
 
 @dataclass(frozen=True)
 class Line:
-    """Changes of one kind by one author: the newest one and their number. `by` is the id of a person or client."""
+    """Changes of one kind by one author: the latest change and the number of changes. `by` is the id of a person or
+    client."""
 
     at: datetime
     what: str
@@ -100,7 +102,7 @@ def lines(news: Iterable[Any], person: str) -> Sequence[Line]:
 
 
 def last_of_each(changes: Iterable[Any], person: str) -> Mapping[Part, Line]:
-    """Return the last change of each part of an account. `rows` are from the record, newest first."""
+    """Return the last change of each part of an account. `rows` come from the record, newest first."""
     found: dict[Part, Line] = {}
     for change in changes:
         for part in touched(change["kind"], change["what"]):

@@ -49,7 +49,7 @@ async def tell_all_anew(session: AsyncSession) -> None:
 
 
 async def put_back(session: AsyncSession, forgotten: Sequence[Mapping[str, Any]]) -> None:
-    """Restore changes that are in the list but lost from the record."""
+    """Restore changes that are in the list but were lost from the record."""
     now = clock.now()
     await session.execute(
         sa.insert(changes),

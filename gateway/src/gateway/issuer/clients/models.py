@@ -12,7 +12,7 @@ clients = sa.Table(
     sa.Column("organisation_id", sa.Uuid),
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("secret_hash", sa.Text),
-    # Public keys. A client that has some proves itself by them, and its secret opens nothing.
+    # Public keys. A client with public keys authenticates with them, and its secret is not accepted.
     sa.Column("jwks", pg.JSONB(none_as_null=True)),
     sa.Column("roles", pg.ARRAY(sa.Text), nullable=False),
     sa.Column("scopes", pg.ARRAY(sa.Text), nullable=False),
@@ -22,12 +22,12 @@ clients = sa.Table(
     sa.Column("active", sa.Boolean, nullable=False),
     sa.Column("version", sa.BigInteger, nullable=False),
     sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-    # The last day on which it gets tokens, and the last day on which it got one.
+    # The last day on which the client can get tokens, and the last day on which it got one.
     sa.Column("ends_on", sa.Date),
     sa.Column("last_used_on", sa.Date),
 )
 
-# Assertions that their clients have used, until none of them is valid any more.
+# Used client assertions, kept until they are no longer valid.
 used_assertions = sa.Table(
     "used_assertions",
     METADATA,

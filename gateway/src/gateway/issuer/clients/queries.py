@@ -14,14 +14,14 @@ Row = sa.RowMapping
 
 
 async def client(session: AsyncSession, client_id: str) -> Row | None:
-    """Return the client with `organisation_active` and `organisation_name`; None if unknown."""
+    """Return the client with `organisation_active` and `organisation_name`, or None if unknown."""
     of = clients.c.organisation_id
     statement = sa.select(clients, activity(of), naming(of)).where(clients.c.id == client_id)
     return (await session.execute(statement)).mappings().one_or_none()
 
 
 async def hold(session: AsyncSession, client_id: str, *, share: bool = False) -> None:
-    """Lock the client's row. Starting a sign-in needs a shared lock, ending all of them an exclusive one."""
+    """Lock the client's row. Starting a sign-in needs a shared lock, ending all sign-ins an exclusive lock."""
     await session.execute(
         sa.select(clients.c.id).where(clients.c.id == client_id).with_for_update(read=share)
     )
@@ -36,7 +36,7 @@ async def suspended(session: AsyncSession) -> list[str]:
 
 
 async def active_after(session: AsyncSession, after: str, limit: int) -> Sequence[Row]:
-    """Return the rights of active clients of active organisations, ordered by the bytes of their id, after `after`."""
+    """Return the rights of active clients of active organisations, in byte order of their ids, after `after`."""
     rights = [clients.c[name] for name in ("organisation_id", *RIGHTS)]
     statement = sa.select(clients.c.id.label("subject"), *rights).where(
         clients.c.active,
@@ -50,7 +50,7 @@ async def active_after(session: AsyncSession, after: str, limit: int) -> Sequenc
 async def page(
     session: AsyncSession, wanted: Wanted, after: str | None, limit: int
 ) -> Sequence[Row]:
-    """Return clients by id, after `after`; one more than `limit` if there are further ones."""
+    """Return clients by id, after `after`. Return one more than `limit` if there are further clients."""
     statement = sa.select(clients).where(*wanted.conditions(clients, "id", "name"))
     statement = statement.order_by(clients.c.id).limit(limit + 1)
     if after is not None:

@@ -1,4 +1,4 @@
-"""Bodies of the client routes."""
+"""Request and response bodies of the client routes."""
 
 from datetime import date, datetime
 from typing import Annotated, Any

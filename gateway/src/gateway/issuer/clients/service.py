@@ -1,5 +1,5 @@
-"""Use cases of machine clients. A change of rights voids tokens with the old rights and ends sign-ins through the
-client. If the database went back in time, the external list restores the client's later rights."""
+"""Use cases for machine clients. A change of rights voids tokens with the old rights and ends sign-ins through the
+client. If the database lost data, the external list restores the client's later rights."""
 
 import hashlib
 from datetime import timedelta
@@ -38,7 +38,8 @@ async def found(session: AsyncSession, client_id: str) -> Any:
 async def create(
     session: AsyncSession, by: Principal, secrets: SecretChecks, new: NewClient
 ) -> tuple[Any, str | None]:
-    """Create a client. Return it with its secret, of which only a hash is stored; None for a client with keys."""
+    """Create a client. Return it with its secret, of which only a hash is stored; the secret is None for a client with
+    keys."""
     if await queries.client(session, new.id) is not None:
         raise CONFLICT.because("client_with_this_id_exists_already", pointer="/id")
     if await organisation(session, new.organisation_id) is None:
@@ -58,7 +59,7 @@ async def add(session: AsyncSession, **columns: Any) -> None:
 
 
 async def used(session: AsyncSession, row: Any) -> None:
-    """Note the day of use, once a day. Several requests at once share the row, and one of them notes it later."""
+    """Record the day of use, once a day. Concurrent requests share the row, and one of them records the day later."""
     today = clock.today()
     if row["last_used_on"] == today:
         return
@@ -75,7 +76,7 @@ def has_ended(row: Any) -> bool:
 
 
 async def use_assertion(session: AsyncSession, client_id: str, jti: str) -> bool:
-    """Return whether this assertion is used for the first time. Delete those that no assertion can repeat any more."""
+    """Return whether this assertion is used for the first time. Delete expired assertions, which nobody can repeat."""
     table = used_assertions
     until = clock.now() + timedelta(seconds=ASSERTION_SECONDS + 2 * LEEWAY_SECONDS)
     await session.execute(sa.delete(table).where(table.c.until < clock.now()))
@@ -85,7 +86,7 @@ async def use_assertion(session: AsyncSession, client_id: str, jti: str) -> bool
 
 
 async def ensure_browser_client(session: AsyncSession, client_id: str, redirect_uri: str) -> None:
-    """Create the client through which people of all organisations sign in. It restricts no scope."""
+    """Create the client with which people of all organisations sign in. It restricts no scope."""
     own = {"redirect_uris": [redirect_uri], "scopes": list(SCOPES)}
     row = {"id": client_id, "name": "Ruta web console", "roles": [], "aors": [], "areas": [], **own}
     await session.execute(
@@ -110,7 +111,7 @@ async def change(session: AsyncSession, by: Principal, row: Any, wanted: ClientC
 async def renew_secret(
     session: AsyncSession, by: Principal, secrets: SecretChecks, row: Any
 ) -> tuple[Any, str]:
-    """Issue a new secret. The old one, registered keys, and all tokens issued for them are void at once."""
+    """Issue a new secret. The old secret, registered keys, and all tokens issued for them are void at once."""
     secret = new_secret()
     await session.execute(
         sa.update(clients)
@@ -131,7 +132,7 @@ async def void_tokens(session: AsyncSession, by: Principal, row: Any) -> None:
 
 
 async def standing(session: AsyncSession, marks: Marks, client_id: str) -> Word | None:
-    """Return the client's current state for the list; None if there is no such client."""
+    """Return the client's current state for the list, or None if it does not exist."""
     row = await queries.client(session, client_id)
     return None if row is None else _standing(marks, row)
 
@@ -139,8 +140,8 @@ async def standing(session: AsyncSession, marks: Marks, client_id: str) -> Word 
 async def hold_to(
     session: AsyncSession, marks: Marks, secrets: SecretChecks, client_id: str, word: Word
 ) -> bool:
-    """Apply the rights from the list. Return whether anything differed. A different secret is replaced by an unknown
-    one; so are different keys, and different redirect URIs are removed."""
+    """Apply the rights from the list. Return whether anything differed. A different secret and different keys are
+    replaced with unknown ones; different redirect URIs are removed."""
     await queries.hold(session, client_id)
     row = await queries.client(session, client_id)
     if row is None:
@@ -150,7 +151,7 @@ async def hold_to(
     if other_keys:
         values["jwks"] = sa.null()
     if (other_keys or now["secret"] != word["secret"]) and row["secret_hash"] is not None:
-        # Without a secret the client would become public and need no proof at all.
+        # Without a secret the client would become public and would not need to authenticate at all.
         values["secret_hash"] = await secrets.hashed(new_secret())
     if now["redirects"] != word["redirects"]:
         values["redirect_uris"] = []

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from gateway.issuer.organisations.models import memberships, organisations
 from gateway.issuer.rights import Identity, effective_aors
 
-# The clients capability is on a higher floor, so this names only the columns it needs.
+# The clients capability is in a higher layer, so this names only the columns it needs.
 _clients = sa.table("clients", sa.column("id", sa.Text), sa.column("organisation_id", sa.Uuid))
 
 
@@ -22,7 +22,7 @@ async def organisation(session: AsyncSession, organisation_id: UUID) -> sa.RowMa
 
 
 async def page(session: AsyncSession, after: str | None, limit: int) -> Sequence[sa.RowMapping]:
-    """Return organisations by id, after `after`; one more than `limit` if there are further ones."""
+    """Return organisations by id, after `after`. Return one more than `limit` if there are further organisations."""
     statement = sa.select(organisations).order_by(organisations.c.id).limit(limit + 1)
     if after is not None:
         statement = statement.where(sa.cast(organisations.c.id, sa.Text) > after)
@@ -37,7 +37,7 @@ async def suspended(session: AsyncSession) -> list[str]:
 
 
 def activity(organisation_id: sa.ColumnElement[Any]) -> sa.Label[Any]:
-    """Select `organisation_active` of the organisation in this column; NULL if there is none."""
+    """Select `organisation_active` of the organisation in this column; NULL if it does not exist."""
     active = sa.select(organisations.c.active).where(organisations.c.id == organisation_id)
     return active.scalar_subquery().label("organisation_active")
 
@@ -82,7 +82,7 @@ async def hold_clients(session: AsyncSession, organisation_id: UUID) -> Sequence
 async def identity_of(
     session: AsyncSession, row: Any, subject: str, client_id: str
 ) -> Identity | None:
-    """Return the identity of a client's or person's row; None while its organisation is suspended. Locks the
+    """Return the identity for a client's or person's row, or None while its organisation is suspended. Locks the
     organisation's row. So a concurrent change either comes first or revokes the resulting token."""
     table = organisations.c
     held = await session.execute(

@@ -1,4 +1,4 @@
-"""Bodies of the organisation routes."""
+"""Request and response bodies of the organisation routes."""
 
 from datetime import datetime
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Use cases of organisations, including restoring their rights from the external list."""
+"""Use cases for organisations, including restoring their rights from the external list."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -71,7 +71,7 @@ async def change(session: AsyncSession, by: Principal, row: Any, wanted: Organis
     if wanted.active is False:
         await end_what_goes_through(session, row["id"])
     await change_version(session, organisations, row, **values)
-    # A form sends all fields: correcting only a name must not void tokens.
+    # A form sends all fields, and a change of only the name must not void tokens.
     before = await queries.membership_aors(session, row["id"])
     aors = before if wanted.aors is None else wanted.aors
     if set(aors) != set(before):
@@ -83,8 +83,8 @@ async def change(session: AsyncSession, by: Principal, row: Any, wanted: Organis
 
 
 async def end_what_goes_through(session: AsyncSession, organisation_id: UUID) -> None:
-    """End the sign-ins of people of any organisation through its clients. Call this before changing the organisation's
-    row, because issuing a token locks clients first."""
+    """End the sign-ins of people of any organisation through this organisation's clients. Call this before changing the
+    organisation's row, because issuing a token locks clients first."""
     for client_id in await queries.hold_clients(session, organisation_id):
         await end_all_through(session, client_id)
 
@@ -100,7 +100,7 @@ async def replace_aors(session: AsyncSession, organisation_id: UUID, aors: Itera
 
 
 async def standing(session: AsyncSession, organisation_id: UUID) -> Word | None:
-    """Return the organisation's current state for the list; None if there is no such organisation."""
+    """Return the organisation's current state for the list, or None if it does not exist."""
     row = await queries.organisation(session, organisation_id)
     if row is None:
         return None
@@ -109,8 +109,8 @@ async def standing(session: AsyncSession, organisation_id: UUID) -> Word | None:
 
 
 async def hold_to(session: AsyncSession, organisation_id: UUID, word: Word) -> bool:
-    """Apply the memberships from the list, and suspend the organisation if either the list or the row does. Return
-    whether anything differed."""
+    """Apply the memberships from the list. Suspend the organisation if the list or the row says so. Return whether
+    anything differed."""
     now = await standing(session, organisation_id)
     if now is None:
         return False

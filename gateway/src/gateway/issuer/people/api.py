@@ -1,5 +1,5 @@
-"""Routes for people who sign in: managed by administrators, listed by name for colleagues, and the record of identity
-changes."""
+"""Routes for people who sign in: management by administrators, a list of names for colleagues, and the record of
+identity changes."""
 
 from datetime import datetime
 from operator import itemgetter
@@ -58,7 +58,7 @@ def passkeys_of(request: Request) -> Passkeys:
 
 
 def script_address(request: Request) -> str:
-    """Address of the only script that these pages may run: it asks the browser for a passkey."""
+    """The address of the only script that these pages may run. It asks the browser for a passkey."""
     return f"{settings_of(request).token_issuer_url.rstrip('/')}/account/passkeys.js"
 
 
@@ -276,7 +276,7 @@ async def audited(
 async def _page(
     session: Session, before: str | None, limit: int, target: str | None = None
 ) -> Page[Change]:
-    """Add the names of authors and targets, because ids tell a reader nothing."""
+    """Return the page with the names of authors and targets, because ids mean nothing to a reader."""
     rows = await record_queries.page(session, before, limit, target)
     ids = [UUID(one) for row in rows for one in (row["by_subject"], row["target"]) if is_id(one)]
     names = await people_of(session, [str(one) for one in ids]) | await organisations_of(

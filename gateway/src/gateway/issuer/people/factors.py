@@ -1,8 +1,8 @@
 """Second factors: a passkey (WebAuthn), a time-based one-time password (RFC 6238) or a recovery code, each usable once.
 
-A passkey's signature names the page that asked for it, so no other site can obtain one. Keys must be discoverable, so
+A passkey's signature names the page that requested it, so no other site can obtain one. Keys must be discoverable, so
 that the sign-in page does not reveal who has one. The secret of one-time passwords is sealed. Recovery codes are for
-when the phone is unavailable.
+situations without the phone.
 """
 
 import hashlib
@@ -31,12 +31,12 @@ _TIMEOUT_MILLISECONDS = 120_000
 
 
 class NotAPasskey(Exception):
-    """The answer comes from another page or key, is for another challenge, or lacks user verification."""
+    """The response comes from another page or key, is for another challenge, or lacks user verification."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """The browser's answer to the `challenge` that was created at `asked_at`."""
+    """The browser's response to the `challenge` that was created at `asked_at`."""
 
     credential: str
     challenge: bytes
@@ -83,7 +83,7 @@ class Passkeys:
         return helpers.options_to_json(options)
 
     def to_sign_in(self, challenge: bytes) -> str:
-        """Return the sign-in options for any passkey, as JSON."""
+        """Return the sign-in options for any passkey as JSON."""
         options = webauthn.generate_authentication_options(
             rp_id=self._host,
             challenge=challenge,
@@ -106,7 +106,7 @@ class Passkeys:
         return NewKey(key.credential_id, key.credential_public_key, key.sign_count)
 
     def sign_count(self, answer: Answer, person_id: UUID, public_key: bytes) -> int:
-        """Return the key's signature counter if this is its signature for this person and host. Raises NotAPasskey."""
+        """Return the key's signature counter if the signature is valid for this person and host. Raises NotAPasskey."""
         try:
             credential = helpers.parse_authentication_credential_json(answer.credential)
             verified = webauthn.verify_authentication_response(
@@ -115,7 +115,7 @@ class Passkeys:
                 expected_rp_id=self._host,
                 expected_origin=self._origin,
                 credential_public_key=public_key,
-                # `is_copied` checks the counter instead, because a copied key is also recorded.
+                # `is_copied` checks the counter instead, because the use of a copied key is recorded too.
                 credential_current_sign_count=0,
                 require_user_verification=True,
             )
@@ -134,8 +134,8 @@ def credential_id(credential: str) -> bytes:
 
 
 def is_copied(before: int, now: int) -> bool:
-    """Return whether the signature counter did not increase, so another copy of the key has signed (WebAuthn §6.1.1).
-    Synced keys always report 0 and are exempt."""
+    """Return whether the signature counter did not increase, which means that another copy of the key has signed
+    (WebAuthn §6.1.1). Synced keys always report 0 and are exempt."""
     return (before, now) != (0, 0) and now <= before
 
 
@@ -169,7 +169,7 @@ class SecondFactors:
     def step_of(
         self, person_id: UUID, sealed: bytes, code: str, *, now: datetime, last_step: int
     ) -> int | None:
-        """Return the time step of this code if it is later than the last used one; None otherwise."""
+        """Return the time step of this code if it is later than the last used one, else None."""
         secret = crypto.open_sealed(self._key, sealed, person_id.bytes).decode()
         totp = pyotp.TOTP(secret, interval=STEP_SECONDS)
         current = int(now.timestamp()) // STEP_SECONDS
@@ -191,13 +191,14 @@ def code_at(uri: str, now: datetime) -> str:
 
 
 CODES_OF_A_PERSON = 8
-# Without characters that are easily misread (0 o, 1 l i). 12 of the 31 characters give 59 bits.
+# without characters that are easily misread (0 o, 1 l i); 12 of the 31 characters give 59 bits
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 _GROUPS, _IN_GROUP = 3, 4
 
 
 class RecoveryCodes:
-    """Recovery codes, stored as keyed digests: a stolen table cannot be searched for codes. `master` has 32 bytes."""
+    """Recovery codes, stored as keyed digests, so that nobody can search a stolen table for codes. `master` has 32
+    bytes."""
 
     def __init__(self, master: bytes) -> None:
         self._key = crypto.derived(master, b"ruta recovery code")

@@ -33,8 +33,8 @@ recovery_codes = sa.Table(
     sa.Column("used_at", sa.DateTime(timezone=True)),
 )
 
-# `sign_count` is the key's signature counter. `asked_at` is the time of the challenge that it answered last; answers to
-# that or an older challenge are refused.
+# `sign_count` is the key's signature counter. `asked_at` is the time of the last challenge that the key signed.
+# Responses to that challenge or an older one are refused.
 passkeys = sa.Table(
     "passkeys",
     METADATA,

@@ -1,5 +1,5 @@
 """Changes that people make to their own credentials, and the news that they have not confirmed. A change ends all other
-sign-ins of the person. The current sign-in stays, because its owner has just typed the password."""
+sign-ins of the person. The current sign-in stays, because the person has just entered the password."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ from gateway.issuer.throttle import service as attempts
 async def knows_password(
     session: AsyncSession, secrets: SecretChecks, row: Any, password: str, source: str
 ) -> bool:
-    """Return whether the password is right. Failures count like those of the sign-in page."""
+    """Return whether the password is correct. Failures count like those of the sign-in page."""
     name = attempt_name(row["sign_in_name"])
     if not await secrets.matches(row["password_hash"], password):
         await attempts.failed(session, name, source)
@@ -60,7 +60,7 @@ async def set_password(
 async def set_second_factor(
     session: AsyncSession, by: Principal, factors: SecondFactors, row: Any, secret: str, code: str
 ) -> bool:
-    """Store the second factor. Return False, without a change, if the code does not match the secret."""
+    """Store the second factor. Return False without a change if the code does not match the secret."""
     sealed = factors.sealed(row["id"], secret)
     step = factors.step_of(row["id"], sealed, code, now=clock.now(), last_step=0)
     if step is None:
@@ -73,7 +73,7 @@ async def set_second_factor(
 async def renew_recovery_codes(
     session: AsyncSession, by: Principal, recovery: RecoveryCodes, row: Any
 ) -> list[str]:
-    """Return eight new recovery codes, readable only now. The old ones become void."""
+    """Return eight new recovery codes, readable only now. The old codes become void."""
     codes, now = new_codes(), clock.now()
     await session.execute(sa.delete(recovery_codes).where(recovery_codes.c.person_id == row["id"]))
     await session.execute(
@@ -116,7 +116,7 @@ async def add_passkey(
 
 
 async def rename_passkey(session: AsyncSession, row: Any, passkey: UUID, name: str) -> None:
-    """Rename a passkey of this person; ignore others."""
+    """Rename a passkey of this person; ignore those of others."""
     await session.execute(
         sa.update(passkeys)
         .where(passkeys.c.id == passkey, passkeys.c.person_id == row["id"])
@@ -125,7 +125,7 @@ async def rename_passkey(session: AsyncSession, row: Any, passkey: UUID, name: s
 
 
 async def remove_passkey(session: AsyncSession, by: Principal, row: Any, passkey: UUID) -> None:
-    """Remove a passkey of this person; ignore others."""
+    """Remove a passkey of this person; ignore those of others."""
     removed = await session.execute(
         sa.delete(passkeys)
         .where(passkeys.c.id == passkey, passkeys.c.person_id == row["id"])
@@ -136,7 +136,7 @@ async def remove_passkey(session: AsyncSession, by: Principal, row: Any, passkey
 
 
 async def end_sign_in(session: AsyncSession, by: Principal, row: Any, sign_in: UUID) -> None:
-    """End an active sign-in of this person; ignore others."""
+    """End an active sign-in of this person; ignore those of others."""
     if await end_that_of_person(session, row["id"], sign_in):
         await record(session, by, "ended own sign-in", "person", row["id"])
 
@@ -172,7 +172,7 @@ class News:
 
     @property
     def mark(self) -> str:
-        """A digest of these changes, so that a confirmation covers no others."""
+        """A digest of these changes, so that a confirmation covers only them."""
         return sha256(b"".join(each.bytes for each in self.ids)).hexdigest()
 
 

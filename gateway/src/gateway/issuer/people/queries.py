@@ -35,7 +35,7 @@ async def held(session: AsyncSession, person_id: UUID) -> Row | None:
 
 
 async def recovery_codes_of(session: AsyncSession, person_id: UUID) -> Sequence[Row]:
-    """Return when each code was made and used. Used codes come first, by time of use."""
+    """Return when each code was created and used. Used codes come first, sorted by time of use."""
     table = recovery_codes.c
     statement = sa.select(table.made_at, table.used_at).where(table.person_id == person_id)
     return (await session.execute(statement.order_by(table.used_at))).mappings().all()
@@ -84,7 +84,7 @@ async def suspended(session: AsyncSession) -> list[str]:
 
 
 async def active_after(session: AsyncSession, after: str, limit: int) -> Sequence[Row]:
-    """Return the rights of people who may sign in, ordered by the bytes of their id, after `after`."""
+    """Return the rights of people who may sign in, in byte order of their ids, after `after`."""
     subject = sa.cast(people.c.id, sa.Text)
     rights = [people.c[name] for name in ("organisation_id", *RIGHTS)]
     statement = sa.select(subject.label("subject"), *rights).where(
@@ -105,7 +105,8 @@ async def colleagues(
     *,
     sign_in_name: str | None = None,
 ) -> Sequence[Row]:
-    """Return people by name, of one organisation or of all if None. `ids` restricts them; empty means no restriction."""
+    """Return people by name, of one organisation or of all if None. `ids` restricts the result; empty means no
+    restriction."""
     columns = (people.c.id, people.c.sign_in_name, people.c.active, people.c.roles)
     statement = sa.select(*columns).order_by(people.c.sign_in_name).limit(limit + 1)
     if organisation is not None:

@@ -1,4 +1,4 @@
-"""Bodies of the people routes."""
+"""Request and response bodies of the people routes."""
 
 from datetime import datetime
 from typing import Annotated
@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.issuer.rights import Aors, Areas, Roles, Scopes
 
-# A work name, not a mailbox: Ruta sends nothing to it.
+# A name for work, not a mailbox. Ruta sends nothing to it.
 SignInName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{2,62}$")]
 
 
@@ -68,7 +68,7 @@ class Person(BaseModel):
 
 
 class ColleagueView(BaseModel):
-    """Somebody of your organisation. Records of actions refer to this `id`."""
+    """A person in your organisation. Records of actions refer to this `id`."""
 
     id: UUID
     sign_in_name: str
@@ -77,7 +77,8 @@ class ColleagueView(BaseModel):
 
 
 class PersonWithCredentials(Person):
-    """Credentials, shown only once: a repeated command returns null. If the first answer was lost, renew them."""
+    """Credentials, shown only once. A repeated command returns null. If the first response was lost, renew the
+    credentials."""
 
     password: ShownOnce = Field(None, description="Shown this once; hand it over in person.")
     second_factor_uri: ShownOnce = Field(

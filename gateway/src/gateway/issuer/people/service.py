@@ -1,4 +1,4 @@
-"""Use cases of people: administration, sign-in, and restoring their rights from the external list."""
+"""Use cases for people: administration, sign-in, and restoring their rights from the external list."""
 
 import secrets as random_secrets
 from collections.abc import Iterable
@@ -72,7 +72,7 @@ async def create(session: AsyncSession, by: Principal, new: NewPerson) -> Any:
 
 
 def _has_what_its_roles_need(roles: Iterable[str], aors: Iterable[str]) -> None:
-    """Refuse coordinators without an area, because they would see nothing and not know why."""
+    """Refuse coordinators without an area, because they would see nothing without knowing why."""
     if Role.COORDINATOR in roles and not list(aors):
         raise INVALID.because("coordinator_needs_area_of_responsibility", pointer="/aors")
 
@@ -96,7 +96,7 @@ async def renew_credentials(
     for table in (recovery_codes, passkey_rows):
         await session.execute(sa.delete(table).where(table.c.person_id == row["id"]))
     await end_all_of_person(session, row["id"])
-    # A new person has no earlier credentials, so this is not news.
+    # A new person has no earlier credentials, so this change is not news.
     what = "gave credentials" if row["version"] == 1 else "renewed credentials"
     await record(session, by, what, "person", row["id"])
     return await found(session, row["id"]), password, second
@@ -137,7 +137,7 @@ class Proofs:
     passkeys: Passkeys
 
     async def hold(self, session: AsyncSession, row: Any, attempt: Attempt) -> bool:
-        """Return whether the second factor is right, without using it up or counting a failure."""
+        """Return whether the second factor is correct, without using it up or counting a failure."""
         if attempt.recovery_code is not None:
             digest = self.recovery.digest(row["id"], attempt.recovery_code)
             return digest in await queries.unused_codes(session, row["id"])
@@ -146,7 +146,7 @@ class Proofs:
         return self.step(row, attempt.code) is not None
 
     async def used(self, session: AsyncSession, row: Any, attempt: Attempt) -> bool:
-        """Return whether the second factor is right, and use it up. Call this only after the password was right."""
+        """Return whether the second factor is correct, and use it up. Call this only after a correct password."""
         if attempt.recovery_code is not None:
             return await _used_recovery_code(
                 session, self.recovery, row["id"], attempt.recovery_code
@@ -169,7 +169,7 @@ class Proofs:
 
 @dataclass(frozen=True)
 class Admission:
-    """The decision on an attempt. `wait` is the number of seconds until this source may try again. If `compares`, the
+    """The decision about an attempt. `wait` is the number of seconds until this source may retry. If `compares`, the
     password must be compared with `password_hash`, which is None for an unknown name."""
 
     wait: int = 0
@@ -178,7 +178,7 @@ class Admission:
 
 
 async def admitted(session: AsyncSession, proofs: Proofs, attempt: Attempt) -> Admission:
-    """Decide whether to compare a password. Counts the attempt as a failure until it succeeds, so that the slow
+    """Decide whether to compare a password. The attempt counts as a failure until it succeeds, so that the slow
     comparison needs no lock or connection."""
     name, source = attempt_name(attempt.sign_in_name), attempt.source
     await attempts.take_turn(session, name, source)
@@ -194,7 +194,7 @@ async def admitted(session: AsyncSession, proofs: Proofs, attempt: Attempt) -> A
 async def signed_in(
     session: AsyncSession, proofs: Proofs, attempt: Attempt, matched: str | None
 ) -> Any | None:
-    """Return the person's row if the second factor is right too. `matched` is the hash that the password matched, or
+    """Return the person's row if the second factor is also correct. `matched` is the hash that the password matched, or
     None. All failures are counted and look the same."""
     row = None
     if matched is not None:
@@ -214,8 +214,9 @@ def attempt_name(sign_in_name: str) -> str:
 
 
 async def _used_code(session: AsyncSession, proofs: Proofs, row: Any, code: str) -> bool:
-    """Return whether the one-time code is right. Somebody with the password could guess six digits from many places, so
-    failures count over all sources together. Passkeys and recovery codes cannot be guessed and still work meanwhile."""
+    """Return whether the one-time code is correct. Somebody with the password could guess six digits from many places,
+    so failures count over all sources together. Passkeys and recovery codes cannot be guessed and still work
+    meanwhile."""
     guessed = f"code/{row['id']}"
     if row["second_factor"] is None or await attempts.must_wait_anywhere(session, guessed):
         return False
@@ -256,7 +257,8 @@ async def _used_recovery_code(
 async def _answered(
     session: AsyncSession, passkeys: Passkeys, person_id: UUID, answer: Answer
 ) -> tuple[Any, int] | None:
-    """Return the passkey that gave this answer and its signature counter; None if the answer is wrong or not new."""
+    """Return the passkey behind this response and its signature counter, or None if the response is invalid or not
+    new."""
     try:
         key = await queries.passkey_of(session, person_id, credential_id(answer.credential))
         if key is None:
@@ -289,7 +291,7 @@ async def _used_passkey(
 
 
 async def standing(session: AsyncSession, marks: Marks, person_id: UUID) -> Word | None:
-    """Return the person's current state for the list; None if there is no such person."""
+    """Return the person's current state for the list, or None if the person does not exist."""
     row = await queries.by_id(session, person_id)
     return None if row is None else await _standing(session, marks, row)
 

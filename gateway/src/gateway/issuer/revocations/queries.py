@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from gateway.issuer.revocations.models import revocations
 
-# Access tokens live at most 15 minutes (see settings), so older rows have no effect.
+# Access tokens are valid for at most 15 minutes (see settings), so older rows have no effect.
 KEPT = timedelta(minutes=30)
 _NAMED = {"token": "tokens", "sign_in": "sign_ins"}
 _LISTS = {"client": "clients", "subject": "subjects", "organisation": "organisations"}
@@ -35,5 +35,5 @@ async def document(session: AsyncSession) -> dict[str, Any]:
 
 
 def real_now() -> datetime:
-    """Return the real time, as in `iat`: tokens do not follow the embedded stack's shifted clock."""
+    """Return the real time, as in `iat`, because tokens ignore the embedded stack's shifted clock."""
     return datetime.now(UTC)

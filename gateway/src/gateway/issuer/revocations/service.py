@@ -9,10 +9,11 @@ from gateway.issuer.revocations.queries import KEPT, real_now
 
 
 async def revoke(session: AsyncSession, kind: str, target: str) -> None:
-    """Revoke all tokens of this client, subject or organisation issued until now, or one token, or all of one sign-in."""
+    """Revoke all tokens of this client, subject or organisation issued until now, or one token, or all tokens of one
+    sign-in."""
     now = real_now()
     await session.execute(sa.delete(revocations).where(revocations.c.issued_until < now - KEPT))
-    # The current time, not the transaction's start: it may have waited while tokens were being issued.
+    # The current time, not the start of the transaction, which may have waited while tokens were being issued.
     until = sa.func.clock_timestamp()
     statement = insert(revocations).values(kind=kind, target=target, issued_until=until)
     await session.execute(

@@ -1,1 +1,1 @@
-"""Sign-ins: one row for each, with its code and its refresh tokens."""
+"""Sign-ins: one row for each, with its authorization code and its refresh tokens."""

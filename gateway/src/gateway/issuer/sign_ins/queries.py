@@ -24,7 +24,8 @@ def lives() -> sa.ColumnElement[bool]:
 
 
 async def living_of_person(session: AsyncSession, person_id: UUID) -> Sequence[sa.RowMapping]:
-    """Return the person's active sign-ins, newest first. Locks them, so that none gets a token while it ends."""
+    """Return the person's active sign-ins, newest first. Locks them, so that no sign-in gets a token while it is being
+    ended."""
     statement = (
         sa.select(sign_ins.c.id, sign_ins.c.client_id, sign_ins.c.signed_in_at)
         .where(sign_ins.c.person_id == person_id, lives())
@@ -50,7 +51,8 @@ async def page(
     before: UUID | None,
     limit: int,
 ) -> Sequence[sa.RowMapping]:
-    """Return sign-ins of one person or of all, newest first; one more than `limit` if there are further ones."""
+    """Return sign-ins of one person or of all, newest first. Return one more than `limit` if there are further
+    sign-ins."""
     statement = sa.select(
         sign_ins.c.id,
         sign_ins.c.person_id,

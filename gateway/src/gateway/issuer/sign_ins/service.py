@@ -1,8 +1,8 @@
 """Sign-ins with their authorization codes and refresh tokens, which are random, stored as hashes, and used once.
 
-When a sign-in ends, all its tokens end. A second use of a code, or a late second use of a refresh token, means theft,
-so the sign-in ends (RFC 6749 §4.1.2, RFC 9700 §4.14.2). Every use or end first locks the sign-in's row, so that no
-token is issued during the end.
+When a sign-in ends, all its tokens end. A second use of a code, or a late second use of a refresh token, indicates
+theft, so the sign-in ends (RFC 6749 §4.1.2, RFC 9700 §4.14.2). Every use or end first locks the sign-in's row, so that
+no token is issued while the sign-in ends.
 """
 
 import base64
@@ -26,10 +26,10 @@ from gateway.issuer.sign_ins.queries import KEPT, LONGEST_SIGN_IN, lives
 
 CODE_LIFETIME = timedelta(minutes=1)
 REFRESH_IDLE = timedelta(hours=1)
-# Two tabs, or two replicas of the front, may refresh at the same moment: both get the same successor.
+# Two tabs, or two replicas of the front, may refresh at the same moment. Both get the same successor.
 TOGETHER = timedelta(seconds=30)
-# On a bad line the answer with the successor may be lost, and the client sends the old token again. A thief who keeps
-# pace with the person looks the same, so this is limited.
+# On a bad connection the response with the successor may be lost, and the client resends the old token. A thief who
+# keeps pace with the person looks the same, so this is limited.
 LOST_ANSWERS = 3
 
 
@@ -45,7 +45,7 @@ async def begin(
     factor: Factor,
     signed_in_at: datetime,
 ) -> str:
-    """Create a sign-in and return its authorization code. `signed_in_at` is when the person proved who they are, with
+    """Create a sign-in and return its authorization code. `signed_in_at` is when the person authenticated with
     `factor`."""
     code, now, sign_in = secrets.token_urlsafe(32), clock.now(), new_id()
     for table, kept in (
@@ -82,7 +82,7 @@ async def begin(
 
 
 async def use_code(session: AsyncSession, code: str) -> Any | None:
-    """Mark the code as used and return its row; None if it is unknown, expired or already used."""
+    """Mark the code as used and return its row, or None if it is unknown, expired or already used."""
     row = await _locked(session, authorization_codes, authorization_codes.c.code_hash, code)
     if row is None:
         return None
@@ -93,8 +93,8 @@ async def use_code(session: AsyncSession, code: str) -> Any | None:
 
 
 async def use_refresh_token(session: AsyncSession, token: str, successor_key: bytes) -> Any | None:
-    """Mark the refresh token as used and return its row; None as for a code. While its successor is unused, the token
-    is accepted again: at once from every tab, later up to `LOST_ANSWERS` times per sign-in."""
+    """Mark the refresh token as used and return its row, or None as for a code. While its successor is unused, the
+    token is accepted again: at once from every tab, later up to `LOST_ANSWERS` times per sign-in."""
     row = await _locked(session, refresh_tokens, refresh_tokens.c.token_hash, token)
     if row is None:
         return None
@@ -104,7 +104,7 @@ async def use_refresh_token(session: AsyncSession, token: str, successor_key: by
         if clock.now() - row["used_at"] <= TOGETHER:
             return row
         if await _forgiven(session, row["family"]):
-            # All tabs repeat the request at that moment, perhaps at different replicas: that counts as one lost answer.
+            # All tabs repeat the request at that moment, perhaps to different replicas. That counts as one lost response.
             await _mark_used(session, refresh_tokens, refresh_tokens.c.token_hash, row)
             return row
     await end(session, row["family"])
@@ -112,7 +112,7 @@ async def use_refresh_token(session: AsyncSession, token: str, successor_key: by
 
 
 async def first_refresh_token(session: AsyncSession, grant: Any) -> str:
-    """Return the refresh token for a used code (its row)."""
+    """Return the refresh token for a used code, given its row."""
     token = secrets.token_urlsafe(32)
     await _keep(session, grant, token)
     return token
@@ -130,7 +130,7 @@ async def next_refresh_token(
 
 
 async def end(session: AsyncSession, sign_in: UUID) -> None:
-    """End a sign-in with its code and refresh tokens; its access tokens are void within seconds."""
+    """End a sign-in with its code and refresh tokens. Its access tokens are void within seconds."""
     await session.execute(
         sa.update(sign_ins)
         .where(sign_ins.c.id == sign_in, sign_ins.c.ended_at.is_(None))
@@ -147,7 +147,8 @@ async def end_that_of(session: AsyncSession, refresh_token: str) -> None:
 
 
 async def end_all_of_person(session: AsyncSession, person_id: UUID) -> None:
-    """End all sign-ins of a person. The caller must have locked the person's row, so that none begins meanwhile."""
+    """End all sign-ins of a person. The caller must have locked the person's row, so that no sign-in begins
+    meanwhile."""
     await _end_all(session, sign_ins.c.person_id == person_id)
     await revoke(session, "subject", str(person_id))
 
@@ -160,7 +161,7 @@ async def end_others_of_person(session: AsyncSession, person_id: UUID, kept: UUI
 
 
 async def end_that_of_person(session: AsyncSession, person_id: UUID, sign_in: UUID) -> bool:
-    """End one sign-in of the person. Return False if it is not theirs or has already ended."""
+    """End one sign-in of the person. Return False if it is another person's or has already ended."""
     living = await queries.living_of_person(session, person_id)
     if sign_in not in {row["id"] for row in living}:
         return False
@@ -169,13 +170,13 @@ async def end_that_of_person(session: AsyncSession, person_id: UUID, sign_in: UU
 
 
 async def end_all_through(session: AsyncSession, client_id: str) -> None:
-    """End all sign-ins through a client, and void its own tokens. The caller must have locked the client's row."""
+    """End all sign-ins through a client and void its own tokens. The caller must have locked the client's row."""
     await _end_all(session, sign_ins.c.client_id == client_id)
     await revoke(session, "client", client_id)
 
 
 async def end_every_one(session: AsyncSession) -> None:
-    """End all sign-ins: after a data loss it is unknown which of them had ended."""
+    """End all sign-ins, because after a data loss nobody knows which of them had ended."""
     ended = await session.scalars(
         sa.update(sign_ins).where(lives()).values(ended_at=clock.now()).returning(sign_ins.c.id)
     )
@@ -190,7 +191,8 @@ async def _end_all(session: AsyncSession, which: sa.ColumnElement[bool]) -> None
 async def _locked(
     session: AsyncSession, table: sa.Table, key: sa.Column[Any], value: str
 ) -> Any | None:
-    """Return the row of a code or token and lock its sign-in; None if the sign-in has ended or either is unknown."""
+    """Return the row of a code or token and lock its sign-in. Return None if the sign-in has ended or is unknown, or
+    the code or token is unknown."""
     digest = _hash(value)
     sign_in = await session.scalar(sa.select(table.c.family).where(key == digest))
     if sign_in is None:
@@ -205,7 +207,7 @@ async def _locked(
 
 
 async def _forgiven(session: AsyncSession, sign_in: UUID) -> bool:
-    """Count a lost answer. Return False if there were too many. The caller must have locked the sign-in's row."""
+    """Count a lost response. Return False if there were too many. The caller must have locked the sign-in's row."""
     counted = await session.execute(
         sa.update(sign_ins)
         .where(sign_ins.c.id == sign_in, sign_ins.c.lost_answers < LOST_ANSWERS)

@@ -1,1 +1,1 @@
-"""Slows down guessing, for the guessing source only."""
+"""Slows down guessing, but only for the guessing source."""

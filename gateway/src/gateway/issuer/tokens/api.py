@@ -1,7 +1,7 @@
 """`/oauth/token`, `/oauth/revoke`, and the list of void tokens.
 
-Errors follow RFC 6749, not RFC 9457, because OAuth libraries read them. The list is not in the route table: only the
-front reads it.
+Errors follow RFC 6749, not RFC 9457, because OAuth libraries read them. The list is not in the route table, because
+only the front reads it.
 """
 
 from typing import Annotated, Any, cast
@@ -87,7 +87,7 @@ _REVOCATION_FORM = form_body(
 
 
 class TokenAnswer(BaseModel):
-    """The answer of the token endpoint (RFC 6749 §5.1)."""
+    """The response of the token endpoint (RFC 6749 §5.1)."""
 
     access_token: str
     token_type: str
@@ -105,7 +105,7 @@ class OAuthError(BaseModel):
 
 
 class UserInfo(BaseModel):
-    """Ids and rights of the person (OIDC Core §5.3), but no personal data."""
+    """The person's ids and rights (OIDC Core §5.3), but no personal data."""
 
     sub: str
     client_id: str
@@ -209,7 +209,7 @@ async def userinfo(caller: Anyone) -> UserInfo:
 
 
 def refusal(refused: Refused, *, basic: bool) -> JSONResponse:
-    """Return an OAuth error. It is not raised, so that the transaction commits the counted failure."""
+    """Return an OAuth error. Do not raise it, so that the transaction commits the counted failure."""
     headers = dict(_NO_STORE)
     if refused.status == 401 and basic:
         headers["WWW-Authenticate"] = 'Basic realm="ruta"'

@@ -1,4 +1,4 @@
-"""Grants for people: authorization codes and refresh tokens are exchanged for new tokens."""
+"""Grants for people: they exchange authorization codes and refresh tokens for new tokens."""
 
 import time
 from collections.abc import Mapping
@@ -74,7 +74,8 @@ async def void(session: AsyncSession, desk: Desk, token: str, client_id: str) ->
 
 
 async def client_of(session: AsyncSession, desk: Desk, who: Credentials | None, source: str) -> Any:
-    """Return the client, authenticated if it has a secret. A public client is only named, and PKCE protects it."""
+    """Return the client, authenticated if it has a secret. A public client only states its name, and PKCE protects
+    it."""
     if who is not None and who.secret is None and who.assertion is None:
         row = await clients.client(session, who.client_id)
         if row is not None and row["active"] and row["secret_hash"] is None:
@@ -108,7 +109,8 @@ async def _tokens(session: AsyncSession, desk: Desk, grant: Any, client: Any) ->
 
 
 def _signed_in_at(grant: Any) -> int:
-    """Return the time of the sign-in in real time, like `iat`: tokens do not follow the embedded stack's shifted clock."""
+    """Return the time of the sign-in in real time, like `iat`, because tokens ignore the embedded stack's shifted
+    clock."""
     return int(time.time() - (clock.now() - grant["signed_in_at"]).total_seconds())
 
 
@@ -121,7 +123,7 @@ def _id_token(desk: Desk, grant: Any, person: Any) -> str:
         "iat": now,
         "exp": now + desk.settings.token_seconds,
         "auth_time": _signed_in_at(grant),
-        # Codes of the previous release lack it.
+        # Codes from the previous release lack it.
         "amr": grant["amr"] or ["pwd", "otp", "mfa"],
         "preferred_username": person["sign_in_name"],
         "org_name": person["organisation_name"],

@@ -1,4 +1,4 @@
-"""Use cases of the token endpoint: authenticate a client and issue a token (RFC 9068) with the allowed scopes."""
+"""Use cases for the token endpoint: authenticate a client and issue a token (RFC 9068) with the allowed scopes."""
 
 import time
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ _NO_CLIENT = "Unknown client, wrong secret, or client not active."
 
 
 class Refused(Exception):
-    """An OAuth error (RFC 6749 §5.2). `retry_after` is in seconds, where waiting helps."""
+    """An OAuth error (RFC 6749 §5.2). `retry_after` is in seconds, for errors where waiting helps."""
 
     def __init__(
         self, error: str, description: str, status: int = 400, retry_after: int | None = None
@@ -51,7 +51,7 @@ class Desk:
         sign_in: str | None = None,
         signed_in_at: float | None = None,
     ) -> dict[str, Any]:
-        """Return the successful answer of the token endpoint (RFC 6749 §5.1)."""
+        """Return the successful response of the token endpoint (RFC 6749 §5.1)."""
         claims = access_claims(
             identity,
             scopes=scopes,
@@ -77,8 +77,8 @@ class Desk:
 async def authenticated_client(
     session: AsyncSession, desk: Desk, given: Credentials | None, source: str
 ) -> Any:
-    """Return the client's row. All failures take equally long and look the same. A client with registered keys proves
-    itself by them and by nothing else."""
+    """Return the client's row. All failures take equally long and look the same. A client with registered keys can
+    authenticate only with them."""
     if given is None:
         raise Refused("invalid_client", "Authenticate with client id and secret.", 401)
     pause = await attempts.seconds_to_wait(session, given.client_id, source)
@@ -94,7 +94,7 @@ async def authenticated_client(
         await attempts.failed(session, given.client_id, source)
         raise Refused("invalid_client", _NO_CLIENT, 401)
     await attempts.succeeded(session, given.client_id, source)
-    # The comparison is slow: meanwhile the secret may have been renewed or the client disabled.
+    # The comparison is slow, so meanwhile the secret may have been renewed or the client disabled.
     await queries.hold(session, given.client_id, share=True)
     held = await queries.client(session, given.client_id)
     if held is None or not held["active"] or _proofs(held) != _proofs(row):
@@ -125,12 +125,12 @@ async def _signed(session: AsyncSession, desk: Desk, row: Any, assertion: str | 
 
 
 class ScopeNotGranted(Exception):
-    """The client requested a scope that it does not hold: `invalid_scope`."""
+    """The client requested a scope that it does not have: `invalid_scope`."""
 
 
 def granted_scopes(asked: str | None, held: Sequence[str]) -> tuple[str, ...]:
-    """Return the scopes of the token: all that the client holds, or the requested ones if it holds each of them, or
-    that which a SMART scope stands for."""
+    """Return the scopes of the token. These are all the client's scopes, or the requested ones if the client has each
+    of them or the scopes that a SMART scope requires."""
     if asked is None:
         return tuple(held)
     wanted = tuple(dict.fromkeys(asked.split(" ")))
@@ -155,11 +155,11 @@ def access_claims(
 ) -> dict[str, Any]:
     """Return the claims of an access token (RFC 9068 §2.2) from which the front builds a principal.
 
-    `sid` identifies a person's sign-in (OIDC Back-Channel Logout §2.1), which ends as a whole. `auth_time` is when it
-    happened (RFC 9068 §2.2.1), so that sensitive actions can require a recent one. `iat` has milliseconds (RFC 7519
-    allows fractions): a revocation covers tokens issued until that instant, and a token issued right after it must not
-    share its second. Both use the database's clock, which all replicas share, so a replica with a fast clock cannot
-    issue tokens that escape a later revocation.
+    `sid` identifies a person's sign-in (OIDC Back-Channel Logout §2.1), which ends as a whole. `auth_time` is the time
+    of the sign-in (RFC 9068 §2.2.1), so that sensitive actions can require a recent one. `iat` has milliseconds (RFC
+    7519 allows fractions). A revocation covers tokens issued until that instant, and a token issued right after it must
+    not share its second. Both times use the database's clock, which all replicas share. So a replica with a fast clock
+    cannot issue tokens that escape a later revocation.
     """
     person = {} if sign_in is None else {"sid": sign_in, "auth_time": signed_in_at}
     return {

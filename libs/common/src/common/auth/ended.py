@@ -1,6 +1,6 @@
-"""Decides whether queued work may still be done. Pure.
+"""Decides whether queued work may still run. Pure.
 
-A request's token carries its rights. Later work (a queued import, a worker's task) and lasting things (a webhook, a
+A request's token carries its rights. Later work (a queued import, a worker's task) and lasting objects (a webhook, a
 channel, a form's secret, a link) carry no token when they act. This rule checks them at that moment against the
 issuer's list of ended rights.
 """
@@ -32,7 +32,7 @@ class Why(StrEnum):
 
 @dataclass(frozen=True)
 class EndedRight:
-    """One entry of the issuer's list. `changed_until`: tokens issued until then (seconds since 1970) are void."""
+    """One entry in the issuer's list. Tokens issued until `changed_until` (seconds since 1970) are void."""
 
     named: Named
     suspended: bool
@@ -40,9 +40,9 @@ class EndedRight:
 
 
 def why_ended(found: Iterable[EndedRight], asked_at: float) -> Why | None:
-    """Return why work ordered at `asked_at` (seconds since 1970) under these identities must not be done; None if it
-    may. A current suspension comes first. Any change of rights voids the order; somebody who is still allowed can order
-    it again."""
+    """Return the reason why work ordered at `asked_at` (seconds since 1970) under these identities must not run; None
+    if it may. A current suspension takes precedence. Any change of rights voids the order; somebody who still has the
+    rights can order the work again."""
     rights = tuple(found)
     suspended = {each.named for each in rights if each.suspended}
     if Named.ORGANISATION in suspended:
@@ -54,7 +54,7 @@ def why_ended(found: Iterable[EndedRight], asked_at: float) -> Why | None:
 
 
 def claims_to_act(caller: Principal, asked_at: float) -> dict[str, Any]:
-    """Return the claims under which work acts later; `Principal.from_claims` reads them."""
+    """Return the claims under which work runs later; `Principal.from_claims` reads them."""
     claims = {
         "sub": caller.subject,
         "client_id": caller.client_id,
@@ -72,6 +72,6 @@ def claims_to_act(caller: Principal, asked_at: float) -> dict[str, Any]:
 
 
 def asked_at(claims: Mapping[str, Any]) -> float:
-    """Return the time of the order. Work queued by the previous release has none, so only a current suspension stops
+    """Return the time of the order. Work queued by the previous release has no time, so only a current suspension stops
     it."""
     return float(claims.get("asked_at", float("inf")))

@@ -22,7 +22,7 @@ _LEAST_BITS, _MOST_KEYS = 2048, 5
 
 
 class KeySet:
-    """Keys by `kid`. Keys without `kid`, symmetric keys and encryption keys are ignored."""
+    """Keys by `kid`. Keys without a `kid`, symmetric keys and encryption keys are ignored."""
 
     def __init__(self, keys: Iterable[Mapping[str, Any]]) -> None:
         self._keys = {
@@ -35,14 +35,14 @@ class KeySet:
 
     @classmethod
     def from_jwks(cls, jwks: Any) -> "KeySet":
-        """Parse a JWKS document; ValueError if it is malformed."""
+        """Parse a JWKS document. Raises ValueError if it is malformed."""
         keys = jwks.get("keys") if isinstance(jwks, dict) else None
         if not isinstance(keys, list) or not all(isinstance(k, dict) for k in keys):
             raise ValueError("a JWKS is an object with a list 'keys' of objects")
         return cls(keys)
 
     def find(self, kid: str, algorithm: str) -> dict[str, Any] | None:
-        """Return the key with this id if it is for this algorithm."""
+        """Return the key with this id if it is meant for this algorithm."""
         key = self._keys.get(kid)
         if key is None or key["kty"] != ASSERTION_ALGORITHMS[algorithm]:
             return None
@@ -62,7 +62,7 @@ class JwksFile:
         self._keys = KeySet([])
 
     def current(self) -> KeySet:
-        """Return the newest readable keys. If the file is malformed, log that and keep the last good keys."""
+        """Return the newest readable keys. If the file is malformed, log an error and keep the last good keys."""
         if time.monotonic() - self._looked >= 1.0:
             self._looked = time.monotonic()
             self._reload()
@@ -80,9 +80,8 @@ class JwksFile:
 
 
 def registered_keys(jwks: Any) -> dict[str, Any]:
-    """Return the JWKS of a client with the members that Ruta uses. Raises ValueError unless it has 1 to 5 public keys,
-    each with its own `kid`: RSA of at least 2048 bits, or EC on P-256 or P-384. An RSA key without `alg` signs by
-    RS384."""
+    """Return a client's JWKS with only the members that Ruta uses. Raises ValueError unless it has 1 to 5 public keys,
+    each with its own `kid`: RSA of at least 2048 bits, or EC on P-256 or P-384. An RSA key without `alg` uses RS384."""
     keys = jwks.get("keys") if isinstance(jwks, dict) else None
     if not isinstance(keys, list) or not 0 < len(keys) <= _MOST_KEYS:
         raise ValueError(f"a JWKS is an object with a list 'keys' of 1 to {_MOST_KEYS} keys")

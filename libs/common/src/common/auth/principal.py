@@ -1,4 +1,4 @@
-"""The principal: which client of which organisation calls, and what it may do."""
+"""The principal: which client of which organisation is calling, and what it may do."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -45,7 +45,7 @@ ROLE_SCOPES: Mapping[Role, frozenset[str]] = {
 
 
 def scopes_of(roles: Iterable[str]) -> list[str]:
-    """Return the scopes of these roles together, in the order of `SCOPES`."""
+    """Return the combined scopes of these roles, in the order of `SCOPES`."""
     carried = frozenset[str]().union(*(ROLE_SCOPES[Role(role)] for role in roles))
     return [scope for scope in SCOPES if scope in carried]
 
@@ -57,10 +57,10 @@ _KNOWN_ROLES = frozenset(role.value for role in Role)
 class Principal:
     """The caller.
 
-    `subject` is the actor in every record: the signed-in person, or the client that acts by itself. `areas` are the
+    `subject` is the actor in every record: the signed-in person, or the client that acts for itself. `areas` are the
     P-codes to which the AoR memberships apply; empty means everywhere. `sign_in` is the sign-in of a person's token and
     `signed_in_at` its time (seconds since 1970); None if the token lacks them. `outside` means that another identity
-    provider asserts all this, including the organisation.
+    provider asserts all these values, including the organisation.
     """
 
     client_id: str
@@ -80,7 +80,8 @@ class Principal:
 
     @property
     def is_person(self) -> bool:
-        """Return whether this is a signed-in person, not a client that acts by itself (a client is its own subject)."""
+        """Return whether this is a signed-in person, not a client that acts for itself (a client is its own
+        subject)."""
         return not self.anonymous and self.subject != self.client_id
 
     @property
@@ -97,11 +98,11 @@ class Principal:
     @classmethod
     def from_claims(cls, claims: Mapping[str, Any]) -> "Principal":
         """Read the claims of a verified token. Raises ValueError if a claim is malformed or no client is named. Roles
-        unknown to this version are dropped, so they grant nothing."""
+        that this version does not know are dropped, so they grant nothing."""
         organisation = claims.get("org")
         client_id = claims.get("client_id")
         if not isinstance(client_id, str) or not client_id:
-            # Otherwise a person could not be told apart from a client, for which fewer checks apply.
+            # Otherwise a person could not be told apart from a client, which gets fewer checks
             raise ValueError("claim 'client_id' must name a client")
         return cls(
             client_id=client_id,

@@ -1,7 +1,7 @@
 """SMART scopes of backend services (SMART App Launch 2.2 §2.0.4): `system/`, a FHIR resource and interactions. Pure.
 
-A client holds none of these: it may ask for a token with them in place of `referrals:read` and `referrals:write`, and
-such a token opens only those interactions of the FHIR facade.
+A client has none of these scopes. It may request a token with them in place of `referrals:read` and `referrals:write`.
+Such a token allows only those interactions of the FHIR facade.
 """
 
 import re
@@ -32,7 +32,7 @@ _OURS = {
 
 
 def _read(scope: str) -> tuple[str, str] | None:
-    """Return the resource and the letters of an announced scope, or of a part of one."""
+    """Return the resource and the letters of an announced scope, or of a part of it."""
     found = _SCOPE.fullmatch(scope)
     if found is None or not found[2]:
         return None
@@ -42,14 +42,14 @@ def _read(scope: str) -> tuple[str, str] | None:
 
 
 def stands_for(scope: str) -> frozenset[str]:
-    """Return the scopes of ours that a client must hold to be given this one; empty: this is no SMART scope here."""
+    """Return our scopes that a client must have to get this one. Empty means that this is not a SMART scope here."""
     found = _read(scope)
     return frozenset() if found is None else frozenset(_OURS[letter] for letter in found[1])
 
 
 def covers(scopes: Collection[str], resource: str, letters: str) -> bool:
-    """Return whether a token's scopes allow one of these interactions, by a scope of ours or a SMART scope. `ANY` as the
-    resource asks whether they allow it for some resource."""
+    """Return whether a token's scopes allow one of these interactions, by one of our scopes or a SMART scope. With the
+    resource `ANY`, one permitted resource is enough."""
     if any(_OURS[letter] in scopes for letter in letters):
         return True
     found = [read for read in map(_read, scopes) if read is not None]
@@ -60,7 +60,7 @@ def covers(scopes: Collection[str], resource: str, letters: str) -> bool:
 
 
 def lacking(scopes: Collection[str], resource: str, letters: str) -> str:
-    """Return the scope to name in a refusal: a SMART scope to a token that has such scopes, else one of ours."""
+    """Return the scope to name in a refusal: a SMART scope for a token with SMART scopes, else one of ours."""
     if any(map(stands_for, scopes)):
         return f"system/{resource}.{letters}"
     return _OURS[letters[0]]

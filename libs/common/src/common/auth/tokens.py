@@ -1,8 +1,8 @@
 """Turns tokens into trusted claims. Only `verify_token()` does this, and nothing else uses jose.
 
-python-jose accepts what it should refuse (missing claims, an unknown `crit`, the wrong `kid`, an `iat` next year) and
-raises other errors on hostile input. So this module chooses the key itself, checks the header first and the claims
-afterwards, and turns every failure into `InvalidToken`.
+python-jose accepts tokens that it should refuse (missing claims, an unknown `crit`, the wrong `kid`, an `iat` next
+year) and raises other errors on hostile input. So this module chooses the key itself, checks the header first and the
+claims afterwards, and turns every failure into `InvalidToken`.
 """
 
 import time
@@ -54,8 +54,8 @@ def verify_token(
     """Return the claims of a token that one of `keys` signed for `audience`. Raises InvalidToken.
 
     `typ` is compared as in RFC 8725 §3.11 (`application/` optional). `leeway` is in seconds after expiry. `outside`
-    means that another issuer signs: it may use either form of an ES256 signature, while our own must have the low s. Its
-    tokens may also live longer; the caller limits that.
+    means that another issuer signs. It may use either form of an ES256 signature, while our own signatures must have
+    the low s. Its tokens may also have a longer lifetime, which the caller limits.
     """
     try:
         header = _header(token)
@@ -94,7 +94,7 @@ def client_named_by(assertion: str) -> str:
 
 def verify_assertion(token: str, keys: KeySet, *, client_id: str, audience: str) -> dict[str, Any]:
     """Return the claims of a client's assertion (RFC 7523 §3) for the token endpoint `audience`. Raises InvalidToken.
-    It lives for five minutes at most, and has a `jti`, which the caller lets pass once."""
+    The assertion is valid for five minutes at most, and has a `jti`, which the caller accepts only once."""
     claims = verify_token(
         token,
         keys,
@@ -144,7 +144,8 @@ def _header(token: str) -> dict[str, Any]:
 
 
 def _canonical(part: str) -> bytes:
-    """Decode a part (RFC 7515 §2). Raises InvalidToken for padding or spare bits, so that each token has only one text."""
+    """Decode a part (RFC 7515 §2). Raises InvalidToken for padding or spare bits, so that each token has only one
+    encoding."""
     content: bytes = base64url_decode(part.encode())
     if base64url_encode(content).decode() != part:
         raise InvalidToken("not canonical base64url")

@@ -26,7 +26,7 @@ def clock_looks(metadata: sa.MetaData) -> sa.Table:
 
 
 class Dates:
-    """Checks the clock of one worker: the machine's real clock, without the shift of tests and demos."""
+    """Checks the clock of one worker. It reads the machine's real clock, without the shift of tests and demos."""
 
     def __init__(self, database: Database, table: sa.Table, metrics: Metrics) -> None:
         self._database = database
@@ -44,7 +44,7 @@ class Dates:
             return self._say(clocks.compared(time.time(), seconds, "the database"))
         async with self._database.transaction() as session:
             row = (await session.execute(sa.select(self._table).with_for_update())).one()
-            # Read the time under the lock, because another task may have checked meanwhile.
+            # Read the time under the lock, because another task may have checked meanwhile
             look = after(Look(row.at, row.believed_from), datetime.fromtimestamp(time.time(), UTC))
             await session.execute(
                 self._table.update().values(at=look.at, believed_from=look.believed_from)

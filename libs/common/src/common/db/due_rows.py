@@ -1,5 +1,5 @@
-"""Processes due rows, each in its own transaction. One bad row (a case that cannot be opened, a timer of a later
-release) does not stop the others from being erased or escalated."""
+"""Processes due rows, each in its own transaction. One bad row (a case that cannot be opened, a timer from a later
+release) does not keep the others from being erased or escalated."""
 
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
@@ -21,8 +21,8 @@ async def one_by_one(
     rows: Iterable[T],
     work: Callable[[AsyncSession, T], Awaitable[int]],
 ) -> int:
-    """Run `work` for each row and return the sum of its results. A row that fails is logged under `what` and stays for
-    the next sweep. Raises the database's error while it is unavailable: then all rows would fail."""
+    """Run `work` for each row and return the sum of its results. A row that fails is logged under `what` and retried in
+    the next sweep. Raises the database's error while it is unavailable, because then all rows would fail."""
     done = 0
     for row in rows:
         try:
@@ -34,7 +34,7 @@ async def one_by_one(
 
 
 def or_none(what: str, row: UUID, make: Callable[[], T]) -> T | None:
-    """Return the result of `make` for a row. If it fails, log that under `what` and return None."""
+    """Return the result of `make` for a row. If `make` fails, log the error under `what` and return None."""
     try:
         return make()
     except Exception as error:  # noqa: BLE001 - as above
@@ -43,7 +43,7 @@ def or_none(what: str, row: UUID, make: Callable[[], T]) -> T | None:
 
 
 def _left(what: str, row: object, error: Exception) -> None:
-    # Only ids: a message contains an address.
+    # only ids, because a message contains an address
     _log.error("row_left", work=what, row=str(row) if isinstance(row, UUID) else "", exc_info=error)
 
 

@@ -1,5 +1,5 @@
-"""Checks that the database writes to disk before it acknowledges. Pure. A server without that guarantee looks normal
-until it loses power. Tests cannot cut the power, so the service checks the settings at run time."""
+"""Checks that the database writes to disk before it acknowledges a commit. Pure. A server without that guarantee looks
+normal until it loses power. Tests cannot cut the power, so the service checks the settings at run time."""
 
 from collections.abc import Mapping
 
@@ -13,6 +13,6 @@ REMEDY = (
 
 
 def promised(settings: Mapping[str, str]) -> str:
-    """Return `ok`, or the settings that are off, e.g. `fsync off`."""
+    """Return `ok`, or the settings that are wrong, e.g. `fsync off`."""
     off = [name for name in SETTINGS if settings.get(name) == "off"]
     return ", ".join(f"{name} off" for name in off) or OK

@@ -1,8 +1,8 @@
-"""The ended rights of which the front informs each service (decision 0179).
+"""The ended rights that the front sends to each service (decision 0179).
 
-A row tells whether an organisation, person or client is suspended now, and until when its tokens are void. One special
-row holds the time of the whole list. Workers check the table in the statement that claims their work, so it costs no
-extra round trip.
+A row says whether an organisation, person or client is suspended now, and until when its tokens are void. One special
+row contains the time of the whole list. Workers check the table in the statement that claims their work, so the check
+costs no extra round trip.
 """
 
 from collections.abc import Collection, Mapping
@@ -20,7 +20,7 @@ from common.db.endings import Ending
 from common.errors import PROBLEMS, Problem
 
 RIGHTS_ENDED = PROBLEMS["rights_ended"]
-# Longer than any work stays queued.
+# Longer than any work stays in a queue.
 _KEPT = timedelta(days=30)
 _LIST = ("list", "")
 
@@ -38,12 +38,12 @@ def ended_rights(metadata: sa.MetaData) -> sa.Table:
 
 
 def ending(table: sa.Table) -> Ending:
-    """Return when rows expire: suspensions stay, and changes of rights expire once no older work can be queued."""
+    """Return when rows expire. Suspensions stay; changes of rights expire once no older work can be queued."""
     return Ending(table, table.c.changed_until, _KEPT, sa.not_(table.c.suspended))
 
 
 def suspended(table: sa.Table, *targets: sa.ColumnExpressionArgument[Any]) -> sa.Exists:
-    """Return the condition that one of these ids (organisations, subjects or clients) is suspended now."""
+    """Return the condition that one of these ids (organisations, subjects or clients) is currently suspended."""
     ids = [sa.cast(each, sa.Text) for each in targets]
     return sa.exists().where(table.c.target.in_(ids), table.c.suspended)
 
@@ -51,7 +51,7 @@ def suspended(table: sa.Table, *targets: sa.ColumnExpressionArgument[Any]) -> sa
 def organisation_suspended(
     table: sa.Table, organisation: sa.ColumnExpressionArgument[Any]
 ) -> sa.Exists:
-    """Return the condition that the organisation with this id is suspended now."""
+    """Return the condition that the organisation with this id is currently suspended."""
     of_it = (
         table.c.kind == Named.ORGANISATION.value,
         table.c.target == sa.cast(organisation, sa.Text),
@@ -76,7 +76,7 @@ async def suspended_among(
 
 
 async def refuse_ended(session: AsyncSession, table: sa.Table, claims: Mapping[str, Any]) -> None:
-    """Raise `RIGHTS_ENDED` if work ordered under these claims may no longer be done."""
+    """Raise `RIGHTS_ENDED` if work ordered under these claims may no longer run."""
     principal = Principal.from_claims(claims)
     names = {
         (Named.SUBJECT.value, principal.subject),
@@ -113,7 +113,7 @@ async def take_in(
     off: Mapping[Named, Collection[str]],
     changed: Mapping[Named, Mapping[str, float]],
 ) -> frozenset[str]:
-    """Store the issuer's list; return the newly suspended ids. Changes of rights that have left the list stay until
+    """Store the issuer's list and return the newly suspended ids. Changes of rights that have left the list stay until
     they expire: the issuer lists them for half an hour, but work may be queued for longer. `as_of` is the time of the
     list. Several fronts send lists, and an older list must not replace a newer one."""
     await session.execute(sa.text("LOCK TABLE ended_rights IN SHARE ROW EXCLUSIVE MODE"))

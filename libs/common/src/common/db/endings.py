@@ -1,5 +1,5 @@
 """Retention of rows that nothing else deletes. They stay as long as somebody may still repeat, replay or restore them.
-docs/database.md states for each table how its rows end; a test compares it with the tables and with this module."""
+docs/database.md states when the rows of each table expire; a test compares it with the tables and with this module."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ AsWhom = Callable[[AsyncSession], Awaitable[None]]
 
 @dataclass(frozen=True)
 class Ending:
-    """A row of `table` expires `after` its `moment`, if it meets `only`. Rows without a moment stay."""
+    """A row of `table` expires `after` its `moment`, if it meets the condition `only`. Rows without a moment stay."""
 
     table: sa.Table
     moment: sa.ColumnElement[Any]
@@ -40,8 +40,8 @@ class Ending:
 
 
 def common_endings(tables: CommonTables) -> tuple[Ending, ...]:
-    """Return the retention of the tables that every service has. The first row of each reader's inbox stays: it dates
-    the first event, which shows whether the streams still reach back to the beginning."""
+    """Return the retention of the tables that every service has. The first row of each reader's inbox stays: it has the
+    date of the first event, which shows whether the streams still reach back to the beginning."""
     outbox, inbox = tables.outbox, tables.inbox
     commands, dead = tables.stored_results, tables.dead_letters
     first = inbox.alias("first")
@@ -57,7 +57,7 @@ def common_endings(tables: CommonTables) -> tuple[Ending, ...]:
 
 
 async def end_rows(session: AsyncSession, ending: Ending, now: datetime) -> int:
-    """Delete one batch and return its size. Rows locked by another replica are skipped. It scans on purpose: an index
+    """Delete one batch and return its size. Skips rows locked by another replica. The full scan is intended: an index
     by age would cost every command a write, and this runs only a few times a day."""
     table = ending.table
     place: sa.ColumnElement[Any] = sa.literal_column(f"{table.name}.ctid")
@@ -77,7 +77,7 @@ async def end_rows(session: AsyncSession, ending: Ending, now: datetime) -> int:
 async def end_all(
     database: Database, endings: Sequence[Ending], now: datetime, as_whom: AsWhom | None = None
 ) -> dict[str, int]:
-    """Delete expired rows in short transactions; return the number of rows by table."""
+    """Delete expired rows in short transactions. Return the number of rows by table."""
     ended = {}
     for ending in endings:
         count = BATCH

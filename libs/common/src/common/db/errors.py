@@ -1,4 +1,4 @@
-"""Reads database errors, whether SQLAlchemy or asyncpg raised them."""
+"""Reads database errors, whether raised by SQLAlchemy or asyncpg."""
 
 import os
 import ssl
@@ -24,7 +24,7 @@ OF_DATABASE = (
 
 
 def chain(error: BaseException) -> list[Any]:
-    """Return SQLAlchemy's error, asyncpg's inside it, and the cause of that (an OSError, for example)."""
+    """Return SQLAlchemy's error, the asyncpg error inside it, and the cause of that error (an OSError, for example)."""
     found: list[Any] = []
     seen: BaseException | None = error
     while seen is not None and seen not in found:
@@ -39,16 +39,16 @@ def sqlstate(error: BaseException) -> str:
 
 
 def is_out_of_range(error: BaseException) -> bool:
-    """Return whether a value cannot be stored, so that trying again is useless."""
-    # asyncpg checks ranges and encodings itself and raises a DataError without a SQLSTATE, caused by these.
+    """Return whether a value cannot be stored, so that a retry is useless."""
+    # asyncpg itself checks ranges and encodings. It raises a DataError without a SQLSTATE, caused by these errors.
     return sqlstate(error).startswith("22") or any(
         isinstance(e, ValueError | OverflowError) for e in chain(error)
     )
 
 
 def remedy(error: BaseException) -> dict[str, str]:
-    """Return as `remedy` which setting of the driver prevented a connection and what to do; empty for other errors."""
-    # Stop at foreign errors: the certificate of a Vault, for example, does not concern the database's driver.
+    """Return as `remedy` which driver setting prevented a connection and what to do; empty for other errors."""
+    # Stop at errors from elsewhere: the certificate of a Vault, for example, does not concern the database driver.
     of_database = takewhile(lambda each: isinstance(each, OF_DATABASE), chain(error))
     said = next(filter(None, map(_of_certificate, of_database)), None)
     return {"remedy": said} if said else {}

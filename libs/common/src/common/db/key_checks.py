@@ -1,8 +1,8 @@
 """Checks that a secret is the one with which the stored data was written.
 
-The database keeps a check value of each key that its rows depend on. So a start can tell a new installation, which
-records its keys, from one whose keys were lost or mixed up. The latter must stop: it would write new rows under keys
-that do not open the old ones.
+The database keeps a check value of each key that its rows depend on. At start, a service can therefore tell a new
+installation from one whose keys were lost or mixed up. A new installation records its keys. The other must stop: it
+would write new rows under keys that do not open the old rows.
 """
 
 from collections.abc import Mapping
@@ -28,11 +28,11 @@ _RECORD = (
 
 
 class WrongKeys(Worded):
-    """Keys are missing or differ from those of the data; the message names them."""
+    """Keys are missing or do not match the data; the message names them."""
 
 
 class KeysAway(Worded, ConnectionError):
-    """The key store does not answer now; the message names it. It may recover by itself."""
+    """The key store does not respond now; the message names it. It may recover by itself."""
 
 
 class NotMigrated(Exception):
@@ -40,7 +40,7 @@ class NotMigrated(Exception):
 
 
 def grants(role: str) -> tuple[str, str]:
-    """Grant the run-time role to insert a first value, but not to change or delete one."""
+    """Grant the run-time role the right to insert a first value, but not to change or delete one."""
     return (
         f"REVOKE ALL ON key_checks FROM {role}",
         f"GRANT SELECT, INSERT ON key_checks TO {role}",
@@ -59,15 +59,15 @@ async def recorded(database: Database) -> dict[str, str]:
 
 
 async def record(database: Database, values: Mapping[str, str]) -> None:
-    """Store missing check values; existing ones stay unchanged."""
+    """Store missing check values. Existing values stay unchanged."""
     async with database.transaction() as session:
         parameters = {"names": list(values), "values": list(values.values())}
         await session.execute(sa.text(_RECORD), parameters)
 
 
 async def verify(database: Database, secrets: Mapping[str, str]) -> None:
-    """Compare the secrets with those of the data. Raises WrongKeys if one differs. Values that were never recorded are
-    recorded now: the installation is new, or a release added a key."""
+    """Compare the secrets with the check values of the data. Raises WrongKeys if one differs. Values that were never
+    recorded are recorded now, because the installation is new or a release added a key."""
     values = {name: check_value(name, secret) for name, secret in secrets.items()}
     known = await recorded(database)
     if missing := {name: value for name, value in values.items() if name not in known}:

@@ -1,6 +1,6 @@
 """The registry of everything that a restored backup must not bring back.
 
-It has a row for each table of the services, and for each happening that ends or moves somebody's access. The row tells
+It has a row for each table of the services, and for each happening that ends or moves somebody's access. The row names
 what preserves the end: a list outside the machine (`LISTS`), rows that a restore leaves in place, a full reset by the
 restore, a repeated action, or nothing, with the reason. A table without a row fails the build.
 """
@@ -17,8 +17,8 @@ _OTHERWISE = ("place", "ended", "again", "nothing")
 
 @dataclass(frozen=True)
 class Entry:
-    """A row of the registry. `thing` is a table or the class of a happening; `kinds` are the kinds of entries in the
-    list of restrictions."""
+    """A row of the registry. `thing` is a table or a happening class; `kinds` are the kinds of entries in the
+    restriction list."""
 
     database: str
     thing: str
@@ -29,7 +29,7 @@ class Entry:
 
 @cache
 def entries() -> tuple[Entry, ...]:
-    """Return all rows. Raises ValueError for a row that neither names what preserves its ends nor gives a reason."""
+    """Return all rows. Raises ValueError for a row that neither names what preserves its end nor gives a reason."""
     found = []
     for row in rows(__package__, "must_not_return"):
         kinds = tuple(row.pop("kinds").split())
@@ -45,7 +45,7 @@ def entries() -> tuple[Entry, ...]:
 
 
 def kinds() -> frozenset[str]:
-    """Return all kinds of entries that the list of restrictions can contain."""
+    """Return all kinds of entries that the restriction list can contain."""
     return frozenset(kind for entry in entries() for kind in entry.kinds)
 
 

@@ -52,7 +52,7 @@ class ScopedSession(Session):
     """Sets the caller in PostgreSQL at the start of each transaction."""
 
 
-# Always set all of them, so that no value of an earlier transaction stays on the connection.
+# Always set all of them, so that no value from an earlier transaction stays on the connection.
 _SET_CALLER = sa.text(
     "SELECT set_config('ruta.organisation', :organisation, true),"
     " set_config('ruta.client', :client, true), set_config('ruta.roles', :roles, true),"
@@ -106,14 +106,14 @@ class Database:
         connect_seconds: float = CONNECT_SECONDS,
         statement_seconds: float = STATEMENT_SECONDS,
     ) -> "Database":
-        """Return the database behind a `postgresql+asyncpg://` URL. It connects on first use. Under load it opens up to
+        """Return the database for a `postgresql+asyncpg://` URL. It connects on first use. Under load it opens up to
         `overflow` (default: `pool_size`) more connections, which stay open until `give_back`."""
         arguments: dict[str, Any] = {
             "timeout": connect_seconds,
             "command_timeout": statement_seconds,
             "server_settings": {"application_name": name, "timezone": "UTC"},
             "prepared_statement_cache_size": _KEPT_STATEMENTS,
-            "statement_cache_size": _KEPT_STATEMENTS,  # for statements sent to the driver directly
+            "statement_cache_size": _KEPT_STATEMENTS,  # for statements sent directly to the driver
             "max_cached_statement_lifetime": 0,
         }
         if via_pgbouncer:  # prepared statements do not outlast a transaction
@@ -121,7 +121,7 @@ class Database:
             arguments["prepared_statement_name_func"] = lambda: ""
         engine = create_async_engine(
             url,
-            # Keep all connections until `give_back`. Closing one after a burst discards its cached plans, and a new one
+            # Keep all connections until `give_back`. Closing one after a burst discards its cached plans, and a new connection
             # costs both sides about 10 ms.
             pool_size=pool_size + (pool_size if overflow is None else overflow),
             max_overflow=0,
@@ -152,7 +152,7 @@ class Database:
     async def retried(
         self, work: Callable[[AsyncSession], Awaitable[T]], principal: Principal | None = None
     ) -> T:
-        """Run `work` in its own transaction, and again if PostgreSQL aborted it (`retrying`)."""
+        """Run `work` in its own transaction. Run it again if PostgreSQL aborted the transaction (`retrying`)."""
 
         async def whole() -> T:
             async with self.transaction(principal) as session:
@@ -161,15 +161,15 @@ class Database:
         return await retrying(whole)
 
     async def once(self, statement: str, *values: Any) -> list[Any]:
-        """Run one statement in its own transaction, directly on the driver; return its rows. For hot paths on tables
-        without row security. Parameters are `$1` …, and errors are asyncpg's."""
+        """Run one statement in its own transaction, directly on the driver, and return its rows. For hot paths on
+        tables without row security. Parameters are `$1` …, and errors are asyncpg's."""
         async with self.straight() as driver:
             found: list[Any] = await driver.fetch(statement, *values)
         return found
 
     @asynccontextmanager
     async def straight(self) -> AsyncIterator[Any]:
-        """Yield the driver's connection for several statements, each its own transaction, as for `once`."""
+        """Yield the driver's connection for several statements, each in its own transaction, as for `once`."""
         connection = await self.engine.raw_connection()
         try:
             driver: Any = connection.driver_connection
@@ -179,11 +179,11 @@ class Database:
                 if driver.is_closed():
                     connection.invalidate()
         finally:
-            # A broken connection is closed here, which waits for the server.
+            # Close a broken connection here, because closing waits for the server
             await greenlet_spawn(connection.close)
 
     async def told(self) -> tuple[float, dict[str, str]]:
-        """Return the server's clock (seconds since 1970) and its durability settings (`common.db.durability`)."""
+        """Return the server's time (seconds since 1970) and its durability settings (`common.db.durability`)."""
         async with self.transaction() as session:
             asked = (await session.execute(_ABOUT_ITSELF)).one()
         return float(asked[0]), dict(zip(durability.SETTINGS, asked[1:], strict=True))
@@ -192,7 +192,7 @@ class Database:
         await self.engine.dispose()
 
     async def give_back(self) -> None:
-        """Close idle connections if the pool holds more than were in use at once since the last call. They reopen when
+        """Close idle connections if the pool has more than were in use at once since the last call. They reopen when
         needed. A pool never shrinks by itself, and each connection costs the server 4 MiB."""
         pool = self._pool
         for _ in range(_LOOKS):
@@ -222,8 +222,8 @@ def was_given_up(error: BaseException) -> bool:
 
 
 async def retrying(whole: Callable[[], Awaitable[T]]) -> T:
-    """Run `whole`, and again if PostgreSQL aborted it in favour of another transaction. Deadlocks and serialization
-    failures are nobody's error and leave no trace."""
+    """Run `whole`. Run it again if PostgreSQL aborted it in favour of another transaction. Deadlocks and serialization
+    failures are nobody's fault and leave no trace."""
     for attempt in range(1, _ATTEMPTS):
         try:
             return await whole()
@@ -231,7 +231,7 @@ async def retrying(whole: Callable[[], Awaitable[T]]) -> T:
             if not was_given_up(error):
                 raise
             _log.warning("transaction_given_up", sqlstate=sqlstate(error), attempt=attempt)
-        # A random pause, so that two aborted transactions do not collide again.
+        # a random pause, so that two aborted transactions do not collide again
         await asyncio.sleep(random.uniform(0, _PAUSE_SECONDS * 2**attempt))  # noqa: S311 - no secret
     return await whole()
 
@@ -245,8 +245,8 @@ def _sessions_of(
 
 
 def _ping_after_idling(engine: AsyncEngine) -> None:
-    """Check a connection only after it was idle, because a ping costs three round trips. A connection that broke within
-    the last two seconds fails its transaction with 503, and the pool drops all others with it."""
+    """Check a connection only after it was idle, because a ping costs three round trips. If a connection broke within
+    the last two seconds, its transaction fails with 503, and the pool drops all other connections with it."""
 
     @event.listens_for(engine.sync_engine, "checkin")
     def left(_connection: Any, entry: ConnectionPoolEntry) -> None:
@@ -264,8 +264,8 @@ def _ping_after_idling(engine: AsyncEngine) -> None:
 
 
 def _to_json(value: Any) -> str:
-    """Encode like `json`. The faster encoder turns NaN into null, which PostgreSQL could not refuse then, and rejects
-    long integers and keys that are not text. So such values, and all that contain null, are left to `json`."""
+    """Encode like `json`. The faster encoder turns NaN into null, which PostgreSQL then could not refuse, and rejects
+    long integers and keys that are not text. So `json` encodes such values and all values that contain null."""
     try:
         fast = orjson.dumps(value, default=_other, option=_AS_JSON_DOES)
     except orjson.JSONEncodeError:

@@ -11,7 +11,8 @@ _REGISTRY: dict[str, type["Event"]] = {}
 
 class Event(BaseModel):
     """Base of all event classes. A subclass is registered under its `SUBJECT`. Data may only grow by optional fields. A
-    breaking change is a new class with a new version, published beside the old one. Readers ignore unknown fields."""
+    breaking change needs a new class with a new version, published alongside the old one. Readers ignore unknown
+    fields."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 

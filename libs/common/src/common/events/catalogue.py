@@ -13,7 +13,7 @@ __all__ = ["ALL", "EXAMPLES_FILE", "asyncapi", "examples", "public", "schema_of"
 
 _PRODUCERS = (directory, referrals, reporting)
 ALL: dict[str, type[Event]] = registered()
-# Recorded examples by subject, written by tests/support/examples.py.
+# recorded examples by subject, written by tests/support/examples.py
 EXAMPLES_FILE = files("common.events") / "examples.json"
 # An example of the envelope.
 _ID, _TIME = "0199f3a2-6f0e-7c51-9a43-2b8f6d1c7e55", "2026-11-16T14:03:22.481000Z"
@@ -133,7 +133,7 @@ def _payload(subject: str, event: type[Event]) -> dict[str, Any]:
 
 
 def _inlined(node: Any, definitions: dict[str, Any]) -> Any:
-    """Inline local references, because '#' refers to the whole document inside a message."""
+    """Inline local references, because '#' refers to the whole document when used in a message."""
     if isinstance(node, list):
         return [_inlined(item, definitions) for item in node]
     if not isinstance(node, dict):

@@ -1,4 +1,4 @@
-"""Value types that events of several services share."""
+"""Value types that events of several services use."""
 
 from typing import Annotated, Literal
 

@@ -13,7 +13,7 @@ from common.sight import LEVELS
 
 
 class ServiceData(Event):
-    """Current state of a service, in codes. `areas` are as precise as its visibility allows. `visibility`,
+    """The current state of a service, in codes. `areas` are as precise as its visibility allows. `visibility`,
     `organisation_id`, `managed_by`, `aors` and `states` decide who may see it (common.sight). `states` and `countries`
     are None in events of older versions."""
 
@@ -85,7 +85,7 @@ class SightChanged(Event):
         return self.entry, self.entry_id
 
     def word(self) -> Mapping[str, Any]:
-        """Return only the restrictions, with levels as numbers (`common.sight`) by the id of each part."""
+        """Return only the restrictions, with levels as numbers (`common.sight`) by part id."""
         hidden = {str(part.id): LEVELS[part.visibility] for part in self.hidden}
         said = {"hidden": hidden, "withdrawn": self.withdrawn, "closed": self.closed}
         return {name: value for name, value in said.items() if value}
@@ -110,7 +110,8 @@ class OrganizationRecorded(Event):
 
 
 class OrganizationSucceeded(Event):
-    """Two people decided which organisation takes over another's work. Its services follow in their own events."""
+    """Two people decided which organisation takes over another's work. The move of its services follows in separate
+    events."""
 
     SUBJECT: ClassVar[str] = "ruta.directory.organization.succeeded.v1"
 
@@ -127,8 +128,8 @@ class OrganizationSucceeded(Event):
 
 
 class VerificationDue(Event):
-    """An entry's verification expires on `due_on` or has expired; its keeper must check it again. `managed_by` is the
-    organisation that entered it, if it is another one."""
+    """An entry's verification expires on `due_on` or has expired, and its keeper must check it again. `managed_by` is
+    the organisation that entered it, if different."""
 
     SUBJECT: ClassVar[str] = "ruta.directory.verification.due.v1"
 
@@ -158,7 +159,8 @@ class PathwayPublished(Event):
 
 
 class GapObserved(Event):
-    """How often resolve found no service, per day (without `day`: per week). Contains nothing about the callers."""
+    """How often resolve found no service, per day (per week if there is no `day`). Contains nothing about the
+    callers."""
 
     SUBJECT: ClassVar[str] = "ruta.directory.gap.observed.v1"
 

@@ -10,7 +10,7 @@ CONTENT_TYPE = "application/cloudevents+json"
 
 
 class Envelope(BaseModel):
-    """`type` is the event's subject, `subject` the aggregate's id, `id` the outbox id."""
+    """The envelope of an event. `type` is the event's subject, `subject` the aggregate's id, `id` the outbox id."""
 
     model_config = ConfigDict(frozen=True)
 

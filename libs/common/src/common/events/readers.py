@@ -1,5 +1,5 @@
-"""Declares which service reads which events. The broker's operator creates a consumer for each, which delivers only
-these."""
+"""Declares which service reads which events. The broker's operator creates one consumer per service, which delivers
+only these events."""
 
 from collections.abc import Mapping
 
@@ -53,11 +53,11 @@ READ_BY: Mapping[str, Mapping[str, Kinds]] = {
             referrals.TransferDeclined,
             referrals.TransferRecalled,
             referrals.LineReportReceived,
-            # Not a fact about a person: recorded as an activity when it arrives, and skipped by rebuilds.
+            # Not a fact about a person: it is recorded as an activity on arrival and skipped by rebuilds.
             referrals.TrainingHeld,
         ),
     },
-    # Partners (by webhook) and outside readers read these; no service does.
+    # Partners (by webhook) and outside readers read these events; no service does.
     "reporting": {},
 }
 """Producer → reader → kinds of events."""

@@ -44,7 +44,7 @@ class CaseErased(Event):
 
 
 class ReferralData(Event):
-    """A referral entered `state`. `late` means after the deadline of the step that it answers."""
+    """A referral entered `state`. `late` means that it did so after the deadline for that step."""
 
     PERSONAL = _DESCRIBED
 
@@ -147,7 +147,7 @@ class GrantWithdrawn(GrantData):
 
 
 class ScreeningConcluded(Event):
-    """The elements with indications. The screener decides what they mean."""
+    """The elements with indications. The screener interprets them."""
 
     SUBJECT: ClassVar[str] = "ruta.referrals.screening.concluded.v1"
     PERSONAL = _DESCRIBED | {"act", "means", "purpose", "judgement", "exploitation_types"}
@@ -189,13 +189,13 @@ class ScreeningStopped(ScreeningProgress):
 
 
 class ScreeningAttached(ScreeningProgress):
-    """A screening now belongs to `case_id`; this also covers its earlier events."""
+    """A screening now belongs to `case_id`. This also applies to its earlier events."""
 
     SUBJECT: ClassVar[str] = "ruta.referrals.screening.attached.v1"
 
 
 class ScreeningErased(Event):
-    """The answers of a screening are erased. Readers must forget the pseudonym derived from it."""
+    """The responses to a screening are erased. Readers must forget the pseudonym derived from it."""
 
     SUBJECT: ClassVar[str] = "ruta.referrals.screening.erased.v1"
 
@@ -209,7 +209,7 @@ class ScreeningReferred(ScreeningProgress):
 
 
 class TrainingHeld(Event):
-    """A training as currently recorded. Participants are only numbers."""
+    """The current record of a training. Participants are only numbers."""
 
     SUBJECT: ClassVar[str] = "ruta.referrals.training.held.v1"
 

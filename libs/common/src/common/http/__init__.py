@@ -1,4 +1,4 @@
-"""The HTTP layer that all services share. Import from here."""
+"""The HTTP layer that all services share. Import its API from here."""
 
 from common.http.access import StepUp, check_fhir, open_to_all, requires, requires_fhir
 from common.http.app import service_app

@@ -1,4 +1,4 @@
-"""Access rules of routes. Each route declares exactly one; the endpoint matrix reads it."""
+"""Access rules for routes. Each route declares exactly one; the endpoint matrix reads it."""
 
 import time
 from collections.abc import Collection
@@ -16,8 +16,9 @@ _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="ruta"'}
 
 
 class AccessRule:
-    """A dependency that returns the principal, or raises 401 or 403. `scope` None admits anonymous callers too; `roles`
-    None admits any role. `fhir`, a resource and letters of interactions, also admits by SMART scopes."""
+    """A dependency that returns the principal, or raises 401 or 403. If `scope` is None, it admits anonymous callers
+    too; if `roles` is None, it admits any role. `fhir`, a resource and letters of interactions, also admits SMART
+    scopes."""
 
     def __init__(
         self,
@@ -34,7 +35,7 @@ class AccessRule:
 
     def check(self, request: Request) -> Principal:
         principal: Principal | None = getattr(request.state, "principal", None)
-        if principal is None:  # no gateway token: somebody bypassed the gateway
+        if principal is None:  # no gateway token, so somebody bypassed the gateway
             raise UNAUTHENTICATED.because("send_access_token_through_gateway", headers=_CHALLENGE)
         if self.scope is None:
             return principal
@@ -83,14 +84,14 @@ def _lacks(scope: str | None) -> Exception:
 
 
 async def _step_up() -> None:
-    """Marks a route with a sensitive action, for which an old session is not enough."""
+    """Marks a route with a sensitive action, for which an old session is not sufficient."""
 
 
 StepUp = Depends(_step_up)
 
 
 def steps_up(marks: Collection[Any]) -> bool:
-    """Return whether a route's dependencies include the mark."""
+    """Return whether a route's dependencies include the marker."""
     return _step_up in marks
 
 

@@ -1,6 +1,6 @@
-"""The subjects of stored answers, which decide who may read an answer again.
+"""The subjects of stored responses, which decide who may read a response again.
 
-A command names its subjects while it runs. The service's rule decides how the answer is stored and who may see it: a
+A command names its subjects while it runs. The service's rule decides how the response is stored and who may see it. A
 caller who may no longer read a record cannot get it by repeating an old command.
 """
 
@@ -21,8 +21,8 @@ _SUBJECTS = "answer_subjects"
 
 @dataclass(frozen=True)
 class Subject:
-    """Something that an answer contains. `record` is its owner: a person's case, a report of the anonymous line, or the
-    organisation if no person is concerned."""
+    """Something that a response contains. `record` is its owner: a person's case, a report of the anonymous line, or
+    the organisation if no person is concerned."""
 
     record: UUID
     kind: str
@@ -30,31 +30,31 @@ class Subject:
 
 
 class AnswerRule(Protocol):
-    """How a service stores answers that may concern people."""
+    """How a service stores responses that may concern people."""
 
     def about(
         self, caller: Principal, subjects: Sequence[Subject]
     ) -> tuple[UUID | None, Sequence[Subject]]:
-        """Return the owner whose key seals the answer, and the subjects that decide who may read it again. Without an
-        owner, the organisation is meant."""
+        """Return the owner whose key seals the response, and the subjects that decide who may read it again. Without an
+        owner, the organisation is used."""
 
     async def keys_of(self, owners: Sequence[UUID]) -> Mapping[UUID, bytes]:
-        """Return the keys of these owners, without destroyed ones."""
+        """Return the keys of these owners, except destroyed ones."""
 
     async def refuse_unless_readable(
         self, session: AsyncSession, caller: Principal, subjects: Sequence[Subject]
     ) -> None:
-        """Raise the error that the caller would get now for reading these subjects, if any."""
+        """Raise the error, if any, that the caller would now get for reading these subjects."""
 
 
 def answer_is_about(session: AsyncSession, subject: Subject) -> None:
-    """Record that the current command's answer contains `subject`."""
+    """Record that the current command's response contains `subject`."""
     told: dict[Subject, None] = session.info.setdefault(_SUBJECTS, {})
     told[subject] = None
 
 
 def answer_is_only_about(session: AsyncSession, subject: Subject) -> None:
-    """Record that the answer contains only `subject`, whatever else the command did."""
+    """Record that the response contains only `subject`, whatever else the command did."""
     session.info[_SUBJECTS] = {subject: None}
 
 
@@ -72,7 +72,7 @@ def subjects_from_json(stored: Sequence[Sequence[Any]]) -> list[Subject]:
 
 
 async def forget_answers(session: AsyncSession, tables: CommonTables, owner: UUID) -> None:
-    """Delete the stored answers about `owner`. The commands' keys stay, so that none takes effect twice."""
+    """Delete the stored responses about `owner`. The commands' keys stay, so that no command takes effect twice."""
     stored = tables.stored_results
     await session.execute(
         stored.update().where(stored.c.subject == owner).values(result=b"", fingerprint=b"")
@@ -80,7 +80,7 @@ async def forget_answers(session: AsyncSession, tables: CommonTables, owner: UUI
 
 
 async def forget_old_answers(session: AsyncSession, tables: CommonTables, before: datetime) -> int:
-    """Delete all answers stored before that moment; return their number."""
+    """Delete all responses stored before that moment and return their number."""
     stored = tables.stored_results
     forgotten = await session.execute(
         stored.update()

@@ -1,4 +1,4 @@
-"""Builds the app of a service, with everything that all services have in common."""
+"""Builds a service's app, with everything that all services have in common."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -34,8 +34,7 @@ from common.settings import ServiceSettings
 
 _log = get_logger(__name__)
 _GIVE_BACK_SECONDS = 60.0
-# Starting all at once would need one connection each. Staggered starts need only
-# two.
+# Starting all tasks at once would need one connection each. Staggered starts need only two.
 _ONE_AFTER_THE_OTHER_SECONDS = 0.05
 _RESTART_SECONDS = 1.0
 _RESTART_MAX_SECONDS = 30.0
@@ -65,12 +64,12 @@ def service_app(
 ) -> FastAPI:
     """Build the app of one service.
 
-    `worker` returns background tasks, which run if `run_worker` (default: the setting) is true; `beside` returns those
-    of every process, which need no broker. `database` replaces the one of the settings (tests), and `parts` becomes
-    `ServiceContext.parts`. `answers` is the rule for stored answers that may concern people. `endings` are retention
-    rules for the service's own tables, and `endings_as` sets the caller in their transactions. `ended_rights` is the
-    table of ended rights, for a service that acts on its own; `rights_followed` runs for newly suspended identities.
-    `key_holders` are verified, with the settings' own keys, before anything is served.
+    `worker` returns background tasks, which run if `run_worker` (default: the setting) is true. `beside` returns tasks
+    that run in every process and need no broker. `database` replaces the one in the settings (tests), and `parts`
+    becomes `ServiceContext.parts`. `answers` is the rule for stored responses that may concern people. `endings` are
+    retention rules for the service's own tables, and `endings_as` sets the caller in their transactions. `ended_rights`
+    is the table of ended rights, for a service that acts on its own; `rights_followed` runs for newly suspended
+    identities. `key_holders` are verified, with the settings' own keys, before anything is served.
     """
     clock.follow(settings.clock_file)
     clock.live_in(settings.home_timezone)
@@ -123,9 +122,9 @@ def service_app(
         redoc_url=None,
         openapi_url="/openapi.json",
         separate_input_output_schemas=False,
-        # A slash redirect would reveal the internal address and repeat body and secret there.
+        # A slash redirect would reveal the internal address and repeat the body and its secrets there.
         redirect_slashes=False,
-        # FastAPI's own spans contain the query string, its logs the messages of errors; both may name a person.
+        # FastAPI's own spans contain the query string, and its logs contain error messages; both may name a person.
         # ObservationMiddleware records what is needed.
         telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
     )
@@ -168,8 +167,8 @@ def _database(settings: ServiceSettings) -> Database:
 
 
 async def _say_what_is_missing(context: ServiceContext) -> None:
-    """Log one line at the start if the database is missing or not migrated. The service starts anyway: databases
-    recover, and migrations may still run."""
+    """Log one line at startup if the database is missing or not migrated. The service starts anyway: databases recover,
+    and migrations may still run."""
     try:
         schema = await context.revisions.compare(context.database) if context.revisions else None
     except Exception as error:  # noqa: BLE001 - whatever it is: `/readyz` and each request say so too
@@ -186,7 +185,7 @@ async def _say_what_is_missing(context: ServiceContext) -> None:
 async def _running(
     tasks: Sequence[BackgroundTask], stop: asyncio.Event, gate: KeyGate
 ) -> AsyncIterator[None]:
-    """Run the tasks during the block. Afterwards they get time to finish, then are cancelled."""
+    """Run the tasks during the block. Afterwards, give them time to finish, then cancel them."""
     running = [
         asyncio.create_task(
             _kept_alive(task, stop, gate, place * _ONE_AFTER_THE_OTHER_SECONDS), name=task.name
@@ -207,7 +206,7 @@ async def _running(
 async def _kept_alive(
     task: BackgroundTask, stop: asyncio.Event, gate: KeyGate, after: float
 ) -> None:
-    """Run a background task. If it fails, log that and start it again; it never ends the process."""
+    """Run a background task. If it fails, log the error and restart the task; a failure never ends the process."""
     await gate.opened(stop)
     await pause(stop, after)
     seconds = _RESTART_SECONDS

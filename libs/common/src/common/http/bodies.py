@@ -1,4 +1,4 @@
-"""ASGI middleware before every route: limits the size of bodies and refuses ambiguous JSON."""
+"""ASGI middleware for every route: limits the size of bodies and refuses ambiguous JSON."""
 
 from collections.abc import Callable
 from itertools import takewhile
@@ -17,8 +17,8 @@ _NEVER_JSON = ("multipart/", "application/x-www-form-urlencoded")
 
 
 class BodyLimitMiddleware:
-    """Refuses a body over the limit with 413, declared or streamed. `larger` returns the limit of a path that allows
-    more (imports); None means the default."""
+    """Refuses a body over the limit with 413, whether its size is declared or it is streamed. `larger` returns the
+    limit of a path that allows more (imports); None means the default."""
 
     def __init__(self, app: ASGIApp, limit: int, larger: LargerLimit | None = None) -> None:
         self._app = app
@@ -89,8 +89,8 @@ def _check(body: bytes) -> None:
 
 
 def again(body: bytes, receive: Receive | None = None) -> Receive:
-    """Return a receive function that returns the body once, then whatever follows. Without `receive` it returns the
-    body every time."""
+    """Return a receive function that returns the body once, then the messages that follow. Without `receive` it returns
+    the body every time."""
     first = True
 
     async def repeated() -> Message:
@@ -108,7 +108,8 @@ def too_large(limit: int) -> errors.Problem:
 
 
 def _repeated(found: RepeatedName) -> errors.Problem:
-    """Return the problem, with the path only as far as it looks like field names: other keys may contain personal data."""
+    """Return the problem. Its path contains only parts that look like field names, because other keys may contain
+    personal data."""
     shown = list(takewhile(is_name, found.path))
     where = FieldError(pointer(["body", *shown]), "this name occurs twice", "repeated_name")
     return errors.BAD_REQUEST.because("object_of_body_names_member_twice_send", errors=[where])

@@ -24,7 +24,7 @@ from common.settings import ServiceSettings
 
 
 class HoldsKeys(Protocol):
-    """Holds keys outside the settings, on which stored data depends."""
+    """Holds keys outside the settings on which stored data depends."""
 
     async def verify(self) -> None:
         """Raise `WrongKeys` unless the keys exist and match the stored data."""
@@ -34,7 +34,8 @@ class HoldsKeys(Protocol):
 
 @dataclass
 class ServiceContext:
-    """The process-wide parts of a service; `parts` contains those of one service (key store, route table …), by name."""
+    """The process-wide parts of a service. `parts` contains the parts specific to one service (key store, route table
+    …), by name."""
 
     settings: ServiceSettings
     database: Database
@@ -43,10 +44,10 @@ class ServiceContext:
     metrics: Metrics
     parts: dict[str, Any] = field(default_factory=dict)
     consumers: list[Consumer] = field(default_factory=list)
-    # Metrics of the service besides dead letters, updated every 15 seconds.
+    # service metrics besides dead letters, updated every 15 seconds
     measures: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
     revisions: Revisions | None = None
-    # The rule for stored answers, if they may concern people.
+    # the rule for stored responses, if they may concern people
     answers: AnswerRule | None = None
     key_holders: list[HoldsKeys] = field(default_factory=list)
     # The app inside its middleware, where the commands of a batch enter (`http.inner`).
@@ -54,7 +55,7 @@ class ServiceContext:
 
     @cached_property
     def sealing_key(self) -> bytes:
-        """Return the key that seals stored answers without a record key of their own."""
+        """Return the key that seals stored responses without their own record key."""
         return key_from_base64(self.settings.stored_result_key.get_secret_value())
 
     def relay(self) -> "BackgroundTask":
@@ -62,7 +63,7 @@ class ServiceContext:
         return BackgroundTask("relay", relay.run)
 
     async def close(self) -> None:
-        """Close the databases; no query may follow."""
+        """Close the databases. No query may follow."""
         await self.database.close()
 
     def consumer(self, subscription: Subscription) -> "BackgroundTask":
@@ -74,7 +75,7 @@ class ServiceContext:
 
 @dataclass(frozen=True)
 class BackgroundTask:
-    """A task that runs until `stop` is set. If it raises, it starts again after a pause."""
+    """A task that runs until `stop` is set. If it raises an error, it restarts after a pause."""
 
     name: str
     run: Callable[[asyncio.Event], Awaitable[None]]
@@ -98,7 +99,8 @@ Measure = Callable[[], Awaitable[None]]
 
 
 def measuring(context: ServiceContext) -> BackgroundTask:
-    """Return a task that updates the metrics every 15 seconds; it fails, like any task, while the database is away."""
+    """Return a task that updates the metrics every 15 seconds. It fails, like any task, while the database is
+    unavailable."""
     dead = context.tables.dead_letters
     count = sa.select(sa.func.count()).where(dead.c.resolved_at.is_(None))
 

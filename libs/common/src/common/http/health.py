@@ -1,4 +1,4 @@
-"""`/healthz` (the process is alive; checks nothing else), `/readyz` (its parts), `/metrics`."""
+"""`/healthz` (the process is alive; checks nothing else), `/readyz` (its dependencies), `/metrics`."""
 
 import time
 from typing import Any

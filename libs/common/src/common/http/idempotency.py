@@ -1,8 +1,8 @@
 """Idempotency-Key (IETF draft-ietf-httpapi-idempotency-key-header-07).
 
-The stored answer is written in the command's own transaction, so both exist or neither. It is sealed, stays for a day,
-and is repeated only to callers who may still see its subjects (`common.http.answers`). The key is remembered for half a
-year (`common.db.endings`): even without the answer, the command has no second effect.
+The response is stored in the command's own transaction, so both exist or neither. It is sealed, kept for a day, and
+repeated only to callers who may still see its subjects (`common.http.answers`). The key is remembered for half a year
+(`common.db.endings`): even without the response, the command has no second effect.
 """
 
 import hashlib
@@ -51,7 +51,7 @@ _KEPT_HEADERS = frozenset({b"content-type", b"location", b"etag", b"content-lang
 
 
 async def require_key(request: Request) -> None:
-    """Dependency of routes that require the key."""
+    """Dependency for routes that require the key."""
     if HEADER not in request.headers:
         raise IDEMPOTENCY_KEY_MISSING.because("send_idempotency_key_new_uuid_when_you")
 
@@ -66,7 +66,7 @@ def parse_key(text: str) -> str:
 
 @dataclass(frozen=True)
 class KeyedCommand:
-    """One request with a key: its client, its route, and the digest of its body."""
+    """One request with an idempotency key: its client, its route, and the digest of its body."""
 
     client_id: str
     route: str
@@ -86,7 +86,7 @@ class KeyedCommand:
 
     @cached_property
     def identity(self) -> dict[str, str]:
-        """Return the stored form of the key: only a digest, because clients choose keys freely."""
+        """Return the stored form of the key, which is only a digest because clients choose keys freely."""
         digest = hashlib.sha256(self.key.encode()).hexdigest()
         return {"client_id": self.client_id, "route": self.route, "key": digest}
 
@@ -101,7 +101,7 @@ class KeyedCommand:
 
 @dataclass(frozen=True)
 class StoredAnswers:
-    """Stored answers of one service. `rule` decides how to store them if they may concern people; without one, the
+    """Stored responses of one service. `rule` decides how to store them if they may concern people. Without a rule, the
     service's own `key` seals all of them."""
 
     tables: CommonTables
@@ -111,9 +111,9 @@ class StoredAnswers:
     async def replay(
         self, session: AsyncSession, caller: Principal, command: KeyedCommand
     ) -> Response | None:
-        """Return the first answer, or None on the first request. Locks the key until the transaction ends. Raises 409
-        while the command runs, 422 for another body, 410 if the answer is gone, and the error that reading its subjects
-        would raise."""
+        """Return the first response, or None on the first request. Locks the key until the transaction ends. Raises 409
+        while the command runs, 422 for another body, 410 if the response is gone, and the error that reading its
+        subjects would raise."""
         if not await session.scalar(sa.select(sa.func.pg_try_advisory_xact_lock(command.lock))):
             raise in_flight()
         stored = self.tables.stored_results
@@ -143,13 +143,13 @@ class StoredAnswers:
     async def remember(
         self, session: AsyncSession, caller: Principal, command: KeyedCommand, response: Response
     ) -> None:
-        """Store the answer in the command's transaction."""
+        """Store the response in the command's transaction."""
         subjects: Sequence[Subject] = subjects_of(session)
         owner, sealing = None, self.key
         if self.rule is not None and subjects:
             owner, subjects = self.rule.about(caller, subjects)
         if self.rule is not None:
-            # Without subjects, nothing can decide who may read it again.
+            # Without subjects, no rule can decide who may read the response again.
             sealing = self.key if subjects else b""
             if owner is not None:
                 sealing = (await self.rule.keys_of([owner])).get(owner) or b""
@@ -206,7 +206,7 @@ _log = get_logger(__name__)
 
 
 def forgetting(context: ServiceContext) -> BackgroundTask:
-    """Return the task that deletes stored answers after a day; `replay` refuses older ones anyway."""
+    """Return the task that deletes stored responses after a day; `replay` refuses older ones anyway."""
 
     async def forget() -> None:
         async with context.database.transaction() as session:
@@ -218,8 +218,8 @@ def forgetting(context: ServiceContext) -> BackgroundTask:
 def ending(
     context: ServiceContext, endings: Sequence[Ending] = (), as_whom: AsWhom | None = None
 ) -> BackgroundTask:
-    """Return the task that deletes expired rows of the common tables and of `endings`: at the start, then every six
-    hours. It skips a run if this machine's clock and the database's differ. `as_whom` sets the caller in each
+    """Return the task that deletes expired rows of the common tables and of `endings`, at startup and then every six
+    hours. It skips a run if the clocks of this machine and the database differ. `as_whom` sets the caller in each
     transaction, for row security."""
     all_endings = (*common_endings(context.tables), *endings)
 

@@ -20,9 +20,9 @@ async def post(
     request: Request, path: str, body: bytes, key: str, beside: Mapping[str, Any]
 ) -> tuple[int, bytes]:
     """POST JSON to `path` as the caller of `request`, with the Idempotency-Key `key`. `beside` is added to the scope.
-    Return status and body of the answer."""
+    Return the status and the body of the response."""
     context = context_of(request)
-    if len(body) > context.settings.body_limit_bytes:  # resolved references made it longer
+    if len(body) > context.settings.body_limit_bytes:  # resolved references made the body longer
         refused = problem_response(too_large(context.settings.body_limit_bytes))
         return refused.status_code, bytes(refused.body)
     if context.inner is None:

@@ -23,12 +23,12 @@ _OPEN_TO_ALL = frozenset({"/healthz", "/readyz", "/metrics"})
 
 class KeyGate:
     """Closed from the start of a process until its keys are verified. A process may start before its database; it then
-    tries again and blocks requests meanwhile."""
+    retries and blocks requests meanwhile."""
 
     def __init__(self, context: ServiceContext) -> None:
         self._context = context
         self._open = asyncio.Event()
-        self.shut = False  # an app that was never started (tests, operators' commands) has no gate
+        self.shut = False  # an app that was never started (tests, operator commands) has no gate
 
     async def verify(self) -> None:
         """Raise WrongKeys, NotMigrated, or the error of an unavailable database."""
@@ -52,11 +52,11 @@ class KeyGate:
 
     @asynccontextmanager
     async def watched(self) -> AsyncIterator[None]:
-        """Block requests until verified. Wrong keys found later end the process."""
+        """Block requests until the keys are verified. Wrong keys found later end the process."""
         self.shut = True
         opening = asyncio.create_task(self._open_when_right(), name="key-gate")
         try:
-            # If the database answers at once, the gate is open for the first request.
+            # If the database responds at once, the gate is open for the first request.
             await asyncio.wait({opening}, timeout=_AGAIN_SECONDS)
             yield
         finally:

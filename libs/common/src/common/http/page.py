@@ -1,4 +1,4 @@
-"""Pages for people on small phones: no script, nothing loaded from other sites, never cached."""
+"""Pages for people with small phones: no script, nothing loaded from other sites, never cached."""
 
 from functools import cache
 from typing import Any
@@ -31,7 +31,7 @@ def page_response(
     script_address: str | None = None,
 ) -> HTMLResponse:
     """Return a page with a policy that allows only the quick exit, if the page has one, and the script at
-    `script_address`. `embeddable` lets other sites show the page in a frame; forms are then disabled, so that no frame
+    `script_address`. `embeddable` lets other sites show the page in a frame. Forms are then disabled, so that no frame
     can trick people."""
     ancestors, forms = ("*", "'none'") if embeddable else ("'none'", "'self'")
     script = EXIT_SCRIPT if 'class="exit"' in html else None
@@ -55,8 +55,8 @@ def page_response(
 
 
 def drawn(package: str, template: str, language: str, **values: Any) -> str:
-    """Render a template of the package with its `texts.json`; it extends `layout.html`. `switch` is the id of the form
-    whose typed text is kept when the language changes."""
+    """Render a template of the package with its `texts.json`; the template extends `layout.html`. `switch` is the id of
+    the form whose text is kept when the language changes."""
     return (
         _environment(package)
         .get_template(template)
@@ -92,7 +92,7 @@ def _environment(package: str) -> Environment:
 
 
 def with_number(text: str, number: str) -> Markup:
-    """Fill `{number}` in a sentence with a link that phones can call."""
+    """Replace `{number}` in a sentence with a link that phones can call."""
     link = Markup('<a href="tel:{}">{}</a>').format(number.replace(" ", ""), number)
     return escape(text).format(number=link)
 
@@ -103,15 +103,15 @@ _OBJECT = {"schema": {"type": "object"}}
 
 
 def answered_as(*media_types: str, status: int = 200) -> dict[str, Any]:
-    """Declare the media types of a route, one of which the request chooses: `@api.get("/x",
+    """Declare the media types of a route, from which the request chooses one: `@api.get("/x",
     **answered_as("text/csv"))`."""
     content = {each: _OBJECT if _is_json(each) else _TEXT for each in media_types}
     return {"response_class": Response, "responses": {status: {"content": content}}}
 
 
 def refusal_pages(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Declare the refusals of a page for `responses`: the page itself shows the error. Earlier refusals, such as a too
-    large body, are problem details."""
+    """Declare the refusals of a page for `responses`; the page itself shows the error. Earlier refusals, such as an
+    oversized body, are problem details."""
     content = {HTML: _TEXT, problems.MEDIA_TYPE: {}}
     description = "The page again, saying what is wrong."
     return {status: {"description": description, "content": content} for status in statuses}

@@ -1,4 +1,4 @@
-"""Turns exceptions into problem details: 4xx for the caller's errors, 503 for unavailable parts."""
+"""Turns exceptions into problem details: 4xx for the caller's errors, 503 for unavailable dependencies."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ from common.words.details import Detail, WrongValue
 _log = get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
-# Answers that every operation may give besides its own. The front's description of all services describes them by
+# Responses that every operation may give besides its own. The front's description of all services describes them by
 # status.
 DESCRIBED: dict[str, Any] = {
     "description": "A problem detail (RFC 9457); `code` is stable.",
@@ -65,7 +65,7 @@ _UNAVAILABLE_CLASSES = ("08", "53", "57", "58")
 _RETRIABLE = ("40001", "40P01", "55P03")
 
 
-# For the operator: shown in the log and at `/readyz`, which clients cannot reach.
+# For the operator. Shown in the log and at `/readyz`, which clients cannot reach.
 WITHOUT_KEYS = errors.UNAVAILABLE.because(
     "service_has_not_got_keys",
     headers={"Retry-After": "30"},
@@ -82,7 +82,7 @@ def problem_response(problem: Problem) -> Response:
 
 
 def install(app: FastAPI) -> None:
-    """Make `app` answer every failure with a problem detail."""
+    """Make `app` respond to every failure with a problem detail."""
 
     async def problem(_request: Request, error: Exception) -> Response:
         assert isinstance(error, Problem)  # noqa: S101 - registered for this class only
@@ -112,7 +112,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, http)
     for kind in (
-        # The whole hierarchy: a broken connection also raises PendingRollbackError and others.
+        # the whole hierarchy, because a broken connection also raises PendingRollbackError and others
         sa.exc.SQLAlchemyError,
         asyncpg.PostgresError,
         asyncpg.InterfaceError,
@@ -150,19 +150,19 @@ def pointer(location: Sequence[Any]) -> str:
 
 
 def shown_location(error: Mapping[str, Any]) -> Sequence[Any]:
-    """Return the location of the error as far as its parts look like field names: a careless client may put personal
-    data into other keys."""
+    """Return the location of the error, but only the parts that look like field names. A careless client may put
+    personal data into other keys."""
     location: Sequence[Any] = error["loc"]
     return list(takewhile(is_name, location))
 
 
 def is_name(part: Any) -> bool:
-    """Return whether a part looks like a field name or is a list index."""
+    """Return whether a part is a list index or looks like a field name."""
     return isinstance(part, int) or _FIELD_NAME.fullmatch(str(part)) is not None
 
 
 def _limits(error: Mapping[str, Any]) -> dict[str, int | float | str]:
-    """Return the limits in pydantic's error context; never a value that was sent."""
+    """Return the limits in pydantic's error context, but never a value from the request."""
     beside = error.get("ctx") or {}
     return {
         name: beside[name] for name in _LIMITS if isinstance(beside.get(name), int | float | str)
@@ -180,7 +180,7 @@ def _message(error: Mapping[str, Any]) -> str:
         return "this field is not known here; remove it"
     if (
         error["type"] == "union_tag_invalid"
-    ):  # pydantic's own message contains the tag that was sent
+    ):  # pydantic's own message contains the tag from the request
         known = ", ".join(re.findall(r"'([^']+)'", str(error["ctx"]["expected_tags"])))
         return f"{error['ctx']['discriminator']} must be one of {known}"
     return str(error["msg"]).removeprefix("Value error, ")

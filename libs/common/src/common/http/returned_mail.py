@@ -1,5 +1,5 @@
-"""Routes that receive returned e-mail and ended rights. The operator's script at the relay sends each returned mail to
-every service that sends mail; one of them recognises it."""
+"""Routes that receive returned e-mail and ended rights. The operator's script at the relay sends each returned e-mail
+to every service that sends e-mail; one of them recognises it."""
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated
@@ -41,8 +41,8 @@ Anyone = Annotated[Principal, open_to_all()]
 
 
 class Told(Strict):
-    """The issuer's complete list at `as_of`. `changed` gives until when the tokens of each identity are void. Times are
-    seconds since 1970."""
+    """The issuer's complete list at `as_of`. `changed` contains the time until which the tokens of each identity are
+    void. Times are seconds since 1970."""
 
     as_of: float
     suspended: dict[Named, list[str]]
@@ -54,7 +54,7 @@ def told_rights(table: sa.Table, follow: Followed | None) -> APIRouter:
 
     @routes.put("", status_code=204, include_in_schema=False)
     async def tell(caller: Anyone, session: Session, body: Told) -> Response:
-        # The front sends its own internal token, which belongs to no organisation.
+        # The front sends its own internal token, which belongs to no organisation
         if "internal" not in caller.scopes:
             raise FORBIDDEN.because("only_gateway_may_tell_this")
         anew = await take_in(session, table, body.as_of, body.suspended, body.changed)

@@ -1,8 +1,8 @@
-"""Routes that are one unit of work: one transaction, committed before the answer is sent.
+"""Routes that are one unit of work: one transaction, committed before the response is sent.
 
-The route itself opens the transaction, not a yielding dependency, because only here the finished answer is known before
-the commit. So neither a failed commit nor an unserialisable answer can follow a 201. The stored result of an idempotent
-command joins the same transaction. See docs/decisions/0001.
+The route itself opens the transaction, not a yielding dependency, because only the route knows the finished response
+before the commit. So neither a failed commit nor an unserialisable response can follow a 201. The stored result of an
+idempotent command joins the same transaction. See docs/decisions/0001.
 """
 
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
@@ -46,7 +46,7 @@ _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
-# Dependencies are coroutines although they await nothing: FastAPI runs plain functions in a thread pool, which costs
+# Dependencies are coroutines although they await nothing. FastAPI runs plain functions in a thread pool, which costs
 # more than their work.
 async def _session(request: Request) -> AsyncSession:
     session: AsyncSession = request.state.session
@@ -55,7 +55,7 @@ async def _session(request: Request) -> AsyncSession:
 
 async def _in_parts() -> None:
     """Marks a route that runs several commands, each with its own key and transaction. A repeat runs them again, and
-    each returns its stored answer; the whole is not stored."""
+    each returns its stored response; the combined response is not stored."""
 
 
 async def _reading() -> None:
@@ -67,8 +67,8 @@ async def _own_query() -> None:
 
 
 async def _any_query() -> None:
-    """Marks a route that ignores unknown parameters, because the caller cannot remove them: pages whose link a
-    messenger extended (`fbclid`, `utm_source`), paths that other systems call in their own way, and OAuth, which
+    """Marks a route that ignores unknown parameters, because the caller cannot remove them. Examples: pages whose link
+    a messenger extended (`fbclid`, `utm_source`), paths that other systems call in their own way, and OAuth, which
     demands it (RFC 6749 §3.1 and §3.2)."""
 
 
@@ -116,7 +116,7 @@ class UnitOfWorkRoute(APIRoute):
         return unit_of_work
 
     async def _work(self, request: Request, handler: Handler) -> Response:
-        """Run `handler`, and again if PostgreSQL aborted its transaction."""
+        """Run `handler`. Run it again if PostgreSQL aborted its transaction."""
         _refuse_nul(request)
         principal = self.access.check(request)
         self._refuse_unknown(request)
@@ -145,7 +145,7 @@ class UnitOfWorkRoute(APIRoute):
                 return await handler(request)
             if outer is not None:
                 return await whole()
-            # Nothing is answered before the commit, so everything can be repeated.
+            # No response is sent before the commit, so everything can be repeated.
             return await retrying(whole)
         except IntegrityError as error:
             if command is not None and is_repeat(error):
@@ -168,7 +168,7 @@ class UnitOfWorkRoute(APIRoute):
         handler: Handler,
         request: Request,
     ) -> Response:
-        """Return the stored answer, or run the handler and store its answer in the same transaction."""
+        """Return the stored response, or run the handler and store its response in the same transaction."""
         answers = StoredAnswers(context.tables, context.sealing_key, context.answers)
         stored = await answers.replay(session, principal, command)
         if stored is not None:
@@ -179,8 +179,8 @@ class UnitOfWorkRoute(APIRoute):
         return response
 
     async def _keyed(self, request: Request, principal: Principal) -> KeyedCommand | None:
-        # Anonymous callers share one identity, so a stored answer could reach somebody else. Reads simply run again,
-        # and parts of a batch have their own keys.
+        # Anonymous callers share one identity, so a stored response could reach somebody else. Reads simply run again, and
+        # parts of a batch have their own keys.
         if request.method in _SAFE_METHODS or principal.anonymous:
             return None
         if self._in_parts or self._reads:
@@ -233,7 +233,7 @@ async def _opened(
         if was_given_up(error):
             outer.info[GIVEN_UP] = error
         raise
-    outer.expire_all()  # database functions may have changed rows that were read
+    outer.expire_all()  # database functions may have changed rows that were already read
 
 
 def _link_to_next(request: Request, response: Response) -> None:
@@ -244,7 +244,7 @@ def _link_to_next(request: Request, response: Response) -> None:
 
 
 def _refuse_nul(request: Request) -> None:
-    """Refuse NUL in paths and queries: PostgreSQL cannot store it and no id contains it."""
+    """Refuse NUL in paths and queries, because PostgreSQL cannot store it and no id contains it."""
     if "\x00" in request.scope["path"] or b"%00" in request.scope.get("query_string", b""):
         raise BAD_REQUEST.because("paths_and_parameters_must_not_contain_nul")
 

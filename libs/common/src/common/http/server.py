@@ -1,4 +1,4 @@
-"""Checks the keys of a service with a database at its start, and runs its operators' commands."""
+"""Checks the keys of a service with a database at startup, and runs its operator commands."""
 
 import asyncio
 import json
@@ -31,7 +31,7 @@ async def _republish(context: ServiceContext) -> int:
 
 async def _replay_dead_letters(context: ServiceContext) -> int:
     """Replay dead letters. Print failures to stdout (one JSON line each), progress and totals to stderr. Return 1 if
-    any still fails."""
+    any dead letter still fails."""
     failing = 0
     for consumer in context.consumers:
         replayed = await consumer.replay_dead_letters(_progress)

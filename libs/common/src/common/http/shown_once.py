@@ -1,8 +1,8 @@
-"""Secrets that an answer shows only once.
+"""Secrets that a response shows only once.
 
-Answers of commands with an Idempotency-Key are stored for repeats. A secret in one would be stored, and shown to
-anybody who repeats the command. So the stored answer contains `null` instead; the documentation of each such field says
-how to get a new secret.
+Responses to commands with an Idempotency-Key are stored for repeats. A secret in such a response would be stored and
+shown to anybody who repeats the command. So the stored response contains `null` instead; the documentation of each such
+field says how to get a new secret.
 """
 
 from typing import Annotated, Any
@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 
 class _Marker:
-    """Marks a field of an answer as a secret that is shown once."""
+    """Marks a response field as a secret that is shown once."""
 
 
 ShownOnce = Annotated[str | None, _Marker()]
@@ -22,7 +22,7 @@ ShownOnce = Annotated[str | None, _Marker()]
 
 
 def names_shown_once(answer: Any) -> frozenset[str]:
-    """Return the marked fields of an answer's model."""
+    """Return the marked fields of a response model."""
     if not (isinstance(answer, type) and issubclass(answer, BaseModel)):
         return frozenset()
     return frozenset(
@@ -33,12 +33,12 @@ def names_shown_once(answer: Any) -> frozenset[str]:
 
 
 def store_instead(request: Request, response: Response) -> None:
-    """Set the answer to store for repeats, if the real one is not one of our models."""
+    """Set the response to store for repeats, if the real response is not one of our models."""
     request.state.stored_answer = response
 
 
 def as_stored(request: Request, response: Response, secrets: frozenset[str]) -> Response:
-    """Return the answer without its secrets."""
+    """Return the response without its secrets."""
     instead: Response | None = getattr(request.state, "stored_answer", None)
     if instead is not None:
         return instead

@@ -1,4 +1,4 @@
-"""Request bodies from partners: unknown fields are refused, and so is text that cannot be stored or that displays in
+"""Request bodies from partners. They refuse unknown fields, text that cannot be stored, and text that displays in
 another order than it is stored."""
 
 import re
@@ -69,7 +69,7 @@ _REFUSED = re.compile(rb"\\u0000|\xe2\x80[\xaa-\xae]|\xe2\x81[\xa6-\xa9]")
 
 
 def _is_plain(data: dict[Any, Any]) -> bool:
-    """Return whether the body contains no such text. A single search suffices for most bodies."""
+    """Return whether the body contains no such text. One search is enough for most bodies."""
     try:
         return _REFUSED.search(orjson.dumps(data)) is None
     except TypeError:
@@ -77,7 +77,7 @@ def _is_plain(data: dict[Any, Any]) -> bool:
 
 
 def _refused(data: Any) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    """Yield the path of each refused text with the reason; for a key, the path of its object."""
+    """Yield the path of each refused text with the reason. For a key, yield the path of its object."""
     waiting: list[tuple[tuple[str | int, ...], Any]] = [((), data)]
     while waiting:
         location, value = waiting.pop()

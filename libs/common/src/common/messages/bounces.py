@@ -1,4 +1,4 @@
-"""Parses delivery failure reports (RFC 3464), which arrive hours after the mail. Pure."""
+"""Parses delivery failure reports (RFC 3464), which arrive hours after the e-mail was sent. Pure."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from common.words.details import Coded
 
 
 class NotAReport(Coded):
-    """The message names the error and contains nothing of the report."""
+    """The report is invalid. The message names the error and contains no part of the report."""
 
 
 @dataclass(frozen=True)
 class Bounce:
-    """A returned mail. `about` and `mark` are the parts of its Message-ID before and after the first dot. `status` is
+    """A returned e-mail. `about` and `mark` are the parts of its Message-ID before and after the first dot. `status` is
     the RFC 3463 status if the address is unusable, else None."""
 
     about: UUID
@@ -26,7 +26,7 @@ class Bounce:
 
 
 def read(text: str) -> Bounce:
-    """Parse a report. Only a recipient of our mail knows its Message-ID, so a report without it is refused."""
+    """Parse a report. Only a recipient of our e-mail knows its Message-ID, so a report without it is refused."""
     report = message_from_string(text, policy=compat32)
     parts = list(report.walk())
     if report.get_content_type() != "multipart/report":

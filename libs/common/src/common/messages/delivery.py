@@ -1,4 +1,4 @@
-"""A message, and the result of one attempt to deliver it. Pure."""
+"""A message, and the result of one delivery attempt. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -28,14 +28,14 @@ class Result(StrEnum):
 @dataclass(frozen=True)
 class Handing:
     """The result of an attempt. `failure` is our own code, never the other side's text, which may quote the address.
-    `wait` is how long the other side asked us to wait."""
+    `wait` is the pause that the other side requested."""
 
     result: Result
     failure: str | None = None
     wait: timedelta | None = None
 
 
-# RFC 3463: the address itself is wrong. Other refusals (policy, size, blocked lists) tell nothing about it.
+# RFC 3463: the address itself is wrong. Other refusals (policy, size, blocklists) say nothing about it.
 ADDRESS_REFUSED = ("5.1.", "5.2.1")
 HANDED = Handing(Result.HANDED)
 

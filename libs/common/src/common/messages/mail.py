@@ -1,4 +1,4 @@
-"""Sends mail through one relay (SMTP, RFC 5321). DKIM and final delivery are the relay's task."""
+"""Sends e-mail through one relay (SMTP, RFC 5321). The relay is responsible for DKIM and final delivery."""
 
 import asyncio
 import ssl
@@ -60,7 +60,8 @@ class Mail:
         trusted: ssl.SSLContext | None = None,
         seconds: float = _SECONDS,
     ) -> None:
-        """Create the client. `seconds` limits the delivery of one mail to the relay, including all its answers."""
+        """Create the client. `seconds` limits the delivery of one e-mail to the relay, including all of the relay's
+        replies."""
         self._relay = relay
         self._sender = sender
         self._trusted = trusted
@@ -68,7 +69,7 @@ class Mail:
         self.seconds = seconds
 
     async def hand_over(self, address: str, message: Message, message_id: str) -> Handing:
-        """Send one mail. Use the same `message_id` for all attempts of a message, so that mailboxes show it once."""
+        """Send one e-mail. Use the same `message_id` for all attempts of a message, so that mailboxes show it once."""
         client = aiosmtplib.SMTP(
             hostname=self._relay.host,
             username=self._relay.user,
@@ -77,7 +78,7 @@ class Mail:
             start_tls=self._relay.scheme == "smtp+starttls",
             tls_context=self._trusted,
             timeout=self.seconds,
-            # Do not reveal this machine's name.
+            # Do not reveal the name of this machine.
             local_hostname=self._sender.rpartition("@")[2],
         )
         try:
@@ -85,7 +86,7 @@ class Mail:
                 relay = self._relay.host, self._relay.port
                 await client.connect(sock=await self._names.connected(*relay, self.seconds))
                 await client.send_message(self._mail(address, message, message_id))
-            # The relay has accepted the mail, so its last answer does not matter.
+            # The relay has accepted the e-mail, so its last reply does not matter.
             with suppress(aiosmtplib.SMTPException, OSError):
                 await client.quit(timeout=_GOODBYE_SECONDS)
         except TimeoutError:
@@ -107,7 +108,7 @@ class Mail:
         mail["Subject"] = message.subject
         mail["Date"] = format_datetime(clock.now())
         mail["Message-ID"] = f"<{message_id}@{self._sender.rpartition('@')[2]}>"
-        # Prevents automatic replies such as out-of-office notes (RFC 3834).
+        # prevents automatic replies such as out-of-office notes (RFC 3834)
         mail["Auto-Submitted"] = "auto-generated"
         for name, value in message.headers.items():
             mail[name] = value
@@ -116,14 +117,14 @@ class Mail:
 
 
 def mail_of(settings: MailSettings, trusted: ssl.SSLContext | None = None) -> Mail | None:
-    """Return the client; None without a relay. Raises ValueError if its address is malformed."""
+    """Return the client, or None without a relay. Raises ValueError if the relay's address is malformed."""
     if settings.smtp_url is None or settings.mail_sender is None:
         return None
     return Mail(Relay.at(settings.smtp_url.get_secret_value()), settings.mail_sender, trusted)
 
 
 def _of(answer: aiosmtplib.SMTPResponseException) -> Handing:
-    """Return the result of an SMTP error. It is final only if it concerns the address: a relay that refuses everything
+    """Return the result for an SMTP error. It is final only if it concerns the address: a relay that refuses everything
     today (authentication, policy) must not disable everybody's channel."""
     if 500 <= answer.code < 600 and (
         isinstance(answer, aiosmtplib.SMTPRecipientRefused)

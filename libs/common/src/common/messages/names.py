@@ -1,4 +1,4 @@
-"""Looks up host names on separate threads. An event loop's own few threads also serve the database, so look-ups that hang
+"""Resolves host names on separate threads. An event loop's own few threads also serve the database, so hanging look-ups
 there would delay every message."""
 
 import asyncio
@@ -12,7 +12,7 @@ _T = TypeVar("_T")
 
 
 class Names:
-    """Looks up the names of one relay, or of one HTTP client."""
+    """Resolves the names for one relay, or for one HTTP client."""
 
     def __init__(self, threads: int) -> None:
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="names")
@@ -22,7 +22,7 @@ class Names:
         return await self._run(partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM))
 
     async def connected(self, host: str, port: int, seconds: float) -> socket.socket:
-        """Return a socket to the first address of the host that answers within `seconds`."""
+        """Return a socket to the first address of the host that accepts a connection within `seconds`."""
         found = await self._run(partial(socket.create_connection, (host, port), seconds))
         found.setblocking(False)
         return found

@@ -1,4 +1,4 @@
-"""The queue of one transport. Messages are sent concurrently, so none waits for another's answer."""
+"""The queue of one transport. Messages are sent concurrently, so no message waits for the response to another one."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
@@ -19,10 +19,10 @@ async def work_off(
     seconds: float,
     stop: asyncio.Event,
 ) -> None:
-    """Send what `claim` returns, each message in its own task, until `stop`.
+    """Send the messages that `claim` returns, each in its own task, until `stop`.
 
     Claims again when `called` is set, when a message is done, and after `seconds`. `claim` takes the number of free
-    slots and whether only urgent messages may use them; it returns how many messages it examined and those it claimed.
+    slots and whether only urgent messages may use them. It returns how many messages it examined and those it claimed.
     `tell` must finish within the time limit of one message, so that a stop never waits longer.
     """
     under_way: set[asyncio.Task[None]] = set()

@@ -1,5 +1,5 @@
-"""A round of messages: claim what is due, deliver it, store the results. `claim` first postpones the next attempt (a
-lease), so that two replicas do not send the same message and a crash only delays it."""
+"""A round of messages: claim those that are due, deliver them, store the results. `claim` first postpones the next
+attempt (a lease). So two replicas do not send the same message, and a crash only delays it."""
 
 import asyncio
 import random
@@ -27,8 +27,8 @@ async def hand_round(
     hand_over: Callable[[One], Awaitable[Became | None]],
     settle: Callable[[AsyncSession, One, Became], Awaitable[None]],
 ) -> int:
-    """Run one round; return how many messages `claim` examined. A message stays claimed if `hand_over` fails or returns
-    None; it is tried again after the lease. Each result has its own transaction, so that one failure does not cause
+    """Run one round and return how many messages `claim` examined. A message stays claimed if `hand_over` fails or
+    returns None; it is retried after the lease. Each result has its own transaction, so that one failure does not cause
     other messages to be sent twice."""
     looked_at, claimed = await database.retried(claim)
     became = await asyncio.gather(*map(hand_over, claimed), return_exceptions=True)
@@ -48,7 +48,7 @@ async def hand_round(
 
 
 def tried_again(handing: Handing, failures: int, now: datetime) -> datetime | None:
-    """Return when to try again after this many failures; None if the attempt succeeded or no further one follows."""
+    """Return when to retry after this many failures, or None if the attempt succeeded or no further attempt follows."""
     if handing.result is not Result.LATER:
         return None
     return next_attempt(failures, now, _spread.random(), handing.wait)

@@ -1,4 +1,4 @@
-"""Sends text messages through a gateway's HTTP interface: RapidPro's, or any that a template describes."""
+"""Sends text messages through a gateway's HTTP interface: RapidPro's, or any interface that a template describes."""
 
 import re
 from datetime import timedelta
@@ -23,7 +23,7 @@ class _Strict(BaseModel):
 
 
 class RapidPro(_Strict):
-    """RapidPro's API v2: one broadcast to one URN. It answers 400 with `urns` for an unreadable number."""
+    """RapidPro's API v2: one broadcast to one URN. It returns 400 with `urns` for an unreadable number."""
 
     kind: Literal["rapidpro"]
     url: HttpAddress = Field(description="The server's address, without /api/v2.")
@@ -31,8 +31,8 @@ class RapidPro(_Strict):
 
 
 class Said(_Strict):
-    """How to recognise a result in the gateway's answer. `path` leads into its JSON (keys and indexes separated by `/`)
-    and `values` are the matching values; without a path, any of them in the text matches."""
+    """How to recognise a result in the gateway's response. `path` leads into its JSON (keys and indexes separated by
+    `/`) and `values` are the matching values. Without a path, any of them in the text matches."""
 
     path: str | None = None
     values: list[str] = Field(min_length=1)
@@ -50,7 +50,7 @@ class Said(_Strict):
 
 
 class Template(_Strict):
-    """A template of the gateway's requests.
+    """A template for requests to the gateway.
 
     `body` may contain {number} (E.164), {digits} (without +), {text} and {id}, escaped for its content type. `accepted`
     recognises success, because a 200 may contain an error; `refused` recognises an unusable number. `once_per_id` means
@@ -73,13 +73,13 @@ _GATEWAY: TypeAdapter[RapidPro | Template] = TypeAdapter(Gateway)
 
 
 def gateway_of(file: Path) -> RapidPro | Template:
-    """Read the gateway's file. Raises pydantic's ValueError, which names the wrong member."""
+    """Read the gateway's file. Raises a pydantic ValueError that names the invalid member."""
     return _GATEWAY.validate_json(file.read_bytes())
 
 
 class Sms:
     def __init__(self, gateway: RapidPro | Template, seconds: float = _SECONDS) -> None:
-        """Create the client. `seconds` limits the delivery of one message, including the answer."""
+        """Create the client. `seconds` limits the delivery of one message, including the response."""
         self._gateway = gateway
         self.seconds = seconds
         self._limit = aiohttp.ClientTimeout(total=seconds, connect=min(seconds, _CONNECT_SECONDS))
@@ -138,7 +138,7 @@ def _of(gateway: RapidPro | Template, status: int, text: str, wait: timedelta | 
         if isinstance(gateway, Template)
         else not _RAPIDPRO_FAILED.holds(text)
     )
-    # A 200 with an error inside is a refusal.
+    # a 200 that contains an error is a refusal
     return HANDED if accepted else Handing(Result.LATER, "sms_not_accepted")
 
 

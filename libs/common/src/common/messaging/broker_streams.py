@@ -1,7 +1,7 @@
 """`python -m common.messaging.broker_streams` creates the streams and consumers as the broker's operator.
 
-No service may do this: with a stream that republishes or copies, or a consumer that delivers to any subject, it could
-write in another's name. The embedded stack runs it at each start, a cluster by a Job.
+No service may do this. With a stream that republishes or copies, or a consumer that delivers to any subject, a service
+could publish in another service's name. The embedded stack runs this command at each start; a cluster runs it as a Job.
 """
 
 import asyncio
@@ -44,7 +44,7 @@ async def arrange(jetstream: JetStreamContext, *, replicas: int, max_bytes: int)
         stream = _stream(producer, replicas, max_bytes)
         try:
             await jetstream.add_stream(stream)
-        except BadRequestError:  # it exists with other settings: update it
+        except BadRequestError:  # it exists with other settings, so update it
             await jetstream.update_stream(stream)
         name = stream_name(producer)
         for known in await jetstream.consumers_info(name):
@@ -60,7 +60,7 @@ def _stream(producer: str, replicas: int, max_bytes: int) -> StreamConfig:
         subjects=[f"ruta.{producer}.>"],
         retention=RetentionPolicy.LIMITS,
         storage=StorageType.FILE,
-        discard=DiscardPolicy.NEW,  # a full stream refuses; events wait in the outbox
+        discard=DiscardPolicy.NEW,  # a full stream refuses events, which then wait in the outbox
         max_age=EVENTS_KEPT.total_seconds(),
         max_bytes=max_bytes,
         num_replicas=replicas,
@@ -81,7 +81,7 @@ def _reader(name: str, kinds: Kinds) -> ConsumerConfig:
 
 
 async def arranged(settings: Settings, seconds: float) -> None:
-    """Wait for the broker and a cluster's quorum, then set up the streams. Raises TimeoutError."""
+    """Wait for the broker and the quorum of a cluster, then set up the streams. Raises TimeoutError."""
     broker, why = Broker(settings), ""
     await broker.start()
     try:

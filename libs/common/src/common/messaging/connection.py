@@ -22,7 +22,7 @@ _CONNECT_SECONDS = 5.0
 
 
 class BrokerDown(Worded, ConnectionError):
-    """NATS cannot be reached now; events wait in the outbox."""
+    """NATS is currently unreachable; events wait in the outbox."""
 
 
 class Broker:
@@ -39,7 +39,7 @@ class Broker:
 
     @property
     def is_used(self) -> bool:
-        """Return whether this process uses NATS. Only relay and consumers do; an API process with a separate worker
+        """Return whether this process uses NATS. Only the relay and consumers do; an API process with a separate worker
         does not."""
         return self._connecting is not None
 
@@ -57,7 +57,7 @@ class Broker:
             with contextlib.suppress(Exception):  # a dead connection cannot be drained
                 await asyncio.wait_for(self._client.drain(), 5)
             if not self._client.is_closed:
-                # After a failed TLS handshake the library waits without limit for the connection to close.
+                # After a failed TLS handshake, the library waits indefinitely for the connection to close.
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._client.close(), 5)
             self._client = self._jetstream = None
@@ -76,7 +76,7 @@ class Broker:
         return self._jetstream
 
     async def seconds(self, stream: str) -> float | None:
-        """Return the server's clock, read from the answer to a stream query; None if it is missing."""
+        """Return the server's time from the response to a stream query, or None if it is missing."""
         try:
             answer = await self.client().request(f"$JS.API.STREAM.INFO.{stream}", timeout=2)
             return datetime.fromisoformat(json.loads(answer.data)["ts"]).timestamp()
@@ -114,7 +114,7 @@ class Broker:
         }
 
     def _by_certificate(self) -> dict[str, Any]:
-        """Start with TLS at once: otherwise the library believes a server that claims in clear text to need none, and
+        """Start with TLS at once. Otherwise the library believes a server that claims in clear text to need no TLS, and
         sends it the password."""
         context = trusting(self._settings)
         return {} if context is None else {"tls": context, "tls_handshake_first": True}

@@ -1,8 +1,8 @@
 """Durable consumers: each event takes effect once, even if the broker repeats or reorders it.
 
-Inbox row and effect share one transaction; the message is acknowledged after the commit. An event that keeps failing
-becomes a dead letter, so that the others proceed. A consumer may apply all arrived events in one transaction; if that
-fails, it applies them one by one.
+The inbox row and the effect share one transaction; the message is acknowledged after the commit. An event that keeps
+failing becomes a dead letter, so that the others proceed. A consumer may apply all arrived events in one transaction;
+if that fails, it applies them one by one.
 """
 
 import asyncio
@@ -50,9 +50,9 @@ a pooler could hand to others."""
 
 @dataclass(frozen=True)
 class Subscription:
-    """One service's subscription to another's events. `durable` is the reading service's name (or a part). `apply`
-    handles up to `at_once` events in one transaction. More than one suits readers whose effects block each other
-    anyway, such as counters. Such a reader takes the advisory lock `writer_lock` first."""
+    """One service's subscription to another service's events. `durable` is the reading service's name (or a part of
+    it). `apply` handles up to `at_once` events in one transaction. More than one event suits readers whose effects
+    block each other anyway, such as counters. Such a reader takes the advisory lock `writer_lock` first."""
 
     producer: str
     durable: str
@@ -95,7 +95,7 @@ class Consumer:
         self._lag = metrics.consumer_lag.labels(self.name)
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Consume until `stop`; wait while NATS or the stream is unavailable."""
+        """Consume until `stop`. Wait while NATS or the stream is unavailable."""
         while not stop.is_set():
             try:
                 await self._consume(await self._broker.jetstream(), stop)
@@ -109,7 +109,7 @@ class Consumer:
         durable = self._subscription.durable
         await jetstream.consumer_info(
             stream, durable
-        )  # NotFoundError until the operator has created it
+        )  # NotFoundError until the operator creates it
         async with pulling(self._broker.client(), stream, durable, stop) as pull:
             while not stop.is_set() and generation == self._broker.generation:
                 message = await pull.next()
@@ -117,7 +117,7 @@ class Consumer:
                     await self.handle([message, *pull.arrived(self._subscription.at_once - 1)])
                     self._lag.set(message.metadata.num_pending)
                 elif not stop.is_set():
-                    # Raises NotFoundError if the consumer is gone, for example after the broker's store was wiped.
+                    # Raises NotFoundError if the consumer is gone, for example after the broker's storage was wiped.
                     await jetstream.consumer_info(stream, durable)
 
     async def handle(self, messages: Sequence[Msg]) -> None:
@@ -134,7 +134,7 @@ class Consumer:
         await asyncio.gather(*(message.ack_sync(timeout=5) for message in messages))
 
     async def _apply(self, messages: Sequence[bytes]) -> int:
-        """Apply the messages; return how many took effect now. Repeated and irrelevant ones do not count."""
+        """Apply the messages and return how many took effect now. Repeated and irrelevant messages do not count."""
         received: dict[UUID, tuple[Event, Envelope]] = {}
         for message in messages:
             envelope = Envelope.model_validate_json(message)
@@ -151,7 +151,7 @@ class Consumer:
             async with self._database.transaction() as session:
                 if (lock := self._subscription.writer_lock) is not None:
                     await session.execute(sa.select(sa.func.pg_advisory_xact_lock(lock)))
-                # Always in the same order, so that two replicas cannot deadlock.
+                # always in the same order, so that two replicas cannot deadlock
                 first = await self._seen_first(session, sorted(received))
                 events = [each for id_, each in received.items() if id_ in first]
                 if events:
@@ -169,7 +169,7 @@ class Consumer:
 
     async def _not_applied(self, messages: Sequence[Msg], error: Exception) -> None:
         if isinstance(error, database_errors.OF_DATABASE) and not _is_refused(error):
-            # The events are fine, but the database is unavailable: return them and wait.
+            # The events are valid, but the database is unavailable: return them and wait.
             for message in messages:
                 await message.nak(delay=_PAUSE_SECONDS)
             await asyncio.sleep(_PAUSE_SECONDS)
@@ -229,7 +229,7 @@ class Consumer:
                 await self._apply([row.message])
             except Exception as error:  # noqa: BLE001 - it stays a dead letter
                 failed = {"event": row.event_id, "subject": row.subject}
-                # Only the class of the error: messages quote values.
+                # Only the error class, because messages quote values.
                 failures.append({"consumer": self.name, **failed, "error": type(error).__name__})
                 continue
             async with self._database.transaction() as session:
@@ -243,15 +243,15 @@ class Consumer:
 
 @dataclass(frozen=True)
 class Replayed:
-    """The number of applied dead letters, and those that still fail, with reasons."""
+    """The number of applied dead letters, and those that still fail, with the reasons."""
 
     resolved: int
     failures: Sequence[Mapping[str, str]]
 
 
 def _is_refused(error: Exception) -> bool:
-    """Return whether the database refused the data, rather than being unavailable."""
-    refused = {"23", "42", "P0"}  # integrity, syntax or access, raised by our own functions
+    """Return whether the database refused the data, as opposed to being unavailable."""
+    refused = {"23", "42", "P0"}  # integrity, syntax or access error, raised by our own functions
     return database_errors.is_out_of_range(error) or database_errors.sqlstate(error)[:2] in refused
 
 
@@ -266,7 +266,7 @@ async def _kept_in_progress(*messages: Msg) -> AsyncIterator[None]:
             await asyncio.sleep(_HEARTBEAT_SECONDS)
 
     beating: list[asyncio.Task[None]] = []
-    # Few handlers are slow, so the task starts only when one is.
+    # Few handlers are slow, so the task starts only for a slow one.
     later = asyncio.get_running_loop().call_later(
         _HEARTBEAT_SECONDS, lambda: beating.append(asyncio.create_task(beat()))
     )

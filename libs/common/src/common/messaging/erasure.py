@@ -1,7 +1,7 @@
 """Removes an erased person from rows for other services: the outbox and dead letters.
 
-Ids and codes of the process stay, so that events can be published again. Messages already in the stream cannot be
-changed: their readers receive the erasure and forget the pseudonym.
+The ids and codes of the process stay, so that events can be published again. Messages already in the stream cannot be
+changed. Their readers receive the erasure and forget the pseudonym.
 """
 
 from collections.abc import Collection
@@ -19,8 +19,8 @@ from common.events.catalogue import ALL
 
 @cache
 def _to_take_out() -> tuple[dict[frozenset[str], list[str]], list[str]]:
-    """Return the subjects whose personal fields can be removed, by these fields, and the subjects where they are
-    required."""
+    """Return the subjects whose personal fields can be removed, grouped by these fields, and the subjects in which they
+    are required."""
     fields: dict[frozenset[str], list[str]] = {}
     whole = []
     for subject, event in sorted(ALL.items()):
@@ -34,8 +34,8 @@ def _to_take_out() -> tuple[dict[frozenset[str], list[str]], list[str]]:
 async def forget_persons(
     session: AsyncSession, tables: CommonTables, aggregates: Collection[UUID]
 ) -> None:
-    """Remove the personal fields from the outbox's events about these aggregates, published or not. Delete events that
-    require them."""
+    """Remove the personal fields from outbox events about these aggregates, published or not. Delete events that
+    require these fields."""
     if not aggregates:
         return
     outbox = tables.outbox
@@ -73,7 +73,7 @@ async def forget_in_dead_letters(
 
 
 def _without_person(subject: str, message: bytes) -> bytes:
-    """Return the message without personal fields; empty if it cannot be parsed."""
+    """Return the message without personal fields, or an empty message if it cannot be parsed."""
     event = ALL.get(subject)
     try:
         envelope = orjson.loads(message)

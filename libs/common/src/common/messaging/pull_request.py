@@ -1,7 +1,7 @@
 """A JetStream pull request that stays open, so that each message arrives as soon as it is stored.
 
 The client library's `fetch` requests, waits, and requests again; nothing arrives in between. Here one request stays
-open until it is used up or expires. Reading a whole stream uses batches instead: `fetch` would create a task and a
+open until it is used up or expires. Reads of a whole stream use batches instead: `fetch` would create a task and a
 timer for each message, two thirds of the cost of reading it.
 """
 
@@ -42,8 +42,8 @@ class Pull:
         self._arrived.put_nowait(None)
 
     async def next(self) -> Msg | None:
-        """Return the next message; None after five seconds without one, or after the end. Raises NotFoundError if the
-        consumer or its stream is gone, and TimeoutError if the broker is silent."""
+        """Return the next message, or None after five seconds without one or after the end. Raises NotFoundError if the
+        consumer or its stream is gone, and TimeoutError if the broker does not respond."""
         if self._expected == 0:
             await self._ask()
         message: Msg | None = self._ahead
@@ -104,8 +104,8 @@ class Gathering:
             await self._subscription.unsubscribe()
 
     async def batch(self, most: int, seconds: float) -> list[Msg]:
-        """Return at most this many available messages, in order; after `seconds`, those that have arrived. Raises
-        NotFoundError if the consumer or its stream is gone."""
+        """Return at most this many available messages, in order. After `seconds`, return those that have arrived.
+        Raises NotFoundError if the consumer or its stream is gone."""
         self._most, self._told = most, None
         self._complete.clear()
         question = {"batch": most, "no_wait": True}
@@ -142,7 +142,7 @@ def _fail_unless_it_ran_out(message: Msg) -> None:
 
 
 def _status(message: Msg) -> str | None:
-    """Return the broker's status of the pull request; None for an ordinary message."""
+    """Return the broker's status for the pull request, or None for an ordinary message."""
     return (message.headers or {}).get("Status")
 
 

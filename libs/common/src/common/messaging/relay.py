@@ -1,8 +1,8 @@
 """The relay publishes outbox rows to JetStream and marks them. Each service has one.
 
 It never remembers a position: sequences commit out of order, so `id > last` would lose rows. Unpublished rows have
-`published_at IS NULL`. A crash between publishing and marking repeats an event with the same id, and readers drop it by
-their inbox.
+`published_at IS NULL`. A crash between publishing and marking repeats an event with the same id, and readers drop it
+with the help of their inbox.
 """
 
 import asyncio
@@ -48,7 +48,7 @@ _BACKLOG = (
 
 
 class Relay:
-    """Runs in the worker of each replica; only the holder of the advisory lock publishes."""
+    """Runs in the worker of each replica. Only the worker with the advisory lock publishes."""
 
     def __init__(
         self,
@@ -62,10 +62,10 @@ class Relay:
         self._database = database
         self._broker = broker
         self._metrics = metrics
-        self._leading: Any = None  # the connection that holds the lock; unused between batches
+        self._leading: Any = None  # the connection with the lock, unused between batches
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Publish until `stop`. Raises if the database fails; the worker then restarts it."""
+        """Publish until `stop`. Raises an error if the database fails; the worker then restarts it."""
         while not stop.is_set():
             connection = await self._listen()
             try:
@@ -82,7 +82,7 @@ class Relay:
                     await connection.close(timeout=2)
 
     async def _listen(self) -> Any:
-        # A pooler in transaction mode would leave the lock to the connection's next user.
+        # A pooler in transaction mode would pass the lock to the connection's next user.
         url = make_url(self._settings.session_url)
         return await asyncpg.connect(
             url.set(drivername="postgresql").render_as_string(hide_password=False),
@@ -91,7 +91,7 @@ class Relay:
             statement_cache_size=0 if self._settings.database_via_pgbouncer else 100,
             server_settings={
                 "application_name": f"ruta-{self._settings.service}-relay",
-                # If a crash loses a mark, the event is repeated and readers drop it.
+                # If a crash loses the published mark, the event is repeated and readers drop it.
                 "synchronous_commit": "off",
             },
         )
@@ -108,7 +108,7 @@ class Relay:
                 woken.clear()
                 await self._publish_or_wait(stop)
                 if time.monotonic() - measured > _POLL_SECONDS:
-                    # This also checks that the connection with the lock is alive.
+                    # this also checks that the connection with the lock is alive
                     await self._measure()
                     measured = time.monotonic()
                 if time.monotonic() - weighed > _STREAM_SECONDS:
@@ -176,7 +176,7 @@ class Relay:
         self._metrics.published.labels(row["type"]).inc()
 
     async def weigh_stream(self) -> None:
-        """Measure how full our stream is; do nothing while the broker is unavailable."""
+        """Measure how full our stream is. Do nothing while the broker is unavailable."""
         with contextlib.suppress(BrokerDown, nats.errors.Error, TimeoutError):
             jetstream = await self._broker.jetstream()
             info = await jetstream.stream_info(stream_name(self._settings.service))

@@ -1,7 +1,7 @@
 """Reads a service's own events back from its stream.
 
-An event that the outbox does not contain proves that the database went back in time (an early promotion of a standby, a
-restored volume). Only the service may write to its stream, which is stored apart from the database.
+An event that the outbox does not contain proves that the database lost data (a standby promoted too early, a restored
+volume). Only the service may write to its stream, which is stored apart from the database.
 """
 
 from collections.abc import Collection, Sequence
@@ -23,7 +23,8 @@ from common.events.envelope import Envelope
 from common.events.readers import stream_name
 from common.messaging.connection import Broker
 
-# Events are published nearly in the order of their commits. This many before a known one, some may still be unknown.
+# Events are published nearly in commit order. Up to this many positions before a known event, some events may still
+# be unknown.
 _MARGIN = 1000
 # Older events may have expired from the outbox, while the stream keeps republished ones for longer.
 _REMEMBERED = EVENTS_KEPT - timedelta(days=2)
@@ -47,13 +48,13 @@ class SaidBefore:
         self._broker = broker
 
     async def last(self) -> Envelope | None:
-        """Return the most recent event, which a database that went back loses first; None if there is none. Raises
-        BrokerDown."""
+        """Return the most recent event, which a database that lost data loses first. Return None if there is no event.
+        Raises BrokerDown."""
         said = await self._read(None)
         return None if said is None else said.envelope
 
     async def forgotten(self, session: AsyncSession, envelopes: Collection[Envelope]) -> set[UUID]:
-        """Return the ids of these events that the outbox has lost; expired events do not count."""
+        """Return the ids of these events that the outbox has lost. Expired events do not count."""
         since = clock.now() - _REMEMBERED
         ids = {each.id for each in envelopes if each.time > since}
         known = sa.select(self._outbox.c.id).where(
@@ -62,7 +63,7 @@ class SaidBefore:
         return ids - set(await session.scalars(known)) if ids else ids
 
     async def all_forgotten(self, session: AsyncSession) -> list[Envelope]:
-        """Return all lost events in their order."""
+        """Return all lost events in order."""
         seq = await self._first_in_doubt(session)
         found: list[Envelope] = []
         while batch := await self._from(seq):
@@ -72,7 +73,7 @@ class SaidBefore:
         return found
 
     async def know_again(self, session: AsyncSession, envelopes: Sequence[Envelope]) -> None:
-        """Restore the events in the outbox, as published."""
+        """Restore the events in the outbox, marked as published."""
         if envelopes:
             now = clock.now()
             await session.execute(
@@ -94,7 +95,7 @@ class SaidBefore:
             )
 
     async def _first_in_doubt(self, session: AsyncSession) -> int:
-        """Return a position before which all events are known, by searching from the end in doubling steps."""
+        """Return a position before which all events are known. Search from the end in doubling steps."""
         newest = await self._read(None)
         seq, step = (1 if newest is None else newest.seq), 1
         while seq > 1:
@@ -112,7 +113,7 @@ class SaidBefore:
         return found
 
     async def _read(self, seq: int | None) -> _Said | None:
-        """Return the first event at or after this position; without one, the last event."""
+        """Return the first event at or after this position, or the last event if there is none."""
         jetstream = await self._broker.jetstream()
         try:
             message = await _asked(jetstream, self._stream, self._subject, seq)

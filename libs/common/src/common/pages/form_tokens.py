@@ -1,7 +1,7 @@
-"""Tokens that prove that a form was sent from one of our own pages, to this very address.
+"""Tokens that prove that a form was sent from one of our own pages to exactly this address.
 
 Pages contain typed text and are compressed, so they must never contain the session's own CSRF token: the lengths of
-many answers would reveal it (BREACH). The token in a page differs each time.
+many responses would reveal it (BREACH). The token in a page differs each time.
 """
 
 import base64
@@ -20,7 +20,7 @@ def form_token(csrf: str, action: str) -> str:
 
 
 def is_form_token(given: str, csrf: str, action: str) -> bool:
-    """Return whether `form_token` made the token for this session and address."""
+    """Return whether `form_token` created the token for this session and address."""
     try:
         both = base64.urlsafe_b64decode(given.encode("ascii"))
     except ValueError:

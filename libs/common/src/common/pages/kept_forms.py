@@ -1,7 +1,7 @@
-"""Seals the typed text of a form for the few minutes until its page appears again.
+"""Seals the text typed into a form for the few minutes until its page appears again.
 
-Only the session that sent it can open it. It is stored in a browser cookie, not on a server. Once the session ends,
-nobody has the secret that opens it.
+Only the session that sent the text can open it. It is stored in a browser cookie, not on a server. Once the session
+ends, nobody has the secret that opens it.
 """
 
 import base64
@@ -21,7 +21,7 @@ _TIME_BYTES = 8
 
 
 def kept_form(csrf: str, place: str, content: bytes) -> list[str]:
-    """Return the cookies, which open only in this session and at this `place` (address and number of the form); empty
+    """Return the cookies, which open only in this session and at this `place` (address and number of the form). Empty
     if the text is too long."""
     until = int(clock.now().timestamp()) + KEPT_SECONDS
     packed = until.to_bytes(_TIME_BYTES, "big") + zlib.compress(content, 9)
@@ -32,7 +32,7 @@ def kept_form(csrf: str, place: str, content: bytes) -> list[str]:
 
 
 def opened_form(given: str, csrf: str, place: str) -> bytes | None:
-    """Return the text; None if it belongs to another session or form, or is older than ten minutes."""
+    """Return the text, or None if it belongs to another session or form or is older than ten minutes."""
     try:
         sealed = base64.urlsafe_b64decode(given + "=" * (-len(given) % 4))
         packed = open_sealed(_key(csrf), sealed, place.encode())

@@ -1,7 +1,7 @@
-"""Certificates by which Ruta's processes and the broker identify each other.
+"""Certificates with which Ruta's processes and the broker identify each other.
 
-A process with a certificate listens only with TLS. A process with trusted authorities connects only with TLS, and
-accepts a server only if they certify the name that it connects to.
+A process with a certificate accepts only TLS connections. A process with trusted authorities connects only with TLS,
+and accepts a server only if an authority certifies the name that the process connects to.
 """
 
 import ssl
@@ -24,8 +24,8 @@ _NOT_IN_FORCE = frozenset({9, 10})
 
 
 class RenewedContext(ssl.SSLContext):
-    """Reloads its files at the first connection after a change, so that no restart is needed. Keeps the last good ones
-    if the new files are unusable."""
+    """Reloads its files at the first connection after a change, so that no restart is needed. Keeps the last good files
+    if the new ones are unusable."""
 
     def __new__(cls, protocol: int, _make: object, _files: object) -> Self:
         return super().__new__(cls, protocol)
@@ -38,7 +38,7 @@ class RenewedContext(ssl.SSLContext):
         self._now = make()
 
     def wrap_bio(self, *arguments: Any, **options: Any) -> ssl.SSLObject:
-        """Create the TLS object; every connection of an event loop begins here."""
+        """Create the TLS object. Every connection of an event loop begins here."""
         stamps = self._stamps()
         if stamps != self._seen:
             self._seen = stamps
@@ -64,7 +64,7 @@ class RenewedContext(ssl.SSLContext):
 
 
 def shown(settings: CoreSettings) -> ssl.SSLContext | None:
-    """Return the TLS context of a server; None if it listens without TLS."""
+    """Return the TLS context of a server, or None if it listens without TLS."""
     certificate, key = settings.certificate_file, settings.certificate_key_file
     if certificate is None or key is None:
         return None
@@ -79,7 +79,7 @@ def shown(settings: CoreSettings) -> ssl.SSLContext | None:
 
 
 def trusting(settings: CoreSettings) -> ssl.SSLContext | None:
-    """Return the TLS context of a client that trusts Ruta's authorities; None if none are configured."""
+    """Return the TLS context of a client that trusts Ruta's authorities, or None if none are configured."""
     authorities = settings.trust_file
     if authorities is None:
         return None
@@ -146,7 +146,7 @@ class _Ends(Collector):
 
 
 def tell_certificates(registry: CollectorRegistry, settings: CoreSettings) -> None:
-    """Export the certificates' remaining lifetime as a metric, read on each scrape."""
+    """Export the remaining lifetime of the certificates as a metric, updated on each scrape."""
     files = {"own": settings.certificate_file, "trusted": settings.trust_file}
     given = {name: file for name, file in files.items() if file is not None}
     if given:

@@ -11,7 +11,7 @@ from common.settings import CoreSettings
 
 def collect_seldom() -> None:
     """Reduce garbage collection. Imported objects live as long as the process, and checking them each time took a third
-    of the time of large answers."""
+    of the time of large responses."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)

@@ -24,5 +24,5 @@ class _Module:
 
 
 def lazily(name: str) -> Any:
-    """Return a stand-in for the module, which is imported on first use and may then raise ModuleNotFoundError."""
+    """Return a proxy for the module, which is imported on first use and may then raise ModuleNotFoundError."""
     return _Module(name)

@@ -1,4 +1,4 @@
-"""Structured logs (structlog, JSON), with a last guard against personal data.
+"""Structured logs (structlog, JSON), with a last safeguard against personal data.
 
 Log calls contain ids, codes and counts. The processor below removes fields whose names suggest more, so that a careless
 call leaks a marker instead of personal data.
@@ -41,8 +41,8 @@ def add_trace(
 def short_traceback(
     _logger: Any, _method: str, event: MutableMapping[str, Any]
 ) -> MutableMapping[str, Any]:
-    """Log the place and type of an error, never its message or locals: messages of database and validation errors quote
-    values."""
+    """Log the place and type of an error, never its message or locals, because messages of database and validation
+    errors quote values."""
     info = event.pop("exc_info", None)
     error = info if isinstance(info, BaseException) else sys.exc_info()[1] if info else None
     if error is not None:
@@ -87,7 +87,7 @@ def configure(service: str, level: str = "INFO") -> None:
     root.setLevel(level)
     for noisy in ("uvicorn.access", "httpx", "httpcore", "alembic", "nats"):
         logging.getLogger(noisy).setLevel("WARNING")
-    # At lower levels SQLAlchemy and asyncpg log parameters.
+    # at lower levels, SQLAlchemy and asyncpg log parameters
     logging.getLogger("sqlalchemy").setLevel("WARNING")
     structlog.contextvars.bind_contextvars(service=service)
 

@@ -26,7 +26,7 @@ async def repeat_when_called(
     seconds: float,
     stop: asyncio.Event,
 ) -> None:
-    """Repeat like `repeat`; setting `called` ends the pause early."""
+    """Repeat like `repeat`, but end the pause early when `called` is set."""
     while not stop.is_set():
         called.clear()
         if not await work():

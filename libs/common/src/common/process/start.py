@@ -1,5 +1,5 @@
 """The first steps of every process: load its settings, and report errors in them on one line. Separate from
-`common.http.server`, so that the front, which has no database, does not load its libraries."""
+`common.http.server`, so that the front, which has no database, does not load the libraries of that module."""
 
 import sys
 from typing import NoReturn, TypeVar
@@ -24,7 +24,7 @@ def load(kind: type[S]) -> S:
 
 
 def say(text: str) -> None:
-    """Print one line of a command's result."""
+    """Print one line of command output."""
     sys.stdout.write(f"{text}\n")
 
 
@@ -34,7 +34,7 @@ def fail(message: str, status: int = CONFIGURATION_ERROR) -> NoReturn:
 
 
 def prepare(settings: CoreSettings) -> None:
-    """Configure logs, traces and clock of this process."""
+    """Configure the logs, traces and clock of this process."""
     logs.configure(settings.service, settings.log_level)
     telemetry.configure(settings.service, settings.otlp_endpoint)
     clock.follow(settings.clock_file)

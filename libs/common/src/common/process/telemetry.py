@@ -50,7 +50,7 @@ def inject(carrier: MutableMapping[str, str]) -> None:
 
 
 def extract(carrier: MutableMapping[str, str]) -> Context:
-    """Return the context of an incoming `traceparent`; an empty one if there is none."""
+    """Return the context of an incoming `traceparent`, or an empty context if there is none."""
     return _propagator.extract(carrier)
 
 
@@ -66,7 +66,7 @@ def going_on(name: str, traceparent: str | None, kind: trace.SpanKind) -> Iterat
         finally:
             detach(token)
         return
-    # An error's text may quote personal data.
+    # The error text may quote personal data.
     with tracer.start_as_current_span(
         name, context=context, kind=kind, record_exception=False, set_status_on_exception=False
     ):
@@ -137,7 +137,8 @@ class Metrics:
 
     @cached_property
     def broker_connected(self) -> Gauge:
-        """Created at the first attempt to publish, so that a process that does not publish never appears disconnected."""
+        """Created at the first attempt to publish, so that a process that does not publish never appears as
+        disconnected."""
         return Gauge("ruta_broker_connected", "1 while NATS is connected.", registry=self.registry)
 
     @cached_property
@@ -150,7 +151,7 @@ class Metrics:
         )
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
-        """Count one answer. `route` is a template, so the cache of labels stays small."""
+        """Count one response. `route` is a template, so the label cache stays small."""
         children = self._children.get((method, route, status))
         if children is None:
             children = (

@@ -15,18 +15,18 @@ _RATIO_FROM = 1024 * 1024  # small entries may compress unusually well and are h
 
 
 class UnreadableArchiveError(Coded):
-    """The archive is broken or protected; the text says how."""
+    """The archive is broken or protected; the message says how."""
 
 
 class UnsafeArchiveError(Coded):
-    """The archive looks malicious; the text says why."""
+    """The archive looks malicious; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Limits for an archive. `unpacked` is the total size in bytes, `ratio` that of an entry to its packed size.
-    `texts` limits the distinct texts of a workbook, which its reader loads before the first row (400,000 take half a
-    minute)."""
+    """Limits for an archive. `unpacked` is the total size in bytes, `ratio` is the size of an entry divided by its
+    packed size. `texts` limits the distinct texts of a workbook, which its reader loads before the first row (400,000
+    texts take half a minute)."""
 
     unpacked: int = 512 * 1024 * 1024
     entries: int = 2_000
@@ -49,7 +49,7 @@ WORKBOOK_DAMAGE = (
     AttributeError,
     SyntaxError,  # raised by the XML parser
     OSError,
-    NotImplementedError,  # an encrypted or unsupported part
+    NotImplementedError,  # an encrypted or unsupported entry
     RecursionError,
 )
 """Errors that openpyxl raises besides its own `InvalidFileException` if a part of a workbook is missing, truncated or

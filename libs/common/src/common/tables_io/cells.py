@@ -1,4 +1,4 @@
-"""Cells that a spreadsheet would execute: detects them, guards them on export, restores them on import. Source: OWASP,
+"""Cells that a spreadsheet would execute: detects them, escapes them on export, restores them on import. Source: OWASP,
 CSV injection. Spreadsheets also execute full-width forms of the signs."""
 
 import csv
@@ -16,7 +16,7 @@ _CALL = re.compile(r"\w\(|[|!]")
 
 def is_formula(text: str) -> bool:
     """Return whether the text is meant as a formula: `=…`, `@…`, and `+…` or `-…` with a call or a link in it. Lists
-    that start with dashes and telephone numbers are not."""
+    that start with dashes and telephone numbers do not count."""
     stripped = text.strip()
     if not stripped.startswith(_FIRST):
         return False
@@ -27,14 +27,15 @@ def is_formula(text: str) -> bool:
 
 
 def needs_guard(text: str) -> bool:
-    """Return whether a spreadsheet might execute the text, meant or not; numbers and telephones are safe. Spreadsheets
-    ignore spaces before a formula."""
+    """Return whether a spreadsheet might execute the text, intended or not. Numbers and telephone numbers are safe.
+    Spreadsheets ignore spaces before a formula."""
     return text.lstrip(" ").startswith(FORMULA_STARTS) and not _ARITHMETIC.fullmatch(text)
 
 
 def guarded(text: str) -> str:
     """Return the text with an apostrophe before anything that a spreadsheet might execute. Spreadsheets that separate
-    cells by semicolons or tabs, as in Spanish, may start a cell in the middle of the text; that is guarded too."""
+    cells by semicolons or tabs, as in Spanish, may start a cell in the middle of the text, so that place gets an
+    apostrophe too."""
     inside = _PART.sub(lambda part: part[1] + ("'" if _runs(part[2]) else "") + part[2], text)
     return f"'{inside}" if needs_guard(text) else inside
 
@@ -44,7 +45,7 @@ def _runs(part: str) -> bool:
 
 
 def guarded_cell(value: Any) -> Any:
-    """Guard a cell of any type; only texts change."""
+    """Guard a cell of any type. Only texts change."""
     return guarded(value) if isinstance(value, str) else value
 
 
@@ -62,7 +63,7 @@ class GuardedCsv:
             self.row(cells)
 
 
-# Options of `xlsxwriter.Workbook` that keep a text as text, whatever it begins with.
+# options of `xlsxwriter.Workbook` that keep a text as text, whatever it begins with
 TEXT_STAYS_TEXT = {
     "strings_to_formulas": False,
     "strings_to_urls": False,

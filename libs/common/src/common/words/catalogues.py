@@ -1,5 +1,5 @@
 """Reads translations in gettext's format (`.po`), for which translators have tools. Pure. Compiled catalogues (`.mo`)
-are not used, because somebody would have to build them and could forget it."""
+are not used, because somebody would have to build them and could forget to."""
 
 import json
 import re
@@ -11,7 +11,7 @@ _FIELD = re.compile(r"(?:(msgid|msgid_plural|msgstr(?:\[\d\])?) )?(\".*\")")
 
 
 def entries(text: str) -> Iterator[tuple[str, str | tuple[str, ...]]]:
-    """Yield the id and text of each entry, or its singular and plural; skip the header, whose id is empty. Raises
+    """Yield the id and text of each entry, or its singular and plural. Skip the header, whose id is empty. Raises
     ValueError for a malformed line."""
     for entry in re.split(r"\n\s*\n", text):
         fields: dict[str, str] = {}
@@ -22,7 +22,7 @@ def entries(text: str) -> Iterator[tuple[str, str | tuple[str, ...]]]:
             if (found := _FIELD.fullmatch(line.strip())) is None:
                 raise ValueError(f"no line of a catalogue: {line}")
             name = found[1] or name
-            # Escapes are those of JSON.
+            # escapes are the same as in JSON
             fields[name] = fields.get(name, "") + json.loads(found[2])
         if key := fields.pop("msgid", ""):
             several = "msgid_plural" in fields

@@ -1,7 +1,7 @@
 """The codes that people choose from: reasons, items of a referral, urgencies, states … Pure.
 
-Each is one row of a table in `data/codelists`, with its labels, where it is offered, and what it counts as. Forms, API
-bodies, stored counters and texts are generated from the row.
+Each code is one row of a table in `data/codelists`, with its labels, where it is offered, and how it is counted. Forms,
+API bodies, stored counters and texts are generated from the row.
 """
 
 from collections.abc import Iterable, Mapping
@@ -24,8 +24,8 @@ def words(table: str) -> Mapping[str, Mapping[str, str]]:
 
 
 def words_of(table: str, codes: Iterable[Known]) -> dict[Known, Mapping[str, str]]:
-    """Return the rows by the module's own constants. Raises LookupError that names codes without a row and rows without
-    a constant."""
+    """Return the rows with the module's own constants as keys. Raises LookupError that names codes without a row and
+    rows without a constant."""
     known = {str(code): code for code in codes}
     if odd := sorted(known.keys() ^ words(table).keys()):
         raise LookupError(f"{table}.csv and the code differ in {', '.join(odd)}")
@@ -54,7 +54,7 @@ class ItemWord(Code):
 
 @cache
 def reasons(of: str) -> Mapping[str, Reason]:
-    """Return the reasons of a list by code, in the order of forms. Raises LookupError for an unknown list."""
+    """Return the reasons of a list by code, in the order of the forms. Raises LookupError for an unknown list."""
     found = {
         row["code"]: Reason(
             row["code"],
@@ -99,7 +99,7 @@ class OneOf:
 
 def counted(of: str, places: int) -> Mapping[str, int]:
     """Return the counter position of each counted code, and the last position for `other`. Raises ValueError if two
-    share a position or one is out of range."""
+    codes share a position or a position is out of range."""
     found = {code: each.counter for code, each in reasons(of).items() if each.counter is not None}
     if len({*found.values()}) < len(found) or any(
         not 0 <= at < places - 1 for at in found.values()
@@ -128,7 +128,7 @@ def items() -> Mapping[str, ItemWord]:
 
 
 def in_sentence(item: str, language: str) -> str:
-    """Return an item's name for use within a sentence; the code itself if the item no longer exists."""
+    """Return an item's name for use within a sentence, or the code itself if the item no longer exists."""
     word = items().get(item)
     return word.in_sentence[language] if word else item
 
@@ -152,7 +152,7 @@ _CALLED = {
 
 @cache
 def texts(language: str) -> Mapping[str, str]:
-    """Return the labels on pages, by `code.LIST.CODE`, `item.CODE`, `state.CODE` …"""
+    """Return the page labels by `code.LIST.CODE`, `item.CODE`, `state.CODE` …"""
     found = {
         f"code.{row['list']}.{row['code']}": row[f"label_{language}"]
         for table in ("reasons", "entry_codes")

@@ -27,7 +27,7 @@ class Code:
         return self.labels["en"]
 
     def label(self, language: str = "es") -> str:
-        """Return the label in `language`, or in Spanish if that is missing."""
+        """Return the label in `language`, or the Spanish label if that is missing."""
         return self.labels.get(language, self.labels["es"])
 
 
@@ -77,7 +77,7 @@ class CodeList(Mapping[str, Entry_co], Generic[Entry_co]):
         return tuple(self._entries)
 
     def label(self, code: str, language: str = "es") -> str:
-        """Return the label of a code; the code itself if the list lacks it (retired or foreign)."""
+        """Return the label of a code, or the code itself if the list lacks it (retired or foreign)."""
         entry = self._entries.get(code)
         return entry.label(language) if entry else code
 
@@ -154,13 +154,13 @@ def languages() -> CodeList[Code]:
 @cache
 def confidential_needs() -> CodeList[Code]:
     """Return the categories whose services are never public (safe houses, alternative care). The label names the way to
-    reach them, unless a pathway of the area does."""
+    reach them, unless a pathway of the area names it."""
     return _listed("confidential_needs")
 
 
 @cache
 def referral_attributes() -> Mapping[str, CodeList[Code]]:
-    """Return codes for how a service takes referrals, by attribute: intake_mode, referral_method, response_delay,
+    """Return the codes for how a service accepts referrals, by attribute: intake_mode, referral_method, response_delay,
     next_step, feedback_mechanism, feedback_delay, coverage, frequency, eligibility."""
     lists: dict[str, dict[str, Code]] = {}
     for row in rows("referral_attributes"):

@@ -1,8 +1,8 @@
-"""Texts of commands in the reader's language.
+"""Command texts in the reader's language.
 
-The English text in the source is the key; the package's catalogues contain the other languages and are read on demand.
-`said("no log in {root}", root=…)` fills the places of a text. Each text is a whole sentence, because other languages
-order the parts differently.
+The English text in the source is the key. The package's catalogues contain the other languages and are read on demand.
+`said("no log in {root}", root=…)` fills the placeholders of a text. Each text is a whole sentence, because other
+languages order the parts differently.
 """
 
 import os
@@ -27,8 +27,8 @@ def language_of(environment: Mapping[str, str]) -> str:
 
 
 class Worded(Exception):
-    """An error with a translatable text (`Wording.told`), whose values may be such errors too. Logs and programs see
-    it in English."""
+    """An error with a translatable text (`Wording.told`). Its values may also be such errors. Logs and programs see it
+    in English."""
 
     def __init__(self, text: str, /, **values: object) -> None:
         super().__init__(text.format(**values) if values else text)
@@ -43,13 +43,13 @@ class Wording:
         self._packages = dict.fromkeys((package, "common"))
 
     def said(self, text: str, /, **values: object) -> str:
-        """Return `text`, a key of the catalogues, translated and with its places filled."""
+        """Return `text`, a key of the catalogues, translated and with its placeholders filled."""
         language = language_of(os.environ)
         spoken = text if language == "en" else self._in(language, text)
         return spoken.format(**values) if values else spoken
 
     def told(self, error: Exception) -> str:
-        """Return the text of an error, translated if it is ours."""
+        """Return the text of an error, translated if it is one of ours."""
         if not isinstance(error, Worded):
             return str(error)
         return self.said(

@@ -1,5 +1,5 @@
 """Formats numbers, shares and dates in each page language, by `codelists/page_languages.csv`. Pure. It follows CLDR.
-CLDR's own data for all languages would need 30 MB; the tests compare the results with it."""
+CLDR's own data for all languages would need 30 MB; the tests compare the results with that data."""
 
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -14,7 +14,7 @@ OWN_NAMES = {code: row["own_name"] for code, row in _HOW.items()}
 
 
 def number(value: float | Decimal, language: str, decimals: int = 3) -> str:
-    """Format with at most so many decimals: 1234.5 is `1.234,5` in Spanish, `1,234.5` in English."""
+    """Format with at most this many decimals: 1234.5 is `1.234,5` in Spanish, `1,234.5` in English."""
     exact = value if isinstance(value, Decimal) else Decimal(str(value))
     rounded = exact.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_EVEN)
     whole, _, rest = f"{rounded:,f}".partition(".")
@@ -29,7 +29,7 @@ def share(value: Decimal, language: str) -> str:
 
 
 def month_names(language: str) -> tuple[str, ...]:
-    """Return the names of the months, from January on."""
+    """Return the names of the months, starting with January."""
     return tuple(_HOW[language]["months"].split())
 
 

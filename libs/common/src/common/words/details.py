@@ -1,5 +1,5 @@
-"""The sentences of refusals, each with a stable code and a text in every language. Pure. Code that refuses names the
-code. `data/details.csv` contains the sentences, with places {0}, {1}, … for values."""
+"""The sentences of refusals, each with a stable code and a text in every language. Pure. Code that refuses a request
+names the code. `data/details.csv` contains the sentences, with placeholders {0}, {1}, … for values."""
 
 import re
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ _PLACE = re.compile(r"\{(\d)\}")
 
 @dataclass(frozen=True)
 class Detail:
-    """The code of a sentence and the values for its places."""
+    """The code of a sentence and the values for its placeholders."""
 
     code: str
     params: tuple[str, ...] = ()
@@ -29,7 +29,7 @@ class Detail:
         return _filled(sentences()[self.code][language], self.params)
 
     def body(self) -> dict[str, object]:
-        """Return the members by which a client can word the sentence itself or look it up in `details.csv`."""
+        """Return the members with which a client can write its own sentence or look it up in `details.csv`."""
         return {
             "detail_code": self.code,
             **({"detail_params": self.params} if self.params else {}),
@@ -37,7 +37,7 @@ class Detail:
 
 
 class Coded(Exception):
-    """A refusal by pure code, with the code of its sentence. The caller raises `because(error.said)`."""
+    """A refusal by a pure function, with the code of its sentence. The caller raises `because(error.said)`."""
 
     def __init__(self, code: str, /, *params: object) -> None:
         self.said = Detail.of(code, *params)
@@ -55,7 +55,7 @@ def sentences() -> dict[str, dict[str, str]]:
 
 
 def said(code: str, params: Sequence[str], language: str) -> str | None:
-    """Return the sentence in a language; None for a code that this version does not know."""
+    """Return the sentence in a language, or None for a code that this version does not know."""
     text = sentences().get(code, {}).get(language)
     return None if text is None else _filled(text, params)
 

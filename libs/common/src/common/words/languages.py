@@ -1,4 +1,5 @@
-"""The page languages, and the choice among them: the requested language first, then the browser's preference. Pure."""
+"""The page languages, and the choice between them: the requested language first, then the browser's preference.
+Pure."""
 
 from functools import lru_cache
 from typing import Literal, TypeGuard, get_args
@@ -11,7 +12,8 @@ package."""
 
 
 def preferred(header: str | None) -> list[str]:
-    """Return the codes (two or three letters) of an Accept-Language by descending weight, without those of weight 0."""
+    """Return the codes (two or three letters) of an Accept-Language header by descending weight, without those of
+    weight 0."""
     weighted: list[tuple[float, str]] = []
     for part in (header or "").split(","):
         name, _, weight = part.replace(" ", "").partition(";q=")
@@ -27,8 +29,8 @@ def preferred(header: str | None) -> list[str]:
 
 @lru_cache(maxsize=256)
 def page_language(asked: str | None, accept_language: str | None) -> PageLanguage:
-    """Return the first available language among those requested (`es`, or `en-GB es`) and those the browser prefers;
-    Spanish by default."""
+    """Return the first available language among those requested (`es`, or `en-GB es`) and those the browser prefers.
+    The default is Spanish."""
     for code in (*preferred((asked or "").replace(" ", ",")), *preferred(accept_language)):
         if _is_read(code):
             return code
@@ -36,7 +38,7 @@ def page_language(asked: str | None, accept_language: str | None) -> PageLanguag
 
 
 def next_language(language: str) -> str:
-    """Return the language that a page offers besides its own. Repeated switching reaches all of them."""
+    """Return the language to which a page offers to switch. Repeated switching reaches all languages."""
     return LANGUAGES[(LANGUAGES.index(page_language(language, None)) + 1) % len(LANGUAGES)]
 
 

@@ -1,5 +1,5 @@
 """Administrative areas by P-code: names, parents, label points. Each country is one folder of tables under
-`data/places`; a new country needs data, but no code."""
+`data/places`; a new country needs data but no code."""
 
 import csv
 import math
@@ -37,7 +37,7 @@ class Place:
     name_en: str | None = None
 
     def label(self, language: str = "es") -> str:
-        """Return the name. Only countries have an English one; areas keep their local name."""
+        """Return the name. Only countries have an English name; areas keep their local name."""
         return self.name_en if language == "en" and self.name_en else self.name
 
 
@@ -114,7 +114,7 @@ class Places:
         return tuple(found)
 
     def within(self, pcode: str, ancestor: str) -> bool:
-        """Return whether the area is `ancestor` or lies inside it; False for unknown codes."""
+        """Return whether the area is `ancestor` or is inside it; False for unknown codes."""
         if pcode not in self._places or ancestor not in self._places:
             return False
         return pcode == ancestor or ancestor in self.ancestors(pcode)
@@ -125,7 +125,7 @@ class Places:
         return next(each for each in lineage if self._places[each].level <= level)
 
     def point(self, pcode: str) -> Point | None:
-        """Return the area's label point or, if it has none, that of its nearest ancestor with one."""
+        """Return the area's label point or, if it has none, the label point of its nearest ancestor that has one."""
         for each in (pcode, *self.ancestors(pcode)):
             if (point := self._places[each].point) is not None:
                 return point
@@ -133,7 +133,7 @@ class Places:
 
     def distance(self, one: str, other: str) -> float | None:
         """Return the kilometres between the two areas' points (great circle). The result is 0 if both use the point of
-        the same area, None if either has no point at any level."""
+        the same area, None if one of them has no point at any level."""
         start, end = self.point(one), self.point(other)
         if start is None or end is None:
             return None
@@ -142,8 +142,8 @@ class Places:
     def named(
         self, name: str, *, level: int | None = None, within: str | None = None
     ) -> tuple[Place, ...]:
-        """Return the areas of that name, ignoring accents, case, punctuation, short forms and words such as "Edo.".
-        Areas of that name come before areas whose seat has it. Several areas may share a name (every state has a
+        """Return the areas with that name, ignoring accents, case, punctuation, abbreviations and words such as "Edo.".
+        Areas with that name come before areas whose seat has it. Several areas may share a name (every state has a
         Libertador), so narrow by `level` or the containing area."""
         said = folded(name)
         for spelling in dict.fromkeys((said, _bare(spelled_out(said)))):
@@ -159,7 +159,7 @@ class Places:
 
 
 def folded(text: str) -> str:
-    """Fold the text: lower case, no accents, a single space for anything but letters and digits."""
+    """Fold the text: lower case, no accents, a single space in place of anything except letters and digits."""
     plain = text.casefold()
     if not plain.isascii():
         plain = unicodedata.normalize("NFKD", plain)
@@ -188,7 +188,7 @@ _KINDS = frozenset({
 
 
 def spelled_out(words: str) -> str:
-    """Fold a name and expand short forms of places: "pto ordaz" becomes "puerto ordaz"."""
+    """Fold a name and expand abbreviations of places: "pto ordaz" becomes "puerto ordaz"."""
     return " ".join(_short_forms().get(word, word) for word in words.split())
 
 
@@ -199,7 +199,7 @@ def _short_forms() -> Mapping[str, str]:
 
 
 def _bare(name: str) -> str:
-    """Return the name without words for the kind of area, unless nothing else remains."""
+    """Return the name without words for the type of area, unless nothing else remains."""
     return " ".join(word for word in name.split() if word not in _KINDS) or name
 
 

@@ -1,7 +1,7 @@
 """The states of a referral and their meaning, for all services. Pure.
 
-The referrals service alone decides who may change a state (its `lifecycle`). What a state counts as is the same for
-every reader of its events: a row of `data/codelists/referral_states.csv`.
+The referrals service alone decides who may change a state (its `lifecycle`). How a state is counted is the same for
+every reader of its events: a row of `data/codelists/referral_states.csv` defines it.
 """
 
 from enum import StrEnum
@@ -41,7 +41,7 @@ _PROGRESS = {
 
 
 def progress(state: ReferralState) -> Progress | None:
-    """Return how far the referral has come in this state; None if the state does not count."""
+    """Return how far the referral has come in this state, or None if the state is not counted."""
     return _PROGRESS[state]
 
 

@@ -28,14 +28,14 @@ def tree(package: str, name: str) -> Any:
 
 
 def by_language(row: Mapping[str, str], column: str = "label") -> Mapping[str, str]:
-    """Return a row's text by language, from `label_es`, `label_en` …; for column "" from `es`, `en` …"""
+    """Return a row's text by language, from `label_es`, `label_en` …; for the column "", from `es`, `en` …"""
     start = f"{column}_" if column else ""
     return MappingProxyType({code: row[start + code] for code in LANGUAGES})
 
 
 def completed(package: str, part: Part) -> Part:
-    """Add the further languages to every part that has `es` and `en`, or `label_es` and `label_en`. Texts that their
-    catalogues lack stay English; a test names them."""
+    """Add the further languages to every part with `es` and `en`, or `label_es` and `label_en`. Texts that the
+    catalogues lack stay English; a test reports them."""
     if isinstance(part, dict):
         found = {name: completed(package, each) for name, each in part.items()}
         for name in part:

@@ -1,4 +1,4 @@
-"""Sign-ins, and the table of who may do what, for administrators."""
+"""Pages for administrators: sign-ins, and the table of access rights."""
 
 from collections.abc import Mapping
 from io import StringIO
@@ -18,7 +18,7 @@ _COLUMNS = ("kind", "name", "organisation", "state", "roles", "permissions", "ao
 
 @screens.page("/sign-ins", query=("person_id", "active", "cursor"))
 async def sign_ins(visit: Visit) -> Page:
-    """Show who signed in when, through which application and with which second factor."""
+    """Show who signed in, when, through which application and with which second factor."""
     kept = {name: visit.asked(name) for name in ("person_id", "active")}
     listed = await visit.calls.get(
         "/identity/v1/sign-ins", limit=50, cursor=visit.asked("cursor"), **kept
@@ -47,7 +47,7 @@ async def sign_ins(visit: Visit) -> Page:
 
 @screens.file("/people/access.csv")
 async def access(visit: Visit) -> Download:
-    """Download who may do what: people and clients with their rights in words."""
+    """Download the table of access rights: people and clients with their rights in words."""
     organisations = {
         one["id"]: one["name"] for one in await _all(visit, "/identity/v1/organisations")
     }
@@ -76,7 +76,7 @@ def _rights(visit: Visit, one: Mapping[str, Any]) -> list[str]:
 
 
 async def _all(visit: Visit, path: str) -> list[Any]:
-    """Return all pages of a list: a table without its end would say that nobody else may."""
+    """Return all pages of a list; an incomplete table would suggest that nobody else has access."""
     found: list[Any] = []
     cursor: str | None = None
     while True:

@@ -1,4 +1,4 @@
-"""Pages for people, clients and organisations, and the record of their changes, for administrators."""
+"""Pages for administrators: people, clients, organisations, and the history of their changes."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ _Texts = tuple[str, str, str, str]
 
 @dataclass(frozen=True)
 class _Holders:
-    """One kind of account, people or clients, with its addresses and texts."""
+    """A kind of account, people or clients, with its addresses and texts."""
 
     part: str
     one: str
@@ -48,7 +48,7 @@ class _Holders:
         return f"/identity/v1/{self.part}"
 
     def of(self, visit: Visit) -> str:
-        """Return which kind of account the page is about."""
+        """Return the id of the account that the page shows."""
         return visit.ids[f"{self.one}_id"]
 
     def last_seen(self, visit: Visit, one: Mapping[str, Any]) -> str:
@@ -123,7 +123,7 @@ def _list(
     told: _Told,
     organisations: Mapping[str, str] | None = None,
 ) -> Page:
-    """Show a list. With `organisations`, by id, it can be filtered."""
+    """Show a list. With `organisations` (by id), visitors can filter the list by organisation."""
     title, heading, lead, new = texts
     return Page(
         "accounts/templates/list.html",
@@ -238,7 +238,7 @@ async def _post(visit: Visit, holders: _Holders, what: str) -> Answer:
 
 
 def _credentials(visit: Visit, holders: _Holders, answer: Answer) -> Outcome:
-    """Show secrets once. A form that is sent again only tells that they were shown."""
+    """Show secrets once. A resubmitted form only reports that they were shown."""
     if not answer.ok:
         return Refused(answer)
     one = answer.body
@@ -294,7 +294,7 @@ async def people(visit: Visit) -> Page:
 
 
 def _reading(one: Mapping[str, Any], visit: Visit) -> str:
-    """Tell whether the person has read the news about their sign-in."""
+    """Describe whether the person has read the notice about their sign-in."""
     since, denied, moments = one.get("unread_since"), one.get("not_asked_for_at"), visit.moments
     if not since:
         return visit.say("people.read")
@@ -442,7 +442,7 @@ async def organisation(visit: Visit) -> Page:
 
 
 def _consequence(visit: Visit, identifier: str, people_of: Answer, clients_of: Answer) -> str:
-    """Tell how many people and clients are signed out, or only that some are if the lists continue on another page."""
+    """Describe how many people and clients are signed out. If a list has further pages, say only that some are."""
     if not all(one.ok and not one.body.get("next_cursor") for one in (people_of, clients_of)):
         return visit.say("organisations.off_some")
 
@@ -463,7 +463,7 @@ async def change_organisation(visit: Visit) -> Outcome:
 
 @screens.page("/changes", query=("target", "cursor"))
 async def changes(visit: Visit) -> Page:
-    """Show changes of access, of all or of one person, client or organisation."""
+    """Show access changes: all of them, or those of one person, client or organisation."""
     kept = {"target": visit.asked("target")}
     listed = await visit.calls.get(_CHANGES, limit=50, cursor=visit.asked("cursor"), **kept)
     shown(listed)

@@ -16,7 +16,7 @@ NEW_ORGANISATION = ("name", "aors[]")
 
 
 def rights(typed: Typed) -> dict[str, Any]:
-    """Return all rights; unticked ones are removed."""
+    """Return all rights; the API removes unticked ones."""
     found = {name.removesuffix("[]"): [v for v in typed.all(name) if v] for name in RIGHTS}
     return {**found, **carried(typed)}
 

@@ -1,1 +1,1 @@
-"""The audit record: who did and read what, and whether the record is intact."""
+"""The audit record: who did or read what, and whether the record is intact."""

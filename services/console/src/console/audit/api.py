@@ -1,4 +1,4 @@
-"""Pages of the audit record, for auditors: filters by codes and ids, ordered chains, and their verification."""
+"""Audit pages for auditors: filters by code and id, the entries in order, and verification of the hash chain."""
 
 import asyncio
 import csv
@@ -78,7 +78,7 @@ _READS = ("service_id", "doer", "from", "to")
 
 @screens.page("/audit/reads", query=(*_READS, "cursor"))
 async def reads(visit: Visit) -> Page:
-    """Show who read restricted entries of the directory. This look is logged too."""
+    """Show who read restricted directory entries. This reading is logged too."""
     values = {name: visit.asked(name) for name in (*_READS, "cursor")}
     asked, unknown = await _meant(visit, views.asked_of(values, visit.moments.offset, _READS))
     listed = unknown or await visit.calls.get(
@@ -108,7 +108,8 @@ _SPAN = ("from", "to")
 
 @screens.page("/audit/statement", query=_SPAN)
 async def statement(visit: Visit) -> Page:
-    """Show what the record contains in a span, for a statement to sign; without days, in the last month."""
+    """Show what the audit record contains for a period, for a statement to sign. The default period is the last
+    month."""
     ended = date.fromisoformat(visit.moments.today).replace(day=1) - timedelta(days=1)
     last_month = {"from": ended.replace(day=1).isoformat(), "to": ended.isoformat()}
     values = {name: written_dates.day(visit.asked(name)) or last_month[name] for name in _SPAN}
@@ -149,7 +150,7 @@ def _finding(one: Mapping[str, Any], visit: Visit) -> str:
 
 @screens.page("/audit/identities", query=("cursor",))
 async def identities(visit: Visit) -> Page:
-    """Show changes of access with the names of author and subject. This look is recorded too."""
+    """Show access changes with the names of the author and the subject. This reading is recorded too."""
     listed = await visit.calls.get(
         "/identity/v1/changes/record", limit=50, cursor=visit.asked("cursor")
     )
@@ -205,7 +206,7 @@ async def _people(visit: Visit, ids: set[str | None]) -> dict[str, str]:
 
 
 async def _meant(visit: Visit, asked: dict[str, str]) -> tuple[dict[str, str], Answer | None]:
-    """Replace names of a person or organisation by their ids. Refuses unknown names: an empty list would suggest that
+    """Replace names of people and organisations with their ids. Refuse unknown names: an empty list would suggest that
     nobody looked."""
     meant, doer, organisation = dict(asked), asked.get("doer", ""), asked.get("organisation_id", "")
     if doer:
@@ -235,7 +236,7 @@ def _unknown(name: str, code: str, **params: str) -> Answer:
 
 @screens.file("/audit/record.csv", query=views.FILTERS)
 async def export(visit: Visit) -> Download:
-    """Download the API's table with the names that the page shows."""
+    """Download the API's table with the names that the page shows added."""
     values = _values(visit)
     asked, unknown = await _meant(visit, views.asked_of(values, visit.moments.offset))
     if unknown is not None:
@@ -251,7 +252,7 @@ async def export(visit: Visit) -> Download:
 
 @screens.page("/audit/chains/{chain:uuid}", query=("cursor",))
 async def chain(visit: Visit) -> Page:
-    """Show the entries of one case or organisation in order, and the state of their seal."""
+    """Show the entries of one case or organisation in order, and whether their seal is intact."""
     identifier = visit.ids["chain"]
     (verified, listed), lists = await asyncio.gather(
         together(

@@ -56,7 +56,7 @@ class Entry:
 def asked_of(
     values: Mapping[str, str], offset: str, filters: Iterable[str] = FILTERS
 ) -> dict[str, str]:
-    """Return the API query; a day, as people write it, becomes its first and last moment in local time."""
+    """Return the API query. A typed day becomes its first and last moment in local time."""
     asked = {name: values[name].strip() for name in filters if values.get(name, "").strip()}
     for name in {"from", "to"} & asked.keys():
         asked[name] = written_dates.day(asked[name])
@@ -113,12 +113,12 @@ def _doer(client: str, names: Mapping[str, str]) -> str:
 
 
 def _organisation(identifier: str, names: Mapping[str, str]) -> str:
-    """Return the organisation's name in the directory; empty for auditors and coordinators, who belong to none."""
+    """Return the organisation's name in the directory. Auditors and coordinators belong to none, so theirs is empty."""
     return names.get(identifier, short_code(identifier) if identifier else "")
 
 
 def by(subject: str, client: str) -> str:
-    """Return who acted and through which client; a client that acts by itself appears once."""
+    """Return who acted and through which client; a client that acts on its own appears once."""
     return " · ".join(dict.fromkeys((subject, client)))
 
 
@@ -138,7 +138,7 @@ def named(table: str, names: Mapping[str, str]) -> str:
 def reads(
     items: Iterable[Mapping[str, Any]], names: Mapping[str, str], say: Wording, moments: Moments
 ) -> list[tuple[str, ...]]:
-    """Return rows of time, reader, organisation, entry (or the log itself) and road."""
+    """Return rows of time, reader, organisation, entry (or the log itself) and access route."""
     return [
         (
             moments.at(one["at"]),
@@ -169,7 +169,7 @@ def kind_of(action: str) -> str:
 def counts(
     by_action: Mapping[str, int], say: Wording, values: Mapping[str, str]
 ) -> list[tuple[str, int, list[tuple[str, int, str]]]]:
-    """Return for each kind its sum and its actions in words with the address of their entries."""
+    """Return the total for each kind, and its actions in words with the address of their entries."""
     found = []
     for kind in _KINDS:
         rows = [

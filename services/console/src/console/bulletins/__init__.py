@@ -1,1 +1,1 @@
-"""Bulletins: counted numbers, and the texts that people write beside them."""
+"""Bulletins: computed figures, and the texts that people write for them."""

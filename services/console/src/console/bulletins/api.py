@@ -1,4 +1,4 @@
-"""Pages for drafting, writing, signing off and publishing a bulletin."""
+"""Pages for drafting, editing, signing off and publishing a bulletin."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -145,7 +145,7 @@ def _signs(visit: Visit) -> bool:
 
 @screens.page("/bulletins/{bulletin_id:uuid}/sections/{section}")
 async def section(visit: Visit) -> Page:
-    """Show one section with its numbers, and in a draft the texts that people write beside them."""
+    """Show one section with its figures and, in a draft, its written texts."""
     found = shown(await visit.calls.get(f"{_BULLETINS}/{visit.ids['bulletin_id']}"))
     say, here = visit.say, f"/console/bulletins/{found['id']}"
     every = views.words(found["content"], say)
@@ -181,7 +181,7 @@ async def section(visit: Visit) -> Page:
 
 @screens.form("/bulletins/{bulletin_id:uuid}/sections/{section}", show=section)
 async def write(visit: Visit) -> Outcome:
-    """Store the texts of one section; those of the others stay as they are."""
+    """Store the texts of one section; other sections keep theirs."""
     path = f"{_BULLETINS}/{visit.ids['bulletin_id']}"
     found = shown(await visit.calls.get(path))
     stored = views.words(found["content"], visit.say)
@@ -190,21 +190,20 @@ async def write(visit: Visit) -> Outcome:
 
 
 async def _asked(visit: Visit, path: str) -> Mapping[str, Any] | None:
-    """Return the progress of the publication; None if nobody has requested it."""
+    """Return the publication's progress; None if nobody has requested publication."""
     answer = await visit.calls.get(path)
     return answer.body if answer.ok else None
 
 
 @screens.form("/bulletins/{bulletin_id:uuid}/arrangement", show=bulletin)
 async def arrange(visit: Visit) -> Outcome:
-    """Move one section by one place, hide it, or show it again."""
+    """Move a section by one place, hide it, or show it again."""
     path = f"{_BULLETINS}/{visit.ids['bulletin_id']}"
     found = shown(await visit.calls.get(path))
     made = body(visit.typed, ARRANGEMENT[:1]) | views.rearranged(
         found["content"], visit.typed.one("act"), visit.typed.one("section")
     )
-    # The key follows from the content, so a second press does nothing, while the next button on the page is another
-    # command.
+    # The key follows from the content: a double press does nothing, but another button on the page is a new command.
     answer = await visit.calls.put(f"{path}/arrangement", made, key=key_of(visit.key, made))
     if not answer.ok:
         return Refused(answer)
@@ -213,7 +212,7 @@ async def arrange(visit: Visit) -> Outcome:
 
 @screens.file("/bulletins/{bulletin_id:uuid}/preview/{wanted}")
 async def preview(visit: Visit) -> Download:
-    """Preview the page, or its A4 print, of an unpublished bulletin, or download it as a document."""
+    """Preview an unpublished bulletin as a page or A4 print, or download it as a document."""
     if visit.ids["wanted"] not in (*PREVIEWS, *DOCUMENTS):
         raise NotShown
     language, _, form = visit.ids["wanted"].partition(".")
@@ -226,7 +225,7 @@ async def preview(visit: Visit) -> Download:
 
 @screens.form("/bulletins/{bulletin_id:uuid}/document", show=bulletin, uploads=True)
 async def bring_document(visit: Visit) -> Outcome:
-    """Take the texts from an edited document; the API names everything else that was changed in it."""
+    """Import the texts from an edited document; the API lists every other change in the document."""
     language = visit.typed.one("language") or visit.language
     if visit.upload is None or language not in LANGUAGES:
         return Refused(no_file())

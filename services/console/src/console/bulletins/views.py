@@ -141,7 +141,7 @@ def movable(content: Mapping[str, Any], say: Wording) -> list[Mapping[str, Any]]
 
 
 def rearranged(content: Mapping[str, Any], act: str, section: str) -> dict[str, list[str]]:
-    """Return order and hidden sections after one action on one section."""
+    """Return the section order and the hidden sections after one action on a section."""
     order = [one["id"] for one in content["sections"] if one["id"] not in FRAME]
     hidden = [name for name in content["hidden"] if name != section or act != "show"]
     if section in order:
@@ -155,7 +155,7 @@ def rearranged(content: Mapping[str, Any], act: str, section: str) -> dict[str, 
 
 @dataclass(frozen=True)
 class Content:
-    """A line of the table of contents. `acts`: how the section may be moved; empty for people's own parts."""
+    """A line of the table of contents. `acts`: how people can move the section; empty for the free-standing parts."""
 
     id: str
     title: str
@@ -165,7 +165,7 @@ class Content:
 
 
 def contents(content: Mapping[str, Any], written: Iterable[Written], say: Wording) -> list[Content]:
-    """Return the parts in which people write: those of their own, then the sections in their order."""
+    """Return the parts in which people write: the free-standing parts first, then the sections in order."""
     movable_by = {one["id"]: one["acts"] for one in movable(content, say)}
     return [
         Content(
@@ -189,7 +189,8 @@ def standing(written: Iterable[Written]) -> dict[str, str]:
 
 
 def stray(problem: str, say: Wording) -> str:
-    """Return a number without a source in words. The API gives its place, the number, and the reason in English."""
+    """Describe a number without a source in words. The API gives its location, the number, and the reason in
+    English."""
     place, _, rest = problem.partition(": ")
     kind = place.split(" ")[0]
     number = rest.partition(": ")[0]
@@ -225,7 +226,7 @@ def steps(
 
 
 def charts(content: Mapping[str, Any], say: Wording) -> dict[str, str]:
-    """Return the titles of charts by file name without extension."""
+    """Return chart titles by file name without extension."""
     return {
         block["table"]["id"]: block["title"][say.language]
         for section in content["sections"]
@@ -236,7 +237,7 @@ def charts(content: Mapping[str, Any], say: Wording) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Kind:
-    """Files of one kind: pairs of address and language. Charts are of kinds of their own."""
+    """Files of one kind, as pairs of address and language. Each chart has kinds of its own."""
 
     name: str
     chart: bool
@@ -246,7 +247,7 @@ class Kind:
 def kinds(
     files: Iterable[Mapping[str, Any]], titles: Mapping[str, str], say: Wording
 ) -> list[Kind]:
-    """Return the files by kind and chart, in the order of the API."""
+    """Return the files by kind and chart, in the API's order."""
     found: dict[tuple[str, bool], list[tuple[str, str]]] = {}
     for one in files:
         name, _, form = one["name"].rpartition(".")
@@ -270,7 +271,7 @@ def labels(written: Iterable[Written], say: Wording) -> dict[str, str]:
 
 
 def texts(written: Iterable[Written], typed: Typed) -> dict[str, dict[str, str]]:
-    """Return the stored texts with the typed ones in place of theirs, without those that are empty."""
+    """Return the stored texts, overridden by the typed ones, without empty texts."""
     sent = {name.split("/")[1] for name, _ in typed.pairs if name.startswith("texts/")}
     found: dict[str, dict[str, str]] = {}
     for one in written:

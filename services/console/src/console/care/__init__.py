@@ -1,1 +1,1 @@
-"""Care of a case: its plan, given help, reviews."""
+"""Care for a person: the case plan, help given, reviews."""

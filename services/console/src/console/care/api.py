@@ -1,4 +1,4 @@
-"""The plan of a case on one page; the result of a need and each review have their own pages."""
+"""The case plan on one page; the result of a need and each review have their own pages."""
 
 import asyncio
 from collections.abc import Mapping
@@ -108,7 +108,7 @@ for each in (commands.ADD, commands.SUGGESTED, commands.GIVEN, commands.REVIEW):
 
 @screens.page("/cases/{case_id:uuid}/assistance/{assistance_id:uuid}")
 async def given(visit: Visit) -> Page:
-    """Ask for confirmation, because the record of given help is counted."""
+    """Ask for confirmation, because statistics count the record of given help."""
     there = f"{_CASE}/{visit.ids['case_id']}/assistance"
     listed, lists = await asyncio.gather(
         visit.calls.get(there), assistance_codes(visit.calls, visit.language)

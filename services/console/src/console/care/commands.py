@@ -1,4 +1,4 @@
-"""The commands of a plan. Pure."""
+"""The commands of a case plan. Pure."""
 
 from console.commands import Command, Field
 

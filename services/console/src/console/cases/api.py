@@ -1,4 +1,4 @@
-"""Pages of cases: the list, finding a person, registering, and the case itself."""
+"""Case pages: the list, finding a person, registration, and the case itself."""
 
 import asyncio
 from collections.abc import Iterable, Mapping
@@ -24,7 +24,8 @@ PARTS = ("identity", "attributes")
 def corrected(
     case: Mapping[str, Any], made: Mapping[str, Any], names: Iterable[str]
 ) -> dict[str, Any]:
-    """Return the change for the API, which replaces each part as a whole. Fields that the form lacks keep their values."""
+    """Return the update for the API, which replaces each part as a whole. Fields that the form lacks keep their
+    values."""
     change: dict[str, Any] = {part: _copied(case[part] or {}) for part in PARTS}
     for name in names:
         path = name.removesuffix("[]").split("/")
@@ -108,7 +109,7 @@ async def search(visit: Visit) -> Page:
 
 @screens.form("/cases/search", show=search)
 async def find(_visit: Visit) -> Outcome:
-    """Show the results in the answer to the form, because names must not appear in addresses."""
+    """Show the results in the response to the form, because names must not appear in addresses."""
     return Again()
 
 
@@ -133,7 +134,7 @@ def _is_alike(refusal: Answer | None) -> bool:
 
 
 async def _alike(visit: Visit) -> list[Any]:
-    """Return own cases with the typed document, reference, or a name that sounds like the typed one."""
+    """Return the visitor's cases that match the typed document, reference, or a similar-sounding name."""
     if not _is_alike(visit.refusal):
         return []
     typed = body(visit.typed, views.NEW_CASE).get("identity", {})
@@ -159,7 +160,7 @@ def _choices(visit: Visit, spoken: Iterable[str] = ()) -> dict[str, Any]:
 
 @screens.form("/cases/new", show=new_case)
 async def register(visit: Visit) -> Outcome:
-    """Register the person. A case that may be hers is shown first; the second button registers another."""
+    """Register the person. Show a possible duplicate case first; the second button registers a new case anyway."""
     made = body(visit.typed, views.NEW_CASE, numbers=views.NUMBERS)
     if "area" not in made:
         made["country"] = visit.country
@@ -170,8 +171,8 @@ async def register(visit: Visit) -> Outcome:
 
 @screens.page("/cases/{case_id:uuid}/change")
 async def changing(visit: Visit) -> Page:
-    """Show the record for editing. After a conflict, the fields contain the typed text beside the current values;
-    sending it again applies it."""
+    """Show the record for editing. After a conflict, show the typed text beside the current values; resubmitting
+    applies it."""
     found = shown(await visit.calls.get(f"{_CASES}/{visit.ids['case_id']}"))
     values = flat(found, views.CHANGE)
     return Page(
@@ -203,7 +204,7 @@ async def change(visit: Visit) -> Outcome:
 
 @screens.page("/cases/{case_id:uuid}")
 async def case(visit: Visit) -> Page:
-    """Show a case with four concurrent calls. The reading is audited as for any client."""
+    """Show a case, using four concurrent calls. The audit covers this reading as for any client."""
     case_id = visit.ids["case_id"]
     (one, overview, consents, referrals), known = await asyncio.gather(
         together(

@@ -43,7 +43,7 @@ SEXES = ("female", "male", "other", "unknown")
 
 @dataclass(frozen=True)
 class Listed:
-    """A case in a list, never with a name."""
+    """A case in a list, always without the person's name."""
 
     path: str
     reference: str
@@ -86,7 +86,7 @@ class Fact:
 
 
 def identity(case: Mapping[str, Any], say: Wording, codes: Codes, moments: Moments) -> list[Fact]:
-    """Return the folded part of the page: the person's registered identity."""
+    """Return the collapsed section of the page: the person's registered identity."""
     who = case["identity"] or {}
     contact, document = who.get("contact") or {}, who.get("document") or {}
     caregiver = who.get("caregiver") or {}
@@ -217,7 +217,7 @@ def consents(
 
 
 def worded(say: Wording, codes: Codes) -> Say:
-    """Return a function that words the values of a field."""
+    """Return a function that formats a field's values in words."""
 
     def one(name: str, value: str) -> str:
         if name == "attributes/sex":

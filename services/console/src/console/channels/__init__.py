@@ -1,1 +1,1 @@
-"""Channels that tell a person that something waits, but never what or about whom."""
+"""Channels that tell a person that something is waiting, but never what it is or whom it concerns."""

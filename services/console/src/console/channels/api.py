@@ -1,4 +1,4 @@
-"""A person's own channels (mailbox, telephone, browser), and the hours in which they are used."""
+"""A person's own notification channels (mailbox, telephone, browser) and their permitted hours."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -44,7 +44,7 @@ async def channels(visit: Visit) -> Page:
                 "kind": [
                     (kind, visit.say(f"word.{kind}"))
                     for kind in (kinds.body["kinds"] if kinds.ok else [])
-                    if kind != "push"  # a browser supplies its own address
+                    if kind != "push"  # the browser supplies its own address
                 ]
             },
             "command": commands.ADD,

@@ -1,4 +1,4 @@
-"""The commands of own channels. Pure."""
+"""The commands for a person's own channels. Pure."""
 
 from console.commands import Command, Field
 
@@ -17,7 +17,7 @@ ADD = Command(
     _CHANNELS,
     (Field("kind", "choice"), Field("address", "text"), *_WISHES),
 )
-# Fields of a browser subscription; its hours are set later.
+# Fields of a browser subscription; visitors set its hours later.
 PUSH = Command(
     "push",
     _CHANNELS,

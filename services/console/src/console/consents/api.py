@@ -47,7 +47,8 @@ async def _consent(visit: Visit, ended: Mapping[str, Any] | None = None) -> Page
 
 
 def _read(ended: Mapping[str, Any], visit: Visit) -> list[str]:
-    """List readings before the consent ended, and an organisation that may continue to read; the person is told both."""
+    """List readings before the consent ended, and any organisation that may continue to read. The person must hear
+    both."""
     say, at = visit.say, visit.moments.at
     lines = [say("consent.goes_on")] if ended["goes_on_reading"] else []
     for one in ended["already_read"]:
@@ -71,7 +72,7 @@ async def withdraw(visit: Visit) -> Outcome:
 
 @screens.form("/consents/{grant_id:uuid}/slip", show=consent)
 async def slip(visit: Visit) -> Outcome:
-    """Create a new code and show it once; the old one becomes void."""
+    """Create a new code and show it once; the old code becomes invalid."""
     path = f"/referrals/v1/consents/{visit.ids['grant_id']}/withdrawal-code"
     answer = await visit.calls.post(path, {}, key=visit.key)
     if not answer.ok:

@@ -1,1 +1,1 @@
-"""Context analysis: stakeholders, problem tree, SWOT and milestones of the work plan."""
+"""Context analysis: stakeholders, problem tree, SWOT and work-plan milestones."""

@@ -31,7 +31,7 @@ Options = dict[str, list[tuple[str, str]]]
 
 @screens.page("/context", query=("done",))
 async def context(visit: Visit) -> Page:
-    """Lead to the parts of the analysis and to its workbook of inputs."""
+    """Link to the parts of the analysis and to its input workbook."""
     late = await visit.calls.get(f"{_CONTEXT}/milestones", late="true", limit=_MOST)
     shown(late)
     periods = [each for each in visit.moments.ended() if each[0][-1] in "ab"]
@@ -49,7 +49,7 @@ async def context(visit: Visit) -> Page:
 
 @screens.file("/context/pack.xlsx", query=("period",))
 async def pack(visit: Visit) -> Download:
-    """Download stakeholders, people left behind and outside series as one workbook."""
+    """Download stakeholders, people left behind and external series as one workbook."""
     found = await visit.calls.file(
         "/reports/v1/exports/context-pack",
         period=visit.asked("period"),
@@ -192,7 +192,7 @@ def _page(
 
 
 def _first(visit: Visit) -> dict[str, Any]:
-    """Return the values of a new form: one's own area, if it is one."""
+    """Return the values of a new form. Preselect the visitor's area if they have exactly one."""
     aors = sorted(visit.visitor.principal.aors)
     return {
         "status": "planned",
@@ -212,7 +212,7 @@ def _values(name: str, stored: Row) -> dict[str, Any]:
 
 
 def _complete(options: Options, values: Row, visit: Visit) -> None:
-    """Offer a stored quarter that is over, and sources that are no longer the newest."""
+    """Offer a stored quarter even if it is over, and stored sources even if newer ones exist."""
     due = values.get("due")
     if due and due not in dict(options["due"]):
         options["due"].insert(0, (due, visit.moments.period(due)))

@@ -1,4 +1,4 @@
-"""The forms of context analysis, and the bodies made from them. Pure."""
+"""The forms of context analysis, and the request bodies built from them. Pure."""
 
 import re
 from collections.abc import Mapping
@@ -64,7 +64,7 @@ def command(name: str, *, change: bool) -> Command:
 
 
 def made(name: str, sent: Command, typed: Typed, *, offset: str) -> dict[str, Any]:
-    """Return the API's body. Codes that people do not see are made from what they typed."""
+    """Return the API's request body. Derive the codes that people do not see from the typed text."""
     body = sent.made(typed, offset=offset)
     if name == "stakeholder":
         return _stakeholder(body)
@@ -90,7 +90,7 @@ def slug(text: str) -> str:
 
 
 def basis(choice: str) -> dict[str, Any]:
-    """Return a source from its value in the form: its kind, id, and for a series the day."""
+    """Parse a source from its form value: its kind, its id and, for a series, the day."""
     kind, _, rest = choice.partition(":")
     if kind == "figure":
         return {"kind": kind, "release": rest}
@@ -101,7 +101,7 @@ def basis(choice: str) -> dict[str, Any]:
 
 
 def chosen(one: Mapping[str, Any]) -> str:
-    """Return the value in the form of a stored source."""
+    """Return the form value of a stored source."""
     if one["kind"] == "figure":
         return f"figure:{one['release']}"
     return f"series:{one['series']}:{one['day']}" if one["kind"] == "series" else "judgement"

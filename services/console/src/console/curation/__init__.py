@@ -1,1 +1,1 @@
-"""Coordinators' decisions in the directory: entries, endorsements, risk messages."""
+"""Coordinators' decisions about directory entries, endorsements and risk messages."""

@@ -1,4 +1,4 @@
-"""Pages for coordinators: waiting entries beside their published version, possible safe houses, endorsements, risk
+"""Pages for coordinators: entries for review beside their published version, possible safe houses, endorsements, risk
 messages, successions."""
 
 import asyncio
@@ -212,7 +212,7 @@ async def endorse(visit: Visit) -> Outcome:
 
 @screens.page("/houses", query=("cursor",))
 async def houses(visit: Visit) -> Page:
-    """List entries whose words suggest a safe house, waiting for review, oldest first."""
+    """List entries waiting for review whose text suggests a safe house, oldest first."""
     listed = await visit.calls.get(_HOUSES, limit=50, cursor=visit.asked("cursor"))
     shown(listed)
     cursor = listed.body.get("next_cursor")
@@ -237,7 +237,7 @@ async def houses(visit: Visit) -> Page:
 
 @screens.form("/houses/{entity_id:uuid}", show=houses)
 async def look(visit: Visit) -> Outcome:
-    """Answer a review. The API refuses if the words have changed since the page was shown."""
+    """Decide a review. The API refuses if the text has changed since the page was shown."""
     said = body(visit.typed, ("is_house", "words[]"))
     answer = await visit.calls.post(f"{_HOUSES}/{visit.ids['entity_id']}", said, key=visit.key)
     return Elsewhere("/console/houses") if answer.ok else Refused(answer)
@@ -354,7 +354,7 @@ def _message_page(visit: Visit, message: Mapping[str, Any] | None) -> Page:
         },
         fields=MESSAGE,
         address=visit.path if message is None else f"/console/risks/{message['id']}",
-        # The publishing form has no text.
+        # The publishing form contains no text.
         versions=visit.beside(flat(message, MESSAGE), MESSAGE, worded=_worded(visit))
         if visit.typed.has("aor")
         else None,
@@ -378,7 +378,7 @@ _BASIC = frozenset(
 
 
 def parts(text: str) -> tuple[int, int]:
-    """Return the characters of a text message, and the number of parts in which it is sent."""
+    """Return the number of characters of a text message, and the number of parts sent."""
     one, several = (160, 153) if set(text) <= _BASIC else (70, 67)
     return len(text), 1 if len(text) <= one else -(-len(text) // several)
 

@@ -1,4 +1,4 @@
-"""Pages for the upkeep of entries: edit, merge with a double, withdraw, and entries whose data get old."""
+"""Pages for maintaining entries: edit, merge with a duplicate, withdraw, and list entries with ageing data."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -20,8 +20,8 @@ _REMINDERS = "/directory/v1/records/reminders"
 
 @screens.page("/entries/due", query=("cursor",))
 async def due(visit: Visit) -> Page:
-    """Show entries whose verification ends or whose capacity is in doubt, the most urgent first, and organisations that
-    stopped reporting their activities."""
+    """Show entries whose verification ends or whose capacity is in doubt, most urgent first, and organisations that
+    stopped reporting activities."""
     listed, silent = await together(
         visit.calls.get(_REMINDERS, of="curated", limit=50, cursor=visit.asked("cursor")),
         visit.calls.get("/reports/v1/activities/unreported"),
@@ -86,13 +86,14 @@ async def save(visit: Visit) -> Outcome:
 
 
 def standing(document: Mapping[str, Any]) -> dict[str, str]:
-    """Return the stored values of the form's fields, one phone in a line."""
+    """Return the stored values of the form's fields, one phone number per line."""
     phones = "\n".join(each["number"] for each in document.get("phones") or ())
     return {name: document.get(name) or "" for name in TEXTS} | {"phones": phones}
 
 
 def changes(document: Mapping[str, Any], typed: Typed) -> dict[str, Any]:
-    """Return the merge patch of the typed fields: null for an emptied one. A phone that stays keeps its other facts."""
+    """Return the merge patch for the typed fields, with null for an emptied field. An unchanged phone number keeps its
+    other data."""
     now = standing(document)
     said = {name: typed.one(name).strip() for name in EDIT if typed.has(name)}
     patch: dict[str, Any] = {
@@ -111,7 +112,7 @@ def _phones(known: Sequence[Mapping[str, Any]], text: str) -> list[Mapping[str, 
 
 @screens.form("/entries/{service_id:uuid}/merge", show=entry)
 async def merge(visit: Visit) -> Outcome:
-    """Merge the entry with a double; the pressed button says which of the two stays."""
+    """Merge the entry with a duplicate; the pressed button decides which entry remains."""
     here, other = visit.ids["service_id"], visit.typed.one("other")
     if not is_id(other):
         raise NotShown

@@ -32,7 +32,7 @@ def changes(found: Iterable[Mapping[str, Any]], say: Wording, codes: Codes) -> l
 
 
 def changed(one: Mapping[str, Any], say: Wording, codes: Codes) -> tuple[str, str, str]:
-    """Return a line of the history: field, old value, new value. The first line stands for the whole entry."""
+    """Return a line of the history: field, old value, new value. The first line covers the whole entry."""
     if not one["pointer"]:
         return say("entry.created"), "–", "–"
     old, new = one.get("old"), one.get("new")
@@ -46,7 +46,7 @@ def changed(one: Mapping[str, Any], say: Wording, codes: Codes) -> tuple[str, st
 def since(
     history: Iterable[Mapping[str, Any]], opened: str, say: Wording, codes: Codes
 ) -> list[tuple[str, str, str]]:
-    """Return changes by others after this version, as lines of its history. A proxy may have added its compression to
+    """Return other people's changes after this version, as history lines. A proxy may have appended its compression to
     the version (`5-gzip`)."""
     number = opened.partition("-")[0]
     version = int(number) if number.isdecimal() else 0
@@ -66,7 +66,7 @@ def _is_id(part: str) -> bool:
 
 
 def said(value: Any, say: Wording, codes: Codes) -> str:
-    """Return a value of a document as one text."""
+    """Return a document value as a single text."""
     if value in (None, "", [], {}):
         return "–"
     if isinstance(value, bool):
@@ -95,8 +95,8 @@ def _is_place(text: str) -> bool:
 
 @dataclass(frozen=True)
 class Preview:
-    """The entry as one group of readers sees it. `name` is empty if they must not know of it. `shown` and `hidden` are
-    what approval would add and remove for them."""
+    """The entry as one group of readers sees it. `name` is empty if the group must not know of the entry. `shown` and
+    `hidden` are what approval would reveal to them and hide from them."""
 
     level: str
     who: str
@@ -139,7 +139,7 @@ def _unique(words: Iterable[str]) -> tuple[str, ...]:
 
 
 def _facts(document: Mapping[str, Any], say: Wording, codes: Codes) -> Iterable[tuple[str, str]]:
-    """Yield the facts that would let somebody find the place or the people."""
+    """Yield the facts that could help somebody find the place or the people."""
     needs = [codes.need(code) for code in document.get("categories", [])]
     yield say("entry.field.categories"), ", ".join(needs)
     phones = [phone["number"] for phone in document.get("phones", []) if phone.get("number")]

@@ -1,1 +1,1 @@
-"""Decisions by a second person: consents in best interest, exceptions, emergency access."""
+"""Decisions by a second person: best-interest consents, exceptions, emergency access."""

@@ -1,6 +1,7 @@
-"""Requests that need a second person, never the visitor's own, which the API refuses.
+"""Requests that need a second person's decision. The API refuses decisions on the visitor's own requests.
 
-Each decision shows the person's age band, the need, the urgency, who asks, and since when, above its two buttons.
+Above its two buttons, each decision shows the person's age band, the need, the urgency, the requester and the time of
+the request.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +15,7 @@ from console.screens.routing import Screens
 from console.screens.visit import Elsewhere, Outcome, Page, Refused, Visit
 
 screens = Screens()
-# Address of the page → address of the decision in the API.
+# Page address → decision address in the API.
 _KINDS = {
     "consents": "/referrals/v1/consents/{}/decision",
     "exceptions": "/referrals/v1/exceptions/{}/decision",
@@ -65,7 +66,7 @@ _MOST_CASES = 12
 
 @dataclass(frozen=True)
 class Around:
-    """Data for the rows: cases that the visitor may read, services, organisations, colleagues, and work items."""
+    """Data for the rows: cases the visitor may read, services, organisations, colleagues, and work items."""
 
     cases: Mapping[str, Any]
     services: Mapping[str, Any]
@@ -81,7 +82,7 @@ def _decided(ids: Mapping[str, str]) -> str:
 
 
 async def _around(visit: Visit, asked: Sequence[Mapping[str, Any]], work: Answer) -> Around:
-    """Fetch the data. A case that the visitor may not read (of another organisation) is simply missing."""
+    """Fetch the data. It omits cases that the visitor may not read (those of another organisation)."""
     if not asked:
         return Around({}, {}, {}, {}, {})
     services = sorted({one["service_id"] for one in asked if one.get("service_id")})
@@ -117,7 +118,7 @@ def band_of(age: int | None) -> str:
 
 
 def _row(visit: Visit, kind: str, one: Mapping[str, Any], around: Around) -> Mapping[str, Any]:
-    """Return a row in codes and names: the person, the purpose, the requester, and the requester's own words."""
+    """Return a row in codes and names: the person, the purpose, the requester, and the requester's own text."""
     say = visit.say
     case = around.cases.get(one.get("case_id") or "")
     service = around.services.get(one.get("service_id") or "", {})
@@ -171,7 +172,7 @@ def _row(visit: Visit, kind: str, one: Mapping[str, Any], around: Around) -> Map
 def _add(kind: str, path: str) -> None:
     @screens.form(f"/decisions/{kind}/{{id:uuid}}", show=decisions)
     async def decide(visit: Visit) -> Outcome:
-        """Record the decision: the pressed button of the form's two."""
+        """Record the decision that the pressed button stands for."""
         answer = await visit.calls.post(
             path.format(visit.ids["id"]),
             {"approve": visit.typed.one("approve") == "true"},

@@ -54,7 +54,7 @@ def _row(one: Mapping[str, Any], visit: Visit) -> Mapping[str, Any]:
 
 
 def _dangers(found: Mapping[str, Any], names: Mapping[str, str], visit: Visit) -> list[str]:
-    """Return in words whom the case accuses."""
+    """Describe the case's dangers: accused organisations, an absent or accused caregiver."""
     organisations = found.get("implicated_organisations", [])
     accused = ", ".join(names.get(each, each) for each in organisations)
     dangers = [visit.say("emergency.implicated", names=accused)] if accused else []
@@ -68,7 +68,7 @@ screens.command("/emergency", ASK, show=emergency, to="/console/emergency")
 
 @screens.page("/emergency/{access_id:uuid}")
 async def access(visit: Visit) -> Page:
-    """Show the case. Each reading is audited and reported to the case's holder."""
+    """Show the case. Each reading is audited and reported to the organisation that holds the case."""
     one = shown(await visit.calls.get(f"{_ACCESS}/{visit.ids['access_id']}"))
     found = shown(await visit.calls.get(f"{_ACCESS}/{visit.ids['access_id']}/case"))
     whole = {"area": None, **found}

@@ -1,4 +1,4 @@
-"""Protected counts in words, never as a bare number. Pure."""
+"""Protected counts in words, always with their interval. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -69,7 +69,7 @@ COLUMNS = ("sent", "accepted", "delivered", "unmet", "overdue")
 
 
 def last_months(counted_on: str) -> list[str]:
-    """Return twelve months up to the one that is counted now, oldest first, as 2026-11."""
+    """Return the twelve months up to the current counting month, oldest first, as 2026-11."""
     now = int(counted_on[:4]) * 12 + int(counted_on[5:7]) - 1
     return [f"{at // 12:04}-{at % 12 + 1:02}" for at in range(now - _MONTHS + 1, now + 1)]
 
@@ -84,7 +84,7 @@ class Series:
 def series(
     scope: Mapping[str, Any], months: Sequence[str], say: Wording, codes: Codes, moments: Moments
 ) -> Series:
-    """Return the series of an AoR or a side: exact counts of referrals by the month in which they were sent."""
+    """Return the series of an AoR or a side: exact referral counts by month of sending."""
     found = {one["month"]: {**one["counts"], "unmet": one["unmet"]} for one in scope["rows"]}
     rows = [[found.get(month, {}).get(name, 0) for name in COLUMNS] for month in months]
     named = [moments.period(month) for month in months]

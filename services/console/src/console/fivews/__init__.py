@@ -1,1 +1,1 @@
-"""How 5W files of another layout are read: proposed, completed, confirmed."""
+"""Reading 5W files of other layouts: proposed, completed and confirmed mappings."""

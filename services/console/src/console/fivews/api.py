@@ -1,4 +1,4 @@
-"""The page on which a person maps the columns and words of another 5W layout to ours, once for each layout."""
+"""The page on which a person maps another 5W layout's columns and values to ours, once for each layout."""
 
 import json
 from collections.abc import Mapping
@@ -70,7 +70,7 @@ def _page(visit: Visit, found: Mapping[str, Any] | None) -> Page:
 
 
 def _lines(words: Mapping[str, Any], unknown: Mapping[str, Any], field: str) -> str:
-    """Return a line `word = code` for each word; the code of an unknown word is still empty."""
+    """Return a line `word = code` for each value; the code of an unknown value is empty."""
     known = words.get(field, {})
     return "\n".join(
         f"{word} = {known.get(word, '')}" for word in (*unknown.get(field, ()), *known)
@@ -119,6 +119,6 @@ async def confirm(visit: Visit) -> Outcome:
 
 
 def _read(text: str) -> dict[str, str]:
-    """Return code by word from the lines; a line without a code leaves the cells empty."""
+    """Parse lines into a code for each value; a line without a code leaves the cells empty."""
     lines = (line.rpartition("=") for line in text.splitlines() if "=" in line)
     return {word.strip(): code.strip() for word, _, code in lines}

@@ -1,1 +1,1 @@
-"""Responsibility for a case: correct, assign, hand over, close, erase."""
+"""Responsibility for a case: correct, assign, transfer, close, erase."""

@@ -1,4 +1,4 @@
-"""Pages about the responsibility for a case, with one question each."""
+"""Pages about responsibility for a case; each asks one question."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,7 +18,8 @@ from console.screens.visit import Elsewhere, Outcome, Page, Refused, Visit, show
 
 
 async def _offered(visit: Visit) -> Answer:
-    """Send consent and offer in one request, both or none. Return the answer of the refused part, else of the transfer."""
+    """Send the consent and the offer in one request, both or none. Return the response to the refused part, or else to
+    the transfer."""
     consent = {**OFFER.made(visit.typed, offset=visit.moments.offset), "kind": "transfer"}
     first = key_of(visit.key, consent)
     offered = {
@@ -37,7 +38,7 @@ async def _offered(visit: Visit) -> Answer:
 screens = Screens()
 _CASES = "/referrals/v1/cases"
 _CASE = "/console/cases/{case_id}"
-# Open items that closing would leave behind.
+# Open items that would remain after the case is closed.
 _OPEN = sorted(OPEN)
 _WARNS = "govuk-button--warning"
 
@@ -60,7 +61,7 @@ def _of_case(
 
 @screens.page("/cases/{case_id:uuid}/close")
 async def closing(visit: Visit) -> Page:
-    """List open referrals and tasks; each has its own page where it can be recalled or ended."""
+    """List open referrals and tasks; each has its own page, where the visitor can recall or end it."""
     case_id = visit.ids["case_id"]
     one, listed = await together(
         visit.calls.get(f"{_CASES}/{case_id}"),
@@ -103,7 +104,7 @@ async def responsible(visit: Visit) -> Page:
 
 @screens.step("/cases/{case_id:uuid}/responsible", commands.ASSIGN, show=responsible)
 async def assign(visit: Visit) -> Outcome:
-    """Assign the case; it may also be assigned to nobody."""
+    """Assign the case to a person or to nobody."""
     chosen = commands.ASSIGN.made(visit.typed, offset=visit.moments.offset).get("assigned_to")
     answer = await visit.calls.post(
         commands.ASSIGN.path.format(**visit.ids), {"assigned_to": chosen}, key=visit.key
@@ -112,7 +113,7 @@ async def assign(visit: Visit) -> Outcome:
 
 
 async def _others(visit: Visit) -> list[tuple[str, str]]:
-    """Return the organisations to choose from. Raises NotShown without an answer, because the page is useless then."""
+    """Return the organisations to choose from. Raise NotShown without a response, because the page would be useless."""
     answer, found = await organisations(visit.calls, visit.visitor)
     shown(answer)
     return found
@@ -120,7 +121,7 @@ async def _others(visit: Visit) -> list[tuple[str, str]]:
 
 @screens.page("/cases/{case_id:uuid}/implicated")
 async def implicated(visit: Visit) -> Page:
-    """Show beforehand the consequences: such an organisation will receive nothing more of the case."""
+    """Show the consequences in advance: such an organisation will receive nothing more about the case."""
     case_id = visit.ids["case_id"]
     one, listed = await together(
         visit.calls.get(f"{_CASES}/{case_id}"),
@@ -245,7 +246,7 @@ async def transfer(visit: Visit) -> Page:
 
 
 def _facts(one: Mapping[str, Any], row: Mapping[str, Any], visit: Visit) -> list[tuple[str, str]]:
-    """Return the facts for the decision. About the person it tells only whether they are a child."""
+    """Return the facts for the decision. They reveal only whether the person is a child."""
     say, offer = visit.say, one["offer"]
     if offer is None:
         return []

@@ -1,4 +1,4 @@
-"""Commands that transfer or end a case. Pure."""
+"""Commands that transfer or close a case. Pure."""
 
 from common.words.choices import offered, words
 
@@ -55,7 +55,7 @@ OFFERED = Command(
     ),
 )
 ACCEPT = Command("take", f"{_TRANSFER}/accept")
-# For a case in a succession: what the person answered to the organisation that takes over.
+# For a case in a succession: what the person told the successor organisation.
 ACCEPT_ASKED = Command(
     "take-asked",
     f"{_TRANSFER}/accept",

@@ -1,1 +1,1 @@
-"""Imports services from a file: first as a trial, then for real, with a result for each row."""
+"""Importing services from a file: a trial run first, then the real import, with a result for each row."""

@@ -72,7 +72,7 @@ def _state(one: Mapping[str, Any], visit: Visit) -> str:
 
 @screens.form("/imports", show=imports, uploads=True)
 async def try_or_do(visit: Visit) -> Outcome:
-    """Run the import as a trial; with `really`, for real."""
+    """Run a trial import, or a real one with `really`."""
     if visit.upload is None:
         return Refused(no_file())
     typed = visit.typed
@@ -153,7 +153,7 @@ async def one_import(visit: Visit) -> Page:
 
 
 def _suggested(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
-    """Return each place that the API suggests for a name, as `name=P-code` and as words, the likeliest first."""
+    """Return each place that the API suggests for a name, as `name=P-code` and in words, most likely first."""
     found = {}
     for note in (note for row in rows for note in row["notes"]):
         for place in note.get("places") or ():
@@ -165,7 +165,7 @@ def _suggested(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
 
 
 def _so_far(found: Mapping[str, Any], visit: Visit) -> str:
-    """Return how far a waiting or running import is."""
+    """Return the progress of a waiting or running import."""
     read = found["rows"]["read"]
     if (expected := found.get("expected")) is None:
         ahead = visit.say("imports.ahead", n=found["ahead"]) if found.get("ahead") else ""
@@ -175,7 +175,7 @@ def _so_far(found: Mapping[str, Any], visit: Visit) -> str:
 
 
 def _pace(found: Mapping[str, Any], visit: Visit) -> str:
-    """Return the rows per second since the start; empty before."""
+    """Return the rows per second since the start; empty before the start."""
     begun, read = found.get("started_at"), found["rows"]["read"]
     if not begun or not read or found["state"] != "running":
         return ""
@@ -185,7 +185,7 @@ def _pace(found: Mapping[str, Any], visit: Visit) -> str:
 
 def _note(note: Mapping[str, Any], visit: Visit) -> str:
     """Return a note in the API's own words, with the field, its value in the file and its stored value. A refused value
-    has no stored one; the words may propose one."""
+    has no stored value; the words may propose one."""
     text = str(note[visit.language])
     field, before, after = note.get("field"), note.get("before"), note.get("after")
     if note["weight"] == "changed" and before is not None and after is not None:
@@ -195,7 +195,7 @@ def _note(note: Mapping[str, Any], visit: Visit) -> str:
 
 @screens.file("/imports/{import_id:uuid}/report.xlsx", query=("verdict",))
 async def report(visit: Visit) -> Download:
-    """Download the rows, numbered as in the sender's file."""
+    """Download the rows, numbered as in the submitted file."""
     found = await visit.calls.file(
         f"{_IMPORTS}/{visit.ids['import_id']}/report",
         language=visit.language,

@@ -1,1 +1,1 @@
-"""Submissions of other form tools that could not be read, and the mapping of their fields."""
+"""Unreadable submissions from other form tools, and the mapping of their fields."""

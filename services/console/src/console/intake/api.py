@@ -1,4 +1,4 @@
-"""The quarantine: each submission with the reasons, and its mapping, which is tried at once."""
+"""The quarantine: each submission with the reasons, and its mapping, which visitors can try at once."""
 
 import json
 from collections.abc import Mapping
@@ -86,12 +86,12 @@ async def submission(visit: Visit) -> Page:
 
 
 def _shown(value: Any) -> str:
-    """Return a value as its system sent it."""
+    """Return a value as the sending system wrote it."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _path(pointer: str) -> str:
-    """Return the form's own name of a field, from its JSON pointer."""
+    """Return a field's name in the other tool's form, from its JSON pointer."""
     return pointer.removeprefix("/").replace("~1", "/").replace("~0", "~")
 
 

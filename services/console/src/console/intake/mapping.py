@@ -1,4 +1,4 @@
-"""The mapping of a form's fields as editable lines: `theirs = ours`, `theirs: value = code`. Pure."""
+"""A form's field mapping as editable lines: `theirs = ours`, `theirs: value = code`. Pure."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -27,7 +27,7 @@ def read_lines(text: str) -> dict[str, str]:
 
 
 def _pair(line: str) -> tuple[str, str]:
-    """Split a line at its last `=`: our codes and names contain none, theirs may."""
+    """Split a line at its last `=`. Our codes and names never contain one, but external names may."""
     theirs, is_one, ours = line.rpartition("=")
     return (theirs.strip(), ours.strip()) if is_one else (line.strip(), "")
 
@@ -43,7 +43,7 @@ def read_value_lines(text: str) -> dict[str, dict[str, str]]:
 
 
 def changed(form: Mapping[str, Any], fields: str, values: str, ignore: str) -> dict[str, Any]:
-    """Return the whole form, because the API replaces it as a whole. Values that the page does not show stay."""
+    """Return the whole form, because the API replaces it completely. Values that the page does not show remain."""
     mapping = {
         **form["mapping"],
         "fields": read_lines(fields),

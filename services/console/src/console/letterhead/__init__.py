@@ -1,1 +1,1 @@
-"""Who issues the bulletins: country, cluster, organisations with their logos."""
+"""Who issues the bulletins: the country, the cluster, and the organisations with their logos."""

@@ -1,4 +1,4 @@
-"""The page of the bulletins' letterhead: country, cluster, and the issuing organisations with their logos."""
+"""The letterhead page for bulletins: country, cluster, and the issuing organisations with their logos."""
 
 from base64 import b64decode, b64encode
 from dataclasses import replace
@@ -52,7 +52,8 @@ async def letterhead(visit: Visit) -> Page:
 
 @screens.form("/letterhead", show=letterhead, uploads=True)
 async def keep(visit: Visit) -> Outcome:
-    """Store the texts, and the organisation that the form names: it is added, or its logo is replaced by a chosen one."""
+    """Store the texts and the organisation that the form names. Add a new organisation, or replace its logo if a file
+    was chosen."""
     kept = await _kept(visit)
     issuers = list(kept["organisations"])
     name = visit.typed.one("name").strip()
@@ -68,7 +69,7 @@ async def keep(visit: Visit) -> Outcome:
 async def remove(visit: Visit) -> Outcome:
     kept, name = await _kept(visit), visit.typed.one("organisation")
     rest = [each for each in kept["organisations"] if each["name"] != name]
-    kept.pop("borders", None)  # They are set on their own, and stay.
+    kept.pop("borders", None)  # Borders are set separately and remain.
     return await _set(visit, {**kept, "organisations": rest}, len(rest))
 
 
@@ -78,7 +79,7 @@ async def _set(visit: Visit, wanted: dict[str, Any], place: int) -> Outcome:
 
 
 def _at_fields(answer: Answer, place: int) -> Answer:
-    """Point at the form's fields instead of the organisation's place in the list."""
+    """Map errors to the form's fields instead of the organisation's position in the list."""
     if not isinstance(answer.body, dict):
         return answer
     of = {f"/organisations/{place}/logo": "/file", "/organisations": "/name"}

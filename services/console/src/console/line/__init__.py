@@ -1,1 +1,1 @@
-"""The desk of the anonymous line, and reports handed over to an organisation."""
+"""The anonymous line's desk, and reports handed over to an organisation."""

@@ -1,4 +1,4 @@
-"""Pages of the line: queue, threads, second-person decisions, and reports handed over."""
+"""Pages of the anonymous line: queue, threads, second-person decisions, and reports handed over."""
 
 import asyncio
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ _STATUSES = ("new", "open", "handed_over", "suspected", "closed", "spam")
 
 @screens.page("/line", query=("status", "cursor"))
 async def queue(visit: Visit) -> Page:
-    """Show the queue: kind, waiting time and owner of each report, but none of its text."""
+    """Show the queue: each report's kind, waiting time and owner, but none of its text."""
     listed, form, people = await together(
         visit.calls.get(
             _REPORTS, status=visit.asked("status"), cursor=visit.asked("cursor"), limit=50
@@ -126,7 +126,7 @@ screens.command(_PAGE, commands.CLOSE, show=report, to="/console/line")
 
 @screens.page("/line/exceptions")
 async def exceptions(visit: Visit) -> Page:
-    """Show others' requests. The API refuses decisions about one's own."""
+    """Show other people's requests. The API refuses decisions on one's own."""
     listed, people, form = await together(
         visit.calls.get("/referrals/v1/line/exceptions", limit=100),
         visit.calls.get("/identity/v1/colleagues", limit=200),
@@ -154,7 +154,7 @@ async def exceptions(visit: Visit) -> Page:
 def _exception(
     one: Mapping[str, Any], form: Answer, people: Answer, names: Mapping[str, str], visit: Visit
 ) -> Mapping[str, Any]:
-    """Return a request; of the report only the facts in the queue, for visitors who may see that."""
+    """Return a request. Of the report, include only the queue facts, for visitors who may see those."""
     who = {each["id"]: each["sign_in_name"] for each in people.items}
     report = _row(one["report"], form, people, visit) if one["report"] else None
     said = (
@@ -175,7 +175,7 @@ def _exception(
 
 @screens.form("/line/exceptions/{exception_id:uuid}", show=exceptions)
 async def decide(visit: Visit) -> Outcome:
-    """Record the decision: the pressed button of the form's two."""
+    """Record the decision that the pressed button stands for."""
     answer = await visit.calls.post(
         f"/referrals/v1/line/exceptions/{visit.ids['exception_id']}/decide",
         {"approve": visit.typed.one("approve") == "true"},
@@ -231,7 +231,7 @@ async def handed(visit: Visit) -> Page:
 
 @screens.form("/handed-over/{report_id:uuid}", show=handed)
 async def register(visit: Visit) -> Outcome:
-    """Register a case. From here on the rules of cases and consent apply."""
+    """Register a case. From then on, the rules for cases and consent apply."""
     made = body(visit.typed, cases.NEW_CASE, numbers=cases.NUMBERS)
     if "area" not in made:
         made["country"] = visit.country

@@ -67,5 +67,5 @@ def thread(report: Mapping[str, Any], say: Wording, moments: Moments) -> list[Me
 
 
 def may_hand_over(report: Mapping[str, Any], approved: Mapping[str, Any] | None) -> bool:
-    """Return whether a report may be handed over: by the reporter's wish, or by an approved exception."""
+    """Return whether a handover of the report is allowed, by the reporter's wish or an approved exception."""
     return bool(report["wants_case"]) or approved is not None

@@ -1,1 +1,1 @@
-"""Another organisation may know the same person: the person is asked first."""
+"""Possible matches with another organisation's cases; the person is asked first."""

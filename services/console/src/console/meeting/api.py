@@ -130,7 +130,7 @@ def _asked(visit: Visit, one: Mapping[str, Any], period: str) -> Any:
 
 
 def _counted(answer: Answer, described: Mapping[str, Any], visit: Visit) -> Any:
-    """Return the protected figures; None before their publication."""
+    """Return the protected figures; None before publication."""
     if not answer.ok:
         return None
     found = views.counted(answer.body, described, visit.say, Codes(visit.language))

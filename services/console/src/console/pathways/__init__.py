@@ -1,1 +1,1 @@
-"""Pathways: steps as a list and a graph, changes in a draft, and publication."""
+"""Pathways: steps as a list and a graph, changes in a draft, publication."""

@@ -1,4 +1,4 @@
-"""Pages of pathways: lists, versions, drafts and their steps, trials, and publication by a second person."""
+"""Pathway pages: lists, versions, drafts and their steps, trials, and publication by a second person."""
 
 import asyncio
 from collections.abc import Mapping
@@ -77,7 +77,7 @@ async def _open(visit: Visit) -> tuple[Mapping[str, Any], str, Mapping[str, Any]
     """Return the version to show (the draft, if there is one), its ETag, and the published version."""
     path = f"{_PATHWAYS}/{visit.ids['pathway_id']}"
     draft, published = await together(visit.calls.get(f"{path}/draft"), visit.calls.get(path))
-    if not draft.answered:  # the published version would be shown and saved over the draft
+    if not draft.answered:  # otherwise the published version would overwrite the draft
         raise NotShown(draft)
     if draft.ok:
         return draft.body, draft.version, published.body if published.ok else None
@@ -86,7 +86,7 @@ async def _open(visit: Visit) -> tuple[Mapping[str, Any], str, Mapping[str, Any]
 
 
 async def _sets(visit: Visit) -> list[Any]:
-    """Return the profile sets of the visitor's AoRs; empty if they may not edit drafts."""
+    """Return the profile sets of the visitor's AoRs; empty if the visitor may not edit drafts."""
     if not visit.visitor.may("directory:curate"):
         return []
     return (await visit.calls.get(_SETS)).items
@@ -191,7 +191,7 @@ async def revise(visit: Visit) -> Outcome:
 
 @screens.form("/pathways/{pathway_id:uuid}/try", show=pathway)
 async def try_out(visit: Visit) -> Outcome:
-    """Show what the draft would change for invented people. Nothing is stored unless the visitor keeps them."""
+    """Show what the draft would change for fictitious people. Nothing is stored unless the visitor saves them."""
     version, _, _ = await _open(visit)
     if stored := visit.typed.one("profile_set"):
         if visit.typed.one("do") == "remove":
@@ -216,7 +216,7 @@ async def try_out(visit: Visit) -> Outcome:
 
 
 def _trial(visit: Visit, name: str, wanted: list[str]) -> Outcome:
-    """Redirect to an address with the choice, so that a reload repeats the trial."""
+    """Redirect to an address that contains the choice, so that a reload repeats the trial."""
     query = urlencode([(name, one) for one in wanted])
     return Elsewhere(f"/console/pathways/{visit.ids['pathway_id']}?{query}")
 
@@ -224,7 +224,7 @@ def _trial(visit: Visit, name: str, wanted: list[str]) -> Outcome:
 async def _tried(
     visit: Visit, version: Mapping[str, Any], sets: list[Any]
 ) -> tuple[Answer, list[str]] | None:
-    """Return the draft's effects on the people in the address, and those people; None if it names nobody."""
+    """Return the draft's effects on the people named in the address, and those people; None if it names nobody."""
     chosen = dict(views.profiles(version["area"]))
     names = [name for name in visit.query.get("try", ()) if name in chosen]
     stored = next((one for one in sets if one["id"] == visit.asked("set")), None)
@@ -340,7 +340,7 @@ def _field_of(pointer: str) -> str:
 
 
 def _of_step(answer: Answer, place: int) -> Answer:
-    """Return the errors of this step, by the fields of its own form."""
+    """Return this step's errors, mapped to the fields of its own form."""
     if not isinstance(answer.body, dict):
         return answer
     within = f"/steps/{place}"

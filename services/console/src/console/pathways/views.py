@@ -41,7 +41,7 @@ FLAGS = ("safety", "confidential")
 
 
 def step_of(typed: Typed, before: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the step from the form; values that the form lacks stay as they were."""
+    """Return the step from the form; fields that the form lacks keep their values."""
     made = body(typed, STEP, numbers=NUMBERS)
     kept = {
         name: value
@@ -60,7 +60,7 @@ def step_of(typed: Typed, before: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def new_key(need: str, taken: Iterable[str]) -> str:
-    """Return a name for a new step, from its need: people never see it."""
+    """Derive a name for a new step from its need; people never see the name."""
     known, base = set(taken), re.sub("[^a-z0-9]+", "-", need.lower()).strip("-") or "step"
     numbers = (f"{base}-{number}" for number in count(2))
     return base if base not in known else next(key for key in numbers if key not in known)
@@ -75,7 +75,8 @@ def standing(step: Mapping[str, Any] | None) -> dict[str, Any]:
 def worded(
     every: Sequence[Mapping[str, Any]], say: Wording, codes: Codes, situations: Mapping[str, str]
 ) -> Say:
-    """Return a function that words the values of a step's fields. `every` are the steps that it may refer to."""
+    """Return a function that formats a step's field values in words. `every` contains the steps that it may refer
+    to."""
     named = {one["key"]: codes.need(one["need"]) for one in every}
 
     def one(name: str, value: str) -> str:
@@ -97,8 +98,8 @@ def worded(
 def replaced(
     steps: Sequence[Mapping[str, Any]], key: str, step: Mapping[str, Any] | None
 ) -> list[Mapping[str, Any]]:
-    """Return the steps with `step` in place of the one named `key`, appended if there is none; without that one if
-    None."""
+    """Return the steps with `step` replacing the step named `key`, or appended if there is none. If `step` is None,
+    remove the named step."""
     found = [one if one["key"] != key else step for one in steps]
     if step is not None and all(one["key"] != key for one in steps):
         found.append(step)
@@ -106,7 +107,7 @@ def replaced(
 
 
 def moved(steps: Sequence[Mapping[str, Any]], key: str, by: int) -> list[Mapping[str, Any]]:
-    """Return the steps with one moved by one place; at either end it stays."""
+    """Return the steps with one step moved by one place; a step at either end stays."""
     found = list(steps)
     at = next((n for n, one in enumerate(found) if one["key"] == key), None)
     if at is None or not 0 <= at + by < len(found):
@@ -126,7 +127,7 @@ class Step:
 
 
 def all_steps(version: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
-    """Return all steps of a version, inherited ones included."""
+    """Return all steps of a version, including inherited ones."""
     if version is None:
         return []
     return (version.get("effective") or version["pathway"]).get("steps") or []
@@ -135,7 +136,7 @@ def all_steps(version: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
 def steps(
     version: Mapping[str, Any], say: Wording, codes: Codes, situations: Mapping[str, str]
 ) -> list[Step]:
-    """Return own steps, and the steps inherited from the larger area, which can be replaced or omitted."""
+    """Return the area's own steps, and the steps inherited from the larger area, which drafts can replace or omit."""
     own = version["pathway"].get("steps") or []
     effective = all_steps(version)
     keys = {one["key"] for one in own}
@@ -218,7 +219,7 @@ def _criteria(
 
 @dataclass(frozen=True)
 class Difference:
-    """Words the changes of a version. `steps` are all steps of both versions, inherited ones included."""
+    """Describe a version's changes in words. `steps` contains all steps of both versions, including inherited ones."""
 
     say: Wording
     codes: Codes
@@ -248,7 +249,7 @@ class Difference:
         return self.say(key, field=words, old=told[0], new=told[1], **more)
 
     def _said(self, name: str, value: Any) -> str:
-        """Return a value in words. Empty values mean their default: no for a flag, everybody for a condition."""
+        """Return a value in words. An empty value means the default: no for a flag, everybody for a condition."""
         say, codes = self.say, self.codes
         if name in _SWITCHES:
             return say("entry.yes" if value else "entry.no")
@@ -290,7 +291,7 @@ def _several(value: Any) -> list[str]:
 
 
 def profiles(area: str) -> list[tuple[str, dict[str, Any]]]:
-    """Return ten invented people, by the key of their description."""
+    """Return ten fictitious people, keyed by their description."""
     woman, man = {"area": area, "sex": "female"}, {"area": area, "sex": "male"}
     return [
         (
@@ -318,7 +319,7 @@ def profiles(area: str) -> list[tuple[str, dict[str, Any]]]:
 def person(
     profile: Mapping[str, Any], situations: Mapping[str, str], say: Wording, codes: Codes
 ) -> str:
-    """Describe a person of a stored set by their facts."""
+    """Describe a person from a stored set by their facts."""
     parts = [
         say(f"sex.{profile['sex']}") if profile.get("sex") else "",
         say("trial.years", n=profile["age"]) if profile.get("age") is not None else "",

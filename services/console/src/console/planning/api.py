@@ -112,14 +112,14 @@ def _activities(
 
 
 def _activity(one: dict[str, Any], say: Wording) -> str:
-    """Return the kind, the reporting organisation's text, and the code in the workbook."""
+    """Return the activity's kind, the reporting organisation's text, and the workbook code."""
     kind = say.known(f"activities.type.{one['type']}", "code.other")
     return " · ".join(filter(None, (kind, one["activity_detail"], one["activity_code"])))
 
 
 @screens.form("/activities/import", show=activities, uploads=True)
 async def bring_activities(visit: Visit) -> Outcome:
-    """Import activities: the first button runs a trial, the second the import."""
+    """Import activities: the first button runs a trial, the second the real import."""
     if visit.upload is None:
         return Refused(no_file())
     really = visit.typed.one("really") == "true"
@@ -291,7 +291,7 @@ PARTS = ("directory", "referrals", "reporting", "issuer", "console", "token_keys
 
 @screens.page("/state")
 async def state(visit: Visit) -> Page:
-    """Show the gateway's state of each service, and closings that need attention."""
+    """Show each service's state as the gateway reports it, and period closings that need attention."""
     ready, closings = await together(
         visit.calls.get("/readyz"), visit.calls.get("/reports/v1/closings", limit=20)
     )
@@ -302,7 +302,7 @@ async def state(visit: Visit) -> Page:
         "planning/templates/state.html",
         "title.state",
         {
-            # If a part is unavailable, the front is still ready, but `degraded`.
+            # If a part is unavailable, the gateway is still ready, but `degraded`.
             "well": found.get("status") == "ok",
             "rows": [
                 (

@@ -1,4 +1,4 @@
-"""The record of a case: the list with a note's form on it, a page for each other kind, and each entry."""
+"""The record of a case: the list with a note form, a page for each other kind, and a page for each entry."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -185,7 +185,7 @@ async def entry(visit: Visit) -> Page:
 
 
 def _may_take_back(entry: Mapping[str, Any], visit: Visit) -> bool:
-    """Whether the API lets the visitor take the entry back: its writer and supervisors may."""
+    """Return whether the API lets the visitor take back the entry. Its author and supervisors may."""
     mine = entry["created_by"] == visit.visitor.principal.subject
     return not entry["taken_back_at"] and (mine or Role.SUPERVISOR in visit.visitor.roles)
 

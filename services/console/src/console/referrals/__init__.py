@@ -1,1 +1,1 @@
-"""Referrals: sending with consent, receiving, and each step."""
+"""Referrals: sending with consent, receiving, and each later step."""

@@ -1,4 +1,4 @@
-"""Pages of referrals: sending one from a case, the queue of received ones, and each with its steps."""
+"""Referral pages: sending a referral from a case, the queue of received referrals, and each referral with its steps."""
 
 import asyncio
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ from console.screens.visit import Again, Elsewhere, Outcome, Page, Refused, Visi
 from console.texts import Wording, wording
 
 screens = Screens()
-# From a failed referral: its id, its need, and a service that may take its place.
+# From a failed referral: its id, its need, and a possible replacement service.
 _REPLACING = ("replaces", "need", "service")
 _WAITING, _UNDER_WAY, _CLOSED = (
     tuple(state for state in ReferralState if progress(state) in counted)
@@ -48,7 +48,7 @@ _SENT = {
 
 @screens.page("/cases/{case_id:uuid}/refer", query=_REPLACING)
 async def referring(visit: Visit) -> Page:
-    """Show on one page the services that help, what she agrees to share and with whom, and one button."""
+    """Show on one page the services that help, what the person agrees to share and with whom, and one button."""
     (one, listed, own), known = await asyncio.gather(
         together(
             visit.calls.get(f"/referrals/v1/cases/{visit.ids['case_id']}"),
@@ -118,7 +118,7 @@ async def referring(visit: Visit) -> Page:
             "items": [(code, say(f"item.{code}")) for code in held],
             "agreed_last": [code for code in held if code in carried.get("items[]", ())],
             "rules": [(code, say(f"rule.{code}")) for code in refer.RULES],
-            # Languages that the person is known to speak come first.
+            # The person's known languages come first.
             "spoken": [
                 (code, codes.spoken(code))
                 for code in dict.fromkeys((*profile.get("languages", ()), *SPOKEN))
@@ -149,7 +149,7 @@ async def refer_now(visit: Visit) -> Outcome:
 
 @screens.page("/find")
 async def finding(visit: Visit) -> Page:
-    """Find help without a case. The page stores nothing that is typed and contains no names."""
+    """Find help without a case. The page stores no typed text and contains no names."""
     profile = body(visit.typed, refer.FACTS, numbers=refer.NUMBERS).get("facts", {})
     answer = None
     if visit.typed and not visit.typed.has("language_wanted"):
@@ -178,12 +178,12 @@ async def finding(visit: Visit) -> Page:
 
 @screens.form("/find", show=finding)
 async def find(_visit: Visit) -> Outcome:
-    """Show the results in the answer to the form, because typed text must not appear in addresses."""
+    """Show the results in the response to the form, because typed text must not appear in addresses."""
     return Again()
 
 
 def _within(answer: Answer) -> Answer:
-    """Return the answer with pointers to the form's fields."""
+    """Return the response with its pointers mapped to the form's fields."""
     said = answer.body if isinstance(answer.body, dict) else {}
     errors = [{**one, "pointer": f"/facts{one['pointer']}"} for one in said.get("errors") or []]
     return Answer(answer.status, {**said, "errors": errors}, answer.request_id)
@@ -213,7 +213,7 @@ async def received(visit: Visit) -> Page:
 
 @screens.page("/sent", query=("tab", "urgency", "cursor"))
 async def sent(visit: Visit) -> Page:
-    """Show referrals that this organisation sent, and those that need a reaction."""
+    """Show the referrals that this organisation sent, and those that need a response."""
     tab = visit.asked("tab") or "waiting"
     listed = await visit.calls.get(
         "/referrals/v1/referrals",
@@ -317,7 +317,7 @@ async def referral(visit: Visit) -> Page:
 
 
 def _asked_again(found: service.Looked, say: Wording, moments: Moments) -> dict[str, Any]:
-    """Return the expiry of an open referral's consent, and the choices for renewing it."""
+    """Return when an open referral's consent expires, and the choices for renewing it."""
     word = found.word
     if word is None:
         return {"word_until": "", "word_over": False, "fresh": "", "again": {}}
@@ -348,7 +348,7 @@ async def ask_again(visit: Visit) -> Outcome:
 
 @screens.step("/referrals/{referral_id:uuid}", LINK, show=referral)
 async def link(visit: Visit) -> Outcome:
-    """Create an answer link, shown once: anybody who has it can answer for the recipient."""
+    """Create a response link and show it once. Anybody who has the link can respond for the recipient."""
     made = LINK.made(visit.typed, offset=visit.moments.offset)
     path = LINK.path.format(**visit.ids)
     answer = await visit.calls.post(path, made, key=visit.key)

@@ -1,4 +1,4 @@
-"""From a case to a referral: the profile for the search, what may be shared, and the three commands. Pure."""
+"""From a case to a referral: the search profile, the data to share, and the three commands. Pure."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -28,7 +28,7 @@ NUMBERS = ("facts/age", "facts/hours_since_incident")
 CONSENT = ("decided_by", "child_assent", "language", "method", "items[]")
 SHARED = tuple(f"payload/{code}" for code, item in items().items() if not item.asked)
 CONTACT = ("safe_contact/rule", "safe_contact/instructions")
-# Need and id of the replaced referral.
+# The need and the id of the replaced referral.
 REPLACED = ("facts/needs[]", "replaces")
 FIELDS = (*FACTS, "service_id", *CONSENT, *SHARED, *CONTACT, "in_addition")
 RULES = ("contact_directly", "through_referrer", "person_comes", "do_not_contact")
@@ -45,7 +45,7 @@ _URGENCY = {"at_once": "emergency", "within_24_hours": "urgent"}
 
 
 def profile(typed: Typed, case: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the case's profile, or the typed one. It contains no identity and is never stored."""
+    """Return the profile from the case, or the typed profile. It contains no identity and is never stored."""
     if any(name.startswith("facts/") for name, _ in typed.pairs):
         given = body(typed, (*FACTS, "facts/needs[]"), numbers=NUMBERS)
         facts: dict[str, Any] = dict(given.get("facts", {}))
@@ -70,7 +70,7 @@ def _known(sex: str | None) -> str | None:
 
 
 def on_record(case: Mapping[str, Any]) -> list[str]:
-    """Return the items that the case contains; only these can be ticked."""
+    """Return the items that the case contains; visitors can select only these."""
     who, attributes = case["identity"] or {}, case["attributes"] or {}
     values = {
         "case_reference": case["reference"],
@@ -91,8 +91,8 @@ def on_record(case: Mapping[str, Any]) -> list[str]:
 
 @dataclass(frozen=True)
 class Offer:
-    """A service offered in a step. `waits` is the code of the person's open referral to it. `value` is what the form
-    sends: need, service, urgency, end of the window."""
+    """A service offered in a step. `waits` is the code of the person's open referral to the service. `value` is what
+    the form sends: need, service, urgency, end of the window."""
 
     value: str
     name: str
@@ -132,11 +132,11 @@ def steps(
     wanted: str = "",
     before: "Before | None" = None,
 ) -> list[Step]:
-    """Return the steps that the person needs, in order, each with its best services, or a gap with late services that
-    can still be asked.
+    """Return the steps that the person needs, in order. Each step contains its best services, or a gap with late
+    services that the caseworker can still ask.
 
     Services of the `own` organisation come last, because the visitor seeks help elsewhere. A `wanted` service comes
-    first if it fits. A service that declined this person for the same need (`before`) is omitted while its reason
+    first if it fits. The list omits a service that declined this person for the same need (`before`) while its reason
     applies.
     """
     language = say.language
@@ -215,8 +215,8 @@ def _offer(
 
 @dataclass(frozen=True)
 class Before:
-    """The person's earlier referrals. `declined` are needs and services not offered now; `waits` are codes of open
-    referrals, by service."""
+    """The person's earlier referrals. `declined` contains needs and services not offered now; `waits` maps services to
+    the codes of open referrals."""
 
     declined: Collection[tuple[str, str]] = ()
     waits: Mapping[str, str] = field(default_factory=dict)
@@ -237,7 +237,7 @@ def before(referrals: Iterable[Mapping[str, Any]]) -> Before:
 def suggestion(
     service: Answer, need: str, urgency: str, past: Before, say: Wording, codes: Codes
 ) -> Offer | str:
-    """Return a service that somebody named and no step ranks, as an offer; else the code of the reason against it."""
+    """Return as an offer a service that somebody named and no step ranks, or the reason code against it."""
     if not service.ok:
         return "unseen" if service.answered else "unknown"
     one = service.body
@@ -262,12 +262,13 @@ def suggestion(
 
 
 def named_step(offer: Offer, say: Wording, need: str) -> Step:
-    """Return a first step with the service that somebody named, before those that the pathway ranks."""
+    """Return a first step with the service that somebody named, placed before the services that the pathway ranks."""
     return Step(0, say("refer.named"), need, "", (offer,), "", "", (), False)
 
 
 def carried(disclosure: Answer) -> dict[str, Any]:
-    """Return the previously shared values by field, to ask for them again: items, texts, contact rule."""
+    """Return the previously shared values by field, so that the person can agree to them again: items, texts, contact
+    rule."""
     if not disclosure.ok:
         return {}
     items = disclosure.body["items"]
@@ -278,8 +279,8 @@ def carried(disclosure: Answer) -> dict[str, Any]:
 
 
 def first_of(found: Sequence[Step], wanted: str = "") -> str:
-    """Return the preselected offer: the wanted service, or nothing if it is not offered; without one, the first service
-    for which the person is not already waiting."""
+    """Return the preselected offer: the wanted service, or nothing if it is not offered. Without a wanted service,
+    return the first service for which the person is not already waiting."""
     offers = [offer for step in found for offer in step.offers]
     if wanted:
         return next((one.value for one in offers if one.service == wanted), "")
@@ -293,8 +294,8 @@ def is_offered(found: Sequence[Step], wanted: str) -> bool:
 
 
 def commands(typed: Typed, case_id: str, key: str) -> list[dict[str, Any]]:
-    """Return draft, consent and sending as one batch. Keys follow from the content, so the same form sent twice acts
-    once, and a corrected form acts again."""
+    """Return the draft, the consent and the sending command as one batch. Keys follow from the content: resubmitting
+    the same form acts once; a corrected form acts again."""
     need, service, urgency, deadline = (*typed.one("service_id").split("|"), "", "", "", "")[:4]
     given = body(typed, (*CONSENT, *SHARED, *CONTACT))
     payload: dict[str, Any] = given.get("payload", {})
@@ -332,8 +333,8 @@ def commands(typed: Typed, case_id: str, key: str) -> list[dict[str, Any]]:
 
 
 def at_fields(answer: Answer, sent: Sequence[Mapping[str, Any]]) -> Answer:
-    """Assign refusals of the whole command to the responsible field: nothing is shared, the contact rule is missing,
-    the person cannot be reached or is already waiting there."""
+    """Map refusals of the whole command to the responsible field: nothing is shared, the contact rule is missing, the
+    person cannot be reached or is already waiting there."""
     if answer.code in _AT:
         said = answer.body
         error = {"pointer": _AT[answer.code], "code": answer.code, "detail": said.get("detail", "")}

@@ -1,4 +1,4 @@
-"""API calls of pages about a referral, and of sending one."""
+"""API calls of the referral page, and of sending a referral."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +13,7 @@ from console.referrals.steps import ASK_AGAIN, RENEW
 from console.screens.visit import Visit, shown
 
 _REFERRALS = "/referrals/v1/referrals"
-# Before these states the recipient has read nothing; after the others nothing is left to read.
+# Before these states the recipient has read nothing; after them, nothing remains to read.
 _READABLE = ANSWERED - {ReferralState.DECLINED}
 
 
@@ -22,9 +22,9 @@ class Looked:
     """The data of a referral's page.
 
     `disclosure` is None if the caller is not the recipient or may not read it now. `offers` are services that the
-    recipient may suggest. `grant` is a consent for sending a draft, empty if there is none, None if unknown. `phones`
-    are the service's, while nobody there could be notified. `word` is the open referral's consent, and `fresh` another
-    one that could replace it.
+    recipient may suggest. `grant` is a consent for sending a draft: empty if there is none, None if unknown. `phones`
+    are the service's phone numbers, set only while nobody there could be notified. `word` is the open referral's
+    consent; `fresh` is another consent that could replace it.
     """
 
     view: Any
@@ -42,8 +42,8 @@ class Looked:
 
 
 async def look(visit: Visit) -> Looked:
-    """Fetch the data in two rounds. The referral comes first, because it decides whether there is content to read, and
-    a reading that nobody sees must not be recorded."""
+    """Fetch the data in two rounds. The referral comes first, because it decides whether there is content to read. A
+    reading that nobody sees must not be recorded."""
     path = f"{_REFERRALS}/{visit.ids['referral_id']}"
     one, people = await together(
         visit.calls.get(path, **{"with": ["history", "readings", "alternatives"]}),
@@ -91,7 +91,8 @@ async def look(visit: Visit) -> Looked:
 
 
 def _phones(service: Answer) -> list[str]:
-    """Return the phones of a service whose people could not be notified; none if the directory hides it."""
+    """Return the phone numbers of a service whose staff could not be notified; none if the directory hides the
+    service."""
     found = service.body if service.ok else {}
     return [one["number"] for one in found.get("phones") or () if one.get("number")]
 
@@ -124,13 +125,13 @@ _CAME_TO_NOTHING = {*UNMET, ReferralState.RECALLED, ReferralState.NOT_DELIVERED}
 
 
 def replaced(visit: Visit, listed: Answer) -> Any:
-    """Return the referral that the new one replaces; None if there is none."""
+    """Return the referral that the new one replaces, or None."""
     sought = visit.typed.one("replaces") or visit.asked("replaces")
     return next((one for one in listed.items if sought and one["id"] == sought), None)
 
 
 async def last_shared(visit: Visit, one: Any) -> Answer:
-    """Return the content of the last failed attempt; empty if the person withdrew it."""
+    """Return the content of the last failed attempt; empty if the person withdrew the referral."""
     if one is None or not one.get("sent_at") or one["state"] not in _CAME_TO_NOTHING:
         return Answer(404, None)
     return await visit.calls.get(f"{_REFERRALS}/{one['id']}/disclosure")
@@ -173,7 +174,7 @@ def _word(consents: Answer, view: Any) -> Any:
 
 
 def _fresh(consents: Answer, view: Any) -> str:
-    """Return the newest valid consent for the same service and need, if it is newer than the current one."""
+    """Return the newest valid consent for the same service and need, if it is newer than the current consent."""
     if not consents.answered:
         return ""
     same = (view["service_id"], view["category"])
@@ -187,7 +188,7 @@ def _fresh(consents: Answer, view: Any) -> str:
 
 
 async def ask_again(visit: Visit) -> Answer:
-    """Record the person's answer and let the referral continue under it, both or none. If a second person must decide
+    """Record the person's decision and continue the referral under it, both or none. If a second person must decide
     first, the page offers the consent once it is valid."""
     view = shown(await visit.calls.get(f"{_REFERRALS}/{visit.ids['referral_id']}"))
     former = shown(await visit.calls.get(f"/referrals/v1/consents/{view['grant_id']}"))
@@ -207,7 +208,7 @@ async def ask_again(visit: Visit) -> Answer:
 
 
 def _names(answer: Answer) -> dict[str, str]:
-    """Return names by id; missing ones are hidden from this person."""
+    """Return names by id; missing names are hidden from this visitor."""
     if not answer.ok:
         return {}
     return {
@@ -218,7 +219,7 @@ def _names(answer: Answer) -> dict[str, str]:
 
 
 async def send(visit: Visit, case_id: str) -> Answer:
-    """Send draft, consent and sending in one request, all or none. Return the answer of the refused part, else of the
-    referral. A consent that still needs a decision leaves a waiting draft."""
+    """Send the draft, the consent and the sending command in one request, all or none. Return the response to the
+    refused part, or else to the referral. If the consent still needs a decision, the draft waits."""
     commands = refer.commands(visit.typed, case_id, visit.key)
     return refer.at_fields(await visit.calls.batch(commands), commands)

@@ -19,7 +19,7 @@ def _step(name: str, *fields: Field, versioned: bool = True) -> Command:
 STEPS: Mapping[str, Command] = {
     step.name: step
     for step in (
-        # Under the consent that is currently valid for it.
+        # Sent under the consent that is currently valid.
         _step("send", Field("grant_id", "given")),
         _step("acknowledge"),
         _step("accept", Field("focal_point", "text"), _NOTE),
@@ -128,7 +128,7 @@ class Offered:
 
 
 def offered(legal: Iterable[str], *, confirmable: bool) -> list[Offered]:
-    """Return the forms of a page: one main step, the others folded."""
+    """Return the page's forms: one main step, and the others collapsed."""
     wanted = {*legal, *(["confirm"] if confirmable else [])}
     found = [step for command, step in STEPS.items() if command in wanted]
     main = next((step.name for step in found if step.name in _MAIN), None)

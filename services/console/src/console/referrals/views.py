@@ -1,4 +1,4 @@
-"""The page of a referral in words, for both sides. Pure."""
+"""The referral page in words, for both sides. Pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -11,14 +11,14 @@ from console.codes import Codes
 from console.moments import Moments
 from console.texts import Wording
 
-# Safe contact comes first, because it governs the use of everything after it.
+# Safe contact comes first, because it governs how to use everything after it.
 _ORDER = tuple(items())
 
 
 def numbers(
     tabs: Mapping[str, Iterable[str]], counts: Mapping[str, Any], say: Wording
 ) -> dict[str, str]:
-    """Return the number under each tab: exact, or a minimum."""
+    """Return the number under each tab, exact or as a minimum."""
     found = {}
     for tab, states in tabs.items():
         each = [counts["by_state"].get(state, 0) for state in states]
@@ -35,7 +35,7 @@ class Told:
 
 
 def disclosed(disclosure: Mapping[str, Any], say: Wording, codes: Codes) -> list[Told]:
-    """Return exactly the granted items, in the order of the form, then later answers, oldest first."""
+    """Return exactly the granted items, in the form's order, followed by later answers, oldest first."""
     direct = (disclosure["safe_contact"] or {}).get("rule") == "contact_directly"
 
     def told(items: Mapping[str, Any]) -> list[Told]:
@@ -72,7 +72,8 @@ def _told(name: str, value: Any, say: Wording, codes: Codes, *, direct: bool) ->
 
 
 def _to_call(phone: str | None) -> str:
-    """Return the phone number; empty if it contains * or #, because such codes may redirect all calls."""
+    """Return the phone number. Return an empty text if it contains * or #, because such codes may redirect all
+    calls."""
     return phone if phone and not {"*", "#"} & set(phone) else ""
 
 
@@ -101,8 +102,8 @@ def history(
     codes: Codes,
     moments: Moments,
 ) -> list[Happened]:
-    """Return the history, newest first, with colleagues' names and the text of each step if the API shows it to the
-    visitor: a question, an answer, a place, a note."""
+    """Return the history, newest first, with colleagues' names. Include the text of each step if the API shows it to
+    the visitor: a question, an answer, a place, a note."""
     return [
         Happened(
             moments.at(step["at"]),
@@ -116,7 +117,7 @@ def history(
 
 
 def _taken(step: Mapping[str, Any], say: Wording) -> str:
-    """Return the step in words, by the state before it if that changes the words."""
+    """Return the step in words; the preceding state may change the words."""
     exact = f"took.{step['command']}.{step.get('from_state')}"
     return say(exact) if say.has(exact) else say.known(f"took.{step['command']}", "took.other")
 
@@ -161,7 +162,7 @@ def _doer(step: Mapping[str, Any], names: Mapping[str, str], people: Mapping[str
 def readings(
     found: Iterable[Mapping[str, Any]], names: Mapping[str, str], say: Wording, moments: Moments
 ) -> list[str]:
-    """Return for the sender who read the shared content, and when. Consecutive readings form one line."""
+    """For the sender, return who read the shared content, and when. Consecutive readings form one line."""
     told = []
     for (organisation, read), again in groupby(
         found, key=lambda one: (one["organisation_id"], one["items"])

@@ -1,4 +1,4 @@
-"""Pages of a period's closing and its programmes' releases."""
+"""Pages for closing a period and releasing its programmes."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -52,7 +52,7 @@ async def releases(visit: Visit) -> Page:
                 for one in listed.items
             ],
             "may_close": visit.visitor.may("reports:publish"),
-            # Programmes close by half-months or quarters.
+            # Programmes close by half-month or by quarter.
             "periods": [each for each in visit.moments.ended() if not each[0][-2:].isdigit()],
             "more": next_page("/console/releases", listed),
         },

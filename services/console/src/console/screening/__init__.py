@@ -1,1 +1,1 @@
-"""Screening: a part of the questions on each page, stopping at any moment, and the screener's own judgement."""
+"""Screening: some of the questions on each page, stopping at any moment, and the screener's own judgement."""

@@ -1,4 +1,4 @@
-"""Pages of screenings: the list, the first two questions one at a time, the others in parts, and the result."""
+"""Screening pages: the list, the first two questions one at a time, the others in groups, and the result."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -54,8 +54,8 @@ def _row(one: Mapping[str, Any], visit: Visit) -> Mapping[str, Any]:
 
 @screens.page(_BEGIN, query=("instrument",))
 async def begin(visit: Visit) -> Page:
-    """Ask whether it is safe to talk, alone and first, then whether the person agrees. Until both answers are yes, only
-    the form contains them."""
+    """Ask first, separately, whether it is safe to talk, then whether the person agrees. Until both answers are yes,
+    they exist only in the form."""
     listed = shown(await visit.calls.get("/referrals/v1/instruments"))
     usable = [one for one in listed if not one["retired"]]
     if not usable:
@@ -94,7 +94,7 @@ async def begun(visit: Visit) -> Outcome:
     asked = questions.opening(chosen["instrument"]["questions"])
     answers = questions.given(visit.typed, asked)
     agreed = all(questions.says_yes(one, answers.get(one["id"])) for one in asked)
-    if not agreed:  # the next question, or the end: nothing is sent
+    if not agreed:  # the next question or the end; nothing is sent
         return Again()
     body = {
         "instrument_id": chosen["id"],
@@ -109,7 +109,7 @@ async def begun(visit: Visit) -> Outcome:
 
 @screens.page("/screenings/{screening_id:uuid}/ask", query=("question",))
 async def ask(visit: Visit) -> Page:
-    """Show the part of the questions that contains the wanted one, with the answers so far."""
+    """Show the group of questions that contains the wanted question, with the answers so far."""
     found = shown(await visit.calls.get(f"{_SCREENINGS}/{visit.ids['screening_id']}"))
     listed = shown(await visit.calls.get(f"/referrals/v1/instruments/{found['instrument_id']}"))
     wanted = visit.typed.one("question") or visit.asked("question") or found["standing"]["next"]
@@ -140,7 +140,7 @@ async def ask(visit: Visit) -> Page:
 
 @screens.form("/screenings/{screening_id:uuid}/ask", show=ask, query=("question",))
 async def answered(visit: Visit) -> Outcome:
-    """Save the answers of a part. With `rest` each sign of it without an answer is a no."""
+    """Save the answers of a group. With `rest`, record a no for each sign in it without an answer."""
     path = f"{_SCREENINGS}/{visit.ids['screening_id']}"
     found = shown(await visit.calls.get(path))
     listed = shown(await visit.calls.get(f"/referrals/v1/instruments/{found['instrument_id']}"))
@@ -173,7 +173,7 @@ async def screening(visit: Visit) -> Page:
 
 
 async def _outcome(visit: Visit, found: Mapping[str, Any]) -> Page:
-    """Return the answers by element, without a verdict or a sum."""
+    """Return the answers by element, without a verdict or a total."""
     language, say = visit.language, visit.say
     summary, conclusion = found["summary"], found["conclusion"]
     cases: list[Any] = []

@@ -1,4 +1,4 @@
-"""Commands of an open screening. Pure."""
+"""Commands for an open screening. Pure."""
 
 from common.words.choices import offered
 

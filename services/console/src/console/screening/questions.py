@@ -1,4 +1,4 @@
-"""Questions of an instrument as form fields, and their answers in the API's format. Pure."""
+"""An instrument's questions as form fields, and their answers in the API's format. Pure."""
 
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ _OPENING = ("safe_to_talk", "consent")
 
 @dataclass(frozen=True)
 class Question:
-    """A question. `name` is its field's name; `now` the current answer: a text, or several codes."""
+    """A question. `name` is its field's name; `now` is the current answer: a text, or several codes."""
 
     id: str
     name: str
@@ -47,13 +47,13 @@ def question(one: Mapping[str, Any], language: str, now: Any = None) -> Question
 
 
 def opening(questions: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Return the questions before anything is stored: whether it is safe, and whether the person agrees."""
+    """Return the questions to ask before anything is stored: whether it is safe, and whether the person agrees."""
     by_role = {one.get("role"): one for one in questions}
     return [by_role[role] for role in _OPENING if role in by_role]
 
 
 def given(typed: Typed, questions: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the answers in the API's types, without empty ones."""
+    """Return the answers in the API's types, omitting empty ones."""
     found: dict[str, Any] = {}
     for one in questions:
         name = f"{PREFIX}{one['id']}"
@@ -67,7 +67,8 @@ def given(typed: Typed, questions: Iterable[Mapping[str, Any]]) -> dict[str, Any
 
 
 def _typed(text: str, kind: str) -> str | int | float:
-    """Convert to a number if one is expected and typed; otherwise keep the text, so that the API reports the error."""
+    """Convert to a number if a number is expected and typed; otherwise keep the text, so that the API reports the
+    error."""
     if kind == "date":
         return written_dates.day(text)
     if kind not in ("integer", "decimal") or not text:
@@ -79,13 +80,13 @@ def _typed(text: str, kind: str) -> str | int | float:
 
 
 def says_yes(one: Mapping[str, Any], answer: Any) -> bool:
-    """Return whether the answer means yes to the system, whatever its code."""
+    """Return whether the answer counts as yes, whatever its code."""
     option = next((each for each in one.get("options", []) if each["code"] == answer), None)
     return option is not None and (option.get("value") or option["code"]) == "yes"
 
 
 def no_of(one: Mapping[str, Any]) -> str | None:
-    """Return the code that means no to a question about a sign; None for other questions."""
+    """Return the code that means no for a question about a sign; None for other questions."""
     if one["kind"] != "one_of" or not one.get("element"):
         return None
     meant = {each.get("value") or each["code"]: each["code"] for each in one.get("options", [])}
@@ -93,7 +94,7 @@ def no_of(one: Mapping[str, Any]) -> str | None:
 
 
 def rest_is_no(questions: Iterable[Mapping[str, Any]], answered: Container[str]) -> dict[str, str]:
-    """Return a no to each sign that has no answer."""
+    """Return a no for each sign without an answer."""
     said = ((one["id"], no_of(one)) for one in questions if one["id"] not in answered)
     return {name: code for name, code in said if code is not None}
 
@@ -101,7 +102,7 @@ def rest_is_no(questions: Iterable[Mapping[str, Any]], answered: Container[str])
 def parts(
     questions: Sequence[Mapping[str, Any]], asked: Container[str]
 ) -> list[list[Mapping[str, Any]]]:
-    """Return the questions that are asked, page by page, without those of the opening."""
+    """Return the questions to ask, page by page, without the opening questions."""
     left = [one for one in questions if one["id"] in asked and one.get("role") not in _OPENING]
     found = []
     while left:
@@ -117,7 +118,7 @@ def parts(
 
 
 def after(open_questions: Sequence[str], order: Sequence[str], shown: Sequence[str]) -> str:
-    """Return the next open question that the page did not show; empty if there is none."""
+    """Return the next open question that the page did not show, or empty."""
     place = {name: number for number, name in enumerate(order)}
     first = min((place.get(each, -1) for each in shown), default=-1)
     later = [one for one in open_questions if place.get(one, -1) > first and one not in shown]

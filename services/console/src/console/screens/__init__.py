@@ -1,1 +1,1 @@
-"""How every page is requested, checked and rendered: the common part of all screens."""
+"""How every page is requested, checked and rendered: the code that all screens share."""

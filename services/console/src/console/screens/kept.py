@@ -1,4 +1,5 @@
-"""A refused form at its own address: its text is in a sealed cookie, not in the address or on the server."""
+"""A refused form at its own address. A sealed cookie stores its text, so neither the address nor the server contains
+it."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ FORM = "form"
 
 @dataclass(frozen=True)
 class Kept:
-    """A kept form. `sent` is the address to which it was sent, with its `ids`; `command` identifies the form on its
+    """A kept form. `sent` is the address that received it, with its `ids`; `command` identifies the form on its
     page."""
 
     typed: Typed
@@ -32,7 +33,7 @@ class Kept:
 
 
 def shown_again(visit: Visit, page: str, *, secure: bool) -> RedirectResponse | None:
-    """Redirect to `page`, which shows the form with its text and the refusal; None if the text is too long."""
+    """Redirect to `page`, which shows the form with its text and the refusal. Return None if the text is too long."""
     number = visit.key if is_number(visit.key) else str(uuid4())
     refusal = visit.refusal
     content = {
@@ -57,7 +58,7 @@ def shown_again(visit: Visit, page: str, *, secure: bool) -> RedirectResponse | 
 
 
 def kept(request: Request, csrf: str, number: str) -> Kept | None:
-    """Return the text of the form with this number, if this session sent it a few minutes ago."""
+    """Return the text of the form with this number, if this session submitted it a few minutes ago."""
     place = _place(request.url.path, number)
     first, more = ([*_cookies(request, name)] if csrf else [] for name in COOKIES)
     for sealed in [*first, *(one + another for one in first for another in more)]:
@@ -89,7 +90,7 @@ def _place(page: str, number: str) -> str:
 
 
 def _cookies(request: Request, wanted: str) -> Iterator[str]:
-    """Yield all cookies of this name: a page and the pages below it have one each."""
+    """Yield all cookies of this name: a page and the pages below it can each have one."""
     for pair in request.headers.get("cookie", "").split(";"):
         name, _, value = pair.strip().partition("=")
         if name == wanted:

@@ -1,4 +1,4 @@
-"""Renders pages from our templates, which must receive everything they show, and the design system's macros."""
+"""Renders pages from our templates, which must receive everything they show, and from the design system's macros."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -47,7 +47,7 @@ class Entry:
     current: bool
 
 
-# Key of the text, address, required scopes, and roles of which one is required (none: any).
+# Text key, address, required scopes, and roles of which one is required (none: any).
 _ALL: tuple[tuple[str, str, tuple[str, ...], frozenset[Role]], ...] = (
     ("nav.work", HOME, (), _ANY),
     ("nav.cases", "/console/cases", ("referrals:read",), _CASES),
@@ -91,7 +91,7 @@ def entries(visitor: Visitor, path: str) -> list[Entry]:
 
 
 def has_channels(visitor: Visitor) -> bool:
-    """Return whether anything about cases or the line may wait for the visitor."""
+    """Return whether anything about cases or the anonymous line could wait for the visitor."""
     return visitor.may("referrals:read") and bool(_HEARS & visitor.roles)
 
 
@@ -109,7 +109,7 @@ _COMPONENTS = {
 
 
 def draw(visit: Visit, page: Page, *, once: bool = False) -> str:
-    """Render a page for a signed-in person. `once` marks the answer to a form, whose address shows another page."""
+    """Render a page for a signed-in person. `once` marks the response to a form, whose address shows another page."""
     sent = visit.command
     fields = (*page.fields, *(sent.names if sent is not None else ()))
     found = visit.faults(fields, page.within or (sent.name if sent is not None else ""))
@@ -133,7 +133,7 @@ def draw(visit: Visit, page: Page, *, once: bool = False) -> str:
         key=visit.key,
         missed=missed,
         still=lambda code: short_code(code) if is_id(code) else codes.place(code),
-        # The page says "nothing" only if the API answered all its calls.
+        # The page says "nothing" only if the API responded to all its calls.
         nothing=lambda none: visit.say("part.unknown" if missed else none),
         errors=errors,
         summary=_summary(visit, found, errors, page.labels),
@@ -149,7 +149,7 @@ def draw(visit: Visit, page: Page, *, once: bool = False) -> str:
 
 
 def draw_plain(template: str, say: Wording, title: str, path: str, **values: Any) -> str:
-    """Render a page without a visitor's data."""
+    """Render a page without visitor data."""
     return _drawn(template, say, title, path=path, visitor=None, **values)
 
 
@@ -172,8 +172,8 @@ def _drawn(
 
 
 def _why(say: Wording, fault: Fault, refusal: Answer | None) -> str:
-    """Return the reason, with its limit if the API gives one. Without words for the code, use the API's sentence: for
-    the field, or else for the whole."""
+    """Return the reason, with its limit if the API gives one. If the code has no words, use the API's sentence for the
+    field, or else for the whole request."""
     exact, known = f"limit.{fault.code}", f"error.{fault.code}"
     if fault.params and say.has(exact):
         return say(exact, **fault.params)
@@ -187,16 +187,16 @@ def _why(say: Wording, fault: Fault, refusal: Answer | None) -> str:
     )
 
 
-# General codes, for which the API's own sentence is shown.
+# General codes, for which the page shows the API's own sentence.
 _GENERIC = frozenset({"conflict", "invalid", "forbidden", "not_found", "bad_request"})
-# Codes of files, for which the API's own sentence is also shown, because it names the columns or the line.
+# File codes, for which the page also shows the API's sentence, because it names the columns or the line.
 _DETAILED = frozenset(
     {"headers_missing", "unreadable_file", "unreadable_workbook", "instrument_unreadable"}
 )
 
 
 def reasons(answer: Answer, say: Wording) -> list[str]:
-    """Return why the API refused and what to do, in the reader's language. For a code newer than this console, use the
+    """Return why the API refused and what to do, in the reader's language. For codes newer than this console, use the
     API's own words if the reader understands their language."""
     own = answer.body if isinstance(answer.body, dict) else {}
     params = own.get("detail_params") or ()
@@ -214,7 +214,7 @@ def reasons(answer: Answer, say: Wording) -> list[str]:
 def _summary(
     visit: Visit, found: Sequence[Any], errors: Mapping[str, str], labels: Mapping[str, str]
 ) -> list[dict[str, str]] | None:
-    """Return the summary on top of a refused form; None without a refusal."""
+    """Return the summary above a refused form; None without a refusal."""
     if visit.refusal is None:
         return None
     listed = [
@@ -231,7 +231,7 @@ def _summary(
 
 
 def _support(visit: Visit) -> str:
-    """Return details for support: the API's code and sentence, and the number in the logs."""
+    """Return details for support: the API's code and sentence, and the request id in the logs."""
     if visit.refusal is None:
         return ""
     body = visit.refusal.body if isinstance(visit.refusal.body, dict) else {}
@@ -240,7 +240,7 @@ def _support(visit: Visit) -> str:
 
 
 def field_id(name: str) -> str:
-    """Return an id for a field, without slashes, which would be escaped in fragment addresses."""
+    """Return a field's id without slashes, which fragment addresses would escape."""
     return "f-" + name.removesuffix("[]").replace("/", "-")
 
 
@@ -266,7 +266,8 @@ def _environment() -> Environment:
 
 
 def _macros() -> dict[str, Any]:
-    """Load the macros in their own environment, because they use undefined parameters, which ours forbids."""
+    """Load the macros in their own environment, because they use undefined parameters, which our environment
+    forbids."""
     theirs = Environment(
         loader=PrefixLoader({"govuk_frontend_jinja": PackageLoader("govuk_frontend_jinja")}),
         autoescape=True,

@@ -1,4 +1,4 @@
-"""Routes of screens: access, accepted parameters, and forms that are shown again until they succeed."""
+"""Screen routes: access, accepted parameters, and forms that appear again until they succeed."""
 
 import re
 from collections.abc import Awaitable, Callable, Sequence
@@ -56,7 +56,7 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "X-Robots-Tag": "noindex",
 }
-# The code with which the API requires a recent sign-in (decision 0121).
+# The API's code for requiring a recent sign-in (decision 0121).
 _PROVE = "insufficient_user_authentication"
 _REUSED = "idempotency_key_reused"
 Show = Callable[[Visit], Awaitable[Page]]
@@ -66,7 +66,7 @@ Do = Callable[[Visit], Awaitable[Outcome]]
 
 @dataclass(frozen=True)
 class Kit:
-    """Parts that exist as long as the app."""
+    """Components that live as long as the app."""
 
     gateway: Gateway
     costs: Costs
@@ -76,13 +76,13 @@ class Kit:
     missing_lists: Path | None = None
 
     def lacks_lists(self) -> bool:
-        """Return whether a backup was restored without its lists and nobody has settled that."""
+        """Return whether a backup was restored without its lists and nobody has resolved that."""
         return self.missing_lists is not None and self.missing_lists.exists()
 
 
 class _Screen(Route):
-    """A Starlette route. FastAPI's routes parse parameters that pages do not have, and are searched twice. It records
-    itself in the scope, as FastAPI's do, for the metrics."""
+    """A Starlette route. FastAPI's routes parse parameters that pages do not have, and search twice. Like FastAPI's
+    routes, it records itself in the scope for the metrics."""
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         match, found = super().matches(scope)
@@ -92,7 +92,7 @@ class _Screen(Route):
 
 
 class Screens:
-    """The screens of one capability, below `/console`."""
+    """The screens of one capability, under `/console`."""
 
     def __init__(self) -> None:
         self.router = Router()
@@ -105,7 +105,7 @@ class Screens:
         self.router.routes.append(_Screen(f"/console{path}", answer, methods=[method]))
 
     def page(self, path: str, *, query: tuple[str, ...] = ()) -> Callable[[Show], Show]:
-        """Register a page. It accepts the parameters in `query` and refuses others."""
+        """Register a page. It accepts the parameters in `query` and rejects others."""
 
         def added(show: Show) -> Show:
             async def answer(request: Request) -> Response:
@@ -118,7 +118,7 @@ class Screens:
         return added
 
     def file(self, path: str, *, query: tuple[str, ...] = ()) -> Callable[[Give], Give]:
-        """Register a file to download; without the file, a page with the reason."""
+        """Register a file to download; if the file is unavailable, show a page with the reason."""
 
         def added(give: Give) -> Give:
             async def answer(request: Request) -> Response:
@@ -132,8 +132,8 @@ class Screens:
     def form(
         self, path: str, *, show: Show, query: tuple[str, ...] = (), uploads: bool = False
     ) -> Callable[[Do], Do]:
-        """Register a form that is sent to `path`. If it is refused, the page `show` shows it again with its text. With
-        `uploads` it may include a file."""
+        """Register a form that is submitted to `path`. If the API refuses it, the page `show` shows it again with its
+        text. With `uploads` it may include a file."""
 
         def added(do: Do) -> Do:
             async def answer(request: Request) -> Response:
@@ -147,8 +147,8 @@ class Screens:
     def command(
         self, page: str, command: Command, *, show: Show, to: str, query: tuple[str, ...] = ()
     ) -> None:
-        """Register a form of `page` that is one command of the API, with its own address below the page. After success
-        the visitor goes `to` an address with places for the page's ids and the new `id`; a refusal shows the page
+        """Register a form on `page` that is one API command, with its own address below the page. After success,
+        redirect to the address `to`, with the page's ids and the new `id` filled in. After a refusal, show the page
         again."""
 
         async def do(visit: Visit) -> Outcome:
@@ -163,7 +163,7 @@ class Screens:
     def step(
         self, page: str, command: Command, *, show: Show, query: tuple[str, ...] = ()
     ) -> Callable[[Do], Do]:
-        """Register such a form if success needs more than a redirect."""
+        """Register a one-command form whose success needs more than a redirect."""
         self.commands.append(command)
 
         def added(do: Do) -> Do:
@@ -177,7 +177,7 @@ class Screens:
 
 
 async def carried_out(visit: Visit, command: Command) -> Answer:
-    """Send the command as typed, in the visitor's name."""
+    """Send the command as typed, on behalf of the visitor."""
     made = command.made(visit.typed, offset=visit.moments.offset)
     path = command.path.format(**visit.ids)
     return await visit.calls.send(command.method, path, made, key=visit.key)
@@ -212,8 +212,8 @@ async def _page(
 
 
 def _as_typed(request: Request, visit: Visit, number: str, commands: Sequence[Command]) -> Visit:
-    """Fill in the kept text of the form with this number. Without it the page looks as usual, and sending it is still
-    the same command."""
+    """Fill in the kept text of the form with this number. Without kept text the page looks as usual, and submitting it
+    sends the same command."""
     found = kept(request, visit.visitor.csrf, number)
     if found is None:
         return replace(visit, key=number)
@@ -285,14 +285,14 @@ async def _after(
         return _prove(visit)
     if (
         outcome.answer.code == _REUSED
-    ):  # the page shows the conflict; sending it again is another command
+    ):  # the page shows the conflict; resubmitting is another command
         visit = replace(visit, key=str(uuid4()))
     return await _again(request, visit.again(outcome.answer), show, page)
 
 
 async def _again(request: Request, visit: Visit, show: Show, page: str | None) -> Response:
-    """Show the form with its text at an address of its own, so that neither Back nor a reload sends it again. Text too
-    long for a cookie is shown in the answer itself."""
+    """Show the form with its text at its own address, so that neither Back nor a reload resubmits it. Text too long for
+    a cookie appears in the response itself."""
     if page is not None:
         answer = shown_again(visit, page, secure=kit_of(request).secure)
         if answer is not None:
@@ -325,8 +325,8 @@ async def _drawn(visit: Visit, show: Show | Give) -> Response:
 
 
 def _not_shown(visit: Visit, answer: Answer) -> Response:
-    """Keep the text of a form whose page cannot be shown. It can be sent again with the command's key if a part did not
-    answer; otherwise it can be copied."""
+    """Keep the text of a form whose page cannot be shown. If a service did not respond, the visitor can resubmit it
+    with the command's key; otherwise they can copy it."""
     if not visit.typed or (answer.answered and not _readable(visit.typed, visit.say)):
         return _problem(visit, answer)
     why = "refused" if answer.answered else "over" if answer.status == 401 else "away"
@@ -356,7 +356,7 @@ def _problem(visit: Visit, answer: Answer) -> Response:
 
 
 def _remedy(visit: Visit, answer: Answer) -> str:
-    """Return advice by status, because a page that is not shown must not reveal its subject."""
+    """Return advice by status code only, because a page that is not shown must not reveal its subject."""
     known = {401, 403, 404, 410, 422, 429}
     family = str(answer.status) if answer.status in known else "4xx"
     remedy = f"remedy.{'5xx' if answer.status >= 500 else family}"
@@ -366,18 +366,19 @@ def _remedy(visit: Visit, answer: Answer) -> str:
 
 
 def _session_over(request: Request, typed: Typed, language: str) -> Response:
-    """Answer 401 with the typed text, which can be sent after signing in again in another tab."""
+    """Return 401 with the typed text, which the visitor can submit after signing in again in another tab."""
     return _resend(request.url.path, typed, language, "over", None)
 
 
 def _not_meant(visit: Visit) -> Response:
-    """Answer 403 with the typed text, for example of an earlier sign-in's form; the current visitor can send it."""
+    """Return 403 with the typed text, for example of a form from an earlier sign-in; the current visitor can submit
+    it."""
     return _resend(visit.sent, visit.typed, visit.language, "other", visit.visitor)
 
 
 def _prove(visit: Visit) -> Response:
-    """Answer 401 with the typed text, before the API has done anything. It can be sent after a new sign-in in another
-    tab."""
+    """Return 401 with the typed text, before the API has done anything. The visitor can submit it after a new sign-in
+    in another tab."""
     return _resend(visit.sent, visit.typed, visit.language, "fresh", visit.visitor)
 
 
@@ -395,7 +396,7 @@ def _resend(
     *,
     status: int | None = None,
 ) -> Response:
-    """Show the typed text. `whose` is the person who can send it from here; None if their session has ended."""
+    """Show the typed text. `whose` is the person who can submit it from here; None if their session has ended."""
     kept = [(name, value) for name, value in typed.pairs if name not in OWN - _KEPT]
     say = wording(language)
     html = draw_plain(
@@ -414,7 +415,7 @@ def _resend(
 
 
 def _readable(typed: Typed, say: Wording) -> list[tuple[str, str]]:
-    """Return what somebody typed and chose, without the ids that the page itself sends along."""
+    """Return what somebody typed and chose, without the ids that the page itself submits."""
     return [
         (say.label(name), _in_words(say, name, value))
         for name, value in typed.pairs
@@ -431,7 +432,7 @@ _CODE = re.compile(r"[a-z]+(?:_[a-z]+)+")
 
 
 def _in_words(say: Wording, name: str, value: str) -> str:
-    """Return a typed value as it is, and the label of a chosen code or button."""
+    """Return a typed value unchanged, or the label of a chosen code or button."""
     form, _, last = name.removesuffix("[]").rpartition("/")
     exact = (f"value.{name}.{value}", f"code.{form}.{value}", f"code.{last}.{value}")
     keys = (*exact, *(f"{each}.{value}" for each in _CHOICES))
@@ -439,7 +440,7 @@ def _in_words(say: Wording, name: str, value: str) -> str:
         return say(key)
     if _CODE.fullmatch(value):
         return say("resend.chosen")
-    codes, code = Codes(say.language), value.partition("|")[0]  # a service follows its need
+    codes, code = Codes(say.language), value.partition("|")[0]  # the need comes first
     known = (
         codes.place(code),
         codes.need(code),

@@ -1,4 +1,4 @@
-"""A request for a page, as its screen sees it."""
+"""A page request, as its screen sees it."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -18,9 +18,9 @@ from console.visitors import Visitor
 class Visit:
     """A request. `ids` are parts of the path, `query` the screen's parameters.
 
-    `typed` and `refusal` are what somebody sent and why it failed; a page shows both, so that nothing is typed twice.
-    `key` is the command's idempotency key, the same in a form that is shown again. `command` is the refused form and
-    `sent` the address to which it was sent.
+    `typed` and `refusal` are what somebody submitted and why it failed; a page shows both, so that nobody types
+    anything twice. `key` is the command's idempotency key, which stays the same when the form appears again. `command`
+    is the refused form and `sent` the address that received it.
     """
 
     visitor: Visitor
@@ -45,7 +45,7 @@ class Visit:
         return next(iter(self.query.get(name, ())), "")
 
     def again(self, refusal: Answer | None = None) -> "Visit":
-        """Return the same visit, to show the page again with its text."""
+        """Return the same visit, for showing the page again with its text."""
         return replace(self, refusal=refusal)
 
     def beside(
@@ -56,7 +56,7 @@ class Visit:
         worded: Say | None = None,
         labels: Mapping[str, str] | None = None,
     ) -> Versions | None:
-        """Return stored and typed values of these fields after an edit conflict."""
+        """Return the stored and typed values of these fields after an edit conflict."""
         if not is_conflict(self.refusal):
             return None
         return now_and_typed(now, self.typed, names, self.say, worded=worded, labels=labels)
@@ -68,12 +68,12 @@ class Visit:
 
 @dataclass(frozen=True)
 class Page:
-    """A screen's answer: a template, the key of its neutral title, and its values.
+    """A screen's response: a template, the key of its neutral title, and its values.
 
-    `fields` are the names of its form's fields, by which errors are placed; `within` is their prefix on a page with
-    several forms. `labels` name fields that only this page knows. `address` is the page's own, if its form is sent
-    elsewhere. `refusal` is why the requested content is not shown, at the fields that request it. `versions` are both
-    versions after a conflict.
+    `fields` are the names of the form's fields, which place the errors; `within` is their prefix on a page with several
+    forms. `labels` name fields that only this page knows. `address` is the page's own address, if its form is sent
+    elsewhere. `refusal` is why the requested content is not shown, placed at the fields that request it. `versions` are
+    both versions after a conflict.
     """
 
     template: str
@@ -90,7 +90,8 @@ class Page:
 
 @dataclass(frozen=True)
 class Download:
-    """A file to download; its name contains only codes. With a `policy` the browser displays it under that policy."""
+    """A file to download, with only codes in its name. With a `policy`, the browser displays the file under that
+    policy."""
 
     name: str
     media_type: str
@@ -107,7 +108,7 @@ class Elsewhere:
 
 @dataclass(frozen=True)
 class Refused:
-    """The command was refused: show the form again with its text and the reason."""
+    """The API refused the command: show the form again with its text and the reason."""
 
     answer: Answer
 
@@ -125,7 +126,7 @@ NOT_THERE = Answer(404, {"code": "not_found"})
 
 
 class NotShown(Exception):
-    """The page cannot be shown; the API's answer gives the reason."""
+    """The page cannot be shown; the API's response gives the reason."""
 
     def __init__(self, answer: Answer = NOT_THERE) -> None:
         super().__init__(answer.code)
@@ -133,25 +134,25 @@ class NotShown(Exception):
 
 
 def downloaded(found: FileAnswer, name: str) -> Download:
-    """Return a file of the API. Raises NotShown if it was refused."""
+    """Return a file from the API. Raise NotShown if the API refused it."""
     shown(found.answer)
     return Download(name, found.media_type, found.content)
 
 
 def looked_at(found: FileAnswer, name: str) -> Download:
-    """Return a file for display in the browser, under the API's policy or, without one, blocked."""
+    """Return a file for the browser to display, under the API's policy; without a policy, block its content."""
     return replace(downloaded(found, name), policy=found.policy or "default-src 'none'")
 
 
 def shown(answer: Answer) -> Any:
-    """Return the body of an answer that the page requires. Raises NotShown."""
+    """Return the body of a response that the page requires. Raise NotShown otherwise."""
     if not answer.ok:
         raise NotShown(answer)
     return answer.body
 
 
 def one_of(listed: Answer, identifier: str) -> Any:
-    """Return one item of a list, where the API cannot return a single one. Raises NotShown if it is missing."""
+    """Return one item of a list, because the API cannot return a single item. Raise NotShown if it is missing."""
     shown(listed)
     for one in listed.items:
         if one["id"] == identifier:

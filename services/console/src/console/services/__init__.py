@@ -1,1 +1,1 @@
-"""Own services and their capacity."""
+"""The organisation's own services and their capacity."""

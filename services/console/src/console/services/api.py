@@ -1,4 +1,5 @@
-"""Own services and their capacity, two presses from the first page; and any service, to describe it to a person."""
+"""The organisation's own services and their capacity, two clicks from the first page; and any service, to describe it
+to a person."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -17,7 +18,7 @@ def phones(service: Mapping[str, Any]) -> list[str]:
 
 
 def hours(service: Mapping[str, Any], say: Wording) -> list[str]:
-    """Return opening hours, with one line for all days of the same hours."""
+    """Return opening hours, with one line for all days that share the same hours."""
     by_hours: dict[tuple[str, str], set[str]] = {}
     said = []
     for one in service.get("schedules") or ():
@@ -37,7 +38,7 @@ def hours(service: Mapping[str, Any], say: Wording) -> list[str]:
 
 
 def places(service: Mapping[str, Any], codes: Codes) -> list[str]:
-    """Return addresses with directions if the reader may see them, else the area."""
+    """Return addresses with directions if the reader may see them, otherwise the area."""
     found = []
     for one in service.get("service_at_locations") or ():
         location = one.get("location") or {}
@@ -104,7 +105,7 @@ async def services(visit: Visit) -> Page:
                         f"visibility.{one.get('visibility', 'public')}", "visibility.public"
                     ),
                 }
-                # Sorted by name, so that a card stays in place when its capacity changes.
+                # Sorted by name, so that a card keeps its place when its capacity changes.
                 for one in sorted(listed["contents"], key=lambda each: str(each["name"]))
             ],
             "states": STATES,

@@ -1,4 +1,4 @@
-"""The directory for those who refer nobody: search, and the files and feeds of what the reader may see."""
+"""The directory for people who make no referrals: search, and files and feeds of what the reader may see."""
 
 from urllib.parse import urlencode
 
@@ -52,7 +52,7 @@ async def directory(visit: Visit) -> Page:
 
 @screens.file("/directory/files/{form}")
 async def export(visit: Visit) -> Download:
-    """Download the directory as the reader may see it."""
+    """Download the directory entries that the reader may see."""
     form = visit.ids["form"]
     if form not in FILES:
         raise NotShown

@@ -1,4 +1,4 @@
-"""The slip of a referral for the person: where and when to go, and the code, but not for which help."""
+"""The referral slip for the person: where and when to go, and the code, but not the kind of help."""
 
 import segno
 from markupsafe import Markup
@@ -15,7 +15,7 @@ screens = Screens()
 
 @screens.page("/referrals/{referral_id:uuid}/slip")
 async def slip(visit: Visit) -> Page:
-    """Show the slip to the side that sent the referral. A paper is read by others, so it names no service and no need."""
+    """Show the slip to the sending side. Other people may read a paper slip, so it names no service and no need."""
     view = shown(
         await visit.calls.get(
             f"/referrals/v1/referrals/{visit.ids['referral_id']}", **{"with": ["history"]}

@@ -1,1 +1,1 @@
-"""Supervisors' pages: queues and their people, certificates, retention of cases."""
+"""Supervisors' pages: queues and their staff, certificates, case retention."""

@@ -1,4 +1,4 @@
-"""The team, its certificates, and cases whose retention ends."""
+"""The team, its certificates, and cases whose retention is about to end."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -27,7 +27,7 @@ def _supervises(visit: Visit) -> bool:
 
 @screens.page("/team")
 async def team(visit: Visit) -> Page:
-    """Show the team: its people, their open cases, the workers of each queue, the people on call."""
+    """Show the team: its people, their open cases, each queue's workers, and the people on call."""
     own = visit.visitor.principal.organisation_id
     people, cases, services, shifts = await together(
         visit.calls.get("/identity/v1/colleagues", limit=200),
@@ -102,7 +102,7 @@ _MOST_SHOWN = 200
 
 @screens.page(_PERSON)
 async def person(visit: Visit) -> Page:
-    """Show what waits for a person, what of it is overdue, and their open cases, which can go to somebody else."""
+    """Show a person's waiting work, how much of it is overdue, and their open cases, which can be reassigned."""
     who = visit.ids["person_id"]
     people, waiting, listed, work = await together(
         visit.calls.get("/identity/v1/colleagues", limit=200),
@@ -144,7 +144,7 @@ async def person(visit: Visit) -> Page:
 
 @screens.form(_PERSON, show=person)
 async def reassign(visit: Visit) -> Outcome:
-    """Give the chosen cases to a colleague, all or none."""
+    """Assign the chosen cases to a colleague, all or none."""
     to, chosen = visit.typed.one("assigned_to"), visit.typed.all("cases[]")
     missing = [name for name, said in (("cases", chosen), ("assigned_to", to)) if not said]
     if missing:
@@ -173,7 +173,7 @@ async def queue(visit: Visit) -> Page:
     )
     now = shown(of)["clients"]
     listed = {one["id"]: one["sign_in_name"] for one in people.items if one["active"]}
-    # The organisation's systems appear by their client's name.
+    # The organisation's systems appear under their client name.
     listed |= {name: name for name in now if name not in listed}
     return Page(
         "supervision/templates/queue.html",

@@ -36,7 +36,7 @@ async def work(visit: Visit) -> Page:
 
 @screens.page("/tasks/{task_id:uuid}")
 async def task(visit: Visit) -> Page:
-    """Show a task that a rule created."""
+    """Show a task created by a rule."""
     return Page("work/templates/task.html", "title.task", {"task": await service.task(visit)})
 
 

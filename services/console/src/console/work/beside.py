@@ -1,5 +1,5 @@
-"""Work outside cases: entries, unpublished numbers, imported files. Pure. A list is requested only if the visitor can
-do its work; its rows have the format of the work list."""
+"""Work outside cases: entries, unpublished figures, imported files. Pure. The page requests a list only if the visitor
+can do its work; the rows have the work list's format."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,8 +23,8 @@ _REPORTED_DAYS = 7
 
 @dataclass(frozen=True)
 class Source:
-    """A list of work. `part` is its name for the page's warning if it could not be loaded or was truncated. `each`
-    means that every row is work, so a further page means more work."""
+    """A list of work. `part` names it in the page's warning that the list failed to load or was truncated. `each` means
+    that every row is work, so a further page means more work."""
 
     part: str
     path: str
@@ -86,7 +86,7 @@ def _to_verify(found: Iterable[Mapping[str, Any]], _v: Visitor, moments: Moments
 
 
 def _group(day: str, moments: Moments) -> str:
-    """Return the group of the work list for a due date."""
+    """Return the work-list group for a due date."""
     left = (date.fromisoformat(day) - date.fromisoformat(moments.today)).days
     if left < 0:
         return "overdue"
@@ -94,7 +94,7 @@ def _group(day: str, moments: Moments) -> str:
 
 
 def to_call(found: Iterable[Mapping[str, Any]]) -> Iterable[Item]:
-    """Yield how many organisations are late, for coordinators, who do not see the referrals."""
+    """For coordinators, who do not see the referrals, yield the number of late organisations."""
     for one in found:
         late = {
             "rank": words("urgencies")[one["urgency"]]["rank"],
@@ -119,7 +119,7 @@ def _bulletin(kind: str, verb: str) -> Callable[..., Iterable[Item]]:
 def _to_agree(
     found: Iterable[Mapping[str, Any]], visitor: Visitor, moments: Moments
 ) -> Iterable[Item]:
-    """Yield drafts to which the own organisation contributes and has not answered."""
+    """Yield drafts to which the visitor's organisation contributes and has not yet responded."""
     own = str(visitor.principal.organisation_id)
     for one in found:
         if any(
@@ -141,7 +141,7 @@ def _closed(found: Iterable[Mapping[str, Any]], _v: Visitor, moments: Moments) -
 
 
 def _reported(found: Iterable[Mapping[str, Any]], _v: Visitor, moments: Moments) -> Iterable[Item]:
-    """Yield recent imports that were only trials or are incomplete; for repeated files, the newest."""
+    """Yield recent imports that are incomplete or were only trials; for repeated files, only the newest."""
     since = moments.now - timedelta(days=_REPORTED_DAYS)
     newest: dict[str, Mapping[str, Any]] = {}
     for one in found:

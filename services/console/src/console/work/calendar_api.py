@@ -1,4 +1,4 @@
-"""The calendar of a week, which prints on one page."""
+"""The calendar of a week, printed on one page."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -43,7 +43,7 @@ async def calendar(visit: Visit) -> Page:
 
 
 def _day(text: str, today: str) -> date:
-    """The day that the address asks for; today for one that is none, or that no calendar holds."""
+    """Return the day in the address, or today if it is invalid or outside the calendar."""
     try:
         day = date.fromisoformat(text)
         return day if 2000 <= day.year <= 2099 else date.fromisoformat(today)

@@ -1,4 +1,4 @@
-"""Late organisations for a coordinator to call, and the record of the calls."""
+"""Late organisations for a coordinator to call, and the call record."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -18,7 +18,7 @@ _MOST_SERVICES = 12
 
 @screens.page("/late")
 async def late(visit: Visit) -> Page:
-    """Show for each organisation its late steps, its phone, and its answer to the last call, but no referral."""
+    """Show each organisation's late steps, its phone number, and its answer in the last call, but no referral."""
     listed, people = await together(
         visit.calls.get(LATE), visit.calls.get("/identity/v1/colleagues", limit=200)
     )
@@ -39,7 +39,7 @@ async def late(visit: Visit) -> Page:
 async def rows(
     visit: Visit, found: Sequence[Mapping[str, Any]], who: Mapping[str, str]
 ) -> list[Mapping[str, Any]]:
-    """Return the late organisations in words; `who` are people's names by id."""
+    """Return the late organisations in words; `who` maps ids to people's names."""
     ids = [one["organisation_id"] for one in found if one["organisation_id"]]
     services = list(dict.fromkeys(id_ for one in found for id_ in one["service_ids"]))
     named, *entries = await all_of(
@@ -96,7 +96,7 @@ def _row(
 
 @screens.form("/late/{organisation_id:uuid}", show=late)
 async def note(visit: Visit) -> Outcome:
-    """Record the organisation's answer: the pressed button of the form's three."""
+    """Record the organisation's answer, given by which of the form's three buttons was pressed."""
     made = {name: visit.typed.one(name) for name in ("aor", "outcome")}
     path = f"{LATE}/{visit.ids['organisation_id']}/calls"
     answer = await visit.calls.post(path, made, key=visit.key)

@@ -18,8 +18,8 @@ _CASEWORK = frozenset({Role.CASEWORKER, Role.SUPERVISOR, Role.COORDINATOR})
 
 @dataclass(frozen=True)
 class Waiting:
-    """The visitor's work. `away` are lists that did not answer, `cut` lists with more rows than shown. `now` counts
-    rows due today or earlier."""
+    """The visitor's work. `away` are lists that did not load, `cut` lists with more rows than shown. `now` counts rows
+    due today or earlier."""
 
     items: list[Any]
     more: str | None
@@ -30,8 +30,8 @@ class Waiting:
 
 
 async def waiting(visit: Visit) -> Waiting:
-    """Fetch all lists concurrently. The work list begins with what is due now, so counting here is complete unless a
-    page is full of it. With a filter by urgency, lists without urgency are omitted."""
+    """Fetch all lists concurrently. The work list begins with what is due now, so counting here is complete unless such
+    rows fill a page. With a filter by urgency, omit lists without urgency."""
     filters = {"of": visit.asked("of") or "organisation", "urgency": visit.asked("urgency")}
     cursor = visit.asked("cursor")
     first = not cursor and not filters["urgency"]
@@ -68,7 +68,8 @@ async def waiting(visit: Visit) -> Waiting:
 
 
 async def all_of(calls: Sequence[Awaitable[Answer]]) -> list[Answer]:
-    """Run any number of calls in groups, because people with several roles have more lists than may run at once."""
+    """Run any number of calls in groups, because people with several roles have more lists than the limit of concurrent
+    calls."""
     found: list[Answer] = []
     for begin in range(0, len(calls), AT_ONCE):
         found += await together(*calls[begin : begin + AT_ONCE])
@@ -85,7 +86,7 @@ async def _now(visit: Visit, listed: Answer, filters: dict[str, str], *, whole: 
 
 
 async def task(visit: Visit) -> Any:
-    """Return one task; the API cannot return a single one."""
+    """Return one task, found in a list because the API cannot return a single task."""
     sought = visit.ids["task_id"]
     listed = await found_in(visit.calls, "/referrals/v1/tasks", sought, done="false")
     return one_of(listed, sought)

@@ -15,7 +15,7 @@ RANKS = ("first", "urgent", "routine", "upkeep")
 
 @dataclass(frozen=True)
 class Row:
-    """A row. `path` is None if the console has no page for it yet."""
+    """A row. `path` is None if the console has no page for the work yet."""
 
     due: str
     left: str
@@ -41,7 +41,7 @@ def groups(
     kinds: Mapping[str, str],
 ) -> list[Group]:
     """Return the items grouped by rank, in their order, without empty groups. `kinds` are the subjects of reports on
-    the line, in words."""
+    the anonymous line, in words."""
     found: dict[str, list[Row]] = {name: [] for name in RANKS}
     for item in items:
         about = kinds.get(item.get("about") or "", "") if item["kind"] in REPORTS else ""
@@ -84,7 +84,8 @@ def _about(code: str, say: Wording, codes: Codes) -> str:
 
 
 def code_of(ids: Mapping[str, str], case_reference: str | None) -> str:
-    """Return the code as on every other page: for a referral or report the end of its id, for an own case its code."""
+    """Return the code that every other page shows: the end of the id for a referral or report, the case code for the
+    organisation's own case."""
     for name in ("referral_id", "report_id"):
         if name in ids:
             return short_code(ids[name])

@@ -1,7 +1,7 @@
-"""The ground of referrals, on which every other wing builds.
+"""The foundation of the referrals service, on which every other package builds.
 
 Contents: case keys, the audit, notices, timers, tasks, protocols between countries, the restrictions that a restore
-repeats, the copy of the directory, the vocabulary of items and purposes, row security and the order of locks. This
-wing does not know cases, grants or referrals: those are above it and reach it by happenings. Begin with
+repeats, the copy of the directory, the vocabulary of items and purposes, row security and the lock order. This package
+does not know cases, grants or referrals; the packages above reach it through domain events. Begin with
 `vocabulary/disclosure.py` (what may be shared), `locking_queries.py` and `keys/sealed_columns.py`.
 """

@@ -1,4 +1,4 @@
-"""Dependencies of routes: the caller and the keys."""
+"""Route dependencies: the caller and the keys."""
 
 from typing import Annotated
 

@@ -1,5 +1,5 @@
-"""Exceptions to consent or wish, in a case and on the line: one person requests with a sealed rationale, another
-decides."""
+"""Exceptions to consent or to a person's wish, in a case and on the anonymous line. One person submits a request with a
+sealed rationale; another decides."""
 
 from datetime import datetime
 from typing import Protocol
@@ -23,7 +23,7 @@ class Asked(Protocol):
 
 
 def decide(exception: Asked, caller: Principal, *, approve: bool) -> None:
-    """Decide; raises 409 if it is already decided, 403 for the requester."""
+    """Decide the request; raise 409 if it is already decided, 403 for the requester."""
     if exception.status != "pending":
         raise ALREADY_DECIDED.because("its_status_is", exception.status)
     refuse_same_person(
@@ -36,7 +36,7 @@ def decide(exception: Asked, caller: Principal, *, approve: bool) -> None:
 async def rationale_of(
     keys: CaseKeys, sealed: bytes | None, *, under: UUID, organisation: UUID, row: UUID
 ) -> str | None:
-    """Return the rationale; None once it, or the key that seals it, is gone."""
+    """Return the rationale; None if it or its sealing key no longer exists."""
     if sealed is None:
         return None
     key = (await keys.of_many([under])).get(under)

@@ -1,4 +1,4 @@
-"""Happenings of a case, handled elsewhere in the same transaction. `followers_service` lists the handlers."""
+"""Domain events of a case, handled elsewhere in the same transaction. `followers_service` lists the handlers."""
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
@@ -13,7 +13,7 @@ from referrals.ground.keys.store import CaseKeys
 
 @dataclass(frozen=True)
 class CaseClosing:
-    """The case is about to be closed; a handler may raise to prevent that. Runs with the caller's rights."""
+    """The case is about to close; a handler may raise to prevent that. Runs with the caller's rights."""
 
     case_id: UUID
 
@@ -29,8 +29,8 @@ class CaseClosed:
 
 @dataclass(frozen=True)
 class CaseErased:
-    """The key is destroyed; handlers delete everything that it sealed or that describes the person. Runs with service
-    rights."""
+    """The key is destroyed; handlers delete everything that the key sealed or that describes the person. Runs with
+    service rights."""
 
     case_id: UUID
     caller: Principal | None
@@ -49,7 +49,7 @@ class CaseHandedOver:
 
 @dataclass(frozen=True)
 class ConflictRecorded:
-    """Exactly these organisations are implicated in the case. Runs with the caller's rights."""
+    """The case now implicates exactly these organisations. Runs with the caller's rights."""
 
     case_id: UUID
     implicated: AbstractSet[UUID]
@@ -59,7 +59,7 @@ class ConflictRecorded:
 
 @dataclass(frozen=True)
 class CameOfAge:
-    """The person is of age according to the record. Runs with the rights of the person who recorded it."""
+    """The record shows that the person is now of age. Runs with the recorder's rights."""
 
     case_id: UUID
     holder: UUID
@@ -68,7 +68,8 @@ class CameOfAge:
 
 @dataclass(frozen=True)
 class CaregiverSuppressed:
-    """The caregiver is implicated or absent: nobody may use their decision or contact. Runs with the caller's rights."""
+    """The caregiver is implicated or absent, so nobody may use their decision or contact. Runs with the caller's
+    rights."""
 
     case_id: UUID
     holder: UUID
@@ -77,14 +78,14 @@ class CaregiverSuppressed:
 
 @dataclass(frozen=True)
 class CasesLost:
-    """These people or clients no longer work with the cases of their organisation. Runs with nobody's rights."""
+    """These people or clients no longer work with their organisation's cases. Runs without any caller's rights."""
 
     subjects: AbstractSet[str]
 
 
 @dataclass(frozen=True)
 class ServicesChanged:
-    """Services of the directory, with whether each may be chosen now. Runs with service rights."""
+    """Directory services, and whether users may choose each of them now. Runs with service rights."""
 
     choosable: Mapping[UUID, bool]
     now: datetime

@@ -1,4 +1,4 @@
-"""Row-level security shows an organisation its own rows. A few use cases act for both sides."""
+"""Row-level security shows an organisation its own rows. A few use cases act for both organisations."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,22 +14,22 @@ _OFF = sa.text("SELECT set_config('ruta.as_service', 'off', true)")
 
 
 async def act_as_service(session: AsyncSession) -> None:
-    """See all rows until this transaction ends; for workers and consumers."""
+    """Make all rows visible until this transaction ends; for workers and consumers."""
     session.info[_DEPTH] = session.info.get(_DEPTH, 0) + 1
     await session.execute(_ON)
 
 
 @asynccontextmanager
 async def acting_as_service(session: AsyncSession) -> AsyncIterator[None]:
-    """See all rows inside the block, after a check of what the caller may do. Flushes at the end; an exception ends
-    it too."""
+    """Make all rows visible inside the block, after a check of the caller's rights. Flushes at the end; an exception
+    also ends it."""
     await act_as_service(session)
     try:
         yield
         await session.flush()
     except Exception as error:
         session.info[_DEPTH] -= 1
-        # After a database error the transaction has ended, or has returned to before the block.
+        # After a database error, the transaction has ended or was rolled back to before the block.
         if not (isinstance(error, SQLAlchemyError) or sqlstate(error)):
             await _end(session)
         raise

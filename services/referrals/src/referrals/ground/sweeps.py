@@ -1,4 +1,4 @@
-"""Scheduled work on rows: with service rights, one row at a time."""
+"""Scheduled work on rows, with service rights, one row at a time."""
 
 from collections.abc import Awaitable, Callable, Iterable
 from uuid import UUID
@@ -16,8 +16,8 @@ async def sweep(
     due: Callable[[AsyncSession], Awaitable[Iterable[UUID]]],
     work: Callable[[AsyncSession, UUID], Awaitable[int]],
 ) -> int:
-    """Call `work` for each row that is `due`; returns the sum of its results (each 0 or 1). `work` checks again that the
-    row is due. Failures: see `one_by_one`."""
+    """Call `work` for each row that is `due`; return the sum of its results (each 0 or 1). `work` checks again that the
+    row is due. For failures, see `one_by_one`."""
     async with database.transaction() as session:
         await act_as_service(session)
         rows = await due(session)

@@ -1,4 +1,5 @@
-"""How each capability describes its waiting rows, by the conditions of its own list, so that one list can merge all."""
+"""How each capability describes its waiting rows, using the conditions of its own list, so that one list can merge all
+rows."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ NEVER: sa.ColumnElement[Any] = sa.cast(sa.literal_column("'infinity'"), _INSTANT
 
 @dataclass(frozen=True, kw_only=True)
 class WorkRow:
-    """A waiting thing, in ids and codes. `about`: the need, kind or basis. `organisation_id`: the sender."""
+    """A waiting item, in ids and codes. `about`: the need, kind or basis. `organisation_id`: the sender."""
 
     id: UUID
     since: datetime
@@ -34,11 +35,11 @@ class WorkRow:
 
 @dataclass(frozen=True, kw_only=True)
 class Waiting:
-    """One kind of work, read by one statement, `what`; `shown` turns a row into a `WorkRow` without its deadline.
+    """One kind of work, read by one statement, `what`. `shown` turns a row into a `WorkRow` without its deadline.
 
-    `due`: an instant, a day or None; `ends_by_day`: an instant that stands for its day. `since`: the start of the
-    default clock. `told`: the start that both sides know, if not `since`. `has_it`: the column of the owner, NULL for
-    none. `works`: whether the caller works in its queue or with its owner. `urgency`, `aor`: columns for filters.
+    `due`: an instant, a day or None; `ends_by_day`: the instant means its whole day. `since`: the start of the default
+    deadline. `told`: the start that both sides know, if it is not `since`. `has_it`: the owner column, NULL for no
+    owner. `works`: whether the caller works in its queue or with its owner. `urgency`, `aor`: columns for filters.
     `weighs`: the urgency for sorting, if the row shows none.
     """
 
@@ -58,7 +59,8 @@ class Waiting:
 
     @property
     def by_day(self) -> bool:
-        """Whether it is due at the start of a day (in UTC) and overdue after the day has ended in local time."""
+        """Return whether the work is due at the start of a day (in UTC) and overdue once that day ends in local
+        time."""
         return self.ends_by_day or self._is_day
 
     @property
@@ -67,7 +69,7 @@ class Waiting:
 
     @property
     def due_at(self) -> sa.ColumnElement[Any]:
-        """The deadline: the row's own, else by the default clock of its kind and urgency."""
+        """The row's own deadline, or else the default for its kind and urgency."""
         by_default = self.since + self._by_urgency(self._clocks())
         return sa.func.coalesce(self._said, by_default, type_=_INSTANT)
 
@@ -96,7 +98,7 @@ class Waiting:
         return sa.case(*((urgency == u, value) for u, value in values.items()), else_=otherwise)
 
     def of(self, whose: Whose, doer: str) -> sa.ColumnElement[bool]:
-        """Condition for `whose`. Mine: work that I own, and work without an owner that I may take. Team: also my
+        """Return the condition for `whose`. Mine: work that I own, and unowned work that I may take. Team: also my
         colleagues' work. Kinds without owners belong to both."""
         works = sa.true() if self.works is None else self.works
         if whose == "organisation" or self.has_it is None:

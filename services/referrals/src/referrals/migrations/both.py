@@ -1,4 +1,4 @@
-"""Migrates the service's database and the key store to the newest revision."""
+"""Migrates the service's database and the key store to the latest revision."""
 
 from common.db.migrations import migrate
 from common.process.start import fail

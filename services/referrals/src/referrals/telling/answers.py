@@ -1,5 +1,6 @@
-"""Which stored answers may be repeated: those whose subject the caller may still read. The key of the subject (case,
-screening, submission or report) seals each answer, so erasing the subject erases it, also in backups."""
+"""Which stored responses may be replayed: those whose subject the caller may still read. The key of the subject (case,
+screening, submission or report) seals each response. Erasing the subject therefore erases the response, even in
+backups."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
@@ -45,14 +46,14 @@ async def _referral(session: AsyncSession, caller: Principal, subject: Subject) 
 
 
 async def _match(session: AsyncSession, caller: Principal, subject: Subject) -> None:
-    """The answer may name another organisation's case, so it expires with the match."""
+    """Allow the holder of the case. The response may name another organisation's case, so it expires with the match."""
     await _of_the_holder(session, caller, subject)
     if await matching.living_match(session, subject.id) is None:
         raise ANSWER_GONE.because("match_has_ended")
 
 
 async def _transfer(session: AsyncSession, caller: Principal, subject: Subject) -> None:
-    """Allow the holder of the case, and the organisation to which it is offered."""
+    """Allow the case's holder, and the organisation to which the case is offered."""
     transfer = await transfers.one(session, caller, subject.id)
     if transfer.to_organisation != caller.organisation or transfer.state == "accepted":
         await _of_the_holder(session, caller, subject)
@@ -73,7 +74,7 @@ async def _task(session: AsyncSession, caller: Principal, subject: Subject) -> N
 
 
 async def _line_report(session: AsyncSession, caller: Principal, subject: Subject) -> None:
-    """Allow the desk, the organisation that received the report, and those who decide whether one does."""
+    """Allow the desk, the organisation that received the report, and the people who decide about such a hand-over."""
     if await line.may_receive(session, caller, subject.id):
         return
     try:
@@ -82,7 +83,7 @@ async def _line_report(session: AsyncSession, caller: Principal, subject: Subjec
         await line.one_handed(session, caller, subject.id)
 
 
-# One for each kind of subject in the audit (`target_type`); break-glass follows below.
+# One check for each kind of audit subject (`target_type`); break-glass follows below.
 READABLE: Mapping[str, Check] = {
     "assistance": _of_the_holder,
     "case": _of_the_holder,
@@ -102,7 +103,7 @@ READABLE: Mapping[str, Check] = {
 
 
 class ReferralAnswers:
-    """The `AnswerRule` of this service."""
+    """This service's `AnswerRule`."""
 
     def __init__(self, keys: CaseKeys) -> None:
         self._keys = keys
@@ -110,7 +111,7 @@ class ReferralAnswers:
     def about(
         self, caller: Principal, subjects: Sequence[Subject]
     ) -> tuple[UUID | None, Sequence[Subject]]:
-        # A report that became a case follows the rules of cases from then on.
+        # A report that became a case then follows the rules for cases.
         main = next((s for s in reversed(subjects) if s.kind != "line_report"), subjects[-1])
         told = [subject for subject in subjects if subject.record == main.record]
         if main.kind in OWN_BUSINESS:

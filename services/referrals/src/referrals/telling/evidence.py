@@ -1,4 +1,4 @@
-"""Copies the growing lists off the machine: erasures, restrictions, and the audit's anchor."""
+"""Copies the growing lists off the host: erasures, restrictions, and the audit's anchor."""
 
 import asyncio
 from pathlib import Path
@@ -22,7 +22,7 @@ _log = get_logger(__name__)
 
 
 class Evidence:
-    """The worker's copies; without a file in the settings it writes nothing."""
+    """The worker's copies. It writes nothing if the settings name no file."""
 
     def __init__(
         self, settings: Settings, database: Database, keys: CaseKeys, metrics: Metrics
@@ -32,7 +32,7 @@ class Evidence:
         self._erased = settings.tombstone_file
         self._restricted = settings.restriction_file
         self._places = settings.second_folders
-        # By list: the places that could not follow it, and why.
+        # For each list: the locations that could not be updated, and why.
         self._left: dict[Path, dict[Path, str]] = {}
         self._database = database
         self._keys = keys
@@ -59,7 +59,7 @@ class Evidence:
         return set().union(*self._left.values())
 
     async def anchor(self) -> int:
-        """Append changed heads of the audit, and the length of the lists."""
+        """Append changed audit heads, and the length of the lists."""
         if self._anchor_file is not None:
             erased = await _end(self._erased, self._signer)
             restricted = await _end(self._restricted, self._of_restrictions)
@@ -68,7 +68,7 @@ class Evidence:
         return 0
 
     async def tell(self) -> int:
-        """Append new erasures, then update the second places; returns how many."""
+        """Append new erasures, then update the off-host copies; return the number of erasures."""
         if self._erased is None:
             return 0
         await self._put_back(self._erased, self._signer, self._keys.database, tombstones.LOCK)
@@ -91,7 +91,7 @@ class Evidence:
         if not await asyncio.to_thread(longer_copies, file, self._places):
             return
         async with database.transaction() as session:
-            # The same lock as for appending.
+            # The lock that appending also uses.
             if await session.scalar(lock) and await asyncio.to_thread(
                 put_back_if_lost, file, self._places, signer
             ):

@@ -1,4 +1,4 @@
-"""Which capabilities subscribe to the happenings of a case, in this order. Wiring only."""
+"""The capabilities that subscribe to a case's domain events, in this order. Wiring only."""
 
 from common.happenings import declare
 
@@ -41,7 +41,7 @@ def declare_followers() -> None:
     )
     declare(
         CaseErased,
-        # End processes first: this writes their last events and history before those are emptied.
+        # End processes first, because this writes their last events and history before those are emptied.
         referrals.case_erased,
         transfers.case_erased,
         screenings.case_erased,

@@ -1,4 +1,4 @@
-"""Mails the operator when a second place is unreachable: until it returns, only this machine has the lists."""
+"""Mails the operator when an off-host location is unreachable. Until it returns, only this machine has the lists."""
 
 from datetime import date
 from urllib.parse import urlsplit
@@ -32,7 +32,7 @@ class OperatorMail:
         self._told: date | None = None
 
     async def look(self) -> None:
-        """Mail once a day while it lasts; the next run retries a failed mail. One Message-ID per day prevents
+        """Mail once a day while the problem lasts; the next run retries a failed mail. One Message-ID per day prevents
         duplicates."""
         away, today = self._evidence.places_left, clock.today()
         if not away or self._told == today or self._mail is None or self._address is None:

@@ -1,5 +1,5 @@
-"""Whether a caller could find a subject, for lists that name it (audit, feed) and for messages. A list hides whatever
-a read would refuse."""
+"""Checks whether a caller could find a subject, for lists that name it (audit, feed) and for messages. A list hides
+everything that a read would refuse."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, cast
@@ -28,8 +28,8 @@ from referrals.screening.screenings import queries as screenings
 Found = Callable[[Principal, sa.ColumnElement[UUID]], sa.ColumnElement[bool]]
 
 READING = tasks.Reading(held_by, referrals.readable)
-# By the subject types of audit and notices; nobody finds an unlisted type. People who work with cases find these;
-# each read refuses other members.
+# Keyed by the subject types of audit and notices; nobody finds an unlisted type. People who work with cases find
+# these; each read refuses other members.
 OF_CASES: Mapping[str, Found] = {
     "case": held_by,
     "consent": consents.readable,
@@ -47,9 +47,9 @@ BY_ROLE: Mapping[str, Found] = {
     "line_exception": line.readable_exception,
     "line_report": line.readable,
 }
-# Entries that are readable with their case.
+# Entries that are readable together with their case.
 BY_CASE = frozenset({"assistance", "plan", "review", "route"})
-# Subjects that belong to the organisation and concern no person.
+# Subjects that belong to the organisation and do not concern a person.
 OWN_BUSINESS = frozenset(
     {
         "certificate",
@@ -72,8 +72,8 @@ def readable(
     subject: sa.ColumnElement[UUID],
     record: sa.ColumnElement[UUID] | None = None,
 ) -> sa.ColumnElement[bool]:
-    """Whether the reader could find the subject of a row of their organisation. `record`: the case of an entry, if
-    known."""
+    """Return the SQL condition that the reader could find the subject of a row of their organisation. `record`: the
+    entry's case, if known."""
     of_cases = works_with_cases(caller)
     by_id = {**OF_CASES, **BY_ROLE} if of_cases else BY_ROLE
     whens: list[tuple[Any, Any]] = [
@@ -86,12 +86,12 @@ def readable(
 
 
 def _one_by_one(subject: sa.ColumnElement[UUID]) -> sa.ColumnElement[UUID]:
-    """Check each subject separately, up to the end of the page. With a plain equality PostgreSQL first collects years
-    of findable rows."""
+    """Return an expression that checks each subject separately, up to the end of the page. With a plain equality,
+    PostgreSQL first collects years of findable rows."""
     return cast("sa.ColumnElement[UUID]", sa.any_(array([subject])))
 
 
-# People find these by the areas that they coordinate; a webhook has no such areas.
+# People find these through the areas that they coordinate; a webhook has no such areas.
 _OF_THE_LINE: Mapping[str, Callable[[UUID, sa.ColumnElement[UUID]], sa.ColumnElement[bool]]] = {
     "line_exception": line.told_of_exception,
     "line_report": line.told_of,
@@ -104,9 +104,9 @@ async def still_told(
     notices: Sequence[Notice],
     own: Collection[UUID] = (),
 ) -> frozenset[UUID]:
-    """Return the queued notices whose subject the receiver could find now; needs service rights.
+    """Return the queued notices whose subject the receiver could find now. Requires service rights.
 
-    `receiver`: a person with present rights, or `the_organisation`. `own`: notices about the receiver's own things.
+    `receiver`: a person with current rights, or `the_organisation`. `own`: notices about the receiver's own things.
     Notices from before sharing ended are dropped, except those that announce the end (`ENDS`).
     """
     if not notices:
@@ -123,7 +123,7 @@ async def still_told(
 
 
 def _is_for(receiver: Principal, notice: Notice) -> bool:
-    """Whether the notice still concerns somebody with these roles."""
+    """Return whether the notice still concerns somebody with these roles."""
     news = NoticeKind(notice.kind).news
     if news is News.COORDINATORS and receiver.subject != _THE_ORGANISATION:
         return Role.COORDINATOR in receiver.roles
@@ -154,7 +154,7 @@ _THE_ORGANISATION = "webhooks"
 
 
 def the_organisation(organisation: UUID) -> Principal:
-    """Return the reader of an organisation's webhooks: one of its systems, with a supervisor's rights."""
+    """Return the reader for an organisation's webhooks: one of its systems, with a supervisor's rights."""
     return Principal(
         client_id=_THE_ORGANISATION,
         subject=_THE_ORGANISATION,

@@ -1,4 +1,4 @@
-"""Whether a notice of an emergency reached anybody: a message was sent, a system was called, or a person read it."""
+"""Checks whether an emergency notice reached anybody: a message was sent, a system was called, or a person read it."""
 
 from uuid import UUID
 
@@ -26,7 +26,7 @@ def reached(referral: Column, recipient: Column) -> sa.ColumnElement[bool]:
 
 
 def reached_or_owed(referral: Column, recipient: Column) -> sa.ColumnElement[bool]:
-    """Whether it reached the recipient, or a message waits for its next try."""
+    """Return the SQL condition that the notice reached the recipient, or that a message waits for its next attempt."""
     return sa.or_(
         reached(referral, recipient), some_about(referral, recipient, _OF_REFERRAL, is_owed)
     )

@@ -1,5 +1,5 @@
 """Emergencies that reached nobody in time, and abandoned messages. The sender, the recipient's supervisors and the
-coordinators get one notice. The sender sees the mark until the recipient has heard."""
+coordinators each get one notice. The sender sees the mark until the recipient has been reached."""
 
 from datetime import datetime, timedelta
 from functools import partial
@@ -25,13 +25,13 @@ from referrals.referral.referrals.models import Referral
 from referrals.telling.channels import queries as channels
 from referrals.telling.unheard_queries import reached, reached_or_owed, report_reached
 
-# Pings are deleted after thirty days; earlier deliveries can no longer be checked.
+# Pings are deleted after thirty days, so older deliveries can no longer be checked.
 _LOOKED_BACK = timedelta(days=14)
 _GIVEN_UP_SINCE = timedelta(days=2)
 
 
 class Unheard:
-    """Looks every few seconds. `after`: the time within which an emergency should reach somebody."""
+    """Checks every few seconds. `after`: the time within which an emergency should reach somebody."""
 
     def __init__(self, database: Database, metrics: Metrics, after: timedelta) -> None:
         self._database, self._after = database, after
@@ -44,7 +44,8 @@ class Unheard:
         )
 
     async def look(self) -> int:
-        """Mark emergencies that reached nobody, and unmark those heard since; returns how many were marked."""
+        """Mark emergencies that reached nobody, and unmark those that have since reached somebody; return the number of
+        new marks."""
         now = clock.now()
         due = partial(_due, now=now, after=self._after)
         mark = partial(_mark, now=now, after=self._after)
@@ -103,7 +104,7 @@ async def _mark(
 
 
 async def _tell(session: AsyncSession, referral: Referral) -> None:
-    """Notify the sender, the recipient's supervisors, whose channels may work later, and the coordinators. The
+    """Notify the sender, the recipient's supervisors (whose channels may work later), and the coordinators. The
     coordinators' notice names the organisation but no referral."""
     for organisation in (referral.from_organisation, referral.to_organisation):
         await notify(
@@ -125,7 +126,7 @@ async def _tell(session: AsyncSession, referral: Referral) -> None:
 
 
 async def _coordinators(session: AsyncSession, referral: Referral) -> set[UUID]:
-    """Return organisations of coordinators who may see the service, as the notice names its organisation."""
+    """Return organisations of coordinators who may see the service, because the notice names its organisation."""
     aor = None if referral.aor == referrals.SHARED else referral.aor
     return {
         person.organisation

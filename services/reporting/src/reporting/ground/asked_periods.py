@@ -6,7 +6,7 @@ from reporting.ground.periods import NoPeriodError, Period
 
 
 def asked_period(text: str, pointer: str = "/period") -> Period:
-    """Return the period. Raises 422 at `pointer` if the text is not one."""
+    """Return the period. Raise 422 at `pointer` if the text is not a valid period."""
     try:
         return Period.parse(text)
     except NoPeriodError as error:

@@ -1,8 +1,8 @@
-"""Tasks that people order from a worker, each a row of its capability's table.
+"""Tasks that people request from a worker, each stored as a row in its capability's table.
 
-The row has the requester (`asked_by`, with `claims`), the number of attempts (`attempts`), the due time (`due_at`, NULL
-once it is done or refused) and the refusal (`problem`). One transaction performs the task and settles its row, so a
-killed worker leaves it either done or untouched for the next one.
+The row contains the requester (`asked_by`, with `claims`), the number of attempts (`attempts`), the due time (`due_at`,
+NULL once it is done or refused) and the refusal (`problem`). One transaction performs the task and settles its row. A
+killed worker therefore leaves it either done or untouched for the next one.
 """
 
 import time
@@ -50,10 +50,10 @@ Work = Callable[[AsyncSession, Principal, T], Awaitable[None]]
 class Tasks(Generic[T]):
     """A table of tasks.
 
-    `due` returns and locks the one that waits longest and is not in progress. `pause` is how long an attempt keeps it
-    reserved, doubled with each attempt. `held` checks that it is still due, if the work itself does not. `begun`
-    contains further values set by an attempt. `moot` are problems that mean that somebody has done it directly
-    meanwhile.
+    `due` locks and returns the longest-waiting task that is not in progress. `pause` is how long an attempt keeps it
+    reserved, doubled with each attempt. `held` checks that the task is still due, if the work itself does not. `begun`
+    contains further values set by an attempt. `moot` lists problems which mean that somebody has done the task directly
+    in the meantime.
     """
 
     table: sa.Table
@@ -90,7 +90,7 @@ class Tasks(Generic[T]):
         await session.execute(self.table.update().filter_by(**self._key(task)).values(**values))
 
     async def _refused(self, session: AsyncSession, task: T, work: Work[T]) -> Problem | None:
-        """Return the refusal, if any; nothing of the attempt remains then."""
+        """Return the refusal, if any, after undoing the whole attempt."""
         # The route has checked the requester's role and scope.
         caller = Principal(
             task.asked_by,
@@ -102,7 +102,7 @@ class Tasks(Generic[T]):
         try:
             async with session.begin_nested():
                 await work(session, caller, task)
-                # Check at the end, because drawing and counting take time. A refusal undoes everything.
+                # Check at the end, because drawing and counting take time. A refusal undoes all work.
                 await refuse_ended(session, ENDED_RIGHTS, claims)
         except Problem as problem:
             return None if problem.kind in self.moot else problem
@@ -116,7 +116,7 @@ class Tasks(Generic[T]):
 
 
 def asked(caller: Principal) -> dict[str, Any]:
-    """Return the values of a row for a new or repeated request."""
+    """Return a row's values for a new or repeated request."""
     return {
         "asked_by": caller.subject,
         "claims": claims_to_act(caller, time.time()),

@@ -31,7 +31,7 @@ _PAIR = frozenset({"SexualExploitation", "ForcedLabour"})
 
 @cache
 def htcds(name: str) -> CodeList[Code]:
-    """Return a code list by its file's name."""
+    """Return a code list by its file name."""
     entries = {
         row["code"]: Code(row["code"], by_language(row))
         for row in rows("reporting", f"data/htcds/{name}")
@@ -45,7 +45,7 @@ def _from_purpose() -> dict[str, str]:
 
 
 def exploitation_code(types: Iterable[str]) -> str:
-    """Return the composite code of a person's exploitation; unknown without a known type."""
+    """Return the composite code for a person's exploitation, or unknown if no type is known."""
     known = {_htcds_type(each) for each in types} - {None}
     if not known:
         return UNKNOWN
@@ -55,7 +55,7 @@ def exploitation_code(types: Iterable[str]) -> str:
 
 
 def single_code(values: Collection[str], name: str) -> str:
-    """Return one code for several values of a list: the value itself, `Multiple`, or unknown."""
+    """Return one code for several values from a list: the value itself, `Multiple`, or unknown."""
     known = {value for value in values if value in htcds(name)}
     if len(known) == 1:
         return known.pop()
@@ -63,7 +63,7 @@ def single_code(values: Collection[str], name: str) -> str:
 
 
 def _htcds_type(value: str) -> str | None:
-    """Return an HTCDS type, also for a purpose of the screening instrument."""
+    """Return an HTCDS type, also for a purpose in the screening instrument."""
     code = _from_purpose().get(value, value)
     return code if code in htcds("type_of_exploitation") else None
 

@@ -18,7 +18,7 @@ def text(es: str, en: str) -> Text:
 
 
 def of_details(code: str, *params: object) -> Text:
-    """Return a sentence of `details.csv`, with its places filled."""
+    """Return a sentence from `details.csv`, with its placeholders filled."""
     said = Detail.of(code, *params)
     return {language: said.text(language) for language in LANGUAGES}
 
@@ -34,7 +34,7 @@ def written(value: int | Decimal, language: str) -> str:
 
 
 def with_interval(value: str, low: str, high: str, *, zero: bool) -> str:
-    """Format a protected number with its interval. A 0 means nobody or few, so only its interval is written."""
+    """Format a protected number with its interval. A 0 means nobody or few, so it appears only as its interval."""
     return f"{low}–{high}" if zero else f"{value} ({low}–{high})"
 
 

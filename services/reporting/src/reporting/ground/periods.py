@@ -1,7 +1,7 @@
-"""Reporting periods: half months (quincenas), months, quarters and years. Ids name what they cover.
+"""Reporting periods: half months (quincenas), months, quarters and years. Ids name the days that they cover.
 
-A half month is the shortest period that closes. A month consists of exactly its two halves, so a monthly number comes
-from closed releases and never from a second count of the same people (rule R4).
+A half month is the shortest period that closes. A month consists of exactly its two halves. A monthly number therefore
+comes from closed releases, never from a second count of the same people (rule R4).
 """
 
 import re
@@ -14,7 +14,7 @@ from enum import StrEnum
 from common.words import conventions
 from common.words.details import WrongValue
 
-# The range of reporting years: each period has one before and one after it.
+# The range of reporting years, in which each period has one before and one after it.
 _HALF = re.compile(r"(2[0-9]{3})-(0[1-9]|1[0-2])([ab])")
 _MONTH = re.compile(r"(2[0-9]{3})-(0[1-9]|1[0-2])")
 _YEAR = re.compile(r"(2[0-9]{3})")
@@ -30,7 +30,7 @@ class PeriodKind(StrEnum):
 
 
 class NoPeriodError(WrongValue):
-    """The text names no period; the message lists the possible forms."""
+    """The text is not a period; the message lists the possible forms."""
 
     def __init__(self, text: str) -> None:
         super().__init__("is_no_period", repr(text))
@@ -38,7 +38,7 @@ class NoPeriodError(WrongValue):
 
 @dataclass(frozen=True, order=True)
 class Period:
-    """A period. ``start`` and ``end`` are both inside it (UTC days)."""
+    """A period, including both ``start`` and ``end`` (UTC days)."""
 
     start: date
     end: date
@@ -47,7 +47,7 @@ class Period:
 
     @classmethod
     def parse(cls, text: str) -> "Period":
-        """Parse an id such as ``2026-11a``, ``2026-11`` or ``2026-Q4``. Raises NoPeriodError."""
+        """Parse an id such as ``2026-11a``, ``2026-11`` or ``2026-Q4``. Raise NoPeriodError if it is invalid."""
         if match := _HALF.fullmatch(text):
             return _half(int(match[1]), int(match[2]), match[3])
         if match := _MONTH.fullmatch(text):
@@ -70,7 +70,7 @@ class Period:
         return _quarter(day.year, (day.month + 2) // 3)
 
     def parts(self, kind: PeriodKind) -> tuple["Period", ...]:
-        """Return the periods of a shorter (or the same) kind that make up this one, in order."""
+        """Return the periods of a shorter (or the same) kind that make up this period, in order."""
         found: list[Period] = []
         day = self.start
         while day <= self.end:
@@ -90,11 +90,11 @@ class Period:
         return Period.containing(self.end + timedelta(days=1), self.kind)
 
     def ended(self, today: date) -> bool:
-        """Return whether the period ended before ``today``: only then may it be closed."""
+        """Return whether the period ended before ``today``, because only then may it close."""
         return self.end < today
 
     def label(self, language: str) -> str:
-        """Return words for a reader: "1–15 de noviembre de 2026", "November 2026", "2026 Q4"."""
+        """Return the period in words for a reader: "1–15 de noviembre de 2026", "November 2026", "2026 Q4"."""
         if self.kind is PeriodKind.QUARTER:
             return conventions.quarter(int(self.id[-1]), self.start.year, language)
         if self.kind is PeriodKind.YEAR:
@@ -121,7 +121,7 @@ def months_before(month: date, count: int) -> date:
 
 
 def span_of(ids: Sequence[str]) -> Period | None:
-    """Return the month, quarter or year that exactly consists of these closed periods, if any."""
+    """Return the month, quarter or year that consists of exactly these closed periods, if there is one."""
     parts = sorted(map(Period.parse, ids))
     if not parts:
         return None

@@ -1,4 +1,4 @@
-"""Finds unsourced numbers in texts that people type: only adjacent numbers and dates are allowed. Pure."""
+"""Finds unsourced numbers in typed texts: only adjacent numbers and dates are allowed. Pure."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -11,8 +11,8 @@ CONTACT = re.compile(r"\S+@\S+|https?://\S+|\+?\d[\d ().-]{5,}\d")
 def loose_numbers(
     text: str, language: str, *, written: Iterable[str] = (), contacts: bool = False
 ) -> list[tuple[int, str]]:
-    """Return each number, with its position from 0, that is none of `written` (exactly as printed, with its interval),
-    no date with the month in words and, with `contacts`, no telephone number or address."""
+    """Return each unsourced number with its position from 0. Skip numbers in `written` (exactly as printed, with the
+    interval), dates with the month in words and, with `contacts`, telephone numbers and addresses."""
     longest_first = sorted(set(written), key=len, reverse=True)
     patterns = [
         *([CONTACT] if contacts else []),
@@ -31,7 +31,7 @@ def _runs(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _as_typed(written: str) -> re.Pattern[str]:
-    """Return a pattern for the number with any spaces and dashes, not inside another number."""
+    """Return a pattern for the number with any spaces and dashes, but not inside another number."""
     parts = (
         "[-–]" if sign in "-–" else r"\s*" if sign.isspace() else re.escape(sign)
         for sign in written

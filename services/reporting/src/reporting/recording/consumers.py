@@ -1,4 +1,4 @@
-"""The subscriptions of reporting to other services' events."""
+"""Reporting's subscriptions to other services' events."""
 
 from collections.abc import Sequence
 

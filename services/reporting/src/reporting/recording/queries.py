@@ -1,4 +1,4 @@
-"""Queries for earlier facts about the events of a batch."""
+"""Queries for earlier facts about the events in a batch."""
 
 from collections.abc import Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -14,8 +14,8 @@ from reporting.protect.releases.queries import closed_periods
 
 
 class Known(NamedTuple):
-    """Earlier facts. `closed` are populations with the first and last days of their closed periods, `forgotten` the
-    marks of erased persons, `referrals` the facts by id."""
+    """Earlier facts. `closed`: populations with the first and last days of their closed periods. `forgotten`: the marks
+    of erased people. `referrals`: the facts by id."""
 
     closed: Sequence[tuple[str, date, date]]
     forgotten: AbstractSet[bytes]
@@ -25,7 +25,7 @@ class Known(NamedTuple):
 async def known(
     session: AsyncSession, *, marks: Collection[bytes], referrals: Collection[UUID]
 ) -> Known:
-    """Read once for a batch; unknown marks and referrals are absent."""
+    """Read the facts once for a batch; omit unknown marks and referrals."""
     return Known(
         closed=[(of, start, end) for of, start, end in await session.execute(closed_periods())],
         forgotten=await forgotten_among(session, marks),

@@ -1,4 +1,4 @@
-"""Records events: facts, counters and the caseload together, in the order of their dependencies. Never commits."""
+"""Records events: facts, counters and the caseload together, in dependency order. Never commits."""
 
 from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
@@ -43,15 +43,15 @@ from reporting.tables import COMMON
 
 @dataclass(frozen=True)
 class Recorder:
-    """Records events, with the key that makes pseudonyms."""
+    """Records events, with the key for creating pseudonyms."""
 
     pseudonym_key: bytes = field(repr=False)
 
     async def record(
         self, session: AsyncSession, batch: Sequence[Received], *, seen: AbstractSet[UUID]
     ) -> None:
-        """Apply events in any order. `seen` are those already applied. A writer of the live projection holds
-        `WRITER_LOCK`."""
+        """Apply events in any order. `seen` contains the events already applied. A writer of the live projection must
+        hold `WRITER_LOCK`."""
         kinds = Sorted(batch)
         await self._forget(session, kinds)
         steps = list(self._steps(kinds))
@@ -112,7 +112,7 @@ class Recorder:
                 yield event, pseudonym(self.pseudonym_key, event.case_id)
 
     def _identified(self, kinds: Sorted) -> Iterable[tuple[Fact, UUID]]:
-        """Return facts of identification and assistance, each with its event's id."""
+        """Yield facts about identification and assistance, each with its event's id."""
         for screening, envelope in kinds.of_kind(ScreeningConcluded):
             yield read_screening(screening, self.pseudonym_key), envelope.id
         for assistance, envelope in kinds.of_kind(AssistanceGiven):
@@ -121,8 +121,8 @@ class Recorder:
             yield read_progress(progress, self.pseudonym_key), envelope.id
 
     async def _forget(self, session: AsyncSession, kinds: Sorted) -> None:
-        """Remove an erased person, who is identified by the case or by the screening without a case; releases never
-        contained the person."""
+        """Remove an erased person, identified by the case or by a screening without a case. Releases never contained
+        the person."""
         erased = [
             *(e.case_id for e, _ in kinds.of_kind(CaseErased)),
             *(e.screening_id for e, _ in kinds.of_kind(ScreeningErased)),

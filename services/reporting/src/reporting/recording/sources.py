@@ -1,4 +1,4 @@
-"""The events, by service, that become facts: read live by consumers, and again by a rebuild."""
+"""The events that become facts, by service: consumers read them live, and a rebuild reads them again."""
 
 from common.events.base import Event
 from common.events.readers import READ_BY

@@ -1,1 +1,1 @@
-"""Rebuilds the projection from the event history, while the live one continues to answer."""
+"""Rebuilds the projection from the event history, while the live projection continues to serve requests."""

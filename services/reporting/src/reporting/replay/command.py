@@ -1,4 +1,4 @@
-"""`python -m reporting replay` and `hash`: for the IM team, through `./ruta events replay`."""
+"""`python -m reporting replay` and `hash`, for the IM team, through `./ruta events replay`."""
 
 import asyncio
 import sys
@@ -22,7 +22,7 @@ _DIFFERENT = "DIFFERENT: the old projection is kept in a shadow copy"
 
 
 def run_replay(settings: Settings) -> int:
-    """Rebuild and swap. Return exit status 1 with one line on failure."""
+    """Rebuild and swap. On failure, print one line and return exit status 1."""
     if settings.database_owner_url is None:
         return _refuse(
             said("RUTA_DATABASE_OWNER_URL is missing (a rebuild runs as the owner role)")

@@ -1,4 +1,4 @@
-"""A hash over the whole projection: if it differs after a rebuild, something was lost."""
+"""A hash over the whole projection. If it differs after a rebuild, something was lost."""
 
 import hashlib
 from typing import Any
@@ -12,17 +12,17 @@ _SEEDS = (0, 1)
 
 
 def projection_tables() -> list[sa.Table]:
-    """Return every derived table, by name."""
+    """Return every derived table by name."""
     found = (table for table in METADATA.tables.values() if table.schema == PROJECTION)
     return sorted(found, key=lambda table: table.name)
 
 
 async def fingerprint(connection: AsyncConnection) -> str:
-    """Return SHA-256 over the content of every derived table, read by the database.
+    """Return the SHA-256 of every derived table's content, read by the database.
 
-    For each table: the number of rows and the sums of two 64-bit hashes of each row, which needs no sorting and no
-    memory. It finds rows that were lost, doubled or changed by accident, but not forged ones, and is comparable only
-    within one version of the database server. Rows that their table marks as meaningless are omitted.
+    For each table, it covers the number of rows and the sums of two 64-bit hashes of each row, which needs no sorting
+    and no memory. It detects rows that were lost, duplicated or changed by accident, but not forged rows. It is
+    comparable only within one version of the database server. Rows that their table marks as meaningless are omitted.
     """
     whole = hashlib.sha256()
     for table in projection_tables():

@@ -1,9 +1,9 @@
-"""Rebuilds into a shadow, then swaps names with the live projection, which answers until then.
+"""Rebuilds into a shadow, then swaps names with the live projection, which serves requests until then.
 
 Events are kept for half a year. After that, a rebuild begins from the current projection. Recording depends only on the
-set of events, so events still in the streams change nothing that exists and add what is missing.
+set of events. Events still in the streams therefore change nothing that exists and add what is missing.
 
-It runs as the database's owner (only an owner renames schemas) and with the operator's NATS permissions (no service may
+It runs as the database owner (only an owner renames schemas) and with the operator's NATS permissions (no service may
 read another's stream outside its own durable consumer).
 """
 
@@ -46,7 +46,7 @@ Batch = list[Received]
 
 
 class History:
-    """One producer's stream, read from its first event. Needs the operator's NATS permissions."""
+    """A producer's stream, read from its first event. Requires the operator's NATS permissions."""
 
     def __init__(self, client: Client, producer: str, kinds: Sequence[type[Event]]) -> None:
         self.producer = producer
@@ -75,14 +75,14 @@ class History:
         return True
 
     async def batches(self) -> AsyncIterator[Batch]:
-        """Yield unread events, up to the current end of the stream."""
+        """Yield unread events up to the current end of the stream."""
         while self._gathering is not None and await self._pending():
             messages = await self._gathering.batch(BATCH, _GATHER_SECONDS)
             read = (self._read(message) for message in messages)
             yield [event for event in read if event is not None]
 
     def _read(self, message: Msg) -> Received | None:
-        """Return the event; None for one that the live reader also made a dead letter."""
+        """Return the event, or None for an event that the live reader also treated as a dead letter."""
         try:
             envelope = Envelope.model_validate_json(message.data)
             return self._kinds[envelope.type].model_validate(envelope.data), envelope
@@ -111,7 +111,7 @@ _SHADOWED: Mapping[str, Any] = {"schema_translate_map": {PROJECTION: SHADOW}}
 @dataclass(frozen=True)
 class Rebuilt:
     """The number of events read, and the projection's hashes before and after. `carried_on` means that the rebuild
-    began from the current projection, because the streams do not reach back to its beginning."""
+    began from the current projection, because the streams do not reach back far enough."""
 
     events: int
     hash_before: str
@@ -124,7 +124,7 @@ class Rebuilt:
 
 
 async def replay(engine: AsyncEngine, client: Client, recorder: Recorder) -> Rebuilt:
-    """Rebuild the projection from the streams and swap it in. Raises ReplayRunningError if another rebuild is running,
+    """Rebuild the projection from the streams and swap it in. Raise ReplayRunningError if another rebuild is running,
     HistoryIncompleteError if the streams lack events that have taken effect. Any failure before the swap leaves the
     live projection unchanged."""
     async with _locked(engine, _REPLAY_LOCK) as lock:
@@ -136,7 +136,7 @@ async def replay(engine: AsyncEngine, client: Client, recorder: Recorder) -> Reb
             await rebuild.begin()
             await rebuild.catch_up()
             await rebuild.wait_for_missing()
-            # From here on nobody writes the projection: read new events, compare, swap.
+            # From here on nobody writes to the projection: read new events, compare, swap.
             async with _locked(engine, WRITER_LOCK, wait=True):
                 await rebuild.catch_up()
                 before, after = await _fingerprints(engine)
@@ -145,7 +145,7 @@ async def replay(engine: AsyncEngine, client: Client, recorder: Recorder) -> Reb
 
 
 class _Rebuild:
-    """Fills the shadow, and records its events in a temporary table."""
+    """Fills the shadow, and records the replayed events in a temporary table."""
 
     def __init__(
         self,
@@ -177,14 +177,14 @@ class _Rebuild:
             await _carry_over(self._engine)
 
     async def catch_up(self) -> None:
-        """Record the events in the streams that were not read yet."""
+        """Record the unread events in the streams."""
         for history in self._histories:
             async for batch in history.batches():
                 await self._record(batch)
                 self.events += len(batch)
 
     async def wait_for_missing(self) -> None:
-        """Wait for events that are still on their way from the outboxes into a stream that was lost."""
+        """Wait for events that are still on their way from the outboxes to a stream that was lost."""
         for _ in range(int(_MISSING_SECONDS / _MISSING_PAUSE)):
             missing = await self._missing()
             if not missing:
@@ -216,7 +216,7 @@ class _Rebuild:
 
 @asynccontextmanager
 async def _opened(client: Client) -> AsyncIterator[list[History]]:
-    """Open the histories of the producers that have a stream."""
+    """Open the histories of producers that have a stream."""
     histories = [History(client, producer, kinds) for producer, kinds in SOURCES]
     opened = [history for history in histories if await history.open()]
     try:
@@ -228,9 +228,9 @@ async def _opened(client: Client) -> AsyncIterator[list[History]]:
 
 @asynccontextmanager
 async def _recording(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
-    """Use one connection, which writes the shadow, for all batches."""
+    """Use a single connection, which writes to the shadow, for all batches."""
     async with engine.connect() as connection:
-        # A cached plan would be that of the empty shadow.
+        # A cached plan would be based on the empty shadow.
         await connection.execute(sa.text("SET plan_cache_mode = force_custom_plan"))
         await connection.commit()
         await connection.execution_options(**_SHADOWED)
@@ -244,7 +244,7 @@ async def _empty_shadow(engine: AsyncEngine) -> None:
 
 
 async def _carry_over(engine: AsyncEngine) -> None:
-    """Fill the shadow with a snapshot of the projection."""
+    """Fill the shadow from a snapshot of the projection."""
     async with engine.connect() as connection:
         await connection.execution_options(isolation_level="REPEATABLE READ")
         async with connection.begin():
@@ -259,7 +259,7 @@ async def _carry_over(engine: AsyncEngine) -> None:
 
 
 async def _fingerprints(engine: AsyncEngine) -> tuple[str, str]:
-    """Return the fingerprints of the live projection and of the shadow, neither of which is being written."""
+    """Return the fingerprints of the live projection and of the shadow, while nobody writes to either."""
     return await _fingerprint(engine, {}), await _fingerprint(engine, _SHADOWED)
 
 
@@ -278,7 +278,7 @@ async def _swap(engine: AsyncEngine) -> None:
 async def _locked(
     engine: AsyncEngine, lock: int, *, wait: bool = False
 ) -> AsyncIterator[AsyncConnection | None]:
-    """Hold an advisory lock on its own connection; yield None if another process holds it."""
+    """Hold an advisory lock on a separate connection; yield None if another process holds it."""
     async with engine.connect() as connection:
         await connection.execution_options(isolation_level="AUTOCOMMIT")
         got = await _take(connection, lock, wait=wait)

@@ -1,4 +1,4 @@
-"""History, the log of restricted reads, reminders, duplicates and merges."""
+"""Routes for history, the log of restricted reads, reminders, duplicates and merges."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -238,7 +238,7 @@ async def duplicates(
 async def _log_names(
     session: Session, caller: Principal, request: Request, levels: Mapping[UUID, int]
 ) -> None:
-    """Log the names of restricted houses in the answer, as for any reading of them."""
+    """Log the restricted houses named in the response, as for any reading of them."""
     restricted = [each for each, level in levels.items() if level == RESTRICTED]
     await log_restricted(session, caller, request.url.path, restricted)
 

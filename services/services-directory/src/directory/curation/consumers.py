@@ -1,4 +1,4 @@
-"""Handles declined referrals: a service that declined for lack of capacity may not have reported that it is full."""
+"""Handles declined referrals. A service that declined for lack of capacity may not have reported that it is full."""
 
 from common import clock
 from common.events.envelope import Envelope
@@ -16,8 +16,8 @@ NO_CAPACITY = "capacity"
 
 
 async def on_declined(session: AsyncSession, event: ReferralData, _envelope: Envelope) -> None:
-    """Ask the organisation of the entry for its capacity, at most once a day. The entry stays as it is: one refusal
-    does not prove that it is full. Nothing about the case is stored."""
+    """Ask the entry's organisation about its capacity, at most once a day. The entry stays unchanged, because one
+    refusal does not prove that the service is full. Nothing about the case is stored."""
     if event.reason != NO_CAPACITY:
         return
     offering = await with_room(session, event.service_id)

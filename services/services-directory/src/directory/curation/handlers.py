@@ -1,4 +1,4 @@
-"""Ends reminders, and removes parts from history after a change elsewhere."""
+"""Ends reminders, and removes parts of the history after a change elsewhere."""
 
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from directory.record.records.service import KIND
 
 
 async def documents_stored(session: AsyncSession, happening: DocumentsStored) -> None:
-    """Remove from history the parts of restricted places that must not be stored."""
+    """Remove the parts of restricted places that must not be stored from the history."""
     rows = await with_restricted_parts(session, happening.service_ids)
     formerly = {row.id: Formerly(row.document, row.approved) for row in rows}
     places = {UUID(place) for each in formerly.values() for place in each.closed_places}
@@ -25,7 +25,7 @@ async def documents_stored(session: AsyncSession, happening: DocumentsStored) ->
 
 
 async def capacity_told(session: AsyncSession, happening: CapacityTold) -> None:
-    """End the capacity reminder, because the organisation answered."""
+    """End the capacity reminder, because the organisation responded."""
     r = reminders.c
     await session.execute(
         sa.delete(reminders).where(r.service_id == happening.service_id, r.kind == CAPACITY_DOUBTED)

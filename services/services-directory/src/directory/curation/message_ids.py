@@ -1,5 +1,5 @@
-"""Message ids of e-mails to organisations. Pure. Only a reader of an e-mail knows its id, so nobody else can report
-that it bounced. A report counts only for the mailbox that the e-mail went to."""
+"""Message ids of e-mails to organisations. Pure. Only a reader of an e-mail knows its id, so nobody else can report a
+bounce. A report counts only for the mailbox that received the e-mail."""
 
 import hashlib
 import hmac
@@ -11,18 +11,18 @@ from common.messages.bounces import Bounce
 
 
 def digest(mailbox: str) -> bytes:
-    """Return the digest of a public mailbox; it is for brevity, not secrecy."""
+    """Return the digest of a public mailbox, used for brevity, not for secrecy."""
     return hashlib.sha256(mailbox.encode()).digest()
 
 
 class Names:
-    """Makes the message ids. `master`: the service's key for stored results."""
+    """Creates the message ids. `master` is the service's key for stored responses."""
 
     def __init__(self, master: bytes) -> None:
         self._key = crypto.derived(master, b"reminder-mail")
 
     def called(self, organisation: UUID, mailbox: str, until: datetime) -> str:
-        """Return the same id for every attempt of one e-mail, so that mailboxes show it once."""
+        """Return the same id for every attempt to send one e-mail, so that mailboxes show it once."""
         told = str(int(until.timestamp() * 1_000_000))
         return f"{organisation}.{told}.{self._mark(organisation, mailbox, told)}"
 

@@ -20,7 +20,7 @@ reminders = sa.Table(
     sa.Column("created_at", INSTANT, nullable=False),
 )
 
-# The newest reminder that an e-mail covered, and the digest of a mailbox that rejects e-mail.
+# The newest reminder covered by an e-mail, and the digest of a mailbox that rejects e-mail.
 reminder_mails = sa.Table(
     "reminder_mails",
     METADATA,
@@ -32,7 +32,7 @@ reminder_mails = sa.Table(
 )
 
 _later = reminders.alias("later")
-# The last reminder of an entry stays until the entry is verified.
+# An entry's last reminder stays until the entry is verified.
 ENDING = Ending(
     reminders,
     reminders.c.due_on,

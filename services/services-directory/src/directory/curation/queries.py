@@ -1,4 +1,4 @@
-"""SELECTs of reminders and reviews, for curators."""
+"""Queries for reminders and reviews, for curators."""
 
 from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
@@ -37,7 +37,7 @@ async def reminders_for(
     after: tuple[date, UUID] | None,
     limit: int,
 ) -> list[Any]:
-    """Return open reminders of the caller's organisation, or of every entry that the caller curates; the most urgent
+    """Return open reminders for the caller's organisation, or for every entry that the caller curates, most urgent
     first."""
     entries = standing(caller, curated=curated, language=language)
     r, s = reminders.c, entries.c
@@ -46,7 +46,7 @@ async def reminders_for(
         .join(entries, s.id == r.service_id)
         .where(
             sa.case(
-                # Once the entry is stale, only its reminder of expiry is open.
+                # Once the entry is stale, only its expiry reminder is open.
                 (r.kind == VERIFICATION_DUE, (r.due_on == s.valid_until) & sa.not_(s.stale)),
                 (r.kind == VERIFICATION_EXPIRED, (r.due_on == s.valid_until) & s.stale),
                 else_=r.created_at > clock.now() - DOUBTED_FOR,
@@ -65,8 +65,8 @@ _TO_VERIFY = reminders.c.kind.in_((VERIFICATION_DUE, VERIFICATION_EXPIRED))
 
 
 async def to_write_to(session: AsyncSession, now: datetime, limit: int) -> Sequence[Any]:
-    """Return organisations that got no e-mail about their newest reminder and are not suspended. Columns:
-    `organisation_id`, `newest`, and the state of earlier e-mails, if any was sent."""
+    """Return unsuspended organisations that got no e-mail about their newest reminder. Columns: `organisation_id`,
+    `newest`, and the state of earlier e-mails, if any were sent."""
     newest = (
         sa.select(reminders.c.organisation_id, sa.func.max(reminders.c.created_at).label("newest"))
         .where(_TO_VERIFY)
@@ -89,7 +89,7 @@ async def to_write_to(session: AsyncSession, now: datetime, limit: int) -> Seque
 
 
 async def to_verify(session: AsyncSession, organisations: Collection[UUID]) -> Sequence[Any]:
-    """Return their reminders, newest last: `organisation_id`, `service_id`, `due_on`, `created_at`."""
+    """Return these organisations' reminders, newest last: `organisation_id`, `service_id`, `due_on`, `created_at`."""
     r = reminders.c
     found = (
         sa.select(r.organisation_id, r.service_id, r.due_on, r.created_at)
@@ -105,7 +105,7 @@ async def mails_to(session: AsyncSession, organisation: UUID) -> Any:
 
 
 async def refusing(session: AsyncSession, organisations: Collection[UUID]) -> frozenset[UUID]:
-    """Return those whose mailbox rejected an e-mail."""
+    """Return which organisations have a mailbox that rejected an e-mail."""
     m = reminder_mails.c
     found = sa.select(m.organisation_id, m.refused).where(
         m.organisation_id.in_(organisations), m.refused.is_not(None)
@@ -127,7 +127,7 @@ async def houses_for(
     after: tuple[datetime, UUID] | None,
     limit: int,
 ) -> list[Any]:
-    """Return services that the caller may read, and organisations, that wait for review; the oldest first."""
+    """Return services that the caller may read, and organisations, that await review, oldest first."""
     of_services, of_organizations = waiting_looks(SERVICE), waiting_looks(ORGANIZATION)
     services = standing(caller, curated=True, language=language)
     named = named_organizations()

@@ -28,7 +28,7 @@ from directory.settings import Settings
 _AT_ONCE = 10
 _LEASE = timedelta(minutes=5)
 _REST = timedelta(days=1)
-_LOCK = 0x5255_5441_524D  # "RUTARM": one worker claims e-mails at a time
+_LOCK = 0x5255_5441_524D  # "RUTARM": only one worker claims e-mails at a time
 
 
 def mailing_tasks(context: ServiceContext) -> list[BackgroundTask]:
@@ -44,7 +44,7 @@ def mailing_tasks(context: ServiceContext) -> list[BackgroundTask]:
 
 @dataclass(frozen=True)
 class _Claimed:
-    """A claimed e-mail. `until`: it covers reminders created up to then."""
+    """A claimed e-mail. It covers reminders created up to `until`."""
 
     organisation: UUID
     mailbox: str
@@ -54,7 +54,7 @@ class _Claimed:
 
 
 async def write_due(database: Database, mail: Mail, names: Names, front: str) -> int:
-    """Send the e-mails that are due; return how many organisations were checked."""
+    """Send the e-mails that are due; return the number of organisations checked."""
     return await hand_round(
         database,
         partial(_claim, names=names, front=front),
@@ -117,7 +117,7 @@ async def _settle(session: AsyncSession, one: _Claimed, handing: Handing) -> Non
 
 
 _SUBJECT = "Ruta: verifique sus fichas / verify your entries"
-# The text is in both languages, because an organisation's language is unknown.
+# The text is in both languages, because the organisation's language is unknown.
 _TEXT = """Verifique de nuevo las fichas de su organización en el directorio. Una ficha que no se verifica a tiempo
 deja de recibir remisiones. {address}
 
@@ -127,7 +127,7 @@ receives no more referrals. {address}
 
 
 def verify(entries: Sequence[tuple[str, date]], address: str) -> Message:
-    """Return the e-mail that asks for verification. `entries`: public ones, each with the day until which it holds;
-    `address`: the front's."""
+    """Return the e-mail that requests verification. `entries` are public entries, each with the day until which it is
+    valid; `address` is the gateway's address."""
     listed = "\n".join(f"- {name}: {until.isoformat()}" for name, until in entries)
     return Message(_SUBJECT, f"{_TEXT.format(address=address)}\n{listed}".strip())

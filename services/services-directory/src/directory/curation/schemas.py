@@ -1,4 +1,4 @@
-"""Bodies and answers of the curation endpoints."""
+"""Request and response bodies for the curation endpoints."""
 
 from datetime import date, datetime
 from typing import Any, Literal
@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 
 class ChangeOut(BaseModel):
-    """One field of one change. The first row of an entry has an empty pointer and contains the whole entry."""
+    """One changed field. The first row of an entry has an empty pointer and contains the whole entry."""
 
     version: int
     pointer: str
@@ -65,13 +65,13 @@ class DuplicatesOut(BaseModel):
 
 
 class MergeIn(Strict):
-    """The entry that stays. The one in the path ends; its id and its external ids then lead here."""
+    """The remaining entry. The entry in the path ends; its id and its external ids then lead to the remaining entry."""
 
     into: UUID
 
 
 class HouseOut(BaseModel):
-    """A possible safe house: verified organisations see it without its place until its review."""
+    """A possible safe house. Until it is reviewed, verified organisations see it without its place."""
 
     id: UUID = Field(description="Id of the service or of the organisation.")
     kind: Literal["service", "organization"] = Field(description="What it is an entry of.")
@@ -90,7 +90,7 @@ class HouseOut(BaseModel):
 
 
 class HouseIn(Strict):
-    """The answer of a reviewer."""
+    """A reviewer's decision."""
 
     is_house: bool = Field(
         description="True: its place stays hidden, as `restricted`. False: it is shown as its own level says."

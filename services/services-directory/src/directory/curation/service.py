@@ -1,4 +1,4 @@
-"""Use cases of curation: merging duplicates, reviews of possible safe houses, and bounced e-mails."""
+"""Curation use cases: merging duplicates, reviewing possible safe houses, and handling bounced e-mails."""
 
 from typing import Any
 from uuid import UUID
@@ -42,11 +42,11 @@ async def merge(
     into: UUID,
     if_match: str | None,
 ) -> Upserted:
-    """End `service_id` in favour of `into`. Nothing is copied: a person decides about data that the other entry lacks.
-    The old id answers 308. External ids move, so that the next import changes the remaining entry."""
+    """Merge `service_id` into `into`. Nothing is copied: a person decides about data that the other entry lacks. The
+    old id returns 308. External ids move, so that the next import changes the remaining entry."""
     if service_id == into:
         raise INVALID.because("entry_cannot_be_merged_into_itself", pointer="/into")
-    # Locked in the order of ids, so that two merges cannot deadlock.
+    # Locked in id order, so that two merges cannot deadlock.
     for each in sorted((service_id, into)):
         await readable_record(session, caller, each, lock=True)
     ending = await readable_record(session, caller, service_id)
@@ -73,7 +73,7 @@ async def merge(
 
 
 async def bounced(session: AsyncSession, names: Names, bounce: Bounce) -> None:
-    """Stop e-mails to a mailbox that bounced; its reminders then tell the curators."""
+    """Stop e-mails to a mailbox that bounced. Its reminders then notify the curators."""
     if bounce.status is None:
         return
     mailbox = (await mailboxes_of(session, [bounce.about])).get(bounce.about)
@@ -87,8 +87,8 @@ async def bounced(session: AsyncSession, names: Names, bounce: Bounce) -> None:
 
 
 async def look(session: AsyncSession, caller: Principal, entity_id: UUID, body: HouseIn) -> None:
-    """Store a reviewer's answer about a possible safe house. Of a confirmed house only the state stays stored, as for
-    any restricted place."""
+    """Store a reviewer's decision about a possible safe house. For a confirmed house, only the state remains stored, as
+    for any restricted place."""
     row = await one_look(session, entity_id)
     if row is None:
         raise NOT_FOUND.because("nothing_with_this_id_may_be_safe")
@@ -117,7 +117,7 @@ async def look(session: AsyncSession, caller: Principal, entity_id: UUID, body: 
 
 
 def _closed(service: dict[str, Any]) -> dict[str, Any]:
-    """Return the service with its places restricted too: a place with a level of its own would keep its address."""
+    """Return the service with its places also restricted, because a place with its own level would keep its address."""
     sites = [
         {**site, "location": {**site["location"], "visibility": NAMES[RESTRICTED]}}
         if site.get("location", {}).get("location_type") not in (None, "virtual")

@@ -1,7 +1,7 @@
 """Finds entries whose verification has expired: they become unverified and are no longer referable.
 
-Organisations get a reminder before. While the clock is in doubt, nothing expires. Entries that a wrong clock made stale
-become fresh again once it is right (decision 0178).
+Organisations get a reminder in advance. While the clock is in doubt, nothing expires. Entries that a wrong clock made
+stale become fresh again once the clock is right (decision 0178).
 """
 
 import asyncio
@@ -48,8 +48,8 @@ def sweep_tasks(context: ServiceContext) -> list[BackgroundTask]:
 
 
 async def sweep(database: Database, dates: Dates, reminder_days: int) -> int:
-    """Update entries to the present day. Returns the largest number that one step changed (a full batch: there may be
-    more)."""
+    """Update entries to the current day. Return the largest number of changes by one step (a full batch means that
+    there may be more)."""
     believed = await dates.believed()
     async with database.transaction() as session:
         changed = [await mark_fresh(session)]
@@ -59,7 +59,7 @@ async def sweep(database: Database, dates: Dates, reminder_days: int) -> int:
 
 
 async def mark_fresh(session: AsyncSession) -> int:
-    """Store again the entries that had not expired; return how many there were (at most a batch)."""
+    """Store the entries again that had not really expired; return their number (at most a batch)."""
     ids = await records.mark_fresh(session, clock.today(), BATCH)
     if ids:
         await store(session, ids)
@@ -67,7 +67,7 @@ async def mark_fresh(session: AsyncSession) -> int:
 
 
 async def mark_stale(session: AsyncSession) -> int:
-    """Store the entries that became stale; return how many there were (at most a batch)."""
+    """Store the entries that became stale; return their number (at most a batch)."""
     ids = await records.mark_stale(session, clock.today(), BATCH)
     if ids:
         await store(session, ids)
@@ -76,8 +76,8 @@ async def mark_stale(session: AsyncSession) -> int:
 
 
 async def remind(session: AsyncSession, days: int) -> int:
-    """Create one reminder per entry and expiry date, for its organisation and its curator. Returns how many there were
-    (at most a batch)."""
+    """Create one reminder per entry and expiry date, for its organisation and its curator. Return their number (at most
+    a batch)."""
     today = clock.today()
     ids = await records.mark_reminded(session, today, today + timedelta(days=days), BATCH)
     if ids:
@@ -86,8 +86,8 @@ async def remind(session: AsyncSession, days: int) -> int:
 
 
 async def _tell(session: AsyncSession, ids: Sequence[UUID], kind: str) -> None:
-    """Store the reminders and append an event of each for the service that sends messages. The caller has locked the
-    services. There is one reminder per entry, kind and date, however often this runs."""
+    """Store the reminders and append an event for each, addressed to the service that sends messages. The caller has
+    locked the services. There is one reminder per entry, kind and date, however often this runs."""
     rows = await records.next_event(session, ids)
     now = clock.now()
     if not rows:

@@ -1,5 +1,5 @@
 """Names of services and organisations by id, in one request, for lists that contain ids. An entry that the caller may
-not see is left out, like one that does not exist."""
+not see is left out, as if it did not exist."""
 
 from typing import Annotated
 from uuid import UUID
@@ -24,7 +24,7 @@ _AT_ONCE = 200
 
 
 class NamesQuery(BaseModel):
-    """Ids separated by commas, or a repeated parameter. Ids that the caller may not see are left out."""
+    """Ids separated by commas, or as a repeated parameter. Ids that the caller may not see are left out."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -89,4 +89,4 @@ async def names(request: Request, session: Session, caller: Anyone) -> Response:
     }
     return answer(
         request, orjson.dumps(body, default=str)
-    )  # orjson does not serialise the driver's own UUIDs
+    )  # orjson cannot serialise the driver's own UUIDs

@@ -183,7 +183,7 @@ async def service(
     session: Session,
     caller: Anyone,
     service_id: UUID,
-    # One entry is always whole. The parameter stays because partners' programs send it.
+    # One entry is always complete. The parameter stays because partners' programs send it.
     _full: Annotated[str | None, Query(alias="full", include_in_schema=False)] = None,
 ) -> Response:
     """A service with its organisation, places, schedules and contacts, as far as you may see them."""

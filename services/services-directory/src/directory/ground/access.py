@@ -1,5 +1,5 @@
-"""Decides in the query which stored document a caller reads: exactly one level of each service. The rule itself is
-`common.sight`; this is its SQL form. A test compares both."""
+"""Decides within the query which stored document a caller reads: exactly one level of each service. The rule itself is
+in `common.sight`; this module is its SQL form. A test compares both."""
 
 from collections.abc import Callable, Collection
 from typing import Any
@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 def visible(columns: Any, audience: Audience) -> sa.ColumnElement[bool]:
     """Return the condition for the one document of each service that the audience reads. `columns` are those of a table
-    with level, organization_id, managed_by, aors and states."""
+    with the columns level, organization_id, managed_by, aors and states."""
     if audience.organisation_id is None:
         condition: sa.ColumnElement[bool] = columns.level == audience.base
         return condition
@@ -64,8 +64,8 @@ def visible_by_level(
     audience: Audience, argument: Callable[[Any, str], str], alias: str = "d"
 ) -> dict[int, str]:
     """Return `visible_sql` in parts: one condition for each level of the audience. A sorted page is faster level by
-    level. Otherwise PostgreSQL walks the sorting index of each level until a row fits, and at the highest level few or
-    none do."""
+    level. Otherwise PostgreSQL scans the sort index of each level until a row matches, and at the highest level few or
+    no rows match."""
     if audience.organisation_id is None:
         return {audience.base: f"{alias}.level = {audience.base}"}
     full, member = _sight(audience, argument, alias)
@@ -83,7 +83,7 @@ def visible_by_level(
 def begins_above(
     audience: Audience, argument: Callable[[Any, str], str], alias: str = "d"
 ) -> list[str]:
-    """Return conditions on documents of services that have nothing at the audience's base level."""
+    """Return conditions for documents of services that have no document at the audience's base level."""
     full, member = _sight(audience, argument, alias)
     hidden = f"{alias}.visibility > {audience.base}"
     found = [f"{alias}.level = {RESTRICTED} AND {hidden} AND {full}"]
@@ -95,9 +95,9 @@ def begins_above(
 def _sight(
     audience: Audience, argument: Callable[[Any, str], str], alias: str
 ) -> tuple[str, str | None]:
-    """Return (services that the audience reads entirely, services of its pathways). The second is None if the audience
-    coordinates all its AoRs: it already reads those services entirely, and a query of the lower level would scan it and
-    find nothing."""
+    """Return (services that the audience reads in full, services of its pathways). The second is None if the audience
+    coordinates all its AoRs. It then reads those services in full; a query of the lower level would scan them and find
+    nothing."""
     own = argument(audience.organisation_id, "uuid")
     full = f"({alias}.organization_id = {own} OR {alias}.managed_by = {own}"
     if audience.coordinates:

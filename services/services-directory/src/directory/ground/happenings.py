@@ -18,7 +18,7 @@ class OrganizationChanged:
 
 @dataclass(frozen=True)
 class PlacesChanged:
-    """Places changed. Contains their documents by id; the caller may publish all services there."""
+    """Places changed. `documents` contains the new documents by id; the caller may publish all services there."""
 
     documents: Mapping[str, dict[str, Any]]
     caller: Principal
@@ -26,8 +26,8 @@ class PlacesChanged:
 
 @dataclass(frozen=True)
 class PlaceCopied:
-    """The published service has another form of one of its places, from `before` to `after`. Its documents are about to
-    be stored. `approved_for`: the areas of responsibility of the person who changed the place and may publish the
+    """A place of the published service changed from `before` to `after`. Its documents are about to be stored.
+    `approved_for` contains the areas of responsibility of the person who changed the place and may publish the
     service."""
 
     service_id: UUID
@@ -38,14 +38,14 @@ class PlaceCopied:
 
 @dataclass(frozen=True)
 class EndorsementsChanged:
-    """An endorsement of the service was given or withdrawn."""
+    """Somebody gave or withdrew an endorsement of the service."""
 
     service_id: UUID
 
 
 @dataclass(frozen=True)
 class DocumentsStored:
-    """The documents of these services were rendered, and stored if they differed."""
+    """The documents of these services were rendered. Those that differed were stored."""
 
     service_ids: Sequence[UUID]
 
@@ -59,6 +59,6 @@ class CapacityTold:
 
 @dataclass(frozen=True)
 class GapsMet:
-    """A plan found gaps: P-code, need and group of each."""
+    """A plan found gaps, each with P-code, need and group."""
 
     gaps: Sequence[tuple[str, str, str]]

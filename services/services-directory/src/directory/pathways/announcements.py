@@ -1,7 +1,7 @@
-"""Tells the other services about published pathways and the services of each step, also when those change.
+"""Announces published pathways and the services of each step to the other services, and again when those change.
 
 Referrals stores the alternatives, so that it can suggest the next service of a step after a declined or expired
-referral without asking the directory. They never include confidential services.
+referral without a request to the directory. The alternatives never include confidential services.
 """
 
 from typing import Any
@@ -28,7 +28,7 @@ EVERY_SECONDS = 300.0
 
 
 async def announce(session: AsyncSession, pathway_id: UUID) -> bool:
-    """Append the event; return False if nothing changed since the last one."""
+    """Append the event. Return False if nothing changed since the last event."""
     row = await queries.pathway_of(session, pathway_id, lock=True)
     if row is None or row.published_number is None:
         return False

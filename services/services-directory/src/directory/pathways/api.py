@@ -304,7 +304,7 @@ def _drafted(
 
 
 def _version(caller: Principal, found: Version) -> dict[str, Any]:
-    """Return the version as an answer. Only those who draft this AoR's pathways see who wrote it; anybody can read a
+    """Return the version as a response. Only those who draft this AoR's pathways see who wrote it; anybody can read a
     published version."""
     return {
         "pathway_id": found.pathway_id,

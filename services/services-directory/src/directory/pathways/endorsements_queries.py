@@ -1,4 +1,4 @@
-"""SELECTs of the services that an endorsement would make referable."""
+"""SELECTs of the services that would become referable if endorsed."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,5 +1,5 @@
-"""HTTP for resolve. Questions use POST, so that no profile appears in a URL or a log. An answer is never stored under
-an Idempotency-Key."""
+"""HTTP for resolve. Queries use POST, so that no profile appears in a URL or a log. A response is never stored under an
+Idempotency-Key."""
 
 from typing import Annotated, Any
 from uuid import UUID
@@ -69,7 +69,7 @@ async def resolve_batch(
     for at, profile in enumerate(body.profiles):
         check_profile(profile, f"/profiles/{at}")
     asking = Caller.of(caller)
-    # A day's list repeats the same need of the same group, so each is planned once.
+    # A day's list repeats the same need for the same group, so each pair is planned once.
     planned: dict[str, Plan] = {}
     found = []
     for profile in body.profiles:
@@ -93,7 +93,7 @@ async def _planned(
 async def _name(
     session: Session, caller: Principal, request: Request, answers: list[dict[str, Any]]
 ) -> None:
-    """Put the names of services into the language of the request, where they were translated."""
+    """Replace the names of services with their translations in the language of the request, if there are any."""
     language = language_of(request)
     named = [each for answer in answers for each in shown_services(answer)]
     if language is None or not named:
@@ -106,8 +106,8 @@ async def _name(
 
 
 async def _after(session: Session, caller: Principal, request: Request, plans: list[Plan]) -> None:
-    """Count gaps, and log each restricted service that the answer shows, before the answer leaves. Anonymous callers
-    see only the public level, so a need without services is not yet a gap for them."""
+    """Count gaps and log each restricted service in the response before it is sent. Anonymous callers see only the
+    public level, so a need without services is not yet a gap for them."""
     restricted = {service_id for each in plans for service_id in each.sensitive}
     seen = [
         (each.profile.area, need, group_of(each.profile))
@@ -121,5 +121,5 @@ async def _after(session: Session, caller: Principal, request: Request, plans: l
 
 
 def _json(answer: dict[str, Any]) -> Response:
-    # orjson does not serialise the driver's subclass of UUID.
+    # orjson cannot serialise the driver's subclass of UUID.
     return Response(orjson.dumps(answer, default=str), media_type="application/json")

@@ -80,7 +80,7 @@ class StepChangeOut(BaseModel):
 
 
 class DifferenceOut(BaseModel):
-    """`old` is absent if there was no version before."""
+    """A change of one field. `old` is absent if there was no version before."""
 
     old: int | None = None
     new: int
@@ -90,7 +90,7 @@ class DifferenceOut(BaseModel):
 
 
 class ReasonOut(BaseModel):
-    """`weighs`: for, against, excludes or check; `points` add up to the service's points."""
+    """A reason. `weighs` is for, against, excludes or check; `points` add up to the service's points."""
 
     code: str
     weighs: str
@@ -145,8 +145,8 @@ class ExcludedOut(BaseModel):
 
 
 class GapOut(BaseModel):
-    """`nearest` would fit in another area; `near_misses` fail the fewest conditions here, those that are only late
-    first."""
+    """`nearest` services would fit in another area. `near_misses` fail the fewest conditions here; those that are only
+    late come first."""
 
     nearest: MissedOut | None = None
     near_misses: list[MissedOut]
@@ -154,7 +154,7 @@ class GapOut(BaseModel):
 
 
 class SourceOut(BaseModel):
-    """The pathway that asks for the step, and the facts to check."""
+    """The pathway that contains the step, and the facts to check."""
 
     aor: str
     step: str
@@ -215,8 +215,8 @@ class EmergencyNumberOut(BaseModel):
 
 
 class Resolution(BaseModel):
-    """`directory_version` is a digest of the documents that were read. With the pathways' versions and `as_of` it
-    determines the answer."""
+    """`directory_version` is a digest of the documents that were read. Together with the pathways' versions and
+    `as_of`, it determines the response."""
 
     as_of: date
     directory_version: str
@@ -236,13 +236,13 @@ class Batch(Strict):
 
 
 class BatchResolution(BaseModel):
-    """Answers in the order of the profiles."""
+    """The results, in the order of the profiles."""
 
     items: list[Resolution]
 
 
 class Simulation(Strict):
-    """Profiles to compare between the open draft and the published version: these, or those of a stored set."""
+    """Profiles for comparing the open draft with the published version: these profiles, or those of a stored set."""
 
     profiles: Annotated[list[Profile], Field(default_factory=list, max_length=SIMULATION_LIMIT)]
     profile_set: UUID | None = Field(None, description="Id of a stored set, instead of `profiles`.")
@@ -334,7 +334,7 @@ class SuggestedEndorsements(BaseModel):
 
 
 class PathwayBody(Pathway):
-    """A coordinator's pathway for one area, with both languages."""
+    """A coordinator's pathway for one area, in both languages."""
 
     @model_validator(mode="before")
     @classmethod

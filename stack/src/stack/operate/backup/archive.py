@@ -1,7 +1,7 @@
 """Point-in-time recovery: base backups and the write-ahead log, sealed, in a folder that survives the machine.
 
-PostgreSQL puts finished segments into a spool beside its data; from there they go to the archive, compressed and
-sealed. A segment is finished after a minute at the latest, which is the most that a loss of the machine can cost.
+PostgreSQL puts finished segments into a spool next to its data. From there they go to the archive, compressed and
+sealed. A segment is finished after a minute at the latest, so the loss of the machine costs at most one minute of data.
 """
 
 import base64
@@ -45,13 +45,13 @@ class Archive:
 
     @classmethod
     def of(cls, layout: Layout) -> "Archive | None":
-        """Return the archive with which the stack was last started; None without one."""
+        """Return the archive with which the stack was last started, or None if it had no archive."""
         known = read_private_map(layout.archive_file)
         return cls(Path(known["folder"]), Path(known["key_file"])) if known else None
 
     def begin(self, layout: Layout) -> None:
-        """Use this archive from the next start on. Creates the key file if there never was one. Raises StackError if
-        the key is lost or malformed, or if the archive belongs to another data directory."""
+        """Use this archive from the next start on. Creates the key file if there has never been one. Raises StackError
+        if the key is lost or malformed, or if the archive belongs to another data directory."""
         former = Archive.of(layout)
         if not self.key_file.exists():
             if former is not None or layout.last_backup_file.exists():
@@ -68,7 +68,7 @@ class Archive:
         folder = self.folder.absolute()
         another = former is None or former.folder != folder
         if another:
-            # Never create it later: if a disk is not mounted, the log would go to the disk below.
+            # Never create it later. If a disk is not mounted, the log would go to the disk below the mount point.
             (folder / "wal").mkdir(mode=0o700, parents=True, exist_ok=True)
         known = {"folder": str(folder), "key_file": str(self.key_file.absolute())}
         write_private_map(layout.archive_file, {**read_private_map(layout.archive_file), **known})
@@ -86,7 +86,7 @@ class Archive:
     def _owner(self) -> int | None:
         if self._mark.exists() and (server := self._mark.read_text().strip()).isdecimal():
             return int(server)
-        # Old or interrupted archives lack the mark; each segment names its server.
+        # Old or interrupted archives lack the `server` file, but each segment names its server.
         segments = [path for path in self.log.glob("*" + _SUFFIX) if _SEGMENT.fullmatch(path.stem)]
         return _writer(_plain(max(segments), self.key)) if segments else None
 
@@ -117,7 +117,7 @@ class Archive:
 
 
 def log_broke_off(layout: Layout) -> None:
-    """Record that from now on the archive needs a new base backup to be restorable."""
+    """Record that the archive now needs a new base backup to be restorable."""
     known = read_private_map(layout.archive_file)
     if known:
         known["unbroken_since"] = datetime.now(UTC).strftime(_STAMP)
@@ -125,7 +125,8 @@ def log_broke_off(layout: Layout) -> None:
 
 
 def waits_for_base(layout: Layout) -> str | None:
-    """Return since when the shipped log cannot be restored; None if it can, or if the archive is unreachable."""
+    """Return the time since which the shipped log cannot be restored. Return None if it can be restored or the archive
+    is unreachable."""
     archive = Archive.of(layout)
     since = read_private_map(layout.archive_file).get("unbroken_since")  # 0.1.0 did not write it
     if archive is None or since is None or not archive.folder.exists():
@@ -134,7 +135,7 @@ def waits_for_base(layout: Layout) -> str | None:
 
 
 def ship(archive: Archive, spool: Path) -> int:
-    """Seal the spooled segments into the archive, then remove them from the spool; return their number."""
+    """Seal the spooled segments into the archive, then remove them from the spool. Return their number."""
     finished = sorted(path for path in spool.iterdir() if not path.name.startswith("."))
     if not finished:
         return 0
@@ -158,13 +159,13 @@ def ship(archive: Archive, spool: Path) -> int:
 
 
 def oldest_waiting_seconds(spool: Path) -> float:
-    """Return the age of the oldest spooled segment; 0 if there is none."""
+    """Return the age of the oldest spooled segment, or 0 if there is none."""
     waiting = [path.stat().st_mtime for path in spool.glob("[!.]*")]
     return max(0.0, time.time() - min(waiting)) if waiting else 0.0
 
 
 def keep_base(archive: Archive, layout: Layout, server: PostgresServer, cluster: Path) -> Path:
-    """Store a base backup, before any server has run on it, and the key files in the archive."""
+    """Store a base backup in the archive, before any server has run on it, together with the key files."""
     archive.claim(_server_in(cluster))
     archive.bases.mkdir(mode=0o700, exist_ok=True)
     target = archive.bases / (datetime.now(UTC).strftime(_STAMP) + _SUFFIX)
@@ -183,8 +184,8 @@ def at_moment(
     archive: Archive, work: Path, until: datetime | None
 ) -> Iterator[tuple[PostgresServer, Path]]:
     """Yield a server with the state of all databases at `until` (None: the end of the log), and the key files. Raises
-    StackError if there is no earlier base backup, if the log ends before that moment, or, without one, if it has a
-    gap."""
+    StackError if there is no earlier base backup or if the log ends before `until`. Without `until`, raises it if the
+    log has a gap."""
     base = _base_before(archive, until)
     folder, log = work / "moment", work / "wal"
     folder.mkdir(mode=0o755)
@@ -245,8 +246,8 @@ def _wait_until_promoted(server: PostgresServer) -> None:
 
 
 def _check_end(server: PostgresServer, log: Path) -> None:
-    """Raise StackError if the log has a gap: PostgreSQL takes a gap for the end, so what precedes it would pass for
-    everything."""
+    """Raise StackError if the log has a gap. PostgreSQL takes a gap for the end, so the part before it would pass for
+    the complete log."""
     segments = sorted(path.name for path in log.iterdir() if _SEGMENT.fullmatch(path.name))
     read, at = server.psql(
         "SELECT pg_last_wal_replay_lsn() - '0/0', pg_last_xact_replay_timestamp()"

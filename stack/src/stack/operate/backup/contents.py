@@ -1,8 +1,8 @@
-"""The contents of a backup, and how they move out of and into a data directory.
+"""The contents of a backup, and how to move them out of and into a data directory.
 
 There are two archives. `data.ruta` contains the databases of the three services and of the issuer, `keys.ruta` the key
 store and the key files. They are separate, because a restored key store would bring erased people back. Neither
-contains the event store: PostgreSQL is the record, and the outbox publishes again.
+contains the event store: PostgreSQL is the record, and the outbox publishes its events again.
 """
 
 import os
@@ -28,7 +28,7 @@ _KEY_FOLDERS = ("keys", "anchors")
 
 
 def dump(server: PostgresServer, databases: tuple[str, ...], folder: Path) -> None:
-    """Dump each database in custom format, and verify each dump by reading its table of contents."""
+    """Dump each database in custom format. Verify each dump by reading its table of contents."""
     for name in databases:
         target = folder / f"{name}.dump"
         run_program(server, "pg_dump", "--format=custom", "--file", str(target), "--dbname", name)
@@ -36,7 +36,7 @@ def dump(server: PostgresServer, databases: tuple[str, ...], folder: Path) -> No
 
 
 def load(server: PostgresServer, databases: tuple[str, ...], folder: Path) -> None:
-    """Replace each database by its dump, in one transaction per database."""
+    """Replace each database with its dump, in one transaction per database."""
     for name in databases:
         source = folder / f"{name}.dump"
         if not source.exists():
@@ -51,8 +51,8 @@ def load(server: PostgresServer, databases: tuple[str, ...], folder: Path) -> No
 
 
 def load_data(server: PostgresServer, folder: Path, *, rights: bool) -> None:
-    """Load the record and, with `rights`, the issuer's database. Otherwise current rights stay, so that nobody gets in
-    again who was dismissed or whose secret was stolen. Published reports stay too."""
+    """Load the record and, with `rights`, the issuer's database. Otherwise current rights stay, so that nobody regains
+    access who was dismissed or whose secret was stolen. Published reports stay too."""
     kept = set_aside(server)
     load(server, _SERVICES, folder)
     if kept:
@@ -64,7 +64,7 @@ def load_data(server: PostgresServer, folder: Path, *, rights: bool) -> None:
 
 
 def set_rights_aside(layout: Layout) -> None:
-    """Set the lists of rights aside, because the rights of the backup apply and a new list begins."""
+    """Rename the lists of rights, because the rights in the backup apply and a new list begins."""
     for file in layout.rights_files:
         if file.exists():
             file.replace(file.with_suffix(".before"))
@@ -79,7 +79,7 @@ def continue_transactions(server: PostgresServer, databases: tuple[str, ...]) ->
     server.begin_epoch((max(newest) >> 32) + 1)
 
 
-# Selects the newest id in each column of that type.
+# selects the newest id in each column of that type
 _TRANSACTIONS = """
     SELECT format('SELECT max(%I::text::numeric) FROM %s', a.attname, c.oid::regclass)
     FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
@@ -90,7 +90,8 @@ _TRANSACTIONS = """
 
 
 def copy_keys(layout: Layout, folder: Path) -> None:
-    """Copy the key files. Raises StackError on failure: the errors of `shutil` name the source file, not the full disk."""
+    """Copy the key files. Raises StackError on failure, because the errors of `shutil` name the source file, not the
+    full disk."""
     try:
         for name in _KEY_FILES:
             if (layout.root / name).exists():
@@ -117,12 +118,12 @@ def put_keys(layout: Layout, folder: Path) -> None:
 
 
 def put_missing_keys(layout: Layout, folder: Path) -> list[str]:
-    """Restore key files that are missing. Existing ones, right or wrong, must be moved away by hand."""
+    """Restore missing key files. The operator must move existing files away by hand, right or wrong."""
     put_back = []
     for source in sorted(path for path in folder.rglob("*") if path.is_file()):
         name = source.relative_to(folder)
         target = layout.root / name
-        # Anchors and lists belong to a database: an old one in place of a lost one would prove nothing.
+        # Anchors and lists belong to a database. An old one in place of a lost one would prove nothing.
         of_keys = name.parts[0] in (*_KEY_FILES, "keys") and name.suffix != ".jsonl"
         if not of_keys or target.exists():
             continue
@@ -133,15 +134,15 @@ def put_missing_keys(layout: Layout, folder: Path) -> list[str]:
 
 
 def forget_event_store(layout: Layout, server: PostgresServer) -> None:
-    """Empty the stream, which is newer or older than the restored record, and publish all events again. Readers drop
-    events that they already have, because their inboxes were restored with the databases."""
+    """Empty the stream, which is newer or older than the restored record, and republish all events. Readers drop events
+    that they already have, because their inboxes were restored with the databases."""
     shutil.rmtree(layout.nats / "jetstream", ignore_errors=True)
     for name in _SERVICES:
         server.psql("UPDATE outbox SET published_at = NULL", database=name)
 
 
 def run_program(server: PostgresServer, program: str, *arguments: str) -> None:
-    """Run a client program of PostgreSQL as the superuser of `server`. Raises StackError if it fails."""
+    """Run a PostgreSQL client program as the superuser of `server`. Raises StackError if it fails."""
     environment = {
         **os.environ,
         "PGHOST": server.host,

@@ -1,4 +1,4 @@
-"""The lists of what a restore must not bring back: their places, and warnings if they are missing."""
+"""The lists of data that a restore must not bring back: their locations, and warnings if they are missing."""
 
 import os
 from collections.abc import Iterable, Sequence
@@ -24,7 +24,7 @@ _SHORTEST_REASON = 10
 
 
 def remember_places(layout: Layout) -> None:
-    """Store the settings at a start, for a restore and for later starts without them."""
+    """Store the settings at startup, for a restore and for later starts without them."""
     kept = read_private_map(layout.second_places_file)
     named = {key: os.environ[name] for key, name in _KEPT.items() if name in os.environ}
     if named:
@@ -33,7 +33,7 @@ def remember_places(layout: Layout) -> None:
 
 
 def second_places(layout: Layout, keys: Path | None = None) -> list[Path]:
-    """Return the second places from the environment, from the last start, and from the backup whose key files are in
+    """Return the second places from the environment, from the last start, and from the backup with its key files in
     `keys`."""
     files = [layout.second_places_file]
     if keys is not None:
@@ -50,12 +50,12 @@ def any_in(layout: Layout, folder: Path) -> bool:
 
 
 def outside(layout: Layout, given: Sequence[Path], keys: Path) -> list[Path]:
-    """Return the folders outside this machine that have lists: the given ones and the second places."""
+    """Return the folders outside this machine that contain lists: the given folders and the second places."""
     return [each for each in (*given, *second_places(layout, keys)) if any_in(layout, each)]
 
 
 def require(layout: Layout, found: Sequence[Path], keys: Path, why: str) -> None:
-    """Raise StackError without any list outside the backup, unless a reason is given."""
+    """Raise StackError if there is no list outside the backup, unless a reason is given."""
     if why and len(why.strip()) < _SHORTEST_REASON:
         raise StackError("--without-lists {why!r}: give the reason in a full sentence", why=why)
     if found or why:
@@ -68,7 +68,7 @@ def require(layout: Layout, found: Sequence[Path], keys: Path, why: str) -> None
 
 
 def put_rights(layout: Layout, folders: Iterable[Path]) -> None:
-    """Continue the longest list of rights here. The issuer applies it before its first answer."""
+    """Continue the longest list of rights here. The issuer applies it before its first response."""
     name = layout.rights_file.name
     copies = [folder / name for folder in folders if (folder / name).exists()]
     copies += [file for file in layout.rights_files if file.exists()]
@@ -86,13 +86,13 @@ def put_rights(layout: Layout, folders: Iterable[Path]) -> None:
 
 
 def note_missing(layout: Layout, backup: str, why: str) -> None:
-    """Make doctor and the console warn until somebody calls `settle`."""
+    """Make doctor and the console warn until somebody runs `settle`."""
     now = datetime.now(UTC).isoformat(timespec="seconds")
     write_private_map(layout.missing_lists_file, {"at": now, "backup": backup, "why": why})
 
 
 def settle(layout: Layout, done: str) -> None:
-    """Record what somebody did about the people and rights that came back."""
+    """Record what somebody did about the people and rights that were brought back."""
     if not layout.missing_lists_file.exists():
         raise StackError("nothing needs settling: no restore was made without its lists")
     if len(done.strip()) < _SHORTEST_REASON:

@@ -1,8 +1,8 @@
 """Keeps published reports when a restore replaces the database.
 
-Otherwise a period closed since the backup would be open again. Closing it a second time, from another record, would
-round it differently, and comparing both results could reveal people. A bulletin would change under its address, and
-a withdrawn one would be back. Unsubscribed mailboxes also stay unsubscribed.
+Otherwise a period closed after the backup would be open again. Closing it a second time, with a different record, would
+round it differently, and a comparison of both results could reveal people. A bulletin would change under its address,
+and a withdrawn bulletin would be back. Unsubscribed mailboxes also stay unsubscribed.
 """
 
 from pathlib import Path
@@ -14,7 +14,7 @@ REPORTING = "reporting"
 FORMER = "reporting_former"
 """The database's name during a restore. An interrupted restore leaves it behind, with the published reports."""
 
-# In the order of their references.
+# In reference order
 TABLES = (
     *("joint_cubes", "joint_cells", "releases", "sign_offs", "publications"),
     *("bulletin_publications", "bulletins", "bulletin_files", "withdrawals"),
@@ -40,9 +40,9 @@ _DRAFTS = (
     " WHERE f.published_at IS NOT NULL AND b.published_at IS NULL"
     " AND (b.id = f.id OR (b.kind, b.period, b.edition) = (f.kind, f.period, f.edition))"
 )
-# Delete the backup's rows that former rows replace.
+# delete rows from the backup that former rows replace
 _FIRST = {
-    # A contributor has already answered the backup's open request.
+    # A contributor has already responded to the request that is still open in the backup.
     "sign_offs": "DELETE FROM sign_offs t USING former_sign_offs f"
     " WHERE (t.release_id, t.organisation_id) = (f.release_id, f.organisation_id)",
     "bulletin_publications": f"DELETE FROM bulletin_publications WHERE bulletin_id IN ({_DRAFTS})",  # noqa: S608 -- our own names
@@ -53,7 +53,7 @@ _FIRST = {
 
 
 def set_aside(server: PostgresServer) -> bool:
-    """Rename the current reporting database, to keep it during the restore. Return False if there is none."""
+    """Rename the current reporting database, to keep it during the restore. Return False if it does not exist."""
     names = server.psql("SELECT datname FROM pg_database").split()
     if FORMER in names:
         return True
@@ -64,8 +64,8 @@ def set_aside(server: PostgresServer) -> bool:
 
 
 def put_back(server: PostgresServer, folder: Path) -> None:
-    """Copy reports published since the backup into the restored database, in one transaction. The databases may have
-    different versions: tables and columns that only one of them has are skipped."""
+    """Copy reports published after the backup into the restored database, in one transaction. The databases may have
+    different versions. Tables and columns that only one of them has are skipped."""
     columns = {
         table: [name for name in _columns(server, FORMER, table) if name in now]
         for table in TABLES

@@ -1,7 +1,7 @@
-"""Repeats restrictions made since a backup, before any service answers.
+"""Repeats restrictions made after a backup, before any service accepts requests.
 
-Their list is stored outside the databases, like the list of erased people. A restore in place first adds the
-restrictions of the current record to the list, because they are the newest.
+The list of restrictions is stored outside the databases, like the list of erased people. A restore in place first adds
+the restrictions of the current record to the list, because they are the newest.
 """
 
 from pathlib import Path
@@ -28,7 +28,7 @@ def tell_before(commands: StoppedCommands, work: Path) -> str:
 
 
 def restrict_again(commands: StoppedCommands, work: Path, *lists: str) -> tuple[str, str]:
-    """Migrate each service and apply the lists by its own rules. Return the output of both services."""
+    """Migrate each service and apply the lists according to its own rules. Return the output of both services."""
     for service in SERVICES:
         commands.run("migrate", service=service, owner=True)
     told = commands.run("apply-restrictions", *lists)

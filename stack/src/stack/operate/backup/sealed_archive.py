@@ -1,7 +1,7 @@
 """A sealed archive: files in a tar, encrypted in chunks, so that any size needs little memory.
 
-Each chunk is AES-256-GCM, with its number and an end mark as authenticated context. So a chunk that was changed, moved,
-removed or truncated does not open.
+Each chunk uses AES-256-GCM, with its number and an end mark as authenticated context. So a chunk that was changed,
+moved, removed or truncated does not open.
 """
 
 import io
@@ -72,8 +72,8 @@ def opened(source: BinaryIO, key: bytes, kind: str) -> Iterator[bytes]:
 
 
 def write_archive(folder: Path, target: Path, key: bytes, kind: str) -> None:
-    """Seal all files of `folder`. `target` appears only when it is complete and verified. A partial archive is removed,
-    so that a full disk has room for the next one."""
+    """Seal all files in `folder`. `target` appears only when it is complete and verified. A partial archive is removed,
+    so that a full disk has room for the next archive."""
     draft = target.with_name(target.name + ".new")
     try:
         with draft.open("wb") as out:
@@ -124,7 +124,7 @@ class _Stream(io.RawIOBase):
         return taken
 
     def drain(self) -> None:
-        """Read to the end, to notice a missing tail even after the last file."""
+        """Read to the end, to detect a missing tail even after the last file."""
         for _ in self._chunks:
             pass
 

@@ -1,8 +1,8 @@
-"""A copy of all databases at one moment, while every service continues.
+"""A copy of all databases at one moment, while every service keeps running.
 
-PostgreSQL's base backup gives one point of the write-ahead log for the whole server, so what one service has read from
-another is never newer than the other's events. The dumps come from a second server on that copy, so nobody waits for
-them.
+PostgreSQL's base backup is one point of the write-ahead log for the whole server. So the data that one service has read
+from another is never newer than the other service's events. The dumps come from a second server on that copy, so nobody
+waits for them.
 """
 
 import contextlib
@@ -29,8 +29,8 @@ _INTERRUPTIONS = (signal.SIGHUP, signal.SIGTERM)
 def consistent_copy(
     layout: Layout, server: PostgresServer, keep: Callable[[Path], object] | None = None
 ) -> Iterator[PostgresServer]:
-    """Yield a running server on a copy of `server`; always remove the copy after the block. `keep` receives the copied
-    cluster before a server runs on it."""
+    """Yield a running server on a copy of `server`, and always remove the copy after the block. `keep` receives the
+    copied cluster before a server runs on it."""
     remove_leftover(layout)
     _check_room(layout, server)
     folder = layout.backup_copy
@@ -54,11 +54,11 @@ def consistent_copy(
 
 
 def remove_leftover(layout: Layout) -> None:
-    """Remove the copy of a killed backup, and programs that still run on it."""
+    """Remove the copy that a killed backup left, and programs that still run on it."""
     copy = PostgresServer(layout.backup_copy)
     for process in psutil.process_iter(["name", "cmdline"]):
         if process.info["name"] == "pg_basebackup" and str(copy.cluster) in (
-            process.info["cmdline"] or ()  # a terminating process does not reveal it
+            process.info["cmdline"] or ()  # a terminating process does not reveal its command line
         ):
             with contextlib.suppress(psutil.Error):
                 process.kill()

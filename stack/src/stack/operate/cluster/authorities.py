@@ -1,4 +1,4 @@
-"""A deployment's own certificate authorities, and the certificates that they sign."""
+"""A deployment's own certificate authorities and the certificates that they sign."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ _SINCE = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Authority:
-    """Certificate and key as PEM. If there are several certificates, the first one signs."""
+    """A certificate and its key as PEM. If there are several certificates, the first one signs."""
 
     certificate: str
     key: str
@@ -58,7 +58,7 @@ class Authority:
         addresses: Iterable[str] = (),
         since: timedelta = _SINCE,
     ) -> tuple[str, str]:
-        """Return a server's certificate and key as PEM; peers of a broker also use them as clients."""
+        """Return a server's certificate and key as PEM. Peers of a broker also use them as clients."""
         key = ec.generate_private_key(ec.SECP256R1())
         known_as = [
             *(x509.DNSName(name) for name in names),
@@ -122,7 +122,7 @@ def _usage(*, signs: bool) -> x509.KeyUsage:
 
 
 def _pem(key: ec.EllipticCurvePrivateKey) -> str:
-    # PostgreSQL's operator reads only this key format ("EC PRIVATE KEY").
+    # PostgreSQL's operator can read only this key format ("EC PRIVATE KEY").
     return key.private_bytes(
         Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()
     ).decode()

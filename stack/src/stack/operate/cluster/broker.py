@@ -1,4 +1,4 @@
-"""The broker's configuration for a cluster, from the same arrows as the embedded server's."""
+"""The broker's configuration for a cluster, from the same arrows as the configuration of the embedded server."""
 
 import json
 import re
@@ -57,8 +57,8 @@ _DOOR = """websocket {
 
 
 def configuration(readers: Sequence[str] = ()) -> str:
-    """Return nats.conf for three nodes. Passwords and the routes' addresses, which contain one, come from the
-    environment (Secret `ruta-nats`, StatefulSet `nats`). `readers` are other clusters that listen from outside
+    """Return nats.conf for three nodes. The passwords and the route addresses, which contain a password, come from the
+    environment (Secret `ruta-nats`, StatefulSet `nats`). `readers` are other clusters that read events from outside
     (component outside-events, passwords in the Secret `ruta-nats-outside`)."""
     for reader in readers:
         if not _READER.fullmatch(reader):
@@ -78,7 +78,7 @@ def configuration(readers: Sequence[str] = ()) -> str:
 
 
 def variable(user: str) -> str:
-    """Return the environment variable of a user's password."""
+    """Return the name of the environment variable with a user's password."""
     return f"NATS_{user.upper().replace('-', '_')}_PASSWORD"
 
 

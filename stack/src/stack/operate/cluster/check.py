@@ -29,7 +29,7 @@ CHECKOV_SKIPS = ("CKV_K8S_43", "CKV_K8S_35", "CKV_K8S_15")
 _Faults = Callable[[list[dict[str, Any]], list[dict[str, Any]]], Iterator[tuple[str, str]]]
 _LABELS = ("title", "description", "licenses", "version", "revision", "created")
 
-# The only one is compared with its exact expected content (`process_certificates`).
+# The only document of this kind is compared with its exact expected content (`process_certificates`).
 _HELD_WORD_BY_WORD = frozenset({"BackendTLSPolicy"})
 
 
@@ -43,11 +43,11 @@ class Finding:
 
 
 class Skipped(Exception):
-    """The check could not run; the message says why."""
+    """The check could not run. The message says why."""
 
 
 def namespace_document(name: str) -> dict[str, Any]:
-    """Return the document of a namespace, as the overlays have it."""
+    """Return the document of a namespace, as in the overlays."""
     file = root() / "deploy" / "k8s" / "base" / "namespace.yaml"
     document = yaml.safe_load(file.read_text(encoding="utf-8"))
     labels = document["metadata"]["labels"] | {
@@ -61,7 +61,7 @@ def root() -> Path:
 
 
 def check_all() -> Iterator[tuple[str, list[Finding], str | None]]:
-    """Run each check. Yield its name, its findings, and why it was skipped, if so."""
+    """Run each check. Yield its name, its findings, and the reason if it was skipped."""
     for name, check in _checks():
         try:
             yield name, check(), None
@@ -80,7 +80,7 @@ def _checks() -> Iterator[tuple[str, Callable[[], list[Finding]]]]:
 
 
 def built(overlay: str) -> list[dict[str, Any]]:
-    """Return the documents that `kustomize build` makes of an overlay."""
+    """Return the documents that `kustomize build` creates from an overlay."""
     kustomize = shutil.which("kustomize") or shutil.which("kubectl")
     if kustomize is None:
         raise Skipped("no kustomize (Debian package kustomize) and no kubectl here")
@@ -107,7 +107,7 @@ def _builds(overlay: str) -> list[Finding]:
 
 
 def core_schemas(overlay: str) -> list[Finding]:
-    """Check Kubernetes' own kinds strictly: an unknown field is a finding."""
+    """Check Kubernetes' own kinds strictly. An unknown field is a finding."""
     text = yaml.safe_dump_all(built(overlay))
     file = _scratch(overlay, text)
     done = _tool(
@@ -118,7 +118,7 @@ def core_schemas(overlay: str) -> list[Finding]:
 
 
 def custom_schemas(overlay: str) -> list[Finding]:
-    """Check operators' kinds against their definitions, refusing unknown fields."""
+    """Check operators' kinds against their definitions and refuse unknown fields."""
     base = os.environ.get("RUTA_REFERENCE_DATA") or root().parent / "shared" / "data"
     folder = Path(base) / "crds"
     if not folder.exists():
@@ -147,7 +147,7 @@ def custom_schemas(overlay: str) -> list[Finding]:
 def _definitions(folder: Path) -> dict[tuple[str, str, str], dict[str, Any]]:
     schemas = {}
     for file in folder.glob("*.yaml"):
-        # libyaml's loader: the pure one took five seconds.
+        # libyaml's loader, because the pure Python one took five seconds
         for document in yaml.load_all(file.read_text(), yaml.CSafeLoader):
             if not document or document.get("kind") != "CustomResourceDefinition":
                 continue
@@ -160,7 +160,7 @@ def _definitions(folder: Path) -> dict[tuple[str, str, str], dict[str, Any]]:
 
 
 def _closed(schema: Any, *, top: bool = False) -> Any:
-    """Return the schema with unknown fields refused wherever it names fields."""
+    """Return the schema with unknown fields refused in every object that lists its fields."""
     if not isinstance(schema, dict):
         return schema
     closed = {
@@ -188,7 +188,7 @@ def arrows(overlay: str) -> list[Finding]:
 
 
 def workloads(overlay: str) -> list[Finding]:
-    """Check our requirements for every pod; checkov does not cover all of them."""
+    """Check our requirements for every pod, because checkov does not cover all of them."""
     found = []
     for document in built(overlay):
         if document["kind"] not in {"Deployment", "StatefulSet", "Job", "CronJob"}:
@@ -235,7 +235,7 @@ def _container_faults(container: dict[str, Any], *, probed: bool) -> Iterator[st
 
 
 def check_database_certificates(overlay: str) -> list[Finding]:
-    """Check that clients of PostgreSQL verify its certificate for the name that they connect to."""
+    """Check that PostgreSQL clients verify its certificate for the name that they connect to."""
     return _certificate_faults(overlay, database_certificates.faults)
 
 
@@ -250,7 +250,7 @@ def _certificate_faults(overlay: str, faults: _Faults) -> list[Finding]:
 
 
 def images_by_digest(overlay: str) -> list[Finding]:
-    """Check that other publishers' images have a digest; ours are pinned after the build (`./ruta k8s pin`)."""
+    """Check that other publishers' images have a digest. Our images are pinned after the build (`./ruta k8s pin`)."""
     return [
         Finding(overlay, f"{image} stands by a tag, which its owner can move: add its digest")
         for image in without_digest(built(overlay))
@@ -289,7 +289,7 @@ _OF_OVERLAY: dict[str, Callable[[str], list[Finding]]] = {
 
 
 def site_values() -> list[Finding]:
-    """Report as skipped, with their names, production values that still have the repository's defaults."""
+    """Report production values that still have the repository's defaults as skipped, with their names."""
     file = root() / "deploy" / "k8s" / "overlays" / "production" / "site.yaml"
     values = yaml.safe_load(file.read_text(encoding="utf-8"))["data"]
     left = ", ".join(name for name, value in values.items() if "example" in value)
@@ -331,7 +331,7 @@ def _scratch(overlay: str, text: str) -> Path:
 
 
 def _told(done: subprocess.CompletedProcess[str], found: list[Finding]) -> list[Finding]:
-    """Return the findings; a program that fails without any did not check."""
+    """Return the findings. A program that fails without findings did not check anything."""
     if done.returncode and not found:
         raise Skipped(f"it did not run: {done.stderr.strip()[-200:]}")
     return found

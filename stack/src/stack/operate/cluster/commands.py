@@ -1,7 +1,7 @@
-"""Operators' commands on a cluster, through `kubectl` with the rights of the signed-in user.
+"""Operator commands on a cluster, through `kubectl` with the rights of the signed-in user.
 
 Secrets stay in the cluster. A command runs in a pod of its service. If it needs Secrets that no pod has (the tables'
-owner, the operator of the event bus), it runs in its own pod, which names them.
+owner, the operator of the event bus), it runs in its own pod, which references them.
 """
 
 import json
@@ -39,9 +39,10 @@ _OURS = "ruta.tier in (service,worker,server)"
 _ASKED = ("service", "worker")
 _WORKER = "worker"
 _PACKAGES = {**SERVICES, "issuer": "gateway"}
-# Parts of a server's container that the pod of a command must not have.
+# Parts of a server's container that a command's pod must not have.
 _OF_A_SERVER = ("livenessProbe", "readinessProbe", "startupProbe", "lifecycle", "ports")
-# Every service's image has Python, but none has curl. It checks its own process's authority but not the name.
+# Every service's image has Python, but none has curl. The program checks the authority of its own process, but not
+# the name.
 _ASK = """\
 import http.client, os, ssl, sys
 at = {"host": "127.0.0.1", "port": int(os.environ.get("RUTA_PORT", "8000")), "timeout": 10}
@@ -67,7 +68,8 @@ for path in sys.argv[1:]:
 
 @dataclass(frozen=True)
 class ClusterPod:
-    """A pod of Ruta whose container runs; `volumes` are the paths at which its claims are mounted, with their names."""
+    """A pod of Ruta with a running container. `volumes` contains the mount paths of its claims, with the claim
+    names."""
 
     name: str
     service: str
@@ -81,7 +83,7 @@ class ClusterPod:
 
 
 class ClusterCommands:
-    """The counterpart of ServiceCommands for the namespace of a cluster."""
+    """The counterpart of ServiceCommands for a cluster namespace."""
 
     def __init__(self, namespace: str) -> None:
         program = shutil.which("kubectl")
@@ -101,7 +103,7 @@ class ClusterCommands:
         own_pod: bool = False,
         output: IO[bytes] | None = None,
     ) -> int:
-        """Run a command on this terminal and return its exit code. `output` redirects its output."""
+        """Run a command in this terminal and return its exit code. `output` redirects its output."""
         if name not in _PACKAGES:
             raise StackError(
                 "there is no service {name!r}; the services are: {known}",
@@ -134,7 +136,7 @@ class ClusterCommands:
         ).returncode
 
     def state(self) -> list[Document]:
-        """Return all objects of the namespace by which Ruta stands or falls."""
+        """Return all objects in the namespace that Ruta depends on."""
         found: list[Document] = self._read("get", ",".join(KINDS), "-o", "json")["items"]
         if not any(_tier(document) in _ASKED for document in found):
             raise StackError(
@@ -144,18 +146,18 @@ class ClusterCommands:
         return found
 
     def disks(self, pod: ClusterPod) -> Iterator[tuple[str, int, int]]:
-        """Yield each claim of the pod with its free and whole bytes; nothing if the image has no Python."""
+        """Yield each claim of the pod with its free and total bytes; nothing if the image has no Python."""
         for line in self._from_inside(pod, _DISKS, *pod.volumes).splitlines():
             free, whole, path = line.split(" ", 2)
             yield pod.volumes[path], int(free), int(whole)
 
     def ask(self, pod: ClusterPod, path: str) -> httpx.Response | None:
-        """Query the pod's process from inside; None if it does not answer."""
+        """Query the pod's process from inside. Return None if it does not respond."""
         status, _, body = self._from_inside(pod, _ASK, path).partition("\n")
         return httpx.Response(int(status), text=body) if status.isdigit() else None
 
     def _from_inside(self, pod: ClusterPod, program: str, *given: str) -> str:
-        """Return the output of a Python program in the pod, "" if it fails."""
+        """Return the output of a Python program in the pod, or "" if it fails."""
         inside = ("python", "-c", program, *given)
         done = subprocess.run(
             [*self._kubectl, "exec", pod.name, "-c", _CONTAINER, "--", *inside],
@@ -187,7 +189,7 @@ class ClusterCommands:
         return found
 
     def _deployment(self, name: str) -> Document:
-        """Return the service's Deployment, preferably its worker's, which has the evidence volume."""
+        """Return the service's Deployment, preferably the worker's, which has the evidence volume."""
         of_service = [
             document
             for document in self._deployments
@@ -224,7 +226,7 @@ class ClusterCommands:
         container["env"] = [*others, *own.values()]
         spec = {**template["spec"], "containers": [container], "restartPolicy": "Never"}
         spec.pop("topologySpreadConstraints", None)
-        # Policies match it by its service label; no Service or Deployment selects it.
+        # Policies match the pod by its service label. No Service or Deployment selects it.
         labels = {"ruta.service": name, "ruta.job": "command"}
         made = {"apiVersion": "v1", "metadata": {"labels": labels}, "spec": spec}
         return subprocess.run(
@@ -251,7 +253,7 @@ def _tier(document: Document) -> str:
 
 
 def running(documents: Iterable[Document]) -> list[ClusterPod]:
-    """Return the pods of Ruta whose container `app` runs, ready or not."""
+    """Return the pods of Ruta with a running `app` container, ready or not."""
     found = (_pod(d) for d in documents if d["kind"] == "Pod" and _tier(d) and _runs(d))
     return sorted(found, key=lambda pod: pod.name)
 

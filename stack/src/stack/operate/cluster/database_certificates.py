@@ -36,8 +36,8 @@ def certified(documents: Iterable[Document]) -> dict[str, set[str]]:
 
 
 def faults(documents: Iterable[Document], made: Iterable[Document]) -> Iterator[tuple[str, str]]:
-    """Yield each fault: kind and name of the document, and a description. `made` are the Secrets that the overlay
-    reads. With the embedded PostgreSQL, which has no TLS, no client may require it."""
+    """Yield each fault: kind and name of the document, and a description. `made` contains the Secrets that the overlay
+    reads. The embedded PostgreSQL has no TLS, so no client may require TLS of it."""
     known = list(documents)
     to_dial = _to_dial(known)
     held = sources((*known, *made))

@@ -1,7 +1,7 @@
 """Images of an overlay: names, publishers and digests.
 
-Whoever owns a tag can move it; a digest identifies the content. Digests of others' images are in the manifests. Ours
-are known once you have built and pushed them: `./ruta k8s pin` reads them from your registry.
+The owner of a tag can move it; a digest identifies the content. The manifests contain the digests of other publishers'
+images. Ours are known once you have built and pushed them: `./ruta k8s pin` reads them from your registry.
 """
 
 import json
@@ -40,7 +40,7 @@ def is_ours(image: str) -> bool:
 
 
 def without_digest(documents: Iterable[Document], *, strictly: bool = False) -> list[str]:
-    """Return the images that have only a tag; with `strictly`, including ours."""
+    """Return the images that have only a tag. With `strictly`, include our images."""
     return [
         image
         for image in images(documents)

@@ -12,7 +12,7 @@ DESIGN: frozenset[Arrow] = frozenset(
             ("gateway", to, 8000)
             for to in ("issuer", "directory", "referrals", "reporting", "console")
         ),
-        # With the person's token, like any client.
+        # with the person's token, like any client
         ("console", "gateway", 8000),
         *((s, "postgres", 5432) for s in ("issuer", "directory", "referrals", "reporting")),
         *((s, "nats", 4222) for s in ("directory", "referrals", "reporting")),
@@ -57,8 +57,8 @@ def design(overlay: str) -> frozenset[Arrow]:
 def missing_and_extra(
     documents: Iterable[Mapping[str, Any]], wanted: frozenset[Arrow]
 ) -> tuple[set[Arrow], set[Arrow]]:
-    """Return wanted arrows that no policy allows, and allowed ones that are not wanted. An arrow is allowed only if its
-    sender may send and its receiver may receive."""
+    """Return wanted arrows that no policy allows, and allowed arrows that are not wanted. An arrow is allowed only if
+    its sender may send and its receiver may receive."""
     policies = [d for d in documents if d.get("kind") == "NetworkPolicy"]
     out = set(_arrows(policies, "egress"))
     into = set(_arrows(policies, "ingress"))

@@ -1,7 +1,8 @@
-"""The certificates by which a cluster's processes identify each other, and checks that an overlay uses them everywhere.
+"""The certificates with which a cluster's processes identify each other, and checks that an overlay uses them
+everywhere.
 
-One authority signs a certificate for each service, for the name by which others connect to it. The authority's key is
-needed only for renewals. It is stored with the other secrets, and no pod has it.
+One authority signs a certificate for each service, for the name that others connect to. The authority's key is needed
+only for renewals. It is stored with the other secrets, and no pod has it.
 """
 
 from base64 import b64decode
@@ -72,7 +73,7 @@ def kept(authority: Authority) -> dict[str, Any]:
 
 
 def read_authority(text: str) -> Authority:
-    """Read a Secret as YAML or JSON, or only its entries, as some stores return them."""
+    """Parse a Secret as YAML or JSON, or only its entries, as some secret stores return them."""
     try:
         document = yaml.safe_load(text)
         values = held_values(document) or document
@@ -87,8 +88,8 @@ def read_authority(text: str) -> Authority:
 
 
 def faults(documents: Iterable[Document], made: Iterable[Document]) -> Iterator[tuple[str, str]]:
-    """Yield each fault: kind and name of the document, and a description. `made` are the Secrets and ConfigMaps that
-    the overlay reads. Without certificates, no client may require them."""
+    """Yield each fault: kind and name of the document, and a description. `made` contains the Secrets and ConfigMaps
+    that the overlay reads. Without certificates, no client may require them."""
     known, given = list(documents), list(made)
     overlay = _Overlay(known, given)
     for document in known:
@@ -172,7 +173,7 @@ class _Overlay:
     def _operates(
         self, pod: Document, container: Document, said: Mapping[str, str]
     ) -> Iterator[str]:
-        """Check the Job that creates the streams: it connects to the broker, and nobody connects to it."""
+        """Check the Job that creates the streams. It connects to the broker, and nobody connects to it."""
         if _places(pod, container, "").get(said.get("RUTA_TRUST_FILE", "")) != "ca.crt":
             yield f"{container['name']} finds no ca.crt at RUTA_TRUST_FILE"
         yield from self._dials(container, said)
@@ -208,7 +209,8 @@ class _Overlay:
                     yield f"asks {service} for a name that its certificate is not for"
 
     def _watched(self, selector: Document) -> set[str]:
-        """Return the services with certificates whose processes the monitor scrapes; the broker's exporter has none."""
+        """Return the services with certificates whose processes the monitor scrapes. The broker's exporter has no
+        certificate."""
         found = set()
         for document in self.documents:
             if document["kind"] != "Deployment":
@@ -238,7 +240,8 @@ def _serves(document: Document) -> bool:
 
 
 def _places(pod: Document, container: Document, service: str) -> dict[str, str]:
-    """Return by path the container's files with its own certificate and the authority, which stay up to date."""
+    """Return the container's files, by path, that contain its own certificate and the authority and that stay up to
+    date."""
     held = {
         ("secret", "secretName", certificate_of(service)): ("tls.crt", "tls.key"),
         ("configMap", "name", TRUST): ("ca.crt",),

@@ -1,4 +1,4 @@
-"""The Job that restores a backup of `small`, made from the CronJob that wrote it."""
+"""The Job that restores a backup of `small`, derived from the CronJob that wrote it."""
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
@@ -20,7 +20,8 @@ _READ = ("ConfigMap", "Deployment")
 def documents(
     overlay: Sequence[Document], namespace: str, arguments: Sequence[str]
 ) -> list[dict[str, Any]]:
-    """Return the Job and what it reads of the overlay: addresses and settings of the services, whose commands it runs."""
+    """Return the Job and the documents of the overlay that it reads. These contain the addresses and settings of the
+    services whose commands it runs."""
     crons = [d for d in overlay if d["kind"] == "CronJob" and d["metadata"]["name"] == "backup"]
     if not crons:
         raise StackError("this overlay has no backup of its own: its operator restores it")
@@ -28,7 +29,7 @@ def documents(
     pod["metadata"]["labels"] |= {"app.kubernetes.io/name": _NAME, "ruta.service": _NAME}
     spec, container = pod["spec"], pod["spec"]["containers"][0]
     spec["restartPolicy"] = "Never"
-    # The services' commands find the database that the restore itself runs.
+    # The services' commands connect to the database that the restore itself runs.
     spec["hostAliases"] = [{"ip": "127.0.0.1", "hostnames": ["postgres"]}]
     container["args"] = ["stack", "serve", "restore", *arguments]
     container["resources"]["limits"]["memory"] = "1Gi"

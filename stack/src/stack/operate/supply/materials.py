@@ -1,4 +1,4 @@
-"""The third-party packages of an image: a CycloneDX bill of materials, generated from the lock."""
+"""The third-party packages of an image: a CycloneDX bill of materials, generated from the lock file."""
 
 import json
 import re
@@ -39,7 +39,7 @@ def bill_of_materials(root: Path, distribution: str) -> str:
             *(found_uv(), "export", "--frozen", "--no-dev", "--package", distribution),
             # As installed by deploy/Dockerfile.
             *(("--extra", "operations") if distribution == "ruta-stack" else ("--all-extras",)),
-            # uv calls the format a preview; a test validates the output.
+            # uv calls the format a preview, so a test validates the output
             *("--format", "cyclonedx1.5", "--preview-features", "sbom-export"),
         ],
         cwd=root,
@@ -64,8 +64,8 @@ def found_uv() -> str:
 
 
 def _bundled(name: str, version: str) -> list[dict[str, Any]]:
-    """Return libraries inside the installed wheel that advisories may name: those in its own bills (PEP 770), and other
-    shared libraries. Returns nothing if another version is installed."""
+    """Return libraries inside the installed wheel that advisories may name: those in its own bills of materials (PEP
+    770), and other shared libraries. Returns nothing if another version is installed."""
     try:
         installed = distribution(name)
     except PackageNotFoundError:

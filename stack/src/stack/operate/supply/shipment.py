@@ -46,7 +46,7 @@ def ship(root: Path, distribution: str, shipment: Shipment) -> str:
         tree.mkdir()
         source(root, tree)
         began = datetime.now(UTC)
-        # A builder extends an existing manifest list, so each shipment uses a new name.
+        # A builder extends an existing manifest list, so each build uses a new name.
         listed = f"{name}:{release}.{int(began.timestamp())}"
         built = arguments | {"REVISION": revision, "CREATED": _at(began)}
         run(
@@ -86,7 +86,7 @@ def ship(root: Path, distribution: str, shipment: Shipment) -> str:
 def predicate(
     tree: Path, arguments: dict[str, str], revision: str, began: datetime, ended: datetime
 ) -> dict[str, Any]:
-    """Return SLSA provenance v1 (slsa.dev/spec/v1.0/provenance) of an image of the commit in `tree`."""
+    """Return SLSA provenance v1 (slsa.dev/spec/v1.0/provenance) for an image built from the commit in `tree`."""
     return {
         "buildDefinition": {
             "buildType": _BUILD_TYPE,
@@ -109,7 +109,7 @@ def predicate(
 def _cosign(shipment: Shipment, image: str, *command: str) -> None:
     run(
         *("cosign", *command, "--yes", "--key", str(shipment.key.absolute())),
-        # An operation's images are private: no public log.
+        # An operation's images are private, so they must not appear in a public log.
         "--tlog-upload=false",
         *(["--allow-http-registry", "--allow-insecure-registry"] if shipment.plain_http else []),
         image,

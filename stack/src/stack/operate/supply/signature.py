@@ -19,11 +19,12 @@ from stack.private_files import write_private
 SUMS = "SHA256SUMS"
 SIGNATURE = f"{SUMS}.minisig"
 _BLOCK = 1 << 20
-_MOST = 16 << 20  # more than any list of checksums
+_MOST = 16 << 20  # larger than any list of checksums
 
 
 def new_key(path: Path) -> str:
-    """Create a signing key without a password in `path`, readable by its owner only. Return the public key as one line."""
+    """Create a signing key without a password in `path`, readable only by its owner. Return the public key as one
+    line."""
     if path.exists():
         raise StackError(
             "{path} already exists: a key that signed a bundle is never overwritten", path=path
@@ -35,7 +36,7 @@ def new_key(path: Path) -> str:
 
 
 def signing_key(path: Path, password: str | None = None) -> minisign.SecretKey:
-    """Read a signing key, ours or of `minisign -G`. Raises StackError if it is unusable."""
+    """Read a signing key, created by Ruta or by `minisign -G`. Raises StackError if it is unusable."""
     try:
         key = minisign.SecretKey.from_file(path)
         if key.is_encrypted():
@@ -48,7 +49,7 @@ def signing_key(path: Path, password: str | None = None) -> minisign.SecretKey:
 
 
 def public_key(given: str) -> minisign.PublicKey:
-    """Read a public key, from a file or from the line of 56 characters itself."""
+    """Read a public key from a file or from its line of 56 characters."""
     try:
         if Path(given).is_file():
             return minisign.PublicKey.from_file(given)
@@ -60,7 +61,7 @@ def public_key(given: str) -> minisign.PublicKey:
 
 
 def seal(folder: Path, file: Path, key: minisign.SecretKey, told: str) -> None:
-    """Pack `folder` into `file`. The signature also covers `told`: the release and its architectures."""
+    """Pack `folder` into `file`. The signature also covers `told`, which contains the release and its architectures."""
     files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
     lines = [f"{_digest_of(path)}  {path.relative_to(folder).as_posix()}\n" for path in files]
     sums = "".join(lines).encode()
@@ -77,8 +78,8 @@ def seal(folder: Path, file: Path, key: minisign.SecretKey, told: str) -> None:
 
 
 def verify(bundle: Path, trusted: minisign.PublicKey) -> tuple[str, int]:
-    """Verify a bundle. Return its signed comment and the number of its files. Raises StackError that names the first
-    wrong file. `bundle` is the file, or the folder into which it was unpacked."""
+    """Verify a bundle. Return its signed comment and the number of its files. Raises a StackError that names the first
+    invalid file. `bundle` is the file, or the folder into which it was unpacked."""
     parts = _in_folder(bundle) if bundle.is_dir() else _in_tar(bundle)
     sums, signature = _head(parts)
     try:
@@ -116,7 +117,7 @@ Parts = Iterator[tuple[str, IO[bytes]]]
 
 
 def _head(parts: Parts) -> tuple[bytes, bytes]:
-    """Return the first two entries, without reading others."""
+    """Return the first two entries without reading any others."""
     found = []
     for expected in (SUMS, SIGNATURE):
         name, content = next(parts, ("", io.BytesIO()))
@@ -137,7 +138,7 @@ def _in_tar(file: Path) -> Parts:
                 whole = whole or folder
                 content = tar.extractfile(entry) if entry.isreg() else None
                 if content is None or folder != whole or folder in ("", ".", ".."):
-                    # Neither links nor devices, and only one folder, so that unpacking cannot write elsewhere.
+                    # Refuse links and devices, and allow only one folder, so that unpacking cannot write elsewhere.
                     raise StackError(
                         "{file}: {name} is not a regular file", file=file, name=entry.name
                     )
@@ -151,7 +152,7 @@ def _in_tar(file: Path) -> Parts:
 
 def _nothing_follows(file: Path, tar: tarfile.TarFile) -> None:
     """Refuse data after the end of the tar. Other programs may continue where Python stops: GNU tar looks for the next
-    header after a damaged one and unpacks what follows."""
+    header after a damaged one and unpacks the entries that follow."""
     rest = tar.fileobj
     assert rest is not None  # noqa: S101 - it is open
     rest.seek(tar.offset)

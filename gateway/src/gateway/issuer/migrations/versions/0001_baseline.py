@@ -1,5 +1,5 @@
-"""People, organisations, clients and sign-ins: creates all tables from `baseline.sql` beside this file. Later revisions
-expand them."""
+"""People, organisations, clients and sign-ins: creates all tables from `baseline.sql` next to this file. Later
+revisions expand them."""
 
 from alembic import context, op
 from common.db.migrations.statements import execute

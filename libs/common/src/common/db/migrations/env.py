@@ -1,4 +1,4 @@
-"""Alembic's environment: it uses the runner's connection, or only writes SQL."""
+"""Alembic's environment: it uses the runner's connection, or only outputs SQL."""
 
 from alembic import context
 

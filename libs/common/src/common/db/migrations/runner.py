@@ -27,10 +27,10 @@ _LOCK_NOT_AVAILABLE = "55P03"
 
 
 class MigrationFailedError(Worded):
-    """Names the revision that failed. Earlier revisions stay applied."""
+    """A migration failed. The message names the revision; earlier revisions stay applied."""
 
     def __init__(self, package: str, revision: str | None, error: DBAPIError) -> None:
-        # Only the first line, because a DETAIL contains values of rows.
+        # Only the first line, because a DETAIL contains row values.
         reason = str(error.orig).partition("\n")[0]
         if revision:
             text = "the migration of {package} stopped at revision {revision}: {reason}"
@@ -43,10 +43,10 @@ class MigrationFailedError(Worded):
 
 
 async def migrate(package: str, owner_url: str, run_time_role: str) -> str:
-    """Upgrade the database of `package` to head as its owner; return the revision reached.
+    """Upgrade the database of `package` to head as its owner, and return the revision reached.
 
-    `run_time_role` can read and write new tables but owns nothing; a revision revokes more where needed (no UPDATE of
-    the audit). DDL waits at most five seconds for a lock, so that a migration cannot block traffic. Raises
+    `run_time_role` can read and write new tables but owns nothing; a revision revokes more rights where needed (no
+    UPDATE of the audit). DDL waits at most five seconds for a lock, so that a migration cannot block traffic. Raises
     MigrationFailedError if PostgreSQL refuses.
     """
     if not _ROLE.fullmatch(run_time_role):
@@ -54,8 +54,8 @@ async def migrate(package: str, owner_url: str, run_time_role: str) -> str:
     engine = create_async_engine(owner_url, poolclass=NullPool)
     try:
         async with engine.connect() as connection:
-            # Poll: a session that waits inside the query holds a snapshot, and building an index concurrently would
-            # wait for that snapshot.
+            # Poll, because a session that waits inside the query holds a snapshot, and building an index concurrently would wait
+            # for that snapshot.
             while not await connection.scalar(
                 sa.text("SELECT pg_try_advisory_lock(:lock)"), {"lock": _LOCK}
             ):
@@ -69,7 +69,7 @@ async def migrate(package: str, owner_url: str, run_time_role: str) -> str:
                     await connection.rollback()
                     try:
                         stopped = await connection.run_sync(_next_revision, package)
-                    except DBAPIError:  # whatever blocked the migration blocks this query too
+                    except DBAPIError:  # the blocking session blocks this query too
                         stopped = None
                     raise MigrationFailedError(package, stopped, error) from error
                 await connection.commit()
@@ -116,7 +116,7 @@ def _upgrade(connection: sa.Connection, package: str, role: str) -> None:
 
 
 def _next_revision(connection: sa.Connection, package: str) -> str | None:
-    """Return the revision after the database's current one; None after the last."""
+    """Return the revision after the database's current one, or None after the last."""
     there = sa.inspect(connection).has_table("alembic_version")
     has = connection.scalar(sa.text("SELECT version_num FROM alembic_version")) if there else None
     known = ScriptDirectory.from_config(config_of(package)).walk_revisions()
@@ -124,7 +124,7 @@ def _next_revision(connection: sa.Connection, package: str) -> str | None:
 
 
 def make_key_checks(connection: sa.Connection, role: str) -> None:
-    """Create the table of check values, outside the revisions, like Alembic's own table."""
+    """Create the table of check values outside the revisions, like Alembic's own table."""
     for statement in (key_checks.CREATE, *key_checks.grants(role)):
         connection.execute(sa.text(statement))
 

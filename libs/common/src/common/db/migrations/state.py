@@ -26,7 +26,7 @@ class Revisions:
 
     @classmethod
     def shipped_by(cls, package: str) -> "Revisions | None":
-        """Return the package's revisions; None if it has no migrations."""
+        """Return the package's revisions, or None if it has no migrations."""
         try:
             found = importlib.util.find_spec(f"{package}.migrations")
         except ModuleNotFoundError:
@@ -34,8 +34,8 @@ class Revisions:
         return cls(package) if found is not None else None
 
     async def compare(self, database: Database) -> Schema:
-        """Return BEHIND if the database was never migrated, or not to this code's newest revision. Being ahead is fine:
-        during an upgrade the old code runs on the expanded schema."""
+        """Return BEHIND if the database was never migrated, or not to this code's newest revision. A newer database is
+        fine: during an upgrade the old code runs on the expanded schema."""
         try:
             async with database.transaction() as session:
                 reached = await session.scalar(sa.text("SELECT version_num FROM alembic_version"))

@@ -1,1 +1,1 @@
-"""Cases: people by case code, with the identity encrypted under a key per case."""
+"""Cases: people by case code, with the identity encrypted under a separate key for each case."""

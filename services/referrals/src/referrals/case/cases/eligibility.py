@@ -1,4 +1,4 @@
-"""Whether a person may be referred to a service, judged from the case and the service together."""
+"""Checks whether a person may be referred to a service, from the case and the service together."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,7 +18,7 @@ from referrals.ground.keys.store import CaseKeys
 
 @dataclass(frozen=True, slots=True)
 class CaseAndService:
-    """`service` is None if the directory does not show it to the caller."""
+    """A case and a service. `service` is None if the directory hides it from the caller."""
 
     case: Case
     key: bytes
@@ -41,8 +41,8 @@ class CaseAndService:
 async def case_and_service(
     session: AsyncSession, caller: Principal, keys: CaseKeys, case_id: UUID, service_id: UUID | None
 ) -> CaseAndService:
-    """Return the caller's case, locked, with its key and the service. Raises 404 if another organisation holds the
-    case, 410 if it was erased."""
+    """Return the caller's case, locked, with its key and the service. Raise 404 if another organisation holds the case,
+    410 if it was erased."""
     case = await cases.own_case(session, caller, case_id, lock=True)
     key = await case_service.key_of(keys, case.id)
     service = await service_shown_to(session, caller, service_id)

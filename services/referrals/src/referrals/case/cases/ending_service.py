@@ -1,4 +1,4 @@
-"""Close a case, and erase its content about the person."""
+"""Closing a case, and erasing its content about the person."""
 
 from datetime import date
 from uuid import UUID
@@ -30,7 +30,7 @@ async def close(
     await tell(session, happenings.CaseClosing(case.id))
     now = clock.now()
     case.status, case.closed_at, case.closure_reason = "closed", now, reason
-    case.word = None  # another case of the team may take it now
+    case.word = None  # another case of the team may now use it
     case.retain_until = _years_later(clock.day_of(now), years)
     touch(case)
     await session.flush()
@@ -53,7 +53,7 @@ async def close(
 
 
 async def reopen(session: AsyncSession, caller: Principal, case_id: UUID, reason: str) -> Case:
-    """Reopen a case whose person came back before retention ended. Ended consents and work stay ended."""
+    """Reopen a case whose person came back before retention ended. Ended consents and work remain ended."""
     case = await queries.own_case(session, caller, case_id, lock=True)
     refuse_if_erased(case)
     if case.status != "closed":
@@ -68,7 +68,8 @@ async def reopen(session: AsyncSession, caller: Principal, case_id: UUID, reason
 async def erase(
     session: AsyncSession, caller: Principal | None, keys: CaseKeys, case: Case, basis: str
 ) -> None:
-    """Destroy the person's key first: if this transaction fails, nothing is readable and a repeat finishes."""
+    """Destroy the person's key first: if this transaction fails, nothing is readable and a retry completes the
+    erasure."""
     await keys.destroy(case.id)
     now = clock.now()
     case.identity = case.attributes = None

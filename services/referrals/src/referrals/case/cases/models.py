@@ -1,4 +1,4 @@
-"""Tables of cases. Two sealed columns, `identity` and `attributes`, hold everything personal."""
+"""Case tables. Two sealed columns, `identity` and `attributes`, contain everything personal."""
 
 from datetime import date, datetime
 from uuid import UUID

@@ -19,19 +19,19 @@ _ADOLESCENT = 12
 
 
 def new_reference() -> str:
-    """Return a case code that is easy to read: 10 random characters (50 bits), none easily confused."""
+    """Return an easy-to-read case code: 10 random characters (50 bits), none easily confused."""
     text = new_code(10)
     return f"{text[:5]}-{text[5:]}"
 
 
 def age_of(identity: Mapping[str, Any], today: date) -> int | None:
-    """Return the age in completed years; a stated age grows by the years since it was recorded."""
+    """Return the age in completed years; a stated age increases by the years since it was recorded."""
     if identity.get("birth_date"):
         return completed_years(date.fromisoformat(identity["birth_date"]), today)
     if identity.get("age") is None:
         return None
     told_on = date.fromisoformat(identity["recorded_on"])
-    # An entry from an evening may carry the next day: dates were once in UTC, not local.
+    # An evening entry may have the next day's date: dates were once in UTC, not local.
     return int(identity["age"]) + max(0, completed_years(told_on, today))
 
 
@@ -45,7 +45,7 @@ def is_minor(identity: Mapping[str, Any], today: date) -> bool | None:
 
 
 def age_band(age: int | None) -> str:
-    """Return the age band of the statistics; these bands are coarser than those of consent."""
+    """Return the age band for statistics; these bands are coarser than the consent bands."""
     if age is None:
         return "unknown"
     if age < _ADOLESCENT:
@@ -58,7 +58,7 @@ def age_band(age: int | None) -> str:
 def reporting_attributes(
     identity: Mapping[str, Any], attributes: Mapping[str, Any], today: date
 ) -> ReportingAttributes:
-    """Return the codes that anonymous statistics may contain; only a reporting grant lets them leave."""
+    """Return the codes that anonymous statistics may contain; they leave only under a reporting grant."""
     populations = attributes.get("populations") or [None]
     return ReportingAttributes(
         sex=attributes.get("sex") or "unknown",
@@ -84,7 +84,7 @@ def disclosable(
     attributes: Mapping[str, Any],
     today: date,
 ) -> dict[str, Any]:
-    """Return the record by item, without the contact of an implicated or absent caregiver."""
+    """Return the record by item, omitting the contact of an implicated or absent caregiver."""
     record: dict[str, Any] = {
         Item.CASE_REFERENCE: reference,
         Item.NAME: identity.get("name"),
@@ -106,7 +106,8 @@ def disclosable(
 
 
 def shown_to_others(identity: Mapping[str, Any], caregiver: Caregiver) -> dict[str, Any]:
-    """Return the identity for readers who do not hold the case, without a suppressed caregiver's contact."""
+    """Return the identity for readers outside the organisation that holds the case, without a suppressed caregiver's
+    contact."""
     known = identity.get("caregiver")
     if not known or Item.CAREGIVER_CONTACT not in hidden(caregiver):
         return dict(identity)
@@ -118,7 +119,8 @@ _GIVES_ANY = frozenset({Role.SUPERVISOR, Role.PARTNER})
 
 
 def may_assign(caller: Principal, owner: str | None, to: str | None) -> bool:
-    """Whether the caller may assign the case: a caseworker takes a free one, and passes on or releases their own."""
+    """Return whether the caller may assign the case. A caseworker may take an unassigned case, and pass on or release
+    their own."""
     if _GIVES_ANY & caller.roles:
         return True
     return owner == caller.subject or (owner is None and to == caller.subject)
@@ -138,7 +140,7 @@ class Sealed(Protocol):
 
 
 def open_with(key: bytes, case: Sealed) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return identity and attributes decrypted; raises 410 after erasure."""
+    """Return the decrypted identity and attributes; raise 410 after erasure."""
     if case.identity is None or case.attributes is None:
         raise ERASED.because("only_case_code_and_its_history_remain")
     owner = case.organisation_id

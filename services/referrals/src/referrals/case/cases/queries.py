@@ -1,4 +1,4 @@
-"""Reads cases. The queries repeat the conditions of row-level security, so that either guard is enough."""
+"""Case queries. They repeat the conditions of row-level security, so that either guard is enough."""
 
 from collections.abc import Collection, Sequence
 from datetime import date, datetime
@@ -38,7 +38,8 @@ async def own_case(
 
 
 def held_by(caller: Principal, case_id: Any) -> sa.ColumnElement[bool]:
-    """Whether the caller now holds the case in this column; filters lists of things that belong to cases."""
+    """Return the SQL condition that the caller now holds the case in this column. It filters lists of case-related
+    rows."""
     held = sa.select(sa.literal(1)).where(
         col(Case.id) == case_id, col(Case.organisation_id) == caller.organisation
     )
@@ -55,7 +56,7 @@ def owned_by(caller: Principal) -> sa.ColumnElement[bool]:
 
 
 def open_held_by(caller: Principal, case_id: Any) -> sa.ColumnElement[bool]:
-    """Whether the caller holds this case and it is open."""
+    """Return the SQL condition that the caller holds this case and that it is open."""
     held = sa.select(sa.literal(1)).where(
         col(Case.id) == case_id,
         col(Case.organisation_id) == caller.organisation,
@@ -65,8 +66,8 @@ def open_held_by(caller: Principal, case_id: Any) -> sa.ColumnElement[bool]:
 
 
 def owner_of(case_id: Any) -> sa.ScalarSelect[Any]:
-    """The caseworker of the case in this column; NULL if row security hides the case."""
-    case = aliased(Case)  # an alias: the outer statement may select from cases too
+    """Select the caseworker of the case in this column; NULL if row security hides the case."""
+    case = aliased(Case)  # alias, because the outer statement may also select from cases
     owner = sa.select(col(case.assigned_to)).where(col(case.id) == case_id)
     # The column belongs to the outer statement, however deep this subquery is nested.
     return owner.correlate_except(case).scalar_subquery()
@@ -85,7 +86,7 @@ async def own_cases(
     before: UUID | None,
     limit: int,
 ) -> Sequence[Case]:
-    """Return cases newest first, up to `limit` + 1. `area` includes the areas within it."""
+    """Return cases, newest first, up to `limit` + 1. `area` includes the areas within it."""
     statement = sa.select(Case).where(col(Case.organisation_id) == caller.organisation)
     if status is not None:
         statement = statement.where(col(Case.status) == status)
@@ -107,7 +108,7 @@ async def own_cases(
 
 
 async def open_by_person(session: AsyncSession, caller: Principal) -> dict[str | None, int]:
-    """Count the caller's open cases by the person responsible; None: nobody is."""
+    """Count the caller's open cases by responsible person; None means nobody."""
     counted = (
         sa.select(col(Case.assigned_to), sa.func.count())
         .where(col(Case.organisation_id) == caller.organisation, col(Case.status) == "open")
@@ -119,7 +120,7 @@ async def open_by_person(session: AsyncSession, caller: Principal) -> dict[str |
 
 
 async def uses_word(session: AsyncSession, caller: Principal, word: str) -> bool:
-    """Whether an open case of the caller's team uses this word."""
+    """Return whether an open case of the caller's team uses this word."""
     used = sa.exists().where(
         col(Case.organisation_id) == caller.organisation,
         col(Case.status) == "open",
@@ -131,7 +132,7 @@ async def uses_word(session: AsyncSession, caller: Principal, word: str) -> bool
 async def references_of(
     session: AsyncSession, caller: Principal, ids: Collection[UUID]
 ) -> dict[UUID, str]:
-    """Return the codes of the caller's own cases; only the holder of a case sees its code."""
+    """Return the codes of the caller's own cases; only the holding organisation sees a case code."""
     if not ids:
         return {}
     rows = await session.execute(
@@ -167,7 +168,7 @@ async def cases_with_digests(
     return rows.all()
 
 
-# Columns that other modules may use in conditions on cases.
+# Columns that other modules may use in case conditions.
 ID = col(Case.id)
 CHANGED_AT = col(Case.changed_at)
 
@@ -203,7 +204,7 @@ async def open_where(
 async def open_elsewhere(
     session: AsyncSession, organisation: UUID, among: sa.Select[Any]
 ) -> Sequence[Case]:
-    """Return open cases of other organisations in their present state; needs service rights."""
+    """Return other organisations' open cases in their current state. Requires service rights."""
     rows = await session.scalars(
         sa.select(Case)
         .where(
@@ -220,7 +221,8 @@ async def open_elsewhere(
 async def kept_too_long(
     session: AsyncSession, today: date
 ) -> Sequence[tuple[UUID, str, date | None]]:
-    """Return (organisation, reference, kept until) of each case that retention erases next; needs service rights."""
+    """Return (organisation, reference, retention end) of each case that retention erases next. Requires service
+    rights."""
     rows = await session.execute(
         sa.select(col(Case.organisation_id), col(Case.reference), col(Case.retain_until))
         .where(col(Case.status) == "closed", col(Case.retain_until) < today)
@@ -230,12 +232,12 @@ async def kept_too_long(
 
 
 async def by_id(session: AsyncSession, case_id: UUID, *, fresh: bool = False) -> Case | None:
-    """Return a case of any organisation; needs service rights. `fresh` reads it again from the database."""
+    """Return a case of any organisation. `fresh` reloads it from the database. Requires service rights."""
     return await session.get(Case, case_id, populate_existing=fresh)
 
 
 async def not_erased(session: AsyncSession, ids: Collection[UUID]) -> set[UUID]:
-    """Return those of these cases that exist and are not erased; needs service rights."""
+    """Return which of these cases exist and are not erased. Requires service rights."""
     asked = col(Case.id) == sa.any_(sa.literal([*ids], sa.ARRAY(sa.Uuid)))
     return set(
         await session.scalars(sa.select(col(Case.id)).where(asked, col(Case.status) != "erased"))
@@ -243,7 +245,7 @@ async def not_erased(session: AsyncSession, ids: Collection[UUID]) -> set[UUID]:
 
 
 def to_follow(succession: Succession) -> sa.Select[UUID]:
-    """Return ids of open cases that the successor takes over, except those that implicate it."""
+    """Select ids of open cases that the successor takes over, except cases that implicate the successor."""
     accused = sa.exists().where(
         col(ImplicatedOrganisation.case_id) == col(Case.id),
         col(ImplicatedOrganisation.organisation_id) == succession.successor,
@@ -266,14 +268,14 @@ def with_reference(reference: str) -> sa.Select[Any]:
 
 
 async def by_reference(session: AsyncSession, reference: str) -> Case | None:
-    """Return a case of any organisation by its code; needs service rights."""
+    """Return a case of any organisation by its code. Requires service rights."""
     found = await session.scalars(sa.select(Case).where(col(Case.reference) == reference.upper()))
     return found.one_or_none()
 
 
 def looked_into_by(caller: Principal, case_id: Any) -> sa.ColumnElement[bool]:
-    """Whether the caller coordinates the case's area and the case does not implicate their organisation. Needs
-    service rights."""
+    """Return the SQL condition that the caller coordinates the case's area and that the case does not implicate the
+    caller's organisation. Requires service rights."""
     accused = sa.select(sa.literal(1)).where(
         col(ImplicatedOrganisation.case_id) == col(Case.id),
         col(ImplicatedOrganisation.organisation_id) == caller.organisation,
@@ -289,7 +291,7 @@ def looked_into_by(caller: Principal, case_id: Any) -> sa.ColumnElement[bool]:
 
 
 async def looks_into(session: AsyncSession, caller: Principal, case_id: UUID) -> bool:
-    """`looked_into_by` for one case; needs service rights."""
+    """Check `looked_into_by` for one case. Requires service rights."""
     return bool(await session.scalar(sa.select(looked_into_by(caller, case_id))))
 
 
@@ -303,7 +305,7 @@ async def implicated(session: AsyncSession, case_id: UUID) -> set[UUID]:
 
 
 async def by_ids(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, Case]:
-    """Return cases of any organisation; needs service rights."""
+    """Return cases of any organisation. Requires service rights."""
     rows = await session.scalars(sa.select(Case).where(col(Case.id).in_(ids)))
     return {case.id: case for case in rows}
 

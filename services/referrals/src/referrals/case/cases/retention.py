@@ -1,4 +1,4 @@
-"""Scheduled work: ask for consent again at 18, erase expired cases, reapply tombstones."""
+"""Scheduled work: request consent again at 18, erase expired cases, reapply tombstones."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date
@@ -26,8 +26,8 @@ _BATCH = 500
 
 
 async def ask_reconsent(database: Database, keys: CaseKeys, today: date) -> int:
-    """Open a task for each case whose person has turned 18; returns how many. Birth dates are sealed, and a plain
-    "adult on" date would reveal them, so this reads the open cases of minors once a day."""
+    """Open a task for each case whose person has turned 18, and return the number of tasks. Birth dates are sealed, and
+    a plain "adult on" date would reveal them. So this task reads the open cases of minors once a day."""
     turned, after = 0, UUID(int=0)
     while True:
         async with database.transaction() as session:
@@ -71,7 +71,7 @@ def _has_turned(key: bytes, case: Case, today: date) -> bool:
 async def _ask_one(
     session: AsyncSession, case_id: UUID, *, keys: Mapping[UUID, bytes], today: date
 ) -> int:
-    """Return 1 if the person is 18 by the present record and no task notes it yet."""
+    """Return 1 if the record now shows that the person is 18 and no task exists yet."""
     await act_as_service(session)
     await hold_case(session, case_id)
     case = await session.get(Case, case_id)
@@ -83,7 +83,7 @@ async def _ask_one(
 
 
 async def erase_expired(database: Database, keys: CaseKeys, today: date) -> int:
-    """Erase closed cases whose retention has ended; returns how many."""
+    """Erase closed cases whose retention has ended; return their number."""
     ended = (col(Case.status) == "closed", col(Case.retain_until) < today)
 
     async def due(session: AsyncSession) -> Sequence[UUID]:
@@ -103,7 +103,7 @@ async def erase_expired(database: Database, keys: CaseKeys, today: date) -> int:
 
 
 async def reapply_tombstones(database: Database, keys: CaseKeys) -> int:
-    """Erase cases again after a restored backup; returns how many. The key store and the case record each remember
+    """Repeat erasures after restoring a backup; return their number. The key store and the case record each remember
     erasures that the other's backup may have lost."""
     tombstones = set(await keys.destroyed())
     erased = 0
@@ -120,7 +120,7 @@ async def reapply_tombstones(database: Database, keys: CaseKeys) -> int:
 
 
 async def erase_again(database: Database, keys: CaseKeys, case_ids: Collection[UUID]) -> int:
-    """Erase again those of these cases that a restore brought back; returns how many."""
+    """Erase again the given cases that a restore brought back; return their number."""
     erased = 0
     for case_id in sorted(case_ids):
         erased += await database.retried(partial(_erase_again, keys=keys, case_id=case_id))
@@ -131,9 +131,7 @@ async def _erase_again(session: AsyncSession, keys: CaseKeys, case_id: UUID) -> 
     await act_as_service(session)
     await hold_case(session, case_id)
     case = await session.get(Case, case_id)
-    if (
-        case is None or case.status == "erased"
-    ):  # keys of screenings and line reports are stored here too
+    if case is None or case.status == "erased":  # keys of screenings and line reports are also here
         return 0
     await erase(session, None, keys, case, "restored_backup")
     return 1

@@ -1,4 +1,4 @@
-"""Request and response bodies of cases."""
+"""Request and response bodies for cases."""
 
 from datetime import date, datetime
 from typing import Annotated, Literal
@@ -29,7 +29,7 @@ class Document(Strict):
 
 
 class Contact(Strict):
-    """How to reach the person, and how to do it safely."""
+    """How to reach the person, and how to do so safely."""
 
     phone: str | None = Field(None, max_length=40)
     email: str | None = Field(None, max_length=200)
@@ -44,7 +44,7 @@ class CaregiverContact(Strict):
 
 
 class Identity(Strict):
-    """The person's identity, encrypted under a key of this case only."""
+    """The person's identity, encrypted under a key that only this case uses."""
 
     name: Name | None = None
     other_names: list[Name] = Field([], max_length=10)
@@ -66,13 +66,13 @@ class Identity(Strict):
 
 
 class GivenIdentity(Identity):
-    """An identity as a caseworker records or corrects it."""
+    """An identity as recorded or corrected by a caseworker."""
 
     birth_date: BirthDate = None
 
 
 class Attributes(Strict):
-    """Attributes that describe the person without naming them. Encrypted too."""
+    """Attributes that describe the person without naming them. They are encrypted too."""
 
     sex: Literal["female", "male", "other", "unknown"] = "unknown"
     nationality: Country | None = None
@@ -123,7 +123,7 @@ class CaseChange(Strict):
 
 
 class CaseSearch(Strict):
-    """A search in which all given values must match. It is in the body because names never go into URLs."""
+    """A search in which all given values must match. The values are in the body because names never go into URLs."""
 
     name: Name | None = None
     document: str | None = Field(None, max_length=60)
@@ -154,7 +154,7 @@ class Reopening(Strict):
 
 
 class Erasure(Strict):
-    """`confirm` repeats the case reference, because an erasure cannot be undone."""
+    """The erasure request. `confirm` repeats the case reference, because an erasure cannot be undone."""
 
     confirm: str = Field(max_length=20)
     basis: reasons.EraseCase
@@ -193,7 +193,7 @@ class CaseDetail(CaseSummary):
 
 
 class CaseLoad(BaseModel):
-    """How many open cases one person is responsible for."""
+    """The number of open cases for which one person is responsible."""
 
     person: str | None = Field(description="Their account; null for cases that nobody has yet.")
     open: int = Field(description="How many open cases they have.")

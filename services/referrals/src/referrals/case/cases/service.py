@@ -1,4 +1,4 @@
-"""Use cases of cases: register, read, change, search, hand over."""
+"""Case use cases: register, read, change, search, hand over."""
 
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
@@ -49,7 +49,7 @@ async def register(
     *,
     owned: bool = True,
 ) -> Case:
-    """Register a case. With `owned`, the caller becomes its caseworker; otherwise it has none yet."""
+    """Register a case. With `owned`, the caller becomes its caseworker; otherwise it has no caseworker yet."""
     await _refuse_unknown_organisation(session, caller)
     now = clock.now()
     case_id = new_id()
@@ -101,7 +101,8 @@ async def register(
 async def refuse_if_alike(
     session: AsyncSession, caller: Principal, blind: BlindIndex, identity: Identity
 ) -> None:
-    """Raise 409 if an own case may be of the same person. A single name fits too many people to ask about."""
+    """Raise 409 if a case of the caller's organisation may concern the same person. A name of one word fits too many
+    people to ask about."""
     of, name, document = caller.organisation, identity.name or "", identity.document
     for digests in (
         blind.wanted(of, name) if len(name.split()) > 1 else set(),
@@ -120,12 +121,12 @@ def country_of(area: str | None) -> str:
 
 
 def coarse(area: str | None) -> str | None:
-    """Return the area for events, at most as exact as a municipality."""
+    """Return the area for events: a municipality or a larger area."""
     return None if area is None else Places.load().at_most(area, AREA_LEVEL)
 
 
 async def _refuse_unknown_organisation(session: AsyncSession, caller: Principal) -> None:
-    """Raise 403 for an organisation that has ended, or that only an outside identity provider knows."""
+    """Raise 403 for an organisation that has ended or that only an external identity provider knows."""
     if caller.organisation in await ended_organisations(session):
         raise FORBIDDEN.because("your_organisation_has_ended")
     if caller.outside and not await is_known(session, caller.organisation):
@@ -133,14 +134,14 @@ async def _refuse_unknown_organisation(session: AsyncSession, caller: Principal)
 
 
 async def open_record(keys: CaseKeys, case: Case) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return identity and attributes decrypted; raises 410 after erasure."""
+    """Return the decrypted identity and attributes; raise 410 after erasure."""
     if case.identity is None or case.attributes is None:
         raise ERASED.because("only_case_code_and_its_history_remain")
     return open_with(await key_of(keys, case.id), case)
 
 
 async def key_of(keys: CaseKeys, case_id: UUID) -> bytes:
-    """Return the key of the case; raises 410 after erasure."""
+    """Return the key of the case; raise 410 after erasure."""
     try:
         return await keys.of(case_id)
     except KeyDestroyed as error:
@@ -150,7 +151,7 @@ async def key_of(keys: CaseKeys, case_id: UUID) -> bytes:
 async def read(
     session: AsyncSession, caller: Principal, keys: CaseKeys, case_id: UUID
 ) -> tuple[Case, dict[str, Any], dict[str, Any]]:
-    """Return a case decrypted, and audit the reading."""
+    """Return a decrypted case, and audit the reading."""
     case = await queries.own_case(session, caller, case_id)
     identity, attributes = await open_record(keys, case)
     await record(session, caller, "case.read", chain=case.id)
@@ -167,7 +168,7 @@ async def change(
 ) -> Case:
     """Correct the record. `_tell_changed` applies the consequences."""
     if body.word is not None:
-        await hold_pairing(session)  # two cases must not take one word at once
+        await hold_pairing(session)  # two cases must not take the same word at the same time
     case = await queries.own_case(session, caller, case_id, lock=True)
     refuse_unless_open(case)
     if body.expected_version not in (None, case.version):
@@ -213,8 +214,8 @@ async def _remember_contact(session: AsyncSession, case: Case) -> None:
 async def _remember_age(
     session: AsyncSession, key: bytes, case: Case, former: int | None, identity: dict[str, Any]
 ) -> None:
-    """List an age that was corrected. An erasure destroys its key. It is bound to the case and not to an organisation,
-    because a hand-over does not change it."""
+    """Add a corrected age to the list. An erasure destroys its key. The entry is bound to the case, not to an
+    organisation, because a hand-over does not change the age."""
     if former == person.age_of(identity, clock.today()):
         return
     age = {name: identity.get(name) for name in person.AGE}
@@ -226,7 +227,7 @@ async def _remember_age(
 async def correct_age_again(
     session: AsyncSession, keys: CaseKeys, case: Case, word: Mapping[str, Any]
 ) -> int:
-    """After a restore: record a child's corrected age again. This never makes an adult of a child. Needs service
+    """After a restore, record a child's corrected age again. This never turns a child into an adult. Requires service
     rights."""
     await remember_word(session, Kind.AGE, case.id, word, case_id=case.id)
     key, sealed, today = await key_of(keys, case.id), b64decode(word["sealed_age"]), clock.today()
@@ -247,8 +248,8 @@ async def correct_age_again(
 async def doubt_contact(
     session: AsyncSession, keys: CaseKeys, case: Case, *, caregiver_too: bool
 ) -> None:
-    """After a restore: warn readers that the contact changed later than this record knows, and suppress the
-    caregiver's contact where needed. Needs service rights."""
+    """After a restore, warn readers that the contact has changed since this record, and suppress the caregiver's
+    contact where needed. Requires service rights."""
     identity, attributes = await open_record(keys, case)
     minor, caregiver = case.minor, Caregiver(case.caregiver)
     contact = identity.get("contact") or {}
@@ -266,8 +267,8 @@ async def doubt_contact(
 
 
 async def warn(session: AsyncSession, keys: CaseKeys, case: Case, notes: list[str]) -> bool:
-    """Put notes from another system before the safe way of contact; false if they are too long. The caller has locked
-    the case."""
+    """Put notes from another system before the safe contact instructions. Return False if they become too long. The
+    caller has locked the case."""
     identity, attributes = await open_record(keys, case)
     contact = identity.get("contact") or {}
     way = with_notes(contact.get("safe_way"), notes)
@@ -284,7 +285,7 @@ async def warn(session: AsyncSession, keys: CaseKeys, case: Case, notes: list[st
 
 
 def with_notes(way: str | None, notes: list[str]) -> str | None:
-    """Return the safe way with each note once before it; None if it is too long."""
+    """Return the safe contact instructions, preceded once by each note; None if the text is too long."""
     former = way or ""
     new = [note for note in notes if note not in former]
     warned = f"{NOTE_OF_SENDER} {' · '.join(new)} · {former}".strip(" ·") if new else former
@@ -326,7 +327,7 @@ def seal_record(
 async def search(
     session: AsyncSession, caller: Principal, blind: BlindIndex, body: CaseSearch
 ) -> list[Case]:
-    """Return own cases that match. The audit records the search but not its words."""
+    """Return the organisation's own cases that match. The audit records the search but not its words."""
     digests = blind.wanted(caller.organisation, body.name, body.document, body.own_reference)
     found = await queries.cases_with_digests(session, caller, digests, 50) if digests else []
     await record(
@@ -433,11 +434,12 @@ async def hand_over(
     to: UUID,
     taken_by: str | None,
 ) -> None:
-    """Seal the case for the other organisation, which alone can find it after the commit. Needs service rights."""
+    """Seal the case for the other organisation; after the commit, only it can find the case. Requires service
+    rights."""
     former = case.organisation_id
     case.organisation_id = to
     case.assigned_to = taken_by
-    case.word = None  # it says something in the former team's office
+    case.word = None  # the word may mean something in the former team's office
     touch(case)
     seal_record(await keys.of(case.id), case, identity, attributes)
     await session.flush()
@@ -449,7 +451,8 @@ async def hand_over(
 async def hand_over_again(
     session: AsyncSession, keys: CaseKeys, blind: BlindIndex, case: Case, to: UUID
 ) -> None:
-    """Give the case back to its last holder, after a restored backup gave it to an earlier one. Needs service rights."""
+    """Return the case to its last holder after a restored backup assigned it to an earlier one. Requires service
+    rights."""
     identity, attributes = await open_record(keys, case)
     await hand_over(session, keys, blind, case, identity, attributes, to, taken_by=None)
     await record(session, None, "case.handed_over_again", chain=case.id)

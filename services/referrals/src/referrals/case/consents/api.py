@@ -1,4 +1,4 @@
-"""HTTP routes of consents and exceptions. Withdrawal ends referrals, so it is in `referrals.withdrawal_api`."""
+"""HTTP routes for consents and exceptions. Withdrawal ends referrals, so `referrals.withdrawal_api` handles it."""
 
 from typing import Annotated, Literal
 from uuid import UUID

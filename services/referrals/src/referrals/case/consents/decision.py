@@ -1,7 +1,7 @@
-"""May these items of this case go to this organisation, for this purpose, now? Pure.
+"""Decides whether these items of this case may go to this organisation, for this purpose, now. Pure.
 
-Every movement of personal data calls this at that moment. Each clause is one function below, in the order of
-evaluation. Source: the inter-agency rules on referral with consent, docs/referral-lifecycle.md.
+Every movement of personal data calls this when it happens. Each clause is one function below, in evaluation order.
+Source: the inter-agency rules on referral with consent, docs/referral-lifecycle.md.
 """
 
 from collections.abc import Callable, Collection, Iterable
@@ -22,7 +22,7 @@ from referrals.ground.vocabulary.disclosure import TEXTS, hidden
 
 
 class Road(StrEnum):
-    """Why personal data would move."""
+    """The ways in which personal data can move."""
 
     SEND = "send"
     ANSWER = "answer"
@@ -80,7 +80,7 @@ def has_expired(valid_until: datetime | None, now: datetime) -> bool:
 
 
 def status_at(status: str, valid_until: datetime | None, now: datetime) -> str:
-    """Return the status to show: a consent that the person ended stays ended, whatever its date."""
+    """Return the status to show. A consent that the person ended remains ended, whatever its date."""
     over = STANDINGS[status] is not Standing.ENDED and has_expired(valid_until, now)
     return EXPIRED if over else status
 
@@ -105,7 +105,7 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """The person according to the present record; `age` in completed years, None if not recorded."""
+    """The person according to the current record; `age` is in completed years, None if not recorded."""
 
     age: int | None
     caregiver: Caregiver
@@ -114,8 +114,8 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """The data that would move, on which road and to whom. `items` None: all granted items. `texts`: names of
-    `disclosure.TEXTS`. `shared` False: the referral ended in a way that ends reading."""
+    """The data that would move, by which route and to whom. `items` None means all granted items. `texts` are names
+    from `disclosure.TEXTS`. `shared` False: the referral ended in a way that ends reading."""
 
     road: Road
     case_id: UUID
@@ -128,7 +128,7 @@ class Move:
 
 
 class Why(StrEnum):
-    """Stable codes of a refusal."""
+    """Stable codes for refusals."""
 
     ERASED = "erased"
     IMPLICATED = "implicated"
@@ -146,7 +146,7 @@ class Why(StrEnum):
 
 
 class Refused(Exception):
-    """`code` is set if the rule on who decides refused; `items` are those that were not granted."""
+    """A refusal. `code` is set if the rule on who decides refused; `items` are the items that were not granted."""
 
     def __init__(
         self, why: Why, message: str, *, code: str | None = None, items: Iterable[str] = ()
@@ -169,7 +169,7 @@ class Asked:
 
 
 def allowed(asked: Asked) -> frozenset[str]:
-    """Return the items that may move; raises Refused from the first clause that fails."""
+    """Return the items that may move; raise Refused at the first failed clause."""
     for clause in CLAUSES:
         clause(asked)
     granted = still_granted(asked.word.items, asked.person)
@@ -177,7 +177,7 @@ def allowed(asked: Asked) -> frozenset[str]:
 
 
 def still_granted(items: Iterable[str], person: Person) -> frozenset[str]:
-    """Return the granted items that may be shared, given the present record of the person."""
+    """Return the granted items that may be shared, given the person's current record."""
     return frozenset(items) - hidden(person.caregiver)
 
 
@@ -252,7 +252,7 @@ def sharing_goes_on(asked: Asked) -> None:
 
 
 def decider_may_still_decide(asked: Asked) -> None:
-    """Check the decider against the present record: the person may be of age, the caregiver implicated, the record
+    """Check the decider against the current record: the person may be of age, the caregiver implicated, or the record
     corrected."""
     if asked.move.road not in NEW_FACTS or asked.word.decided_by is None:
         return
@@ -288,7 +288,7 @@ def items_are_granted(asked: Asked) -> None:
 
 
 def texts_belong_to_granted_items(asked: Asked) -> None:
-    """Free text can reveal as much as an item, so it needs a granted item."""
+    """Raise Refused for free text without any granted item, because text can reveal as much as an item."""
     granted = texts_granted(still_granted(asked.word.items, asked.person))
     for text in asked.move.texts:
         if text not in granted:

@@ -46,7 +46,7 @@ def word_of(grant: Grant) -> Word:
 
 
 def word_of_exception(exception: DisclosureException) -> Word:
-    """Describe an exception. Best interest applies to children only; the other bases apply at every age."""
+    """Describe an exception. Best interest applies only to children; the other bases apply at every age."""
     for_a_child = exception.basis == Decider.BEST_INTEREST
     return Word(
         kind=Kind.EXCEPTION,
@@ -68,7 +68,7 @@ def shown_status(grant: Grant) -> str:
 async def word_under(
     session: AsyncSession, grant_id: UUID | None, exception_id: UUID | None
 ) -> Word | None:
-    """Return the present state of the consent or exception under which something was sent; needs service rights."""
+    """Return the current state of the consent or exception under which something was sent. Requires service rights."""
     if grant_id is not None:
         grant = await queries.by_id(session, grant_id)
         return word_of(grant) if grant is not None else None
@@ -101,7 +101,7 @@ def ask(
     now: datetime,
     implicated: Collection[UUID] = frozenset(),
 ) -> frozenset[str]:
-    """Return the items that may move now; raises a problem with the reason and the remedy."""
+    """Return the items that may move now; raise a problem with the reason and the remedy."""
     if word is None:
         raise _refusal(move, Refused(Why.ENDED, NOT_COVERED))
     try:
@@ -111,7 +111,7 @@ def ask(
 
 
 def _refusal(move: Move, refused: Refused) -> Problem:
-    """Tell a reading recipient of an expired date; every other end looks alike and gives no reason."""
+    """Inform a reading recipient of an expired date. Every other end looks the same and gives no reason."""
     text = str(refused)
     match refused.why:
         case Why.ERASED:

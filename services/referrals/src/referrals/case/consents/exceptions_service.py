@@ -1,4 +1,4 @@
-"""Use cases of exceptions to consent: request, second person's decision, third person's review, end."""
+"""Exception use cases: request, a second person's decision, a third person's review, end."""
 
 from collections.abc import Collection, Sequence
 from contextlib import nullcontext
@@ -42,7 +42,7 @@ def refuse_hidden_contact(items: Collection[Item], caregiver: Caregiver) -> None
 
 
 def _refuse_for_an_adult(body: NewException, age: int | None) -> None:
-    """Refuse early; the decision checks the age again at sending."""
+    """Refuse early; at sending, the decision checks the age again."""
     if body.basis == Decider.BEST_INTEREST.value and age is not None and age >= ADULT_AGE:
         raise WRONG_DECIDER.because(
             "best_interest_is_for_a_child", pointer="/basis", reason="adult_decides"
@@ -109,8 +109,8 @@ async def listed(
     before: UUID | None,
     limit: int,
 ) -> Sequence[DisclosureException]:
-    """Return exceptions as `queries.exceptions` does. A coordinator's list needs service rights: row security hides
-    which cases implicate their organisation."""
+    """Return exceptions as `queries.exceptions` does. A coordinator's list requires service rights, because row
+    security hides which cases implicate the coordinator's organisation."""
     coordinates = Role.COORDINATOR in caller.roles
     async with acting_as_service(session) if coordinates else nullcontext():
         return await queries.exceptions(
@@ -162,7 +162,7 @@ async def review(
 async def read(
     session: AsyncSession, caller: Principal, keys: CaseKeys, exception_id: UUID
 ) -> tuple[DisclosureException, str | None]:
-    """Return the caller's exception with its rationale decrypted, and audit the reading."""
+    """Return the caller's exception with its decrypted rationale, and audit the reading."""
     exception = await queries.own_exception(session, caller, exception_id)
     rationale = await exceptions_service.rationale_of(
         keys,

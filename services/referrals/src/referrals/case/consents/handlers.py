@@ -1,5 +1,5 @@
-"""Ends consents and exceptions with their case, and asks for consent again when the person comes of age or the
-caregiver is suppressed."""
+"""Ends consents and exceptions with their case. Requests consent again when the person comes of age or the caregiver is
+suppressed."""
 
 from datetime import date, timedelta
 from uuid import UUID
@@ -59,7 +59,7 @@ async def case_handed_over(session: AsyncSession, happening: CaseHandedOver) -> 
 
 
 async def came_of_age(session: AsyncSession, happening: CameOfAge) -> None:
-    """Ask the holder to obtain the person's own consent, if others decided until now."""
+    """Ask the holding organisation to obtain the person's own consent, if others have decided until now."""
     by_others = col(Grant.decided_by) != Decider.PERSON.value
     case_id = happening.case_id
     decided = await queries.given_by(session, case_id, by_others)

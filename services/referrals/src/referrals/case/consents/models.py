@@ -1,4 +1,4 @@
-"""Tables of grants and of exceptions."""
+"""Tables for grants and exceptions."""
 
 from datetime import datetime
 from typing import Any

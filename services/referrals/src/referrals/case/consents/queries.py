@@ -44,12 +44,12 @@ _T = TypeVar("_T", Grant, DisclosureException)
 
 
 async def by_ids(session: AsyncSession, table: type[_T], ids: Collection[UUID]) -> Sequence[_T]:
-    """Return grants or exceptions of any organisation; needs service rights."""
+    """Return grants or exceptions of any organisation. Requires service rights."""
     return (await session.scalars(sa.select(table).where(col(table.id).in_(ids)))).all()
 
 
 async def given_to(session: AsyncSession, case_id: UUID, organisation: UUID) -> Grant | None:
-    """Return the person's last consent to give the whole case to this organisation; needs service rights."""
+    """Return the person's last consent to transfer the whole case to this organisation. Requires service rights."""
     statement = sa.select(Grant).where(
         col(Grant.case_id) == case_id,
         col(Grant.kind) == "transfer",
@@ -112,7 +112,7 @@ async def grants(
 
 
 def status_now() -> sa.ColumnElement[str]:
-    """`decision.status_at` as SQL; a test keeps the two equal."""
+    """Return `decision.status_at` as SQL; a test keeps the two in agreement."""
     ended = [each for each, standing in STANDINGS.items() if standing is Standing.ENDED]
     over = sa.and_(col(Grant.status).not_in(ended), col(Grant.valid_until) <= clock.now())
     return sa.case((over, EXPIRED), else_=col(Grant.status))
@@ -134,7 +134,7 @@ def searchable(caller: Principal) -> Searchable:
 
 
 def changed_at(grant: Grant) -> datetime:
-    """When the consent got its present status: the column of that name in `searchable`."""
+    """Return when the consent got its current status, as the column of that name in `searchable`."""
     ended = status_at(grant.status, grant.valid_until, clock.now()) == EXPIRED
     expired_at = grant.valid_until if ended else None
     return max(filter(None, (grant.created_at, grant.approved_at, grant.withdrawn_at, expired_at)))
@@ -143,7 +143,8 @@ def changed_at(grant: Grant) -> datetime:
 def _to_decide(
     kind: type[Grant] | type[DisclosureException], caller: Principal
 ) -> sa.ColumnElement[bool]:
-    """Whether it waits for a supervisor other than the requester, and the caller is one."""
+    """Return the SQL condition that a decision waits for a supervisor other than the requester, and that the caller is
+    one."""
     if Role.SUPERVISOR not in caller.roles:
         return sa.false()
     return sa.and_(
@@ -162,8 +163,8 @@ async def exceptions(
     before: UUID | None,
     limit: int,
 ) -> Sequence[DisclosureException]:
-    """Return exceptions of the caller's organisation, if they work with cases. A coordinator gets those of their AoRs
-    and of cases that they look into; this needs service rights."""
+    """Return exceptions of the caller's organisation, if the caller works with cases. A coordinator gets the exceptions
+    of their AoRs and of cases that they look into; this requires service rights."""
     shown: list[sa.ColumnElement[bool]] = [sa.false()]
     if works_with_cases(caller):
         shown.append(col(DisclosureException.organisation_id) == caller.organisation)
@@ -185,14 +186,14 @@ async def exceptions(
 
 
 def has_agreed(case_id: Any) -> sa.ColumnElement[bool]:
-    """Filter a list to cases with a consent to statistics, without checking whether it counts now."""
+    """Return the SQL condition that a case has a consent to statistics, without checking whether it counts now."""
     return sa.exists().where(
         col(Grant.case_id) == case_id, col(Grant.kind) == "reporting", col(Grant.status) == "active"
     )
 
 
 async def active_reporting(session: AsyncSession, case_id: UUID) -> Sequence[Grant]:
-    """Return the case's active consents to statistics, locked; needs service rights."""
+    """Return the case's active consents to statistics, locked. Requires service rights."""
     rows = await session.scalars(
         sa.select(Grant)
         .where(
@@ -207,12 +208,12 @@ async def active_reporting(session: AsyncSession, case_id: UUID) -> Sequence[Gra
 
 
 def code_digest(code: str) -> bytes:
-    """Return the digest under which a withdrawal code is stored: random bits need no slow hash."""
+    """Return the digest that is stored for a withdrawal code. Random bits need no slow hash."""
     return hashlib.sha256(code.replace("-", "").replace(" ", "").upper().encode()).digest()
 
 
 async def grant_by_code(session: AsyncSession, code: str) -> Grant | None:
-    """Return the grant with this withdrawal code of the person; needs service rights."""
+    """Return the grant that the person can withdraw with this code. Requires service rights."""
     rows = await session.scalars(
         sa.select(Grant)
         .where(col(Grant.withdrawal_digest) == code_digest(code), held(col(Grant.case_id)))
@@ -222,7 +223,8 @@ async def grant_by_code(session: AsyncSession, code: str) -> Grant | None:
 
 
 class Uses(Protocol):
-    """Whether anything was shared under the grant or exception in a column. Modules that share data implement this."""
+    """Tells whether anything was shared under the grant or exception in a column. Modules that share data implement
+    it."""
 
     def grant(self, grant_id: Any) -> sa.ColumnElement[bool]: ...
     def exception(self, exception_id: Any) -> sa.ColumnElement[bool]: ...
@@ -231,7 +233,7 @@ class Uses(Protocol):
 async def unused_for(
     session: AsyncSession, case_id: UUID, service_id: UUID, uses: Uses
 ) -> Sequence[Grant]:
-    """Return referral consents for this service under which nothing was sent; needs service rights."""
+    """Return referral consents for this service under which nothing was sent. Requires service rights."""
     rows = await session.scalars(
         sa.select(Grant)
         .where(
@@ -247,7 +249,7 @@ async def unused_for(
 
 
 async def given_by(session: AsyncSession, case_id: UUID, decider: sa.ColumnElement[bool]) -> bool:
-    """Whether an active or pending consent of the case has such a decider."""
+    """Return whether an active or pending consent of the case has such a decider."""
     found = await session.scalar(
         sa.select(sa.literal(1))
         .where(col(Grant.case_id) == case_id, col(Grant.status).in_(("active", "pending")), decider)
@@ -257,7 +259,7 @@ async def given_by(session: AsyncSession, case_id: UUID, decider: sa.ColumnEleme
 
 
 async def for_a_child(session: AsyncSession, case_id: UUID) -> bool:
-    """Whether an approved or pending exception in the person's best interest exists."""
+    """Return whether an approved or pending best-interest exception exists."""
     found = await session.scalar(
         sa.select(sa.literal(1))
         .where(
@@ -271,7 +273,7 @@ async def for_a_child(session: AsyncSession, case_id: UUID) -> bool:
 
 
 def covers(item: str, grant_id: Any, exception_id: Any, former: Any) -> sa.ColumnElement[bool]:
-    """Whether the consent, the exception or one of the former consents covers the item."""
+    """Return the SQL condition that the consent, the exception or a former consent covers the item."""
     named = (
         (Grant, col(Grant.id) == grant_id),
         (Grant, col(Grant.id) == sa.any_(former)),
@@ -283,18 +285,18 @@ def covers(item: str, grant_id: Any, exception_id: Any, former: Any) -> sa.Colum
 
 
 def ends_at(grant_id: Any) -> sa.ScalarSelect[Any]:
-    """The end date of the consent in a column; NULL if it has none."""
+    """Select the end date of the consent in a column; NULL if it has none."""
     found = sa.select(col(Grant.valid_until)).where(col(Grant.id) == grant_id)
     return found.correlate_except(Grant).scalar_subquery()
 
 
 def ends_soon(grant_id: Any) -> sa.ColumnElement[bool]:
-    """Whether the consent in a column ends soon or has ended by date."""
+    """Return the SQL condition that the consent in a column ends soon or has passed its end date."""
     return ends_at(grant_id) <= clock.now() + ENDING_AHEAD
 
 
 def ending_between(first: datetime, last: datetime) -> sa.Select[Any]:
-    """Ids of active consents that end by date in this span."""
+    """Select ids of active consents whose end date is in this period."""
     return sa.select(col(Grant.id)).where(
         col(Grant.status) == "active", col(Grant.valid_until).between(first, last)
     )
@@ -315,12 +317,12 @@ async def asked_before(
 
 
 async def grants_by_ids(session: AsyncSession, ids: Collection[UUID]) -> Sequence[Grant]:
-    """Return grants for capabilities that may not name the table; needs service rights."""
+    """Return grants for capabilities that may not access the table. Requires service rights."""
     return await by_ids(session, Grant, ids)
 
 
 async def by_id(session: AsyncSession, grant_id: UUID) -> Grant | None:
-    """Return a consent of any organisation; needs service rights."""
+    """Return a consent of any organisation. Requires service rights."""
     return await session.get(Grant, grant_id)
 
 
@@ -347,7 +349,7 @@ async def _one_in_force(session: AsyncSession, kind: type[OneKind], own: UUID) -
 
 
 async def exception_by_id(session: AsyncSession, exception_id: UUID) -> DisclosureException | None:
-    """Return an exception of any organisation; needs service rights."""
+    """Return an exception of any organisation. Requires service rights."""
     return await session.get(DisclosureException, exception_id)
 
 

@@ -1,4 +1,4 @@
-"""Request and response bodies of consents and exceptions."""
+"""Request and response bodies for consents and exceptions."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -13,8 +13,8 @@ from referrals.ground.vocabulary.fields import Category, Items, Language
 
 
 class NewConsent(Strict):
-    """A person's decision. `referral`: one recipient service, one purpose, the items to share. `reporting`: anonymous
-    statistics only, never a condition of help. `transfer`: the whole case goes to another organisation."""
+    """A person's decision. `referral`: one recipient service, one purpose, the items to share. `reporting`: only
+    anonymous statistics, never a condition of help. `transfer`: the whole case goes to another organisation."""
 
     case_id: UUID
     kind: Literal["referral", "reporting", "transfer"] = "referral"
@@ -50,7 +50,7 @@ class SupervisorDecision(Strict):
 
 
 class Withdrawal(Strict):
-    """The person's wish. No field is required, so a withdrawal never fails for a missing one."""
+    """The person's wish. All fields are optional, so a withdrawal never fails because a field is missing."""
 
     method: Literal["in_person", "phone", "message", "own_code", "other"] = "other"
     withdrawn_at: datetime | None = None
@@ -95,7 +95,7 @@ class GivenConsent(Consent):
 
 
 class NewCode(Strict):
-    """A new withdrawal code. Request it while the person is with you: their earlier code stops working."""
+    """A new withdrawal code. Request it while the person is with you: their earlier code becomes invalid."""
 
 
 class DisclosureRead(BaseModel):
@@ -106,7 +106,7 @@ class DisclosureRead(BaseModel):
 
 
 class RecordRead(BaseModel):
-    """A reading of the whole record, by the organisation that received the case or in an emergency."""
+    """A reading of the whole record by the organisation that received the case, or in an emergency."""
 
     road: Literal["transfer", "break_glass"] = Field(
         description="`transfer`: its holder read it. `break_glass`: it was opened in an emergency."
@@ -116,14 +116,14 @@ class RecordRead(BaseModel):
 
 
 class MissingReadings(BaseModel):
-    """A span without a record of readings, because a backup was restored."""
+    """A period without a record of readings, because a backup was restored."""
 
     since: datetime = Field(description="The last entry of the record before the backup.")
     until: datetime = Field(description="When the backup was restored.")
 
 
 class ToldOfReadings(BaseModel):
-    """What a withdrawal reports honestly: recipients cannot unread what they have read."""
+    """The honest report of a withdrawal: recipients cannot unread what they have read."""
 
     already_read: list[DisclosureRead]
     record_read: list[RecordRead] = Field(
@@ -164,7 +164,7 @@ class NewException(Strict):
 
 class ExceptionSummary(BaseModel):
     """An exception in a list. A coordinator does not see the service and the recipient if the directory hides the
-    service from them. The organisation that requested it always does."""
+    service from them. The organisation that requested the exception always does."""
 
     id: UUID
     case_id: UUID

@@ -1,4 +1,4 @@
-"""Use cases of consent: record, confirm by a second person, withdraw."""
+"""Consent use cases: record, confirm by a second person, withdraw."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -59,7 +59,7 @@ def new_withdrawal_code() -> str:
 async def give(
     session: AsyncSession, caller: Principal, keys: CaseKeys, body: NewConsent
 ) -> tuple[Grant, str]:
-    """Record a decision; returns it with the code by which the person can withdraw alone."""
+    """Record a decision. Return it with the code by which the person alone can withdraw it."""
     now = clock.now()
     found = await case_and_service(session, caller, keys, body.case_id, body.service_id)
     case = found.case
@@ -77,7 +77,7 @@ async def give_to_successor(
     attributes: Mapping[str, Any],
     body: NewConsent,
 ) -> Grant:
-    """Record a person's decision about a case that the caller's organisation takes over. Needs service rights."""
+    """Record a person's decision about a case that the caller's organisation takes over. Requires service rights."""
     grant, _ = await _recorded(
         session, caller, case, identity, attributes, body, body.recipient_organisation_id
     )
@@ -131,8 +131,8 @@ async def _recorded(
 
 
 def _given_at(body: NewConsent, now: datetime) -> datetime:
-    """Return when the person decided. A device's clock may run slightly ahead; a decision further in the future is
-    refused."""
+    """Return when the person decided. A device's clock may run slightly ahead; reject a decision further in the
+    future."""
     if body.valid_until is not None and body.valid_until <= now:
         raise INVALID.because("it_has_ended_already", pointer="/valid_until")
     if body.given_at is None:
@@ -157,7 +157,7 @@ async def _recipient(
 ) -> UUID | None:
     if body.kind == "referral" and body.purpose:
         if found.service is not None and not is_choosable(found.service, now):
-            # A renewal: an open referral to this service needs a consent, although the service accepts no new ones.
+            # A renewal: an open referral to this service needs a consent, even if the service accepts no new referrals.
             asked = (found.case.id, body.service_id, body.purpose)
             if (former := await queries.asked_before(session, *asked)) is not None:
                 await refuse_implicated(session, found.case, former)
@@ -169,7 +169,7 @@ async def _recipient(
 
 
 async def refuse_implicated(session: AsyncSession, case: Case, organisation: UUID) -> None:
-    """Raise 409 if the case implicates the organisation (duty of conflict)."""
+    """Raise 409 if the case implicates the organisation (conflict of interest)."""
     if organisation in await cases.implicated(session, case.id):
         raise IMPLICATED.because("nothing_goes_to_implicated_organisation")
 
@@ -200,7 +200,7 @@ async def tell_given(session: AsyncSession, grant: Grant) -> None:
 async def decide(
     session: AsyncSession, caller: Principal, keys: CaseKeys, grant_id: UUID, *, approve: bool
 ) -> Grant:
-    """Decide in the child's best interest, as a supervisor other than the requester, by the present record."""
+    """Decide in the child's best interest by the current record, as a supervisor other than the requester."""
     grant = await queries.own_grant(session, caller, grant_id, lock=True)
     status = status_at(grant.status, grant.valid_until, clock.now())
     if status != "pending":
@@ -221,7 +221,7 @@ async def decide(
 
 
 async def renew_code(session: AsyncSession, caller: Principal, grant_id: UUID) -> tuple[Grant, str]:
-    """Issue a new withdrawal code for a consent that can still be withdrawn."""
+    """Issue a new code for a consent that can still be withdrawn."""
     grant = await queries.own_grant(session, caller, grant_id, lock=True)
     if grant.status not in ("active", "pending"):
         raise CONFLICT.because("nothing_to_withdraw_its_status_is", grant.status)
@@ -236,7 +236,7 @@ async def renew_code(session: AsyncSession, caller: Principal, grant_id: UUID) -
 
 
 async def hold_to_code(session: AsyncSession, grant_id: UUID, word: Mapping[str, Any]) -> int:
-    """After a restored backup: replace the old withdrawal code with the last one that the person received."""
+    """After a restored backup, replace the old withdrawal code with the last code that the person received."""
     grant = await queries.consent_in_force(session, grant_id)
     digest = bytes.fromhex(word["digest"])
     if grant is None or grant.withdrawal_digest == digest:
@@ -267,7 +267,7 @@ async def _refuse_changed(
 async def end_grant(
     session: AsyncSession, caller: Principal | None, grant: Grant, method: str, at: datetime
 ) -> None:
-    """Mark a grant as withdrawn and publish that; the referrals' own service ends its referrals."""
+    """Mark a grant as withdrawn and publish the event; the referrals' own service ends its referrals."""
     await _end(session, grant, method, at)
     await notify(
         session,

@@ -1,4 +1,4 @@
-"""The attributes of a case that anonymous statistics may use now; checked for every event and export."""
+"""The case attributes that anonymous statistics may use now; checked for every event and export."""
 
 from base64 import b64decode
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ from referrals.ground.vocabulary.ages import ADULT_AGE, Caregiver, Decider
 async def countable(
     session: AsyncSession, keys: CaseKeys, case_id: UUID
 ) -> ReportingAttributes | None:
-    """Return the codes that an event or an export may carry now, or None if it may carry none."""
+    """Return the codes that an event or export may contain now, or None if it may contain none."""
     asked, attributes = await decided(session, keys, case_id)
     return attributes if asked else None
 
@@ -32,8 +32,8 @@ async def decided(
     session: AsyncSession, keys: CaseKeys, case_id: UUID
 ) -> tuple[bool, ReportingAttributes | None]:
     """Return whether the person ever decided about statistics, and what statistics may use now."""
-    # The newest active consent to statistics, else the newest withdrawn one, with all that the decision needs; NULL
-    # if the person was never asked.
+    # The newest active consent to statistics, or else the newest withdrawn one, with everything the decision needs; NULL
+    # if nobody ever asked the person.
     told = await session.scalar(sa.select(sa.func.reporting_word(case_id)))
     if told is None:
         return False, None
@@ -42,7 +42,7 @@ async def decided(
 
 
 def _counted(case_id: UUID, found: Mapping[str, Any], of: Person) -> ReportingAttributes | None:
-    """Return what the decision allows under a consent to statistics that was loaded with the case."""
+    """Return what the decision allows under a statistics consent that was loaded with the case."""
     until = found["valid_until"]
     word = Word(
         kind=Kind.REPORTING,

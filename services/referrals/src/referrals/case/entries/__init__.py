@@ -1,1 +1,1 @@
-"""The record of a case: notes, comments, risk, incidents, family, dates and pictures, each one sealed entry."""
+"""The case record: notes, comments, risk, incidents, family, dates and pictures, each in its own sealed entry."""

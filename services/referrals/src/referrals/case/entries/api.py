@@ -1,4 +1,4 @@
-"""HTTP routes of the case record."""
+"""HTTP routes for the case record."""
 
 import re
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ _ATTACHMENTS = re.compile(r"/referrals/v1/cases/[^/]+/attachments/?")
 
 
 def body_limit_of(path: str) -> int | None:
-    """Return the larger body limit of uploads, for `service_app`."""
+    """Return the larger body limit for uploads, which `service_app` uses."""
     return pictures.MAX_BYTES + 64 * 1024 if _ATTACHMENTS.fullmatch(path) else None
 
 
@@ -63,7 +63,7 @@ async def views(
     case: Case,
     rows: Sequence[tuple[CaseEntry, bool]],
 ) -> list[EntryView]:
-    """Return decrypted entries of a case, each with whether it has a picture."""
+    """Return a case's decrypted entries, and whether each has a picture."""
     contents = await service.opened(session, caller, keys, case, [entry for entry, _ in rows])
     linked = {entry.linked_case_id for entry, _ in rows if entry.linked_case_id}
     references = await cases.references_of(session, caller, linked)

@@ -1,4 +1,4 @@
-"""Adapts the case record when its case closes, is erased or moves to another organisation."""
+"""Adapts the case record when its case is closed, erased or moved to another organisation."""
 
 import sqlalchemy as sa
 from common import clock
@@ -10,7 +10,7 @@ from referrals.ground.happenings import CaseClosed, CaseErased, CaseHandedOver
 
 
 async def case_closed(session: AsyncSession, happening: CaseClosed) -> None:
-    """Mark everything due in a closed case as done."""
+    """Mark all due entries of a closed case as done."""
     await session.execute(
         sa.update(CaseEntry)
         .where(
@@ -34,7 +34,7 @@ async def case_erased(session: AsyncSession, happening: CaseErased) -> None:
 
 
 async def case_handed_over(session: AsyncSession, happening: CaseHandedOver) -> None:
-    """Unlink the cases of a family that two organisations now hold."""
+    """Unlink a family's cases that two organisations now hold."""
     await _unlink(session, happening)
 
 

@@ -1,4 +1,4 @@
-"""The kinds of entries of a case record, one row each in `codelists/entry_kinds.csv`. Pure.
+"""The entry kinds of a case record, one row each in `codelists/entry_kinds.csv`. Pure.
 
 A row defines which fields an entry needs and allows, who writes it, whether it can change, and whether it stays with
 its author's organisation when the case moves.
@@ -19,8 +19,8 @@ FILE = "file"
 
 @dataclass(frozen=True)
 class EntryKind:
-    """`ends`: somebody marks it as done. `again`: a new entry replaces an open one. `stays`: the next holder of the
-    case cannot read it."""
+    """A kind of entry. `ends`: somebody marks it as done. `again`: a new entry replaces an open one. `stays`: the next
+    holder of the case cannot read it."""
 
     code: str
     needs: tuple[str, ...]
@@ -73,7 +73,7 @@ def other_way(relation: str) -> str:
 
 
 def may_take_back(caller: Principal, written_by: str) -> bool:
-    """Whether the caller may take the entry back: its author and supervisors may."""
+    """Return whether the caller may take the entry back. Its author and supervisors may."""
     return written_by == caller.subject or Role.SUPERVISOR in caller.roles
 
 

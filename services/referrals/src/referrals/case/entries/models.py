@@ -9,7 +9,7 @@ from referrals.tables import Instant, Row
 
 
 class CaseEntry(Row, table=True):
-    """`organisation_id`: the author's organisation, to which the seal is bound."""
+    """A case entry. `organisation_id` is the author's organisation, to which the seal is bound."""
 
     __tablename__ = "case_entries"
 

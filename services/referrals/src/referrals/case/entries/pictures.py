@@ -1,6 +1,6 @@
 """Pictures and PDFs of documents: checked by their first bytes, then redrawn in a process without secrets.
 
-Redrawing removes metadata, scripts and hidden second files. The pages of a PDF become one picture, one below the other.
+Redrawing removes metadata, scripts and hidden second files. The pages of a PDF become one picture, stacked vertically.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ _AT_ONCE = asyncio.Semaphore(2)
 
 
 def keep_uploads_in_memory() -> None:
-    """Let Starlette write no uploaded picture to a temporary file, where it would lie unsealed."""
+    """Keep Starlette from writing an uploaded picture unsealed to a temporary file."""
     MultiPartParser.spool_max_size = MAX_BYTES
 
 
@@ -49,7 +49,8 @@ def refuse_unless_picture(content: bytes, name: str) -> None:
 
 
 async def drawn_again(content: bytes) -> bytes:
-    """Return an upright JPEG; raises 422 if unreadable. A picture becomes at most 2,000 pixels wide or high."""
+    """Return an upright JPEG; raise 422 if the file is unreadable. A picture becomes at most 2,000 pixels wide or
+    high."""
     async with _AT_ONCE:
         done = await asyncio.to_thread(_apart, content)
     if done is None:
@@ -73,13 +74,13 @@ def _apart(content: bytes) -> bytes | None:
 
 
 def _pages(content: bytes) -> list[Any]:
-    """Draw each page of a PDF. Its scripts cannot run: the engine has no interpreter."""
+    """Draw each page of a PDF. Its scripts cannot run, because the engine has no interpreter."""
     from pypdfium2 import PdfDocument  # type: ignore[import-untyped]  # noqa: PLC0415 - ships no types
 
     document = PdfDocument(content)
     if len(document) > _MOST_PAGES:
         raise ValueError("too many pages")
-    document.init_forms()  # also draw the text that somebody typed into fields
+    document.init_forms()  # also draw the text typed into form fields
     width, height = _PAGE
     return [
         page.render(scale=min(width / page.get_width(), height / page.get_height()))

@@ -1,4 +1,4 @@
-"""Reads the case record, only through the caller's own cases."""
+"""Queries for the case record, limited to the caller's own cases."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -25,7 +25,7 @@ HAS_FILE = col(CaseEntry.file).is_not(None)
 
 
 def _readable(caller: Principal) -> sa.ColumnElement[bool]:
-    """Condition on every road to entries: those that stayed with a former holder are hidden."""
+    """Return the condition that every query for entries uses: hide entries that stayed with a former holder."""
     stayed = sa.and_(
         col(CaseEntry.kind).in_(STAYING), col(CaseEntry.organisation_id) != caller.organisation
     )
@@ -45,7 +45,7 @@ async def of_case(
     before: UUID | None = None,
     limit: int,
 ) -> Sequence[tuple[CaseEntry, bool]]:
-    """Return entries newest first, up to `limit` + 1, with whether each has a picture but not the picture."""
+    """Return entries, newest first, up to `limit` + 1, with whether each has a picture but without the picture."""
     statement = sa.select(CaseEntry, HAS_FILE).where(*_in_case(caller, case_id))
     if kind is not None:
         statement = statement.where(col(CaseEntry.kind) == kind)
@@ -60,7 +60,7 @@ async def of_case(
 async def one_listed(
     session: AsyncSession, caller: Principal, case_id: UUID, entry_id: UUID
 ) -> tuple[CaseEntry, bool]:
-    """Return one entry without its picture; raises 404 for an entry of another case."""
+    """Return one entry without its picture; raise 404 if the entry belongs to another case."""
     rows = await session.execute(
         sa.select(CaseEntry, HAS_FILE)
         .where(col(CaseEntry.id) == entry_id, *_in_case(caller, case_id))
@@ -75,7 +75,7 @@ async def one_listed(
 async def one(
     session: AsyncSession, caller: Principal, case_id: UUID, entry_id: UUID, *, lock: bool = False
 ) -> CaseEntry:
-    """Return one entry; raises 404 for an entry of another case."""
+    """Return one entry; raise 404 if the entry belongs to another case."""
     statement = sa.select(CaseEntry).where(
         col(CaseEntry.id) == entry_id, *_in_case(caller, case_id)
     )
@@ -87,7 +87,7 @@ async def one(
 
 
 async def one_held(session: AsyncSession, entry_id: UUID) -> CaseEntry | None:
-    """Return an entry of any case, with its case locked; needs service rights."""
+    """Return an entry of any case, with its case locked. Requires service rights."""
     which = col(CaseEntry.id) == entry_id, held(col(CaseEntry.case_id))
     found = await session.scalars(sa.select(CaseEntry).where(*which).with_for_update())
     return found.one_or_none()
@@ -96,7 +96,7 @@ async def one_held(session: AsyncSession, entry_id: UUID) -> CaseEntry | None:
 async def due_between(
     session: AsyncSession, caller: Principal, first: date, last: date, *, mine: bool
 ) -> Sequence[CaseEntry]:
-    """Return open entries due on these days in open cases; `mine` limits them to cases assigned to the caller."""
+    """Return open entries due on these days in open cases; `mine` restricts them to cases assigned to the caller."""
     statement = (
         sa.select(CaseEntry)
         .where(
@@ -113,7 +113,7 @@ async def due_between(
 
 
 def waiting(caller: Principal, by: date) -> Waiting:
-    """Return open entries due by then in the open cases of the caller's organisation."""
+    """Return open entries due by this time in the open cases of the caller's organisation."""
     owner = cases.owner_of(CaseEntry.case_id)
     what = sa.select(
         col(CaseEntry.id), col(CaseEntry.case_id), col(CaseEntry.created_at), col(CaseEntry.kind)

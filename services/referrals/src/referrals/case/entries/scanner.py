@@ -1,4 +1,4 @@
-"""The operation's virus scanner, if it has one: clamd's INSTREAM over TCP."""
+"""The deployment's virus scanner, if it has one: clamd's INSTREAM over TCP."""
 
 import asyncio
 import struct
@@ -10,7 +10,7 @@ _CHUNK = 64 * 1024
 
 
 async def refuse_infected(address: str | None, content: bytes) -> None:
-    """Raise 415 for a finding and 503 if the scanner does not answer: no file is stored unscanned."""
+    """Raise 415 for a finding and 503 if the scanner does not respond, so that no file is stored unscanned."""
     if address is None:
         return
     try:

@@ -1,4 +1,4 @@
-"""Request and response bodies of the entries of a case record."""
+"""Request and response bodies for the entries of a case record."""
 
 from datetime import date, datetime
 from typing import Annotated
@@ -17,7 +17,7 @@ _INCIDENT = "As the GBV information management system (GBVIMS) codes an incident
 
 
 class EntryContent(Strict):
-    """The content of an entry, sealed under its case's key. `entry_kinds.csv` lists the fields of each kind."""
+    """The content of an entry, sealed under the case key. `entry_kinds.csv` lists the fields of each kind."""
 
     text: Text | None = Field(
         None, description="Free text, sealed. It leaves the organisation on no road."
@@ -52,7 +52,7 @@ class EntryContent(Strict):
 
 
 class ChangedEntry(EntryContent):
-    """New content that replaces the present content."""
+    """New content that replaces the current content."""
 
     due_on: date | None = Field(None, description="When it is due; it is then in the work list.")
     expected_version: int = Field(
@@ -72,7 +72,7 @@ class NewEntry(EntryContent):
 
 
 class EntryView(BaseModel):
-    """`content` is absent if somebody took the entry back."""
+    """An entry. `content` is absent if somebody took the entry back."""
 
     id: UUID
     kind: str = Field(description="A code of `entry_kinds.csv`.")

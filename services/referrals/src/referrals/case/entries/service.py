@@ -1,4 +1,4 @@
-"""Use cases of the case record: write, change, mark as done, take back, read."""
+"""Case-record use cases: write, change, mark as done, take back, read."""
 
 import base64
 from collections.abc import Sequence
@@ -48,7 +48,7 @@ async def write(
     body: NewEntry,
     picture: bytes | None = None,
 ) -> CaseEntry:
-    """Add an entry. For a family member with their own case, that case gets the inverse entry."""
+    """Add an entry. If a family member has their own case, add the inverse entry to that case."""
     if body.linked_case_id is not None:
         await hold_pairing(session)
     case = await cases.own_case(session, caller, case_id, lock=True)
@@ -129,7 +129,7 @@ async def change(
     entry_id: UUID,
     body: ChangedEntry,
 ) -> CaseEntry:
-    """Replace the content; raises 409 if somebody changed the entry after the caller read it."""
+    """Replace the content; raise 409 if somebody changed the entry after the caller read it."""
     entry = await _open_entry(session, caller, case_id, entry_id)
     kind = KINDS[entry.kind]
     if not kind.changes:
@@ -166,7 +166,7 @@ async def finish(
 async def take_back(
     session: AsyncSession, caller: Principal, case_id: UUID, entry_id: UUID
 ) -> CaseEntry:
-    """Destroy content that was written by mistake, such as a picture of another person."""
+    """Destroy content written by mistake, such as a picture of another person."""
     case = await cases.own_case(session, caller, case_id, lock=True)
     refuse_if_erased(case)
     entry = await queries.one(session, caller, case_id, entry_id, lock=True)
@@ -181,7 +181,7 @@ async def take_back(
 
 
 async def take_back_again(session: AsyncSession, entry_id: UUID) -> int:
-    """Destroy again what a restored backup brought back. Needs service rights."""
+    """Destroy content again that a restored backup brought back. Requires service rights."""
     entry = await queries.one_held(session, entry_id)
     if entry is None or entry.taken_back_at is not None:
         return 0
@@ -203,7 +203,7 @@ async def opened(
     case: Case,
     entries: Sequence[CaseEntry],
 ) -> list[EntryContent | None]:
-    """Return the content decrypted. If any entry has content, the reading is audited."""
+    """Return the decrypted content. If any entry has content, audit the reading."""
     if not any(entry.content for entry in entries):
         return [None for _ in entries]
     key = await key_of(keys, case.id)
@@ -214,7 +214,7 @@ async def opened(
 async def times_of(
     session: AsyncSession, caller: Principal, keys: CaseKeys, entries: Sequence[CaseEntry]
 ) -> dict[UUID, str]:
-    """Return the time of day of each due entry that has one. The reading is audited."""
+    """Return the time of day of each due entry that has one. Audit the reading."""
     found = await keys.of_many([entry.case_id for entry in entries])
     contents = {
         entry.id: opened_with(found[entry.case_id], entry)
@@ -241,7 +241,7 @@ def opened_with(key: bytes, entry: CaseEntry) -> EntryContent | None:
 async def picture(
     session: AsyncSession, caller: Principal, keys: CaseKeys, case_id: UUID, entry_id: UUID
 ) -> bytes:
-    """Return the picture of an entry, and audit the reading."""
+    """Return an entry's picture, and audit the reading."""
     case = await cases.own_case(session, caller, case_id)
     entry = await queries.one(session, caller, case.id, entry_id)
     if entry.file is None:

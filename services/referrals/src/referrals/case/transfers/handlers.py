@@ -1,4 +1,4 @@
-"""Ends the offer of a case when the case ends or the case implicates its recipient."""
+"""Ends a case's offer when the case ends or implicates the recipient."""
 
 from sqlalchemy.ext.asyncio import AsyncSession
 

@@ -1,4 +1,4 @@
-"""Transfers; a unique index allows at most one open transfer per case."""
+"""Transfers. A unique index allows at most one open transfer per case."""
 
 from datetime import datetime
 from uuid import UUID
@@ -15,7 +15,7 @@ class Transfer(Row, table=True):
     case_id: UUID
     from_organisation: UUID
     to_organisation: UUID
-    # None for an offer from a succession: the person decides before the recipient accepts.
+    # None for an offer from a succession, because the person decides before the recipient accepts.
     grant_id: UUID | None = None
     state: str
     version: int

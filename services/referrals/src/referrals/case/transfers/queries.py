@@ -1,4 +1,4 @@
-"""Reads transfers for either of their two organisations."""
+"""Transfer queries for the two organisations of a transfer."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -72,8 +72,8 @@ async def open_of(session: AsyncSession, case_id: UUID, *, lock: bool = False) -
 async def left_behind(
     session: AsyncSession, succession: Succession, limit: int, case_id: UUID | None = None
 ) -> Sequence[UUID]:
-    """Return cases that the successor takes over and that have no offer to it yet. Skips cases on offer to another
-    active organisation. `case_id` limits this to one case. Needs service rights."""
+    """Return cases that the successor takes over and that have no offer to it yet. Skip cases on offer to another
+    active organisation. `case_id` restricts the result to one case. Requires service rights."""
     cases_ids = cases.to_follow(succession).subquery()
     ended = await ended_organisations(session)
     offered = sa.exists().where(
@@ -93,12 +93,12 @@ async def left_behind(
 
 
 def took_over_under(grant_id: Any) -> sa.Exists:
-    """Whether an organisation took a case over under this consent."""
+    """Return the SQL condition that an organisation took over a case under this consent."""
     return sa.exists().where(col(Transfer.grant_id) == grant_id, col(Transfer.state) == "accepted")
 
 
 async def accepted_under(session: AsyncSession, grant_id: UUID) -> dict[UUID, datetime]:
-    """Return since when each organisation has held the case under this consent; needs service rights."""
+    """Return when each organisation first accepted a case under this consent. Requires service rights."""
     rows = await session.execute(
         sa.select(col(Transfer.to_organisation), sa.func.min(col(Transfer.decided_at)))
         .where(col(Transfer.grant_id) == grant_id, col(Transfer.state) == "accepted")
@@ -133,7 +133,7 @@ def _row(transfer: Transfer) -> WorkRow:
 
 
 async def sides(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, tuple[UUID, UUID]]:
-    """Return by id the organisations that give and receive a case; needs service rights."""
+    """Return the sending and receiving organisations by transfer id. Requires service rights."""
     if not ids:
         return {}
     rows = await session.execute(

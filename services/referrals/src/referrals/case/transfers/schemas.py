@@ -1,4 +1,4 @@
-"""Request and response bodies of transfers."""
+"""Request and response bodies for transfers."""
 
 from datetime import datetime
 from typing import Literal
@@ -15,8 +15,8 @@ from referrals.ground.vocabulary.fields import Category, Language
 
 
 class NewTransfer(Strict):
-    """Offers a case to another organisation, under a consent of kind `transfer`. The recipient decides from the facts
-    given here."""
+    """An offer of a case to another organisation, under a consent of kind `transfer`. The recipient decides from the
+    facts given here."""
 
     case_id: UUID
     to_organisation: UUID
@@ -37,7 +37,7 @@ class RecallTransfer(Strict):
 
 
 class SuccessorConsent(Strict):
-    """The person's answer to the organisation that takes the case over."""
+    """The person's answer to the organisation that takes over the case."""
 
     decided_by: Literal["person", "caregiver"] = "person"
     child_assent: Assent | None = None
@@ -69,7 +69,7 @@ class TransferView(BaseModel):
 
 
 class OfferedCase(BaseModel):
-    """The facts from which the recipient decides."""
+    """The facts on which the recipient bases the decision."""
 
     minor: bool | None
     need: str | None

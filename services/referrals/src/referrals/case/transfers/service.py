@@ -1,4 +1,4 @@
-"""Use cases of transfers. Acceptance changes all access in one transaction."""
+"""Transfer use cases. Acceptance changes all access in one transaction."""
 
 from collections.abc import Collection, Mapping
 from functools import partial
@@ -112,7 +112,7 @@ async def _ask(
 async def offered_case(
     session: AsyncSession, keys: CaseKeys, transfer: Transfer
 ) -> OfferedCase | None:
-    """Return the facts for the recipient's decision; None after it, or once the case may not go there."""
+    """Return the facts for the recipient's decision. Return None once it is made, or once the case may not go there."""
     if transfer.state != "offered":
         return None
     async with acting_as_service(session):
@@ -132,7 +132,7 @@ async def offered_case(
 
 
 async def code_of(session: AsyncSession, transfer: Transfer) -> str | None:
-    """Return the case's code during a succession's offer: the successor learns nothing more before the person agrees."""
+    """Return the case code during a succession's offer. The successor learns nothing more before the person agrees."""
     if transfer.grant_id is not None or transfer.state != "offered":
         return None
     async with acting_as_service(session):
@@ -141,7 +141,7 @@ async def code_of(session: AsyncSession, transfer: Transfer) -> str | None:
 
 
 async def offer_left_behind(database: Database, keys: CaseKeys, blind: BlindIndex) -> int:
-    """Offer cases of ended or divested organisations to their successors; returns how many."""
+    """Offer cases of ended or divested organisations to their successors; return the number of offers."""
     return await sweep("successions", database, _left_behind, partial(_offer_one, keys, blind))
 
 
@@ -155,7 +155,7 @@ async def _left_behind(session: AsyncSession) -> list[UUID]:
 async def _offer_one(
     keys: CaseKeys, blind: BlindIndex, session: AsyncSession, case_id: UUID
 ) -> int:
-    """Give the case to the successor if the person already agreed; otherwise offer it without content."""
+    """Transfer the case to the successor if the person already agreed; otherwise offer it without content."""
     await hold_case(session, case_id)
     for succession in await successions(session):
         if await queries.left_behind(session, succession, 1, case_id):
@@ -203,7 +203,7 @@ async def accept(
     transfer_id: UUID,
     body: AcceptTransfer,
 ) -> Transfer:
-    """Take the case over: after the commit it belongs to the caller's organisation alone."""
+    """Accept the case: after the commit, only the caller's organisation holds it."""
     transfer = await queries.one(session, caller, transfer_id, lock=True)
     async with acting_as_service(session):
         case = await cases.by_id(session, transfer.case_id)
@@ -271,7 +271,7 @@ async def end_offer(
     grant_id: UUID | None = None,
     to: Collection[UUID] | None = None,
 ) -> None:
-    """Recall the open offer of a case, if it is under this consent and to one of these organisations."""
+    """Recall a case's open offer, if it is under this consent and to one of these organisations."""
     transfer = await queries.open_of(session, case_id, lock=True)
     if transfer is None or (grant_id is not None and transfer.grant_id != grant_id):
         return
@@ -280,7 +280,7 @@ async def end_offer(
 
 
 async def end_again(session: AsyncSession, transfer_id: UUID, word: Word) -> int:
-    """End an offer again that a restored backup reopened. The person learns who took the case over."""
+    """End an offer again that a restored backup reopened. The person learns who took over the case."""
     transfer = await session.get(Transfer, transfer_id, with_for_update=True)
     if transfer is None or transfer.state != "offered":
         return 0
@@ -291,7 +291,7 @@ async def end_again(session: AsyncSession, transfer_id: UUID, word: Word) -> int
 
 
 def legal(caller: Principal, transfer: Transfer) -> list[str]:
-    """Return the commands that the caller may give on the transfer now."""
+    """Return the commands that the caller may now run on the transfer."""
     if transfer.state != "offered":
         return []
     found = []

@@ -1,6 +1,6 @@
 """Anchors the audit outside the database, and verifies it against the anchor.
 
-A chain reveals an edit or a gap. Only a file outside the database reveals that its newest entries, or a whole chain,
+A chain reveals an edit or a gap. Only a file outside the database reveals that the newest entries, or a whole chain,
 were cut off. Each line contains the hash of the previous line.
 """
 
@@ -93,7 +93,7 @@ _KEPT_ENDS = sa.text(
 
 
 class BrokenAnchor(Worded):
-    """The anchor file itself was edited or cut; the message names the line."""
+    """The anchor file itself was edited or truncated; the message names the line."""
 
 
 FindingCode = Literal[
@@ -120,14 +120,14 @@ class Finding:
 
 
 def lines_of(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield the anchor's lines, each checked against the previous one; raises BrokenAnchor on a mismatch."""
+    """Yield the anchor's lines, each checked against the previous one; raise BrokenAnchor on a mismatch."""
     previous = ""
     if not path.exists():
         return
     with path.open(encoding="utf-8") as file:
         for number, text in enumerate(file, start=1):
             if not text.endswith("\n"):
-                return  # the writer was killed here; it drops this part when it continues
+                return  # the writer was killed here; it drops this part when it restarts
             try:
                 line: dict[str, Any] = json.loads(text)
             except ValueError as error:
@@ -141,8 +141,8 @@ def lines_of(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def _last_line(path: Path) -> tuple[dict[str, Any], str]:
-    """Return the anchor's last line, parsed and raw; raises BrokenAnchor. Drops an incomplete line: a killed writer
-    or a full disk left it, so it was never anchored."""
+    """Return the anchor's last line, parsed and raw; raise BrokenAnchor on a mismatch. Drop an incomplete line: it
+    comes from a killed writer or a full disk, so it was never anchored."""
     size, text = last_line(path)
     if path.exists() and path.stat().st_size > size:
         os.truncate(path, size)
@@ -170,10 +170,10 @@ async def anchor(
             sa.text("SELECT pg_try_advisory_xact_lock(hashtext('ruta-audit-anchor'))")
         ):
             return 0
-        # Read it under the lock: another replica may have appended, and our line must follow its line.
+        # Read this under the lock: another replica may have appended, and our line must follow that line.
         last, text = _last_line(path)
         await _hold_to_first_line(database, path)
-        # Read this before the heads: the next line then covers commits in between.
+        # Read this before the heads, so that the next line covers commits in between.
         until = await session.scalar(
             sa.text("SELECT pg_snapshot_xmin(pg_current_snapshot())::text")
         )
@@ -202,15 +202,15 @@ async def anchor(
 
 
 def _furthest(head: Head | None, last: list[Any] | None) -> list[Any] | None:
-    """Return the end to anchor. A list only grows: if it is shorter than before, the anchor keeps the known end until
-    the list reaches it again."""
+    """Return the list end to anchor. Lists only grow: if a list is shorter than before, the anchor keeps the known end
+    until the list reaches it again."""
     if head is None or (last and head.number < last[0]):
         return last
     return [head.number, head.digest]
 
 
 async def mark_restored(database: Database, path: Path | None, source: str) -> None:
-    """Note in the record, and in its anchor if any, that the backup `source` was restored: later entries are missing
+    """Record, also in the anchor if there is one, that the backup `source` was restored. Later entries are then missing
     for a known reason."""
     async with database.transaction() as session:
         await act_as_service(session)
@@ -230,8 +230,9 @@ async def mark_restored(database: Database, path: Path | None, source: str) -> N
 
 
 async def remember_lost(session: AsyncSession, forgotten: datetime) -> None:
-    """Note since when readings may be missing, as the record lost entries from `forgotten`. Needs service rights."""
-    # Skip the worker's entries: it has just repeated what the lists contain.
+    """Record the time from which readings may be missing, because the record lost entries from `forgotten` on. Requires
+    service rights."""
+    # Skip the worker's entries: the worker has just reapplied the lists.
     last = sa.select(sa.func.max(AuditEntry.at)).where(
         col(AuditEntry.client) != SYSTEM_CLIENT, col(AuditEntry.at) < forgotten
     )
@@ -240,7 +241,7 @@ async def remember_lost(session: AsyncSession, forgotten: datetime) -> None:
 
 
 async def _hold_to_first_line(database: Database, path: Path) -> None:
-    """Raise BrokenAnchor if the anchor vanished or was replaced: that must not start a new one."""
+    """Raise BrokenAnchor if the anchor vanished or was replaced, because that must not start a new anchor."""
     known = (await key_checks.recorded(database)).get(_FIRST_LINE)
     found = _first_line_digest(path)
     if known is not None and known != found:
@@ -262,7 +263,7 @@ def _first_line_digest(path: Path) -> str:
 
 
 def anchored_list(path: Path, which: str) -> Head:
-    """Return the end of the list (`ERASED`, `RESTRICTED`) in the last anchored line that has one."""
+    """Return the end of the list (`ERASED`, `RESTRICTED`) from the last anchored line that contains one."""
     head = Head()
     for line in lines_of(path):
         if line.get(which):
@@ -340,7 +341,7 @@ def _append(
 
 
 async def verify(database: Database, path: Path | None) -> tuple[int, list[Finding]]:
-    """Recompute every chain; returns the number of entries and the inconsistencies."""
+    """Recompute every chain; return the number of entries and the inconsistencies."""
     if path is not None:
         await _hold_to_first_line(database, path)
     anchored = anchored_chains(path)
@@ -366,7 +367,7 @@ async def verify(database: Database, path: Path | None) -> tuple[int, list[Findi
 async def verify_chain(
     session: AsyncSession, chain: UUID, anchored: Mapping[int, str]
 ) -> tuple[int, list[Finding]]:
-    """Verify one chain, in a session with service rights; `anchored`: its part of the anchor."""
+    """Verify one chain, in a session with service rights. `anchored` is its part of the anchor."""
     name = str(chain)
     findings: list[Finding] = []
     count, ends = await _walk(session, {name: dict(anchored)}, findings, only=chain)
@@ -380,12 +381,12 @@ async def verify_chain(
 
 
 def anchored_of(path: Path | None, chain: UUID) -> Mapping[int, str]:
-    """Return sequence and hash of one chain's anchored entries; raises BrokenAnchor."""
+    """Return the sequence number and hash of one chain's anchored entries; raise BrokenAnchor on a mismatch."""
     return anchored_chains(path).get(str(chain), {})
 
 
 def anchored_chains(path: Path | None) -> dict[str, dict[int, str]]:
-    """Return sequence and hash of all anchored entries by chain; raises BrokenAnchor."""
+    """Return the sequence number and hash of all anchored entries by chain; raise BrokenAnchor on a mismatch."""
     anchored: dict[str, dict[int, str]] = {}
     for line in lines_of(path) if path is not None else ():
         if "restored" in line:
@@ -407,7 +408,7 @@ def _take_back(anchored: dict[str, dict[int, str]], heads: dict[str, list[Any]])
 
 @dataclass(frozen=True)
 class AnchoredRestore:
-    """A line of the anchor about a restored backup."""
+    """An anchor line about a restored backup."""
 
     at: str
     source: str

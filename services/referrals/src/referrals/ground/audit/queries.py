@@ -1,4 +1,4 @@
-"""Reads the audit: its entries, readings of a disclosure, acts in a case."""
+"""Audit queries: entries, readings of a disclosure, acts in a case."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, fields
@@ -13,7 +13,7 @@ from sqlmodel import col
 from referrals.ground.audit.models import AuditEntry, AuditHead, Restore
 
 _ENTRIES = AuditEntry.metadata.tables["audit_entries"]
-# Columns that other modules may use in conditions on entries.
+# Columns that other modules may use in entry conditions.
 DOER, OF_ORGANISATION = _ENTRIES.c.client, _ENTRIES.c.organisation_id
 CHAIN, TARGET_TYPE, TARGET_ID = _ENTRIES.c.chain, _ENTRIES.c.target_type, _ENTRIES.c.target_id
 
@@ -28,7 +28,7 @@ class Only:
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """Filters of a list of entries; None filters nothing. `since` is inclusive, `until` exclusive."""
+    """Filters for a list of entries; None means no filter. `since` is inclusive, `until` exclusive."""
 
     target_id: UUID | None = None
     action: str | None = None
@@ -81,7 +81,7 @@ def chains_meant(meant: Callable[[Any], sa.ColumnElement[bool]]) -> sa.Select[An
 
 
 async def did_anything(session: AsyncSession, doer: str) -> bool:
-    """Whether the record contains any act of this client."""
+    """Return whether the record contains any act of this client."""
     done = sa.exists().where(col(AuditEntry.client) == doer)
     return bool(await session.scalar(sa.select(done)))
 
@@ -89,7 +89,8 @@ async def did_anything(session: AsyncSession, doer: str) -> bool:
 def was_read(
     target: sa.ColumnElement[UUID], action: str, organisation: sa.ColumnElement[UUID] | None = None
 ) -> sa.ColumnElement[bool]:
-    """Whether anybody (of the organisation) read it, according to the audit; needs service rights."""
+    """Return the SQL condition that anybody, or anybody in the organisation, read the target according to the audit.
+    Requires service rights."""
     which = [target == TARGET_ID, _ENTRIES.c.action == action]
     if organisation is not None:
         which.append(organisation == OF_ORGANISATION)
@@ -99,7 +100,7 @@ def was_read(
 async def last_acts(
     session: AsyncSession, target_ids: Collection[UUID], who: sa.ColumnElement[bool]
 ) -> dict[tuple[UUID, UUID], datetime]:
-    """Return when a client for whom `who` is true last acted, by target and organisation; needs service rights."""
+    """Return when a client that satisfies `who` last acted, by target and organisation. Requires service rights."""
     if not target_ids:
         return {}
     rows = await session.execute(
@@ -117,7 +118,7 @@ async def last_acts(
 async def disclosure_reads(
     session: AsyncSession, referral_ids: Sequence[UUID]
 ) -> Sequence[AuditEntry]:
-    """Return readings of the snapshots of these referrals."""
+    """Return readings of these referrals' snapshots."""
     rows = await session.scalars(
         sa.select(AuditEntry)
         .where(
@@ -129,7 +130,7 @@ async def disclosure_reads(
 
 
 async def case_reads(session: AsyncSession, case_id: UUID) -> Sequence[AuditEntry]:
-    """Return every reading of a case, on any road, oldest first."""
+    """Return every reading of a case, by any route, oldest first."""
     rows = await session.scalars(
         sa.select(AuditEntry)
         .where(col(AuditEntry.chain) == case_id, col(AuditEntry.action).like("%.read"))
@@ -139,7 +140,7 @@ async def case_reads(session: AsyncSession, case_id: UUID) -> Sequence[AuditEntr
 
 
 async def restores_since(session: AsyncSession, moment: datetime) -> Sequence[Restore]:
-    """Return restores of a backup since then, oldest first: each left a span without readings."""
+    """Return backup restores since this time, oldest first; each left a period without readings."""
     rows = await session.scalars(
         sa.select(Restore).where(col(Restore.at) > moment).order_by(col(Restore.at))
     )
@@ -149,7 +150,7 @@ async def restores_since(session: AsyncSession, moment: datetime) -> Sequence[Re
 async def count_done(
     session: AsyncSession, organisation: UUID, action: str, since: datetime
 ) -> int:
-    """Count how often an organisation has done this since then, whatever the outcome."""
+    """Count how often an organisation has done this since the given time, whatever the outcome."""
     counted = (
         sa.select(sa.func.count())
         .select_from(AuditEntry)
@@ -165,7 +166,7 @@ async def count_done(
 async def done_in(
     session: AsyncSession, chain: UUID, organisation: UUID, limit: int
 ) -> Sequence[AuditEntry]:
-    """Return acts of an organisation in a case, oldest first, without its readings."""
+    """Return an organisation's acts in a case, oldest first, without its readings."""
     rows = await session.scalars(
         sa.select(AuditEntry)
         .where(

@@ -1,4 +1,4 @@
-"""Writes the audit: one entry for every command and every read of disclosed data."""
+"""Writes the audit: one entry for every command and every reading of disclosed data."""
 
 from typing import Any
 from uuid import UUID
@@ -25,10 +25,11 @@ async def record(
     target_type: str | None = None,
     detail: dict[str, Any] | None = None,
 ) -> None:
-    """Append one entry to `chain` (the case; without a case, the organisation).
+    """Append one entry to `chain` (the case, or the organisation if there is no case).
 
-    Call this last: it locks the chain's head. The default target is the chain's subject, with the first part of the
-    action's name as its type. `detail`: ids and codes only. A command's stored answer belongs to this subject.
+    Call this last, because it locks the chain's head. The default target is the chain's subject; the first part of the
+    action's name is its type. `detail` contains only ids and codes. A command's stored response belongs to this
+    subject.
     """
     target_id = target_id or chain
     target_type = target_type or action.partition(".")[0]

@@ -1,4 +1,4 @@
-"""Counts and unusual readings of a span of the record, for an auditor's statement."""
+"""Counts and unusual readings in a period of the record, for an auditor's statement."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ PatternCode = Literal["many_cases", "at_night", "bulk"]
 
 @dataclass(frozen=True)
 class Done:
-    """Counts of the entries of a span."""
+    """Entry counts for a period."""
 
     entries: int
     doers: int
@@ -33,7 +33,7 @@ class Done:
 
 @dataclass(frozen=True)
 class Pattern:
-    """Readings of one reader that an auditor should ask about."""
+    """One reader's readings that an auditor should ask about."""
 
     pattern: PatternCode
     doer: str
@@ -49,7 +49,7 @@ def _between(since: datetime, until: datetime) -> sa.ColumnElement[bool]:
 
 
 async def done_between(session: AsyncSession, since: datetime, until: datetime) -> Done:
-    """Count entries, people and clients, organisations and chains of a span."""
+    """Count the entries, people and clients, organisations and chains in a period."""
     within = _between(since, until)
     different = (AuditEntry.client, AuditEntry.organisation_id, AuditEntry.chain)
     counted: list[sa.ColumnElement[int]] = [sa.func.count()]
@@ -68,7 +68,7 @@ async def done_between(session: AsyncSession, since: datetime, until: datetime) 
 async def chains_between(
     session: AsyncSession, since: datetime, until: datetime, limit: int
 ) -> Sequence[UUID]:
-    """Return the chains with entries in a span, those with the newest entry first."""
+    """Return the chains with entries in a period, ordered by their newest entry."""
     chains = (
         sa.select(col(AuditEntry.chain))
         .where(_between(since, until))
@@ -81,8 +81,8 @@ async def chains_between(
 async def unusual(
     session: AsyncSession, since: datetime, until: datetime, zone: str
 ) -> list[Pattern]:
-    """Return the unusual readings of a span, most readings first, by local days and hours. Readings of the record
-    itself are an auditor's work and not counted."""
+    """Return the unusual readings in a period, most readings first, by local day and hour. Readings of the audit record
+    are an auditor's work and do not count."""
     at_home = sa.func.timezone(zone, col(AuditEntry.at))
     hour = sa.extract("hour", at_home)
     action = col(AuditEntry.action)

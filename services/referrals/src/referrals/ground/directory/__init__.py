@@ -1,1 +1,1 @@
-"""The copy of the directory, built from its events only."""
+"""The copy of the directory, built only from its events."""

@@ -1,4 +1,4 @@
-"""HTTP routes of the team that works the queue of a directory service."""
+"""HTTP routes for the team that works a directory service's queue."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""Updates the projection of the directory from its events, in any order of arrival."""
+"""Updates the directory projection from events, in any order of arrival."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -67,7 +67,7 @@ async def take(session: AsyncSession, received: Sequence[tuple[Any, Envelope]]) 
 
 
 async def judge(session: AsyncSession, service_ids: Sequence[UUID], now: datetime) -> None:
-    """Announce for each of these services whether it may be chosen now."""
+    """Announce for each of these services whether users may choose it now."""
     judged = await choosable(session, service_ids, now)
     await tell(session, happenings.ServicesChanged(judged, now))
 
@@ -113,7 +113,7 @@ async def _know_organisation(session: AsyncSession, event: OrganizationRecorded)
 
 
 async def _keep_succession(session: AsyncSession, event: OrganizationSucceeded) -> None:
-    """Store it; the worker offers the cases (`case.transfers.service.offer_left_behind`)."""
+    """Store the succession; the worker offers the cases (`case.transfers.service.offer_left_behind`)."""
     word = {
         "organisation": str(event.organisation_id),
         "successor": str(event.successor_id),
@@ -125,12 +125,12 @@ async def _keep_succession(session: AsyncSession, event: OrganizationSucceeded) 
 
 
 def _countries(event: ServiceData) -> Sequence[str]:
-    """Return the event's countries; older events have only areas, which imply them."""
+    """Return the event's countries. Older events have only areas, which imply the countries."""
     return countries_of(event.areas) if event.countries is None else event.countries
 
 
 def _newer(row: dict[str, Any]) -> Insert:
-    """Keep the newer value of each column by the column's own version: a change of capacity may overtake another
+    """Keep the newer value of each column by the column's own version, because a capacity change may overtake another
     event."""
     new = insert(_services).values(row)
     newest = {name: _newest(new.excluded, name) for name in row if name != "service_id"}
@@ -209,7 +209,7 @@ async def _replace_pathway(session: AsyncSession, event: PathwayPublished) -> No
 
 
 async def flag_stale(session: AsyncSession, now: datetime) -> int:
-    """Announce services whose entry has expired since; returns how many."""
+    """Announce services whose entry has since expired; return their number."""
     await act_as_service(session)
     stale: list[UUID] = list(
         await session.scalars(

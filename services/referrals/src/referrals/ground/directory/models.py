@@ -32,12 +32,12 @@ class DirectoryService(Row, table=True):
     countries: list[str] = Field(default_factory=list, sa_type=Texts)
     # The version of capacity, functional status and referable, which have their own event.
     state_version: int = 0
-    # The organisation before the hand-over; None if there was none.
+    # The organisation before the last change of organisation; None if there was none.
     former_organisation_id: UUID | None = None
 
 
 class DirectoryOrganisation(Row, table=True):
-    """An organisation with a record in the directory."""
+    """An organisation with a directory record."""
 
     __tablename__ = "directory_organisations"
 
@@ -59,7 +59,7 @@ class PathwayAlternative(Row, table=True):
 
 
 class TeamMember(Row, table=True):
-    """If a service has a team, only its members and supervisors see the service's queue."""
+    """A team member. If a service has a team, only its members and supervisors see the service's queue."""
 
     __tablename__ = "service_team"
 

@@ -1,4 +1,4 @@
-"""Reads the projection: which services may be chosen, and who may work their queues."""
+"""Queries on the projection: which services users may choose, and who may work their queues."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -26,7 +26,7 @@ from referrals.ground.search_queries import Searchable
 async def shown_services(
     session: AsyncSession, caller: Principal, service_ids: Collection[UUID]
 ) -> frozenset[UUID]:
-    """Return those of the services that the directory shows to this caller."""
+    """Return which of the services the directory shows to this caller."""
     if not service_ids:
         return frozenset()
     rows = await session.scalars(
@@ -52,8 +52,8 @@ async def countries_of_service(session: AsyncSession, service_id: UUID) -> list[
 
 
 async def countries_of_organisation(session: AsyncSession, organisation: UUID) -> list[str]:
-    """Return the countries of its services; empty if it has none. This includes hidden services: a border applies to
-    all callers."""
+    """Return the countries of the organisation's services; empty if it has none. This includes hidden services, because
+    a border applies to all callers."""
     country = sa.func.unnest(col(DirectoryService.countries)).label("country")
     rows = await session.scalars(
         sa.select(country)
@@ -68,20 +68,20 @@ async def countries_of_organisation(session: AsyncSession, organisation: UUID) -
 
 
 async def owns_service(session: AsyncSession, caller: Principal, service_id: UUID) -> bool:
-    """Whether the service belongs to the caller's organisation, which sees all of its own."""
+    """Return whether the service belongs to the caller's organisation, which sees all its own services."""
     service = await session.get(DirectoryService, service_id)
     return service is not None and service.organisation_id == caller.organisation
 
 
 async def is_known(session: AsyncSession, organisation: UUID) -> bool:
-    """Whether the directory has a record of the organisation, or a service of it."""
+    """Return whether the directory contains a record of the organisation, or one of its services."""
     recorded = sa.exists().where(col(DirectoryOrganisation.organisation_id) == organisation)
     offers = sa.exists().where(col(DirectoryService.organisation_id) == organisation)
     return bool(await session.scalar(sa.select(sa.or_(recorded, offers))))
 
 
 def handed_over() -> sa.Subquery:
-    """Select `service_id` and `organisation_id` of services that changed their organisation."""
+    """Select `service_id` and `organisation_id` of services whose organisation changed."""
     return (
         sa.select(col(DirectoryService.service_id), col(DirectoryService.organisation_id))
         .where(col(DirectoryService.former_organisation_id).is_not(None))
@@ -90,7 +90,7 @@ def handed_over() -> sa.Subquery:
 
 
 def seen_by(audience: Audience) -> sa.ColumnElement[bool]:
-    """`Audience.sees` as SQL; a test keeps the two equal."""
+    """Return `Audience.sees` as SQL; a test keeps the two in agreement."""
     service = DirectoryService
     ways: list[sa.ColumnElement[bool]] = [_no_higher_than(audience.base)]
     if audience.organisation_id is not None:
@@ -150,7 +150,7 @@ def is_choosable(service: DirectoryService, now: datetime) -> bool:
 async def choosable(
     session: AsyncSession, service_ids: Collection[UUID], now: datetime
 ) -> dict[UUID, bool]:
-    """Return for each service known from the directory whether it may be chosen now."""
+    """Return whether users may choose each service now, for services known from the directory."""
     services = await session.scalars(
         sa.select(DirectoryService)
         .where(col(DirectoryService.service_id).in_(service_ids))
@@ -182,7 +182,7 @@ def refuse_unless_choosable(
 async def service_shown_to(
     session: AsyncSession, caller: Principal, service_id: UUID | None
 ) -> DirectoryService | None:
-    """Return the service in its present state, if it is known and the directory shows it to the caller."""
+    """Return the service in its current state, if it is known and the directory shows it to the caller."""
     if service_id is None:
         return None
     service = await session.get(DirectoryService, service_id, populate_existing=True)
@@ -190,8 +190,8 @@ async def service_shown_to(
 
 
 def works_queue(organisation: Any, service_id: Any, client_names: Any) -> sa.ColumnElement[bool]:
-    """Whether one of these clients works the queue of the service in a column. Without a team, the whole organisation
-    does."""
+    """Return the SQL condition that one of these clients works the queue of the service in a column. Without a team,
+    the whole organisation does."""
     team = sa.select(sa.literal(1)).where(
         col(TeamMember.organisation_id) == organisation, col(TeamMember.service_id) == service_id
     )
@@ -200,8 +200,8 @@ def works_queue(organisation: Any, service_id: Any, client_names: Any) -> sa.Col
 
 
 def works_with(caller: Principal, client: Any) -> sa.ColumnElement[bool]:
-    """Whether the client in a column shares a team with the caller; clients without a team work together. NULL
-    matches everybody."""
+    """Return the SQL condition that the client in a column shares a team with the caller. Clients without a team work
+    together. NULL matches everybody."""
     own = sa.select(col(TeamMember.service_id)).where(
         col(TeamMember.organisation_id) == caller.organisation,
         col(TeamMember.client) == caller.subject,
@@ -217,7 +217,7 @@ def works_with(caller: Principal, client: Any) -> sa.ColumnElement[bool]:
 async def teams_of(
     session: AsyncSession, queues: Collection[tuple[UUID, UUID]]
 ) -> dict[tuple[UUID, UUID], set[str]]:
-    """Return the members of each team by (organisation, service); needs service rights."""
+    """Return each team's members by (organisation, service). Requires service rights."""
     if not queues:
         return {}
     queue = sa.tuple_(col(TeamMember.organisation_id), col(TeamMember.service_id))
@@ -235,7 +235,7 @@ async def teams_of(
 async def pathway_steps(
     session: AsyncSession, areas: Sequence[str], except_needs: sa.Select[Any], aor: str | None
 ) -> list[tuple[UUID, str, str, str]]:
-    """Return (pathway, aor, step, need) of published pathways in these areas, up to 200."""
+    """Return (pathway, aor, step, need) of up to 200 published pathways in these areas."""
     columns = (
         col(PathwayAlternative.pathway_id),
         col(PathwayAlternative.aor),
@@ -259,7 +259,7 @@ async def pathway_steps(
 
 
 async def takes_referrals(session: AsyncSession, caller: Principal, organisation: UUID) -> bool:
-    """Whether the caller sees a service of the organisation that accepts referrals now."""
+    """Return whether the caller sees a service of the organisation that currently accepts referrals."""
     found = await session.scalar(
         sa.select(sa.literal(1))
         .where(
@@ -285,8 +285,8 @@ async def alternatives(
     now: datetime,
     limit: int = 10,
 ) -> list[tuple[DirectoryService, int | None]]:
-    """Return choosable services that the caller may see. The recipient's suggestion comes first, then services by
-    rank in the pathway of the most exact area. `areas`: the person's area and its ancestors, in this order; empty
+    """Return choosable services that the caller may see. The recipient's suggestion comes first, then services ranked
+    by the pathway of the most specific area. `areas` contains the person's area and its ancestors, in this order; empty
     means any place."""
     rank = _rank(category, areas)
     statement = sa.select(DirectoryService, rank.label("rank")).where(

@@ -1,4 +1,4 @@
-"""Request and response bodies of the teams that work a service's queue."""
+"""Request and response bodies for the teams that work a service's queue."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""Teams of the queues. This module never commits."""
+"""Queue teams. This module never commits."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -17,7 +17,7 @@ from referrals.ground.restrictions.words import Kind
 async def set_team(
     session: AsyncSession, organisation: UUID, service_id: UUID, clients: Collection[str]
 ) -> None:
-    """Limit the queue to these clients and supervisors; with none, the whole organisation works it."""
+    """Restrict the queue to these clients and supervisors; with no clients, the whole organisation works it."""
     await session.execute(
         sa.delete(TeamMember).where(
             col(TeamMember.service_id) == service_id,
@@ -34,9 +34,9 @@ async def set_team(
 
 
 async def hold_to_team(session: AsyncSession, service_id: UUID, word: Mapping[str, Any]) -> int:
-    """Store the listed team again after a restored backup brought an old one, or none. Needs service rights."""
+    """Store the listed team again after a restored backup brought back an old team or none. Requires service rights."""
     if not word:
-        return 0  # the queue was opened to everybody since, so the backup hides more, never less
+        return 0  # the queue has since opened to everybody, so the backup hides more, never less
     organisation, clients = UUID(word["organisation"]), list(word["clients"])
     present = await session.scalars(
         sa.select(col(TeamMember.client)).where(
@@ -51,8 +51,8 @@ async def hold_to_team(session: AsyncSession, service_id: UUID, word: Mapping[st
 
 
 async def restrict_copies(session: AsyncSession, words: Mapping[UUID, Mapping[str, Any]]) -> None:
-    """Apply the directory's listed restrictions to the copies; see `restrictions.words`. The directory's events bring
-    all other changes and lift no restriction."""
+    """Apply the directory's listed restrictions to the copies; see `restrictions.words`. All other changes come with
+    the directory's events, which lift no restriction."""
     rows = await session.scalars(
         sa.select(DirectoryService)
         .where(col(DirectoryService.service_id) == sa.any_(sa.literal([*words], sa.ARRAY(sa.Uuid))))

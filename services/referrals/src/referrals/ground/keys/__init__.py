@@ -1,1 +1,1 @@
-"""One wrapped key per case, in a store apart from the cases; destroying it erases the person."""
+"""One wrapped key per case, stored separately from the cases; destroying the key erases the person."""

@@ -1,5 +1,5 @@
-"""Key-encryption keys, which wrap the case keys and rotate. A file outside all databases contains them, in plain text
-or encrypted by a Vault."""
+"""Key-encryption keys, which wrap the case keys and rotate. A file outside all databases contains them, either in plain
+text or encrypted by a Vault."""
 
 import base64
 import json
@@ -18,11 +18,11 @@ _CLOSED = "vault:"
 
 
 class CannotOpenKey(Worded):
-    """The Vault answers, but its key did not encrypt this one; the message names the key."""
+    """The Vault responds, but its key did not encrypt this key; the message names the key."""
 
 
 class Keeper(Protocol):
-    """Encrypts key-encryption keys. Raises CannotOpenKey, or KeysAway while it is unreachable."""
+    """Encrypts and decrypts key-encryption keys. Raises CannotOpenKey, or KeysAway if it is unreachable."""
 
     async def open(self, key_id: str, text: str) -> bytes: ...
 
@@ -30,7 +30,7 @@ class Keeper(Protocol):
 
 
 class KeyRingError(WrongKeys):
-    """The file of key-encryption keys is unusable; the message gives reason and remedy."""
+    """The key-encryption key file is unusable; the message gives the reason and the remedy."""
 
     def __init__(self, path: Path, reason: Worded) -> None:
         super().__init__(
@@ -43,7 +43,7 @@ class KeyRingError(WrongKeys):
 
 @dataclass(frozen=True)
 class KeyRing:
-    """`closed`: the encrypted text of each key that a Vault protects."""
+    """A key ring. `closed` contains the encrypted text of each key that a Vault protects."""
 
     active: str
     keys: dict[str, bytes]
@@ -51,7 +51,7 @@ class KeyRing:
 
     @classmethod
     def load(cls, path: Path) -> "KeyRing":
-        """Read a ring of plain-text keys; raises KeyRingError if the file is missing or malformed."""
+        """Read a ring of plain-text keys; raise KeyRingError if the file is missing or malformed."""
         active, entries = _read(path)
         if behind := sorted(key_id for key_id, text in entries.items() if text.startswith(_CLOSED)):
             text = "{keys} can only be opened by a Vault: set RUTA_VAULT_URL"
@@ -60,7 +60,7 @@ class KeyRing:
 
     @classmethod
     async def opened(cls, path: Path, vault: Keeper | None) -> "KeyRing":
-        """Read a ring, with the Vault for its encrypted keys; raises KeyRingError or KeysAway."""
+        """Read a ring, using the Vault to decrypt its encrypted keys; raise KeyRingError or KeysAway."""
         if vault is None:
             return cls.load(path)
         active, entries = _read(path)
@@ -74,7 +74,7 @@ class KeyRing:
         return cls(active, keys, closed)
 
     def check_values(self) -> dict[str, str]:
-        """Return the check values of all keys by name, for the key store."""
+        """Return all keys' check values by name, for the key store."""
         return {
             check_name(key_id): check_value(check_name(key_id), key)
             for key_id, key in self.keys.items()
@@ -84,14 +84,14 @@ class KeyRing:
         return crypto.seal(self.keys[self.active], case_key, _context(case_id, self.active))
 
     def unwrap(self, case_id: UUID, key_id: str, wrapped: bytes) -> bytes:
-        """Return the case key; raises CannotOpen if the ring lacks `key_id` or did not wrap these bytes."""
+        """Return the case key; raise CannotOpen if the ring lacks `key_id` or did not wrap these bytes."""
         if key_id not in self.keys:
             raise crypto.CannotOpen(f"key-encryption key {key_id} is not in the ring")
         return crypto.open_sealed(self.keys[key_id], wrapped, _context(case_id, key_id))
 
 
 def _read(path: Path) -> tuple[str, dict[str, str]]:
-    """Return the active id and the entries by id; raises KeyRingError."""
+    """Return the active id and the entries by id; raise KeyRingError if the file is unusable."""
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
         entries = {str(key_id): str(text) for key_id, text in document["keys"].items()}
@@ -111,13 +111,14 @@ def _decoded(path: Path, text: str) -> bytes:
 
 
 def with_new_key(ring: KeyRing) -> KeyRing:
-    """Return the ring with a new, unused key: every reader must have it before it is used."""
+    """Return the ring with a new, unused key. Every reader must have the key before anything uses it."""
     key_id = f"k{max((int(k[1:]) for k in ring.keys if k[1:].isdigit()), default=0) + 1}"
     return replace(ring, keys={**ring.keys, key_id: crypto.new_key()})
 
 
 async def closed_by(ring: KeyRing, vault: Keeper | None, path: Path) -> KeyRing:
-    """Return the ring with its newest key encrypted by the Vault, if any; raises KeyRingError or KeysAway."""
+    """Return the ring with its newest key encrypted by the Vault, if there is a Vault; raise KeyRingError or
+    KeysAway."""
     key_id = newest(ring)
     if vault is None or key_id in ring.closed:
         return ring
@@ -137,7 +138,7 @@ def with_newest_active(ring: KeyRing) -> KeyRing:
 
 
 def without_unused(ring: KeyRing, used: set[str]) -> KeyRing:
-    """Return the ring with only the active key, the newest key and the keys in use."""
+    """Return the ring reduced to the active key, the newest key and the keys in use."""
     keep = {ring.active, newest(ring), *used}
     return replace(ring, keys={k: v for k, v in ring.keys.items() if k in keep})
 
@@ -148,7 +149,7 @@ def as_text(ring: KeyRing) -> str:
 
 
 def write(path: Path, ring: KeyRing) -> None:
-    """Replace the ring's file atomically; raises OSError if it is read-only (a mounted Secret)."""
+    """Replace the ring file atomically; raise OSError if it is read-only (a mounted Secret)."""
     fresh = path.with_suffix(".new")
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:

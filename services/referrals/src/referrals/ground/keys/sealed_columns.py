@@ -1,4 +1,4 @@
-"""Seals one column of one row under the case's key."""
+"""Seals one column of one row under the case key."""
 
 from typing import Any
 from uuid import UUID
@@ -21,5 +21,5 @@ def seal_column(
 def open_column(
     key: bytes, sealed: bytes, *, organisation: UUID, row: UUID | str, column: str
 ) -> Any:
-    """Return the JSON value; raises CannotOpen if key, organisation, row or column differ."""
+    """Return the JSON value; raise CannotOpen if the key, organisation, row or column differs."""
     return orjson.loads(crypto.open_sealed(key, sealed, _context(organisation, row, column)))

@@ -1,5 +1,5 @@
-"""The key store: wrapped case keys in a separate database, so that an old backup of the cases cannot restore a
-destroyed key."""
+"""The key store: wrapped case keys in a separate database, so that an old case backup cannot restore a destroyed
+key."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -30,7 +30,7 @@ case_keys = sa.Table(
     sa.Column("wrapped", sa.LargeBinary),
     sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
     sa.Column("destroyed_at", sa.DateTime(timezone=True)),
-    # When the tombstone was written to the list that leaves the machine.
+    # When the worker wrote the tombstone to the list kept off the host.
     sa.Column("told_at", sa.DateTime(timezone=True)),
 )
 _EXPANSIONS = (
@@ -42,7 +42,7 @@ _SELECT = (
     "SELECT case_id, key_id, wrapped FROM case_keys"
     " WHERE case_id = ANY ($1::uuid[]) AND destroyed_at IS NULL"
 )
-# PostgreSQL plans a query with a list again each time; one with a single id it plans once.
+# PostgreSQL plans a query with a list each time, but plans a query with a single id only once.
 _SELECT_ONE = _SELECT.replace("= ANY ($1::uuid[])", "= $1")
 _ONE_WRAPPED_BY = (
     "SELECT case_id, wrapped FROM case_keys WHERE key_id = $1 AND wrapped IS NOT NULL LIMIT 1"
@@ -50,11 +50,11 @@ _ONE_WRAPPED_BY = (
 
 
 class KeyDestroyed(Exception):
-    """The case was erased: its key no longer exists anywhere."""
+    """The case was erased, so its key no longer exists anywhere."""
 
 
 class CaseKeys:
-    """Creates, finds, destroys and rewraps case keys. Each call is its own transaction."""
+    """Creates, finds, destroys and rewraps case keys. Each call runs in its own transaction."""
 
     def __init__(
         self,
@@ -73,7 +73,7 @@ class CaseKeys:
 
     async def verify(self) -> None:
         """Raise KeyRingError unless the file contains the ring that wrapped the case keys, or KeysAway if the store
-        does not answer."""
+        does not respond."""
         try:
             await self._current_ring()
             await self.database.once("SELECT 1")
@@ -85,8 +85,8 @@ class CaseKeys:
             ) from error
 
     async def _current_ring(self) -> KeyRing:
-        """Return the ring in its file now. It is read again after `vault_seconds`, so that sealing the Vault ends the
-        use of its keys."""
+        """Return the ring that its file currently contains. Read it again after `vault_seconds`, so that sealing the
+        Vault stops the use of its keys."""
         stamp = self._ring_file.stat().st_mtime_ns if self._ring_file.exists() else 0
         asked = time.monotonic()
         late = self.vault is not None and asked - self._opened_at >= self._vault_seconds
@@ -97,14 +97,14 @@ class CaseKeys:
         return self._ring
 
     async def read_ring(self) -> KeyRing:
-        """Return the file's ring for its rotation; raises KeyRingError or KeysAway."""
+        """Return the ring from the file for a rotation; raise KeyRingError or KeysAway."""
         return await KeyRing.opened(self._ring_file, self.vault)
 
     async def _compare(self, ring: KeyRing) -> None:
         """Raise KeyRingError unless `ring` contains every key in use, unchanged.
 
-        Records new keys if a known one comes with them (a rotation) or nothing was ever wrapped (an installation).
-        Older releases recorded none: there it unwraps one case key per key instead.
+        Record new keys if a known key comes with them (a rotation) or no key was ever used (an installation). Older
+        releases recorded no keys; for those, unwrap one case key per key instead.
         """
         values, known = ring.check_values(), await key_checks.recorded(self.database)
         used = {check_name(key_id) for key_id in await self.used_key_ids()}
@@ -133,7 +133,7 @@ class CaseKeys:
                 raise self._wrong(text, key=check_name(key_id)) from None
 
     async def create(self, case_id: UUID) -> bytes:
-        """Create a key for a new case. If the case is then not written, its key remains unused."""
+        """Create a key for a new case. If nobody then writes the case, its key remains unused."""
         ring = await self._current_ring()
         key = crypto.new_key()
         wrapped = ring.wrap(case_id, key)
@@ -141,27 +141,27 @@ class CaseKeys:
         return key
 
     async def of(self, case_id: UUID) -> bytes:
-        """Return the key of a case; raises KeyDestroyed after erasure."""
+        """Return the key of a case; raise KeyDestroyed after erasure."""
         found = await self.of_many([case_id])
         if case_id not in found:
             raise KeyDestroyed
         return found[case_id]
 
     async def of_many(self, case_ids: Sequence[UUID]) -> Mapping[UUID, bytes]:
-        """Return keys by case, without cases whose key is destroyed."""
+        """Return keys by case, omitting cases with a destroyed key."""
         ring = await self._current_ring()
         if len(case_ids) == 1:
             rows = await self.database.once(_SELECT_ONE, case_ids[0])
         else:
             rows = await self.database.once(_SELECT, list(case_ids))
         if strange := sorted({r["key_id"] for r in rows} - ring.keys.keys()):
-            # Another process is rotating and this file is not updated yet, or a key is lost.
+            # Another process is rotating and this file is out of date, or a key is lost.
             text = "case keys are wrapped by {keys}, which is not in this file"
             raise self._wrong(text, keys=", ".join(strange))
         return {r["case_id"]: ring.unwrap(r["case_id"], r["key_id"], r["wrapped"]) for r in rows}
 
     async def destroy(self, case_id: UUID) -> None:
-        """Destroy the key; the tombstone stays. A repeat changes nothing."""
+        """Destroy the key and leave a tombstone. Repeating this changes nothing."""
         now = clock.now()
         statement = insert(case_keys).values(case_id=case_id, created_at=now, destroyed_at=now)
         async with self.database.transaction() as session:
@@ -187,7 +187,7 @@ class CaseKeys:
             return {row.case_id: row.destroyed_at for row in rows}
 
     async def rewrap_batch(self, size: int = 500) -> int:
-        """Wrap up to `size` keys with the active key; returns how many. 0 means that all are."""
+        """Wrap up to `size` keys with the active key; return their number. 0 means that all keys use it."""
         ring = await self._current_ring()
         async with self.database.transaction() as session:
             rows = (
@@ -223,7 +223,7 @@ class CaseKeys:
 
 
 async def create_tables(owner_url: str, role: str) -> None:
-    """Create the key store's table and grant `role` its use; safe to repeat."""
+    """Create the key store's table and let `role` use it. Safe to repeat."""
     engine = create_async_engine(owner_url, poolclass=NullPool)
     try:
         async with engine.begin() as connection:

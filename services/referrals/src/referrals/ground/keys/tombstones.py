@@ -1,5 +1,5 @@
-"""The list of erasures, copied off the machine so that no backup restores an erased person. A line: a case's random
-id, and when its key was destroyed."""
+"""The erasure list, copied off the host so that no backup restores an erased person. Each line contains a case's random
+id and the time when its key was destroyed."""
 
 import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -39,7 +39,8 @@ def case_ids(known: Chained) -> tuple[UUID, ...]:
 
 
 async def tell(database: Database, path: Path, signer: Signer) -> int:
-    """Append erasures that the list lacks; returns how many. One caller at a time; a repeated line changes nothing."""
+    """Append erasures missing from the list; return their number. Only one caller runs at a time, and a repeated line
+    changes nothing."""
     ((waits,),) = await database.once(_ANY_UNTOLD)
     if not waits and await asyncio.to_thread(path.exists):
         return 0
@@ -47,9 +48,9 @@ async def tell(database: Database, path: Path, signer: Signer) -> int:
     async with database.transaction() as session:
         if not await session.scalar(LOCK):
             return 0
-        # Check again: another process may have begun the list while this waited for its connection.
+        # Check again: another process may have created the list while this one waited for its connection.
         if not await asyncio.to_thread(path.exists):
-            # No copy exists either, or it would have been restored: write all erasures from the start.
+            # No copy exists either, or the restore would have used it: write all erasures from the start.
             await session.execute(case_keys.update().where(told.is_not(None)).values(told_at=None))
         rows = (
             await session.execute(
@@ -70,7 +71,7 @@ async def tell(database: Database, path: Path, signer: Signer) -> int:
 
 
 async def not_destroyed(database: Database, case_ids: Collection[UUID]) -> set[UUID]:
-    """Return the cases whose key is not destroyed in the store."""
+    """Return the cases whose keys still exist in the store."""
     asked = case_keys.c.case_id == sa.any_(sa.literal([*case_ids], sa.ARRAY(sa.Uuid)))
     known = sa.select(case_keys.c.case_id).where(asked, case_keys.c.destroyed_at.is_not(None))
     async with database.transaction() as session:
@@ -90,7 +91,7 @@ async def count_untold(database: Database) -> int:
 
 
 def newest(lists: Sequence[Path], signer: Signer) -> Chained:
-    """Return the longest of several copies; raises BrokenList if they are copies of different lists."""
+    """Return the longest of several copies; raise BrokenList if they are copies of different lists."""
     read = [chained.read(path, signer) for path in lists if path.exists()]
     best = max(read, key=lambda one: one.head.number, default=Chained())
     for one, path in zip(read, [path for path in lists if path.exists()], strict=True):

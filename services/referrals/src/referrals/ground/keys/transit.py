@@ -1,4 +1,4 @@
-"""Key-encryption keys encrypted by a Vault: its transit engine decrypts them, and no file has them in plain text.
+"""Key-encryption keys encrypted by a Vault. Its transit engine decrypts them, and no file contains them in plain text.
 
 HashiCorp Vault and OpenBao have the same API (https://openbao.org/api-docs/secret/transit). They see a key-encryption
 key (32 bytes) and its name, never a case.
@@ -20,7 +20,7 @@ _TIMEOUT = aiohttp.ClientTimeout(total=10)
 
 
 class Transit:
-    """One key of one transit engine; raises KeysAway while it is unreachable."""
+    """One key of one transit engine; raises KeysAway if the engine is unreachable."""
 
     def __init__(self, url: str, engine: str, key: str, token_file: Path) -> None:
         self._url = url.rstrip("/")
@@ -28,13 +28,14 @@ class Transit:
         self._token_file = token_file
 
     async def close(self, key_id: str, key: bytes) -> str:
-        """Return the encrypted text for the ring's file."""
+        """Return the encrypted text for the ring file."""
         asked = {"plaintext": base64.b64encode(key).decode(), "associated_data": _name(key_id)}
         data = await self._ask("encrypt", key_id, asked)
         return str(data["ciphertext"])
 
     async def open(self, key_id: str, text: str) -> bytes:
-        """Return the key; raises CannotOpenKey if this Vault's key did not encrypt it, or not under this name."""
+        """Return the key; raise CannotOpenKey if this Vault's key did not encrypt it, or encrypted it under another
+        name."""
         asked = {"ciphertext": text, "associated_data": _name(key_id)}
         data = await self._ask("decrypt", key_id, asked)
         try:

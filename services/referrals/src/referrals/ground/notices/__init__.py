@@ -1,1 +1,1 @@
-"""Notices to organisations: ids and kinds; no name, no type of service or agency."""
+"""Notices to organisations: ids and kinds, but no name and no type of service or agency."""

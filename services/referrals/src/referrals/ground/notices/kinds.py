@@ -1,4 +1,4 @@
-"""The one list of kinds of notices, for feed, webhook and message."""
+"""The single list of notice kinds, for feed, webhook and message."""
 
 from enum import StrEnum, auto
 from typing import Self
@@ -7,7 +7,7 @@ from common.words.referral_states import ReferralState
 
 
 class News(StrEnum):
-    """The people who should know of a notice, in the organisations whose feed has it."""
+    """The people who should receive a notice, in the organisations whose feed contains it."""
 
     RECIPIENT = auto()
     SENDER = auto()
@@ -18,8 +18,8 @@ class News(StrEnum):
 
 
 class NoticeKind(StrEnum):
-    """`subject.event`; tests compare it with the states. The other side's act is news; an own act is not, and the
-    confirmation of a plan can wait."""
+    """A notice kind, written `subject.event`; tests compare the kinds with the states. An act of the other side is
+    news. One's own act is not, and the confirmation of a plan can wait."""
 
     news: News
     ends: bool
@@ -87,6 +87,6 @@ class NoticeKind(StrEnum):
     WEBHOOK_PING = "webhook.ping", News.NOBODY
 
 
-# Each state of a referral has a notice.
+# Each referral state has a notice.
 _ = [NoticeKind(f"referral.{state}") for state in ReferralState]
 ENDS = frozenset(kind for kind in NoticeKind if kind.ends)

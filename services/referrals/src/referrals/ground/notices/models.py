@@ -11,7 +11,7 @@ from referrals.tables import Instant, Row
 
 
 class Xid8(sa.types.UserDefinedType[int]):
-    """A 64-bit transaction id, an integer to asyncpg."""
+    """A 64-bit transaction id, which asyncpg treats as an integer."""
 
     cache_ok = True
 
@@ -35,5 +35,5 @@ class Notice(Row, table=True):
 
 
 _notices = Notice.metadata.tables["notices"]
-# Counted from the creation of deliveries: they expire earlier, so each still finds its notice.
+# Counted from when the deliveries were created: they expire earlier, so each delivery still finds its notice.
 ENDING = Ending(_notices, _notices.c.fanned_out_at, TOLD_KEPT)

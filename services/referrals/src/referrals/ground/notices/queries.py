@@ -1,5 +1,5 @@
-"""Reads notices in the order of their transactions. Rows become visible at commit, so a plain `id > last` would lose
-rows. The feed ends before the oldest open transaction, so nothing appears behind a cursor later."""
+"""Reads notices in transaction order. Rows become visible at commit, so a plain `id > last` would lose rows. The feed
+ends before the oldest open transaction, so nothing later appears behind a cursor."""
 
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
@@ -13,7 +13,7 @@ from referrals.ground.notices.kinds import NoticeKind
 from referrals.ground.notices.models import Notice
 
 _NOTICES = Notice.metadata.tables["notices"]
-# Columns that other modules may use in conditions on notices.
+# Columns that other modules may use in notice conditions.
 SUBJECT_TYPE, SUBJECT_ID = _NOTICES.c.subject_type, _NOTICES.c.subject_id
 KIND, AT = _NOTICES.c.kind, _NOTICES.c.at
 _UNTOLD = col(Notice.fanned_out_at).is_(None)
@@ -48,12 +48,13 @@ async def page(
 
 
 def any_untold() -> sa.Exists:
-    """Whether a notice waits to be passed on; needs service rights."""
+    """Return whether a notice waits to be passed on. Requires service rights."""
     return sa.exists().where(_UNTOLD)
 
 
 async def untold(session: AsyncSession, limit: int) -> Sequence[Any]:
-    """Return notices to pass on (id, organisation_id, kind, subject, for_supervisor), locked; needs service rights."""
+    """Return notices to pass on (id, organisation_id, kind, subject, for_supervisor), locked. Requires service
+    rights."""
     rows = await session.execute(
         sa.select(
             col(Notice.id),
@@ -72,7 +73,7 @@ async def untold(session: AsyncSession, limit: int) -> Sequence[Any]:
 
 
 async def by_ids(session: AsyncSession, notice_ids: Collection[UUID]) -> dict[UUID, Notice]:
-    """Return notices by id; needs service rights."""
+    """Return notices by id. Requires service rights."""
     rows = await session.scalars(sa.select(Notice).where(col(Notice.id).in_(notice_ids)))
     return {notice.id: notice for notice in rows}
 
@@ -81,7 +82,7 @@ Holds = Callable[[sa.ColumnElement[UUID]], sa.ColumnElement[bool]]
 
 
 def is_of(notice: sa.ColumnExpressionArgument[UUID], kind: NoticeKind) -> sa.ColumnElement[bool]:
-    """Whether the notice with this id is of this kind."""
+    """Return the SQL condition that the notice with this id is of this kind."""
     return sa.select(sa.literal(1)).where(_NOTICES.c.id == notice, _NOTICES.c.kind == kind).exists()
 
 
@@ -91,7 +92,8 @@ def some_about(
     kinds: Collection[NoticeKind],
     holds: Holds,
 ) -> sa.ColumnElement[bool]:
-    """Whether a notice of these kinds to the organisation satisfies `holds`, which takes the notice's id."""
+    """Return the SQL condition that a notice of these kinds to the organisation satisfies `holds`, which receives the
+    notice's id."""
     to_it = _NOTICES.c.organisation_id == organisation
     return _some(subject, kinds, sa.and_(to_it, holds(_NOTICES.c.id)))
 
@@ -99,7 +101,7 @@ def some_about(
 def any_about(
     subject: sa.ColumnElement[UUID], kind: NoticeKind, holds: Holds
 ) -> sa.ColumnElement[bool]:
-    """Whether any organisation has such a notice."""
+    """Return the SQL condition that any organisation has such a notice."""
     return _some(subject, [kind], holds(_NOTICES.c.id))
 
 
@@ -113,6 +115,6 @@ def _some(
 async def of_which(
     session: AsyncSession, notice_ids: Collection[UUID], which: sa.ColumnElement[bool]
 ) -> frozenset[UUID]:
-    """Return the ids that satisfy `which`; needs service rights."""
+    """Return the ids that satisfy `which`. Requires service rights."""
     statement = sa.select(_NOTICES.c.id).where(_NOTICES.c.id.in_(notice_ids), which)
     return frozenset(await session.scalars(statement))

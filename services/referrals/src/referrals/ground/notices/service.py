@@ -56,7 +56,7 @@ _BATCH = 200
 
 
 async def fan_out(database: Database, followers: Sequence[Follower]) -> int:
-    """Pass new notices to every follower (webhooks, channels) in one transaction; returns how many notices."""
+    """Pass new notices to every follower (webhooks, channels) in one transaction; return the number of notices."""
     return await database.retried(partial(_fan_out, followers=followers))
 
 

@@ -1,1 +1,1 @@
-"""The present rights of people and clients according to the issuer, for work without a token at hand."""
+"""The current rights of people and clients according to the issuer, for work without a token."""

@@ -1,4 +1,4 @@
-"""The endpoint through which the front sends people's rights; nobody else can reach it."""
+"""The endpoint through which the gateway sends people's rights; nobody else can reach it."""
 
 from typing import Annotated
 
@@ -16,7 +16,7 @@ Front = Annotated[Principal, open_to_all()]
 
 @people.put("", status_code=204, include_in_schema=False)
 async def tell_people(caller: Front, session: Session, body: PageOfPeople) -> Response:
-    # The front authenticates with its own internal token, which belongs to no organisation.
+    # The gateway authenticates with its own internal token, which belongs to no organisation.
     if "internal" not in caller.scopes:
         raise FORBIDDEN.because("only_gateway_may_tell_this")
     await take_in(session, body)

@@ -11,8 +11,9 @@ from referrals.tables import Instant, Row, Texts
 class KnownPerson(Row, table=True):
     """An active person or client.
 
-    `said_at`: when the issuer confirmed it, by its own clock; None: read from a token, because an outside provider
-    sends no list. `away_from`, `away_until`: the first and last day on which this person wants no messages.
+    `said_at`: when the issuer confirmed the rights, by the issuer's clock; None if read from a token, because an
+    outside provider sends no list. `away_from`, `away_until`: the first and last day on which this person wants no
+    messages.
     """
 
     __tablename__ = "known_people"

@@ -1,4 +1,4 @@
-"""Who may be notified, by their present rights."""
+"""Who may be notified, by their current rights."""
 
 from collections.abc import Collection
 from datetime import date
@@ -19,31 +19,32 @@ from referrals.tables import ENDED_RIGHTS
 MAY_LISTEN = CASE_ROLES | {Role.COORDINATOR}
 """Roles that work with cases, and coordinators, who answer the line."""
 SCOPE = "referrals:read"
-# An alias: it may appear in statements that read the table itself.
+# An alias, because it may appear in statements that read the table itself.
 _PEOPLE = KnownPerson.metadata.tables["known_people"].alias("people_of_now").c
 
 
 def _away(first: Any, last: Any) -> sa.ColumnElement[bool]:
-    """Whether the person is away on any of these days."""
+    """Return the SQL condition that the person is away on any of these days."""
     said = sa.and_(_PEOPLE.away_from <= last, _PEOPLE.away_until >= first)
     return sa.func.coalesce(said, False)
 
 
-# The day of each statement, not of the process's start.
+# Today when each statement runs, not when the process started.
 _TODAY = sa.bindparam("today_at_home", callable_=clock.today, type_=sa.Date())
 
 
 def listens(
     organisation: sa.ColumnExpressionArgument[Any], person: sa.ColumnExpressionArgument[Any]
 ) -> sa.ColumnElement[bool]:
-    """Whether this person may get messages from the organisation now: may be on call, and is not away today."""
+    """Return the SQL condition that this person may get messages from the organisation now: they may be on call and are
+    not away today."""
     return is_there(organisation, person, sa.not_(_away(_TODAY, _TODAY)))
 
 
 def is_on_leave(
     organisation: sa.ColumnExpressionArgument[Any], person: sa.ColumnExpressionArgument[Any]
 ) -> sa.ColumnElement[bool]:
-    """Whether this person could get messages from the organisation, but is away today."""
+    """Return the SQL condition that this person could get messages from the organisation, but is away today."""
     return is_there(organisation, person, _away(_TODAY, _TODAY))
 
 
@@ -52,7 +53,7 @@ def is_there(
     person: sa.ColumnExpressionArgument[Any],
     *which: sa.ColumnElement[bool],
 ) -> sa.ColumnElement[bool]:
-    """Whether this person is known, not suspended, and works with cases or coordinates."""
+    """Return the SQL condition that this person is known, not suspended, and either works with cases or coordinates."""
     there = sa.exists().where(
         _PEOPLE.subject == person,
         _PEOPLE.organisation_id == organisation,
@@ -66,7 +67,7 @@ def is_there(
 def has_lost_cases(
     organisation: sa.ColumnExpressionArgument[Any], person: sa.ColumnExpressionArgument[Any]
 ) -> sa.ColumnElement[bool]:
-    """Whether this person or client is known and no longer works with the organisation's cases. With an outside
+    """Return whether this person or client is known and no longer works with the organisation's cases. With an outside
     identity provider, only people with a channel are known."""
     works = sa.and_(
         _PEOPLE.organisation_id == organisation,
@@ -77,7 +78,7 @@ def has_lost_cases(
 
 
 async def principals(session: AsyncSession, subjects: Collection[str]) -> dict[str, Principal]:
-    """Return people by subject, with their present rights; unknown ones are absent."""
+    """Return people by subject, with their current rights; omit unknown subjects."""
     rows = await session.scalars(
         sa.select(KnownPerson).where(col(KnownPerson.subject).in_(subjects))
     )
@@ -118,12 +119,13 @@ async def last_days_away(session: AsyncSession, people: Collection[str]) -> dict
 
 
 async def absence(session: AsyncSession, caller: Principal) -> KnownPerson | None:
-    """Return the caller's row, with the days on which they are away."""
+    """Return the caller's row, including the days on which they are away."""
     return await session.get(KnownPerson, caller.subject)
 
 
 async def coordinators(session: AsyncSession, aor: str | None = None) -> list[Principal]:
-    """Return everybody who coordinates this area of responsibility now; None means any. Needs service rights."""
+    """Return everybody who currently coordinates this area of responsibility; None means any area. Requires service
+    rights."""
     rows = await session.scalars(
         sa.select(KnownPerson).where(
             col(KnownPerson.roles).contains([Role.COORDINATOR.value]),

@@ -1,4 +1,4 @@
-"""People's rights, passed on from the issuer by the front."""
+"""People's rights, which the gateway passes on from the issuer."""
 
 from uuid import UUID
 
@@ -17,7 +17,7 @@ class Standing(Strict):
 
 
 class PageOfPeople(Strict):
-    """All active subjects after `after` and up to `until` (None: the last), in byte order. `as_of`: seconds since
+    """All active subjects after `after` and up to `until` (None: the last), in byte order. `as_of` is in seconds since
     1970 by the issuer's clock."""
 
     as_of: float

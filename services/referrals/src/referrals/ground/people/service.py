@@ -1,4 +1,4 @@
-"""Stores people's rights from the issuer, or from their own token if Ruta does not run the issuer."""
+"""Stores people's rights, received from the issuer, or from people's own tokens if Ruta does not run the issuer."""
 
 from datetime import UTC, date, datetime
 
@@ -20,7 +20,7 @@ _BY_BYTES = sa.collate(col(KnownPerson.subject), "C")
 
 
 async def take_in(session: AsyncSession, page: PageOfPeople) -> None:
-    """Replace this range of subjects with the issuer's. Two fronts send it, so an older page changes nothing."""
+    """Replace this range of subjects with the issuer's. Two gateways send pages, so an older page changes nothing."""
     said_at = datetime.fromtimestamp(page.as_of, UTC)
     older = sa.or_(col(KnownPerson.said_at).is_(None), col(KnownPerson.said_at) < said_at)
     gone = [page.after < _BY_BYTES, col(KnownPerson.subject).not_in(page.people), older]
@@ -48,7 +48,7 @@ async def take_in(session: AsyncSession, page: PageOfPeople) -> None:
 
 
 def _loses(former: KnownPerson, now: Standing) -> bool:
-    """Whether somebody who worked with cases was demoted, or moved to another organisation."""
+    """Return whether somebody who worked with cases was demoted or moved to another organisation."""
     moved = former.organisation_id != now.organisation_id
     return _works(former) and (moved or not _works(now))
 
@@ -60,7 +60,7 @@ def _works(rights: KnownPerson | Standing) -> bool:
 async def say_away(
     session: AsyncSession, caller: Principal, first: date | None, last: date | None
 ) -> None:
-    """Set the days on which the caller gets no messages; None: they are back."""
+    """Set the days on which the caller gets no messages; None means that they are back."""
     await learn(session, caller)
     await session.execute(
         sa.update(KnownPerson)
@@ -70,7 +70,7 @@ async def say_away(
 
 
 async def learn(session: AsyncSession, caller: Principal) -> None:
-    """Store the rights of the caller's token, unless the issuer has sent them."""
+    """Store the rights from the caller's token, unless the issuer has sent them."""
     values = {
         "organisation_id": caller.organisation,
         "roles": sorted(caller.roles),

@@ -1,1 +1,1 @@
-"""Information-sharing protocols: which pairs may refer across a border."""
+"""Information-sharing protocols: which organisation pairs may refer across a border."""

@@ -1,4 +1,4 @@
-"""HTTP routes of information-sharing protocols: kept by the information-management team."""
+"""HTTP routes for information-sharing protocols, which the information-management team maintains."""
 
 from datetime import date
 from typing import Annotated
@@ -23,7 +23,7 @@ Keeper = Annotated[Principal, requires("admin", roles={Role.IM, Role.ADMIN})]
 
 
 class NewProtocol(Strict):
-    """Organisations that may refer from one country to another; if absent, all may."""
+    """Organisations that may refer from one country to another; if absent, all organisations may."""
 
     from_country: Country
     to_country: Country

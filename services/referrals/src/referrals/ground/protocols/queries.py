@@ -1,4 +1,4 @@
-"""Whether a protocol covers a referral across a border."""
+"""Checks whether a protocol covers a referral across a border."""
 
 from collections.abc import Collection
 from datetime import date

@@ -33,7 +33,7 @@ async def end(session: AsyncSession, caller: Principal, protocol_id: UUID) -> Pr
 
 
 async def end_again(session: AsyncSession, protocol_id: UUID) -> int:
-    """End again a protocol that a restored backup brought back."""
+    """End a protocol again that a restored backup brought back."""
     protocol = await session.get(Protocol, protocol_id, with_for_update=True)
     if protocol is None or protocol.ended_at is not None:
         return 0
@@ -47,7 +47,7 @@ _LETTERS = 2
 
 
 def countries_of(areas: Collection[str]) -> list[str]:
-    """Return the countries of these areas; an unknown P-code gives the country of its prefix."""
+    """Return the countries of these areas. For an unknown P-code, use the country in its prefix."""
     places = Places.load()
     return sorted(
         {places.at_most(area, 0) if places.is_known(area) else area[:_LETTERS] for area in areas}
@@ -64,8 +64,8 @@ async def refuse_uncovered(
     on: date,
     category: str | None = None,
 ) -> None:
-    """Raise 409 unless both share a country or a protocol covers the pair today. `category` None needs a protocol for
-    everything."""
+    """Raise 409 unless both organisations share a country or a protocol covers the pair today. With `category` None,
+    the protocol must cover everything."""
     if from_country in to_countries:
         return
     if not await covered(

@@ -1,1 +1,1 @@
-"""The last entry for each restriction, and the list of them that leaves the machine."""
+"""The last entry for each restriction, and the list kept off the host of these entries."""

@@ -1,4 +1,4 @@
-"""Copies last entries from their table to the list that leaves the machine."""
+"""Copies the last entries from their table to the list kept off the host."""
 
 import asyncio
 from collections.abc import Mapping
@@ -31,8 +31,8 @@ LOCK = sa.text("SELECT pg_try_advisory_xact_lock(hashtext('ruta-restrictions'))"
 
 
 async def tell(database: Database, path: Path, signer: Signer, seal: WordSeal) -> int:
-    """Append restrictions that the list lacks; returns how many. One caller at a time; a repeated line changes
-    nothing."""
+    """Append restrictions missing from the list; return their number. Only one caller runs at a time, and a repeated
+    line changes nothing."""
     told = _TABLE.c.told_at
     async with database.transaction() as session:
         if not await session.scalar(LOCK):
@@ -57,7 +57,7 @@ async def tell(database: Database, path: Path, signer: Signer, seal: WordSeal) -
 
 
 def tell_directory(path: Path, signer: Signer, words: Mapping[tuple[Kind, UUID], Word]) -> int:
-    """Append entries in which the directory's own record differs from the list; returns how many."""
+    """Append entries that differ between the directory's own record and the list; return their number."""
     known = chained.read(path, signer)
     last = {kind: last_words(known.lines, kind) for kind in OF_DIRECTORY}
     now = clock.now().isoformat()

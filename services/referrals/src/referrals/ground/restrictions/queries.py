@@ -1,4 +1,4 @@
-"""Compares the last entries with the list: entries to append, and lines that the record lacks."""
+"""Compares the last entries with the list: finds entries to append, and lines missing from the record."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -22,8 +22,8 @@ def any_untold() -> sa.Exists:
 async def not_said(
     session: AsyncSession, lines: Sequence[Mapping[str, Any]]
 ) -> list[Mapping[str, Any]]:
-    """Return lines of the list that the record lacks or has only in an earlier form. A directory's entry that a
-    restore listed counts as known."""
+    """Return lines of the list that the record lacks or contains only in an earlier form. A directory entry counts as
+    known if a restore listed it."""
     ids = [UUID(line["id"]) for line in lines]
     asked = sa.select(Restriction).where(
         col(Restriction.subject_id) == sa.any_(sa.literal(ids, sa.ARRAY(sa.Uuid)))
@@ -41,7 +41,7 @@ async def not_said(
 
 
 async def successions(session: AsyncSession) -> list[Succession]:
-    """Return which organisation takes over from which, earliest first."""
+    """Return which organisation takes over from which other, earliest first."""
     asked = sa.select(col(Restriction.word)).where(col(Restriction.kind) == Kind.SUCCESSION)
     return in_turn(Succession.of(word) for word in await session.scalars(asked))
 

@@ -1,4 +1,4 @@
-"""Stores the last entry for each restriction, in the transaction that restricts. This module never commits."""
+"""Stores the last entry for each restriction, in the restricting transaction. This module never commits."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -43,7 +43,7 @@ async def remember_word(
     case_id: UUID | None = None,
     version: int = 0,
 ) -> None:
-    """Store the last entry for a restriction that can change. An older `version` changes nothing."""
+    """Store the last entry for a restriction that can change. Ignore an older `version`."""
     new = insert(_TABLE).values(_row(kind, subject, dict(word), case_id, version, clock.now()))
     await session.execute(
         new.on_conflict_do_update(
@@ -78,12 +78,13 @@ async def forget(session: AsyncSession, case_id: UUID) -> None:
 
 
 async def forget_subject(session: AsyncSession, subject: UUID) -> None:
-    """Delete the entries about a deleted thing without a case, such as a report of the line."""
+    """Delete the entries about a deleted thing that has no case, such as a report on the anonymous line."""
     await session.execute(sa.delete(Restriction).where(col(Restriction.subject_id) == subject))
 
 
 async def go_on_from(session: AsyncSession, known: Chained, seal: WordSeal) -> None:
-    """After a restore: list again each entry that differs. For the directory the stricter of both entries counts."""
+    """After a restore, list each entry again that differs. For the directory, the stricter of the two entries
+    counts."""
     listed = {kind: last_words(known.lines, kind) for kind in Kind}
     for row in (await session.execute(sa.select(_TABLE))).all():
         kind, word = Kind(row.kind), row.word

@@ -92,7 +92,7 @@ def last_words(lines: Iterable[Mapping[str, Any]], kind: Kind) -> dict[UUID, Wor
 
 
 def merged(one: Word, other: Word) -> dict[str, Any]:
-    """Return the restrictions in either of two entries about a thing of the directory."""
+    """Return the union of the restrictions in two entries about a directory item."""
     both: dict[str, Any] = {**one, **other}
     hidden = dict(one.get("hidden", {}))
     for part, level in other.get("hidden", {}).items():
@@ -101,13 +101,14 @@ def merged(one: Word, other: Word) -> dict[str, Any]:
 
 
 def newer(one: Word, other: Word) -> Word:
-    """Return the later of two entries about a contact."""
+    """Return the later of two contact entries."""
     return max(one, other, key=lambda word: str(word.get("at", "")))
 
 
 @dataclass(frozen=True)
 class Succession:
-    """`areas`: after a split, the areas whose cases follow; after an end all cases follow."""
+    """A succession. `areas`: after a split, the areas whose cases move to the successor. After an end, all cases
+    move."""
 
     organisation: UUID
     successor: UUID
@@ -128,7 +129,7 @@ class Succession:
 
 def in_turn(found: Iterable[Succession]) -> list[Succession]:
     """Return successions, earliest first. If a successor has ended too, its own successor replaces it. An organisation
-    that takes over from another one later has not ended: after a restore, people decided otherwise."""
+    that later takes over from another has not ended: after a restore, people decided otherwise."""
     turns = sorted(found, key=lambda each: each.at)
     turns = [
         each
@@ -150,25 +151,25 @@ GONE: Word = {"gone": True}
 
 
 def door(secret: bytes, *, active: bool) -> Word:
-    """Return the entry for something that a secret opens; `secret` as stored, sealed."""
+    """Return the entry for something that a secret opens; `secret` is the sealed, stored form."""
     mark = hashlib.sha256(secret).hexdigest()[:32]
     return {"secret": mark} if active else {"secret": mark, **OFF}
 
 
 def shuts(word: Word, secret: bytes) -> bool:
-    """Whether something with this secret must be switched off."""
+    """Return whether something with this secret must be switched off."""
     return word != door(secret, active=True)
 
 
 def accusing(organisations: Iterable[UUID]) -> Word:
-    """Return the entry for the organisations that a case or a report implicates; empty if none."""
+    """Return the entry for the organisations that a case or report implicates; empty if there are none."""
     named = sorted(str(each) for each in organisations)
     return {"organisations": named} if named else {}
 
 
 class WordSeal:
-    """Seals entries that name somebody, because the list leaves the machine. Equal entries seal alike, so that
-    duplicates show."""
+    """Seals entries that name somebody, because the list leaves the host. Equal entries have equal seals, which makes
+    duplicates visible."""
 
     def __init__(self, secret: bytes) -> None:
         info = b"ruta-restricted-words"

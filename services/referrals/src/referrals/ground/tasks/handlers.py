@@ -1,4 +1,4 @@
-"""Closes tasks when their case ends, and gives them to the new holder when it moves."""
+"""Closes tasks when their case ends, and assigns them to the new holder when the case moves."""
 
 import sqlalchemy as sa
 from common import clock

@@ -1,4 +1,4 @@
-"""The kinds of tasks that the rules create; each has a row in `codelists/task_kinds.csv`. Pure."""
+"""The kinds of tasks that rules create; each has a row in `codelists/task_kinds.csv`. Pure."""
 
 from enum import StrEnum
 

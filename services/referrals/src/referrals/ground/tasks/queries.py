@@ -1,4 +1,4 @@
-"""Reads a caller's tasks: those of their organisation on subjects that the caller may read."""
+"""Queries for a caller's tasks: their organisation's tasks on subjects that the caller may read."""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -24,14 +24,15 @@ _FINISHED = col(Task.done_at).is_not(None)
 
 @dataclass(frozen=True)
 class Reading:
-    """How to find cases and referrals; their own capabilities provide it."""
+    """How to find cases and referrals; their own packages provide the functions."""
 
     case: Found
     referral: Found
 
 
 def own(caller: Principal, reading: Reading) -> sa.ColumnElement[bool]:
-    """Tasks of the caller; excludes tasks on cases that have moved, and on other teams' referrals."""
+    """Return the condition for the caller's tasks. It excludes tasks on cases that have moved, and on other teams'
+    referrals."""
     return sa.and_(
         col(Task.organisation_id) == caller.organisation,
         sa.or_(
@@ -76,7 +77,7 @@ async def listed(
     before: UUID | None,
     limit: int,
 ) -> Sequence[Task]:
-    """Return tasks newest first, up to `limit` + 1."""
+    """Return tasks, newest first, up to `limit` + 1."""
     statement = sa.select(Task).where(
         own(caller, reading), _FINISHED if done else sa.not_(_FINISHED)
     )
@@ -89,8 +90,8 @@ async def listed(
 def waiting(
     caller: Principal, reading: Reading, has_it: Callable[[Any], Any], but: Collection[TaskKind]
 ) -> Waiting:
-    """Open tasks. `has_it`: the column of the case's owner; a task on another organisation's case belongs to all who
-    may read it. `but`: kinds that other lists show."""
+    """Return the open tasks. `has_it`: the column with the case's owner; everybody who may read a task on another
+    organisation's case shares it. `but`: kinds that other lists show."""
     return Waiting(
         kind=WorkKind.TASK,
         what=sa.select(Task).where(

@@ -1,4 +1,4 @@
-"""Opens and finishes tasks; an open task is never opened twice."""
+"""Opens and finishes tasks; never opens a second task while one is open."""
 
 from datetime import date
 from uuid import UUID
@@ -42,7 +42,7 @@ async def open_task(
 
 
 async def was_opened(session: AsyncSession, referral_id: UUID, kind: TaskKind) -> bool:
-    """Whether there is such a task, done or not. Needs service rights."""
+    """Return whether such a task exists, done or not. Requires service rights."""
     those = sa.exists().where(_tasks.c.referral_id == referral_id, _tasks.c.kind == kind)
     return bool(await session.scalar(sa.select(those)))
 

@@ -1,1 +1,1 @@
-"""Deadlines of a referral and the steps after them; durable in PostgreSQL."""
+"""A referral's deadlines and the steps after them, durable in PostgreSQL."""

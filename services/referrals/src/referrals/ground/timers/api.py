@@ -1,4 +1,4 @@
-"""HTTP routes of timers: the deadlines per pathway."""
+"""HTTP routes for timers: the deadlines per pathway."""
 
 from typing import Annotated, Literal
 

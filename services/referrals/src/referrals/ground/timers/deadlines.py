@@ -1,7 +1,7 @@
-"""When a referral must be acknowledged and decided, and the steps after a missed deadline. Pure.
+"""When the recipient must acknowledge and decide a referral, and the steps after a missed deadline. Pure.
 
-The order is fixed: remind the recipient, notify its supervisor, suggest an alternative to the referrer, expire.
-Health referrals never expire: late care is still care.
+The order is fixed: remind the recipient, notify its supervisor, suggest an alternative to the referrer, expire. Health
+referrals never expire: late care is still care.
 """
 
 from collections.abc import Mapping
@@ -36,7 +36,7 @@ _ORDER = tuple(EscalationStep)
 
 @dataclass(frozen=True)
 class Policy:
-    """Minutes: the window, then the delay of each step after it."""
+    """Minutes: the response window, then the delay of each later step."""
 
     window: int
     supervisor_after: int
@@ -58,7 +58,7 @@ Policies = Mapping[tuple[str, str, str], Policy]
 
 @dataclass(frozen=True)
 class WorkCalendar:
-    """Working days of a country; holidays as (month, day)."""
+    """A country's working days; holidays are (month, day)."""
 
     timezone: ZoneInfo
     working_days: frozenset[int]
@@ -68,7 +68,7 @@ class WorkCalendar:
         return day.isoweekday() in self.working_days and (day.month, day.day) not in self.holidays
 
     def add(self, start: datetime, minutes: int) -> datetime:
-        """Return the time `minutes` of working days after `start`; days off do not count at all."""
+        """Return the time `minutes` of working days after `start`. Days off do not count."""
         moment, left = start.astimezone(self.timezone), timedelta(minutes=minutes)
         while True:
             midnight = (moment + timedelta(days=1)).replace(
@@ -136,7 +136,7 @@ def never_expires(category: str, clinical_deadline: datetime | None) -> bool:
 
 
 def next_step(clock: Clock, step: EscalationStep, *, expires: bool) -> EscalationStep | None:
-    """Return the step after `step` if nobody answers; None at the end."""
+    """Return the step after `step` if nobody responds; None at the end."""
     if clock is Clock.REVIEW:
         return None
     following = _ORDER[_ORDER.index(step) + 1 :]

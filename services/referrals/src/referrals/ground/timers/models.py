@@ -18,7 +18,7 @@ class Timer(Row, table=True):
 
 
 class TimerPolicy(Row, table=True):
-    """A coordinator's own deadlines for a pathway; policies.csv has the defaults."""
+    """A coordinator's own deadlines for a pathway; policies.csv contains the defaults."""
 
     __tablename__ = "timer_policies"
 

@@ -1,4 +1,4 @@
-"""Reads timers and their policies."""
+"""Queries for timers and their policies."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -18,13 +18,13 @@ async def changed_policies(session: AsyncSession) -> Sequence[TimerPolicy]:
 
 
 def any_due(now: Any) -> sa.Exists:
-    """Whether a timer is due by then; needs service rights."""
+    """Return whether a timer is due by this time. Requires service rights."""
     return sa.exists().where(col(Timer.due_at) <= now)
 
 
 async def due(session: AsyncSession, now: datetime, limit: int, *, ends: bool) -> Sequence[UUID]:
-    """Return referrals with a due timer, oldest first; needs service rights. `ends` includes timers that end a
-    referral."""
+    """Return referrals with a due timer, oldest first. `ends` includes timers that end a referral. Requires service
+    rights."""
     rows = await session.scalars(
         sa.select(col(Timer.referral_id))
         .where(
@@ -42,6 +42,6 @@ async def timer_of(session: AsyncSession, referral_id: UUID) -> Timer | None:
 
 
 async def count_due(session: AsyncSession, now: datetime) -> int:
-    """Count due timers; needs service rights."""
+    """Count due timers. Requires service rights."""
     due = sa.select(sa.func.count()).select_from(Timer).where(col(Timer.due_at) <= now)
     return await session.scalar(due) or 0

@@ -1,4 +1,4 @@
-"""Request and response bodies of timer policies."""
+"""Request and response bodies for timer policies."""
 
 from typing import Literal
 
@@ -12,7 +12,7 @@ _MINUTES = Field(ge=1, le=525_600)
 
 
 class PolicyBody(Strict):
-    """Minutes; the last three count from the missed deadline and must increase."""
+    """Deadlines in minutes; the last three count from the missed deadline and must increase."""
 
     window_minutes: int = _MINUTES
     supervisor_after_minutes: int = _MINUTES

@@ -1,4 +1,4 @@
-"""Sets a referral's timer when its state changes. `referral.escalations.due_timers` fires it."""
+"""Sets a referral's timer when its state changes. `referral.escalations.due_timers` fires the timer."""
 
 from datetime import datetime
 from uuid import UUID

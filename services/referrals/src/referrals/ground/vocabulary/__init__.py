@@ -1,1 +1,1 @@
-"""Terms that every capability uses: who may decide, what can be shared, places and codes. Pure."""
+"""Terms used by every capability: who may decide, what can be shared, places and codes. Pure."""

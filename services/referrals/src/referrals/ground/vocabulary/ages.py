@@ -1,5 +1,5 @@
-"""Who consents: adults, and children by age band. Pure. Source of `ages.csv`: the inter-agency guidelines for case
-management with children; a coordinator may replace the file."""
+"""Who consents: adults, and children by age band. Pure. The source of `ages.csv` is the inter-agency guidelines for
+case management with children; a coordinator may replace the file."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -18,7 +18,7 @@ class Decider(StrEnum):
 
 
 class Caregiver(StrEnum):
-    """The known facts about a child's caregiver."""
+    """What is known about a child's caregiver."""
 
     UNKNOWN = "unknown"
     AVAILABLE = "available"
@@ -27,7 +27,7 @@ class Caregiver(StrEnum):
 
 
 class Assent(StrEnum):
-    """The child's answer. `not_asked` is allowed only if the age band requires no answer."""
+    """The child's answer. `not_asked` is valid only if the age band requires no answer."""
 
     AGREES = "agrees"
     DISSENTS = "dissents"
@@ -40,7 +40,7 @@ SUPPRESSED = frozenset({Caregiver.IMPLICATED, Caregiver.ABSENT})
 
 @dataclass(frozen=True)
 class Band:
-    """Ages `first`–`last` in completed years. `assent`: no | sought | required."""
+    """An age band: ages `first`–`last` in completed years. `assent`: no | sought | required."""
 
     first: int
     last: int
@@ -60,7 +60,7 @@ class Verdict(StrEnum):
 
 
 class WrongDecider(Exception):
-    """This person cannot decide here; `code` is stable, and the message names who can."""
+    """This person cannot decide here; `code` is stable, and the message names the people who can."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -86,7 +86,8 @@ def band_of(age: int) -> Band | None:
 def judge(
     age: int | None, decided_by: Decider, assent: Assent | None, caregiver: Caregiver
 ) -> Verdict:
-    """Return whether this decision holds. A person of unknown age counts as adult only if they decide themself."""
+    """Return whether this decision is valid. A person of unknown age counts as an adult only if they decide for
+    themself."""
     band = None if age is None else band_of(age)
     if decided_by is Decider.BEST_INTEREST:
         if age is not None and band is None:
@@ -127,7 +128,7 @@ def _child(band: Band, decided_by: Decider, assent: Assent, caregiver: Caregiver
                 f"At {band.code} years a caregiver decides and the child assents; without a safe "
                 "caregiver use 'best_interest'.",
             )
-        # A supervisor must confirm the decision of a child without a caregiver.
+        # A supervisor must confirm a decision by a child without a caregiver.
         return Verdict.NEEDS_SUPERVISOR
     if caregiver in SUPPRESSED:
         raise _not_the_caregiver(caregiver)

@@ -1,4 +1,4 @@
-"""Roles in an organisation that work with its cases. Pure."""
+"""Roles that work with an organisation's cases. Pure."""
 
 from common.auth import Principal, Role
 
@@ -6,5 +6,5 @@ CASE_ROLES = frozenset({Role.PARTNER, Role.CASEWORKER, Role.SUPERVISOR})
 
 
 def works_with_cases(caller: Principal) -> bool:
-    """Whether the caller works with cases; others in the organisation can read none, also not in lists."""
+    """Return whether the caller works with cases. Others in the organisation can read no cases, not even in lists."""
     return not CASE_ROLES.isdisjoint(caller.roles)

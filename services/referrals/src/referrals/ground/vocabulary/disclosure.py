@@ -1,4 +1,4 @@
-"""Items that a grant may disclose. Pure: the allow-list, and snapshot ⊆ granted items."""
+"""Items that a grant may disclose. Pure: the allow-list, and the rule snapshot ⊆ granted items."""
 
 from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
@@ -41,12 +41,12 @@ TEXTS: Mapping[str, frozenset[Item]] = {
 
 
 def texts_of(safe_contact: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the TEXTS that a rule of safe contact contains."""
+    """Return the TEXTS that a safe-contact rule contains."""
     return ("safe_contact.instructions",) if safe_contact.get("instructions") else ()
 
 
 def hidden(caregiver: Caregiver) -> frozenset[str]:
-    """Whether the caregiver's contact is hidden because they are implicated or absent."""
+    """Return the caregiver-contact item if it is hidden because the caregiver is implicated or absent."""
     return frozenset({Item.CAREGIVER_CONTACT.value}) if caregiver in SUPPRESSED else frozenset()
 
 
@@ -59,7 +59,7 @@ class NotGranted(Exception):
 
 
 class NotOnRecord(Exception):
-    """The case lacks an item that was to be copied from it."""
+    """The case lacks an item that should be copied from it."""
 
     def __init__(self, items: Iterable[str]) -> None:
         self.items = tuple(sorted(items))
@@ -67,7 +67,7 @@ class NotOnRecord(Exception):
 
 
 def check_granted(payload: Iterable[str], granted: Iterable[str]) -> None:
-    """Raise NotGranted unless every item of `payload` is among `granted`."""
+    """Raise NotGranted unless every item in `payload` is among `granted`."""
     excess = set(payload) - set(granted)
     if excess:
         raise NotGranted(excess)
@@ -79,7 +79,7 @@ def compose(
     record: Mapping[str, Any],
     granted: Iterable[str],
 ) -> dict[str, Any]:
-    """Return the snapshot: the payload's values, else those of the case record. Raises NotGranted or NotOnRecord."""
+    """Return the snapshot: values from the payload, or else from the case record. Raise NotGranted or NotOnRecord."""
     wanted = set(from_case) - set(payload)
     check_granted(set(payload) | wanted, granted)
     missing = {item for item in wanted if record.get(item) in (None, "", [], {})}

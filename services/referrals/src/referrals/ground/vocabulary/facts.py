@@ -1,5 +1,5 @@
-"""Fields beside the items that a recipient may read. Pure. `decided` fails the build for a field that is in neither
-table, so its author must decide."""
+"""Fields, apart from the items, that a recipient may read. Pure. `decided` fails the build for a field missing from
+both tables, so that its author must decide."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ CONTENT: Mapping[str, frozenset[Item]] = {
 
 @dataclass(frozen=True)
 class Fact:
-    """`why`: why the recipient needs it. `after`: whether it stays visible when sharing has ended."""
+    """A field's rule. `why`: why the recipient needs it. `after`: whether it stays visible after sharing has ended."""
 
     why: str
     after: bool = True
@@ -111,7 +111,7 @@ FACTS: Mapping[str, Fact] = {
 
 
 def decided(answer: str, fields: Iterable[str]) -> None:
-    """Raise TypeError for a field of an answer to a recipient that is in neither table."""
+    """Raise TypeError for a field in a response to a recipient that is in neither table."""
     for name in fields:
         if name not in CONTENT and name not in FACTS:
             raise TypeError(
@@ -121,12 +121,13 @@ def decided(answer: str, fields: Iterable[str]) -> None:
 
 
 def covered(field: str, granted: Collection[str]) -> bool:
-    """Whether these items allow a field of CONTENT."""
+    """Return whether these items allow a CONTENT field."""
     return not CONTENT[field].isdisjoint(granted)
 
 
 def untold(granted: Collection[str] | None) -> frozenset[str]:
-    """Return the fields that a recipient may not read now. `granted`: its granted items; None: sharing has ended."""
+    """Return the fields that a recipient may not read now. `granted` contains the recipient's granted items; None means
+    that sharing has ended."""
     hidden = {name for name in CONTENT if granted is None or not covered(name, granted)}
     if granted is None:
         hidden |= {name for name, fact in FACTS.items() if not fact.after}

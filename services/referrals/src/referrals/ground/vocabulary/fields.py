@@ -1,4 +1,4 @@
-"""Fields that the bodies of several capabilities share."""
+"""Fields shared by the request bodies of several capabilities."""
 
 from datetime import date
 from typing import Annotated

@@ -1,4 +1,5 @@
-"""The reasons that commands accept, as types for their bodies; `common/words/data/codelists/reasons.csv` lists them."""
+"""The reasons that commands accept, as types for request bodies; `common/words/data/codelists/reasons.csv` lists
+them."""
 
 from typing import Annotated
 

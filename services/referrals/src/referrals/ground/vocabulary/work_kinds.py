@@ -1,5 +1,4 @@
-"""The kinds of work that wait for somebody. Pure. Codes are only ever added; each has a row in
-`codelists/work_kinds.csv`."""
+"""The kinds of waiting work. Pure. Codes are only ever added; each has a row in `codelists/work_kinds.csv`."""
 
 from enum import StrEnum
 from typing import Annotated, Literal

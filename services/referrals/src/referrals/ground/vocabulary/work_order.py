@@ -1,5 +1,5 @@
-"""The order of work: urgency, time left, danger to a person, kind. Pure. A kind without a deadline has a default
-clock."""
+"""The order of work: urgency, time left, danger to a person, kind. Pure. A kind without its own deadline has a default
+one."""
 
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -10,7 +10,7 @@ from referrals.ground.vocabulary.work_kinds import ROWS, WorkKind
 
 
 class Rank(StrEnum):
-    """Ranks in their order. `first`: an emergency, or possible danger to a person now."""
+    """Ranks in order. `first`: an emergency, or possible immediate danger to a person."""
 
     FIRST = "first"
     URGENT = "urgent"
@@ -41,7 +41,7 @@ def clock_of(kind: WorkKind, urgency: str | None) -> timedelta:
 
 
 def place_of(kind: WorkKind, rank: Rank, due: datetime) -> Place:
-    """Return a sort key; more pressing work sorts first."""
+    """Return a sort key; more urgent work sorts first."""
     return list(Rank).index(rank), due, PLACES[kind]
 
 

@@ -1,1 +1,1 @@
-"""Emergency reading of another organisation's case: a reason, a second person, a notice, one hour."""
+"""Emergency reading of another organisation's case: with a reason, a second person and a notice, for one hour."""

@@ -1,4 +1,4 @@
-"""HTTP routes of break-glass access."""
+"""HTTP routes for break-glass access."""
 
 from datetime import datetime
 from typing import Annotated
@@ -34,7 +34,8 @@ class Decide(Strict):
 
 
 class AccessView(BaseModel):
-    """`reason` is for those who decide or hold the case. The requester sees the holder only while the access is open."""
+    """A break-glass access. `reason` is visible to people who decide or whose organisation holds the case. The
+    requester sees the holder only while the access is open."""
 
     id: UUID
     case_id: UUID

@@ -1,4 +1,4 @@
-"""Erases requests for emergency access with their case, and passes them on when the case has a new holder."""
+"""Erases emergency access requests with their case, and passes them on when the case gets a new holder."""
 
 import sqlalchemy as sa
 from common import clock

@@ -16,8 +16,8 @@ from common.words.places import Places
 
 @dataclass(frozen=True)
 class Sought:
-    """The case in its present state, and the requester. `aors`: the case's areas of responsibility; if empty, a
-    coordinator of any area may decide. `implicated`: organisations."""
+    """The case in its current state, and the requester. `aors`: the case's areas of responsibility; if empty, a
+    coordinator of any area may decide. `implicated`: the implicated organisations."""
 
     asking: UUID
     holder: UUID
@@ -31,7 +31,8 @@ def is_open(status: str, expires_at: datetime | None, now: datetime) -> bool:
 
 
 def may_decide(caller: Principal, sought: Sought) -> bool:
-    """Whether the caller's position makes them independent; the service checks that they are not the requester."""
+    """Return whether the caller's position makes them independent. The service checks that they are not the
+    requester."""
     own = caller.organisation_id
     if own is None or own == sought.asking or own in sought.implicated:
         return False
@@ -46,19 +47,19 @@ def _of_their_work(caller: Principal, sought: Sought) -> bool:
 
 
 def _near(areas: Collection[str], area: str | None) -> bool:
-    """Whether the case lies in the coordinator's areas; a case without area is near everybody."""
+    """Return whether the case is in the coordinator's areas; a case without an area matches everybody."""
     if not areas or area is None:
         return True
     return not {area, *Places.load().ancestors(area)}.isdisjoint(areas)
 
 
 def may_be_opened(sought: Sought) -> bool:
-    """Whether the requesting organisation is neither implicated nor the holder."""
+    """Return whether the requesting organisation is neither implicated nor the holder."""
     return sought.asking not in sought.implicated and sought.asking != sought.holder
 
 
 def case_aors(referred: Collection[str], *, screened: bool, minor: bool | None) -> frozenset[str]:
-    """Return the AoRs of a case: those of its referrals, TIP after a screening, CP for a child."""
+    """Return a case's AoRs: those of its referrals, TIP after a screening, CP for a child."""
     met = set(referred)
     if screened:
         met.add("TIP")

@@ -1,4 +1,4 @@
-"""Requests for emergency access, and opened accesses."""
+"""Emergency access requests, and opened accesses."""
 
 from datetime import datetime
 from uuid import UUID

@@ -1,4 +1,5 @@
-"""Reads accesses with service rights. Callers get accesses that they requested or decide, or whose case they hold."""
+"""Queries for emergency accesses, with service rights. Callers see accesses that they requested or decide, or whose
+case they hold."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -35,7 +36,7 @@ async def by_id(session: AsyncSession, access_id: UUID, *, lock: bool = False) -
 
 
 async def sought(session: AsyncSession, access: BreakGlass, case: Case) -> Sought:
-    """Return the facts of the case that `independence` needs."""
+    """Return the case facts that `independence` needs."""
     return Sought(
         asking=access.organisation_id,
         holder=case.organisation_id,
@@ -68,8 +69,8 @@ async def listed(
 
 
 def readable(caller: Principal, access_id: sa.ColumnElement[UUID]) -> sa.ColumnElement[bool]:
-    """Whether the caller requested the access, or their organisation holds its case. A deciding coordinator finds it
-    only in `listed`."""
+    """Return the SQL condition that the caller requested the access, or that the caller's organisation holds the case.
+    A deciding coordinator finds the access only in `listed`."""
     if not {Role.SUPERVISOR, Role.COORDINATOR} & set(caller.roles):
         return sa.false()
     return sa.exists().where(

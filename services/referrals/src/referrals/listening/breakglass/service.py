@@ -1,4 +1,4 @@
-"""Use cases of break-glass access. The present holder of the case gets a notice of each step."""
+"""Break-glass use cases. The case's current holder gets a notice of each step."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -38,8 +38,8 @@ OPEN_FOR = timedelta(hours=1)
 
 @dataclass(frozen=True)
 class Shown:
-    """An access as one caller sees it. `reason`: for those who decide or hold the case. The requester sees the holder
-    only while the access is open."""
+    """An access as one caller sees it. `reason` is visible to people who decide or whose organisation holds the case.
+    The requester sees the holder only while the access is open."""
 
     access: BreakGlass
     reason: str | None
@@ -49,8 +49,8 @@ class Shown:
 async def ask(
     session: AsyncSession, caller: Principal, keys: CaseKeys, reference: str, reason: str
 ) -> Shown:
-    """Request a case by its reference. An implicated organisation gets the usual answer, since a refusal would reveal
-    the accusation; nobody can open the case to it."""
+    """Request a case by its reference. An implicated organisation gets the usual response, because a refusal would
+    reveal the accusation; nobody can open the case to it."""
     async with acting_as_service(session):
         case = await cases.by_reference(session, reference)
         if case is not None:
@@ -97,7 +97,7 @@ async def listed(
     before: UUID | None,
     limit: int,
 ) -> tuple[Sequence[Shown], UUID | None]:
-    """Return a page, and the id after which the next one begins."""
+    """Return a page, and the id after which the next page begins."""
     async with acting_as_service(session):
         rows = await queries.listed(session, caller, view, before=before, limit=limit)
         page = [await _shown_to(session, caller, keys, row) for row in rows[:limit]]
@@ -105,7 +105,7 @@ async def listed(
 
 
 async def to_decide(session: AsyncSession, caller: Principal, limit: int) -> Sequence[BreakGlass]:
-    """Return requests in the order of the list `to-decide`."""
+    """Return requests in the order of the `to-decide` list."""
     async with acting_as_service(session):
         found = await queries.listed(session, caller, "to-decide", before=None, limit=limit)
     return found[:limit]
@@ -114,7 +114,7 @@ async def to_decide(session: AsyncSession, caller: Principal, limit: int) -> Seq
 async def decide(
     session: AsyncSession, caller: Principal, keys: CaseKeys, access_id: UUID, *, approve: bool
 ) -> Shown:
-    """Open the access for an hour or refuse it, as a second, independent person."""
+    """Open the access for an hour or refuse it, as an independent second person."""
     async with acting_as_service(session):
         access = await queries.by_id(session, access_id, lock=True)
         case = await cases.by_id(session, access.case_id) if access is not None else None
@@ -143,7 +143,7 @@ async def decide(
 
 @dataclass(frozen=True)
 class Opened:
-    """A decrypted case, with the organisations that it implicates."""
+    """A decrypted case and the organisations that it implicates."""
 
     case: Case
     identity: dict[str, Any]
@@ -152,8 +152,8 @@ class Opened:
 
 
 async def read(session: AsyncSession, caller: Principal, keys: CaseKeys, access_id: UUID) -> Opened:
-    """Return the case decrypted for the requester while the access is open, and notify the holder. Locks the case
-    against anything that ends the access."""
+    """Return the decrypted case to the requester while the access is open, and notify the holder. Lock the case against
+    anything that ends the access."""
     async with acting_as_service(session):
         access = await queries.by_id(session, access_id, lock=True)
         case = await cases.by_id(session, access.case_id) if access is not None else None
@@ -173,7 +173,7 @@ async def read(session: AsyncSession, caller: Principal, keys: CaseKeys, access_
 
 
 async def hand_over(session: AsyncSession, case_id: UUID, new_holder: UUID) -> None:
-    """End open accesses after a hand-over, and pass pending requests to the new holder. Needs service rights."""
+    """End open accesses after a hand-over, and pass pending requests to the new holder. Requires service rights."""
     now = clock.now()
     living = await session.scalars(
         sa.select(BreakGlass)
@@ -191,7 +191,7 @@ async def hand_over(session: AsyncSession, case_id: UUID, new_holder: UUID) -> N
 
 
 async def end_for(session: AsyncSession, case_id: UUID, organisations: Collection[UUID]) -> None:
-    """End the open accesses of these organisations, as at a hand-over. Needs service rights."""
+    """End these organisations' open accesses, as at a hand-over. Requires service rights."""
     await session.execute(
         sa.update(BreakGlass)
         .where(
@@ -215,7 +215,7 @@ def _known_to(caller: Principal, access: BreakGlass) -> bool:
 async def _concerns(
     session: AsyncSession, caller: Principal, access: BreakGlass, case: Case
 ) -> bool:
-    """Whether the caller may know of the access: they requested it, hold the case, or may decide."""
+    """Return whether the caller may know of the access: they requested it, hold the case, or may decide."""
     return _known_to(caller, access) or may_decide(
         caller, await queries.sought(session, access, case)
     )

@@ -1,1 +1,1 @@
-"""Turns submissions of form tools into screenings and cases, or quarantines them with the reasons."""
+"""Turns form-tool submissions into screenings and cases, or quarantines them with the reasons."""

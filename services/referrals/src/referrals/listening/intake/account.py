@@ -1,5 +1,5 @@
-"""Accounts for every value of a record: a field of the tool, the sender's status or note, or a value to map. Pure. A
-value without a row in `peer_words.csv` is left to the mapping; without a mapping the record is quarantined."""
+"""Accounts for every value of a record: a tool field, the sender's status or note, or a value to map. Pure. The mapping
+handles values without a row in `peer_words.csv`; without a mapping, the record goes into quarantine."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,7 +19,8 @@ STANDINGS = frozenset(f"record_{state}" for state in _SAYS)
 
 @dataclass
 class Account:
-    """`said`: values for the mapping, several as a list. `notes`, `states`: the sender's notes and statuses, by path."""
+    """An account of a record. `said`: values for the mapping, several as a list. `notes`, `states`: the sender's notes
+    and statuses, by path."""
 
     said: dict[str, Any] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)
@@ -35,7 +36,7 @@ class Account:
         return Meaning.REJECTED in self.states.values()
 
     def reasons(self) -> list[Reason]:
-        """Return why a person must look first: the sender doubts the record or has closed it."""
+        """Return why a person must check first: the sender doubts the record or has closed it."""
         return [
             Reason(f"record_{state}", pointer_to(place), _SAYS[state])
             for place, state in self.states.items()
@@ -60,7 +61,7 @@ def account_of(peer: Peer, mapping: FormMapping, fields: Mapping[str, Any]) -> A
                 found.states.setdefault(place, state)
             case _:
                 _add(found.said, place, value)
-    # One ongoing enrolment of several is enough.
+    # One ongoing enrolment among several is enough.
     found.states = {place: state for place, state in found.states.items() if place not in fine}
     return found
 

@@ -1,4 +1,4 @@
-"""HTTP routes of intake. The address of a form accepts the form's secret only; form tools have no account."""
+"""HTTP routes for intake. A form's address accepts only that form's secret, because form tools have no account."""
 
 from typing import Annotated, Literal
 from uuid import UUID
@@ -202,7 +202,8 @@ async def discard_submission(
 
 
 def _object(body: bytes) -> dict[str, object]:
-    """Remove unprintable characters instead of refusing them: the person at the tool's form cannot see them."""
+    """Remove unprintable characters instead of rejecting them, because the person who fills in the form cannot see
+    them."""
     try:
         read = orjson.loads(without_turning(orjson.dumps(orjson.loads(body)).decode()))
     except (orjson.JSONDecodeError, orjson.JSONEncodeError) as error:  # or nested too deeply

@@ -1,5 +1,5 @@
-"""Maps a submission to a case with needs, by configuration. Pure. A form never records a consent: a caseworker asks
-the person (`asked`). Errors name the place, never the value."""
+"""Maps a submission to a case with needs, by configuration. Pure. A form never records a consent: a caseworker asks the
+person (`asked`). Errors name the location, never the value."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -53,7 +53,7 @@ _BETWEEN_CODES = re.compile(r"[\s,]+")
 
 @dataclass
 class TranslatedCase:
-    """`body` is the body of a new case. `places`: where in the submission each part of it came from."""
+    """A mapped case. `body` is the body of a new case. `places`: where in the submission each part came from."""
 
     body: dict[str, Any] = field(default_factory=dict)
     needs: list[str] = field(default_factory=list)
@@ -74,7 +74,7 @@ def translate_case(mapping: FormMapping, said: Mapping[str, Any]) -> TranslatedC
     _join_date(found)
     identity = found.body.get("identity", {})
     if "birth_date" in identity:
-        # Many systems send both; the date gives the age.
+        # Many systems send both; the date determines the age.
         identity.pop("age", None)
     if "area" not in found.body and "country" not in found.body:
         detail = "Nothing says where the person is: map 'area', or give 'fixed_area' or 'country'."
@@ -148,12 +148,12 @@ def _take_field(
 
 
 def _join_name(found: TranslatedCase) -> None:
-    """Join the parts of a name in spoken order, if there is no full name."""
+    """Join the parts of a name in spoken order if there is no full name."""
     _join(found, _OF_NAME, "name", " ".join)
 
 
 def _join_date(found: TranslatedCase) -> None:
-    """Join year, month and day if all are present; never guess a date."""
+    """Join year, month and day if all three are present; never guess a date."""
     _join(
         found,
         _OF_DATE,
@@ -190,8 +190,8 @@ def _join(
 
 
 def _codes(categories: Mapping[str, str | None], value: Any) -> Iterator[str]:
-    """Return the codes in a list or a text: form tools separate them by spaces, DHIS2 by commas. Known codes that
-    contain a separator are matched first."""
+    """Return the codes in a list or a text: form tools separate codes by spaces, DHIS2 by commas. Match known codes
+    that contain a separator first."""
     for each in value if isinstance(value, list) else [value]:
         text = text_of(each)
         yield from [text] if text in categories else filter(None, _BETWEEN_CODES.split(text))

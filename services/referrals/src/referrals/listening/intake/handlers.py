@@ -1,4 +1,4 @@
-"""Forgets records of other systems when their case is erased or moves to another organisation."""
+"""Deletes records from other systems when their case is erased or moves to another organisation."""
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -8,7 +8,7 @@ from referrals.listening.intake.service import forget
 
 
 async def case_handed_over(session: AsyncSession, happening: CaseHandedOver) -> None:
-    """Delete the former holder's data that identifies the person."""
+    """Delete the former holder's intake data that identifies the person."""
     await _forget(session, happening)
 
 

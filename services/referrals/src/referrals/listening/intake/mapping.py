@@ -1,5 +1,5 @@
-"""Maps a form tool's submission to the answers of an instrument, by configuration. Pure. Paths identify answers;
-spaces separate several choices. Errors name the place, never the value."""
+"""Maps a form-tool submission to an instrument's answers, by configuration. Pure. Paths identify answers; spaces
+separate multiple choices. Errors name the location, never the value."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -23,11 +23,11 @@ _NUMBER = re.compile(r"-?\d{1,12}(\.\d{1,9})?")
 
 @dataclass(frozen=True)
 class FormMapping:
-    """The mapping of a form.
+    """A form's mapping.
 
-    `fields`: path → question; other paths map by their last part. `values`: by question, a form's code → ours.
-    `ignore`: paths to skip, `*` at the end for a prefix. For forms that make cases: `needs`: service types as
-    categories, `drafts`: the service to refer to, `consents`: paths about consent.
+    `fields`: path → question; other paths map by their last part. `values`: for each question, a form's code → our
+    code. `ignore`: paths to skip, with `*` at the end for a prefix. For forms that create cases: `needs`: service types
+    as categories, `drafts`: the service to refer to, `consents`: paths about consent.
     """
 
     fields: Mapping[str, str] = field(default_factory=dict)
@@ -47,7 +47,7 @@ class FormMapping:
         return frozenset((*self.fields, *self.needs, *self.consents, self.area or ""))
 
     def place_of(self, path: str) -> str:
-        """Return the path as the mapping spells it: with its row (`services[0]/type`), or for all rows
+        """Return the path as the mapping writes it: for its own row (`services[0]/type`), or for all rows
         (`services/type`)."""
         every = bare(path)
         return next((p for p in (path, _LAST_ROW.sub("", path)) if p in self.paths), every)
@@ -60,7 +60,7 @@ class FormMapping:
 
 @dataclass(frozen=True)
 class Reason:
-    """Why a submission is in quarantine: a code, and a JSON pointer into the submission."""
+    """A quarantine reason: a code, and a JSON pointer into the submission."""
 
     code: str
     pointer: str
@@ -69,7 +69,7 @@ class Reason:
 
 @dataclass
 class Translated:
-    """A mapped submission; if it has any `reasons`, no part of it may become a screening."""
+    """A mapped submission. If it has any `reasons`, no part of it may become a screening."""
 
     answers: dict[str, Answer] = field(default_factory=dict)
     area: str | None = None
@@ -77,7 +77,7 @@ class Translated:
 
 
 def submission_id(submission: Mapping[str, Any]) -> str | None:
-    """Return the tool's own id of a submission; None if it has no usable one."""
+    """Return the tool's own submission id; None if no usable id exists."""
     for name in ("_uuid", "meta/instanceID"):
         value = submission.get(name)
         if isinstance(value, str):
@@ -88,8 +88,8 @@ def submission_id(submission: Mapping[str, Any]) -> str | None:
 
 
 def first_id(submission: Mapping[str, Any]) -> str | None:
-    """Return the first id of a submission across corrections. KoboToolbox gives a correction a new id and names the
-    old one. Other systems keep the id and send `edited`."""
+    """Return a submission's first id across corrections. KoboToolbox gives a correction a new id and names the old id.
+    Other systems keep the id and send `edited`."""
     own = submission_id(submission)
     for name in ("meta/rootUuid", CORRECTED):
         found = submission_id({"_uuid": submission.get(name)})
@@ -105,7 +105,7 @@ def is_corrected(submission: Mapping[str, Any]) -> bool:
 def translate(
     instrument: Instrument, mapping: FormMapping, said: Mapping[str, Any], today: date
 ) -> Translated:
-    """Map a whole submission, or return the reasons why not."""
+    """Map a whole submission, or return the reasons for refusing it."""
     found = Translated(area=mapping.fixed_area)
     places: dict[str, str] = {}
     for path, value in said.items():
@@ -165,22 +165,22 @@ def _answer(question: Question, value: Any, values: Mapping[str, str]) -> Answer
 
 
 def bare(path: str) -> str:
-    """Return the path for all rows of its repeats."""
+    """Return the path without row numbers, which stands for all rows."""
     return _ROW.sub("", path)
 
 
 def text_of(value: Any) -> str:
-    """Return a scalar as text; true and false as in JSON."""
+    """Return a scalar as text; write true and false as in JSON."""
     return ("true" if value else "false") if isinstance(value, bool) else str(value).strip()
 
 
 def day_of(text: str) -> str:
-    """Return the day of a timestamp; other text unchanged, for its reader to refuse."""
+    """Return the day of a timestamp. Return other text unchanged, so that its reader rejects it."""
     return text[:10] if text[10:11] == "T" else text
 
 
 def place_code(mapping: FormMapping, value: Any) -> str | None:
-    """Return the P-code for the form's own name of a place; None if unknown."""
+    """Return the P-code for the form's own place name; None if unknown."""
     text = text_of(value)
     code = mapping.area_values.get(text, text)
     return code if len(code) <= 20 and re.fullmatch(r"[A-Z]{2,3}[0-9A-Z]*", code) else None
@@ -196,7 +196,7 @@ def _take_area(found: Translated, mapping: FormMapping, path: str, value: Any) -
 
 
 def moment_of(submission: Mapping[str, Any]) -> datetime | None:
-    """Return when it took place: the first readable of its end, its start, and its receipt by the tool."""
+    """Return the time of the submission: the first readable of its end, its start, and its receipt by the tool."""
     return next(_moments(submission), None)
 
 
@@ -208,7 +208,7 @@ def _moments(submission: Mapping[str, Any]) -> Iterator[datetime]:
         try:
             read = datetime.fromisoformat(value)
             at = read.astimezone(UTC) if read.tzinfo else read.replace(tzinfo=UTC)
-        except (ValueError, OverflowError):  # a telephone with a lost clock may send the year 1
+        except (ValueError, OverflowError):  # a phone with a wrong clock may send the year 1
             continue
         yield at
 

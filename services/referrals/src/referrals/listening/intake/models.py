@@ -1,4 +1,4 @@
-"""Tables of intake: forms with their mapping, and submissions."""
+"""Intake tables: forms with their mapping, and submissions."""
 
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,7 @@ from referrals.tables import Instant, Json, Row
 
 
 class IntakeForm(Row, table=True):
-    """A form of a form tool. `secret` is sealed and opens this form only. `makes`: cases, or screenings with an
+    """A form in a form tool. `secret` is sealed and opens only this form. `makes`: cases, or screenings with an
     instrument."""
 
     __tablename__ = "intake_forms"
@@ -30,8 +30,8 @@ class IntakeForm(Row, table=True):
 
 
 class Submission(Row, table=True):
-    """A submission, stored once. `submission_id` is a keyed digest, since the tool's own id leads to the person
-    there. `content` is sealed and stored only during quarantine. `reasons` are codes."""
+    """A submission, stored once. `submission_id` is a keyed digest, because the tool's own id leads to the person in
+    that tool. `content` is sealed and stored only during quarantine. `reasons` are codes."""
 
     __tablename__ = "intake_submissions"
 
@@ -50,8 +50,8 @@ class Submission(Row, table=True):
 
 
 class SeenRecord(Row, table=True):
-    """A record of another system and its case. `record_id`: a keyed digest of its id there. `person`: a digest of its
-    data about the person, to detect changes; erased with the case."""
+    """A record from another system, and its case. `record_id`: a keyed digest of its id there. `person`: a digest of
+    the personal data, to detect changes; erased with the case."""
 
     __tablename__ = "intake_records"
 

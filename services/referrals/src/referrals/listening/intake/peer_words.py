@@ -1,4 +1,4 @@
-"""The meaning of each system's own fields and states: one table, with its sources. Pure."""
+"""The meaning of each system's own fields and states: one table with its sources. Pure."""
 
 import re
 from datetime import datetime
@@ -23,7 +23,8 @@ CHANGING = frozenset({Peer.PRIMERO, Peer.ACTIVITYINFO, Peer.DHIS2})
 
 
 class Meaning(StrEnum):
-    """`masked`: the system hides the value on purpose. `not_held`: the event did not take place."""
+    """The meaning of a value. `masked`: the system hides the value on purpose. `not_held`: the event did not take
+    place."""
 
     OWN = "own"
     REJECTED = "rejected"

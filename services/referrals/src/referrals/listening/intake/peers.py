@@ -1,7 +1,7 @@
-"""Reads each system's format into one form: paths to values. Pure.
+"""Converts each system's format to a common form: paths mapped to values. Pure.
 
-`/` joins groups, and rows of a repeat are numbered: `services[0]/type`. No value is dropped: data around the record
-is under `@sent`. docs/partner-guide.md has a recipe for each system.
+`/` joins groups, and rows of a repeat are numbered: `services[0]/type`. No value is dropped: data around the record is
+under `@sent`. docs/partner-guide.md contains a recipe for each system.
 """
 
 from collections import Counter
@@ -20,7 +20,7 @@ _RESERVED = ("@sent", "@said", "@around")
 
 
 class NotThisPeer(Exception):
-    """The body does not have this system's shape; has a JSON pointer and the expected value."""
+    """The body does not have this system's shape; contains a JSON pointer and the expected value."""
 
     def __init__(self, pointer: str, detail: str) -> None:
         super().__init__(detail)
@@ -29,7 +29,7 @@ class NotThisPeer(Exception):
 
 
 def read(peer: Peer, sent: Mapping[str, Any], inside: str | None = None) -> Flat:
-    """Read a body. `inside`: the member with the submission, where the sender's template wraps it."""
+    """Read a body. `inside` names the member that contains the submission, if the sender's template wraps it."""
     if inside is None:
         return _READERS[peer](sent)
     detail = f"The form's mapping says that the submission lies in '{inside}'."
@@ -41,7 +41,7 @@ def _kobotoolbox(sent: Mapping[str, Any]) -> Flat:
 
 
 def _odk_central(sent: Mapping[str, Any]) -> Flat:
-    """Read a row of the OData table `Submissions`, with repeats where they were expanded."""
+    """Read a row of the OData table `Submissions`, including repeats if they were expanded."""
     system = sent.get("__system")
     system = system if isinstance(system, dict) else {}
     if system.get("status") is not None:
@@ -56,7 +56,7 @@ def _odk_central(sent: Mapping[str, Any]) -> Flat:
 
 
 def _commcare(sent: Mapping[str, Any]) -> Flat:
-    """Read a body of CommCare's forwarder of forms as JSON."""
+    """Read a JSON body from CommCare's form forwarder."""
     form = _object(sent, "form", "Forward forms as JSON: they have a member 'form'.")
     meta = form.get("meta")
     meta = meta if isinstance(meta, dict) else {}
@@ -75,7 +75,7 @@ def _commcare(sent: Mapping[str, Any]) -> Flat:
 
 
 def _primero(sent: Mapping[str, Any]) -> Flat:
-    """Read a body of a Primero v2 webhook: the fields that its role may see."""
+    """Read a Primero v2 webhook body, which contains the fields that its role may see."""
     data = _object(sent, "data", "A webhook of Primero v2 has a member 'data'.")
     if data.get("record_type") not in ("case", "Child", None):
         raise NotThisPeer("/data/record_type", "Only cases are taken: let the webhook send 'case'.")
@@ -86,7 +86,7 @@ def _primero(sent: Mapping[str, Any]) -> Flat:
 
 
 def _activityinfo(sent: Mapping[str, Any]) -> Flat:
-    """Read a record of the API (`recordId`; `fields` by their ids), or a row of a query (`@id`, in tables `_id`)."""
+    """Read an API record (`recordId`; `fields` by their ids), or a query row (`@id`, in tables `_id`)."""
     fields = sent.get("fields", {k: v for k, v in sent.items() if k[:1] not in "@_"})
     if not isinstance(fields, dict):
         raise NotThisPeer("/fields", "The fields of a record are an object.")
@@ -98,7 +98,8 @@ def _activityinfo(sent: Mapping[str, Any]) -> Flat:
 
 
 def _dhis2(sent: Mapping[str, Any]) -> Flat:
-    """Read one tracked entity with attributes, enrollments and events, also with the names of 2.37 and older."""
+    """Read one tracked entity with attributes, enrollments and events. This also accepts the names from 2.37 and
+    older."""
     many = sent.get("trackedEntities", sent.get("instances", sent.get("trackedEntityInstances")))
     if isinstance(many, list):
         if len(many) != 1 or not isinstance(many[0], dict):
@@ -108,7 +109,7 @@ def _dhis2(sent: Mapping[str, Any]) -> Flat:
         raise NotThisPeer("/deleted", "It was deleted in DHIS2: nothing is made of it.")
     enrollments = _kept(sent, "enrollments")
     found = _flat({"orgUnit": sent.get("orgUnit")})
-    # Attributes of a programme are in its enrolment, the others in the entity; some are in both.
+    # Programme attributes are in the enrolment, other attributes in the entity; some are in both.
     around = {**sent, "attributes": _values(found, "attributes", "attribute", sent, "attributes")}
     around["enrollments"] = []
     held: Counter[str] = Counter()
@@ -133,7 +134,7 @@ def _dhis2(sent: Mapping[str, Any]) -> Flat:
 
 
 def _not_held(event: Mapping[str, Any]) -> bool:
-    """Note an event that did not take place: a person checks its values."""
+    """Return whether the event did not take place; a person then checks its values."""
     status = str(event.get("status"))
     return meaning_of(Peer.DHIS2, "@sent/enrollments/events/status", status) is Meaning.NOT_HELD
 
@@ -185,12 +186,13 @@ def _add(found: Flat, path: str, value: Any) -> None:
 
 
 def _around(sent: Mapping[str, Any], *but: str, at: str = "@sent") -> Flat:
-    """Return the members around the record, without the record's own fields."""
+    """Return the members around the record, excluding the record's own fields."""
     return _flat({k: v for k, v in sent.items() if k not in but}, at)
 
 
 def _know(found: Flat, name: str, value: Any) -> None:
-    """Store a fact that every record has. A field of the record with the same name moves under `@said`."""
+    """Store a value that every record has. If the record has a field with the same name, move that field under
+    `@said`."""
     for path in [path for path in found if bare(path) == name]:
         found[f"@said/{path}"] = found.pop(path)
     _add(found, name, value)
@@ -199,7 +201,7 @@ def _know(found: Flat, name: str, value: Any) -> None:
 def _values(
     found: Flat, group: str, named: str, holder: Mapping[str, Any], listed: str
 ) -> list[dict[str, Any]]:
-    """Add values by the UIDs of their fields; returns the remaining members."""
+    """Add values by the UIDs of their fields; return the remaining members."""
     rest = []
     for each in _objects(holder, listed):
         first, value = f"{group}/{each.get(named)}", each.get("value")
@@ -226,7 +228,7 @@ def _objects(sent: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
 
 
 def _kept(sent: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
-    """Drop deleted parts, which DHIS2 includes on request."""
+    """Drop deleted parts, which DHIS2 can include on request."""
     return [each for each in _objects(sent, name) if not each.get("deleted")]
 
 
@@ -237,7 +239,7 @@ def _named(found: Flat, pointer: str, detail: str) -> Flat:
 
 
 def _seconds(value: Any) -> str | None:
-    """Convert ActivityInfo's seconds since 1970."""
+    """Convert ActivityInfo's timestamps, which are seconds since 1970."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return value if isinstance(value, str) else None
     try:

@@ -33,7 +33,7 @@ async def forms(session: AsyncSession, caller: Principal) -> Sequence[IntakeForm
 
 
 async def form_and_held(session: AsyncSession, form_id: UUID) -> tuple[IntakeForm | None, bool]:
-    """Return the form, and whether its organisation is suspended; needs service rights."""
+    """Return the form, and whether its organisation is suspended. Requires service rights."""
     held = suspended(ENDED_RIGHTS, col(IntakeForm.organisation_id))
     row = (
         await session.execute(sa.select(IntakeForm, held).where(col(IntakeForm.id) == form_id))
@@ -119,7 +119,7 @@ def _version_of(form_id: UUID, record: str) -> tuple[sa.ColumnElement[bool], ...
 
 
 async def newest_version(session: AsyncSession, row: Submission) -> Submission:
-    """Return the version of this submission's record that the sender sent last; it may be the submission itself."""
+    """Return the last version that the sender sent of this submission's record. It may be the submission itself."""
     record, _, _ = row.submission_id.partition(":")
     rows = await session.scalars(
         sa.select(Submission)
@@ -131,7 +131,7 @@ async def newest_version(session: AsyncSession, row: Submission) -> Submission:
 
 
 async def hold_quarantined(session: AsyncSession, form_id: UUID, record: str) -> None:
-    """Lock the record's versions in quarantine, so that none becomes a case meanwhile."""
+    """Lock the record's quarantined versions, so that none becomes a case meanwhile."""
     await session.execute(
         sa.select(col(Submission.id))
         .where(*_version_of(form_id, record), col(Submission.status) == "quarantined")
@@ -141,7 +141,7 @@ async def hold_quarantined(session: AsyncSession, form_id: UUID, record: str) ->
 
 
 async def received(session: AsyncSession, form_id: UUID, submission_id: str) -> Submission:
-    """Return a submission that is known to exist; needs service rights."""
+    """Return a submission that is known to exist. Requires service rights."""
     rows = await session.scalars(
         sa.select(Submission).where(
             col(Submission.form_id) == form_id, col(Submission.submission_id) == submission_id
@@ -155,12 +155,12 @@ def _by_tool_id() -> sa.ColumnElement[bool]:
 
 
 async def all_by_tool_id(session: AsyncSession) -> Sequence[UUID]:
-    """Return submissions stored under the form tool's own id; needs service rights."""
+    """Return submissions stored under the form tool's own id. Requires service rights."""
     return (await session.scalars(sa.select(col(Submission.id)).where(_by_tool_id()))).all()
 
 
 async def kept_by_tool_id(session: AsyncSession, row_id: UUID) -> Submission | None:
-    """Return such a submission, locked; None if it no longer exists under that id."""
+    """Return such a submission, locked; None if it no longer has the tool's id."""
     rows = await session.scalars(
         sa.select(Submission)
         .where(col(Submission.id) == row_id, _by_tool_id())
@@ -170,7 +170,7 @@ async def kept_by_tool_id(session: AsyncSession, row_id: UUID) -> Submission | N
 
 
 async def rename(session: AsyncSession, form_id: UUID, tool_id: str, named: str) -> None:
-    """Store submissions of the tool's id under their digest; needs service rights."""
+    """Replace the tool's id of submissions with their digest. Requires service rights."""
     taken = _submissions.alias("taken")
     await session.execute(
         sa.update(Submission)
@@ -194,7 +194,7 @@ async def case_of(session: AsyncSession, form_id: UUID, record_id: str) -> UUID 
 
 
 async def seen(session: AsyncSession, form_id: UUID, record_id: str) -> SeenRecord:
-    """Return another system's record that is known to exist, locked: its versions arrive one by one."""
+    """Return another system's record that is known to exist, locked so that its versions are processed one by one."""
     rows = await session.scalars(
         sa.select(SeenRecord)
         .where(col(SeenRecord.form_id) == form_id, col(SeenRecord.record_id) == record_id)
@@ -214,7 +214,7 @@ async def forget_persons(session: AsyncSession, case_id: UUID) -> None:
 
 
 async def quarantined_of(session: AsyncSession, case_id: UUID) -> Sequence[Submission]:
-    """Return later versions of the case's record in quarantine, locked: they identify the person. Needs service
+    """Return later, quarantined versions of the case's record, locked; they identify the person. Requires service
     rights."""
     version_of = sa.func.split_part(col(Submission.submission_id), ":", 1)
     rows = await session.scalars(
@@ -244,7 +244,7 @@ async def quarantined_before(session: AsyncSession, moment: datetime) -> Sequenc
 async def still_quarantined(
     session: AsyncSession, submission_id: UUID, moment: datetime
 ) -> Submission | None:
-    """Return the submission, locked; None if it left quarantine or another transaction has it."""
+    """Return the submission, locked. Return None if it has left quarantine or another transaction holds it."""
     rows = await session.scalars(
         sa.select(Submission)
         .where(col(Submission.id) == submission_id, *_quarantined(moment))

@@ -1,5 +1,5 @@
-"""Makes one case of another system's record. Later versions add needs and overwrite nothing; consent becomes a
-question to the caseworker."""
+"""Creates one case from another system's record. Later versions add needs and overwrite nothing; a consent becomes a
+question for the caseworker."""
 
 import hashlib
 import hmac
@@ -42,7 +42,7 @@ _records = SeenRecord.metadata.tables["intake_records"]
 
 @dataclass
 class Made:
-    """The result; `told`: codes of remarks for a person, although the record was accepted."""
+    """The result. `told`: codes of remarks for a person about an accepted record."""
 
     screening_id: UUID | None = None
     case_id: UUID | None = None
@@ -53,7 +53,7 @@ class Made:
 
 @dataclass(frozen=True)
 class Arrived:
-    """A received record; `changes`: its system sends it again after each change."""
+    """A received record. `changes`: its system resends it after each change."""
 
     form_id: UUID
     record_id: str
@@ -73,7 +73,7 @@ async def become_case(
     """Return the record's case, or the reasons why there is none."""
     gone = await _gone(session, caller, record)
     if gone is not None:
-        # A repetition must not restore an erased person, nor wait in quarantine.
+        # A resent record must not restore an erased person or wait in quarantine.
         return gone
     account = record.account
     if account.is_rejected and not await queries.case_of(session, record.form_id, record.record_id):
@@ -111,7 +111,7 @@ async def become_case(
 
 
 def _warn(found: TranslatedCase, notes: list[str], path: str) -> None:
-    """Put the sender's notes where readers look before they contact the person."""
+    """Put the sender's notes where readers see them before they contact the person."""
     contact = found.body.setdefault("identity", {}).setdefault("contact", {})
     way = case_service.with_notes(contact.get("safe_way"), notes)
     if way is None:
@@ -126,8 +126,8 @@ def _too_long(path: str) -> Reason:
 
 
 async def _gone(session: AsyncSession, caller: Principal, record: Arrived) -> Made | None:
-    """Return why the record is not stored: its case was handed over or erased. A later erasure also deletes what is
-    in quarantine."""
+    """Return why the record is not stored: its case was handed over or erased. A later erasure also deletes quarantined
+    content."""
     if record.account.is_rejected:
         await queries.hold_quarantined(session, record.form_id, record.record_id)
     case_id = await queries.case_of(session, record.form_id, record.record_id)
@@ -142,7 +142,7 @@ async def _gone(session: AsyncSession, caller: Principal, record: Arrived) -> Ma
 
 
 def digest(key: bytes, form_id: UUID, said: Mapping[str, Any]) -> bytes:
-    """Return a keyed digest, so that nobody can guess an erased person's data by trial."""
+    """Return a keyed digest, so that nobody can guess an erased person's data by trial and error."""
     text = orjson.dumps(said, option=orjson.OPT_SORT_KEYS)
     return hmac.new(key, form_id.bytes + text, hashlib.sha256).digest()
 
@@ -154,7 +154,7 @@ def record_name(key: bytes, form_id: UUID, record_id: str) -> str:
 
 
 def _body(found: TranslatedCase) -> NewCase | None:
-    """Validate the body of a case; an error becomes a reason at the path of the value."""
+    """Validate the case body; an error becomes a reason at the path of the invalid value."""
     try:
         return NewCase.model_validate(found.body)
     except ValidationError as error:
@@ -166,7 +166,7 @@ def _body(found: TranslatedCase) -> NewCase | None:
 
 
 async def _seen(session: AsyncSession, caller: Principal, record: Arrived) -> SeenRecord:
-    """Return the record's row, locked after its case: simultaneous versions make one case."""
+    """Return the record's row, locked after its case, so that simultaneous versions create one case."""
     await session.execute(
         insert(_records)
         .values(
@@ -221,5 +221,5 @@ async def _add_needs(
         try:
             await draft(session, caller, keys, body)
         except Problem:
-            # The service closed or no longer accepts this need; the plan still contains the need.
+            # The service closed or no longer accepts this need, which the plan still contains.
             made.told.append("draft_not_possible")

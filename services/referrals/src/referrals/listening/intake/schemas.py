@@ -1,4 +1,4 @@
-"""Request and response bodies of intake."""
+"""Request and response bodies for intake."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -19,8 +19,8 @@ Word = Annotated[str, Field(min_length=1, max_length=80)]
 class MappingBody(Strict):
     """Maps a form's paths and codes to ours.
 
-    A path that is neither mapped nor ignored causes quarantine. In a form that makes screenings, other paths map to
-    the question with the name of their last part, so a form made from the same XLSForm needs no mapping.
+    A path that is neither mapped nor ignored causes quarantine. In a form that creates screenings, an unmapped path
+    maps to the question named like its last part. A form made from the same XLSForm therefore needs no mapping.
     """
 
     inside: Path | None = Field(
@@ -85,7 +85,7 @@ class MappingBody(Strict):
 
 
 class NewForm(Strict):
-    """A form that makes screenings, by an instrument, or cases with needs and drafts."""
+    """A form that creates screenings with an instrument, or cases with needs and drafts."""
 
     name: Annotated[str, Field(min_length=1, max_length=100)]
     peer: Peer = Field(Peer.KOBOTOOLBOX, description="The system that sends, for its shape.")
@@ -116,7 +116,7 @@ class Nothing(Strict):
 
 
 class IntakeFormView(BaseModel):
-    """`address` is where the form tool sends submissions."""
+    """A form. `address` is where the form tool sends submissions."""
 
     id: UUID
     name: str
@@ -133,8 +133,8 @@ class IntakeFormView(BaseModel):
 
 
 class FormSecret(IntakeFormView):
-    """Use `secret` in the header `X-Form-Secret`, as the password of HTTP Basic (with any user name), or to sign as
-    in Standard Webhooks."""
+    """A form with its secret. Use `secret` in the header `X-Form-Secret`, as the HTTP Basic password (with any user
+    name), or to sign as in Standard Webhooks."""
 
     secret: ShownOnce = Field(
         None,
@@ -144,8 +144,9 @@ class FormSecret(IntakeFormView):
 
 
 class Received(BaseModel):
-    """`taken`: became a screening or a case. `quarantined`: waits for a person. `not_kept`: no consent or not safe,
-    so nothing was stored. `discarded`: a person discarded it. `repeated`: a duplicate."""
+    """The result of a submission. `taken`: it became a screening or a case. `quarantined`: it waits for a person.
+    `not_kept`: nothing was stored, because there was no consent or it was not safe. `discarded`: a person discarded it.
+    `repeated`: a duplicate."""
 
     id: UUID = Field(description="Id of the submission here, to read what became of it.")
     submission_id: str
@@ -154,7 +155,7 @@ class Received(BaseModel):
 
 
 class SubmissionSearch(Strict):
-    """In the body, not the URL: both values lead to a person."""
+    """A search by values in the body, not the URL, because both lead to a person."""
 
     sender_id: Annotated[str, Field(min_length=1, max_length=100)] | None = Field(
         None, description="The record's id in its own system."
@@ -169,7 +170,7 @@ class SubmissionSearch(Strict):
 
 
 class SubmissionSummary(BaseModel):
-    """`reasons` are codes; the detail view explains them."""
+    """A submission in a list. `reasons` are codes; the detail view explains them."""
 
     id: UUID
     form_id: UUID
@@ -189,7 +190,7 @@ class ReasonView(BaseModel):
 
 
 class SubmissionDetail(SubmissionSummary):
-    """A submission in quarantine: its content, and the reasons."""
+    """A quarantined submission: its content, and the reasons."""
 
     why: list[ReasonView]
     content: dict[str, object] | None

@@ -1,4 +1,4 @@
-"""Use cases of intake: manage forms, accept each submission once, work off the quarantine."""
+"""Intake use cases: manage forms, accept each submission once, process the quarantine."""
 
 import base64
 import hmac
@@ -75,7 +75,7 @@ _VERSION_DIGITS = 16
 
 @dataclass(frozen=True)
 class Stores:
-    """The keys to store a submission: case keys, the blind index, and the key of digests."""
+    """The keys for storing a submission: case keys, the blind index, and the digest key."""
 
     keys: CaseKeys
     blind: BlindIndex
@@ -85,7 +85,7 @@ class Stores:
 async def add_form(
     session: AsyncSession, caller: Principal, key: bytes, body: NewForm
 ) -> tuple[IntakeForm, str]:
-    """Create a form; returns its secret, which is shown once."""
+    """Create a form; return its secret, which is shown once."""
     await _check_mapping(session, caller, body)
     if len(await queries.forms(session, caller)) >= _MOST_FORMS:
         raise CONFLICT.because("organisation_has_at_most_forms", _MOST_FORMS)
@@ -113,7 +113,7 @@ async def add_form(
 async def change_form(
     session: AsyncSession, caller: Principal, form_id: UUID, body: FormChange
 ) -> IntakeForm:
-    """Replace the mapping; submissions in quarantine are retried separately (`retry`)."""
+    """Replace the mapping; users retry quarantined submissions separately (`retry`)."""
     form = await queries.own_form(session, caller, form_id, lock=True)
     await _check_mapping(session, caller, body)
     if body.makes != form.makes:
@@ -145,12 +145,12 @@ async def rotate_secret(
 
 
 async def _remember(session: AsyncSession, form: IntakeForm) -> None:
-    """Record whether the form is on, and its secret, for a later restore."""
+    """Record the form's on/off state and its secret for a later restore."""
     await remember_word(session, Kind.FORM, form.id, door(form.secret, active=form.active))
 
 
 async def hold_to_word(session: AsyncSession, form_id: UUID, word: Word) -> int:
-    """After a restore: a form that was switched off or given another secret accepts nothing until its organisation
+    """After a restore, a form that had been switched off or given another secret accepts nothing until its organisation
     enables it."""
     form = await session.get(IntakeForm, form_id, with_for_update=True)
     if form is None or not form.active or not shuts(word, form.secret):
@@ -164,8 +164,8 @@ async def hold_to_word(session: AsyncSession, form_id: UUID, word: Word) -> int:
 async def authenticated(
     session: AsyncSession, key: bytes, form_id: UUID, headers: Mapping[str, str], body: bytes
 ) -> IntakeForm:
-    """Return the form of the request's secret, else raise the same 404. Raises 403 while its organisation is
-    suspended. Needs service rights."""
+    """Return the form if the request has its secret, or else raise the same 404. Raise 403 while its organisation is
+    suspended. Requires service rights."""
     await act_as_service(session)
     form, held = await queries.form_and_held(session, form_id)
     # An unknown form takes the same time as a wrong secret.
@@ -180,16 +180,16 @@ async def authenticated(
 async def take(
     session: AsyncSession, stores: Stores, form: IntakeForm, sent: dict[str, Any]
 ) -> tuple[Submission, bool]:
-    """Accept a submission once; the flag marks a duplicate. Raises 409 if a duplicate has other content. If a system
-    sends a record after each change, every version is accepted once."""
+    """Accept a submission once; the flag marks a duplicate. Raise 409 if a duplicate has other content. If a system
+    sends a record after each change, accept every version once."""
     rules = MappingBody.model_validate(form.mapping)
     submission = _as_sent(form, rules, sent)
     tool_id = submission_id(submission)
     if tool_id is None:
         raise INVALID.because("submission_has_no_id_of_its_own", pointer="/_uuid")
     account = account_of(Peer(form.peer), rules.rules(), submission)
-    # A correction is a version too: it must neither create the person twice nor restore an erased person. The same
-    # holds once the sender adds a note or status.
+    # A correction is also a version: it must not create the person twice or restore an erased person. The same applies
+    # once the sender adds a note or status.
     version = form.makes == "case" and (
         form.peer in CHANGING or is_corrected(submission) or account.has_word
     )
@@ -223,7 +223,7 @@ async def take(
         if row.fingerprint != fingerprint:
             raise SUBMISSION_CHANGED.because("first_one_stays_as_it_was_taken")
         if form.makes == "case" and (await queries.newest_version(session, row)).id != row.id:
-            # The sender returned to an earlier version, for example after a rejection by mistake.
+            # The sender returned to an earlier version, for example after a mistaken rejection.
             row.received_at = now
         return row, True
     await _become(session, _as_form(form), stores, form, row, submission)
@@ -240,7 +240,7 @@ def _as_sent(form: IntakeForm, rules: MappingBody, sent: dict[str, Any]) -> dict
 async def search(
     session: AsyncSession, caller: Principal, blind: BlindIndex, key: bytes, body: SubmissionSearch
 ) -> Sequence[Submission]:
-    """Return own submissions of a record. The audit records the search but not its words."""
+    """Return the organisation's own submissions for a record. The audit records the search but not its words."""
     if body.sender_id is not None:
         tool_id = body.sender_id.removeprefix("uuid:")
         forms = await queries.forms(session, caller)
@@ -276,7 +276,7 @@ async def read(
 async def retry(
     session: AsyncSession, caller: Principal, stores: Stores, row_id: UUID
 ) -> Submission:
-    """Retry a quarantined submission with the form's present mapping."""
+    """Retry a quarantined submission with the form's current mapping."""
     row = await _quarantined(session, caller, row_id)
     form = await queries.own_form(session, caller, row.form_id)
     content = await _content(stores.keys, row)
@@ -293,7 +293,7 @@ async def retry(
 async def discard(
     session: AsyncSession, caller: Principal, keys: CaseKeys, row_id: UUID
 ) -> Submission:
-    """Discard a quarantined submission: this destroys its key."""
+    """Discard a quarantined submission by destroying its key."""
     row = await _quarantined(session, caller, row_id)
     await forget(session, keys, row)
     await record(
@@ -303,7 +303,7 @@ async def discard(
 
 
 async def discard_old(database: Database, keys: CaseKeys, before: datetime) -> int:
-    """Discard submissions that have been in quarantine since then; returns how many."""
+    """Discard submissions that entered quarantine before this time; return their number."""
 
     async def discard_one(session: AsyncSession, submission_id: UUID) -> int:
         row = await queries.still_quarantined(session, submission_id, before)
@@ -317,8 +317,8 @@ async def discard_old(database: Database, keys: CaseKeys, before: datetime) -> i
 
 
 async def hide_tool_ids(database: Database, key: bytes) -> int:
-    """Rename old submissions to digests as `take` does, since a tool's own id leads to the person there; returns how
-    many."""
+    """Rename old submissions to digests as `take` does, because a tool's own id leads to the person in that tool.
+    Return their number."""
 
     async def rename_one(session: AsyncSession, row_id: UUID) -> int:
         row = await queries.kept_by_tool_id(session, row_id)
@@ -339,7 +339,7 @@ async def _become(
     row: Submission,
     submission: dict[str, Any],
 ) -> None:
-    """Make a screening or a case, or quarantine the submission. Stores nothing without the person's agreement, or if
+    """Create a screening or a case, or quarantine the submission. Store nothing without the person's agreement, or if
     the case was erased."""
     try:
         made = await _made(session, caller, stores, form, submission)
@@ -395,7 +395,7 @@ async def _screening(
     if form.instrument_id is None:
         raise INVALID.because("form_has_no_instrument", pointer="/instrument_id")
     instrument = await usable(session, form.organisation_id, form.instrument_id)
-    # A screening has no contact to carry the note, so a person must read it.
+    # A screening has no contact field for the note, so a person must read it.
     found = translate(instrument, rules, {**account.said, **account.notes}, clock.today())
     reasons = [*account.reasons(), *found.reasons]
     if is_corrected(submission):
@@ -449,7 +449,7 @@ async def _content(keys: CaseKeys, row: Submission) -> dict[str, Any] | None:
 
 
 async def forget(session: AsyncSession, keys: CaseKeys, row: Submission) -> None:
-    """Discard the content: this destroys its key."""
+    """Discard the content by destroying its key."""
     await keys.destroy(row.id)
     await forget_answers(session, COMMON, row.id)
     row.status, row.content, row.changed_at = "discarded", None, clock.now()
@@ -464,7 +464,7 @@ async def _quarantined(session: AsyncSession, caller: Principal, row_id: UUID) -
 
 
 async def _check_mapping(session: AsyncSession, caller: Principal, body: NewForm) -> None:
-    """Check that mapped questions and codes exist: errors show now, not with the first person."""
+    """Check that mapped questions and codes exist, so that errors appear now and not with the first person."""
     if body.instrument_id is None:
         errors = _unknown_targets(body.mapping)
     else:
@@ -524,8 +524,8 @@ def _part(text: str) -> str:
 
 
 def _knows(secret: str, headers: Mapping[str, str], body: bytes) -> bool:
-    """Whether the request has the secret in a header (the front translates HTTP Basic), or a recent signature of the
-    body."""
+    """Return whether the request has the secret in a header (the gateway translates HTTP Basic) or a recent signature
+    of the body."""
     plain = headers.get("x-form-secret")
     if plain is not None:
         return hmac.compare_digest(plain.encode(), secret.encode())
@@ -553,6 +553,6 @@ def _as_form(form: IntakeForm) -> Principal:
         "intake-form",
         f"intake-form:{form.id}",
         form.organisation_id,
-        # Drafts may use the services that its supervisor sees; the form itself can read and send nothing.
+        # Drafts may use services that its supervisor sees; the form itself can read and send nothing.
         scopes=frozenset({"directory:read"}),
     )

@@ -1,4 +1,4 @@
-"""HTTP routes of the line for apps, hotlines and information points, without an account."""
+"""HTTP routes of the anonymous line for apps, hotlines and information points, without an account."""
 
 from typing import Annotated
 

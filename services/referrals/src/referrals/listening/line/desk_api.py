@@ -1,4 +1,4 @@
-"""HTTP routes of the desk: the queue of coordinators, and the reports handed to an organisation."""
+"""HTTP routes for the desk: the coordinators' queue, and the reports handed over to an organisation."""
 
 from typing import Annotated
 from uuid import UUID

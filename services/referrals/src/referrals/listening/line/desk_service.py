@@ -1,4 +1,4 @@
-"""The desk's side of the line: coordinators triage and answer reports of their areas of responsibility."""
+"""The desk's side of the anonymous line: coordinators triage and answer reports in their areas of responsibility."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -40,7 +40,7 @@ async def read(
 async def answer(
     session: AsyncSession, caller: Principal, line: Line, report_id: UUID, text: str
 ) -> LineReport:
-    """Answer in the thread, the only way to the reporter."""
+    """Answer in the thread, the only channel to the reporter."""
     report = await queries.one_at_desk(session, caller, report_id, lock=True)
     await _begin(session, caller, report)
     await write(session, line, report, "desk", text, clock.now())
@@ -49,7 +49,7 @@ async def answer(
 
 
 async def take(session: AsyncSession, caller: Principal, report_id: UUID) -> LineReport:
-    """Take the report; a colleague may take it over."""
+    """Assign the report to the caller; a colleague may later take it over."""
     report = await queries.one_at_desk(session, caller, report_id, lock=True)
     await _begin(session, caller, report)
     report.taken_by, report.taken_organisation = caller.subject, caller.organisation
@@ -70,7 +70,7 @@ async def _begin(session: AsyncSession, caller: Principal, report: LineReport) -
 async def put_aside(
     session: AsyncSession, caller: Principal, report_id: UUID, *, spam: bool
 ) -> LineReport:
-    """Decide on a suspicion: spam stays on record until its thread expires, and can be restored."""
+    """Decide on a suspicion. Spam remains on record until its thread expires, and can be restored."""
     report = await queries.one_at_desk(session, caller, report_id, lock=True)
     if report.handed_to is not None or report.case_id is not None:
         raise CONFLICT.because("report_was_handed_over_take_it_back")
@@ -86,10 +86,10 @@ async def put_aside(
 async def reroute(
     session: AsyncSession, caller: Principal, report_id: UUID, body: Rerouting
 ) -> LineReport:
-    """Give the report another kind or state, and so another desk."""
+    """Change the report's kind or state, and therefore its desk."""
     report = await queries.one_at_desk(session, caller, report_id, lock=True)
     former = report.aor
-    async with acting_as_service(session):  # the report may leave the caller's view
+    async with acting_as_service(session):  # the report may become invisible to the caller
         report.kind, report.aor = body.kind, kinds()[body.kind].aor
         if body.area is not None:
             report.area = Places.load().at_most(body.area, queries.STATE_LEVEL)
@@ -106,7 +106,7 @@ async def reroute(
 async def implicate(
     session: AsyncSession, caller: Principal, report_id: UUID, organisations: list[UUID]
 ) -> LineReport:
-    """Mark organisations that the report implicates: they can no longer see it. The organisation that has the report
+    """Mark organisations that the report implicates; they can no longer see it. The organisation that has the report
     gets a notice, and marks them in its case."""
     report = await queries.one_at_desk(session, caller, report_id, lock=True)
     async with acting_as_service(session):
@@ -117,7 +117,7 @@ async def implicate(
 async def set_implicated(
     session: AsyncSession, caller: Principal | None, report: LineReport, organisations: set[UUID]
 ) -> None:
-    """Mark them; needs service rights. After a restore there is no `caller`."""
+    """Mark the implicated organisations. Requires service rights. After a restore there is no `caller`."""
     report.implicated = sorted(organisations)
     if report.handed_to in report.implicated:
         await take_back(session, report)
@@ -129,7 +129,7 @@ async def set_implicated(
 
 
 async def hold_to_word(session: AsyncSession, report_id: UUID, word: Mapping[str, Any]) -> int:
-    """After a restore: revoke again a wish, a desk, a hand-over or an exception. Needs service rights."""
+    """After a restore, revoke a wish, a desk, a hand-over or an exception again. Requires service rights."""
     report = await queries.one_locked(session, report_id)
     if report is None:
         return 0
@@ -140,7 +140,7 @@ async def hold_to_word(session: AsyncSession, report_id: UUID, word: Mapping[str
         "desk": word.get("aor", report.aor) != report.aor,
         "state": word.get("area", report.area) != report.area,
         "handed": handed is not None and handed != word.get("handed"),
-        # The organisation had it by an exception, later only by the reporter's wish.
+        # The organisation first had the report by an exception, and later only by the reporter's wish.
         "basis": handed is not None and "by_wish" in word and report.handed_basis != queries.WISH,
         "refused": await queries.refuse_again(session, report_id, refused) > 0,
     }
@@ -167,8 +167,8 @@ async def hold_to_word(session: AsyncSession, report_id: UUID, word: Mapping[str
 async def close(
     session: AsyncSession, caller: Principal, report_id: UUID, body: Closing
 ) -> LineReport:
-    """Close the report; a new message reopens it. The organisation that has it can still read it after the
-    reason `handed_over`, or if it made a case of it."""
+    """Close the report; a new message reopens it. The organisation that has it can still read it if the reason is
+    `handed_over`, or if it created a case from it."""
     report = await queries.one_at_desk(session, caller, report_id, lock=True)
     if body.reason != "handed_over" and report.case_id is None and report.handed_to is not None:
         await take_back(session, report)
@@ -185,5 +185,5 @@ async def audit(
     report: LineReport,
     detail: dict[str, object] | None = None,
 ) -> None:
-    """Write to the audit; each report has its own chain of ids and codes."""
+    """Write to the audit; each report has its own chain, with only ids and codes."""
     await record(session, caller, action, chain=report.id, target_type="line_report", detail=detail)

@@ -1,5 +1,5 @@
-"""Opens few receipts at a time, as each takes 64 MiB and a third of a second of a core. A full queue answers "later",
-so that guessing cannot stop the service. The front counts requests per source, in memory."""
+"""Opens few receipts at a time, because each takes 64 MiB and a third of a second of a core. A full queue responds with
+"later", so that guessing cannot stop the service. The gateway counts requests per source, in memory."""
 
 import asyncio
 
@@ -18,7 +18,7 @@ class ReceiptGate:
         self._inside = 0
 
     async def unlock(self, receipt: str) -> Unlocked:
-        """Return the receipt's locator and key; raises 429 while too many wait."""
+        """Return the receipt's locator and key; raise 429 while too many requests wait."""
         if self._inside >= _AT_ONCE + _WAITING:
             raise TOO_MANY_REQUESTS.because(
                 "many_people_use_line_now_wait_little", headers={"Retry-After": "10"}

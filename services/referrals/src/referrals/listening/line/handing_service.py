@@ -1,5 +1,5 @@
-"""From a report to a case: by the reporter's wish, or by an exception that two people decide. The organisation reads
-the report and registers the case under its own rules of consent."""
+"""From a report to a case, by the reporter's wish or by an exception that two people decide. The organisation reads the
+report and registers the case under its own consent rules."""
 
 from collections.abc import Collection, Sequence
 from uuid import UUID
@@ -43,7 +43,7 @@ _AT_ONCE = 500
 async def ask_exception(
     session: AsyncSession, caller: Principal, line: Line, report_id: UUID, body: NewLineException
 ) -> LineException:
-    """Request to hand over a report without the reporter's wish; a second person decides."""
+    """Request the hand-over of a report without the reporter's wish; a second person decides."""
     report = await queries.one_at_desk(session, caller, report_id, lock=True)
     await _refuse_receiver(session, caller, report, body.organisation_id)
     key = await line.keys.of(report.id)
@@ -81,7 +81,7 @@ async def ask_exception(
 async def decide_exception(
     session: AsyncSession, caller: Principal, exception_id: UUID, *, approve: bool
 ) -> LineException:
-    """Decide, as another coordinator of the desk or a supervisor of the receiving organisation."""
+    """Decide a request, as another coordinator of the desk or a supervisor of the receiving organisation."""
     async with acting_as_service(session):
         report = await queries.report_of_exception(session, exception_id)
     exception = await _one_exception(session, caller, exception_id)
@@ -107,7 +107,7 @@ async def _one_exception(
 async def exceptions(
     session: AsyncSession, caller: Principal, *, before: UUID | None, limit: int
 ) -> tuple[Sequence[LineException], UUID | None]:
-    """Return a page, newest first, and the id after which the next one begins."""
+    """Return a page, newest first, and the id after which the next page begins."""
     rows = await queries.exceptions(session, caller, before=before, limit=limit)
     last = rows[limit - 1].id if len(rows) > limit else None
     return await _spoken_for(session, caller, rows[:limit]), last
@@ -123,7 +123,7 @@ async def exceptions_to_decide(
 async def _spoken_for(
     session: AsyncSession, caller: Principal, found: Sequence[LineException]
 ) -> list[LineException]:
-    """Drop exceptions on reports that implicate the caller's own organisation."""
+    """Filter out exceptions on reports that implicate the caller's own organisation."""
     async with acting_as_service(session):
         against = await queries.against(
             session, caller.organisation, [each.report_id for each in found]
@@ -148,7 +148,7 @@ async def hand_over(
     organisation: UUID,
     exception_id: UUID | None,
 ) -> LineReport:
-    """Let one organisation read the report and make a case of it."""
+    """Let one organisation read the report and create a case from it."""
     report = await queries.one_at_desk(session, caller, report_id, lock=True)
     await _refuse_receiver(session, caller, report, organisation)
     if report.case_id is not None:
@@ -213,7 +213,7 @@ async def _refuse_receiver(
 async def read_handed(
     session: AsyncSession, caller: Principal, line: Line, report_id: UUID
 ) -> tuple[LineReport, list[MessageView]]:
-    """Return a report handed to the caller's organisation, decrypted, and audit the reading."""
+    """Return a decrypted report that was handed over to the caller's organisation, and audit the reading."""
     report = await queries.one_handed(session, caller, report_id)
     if report.handed_basis == queries.WISH and not report.wants_case:
         raise CONSENT_WITHDRAWN.because("reporter_has_taken_wish_back_thread")
@@ -225,7 +225,7 @@ async def read_handed(
 async def give_back(
     session: AsyncSession, caller: Principal, report_id: UUID, reason: str
 ) -> LineReport:
-    """Give the report back to the desk, which looks for another organisation."""
+    """Return the report to the desk, which looks for another organisation."""
     report = await queries.one_handed(session, caller, report_id, lock=True)
     if report.case_id is not None:
         raise CONFLICT.because("case_was_made_of_it_already")
@@ -237,7 +237,7 @@ async def give_back(
 
 
 async def give_back_of_ended(database: Database) -> int:
-    """Give reports that an ended organisation made no case of back to their desks; returns how many."""
+    """Return reports from which an ended organisation created no case to their desks; return their number."""
 
     async def waiting(session: AsyncSession) -> Sequence[UUID]:
         ended = await ended_organisations(session)
@@ -258,14 +258,15 @@ async def give_back_of_ended(database: Database) -> int:
 
 
 async def end_for(session: AsyncSession, case_id: UUID, organisations: Collection[UUID]) -> None:
-    """Give the report back to the desk, because these organisations are implicated or lost the case. Needs service
+    """Return the report to the desk, because these organisations are implicated or lost the case. Requires service
     rights."""
     for report in await queries.handed_of_case(session, case_id, organisations):
         await take_back(session, report)
 
 
 async def end_with_case(session: AsyncSession, case_id: UUID) -> None:
-    """End the organisation's access to the report with its case; desk and reporter keep theirs. Needs service rights."""
+    """End the organisation's access to the report when its case ends. The desk and the reporter keep theirs. Requires
+    service rights."""
     for report in await queries.handed_of_case(session, case_id):
         await take_back(session, report, "closed")
 
@@ -278,7 +279,7 @@ async def make_case(
     report_id: UUID,
     body: CaseFromReport,
 ) -> Case:
-    """Register a case from a handed report, if the wish or the exception still holds."""
+    """Register a case from a report that was handed over, if the wish or the exception is still valid."""
     report = await queries.one_handed(session, caller, report_id, lock=True)
     if report.case_id is not None:
         raise CONFLICT.because("case_was_made_of_it_already", case_id=str(report.case_id))

@@ -1,4 +1,4 @@
-"""The kinds of reports: a table, with the area of responsibility that answers each. Pure."""
+"""The kinds of reports: a table with the area of responsibility that answers each kind. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ def prepared() -> tuple[Prepared, ...]:
 
 
 def for_kind(kind: str | None) -> tuple[Prepared, ...]:
-    """Return prepared answers, those for this kind of report before general ones; None returns all."""
+    """Return prepared answers; those for this kind of report come before general ones. None returns all."""
     if kind is None:
         return prepared()
     own = tuple(each for each in prepared() if each.kind == kind)

@@ -1,4 +1,4 @@
-"""Tables of the line. Texts are sealed twice; no column reveals who wrote, or from where."""
+"""Tables of the anonymous line. Texts are sealed twice; no column reveals who wrote, or from where."""
 
 from datetime import datetime
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""The line's pages: one address to report, one to come back; forms only, no scripts."""
+"""The anonymous line's pages: one address to report, one to return; only forms, no scripts."""
 
 from typing import Annotated, Any
 
@@ -182,7 +182,8 @@ async def _acted(
 
 
 def _enter(page: Page, fields: dict[str, str] | None = None, **values: Any) -> HTMLResponse:
-    """Show the entry with the typed values: an unsent message waits there for its number."""
+    """Show the entry page with the typed values. An unsent message remains there while the reporter corrects the
+    number."""
     given = fields or {}
     typed = Typed(text=given.get("text", "").strip()[:_SHOWN_AGAIN])
     return page.show("enter", typed=typed, receipt=given.get("receipt", "")[:60], **values)
@@ -215,7 +216,8 @@ async def _start(
 
 
 def _form(line: Line, given: str) -> str:
-    """Return the form as sent, or a new one with its creation time: only robots complete a form within a moment."""
+    """Return the form as submitted, or a new form with its creation time, because only robots complete a form within a
+    moment."""
     now = clock.now()
     try:
         line.gate.receipts.read_form(given, now)
@@ -234,7 +236,7 @@ async def _fields(request: Request) -> dict[str, str] | None:
     if kind != _URLENCODED:
         return None
     form = await request.form(max_fields=20)
-    # The database stores neither NUL nor lone surrogates; nobody types those or invisible characters.
+    # The database stores neither NUL nor lone surrogates; nobody types these or invisible characters.
     return {
         name: without_turning(value.replace("\x00", "").encode("utf-8", "ignore").decode())
         for name, value in form.items()

@@ -1,4 +1,5 @@
-"""Reads the line: a reporter by locator only; a desk in its AoRs, without reports that implicate its organisation."""
+"""Queries for the anonymous line. A reporter finds a report only by locator; a desk sees reports in its AoRs that do
+not implicate its organisation."""
 
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
@@ -25,7 +26,7 @@ WAITING = ("new", "open")
 
 
 async def lock_locator(session: AsyncSession, locator: bytes) -> None:
-    """Serialise repeated sendings of one form."""
+    """Serialise repeated submissions of one form."""
     number = int.from_bytes(locator[:8], "big", signed=True)
     await session.execute(sa.select(sa.func.pg_advisory_xact_lock(number)))
 
@@ -33,7 +34,7 @@ async def lock_locator(session: AsyncSession, locator: bytes) -> None:
 async def by_locator(
     session: AsyncSession, locator: bytes, now: datetime, *, lock: bool = False
 ) -> LineReport | None:
-    """Return the unexpired report of a receipt; needs service rights. An expired one looks unknown."""
+    """Return a receipt's unexpired report. An expired report looks unknown. Requires service rights."""
     statement = sa.select(LineReport).where(
         col(LineReport.locator) == locator, col(LineReport.expires_at) > now
     )
@@ -61,7 +62,8 @@ async def messages_of(session: AsyncSession, report_id: UUID) -> Sequence[LineMe
 
 
 def at_desk(caller: Principal) -> sa.ColumnElement[bool]:
-    """Reports that this coordinator answers: in their AoRs and states, and not implicating their organisation."""
+    """Return the condition for reports that this coordinator answers: in their AoRs and states, and not implicating
+    their organisation."""
     near: sa.ColumnElement[bool] = sa.true()
     if caller.areas:
         near = sa.or_(
@@ -75,7 +77,7 @@ def at_desk(caller: Principal) -> sa.ColumnElement[bool]:
 
 
 async def desks(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, tuple[str, str | None]]:
-    """Return by report the area of responsibility and the state of its desk; needs service rights."""
+    """Return the area of responsibility and the state of each report's desk, by report. Requires service rights."""
     if not ids:
         return {}
     columns = (col(LineReport.id), col(LineReport.aor), col(LineReport.area))
@@ -93,7 +95,7 @@ async def queue(
     after: tuple[bool, datetime, UUID] | None,
     limit: int,
 ) -> Sequence[LineReport]:
-    """Return urgent reports first, then the longest waiting, up to `limit` + 1."""
+    """Return urgent reports first, then the longest-waiting ones, up to `limit` + 1."""
     order = (sa.not_(col(LineReport.urgent)), col(LineReport.last_at), col(LineReport.id))
     statement = sa.select(LineReport).where(at_desk(caller), col(LineReport.status).in_(statuses))
     if area is not None:
@@ -111,7 +113,7 @@ async def queue(
 async def of_desk(
     session: AsyncSession, caller: Principal, ids: Collection[UUID]
 ) -> dict[UUID, LineReport]:
-    """Return those of the reports that the caller answers; none unless the caller coordinates."""
+    """Return which of the reports the caller answers; none unless the caller is a coordinator."""
     if Role.COORDINATOR not in caller.roles or not ids:
         return {}
     rows = await session.scalars(
@@ -138,14 +140,14 @@ async def is_at_desk(session: AsyncSession, caller: Principal, report_id: UUID) 
 
 
 def _handed_to(caller: Principal) -> sa.ColumnElement[bool]:
-    """Ignore the status: the desk closes a report when it hands it over. An organisation that made a case of it must
-    learn whom it implicates."""
+    """Return the condition for reports handed over to the caller's organisation, whatever their status: the desk closes
+    a report at hand-over. An organisation that created a case from it must learn whom it implicates."""
     handed: sa.ColumnElement[bool] = col(LineReport.handed_to) == caller.organisation
     return handed
 
 
 def _wish_stands() -> sa.ColumnElement[bool]:
-    """Hand-overs by the reporter's wish are readable only while the wish holds."""
+    """Return the condition that hides hand-overs by the reporter's wish once the wish is withdrawn."""
     return sa.or_(col(LineReport.handed_basis) != WISH, col(LineReport.wants_case))
 
 
@@ -162,7 +164,7 @@ async def handed(
 async def handed_to_ended(
     session: AsyncSession, ended: Collection[UUID], limit: int
 ) -> Sequence[UUID]:
-    """Return reports that wait for a case at organisations that have ended; needs service rights."""
+    """Return reports that wait for a case at organisations that have ended. Requires service rights."""
     rows = await session.scalars(
         sa.select(col(LineReport.id))
         .where(col(LineReport.handed_to).in_(ended), col(LineReport.case_id).is_(None))
@@ -175,7 +177,8 @@ async def handed_to_ended(
 async def handed_of_case(
     session: AsyncSession, case_id: UUID, organisations: Collection[UUID] | None = None
 ) -> Sequence[LineReport]:
-    """Return reports that became the case and are with one of these organisations, locked; needs service rights."""
+    """Return the reports that became the case and are with one of these organisations, locked. Requires service
+    rights."""
     handed_to = col(LineReport.handed_to)
     among = handed_to.is_not(None) if organisations is None else handed_to.in_(organisations)
     rows = await session.scalars(
@@ -200,7 +203,8 @@ async def one_handed(
 
 
 def readable(caller: Principal, report_id: sa.ColumnElement[UUID]) -> sa.ColumnElement[bool]:
-    """Whether it is at the caller's desk, or was handed to their organisation, even if the wish was withdrawn."""
+    """Return the SQL condition that the report is at the caller's desk, or was handed over to their organisation, even
+    if the wish was withdrawn."""
     theirs = _handed_to(caller) if works_with_cases(caller) else sa.false()
     if Role.COORDINATOR in caller.roles:
         theirs = sa.or_(theirs, at_desk(caller))
@@ -208,8 +212,8 @@ def readable(caller: Principal, report_id: sa.ColumnElement[UUID]) -> sa.ColumnE
 
 
 def told_of(organisation: UUID, report_id: sa.ColumnElement[UUID]) -> sa.ColumnElement[bool]:
-    """Whether the organisation gets messages about this report: it took or received it, and is not implicated. See
-    `readable`."""
+    """Return the SQL condition that the organisation gets messages about this report: it took or received the report,
+    and is not implicated. See `readable`."""
     at_it = sa.literal(organisation, sa.Uuid)
     return sa.exists().where(
         col(LineReport.id) == report_id,
@@ -221,7 +225,7 @@ def told_of(organisation: UUID, report_id: sa.ColumnElement[UUID]) -> sa.ColumnE
 def told_of_exception(
     organisation: UUID, exception_id: sa.ColumnElement[UUID]
 ) -> sa.ColumnElement[bool]:
-    """The same for an exception: the organisation that would receive the report."""
+    """Return the same condition for an exception, for the organisation that would receive the report."""
     return sa.exists().where(
         col(LineException.id) == exception_id,
         col(LineException.organisation_id) == organisation,
@@ -239,7 +243,7 @@ def readable_exception(
 async def exceptions(
     session: AsyncSession, caller: Principal, *, before: UUID | None, limit: int
 ) -> Sequence[LineException]:
-    """Return exceptions at the caller's desk, and those that would hand a report to the caller."""
+    """Return exceptions at the caller's desk, and those that would hand over a report to the caller."""
     statement = sa.select(LineException).where(_concerns(caller))
     if before is not None:
         statement = statement.where(col(LineException.id) < before)
@@ -260,20 +264,20 @@ async def one_exception(
 
 
 async def one_locked(session: AsyncSession, report_id: UUID) -> LineReport | None:
-    """Return a report, locked; needs service rights."""
+    """Return a report, locked. Requires service rights."""
     statement = sa.select(LineReport).where(col(LineReport.id) == report_id).with_for_update()
     return (await session.scalars(statement)).one_or_none()
 
 
 async def existing(session: AsyncSession, ids: Collection[UUID]) -> list[UUID]:
-    """Return the ids that belong to reports; needs service rights."""
+    """Return which of the ids belong to reports. Requires service rights."""
     asked = col(LineReport.id) == sa.any_(sa.literal([*ids], sa.ARRAY(sa.Uuid)))
     return sorted(await session.scalars(sa.select(col(LineReport.id)).where(asked)))
 
 
 async def ask_no_more(session: AsyncSession, report: LineReport) -> None:
-    """Delete requests to hand the report to an implicated organisation: feed and stored answers would reveal the
-    accusation. The audit keeps them."""
+    """Delete requests to hand over the report to an implicated organisation, because feed and stored responses would
+    reveal the accusation. The audit keeps them."""
     await session.execute(
         sa.delete(LineException).where(
             col(LineException.report_id) == report.id,
@@ -289,8 +293,7 @@ async def refused_exceptions(session: AsyncSession, report_id: UUID) -> list[UUI
 
 
 async def report_of_exception(session: AsyncSession, exception_id: UUID) -> LineReport | None:
-    """Return the report of an exception, locked before the exception, as set_implicated does. Needs service
-    rights."""
+    """Return an exception's report, locked before the exception, as set_implicated does. Requires service rights."""
     asked = (
         col(LineReport.id) == col(LineException.report_id),
         col(LineException.id) == exception_id,
@@ -300,7 +303,7 @@ async def report_of_exception(session: AsyncSession, exception_id: UUID) -> Line
 
 
 async def refuse_again(session: AsyncSession, report_id: UUID, refused: Collection[UUID]) -> int:
-    """After a restore: refuse the exceptions that wait again; returns how many. Needs service rights."""
+    """After a restore, refuse exceptions that are pending again; return their number. Requires service rights."""
     done = await session.scalars(
         sa.update(LineException)
         .where(
@@ -315,7 +318,7 @@ async def refuse_again(session: AsyncSession, report_id: UUID, refused: Collecti
 
 
 async def may_receive(session: AsyncSession, caller: Principal, report_id: UUID) -> bool:
-    """Whether somebody requested to hand this report to the caller's organisation."""
+    """Return whether somebody requested to hand over this report to the caller's organisation."""
     found = await session.scalar(
         sa.select(sa.literal(1))
         .where(
@@ -328,7 +331,8 @@ async def may_receive(session: AsyncSession, caller: Principal, report_id: UUID)
 
 
 def _concerns(caller: Principal) -> sa.ColumnElement[bool]:
-    """Coordinators of the desk, and supervisors of the organisation that would receive the report."""
+    """Return the condition for the desk's coordinators and for supervisors of the organisation that would receive the
+    report."""
     found: list[sa.ColumnElement[bool]] = []
     if Role.COORDINATOR in caller.roles:
         at_own_desk = sa.select(col(LineReport.id)).where(at_desk(caller))
@@ -341,7 +345,7 @@ def _concerns(caller: Principal) -> sa.ColumnElement[bool]:
 async def against(
     session: AsyncSession, organisation: UUID, reports: Collection[UUID]
 ) -> set[UUID]:
-    """Return the reports that implicate the organisation; needs service rights."""
+    """Return the reports that implicate the organisation. Requires service rights."""
     return set(
         await session.scalars(
             sa.select(col(LineReport.id)).where(
@@ -362,7 +366,7 @@ async def expired(session: AsyncSession, now: datetime, limit: int) -> Sequence[
 async def exceptions_to_decide(
     session: AsyncSession, caller: Principal, limit: int
 ) -> Sequence[LineException]:
-    """Return exceptions that wait for somebody other than their requester, oldest first."""
+    """Return exceptions that wait for a decision by somebody other than the requester, oldest first."""
     rows = await session.scalars(
         sa.select(LineException)
         .where(
@@ -377,7 +381,7 @@ async def exceptions_to_decide(
 
 
 def waiting_at_desk(caller: Principal) -> Waiting:
-    """The queue of a coordinator's desk. An urgent report is due on arrival."""
+    """Return the queue of a coordinator's desk. An urgent report is due on arrival."""
     return Waiting(
         kind=WorkKind.LINE_REPORT,
         what=sa.select(*_SHORT).where(at_desk(caller), col(LineReport.status).in_(WAITING)),
@@ -392,7 +396,7 @@ def waiting_at_desk(caller: Principal) -> Waiting:
 
 
 def waiting_handed(caller: Principal) -> Waiting:
-    """Reports handed to the caller's organisation that are not yet cases."""
+    """Return the reports handed over to the caller's organisation that are not yet cases."""
     return Waiting(
         kind=WorkKind.REPORT_HANDED_OVER,
         what=sa.select(*_SHORT).where(
@@ -437,7 +441,7 @@ async def count_urgent_unreached(
     until: datetime,
     reached: Callable[[Any], sa.ColumnElement[bool]],
 ) -> int:
-    """Count urgent reports of that span that reached nobody at a desk; needs service rights."""
+    """Count urgent reports in this period that reached nobody at a desk. Requires service rights."""
     found = await session.scalar(
         sa.select(sa.func.count(col(LineReport.id))).where(
             col(LineReport.urgent),

@@ -1,8 +1,8 @@
-"""Receipts: the number that is the only key of a report. Pure.
+"""Receipts: the number that is a report's only key. Pure.
 
-A form carries a token of 128 random bits. Token and server secret give the receipt, so a repeated form gives it again
-and neither is stored. From it Argon2id (RFC 9106) derives the report's locator and the key that opens the reporter's
-key.
+A form contains a token of 128 random bits. The token and the server secret determine the receipt. A repeated form
+therefore gives the same receipt, and neither is stored. From the receipt, Argon2id (RFC 9106) derives the report's
+locator and the key that opens the reporter's key.
 """
 
 import base64
@@ -26,7 +26,7 @@ _LOCATOR_BYTES, _KEY_BYTES = 16, 32
 
 
 class BadForm(Exception):
-    """The form's token is not ours, or is too old: show the form again with its text."""
+    """The form's token is invalid or too old: show the form again with its text."""
 
 
 @dataclass(frozen=True)
@@ -45,14 +45,15 @@ class Unlocked:
 
 @dataclass(frozen=True)
 class Cost:
-    """The cost of one opening: RFC 9106 section 4, second recommended option, in one lane."""
+    """The cost of opening one receipt: RFC 9106 section 4, second recommended option, in one lane."""
 
     memory_kib: int = 64 * 1024
     passes: int = 3
 
 
 class Receipts:
-    """`server_key`: any secret of the service. `cost`: for tests; another cost gives other locators and keys."""
+    """Issues and opens receipts. `server_key` is any secret of the service. `cost` is for tests; another cost gives
+    other locators and keys."""
 
     def __init__(self, server_key: bytes, cost: Cost | None = None) -> None:
         self._cost = cost or Cost()
@@ -67,7 +68,7 @@ class Receipts:
         return base64.urlsafe_b64encode(signed + self._tag(signed)).decode().rstrip("=")
 
     def read_form(self, token: str, now: datetime) -> Form:
-        """Return the token's content; raises BadForm."""
+        """Return the token's content; raise BadForm if the token is invalid."""
         try:
             raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
         except (binascii.Error, ValueError) as error:
@@ -82,12 +83,12 @@ class Receipts:
         return Form(signed[:_NONCE_BYTES], issued)
 
     def receipt_of(self, form: Form) -> str:
-        """Return twenty digits, equal for the same form and impossible to guess without it."""
+        """Return twenty digits, always the same for a form and impossible to guess without it."""
         digest = hmac.new(self._receipts, form.nonce, hashlib.sha512).digest()
         return f"{int.from_bytes(digest, 'big') % 10**DIGITS:0{DIGITS}d}"
 
     def unlock(self, receipt: str) -> Unlocked:
-        """Derive the keys: slow on purpose, and equally slow for every receipt. Run it in a thread."""
+        """Derive the keys, deliberately slowly and equally slowly for every receipt. Run it in a thread."""
         raw = hash_secret_raw(
             receipt.encode(),
             self._salt,
@@ -109,7 +110,7 @@ class Receipts:
 
 
 def digits_of(typed: str) -> str | None:
-    """Return the digits of a typed receipt, without blanks and marks; None if it cannot be one."""
+    """Return the digits of a typed receipt, without spaces and punctuation; None if it cannot be a receipt."""
     digits = re.sub(r"[\s.\-_/]", "", typed)
     return digits if len(digits) == DIGITS and digits.isascii() and digits.isdigit() else None
 

@@ -1,4 +1,4 @@
-"""Renders the line's pages in Spanish and English, without scripts or external resources."""
+"""Renders the anonymous line's pages in Spanish and English, without scripts or external resources."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -33,7 +33,7 @@ class Typed:
 
 @dataclass(frozen=True)
 class Page:
-    """One page in one language. `problem` and `done` are codes of texts."""
+    """One page in one language. `problem` and `done` are text codes."""
 
     language: str
     settings: Settings
@@ -72,8 +72,8 @@ class Page:
         return page_response(html, language=self.language, status=status)
 
     def watch(self, when: str, told_at: datetime | None, now: datetime) -> str:
-        """Say when the people on duty are notified, and never promise more. `when`: `watch` before sending, `told`
-        after."""
+        """Return when the people on duty are notified, without promising more. `when`: `watch` before sending, `told`
+        afterwards."""
         t = texts(self.language)
         if told_at is None:
             return t[f"{when}_nobody"]

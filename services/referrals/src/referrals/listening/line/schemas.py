@@ -1,4 +1,4 @@
-"""Request and response bodies of the line."""
+"""Request and response bodies for the anonymous line."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -39,7 +39,7 @@ Receipt = Annotated[str, Field(max_length=60), AfterValidator(_digits)]
 
 
 class NewReport(Strict):
-    """A report. `form` is the token of `GET /line/form`; a repeated form makes no second report."""
+    """A report. `form` is the token of `GET /line/form`; a repeated form creates no second report."""
 
     form: str = Field(max_length=100)
     kind: KindCode
@@ -64,7 +64,7 @@ class LineFormView(BaseModel):
 
 
 class ReceiptView(BaseModel):
-    """`receipt` is the only key: nobody can issue another."""
+    """A new report's receipt. `receipt` is the only key; nobody can issue another one."""
 
     receipt: str
     readable_until: datetime
@@ -135,7 +135,7 @@ class Closing(Strict):
 
 
 class Implicated(Strict):
-    """Organisations that the report implicates: they can neither see nor receive it."""
+    """Organisations that the report implicates; they can neither see nor receive it."""
 
     organisation_ids: list[UUID] = Field(max_length=20)
 
@@ -152,7 +152,7 @@ class NewLineException(Strict):
 
 
 class PreparedAnswer(Each[str]):
-    """The start of an answer. `kind` is the kind of report that it fits; `*` fits any."""
+    """The beginning of an answer. `kind` is the kind of report that it suits; `*` suits any kind."""
 
     code: str
     kind: str
@@ -179,7 +179,7 @@ class Decision(Strict):
 
 
 class HandOver(Strict):
-    """A hand-over needs the reporter's own wish, or an `exception_id`."""
+    """A hand-over, which needs the reporter's own wish or an `exception_id`."""
 
     organisation_id: UUID
     exception_id: UUID | None = None
@@ -190,4 +190,4 @@ class Declining(Strict):
 
 
 class CaseFromReport(NewCase):
-    """The known facts about the person concerned. The report fills in nothing automatically."""
+    """The known facts about the person concerned. Nothing is filled in automatically from the report."""

@@ -1,4 +1,5 @@
-"""The reporter's side of the line. It records nothing about the reporter: no audit entry, no address, no client."""
+"""The reporter's side of the anonymous line. It records nothing about the reporter: no audit entry, no address, no
+client."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -50,7 +51,7 @@ _UNANSWERED = ("new", "suspected", "open")
 
 @dataclass(frozen=True)
 class Line:
-    """The line's dependencies: desk keys, receipts, the life of threads, and the people on duty."""
+    """The anonymous line's dependencies: desk keys, receipts, the lifetime of threads, and the people on duty."""
 
     keys: CaseKeys
     gate: ReceiptGate
@@ -67,7 +68,7 @@ class Opened:
 
 
 def refuse_accounts(caller: Principal) -> None:
-    """Refuse tokens: a token would identify the reporter, and a stored answer would contain the receipt."""
+    """Refuse tokens: a token would identify the reporter, and a stored response would contain the receipt."""
     if not caller.anonymous:
         raise NO_ACCOUNT_HERE.because("reports_are_taken_without_account_here_sign")
 
@@ -75,8 +76,8 @@ def refuse_accounts(caller: Principal) -> None:
 async def receive(
     session: AsyncSession, line: Line, body: NewReport, trap: str = ""
 ) -> tuple[str, datetime]:
-    """Store a report; returns its receipt and its expiry. A repeated form returns the same receipt, and adds its text
-    if it differs."""
+    """Store a report; return its receipt and its expiry. A repeated form returns the same receipt, and adds its text if
+    the text differs."""
     now = clock.now()
     form = _form(line, body.form, now)
     receipt = line.gate.receipts.receipt_of(form)
@@ -139,8 +140,8 @@ async def _new_report(
 
 
 async def call_desk(session: AsyncSession, report: LineReport) -> None:
-    """Notify the desk's coordinators of somebody in danger, as in an emergency. This includes suspected robots:
-    people in a hurry can look like one. Needs service rights."""
+    """Notify the desk's coordinators that somebody is in danger, as in an emergency. This includes suspected robots,
+    because people in a hurry can look like robots. Requires service rights."""
     if not report.urgent or report.status not in _UNANSWERED:
         return
     at_desk = [
@@ -160,8 +161,8 @@ async def call_desk(session: AsyncSession, report: LineReport) -> None:
 async def told_at(
     session: AsyncSession, line: Line, now: datetime, body: NewReport | None = None
 ) -> datetime | None:
-    """Return by when the people on duty are notified of somebody in danger; None if nobody is. Before the kind of
-    report is known, this is the time of the slowest desk."""
+    """Return by when the people on duty are notified that somebody is in danger; None if nobody is notified. Before the
+    kind of report is known, return the slowest desk's time."""
     if body is None:
         return await line.watch.told_at(session, {kind.aor for kind in kinds().values()}, None, now)
     area = Places.load().at_most(body.area, queries.STATE_LEVEL) if body.area else None
@@ -193,7 +194,7 @@ async def _said_before(
 async def write(
     session: AsyncSession, line: Line, report: LineReport, author: str, text: str, now: datetime
 ) -> None:
-    """Add a message, once for each side, and extend the thread's life."""
+    """Add a message, once for each side, and extend the thread's lifetime."""
     desk_key = await line.keys.of(report.id)
     report.messages += 1
     report.last_at = now
@@ -214,7 +215,7 @@ async def write(
 async def open_thread(
     session: AsyncSession, line: Line, receipt: str, *, lock: bool = False
 ) -> Opened:
-    """Return the report of a receipt. A wrong and an expired receipt get the same 404 after the same time. Needs
+    """Return a receipt's report. A wrong receipt and an expired one get the same 404 after the same time. Requires
     service rights."""
     unlocked = await line.gate.unlock(receipt)
     report = await queries.by_locator(session, unlocked.locator, clock.now(), lock=lock)
@@ -236,7 +237,7 @@ async def read_thread(session: AsyncSession, line: Line, receipt: str) -> Thread
 
 
 async def add_message(session: AsyncSession, line: Line, receipt: str, text: str) -> ThreadView:
-    """Add facts; a repeated form's text is stored once."""
+    """Add the reporter's message; store a repeated form's text only once."""
     async with acting_as_service(session):
         opened = await open_thread(session, line, receipt, lock=True)
         said = await _read(session, opened)
@@ -270,7 +271,7 @@ async def _say(
 
 
 async def tell_desk(session: AsyncSession, report: LineReport) -> None:
-    """Notify the desk by id only, but no implicated organisation: it would learn when the reporter writes."""
+    """Notify the desk by id only, and no implicated organisation, which would learn when the reporter writes."""
     told = {report.taken_organisation, report.handed_to} - {None, *report.implicated}
     await notify(
         session,
@@ -282,7 +283,7 @@ async def tell_desk(session: AsyncSession, report: LineReport) -> None:
 
 
 async def set_wish(session: AsyncSession, line: Line, receipt: str, wants_case: bool) -> ThreadView:
-    """Set whether the reporter wishes a case; they can revoke it until a case exists."""
+    """Set whether the reporter wants a case; they can revoke it until a case exists."""
     async with acting_as_service(session):
         opened = await open_thread(session, line, receipt, lock=True)
         if opened.report.wants_case != wants_case:
@@ -294,7 +295,7 @@ async def set_wish(session: AsyncSession, line: Line, receipt: str, wants_case: 
 
 
 async def remember_report(session: AsyncSession, report: LineReport) -> None:
-    """Record for a later restore: implicated organisations, a revoked wish, the desk, the hand-over and refused
+    """Record for a later restore the implicated organisations, a revoked wish, the desk, the hand-over and refused
     exceptions."""
     word: dict[str, Any] = {**accusing(report.implicated), "aor": report.aor}
     if report.area is not None:
@@ -311,7 +312,7 @@ async def remember_report(session: AsyncSession, report: LineReport) -> None:
 
 
 async def take_back(session: AsyncSession, report: LineReport, status: str = "open") -> None:
-    """Revoke the hand-over: only the desk can read the report from now on."""
+    """Revoke the hand-over; only the desk can read the report from now on."""
     report.handed_to = report.handed_basis = report.handed_at = None
     report.status = status
     await session.flush()
@@ -319,7 +320,7 @@ async def take_back(session: AsyncSession, report: LineReport, status: str = "op
 
 
 async def delete_thread(session: AsyncSession, line: Line, receipt: str) -> None:
-    """Delete the report and destroy its desk key. A case made from it follows the rules of cases."""
+    """Delete the report and destroy its desk key. A case created from it follows the rules for cases."""
     async with acting_as_service(session):
         opened = await open_thread(session, line, receipt, lock=True)
         await tell_desk(session, opened.report)
@@ -327,7 +328,7 @@ async def delete_thread(session: AsyncSession, line: Line, receipt: str) -> None
 
 
 async def forget(session: AsyncSession, keys: CaseKeys, report_id: UUID) -> None:
-    """Destroy the desk key first: if the rest fails, nothing is readable and a repeat finishes."""
+    """Destroy the desk key first: if the rest fails, nothing is readable and a retry completes the deletion."""
     await keys.destroy(report_id)
     await forget_answers(session, COMMON, report_id)
     await forget_persons(session, COMMON, [report_id])
@@ -338,7 +339,7 @@ async def forget(session: AsyncSession, keys: CaseKeys, report_id: UUID) -> None
 
 
 async def forget_again(session: AsyncSession, keys: CaseKeys, report_ids: Collection[UUID]) -> int:
-    """Delete again threads that a restored backup brought back; returns how many. Needs service rights."""
+    """Delete threads again that a restored backup brought back; return their number. Requires service rights."""
     there = await queries.existing(session, report_ids)
     for report_id in there:
         await forget(session, keys, report_id)
@@ -358,7 +359,7 @@ async def _view(session: AsyncSession, opened: Opened) -> ThreadView:
 
 
 def _told(status: str) -> str:
-    """Return the state for the reporter, which hides a suspicion of being a robot."""
+    """Return the state for the reporter, hiding any suspicion of being a robot."""
     return {"suspected": "new", "spam": "closed"}.get(status, status)
 
 
@@ -379,7 +380,7 @@ async def _read(session: AsyncSession, opened: Opened) -> list[MessageView]:
 async def read_as_desk(
     session: AsyncSession, keys: CaseKeys, report: LineReport
 ) -> list[MessageView]:
-    """Return the desk's copies; without texts once the desk key is destroyed."""
+    """Return the desk's copies of the messages, without texts once the desk key is destroyed."""
     try:
         key = await keys.of(report.id)
     except KeyDestroyed:
@@ -401,7 +402,7 @@ _BATCH = 200
 
 
 async def forget_expired(database: Database, keys: CaseKeys, now: datetime) -> int:
-    """Delete expired threads; returns how many."""
+    """Delete expired threads; return their number."""
     ended = partial(queries.expired, now=now, limit=_BATCH)
     return await sweep("threads", database, ended, partial(_forget, keys=keys))
 

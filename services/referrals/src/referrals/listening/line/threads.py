@@ -1,8 +1,8 @@
 """Who can read a thread. Pure.
 
-Each report has a key pair; the receipt's Argon2id key seals the private one. A message is stored twice: encrypted to
-the public key (HPKE, RFC 9180) for the reporter, and under the report's desk key, which is wrapped and destroyed like
-a case's. Server keys open the desk's copies only.
+Each report has a key pair; the receipt's Argon2id key seals the private key. A message is stored twice: encrypted to
+the public key (HPKE, RFC 9180) for the reporter, and encrypted under the report's desk key. Like a case key, the desk
+key is wrapped and can be destroyed. Server keys open only the desk's copies.
 """
 
 import re
@@ -19,7 +19,7 @@ _SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 
 
 def new_reporter_key(report_id: UUID, receipt_key: bytes) -> tuple[bytes, bytes]:
-    """Return a new pair: the public key, and the private key sealed under the receipt's key."""
+    """Return a new key pair: the public key, and the private key sealed under the receipt's key."""
     private = X25519PrivateKey.generate()
     raw = private.private_bytes(
         serialization.Encoding.Raw, serialization.PrivateFormat.Raw, serialization.NoEncryption()
@@ -32,7 +32,7 @@ def new_reporter_key(report_id: UUID, receipt_key: bytes) -> tuple[bytes, bytes]
 
 
 def open_reporter_key(report_id: UUID, sealed: bytes, receipt_key: bytes) -> X25519PrivateKey:
-    """Open the private key; raises CannotOpen unless the receipt belongs to the report."""
+    """Open the private key; raise CannotOpen unless the receipt belongs to the report."""
     raw = crypto.open_sealed(receipt_key, sealed, reporter_key_context(report_id))
     return X25519PrivateKey.from_private_bytes(raw)
 
@@ -43,7 +43,7 @@ def for_reporter(text: str, report_id: UUID, number: int, public_key: bytes) -> 
 
 
 def as_reporter(sealed: bytes, report_id: UUID, number: int, private: X25519PrivateKey) -> str:
-    """Decrypt a message; raises CannotOpen unless it is this message of this report."""
+    """Decrypt a message; raise CannotOpen unless it is this report's message with this number."""
     try:
         return _SUITE.decrypt(sealed, private, message_context(report_id, number)).decode()
     except (InvalidTag, ValueError) as error:
@@ -76,7 +76,7 @@ _LONG_ENOUGH = 40
 def signs(
     text: str, *, trap: str, issued_at: datetime, now: datetime, same_text_before: bool
 ) -> list[str]:
-    """Return codes of suspicious signs, in a fixed order; `trap` is a field that people cannot see."""
+    """Return codes of suspicious signs in a fixed order; `trap` is a field that people cannot see."""
     found = {
         "trap_filled": bool(trap.strip()),
         "too_quick": now - issued_at < QUICKEST,

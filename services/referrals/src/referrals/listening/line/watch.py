@@ -11,5 +11,5 @@ class Watch(Protocol):
     async def told_at(
         self, session: AsyncSession, aors: Collection[str], area: str | None, now: datetime
     ) -> datetime | None:
-        """Return when every one of these desks is notified of a report that arrives now; None if one desk has nobody
+        """Return when all of these desks have been notified of a report that arrives now; None if one desk has nobody
         to notify."""

@@ -1,5 +1,5 @@
-"""All tables, from `baseline.sql` beside this file, and the policies that decide who sees which rows. Later revisions
-expand them."""
+"""Creates all tables, from `baseline.sql` beside this file, and the policies that decide who sees which rows. Later
+revisions expand them."""
 
 from alembic import context, op
 from common.db.migrations.statements import execute
@@ -61,8 +61,8 @@ _READS = {
     "pings": _OWN,
     "on_call": _OWN,
     "codes_asked": _OWN,
-    "restores": "false",  # read only for the person, when a consent ends
-    "late_calls": "false",  # one organisation writes about another: the use case checks who coordinates
+    "restores": "false",  # read only on behalf of the person, when a consent ends
+    "late_calls": "false",  # written by one organisation about another; the use case checks
 }
 _READS_AND_WRITES_OWN = {
     "instruments": f"{_OWN} OR shared",
@@ -74,13 +74,13 @@ _READS_AND_WRITES_OWN = {
     "trainings": f"{_OWN} OR {_COORDINATOR}",
     "certificates": f"{_OWN} OR {_COORDINATOR}",
 }
-# One party writes these for the other to read, so the service checks the row instead of its owner.
+# One party writes these for the other party to read, so the service checks the row instead of its owner.
 _WRITTEN_FOR_OTHERS = ("notices", "tasks", "audit_entries")
 
 
 def upgrade() -> None:
     execute(op, "referrals", "baseline.sql", role=context.config.attributes["run_time_role"])
-    # Nothing is known about the clock before this check.
+    # Before this check, nothing is known about the clock.
     op.execute("INSERT INTO clock_looks (one, at, believed_from) VALUES (true, now(), now())")
     for table, visible in {**_READS, **_READS_AND_WRITES_OWN}.items():
         op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")

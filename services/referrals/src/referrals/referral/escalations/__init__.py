@@ -1,1 +1,1 @@
-"""Missed deadlines: raise each escalation once, and count overdue referrals for coordinators."""
+"""Missed deadlines: raises each escalation once, and counts overdue referrals for coordinators."""

@@ -1,4 +1,4 @@
-"""HTTP routes of overdue referrals."""
+"""HTTP routes for overdue referrals."""
 
 from typing import Annotated
 from uuid import UUID

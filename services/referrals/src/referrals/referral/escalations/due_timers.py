@@ -1,4 +1,4 @@
-"""Fires due timers: each escalation once, with several replicas and across restarts.
+"""Fires due timers: each escalation once, even with several replicas and across restarts.
 
 A replica locks the case, checks that the timer is still due, and writes escalation, event, notices and next timer in
 one transaction. Another replica skips a locked case.
@@ -41,8 +41,8 @@ _BATCH = 200
 
 
 async def fire_due(database: Database, keys: CaseKeys, now: datetime, *, ends: bool = True) -> int:
-    """Fire every timer that is due at `now`; returns how many escalations this call raised. `ends` includes timers
-    that end a referral."""
+    """Fire every timer that is due at `now`; return the number of escalations raised by this call. `ends` includes
+    timers that end a referral."""
     due = partial(timers.due, now=now, limit=_BATCH, ends=ends)
     return await sweep("timers", database, due, partial(_fire, keys=keys, now=now))
 
@@ -66,7 +66,7 @@ async def _fire(session: AsyncSession, referral_id: UUID, *, keys: CaseKeys, now
 async def _announce(
     session: AsyncSession, referral: Referral, clock: Clock, step: EscalationStep, due_at: datetime
 ) -> None:
-    """Notify the parties of this step: the recipient, its supervisor, then the referrer."""
+    """Notify the party for this step: the recipient, its supervisor or the referrer."""
     to_referrer = step in (EscalationStep.ALTERNATIVE, EscalationStep.EXPIRY) or (
         clock is Clock.REVIEW and referral.state == "info_requested"
     )

@@ -1,4 +1,4 @@
-"""Late organisations for coordinators: whom to call, without naming any referral."""
+"""Late organisations for coordinators to call, without naming any referral."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -36,7 +36,7 @@ _URGENCIES = list(CLOCKS)
 
 
 async def overdue_in_aors(session: AsyncSession, caller: Principal) -> list[OverdueCount]:
-    """Count overdue referrals in the caller's AoRs and areas, without cases that implicate their organisation."""
+    """Count overdue referrals in the caller's AoRs and areas, excluding cases that implicate their organisation."""
     async with acting_as_service(session):
         rows = await list_queries.overdue_counts(
             session, caller, clock.now(), "aor", "category", "urgency"
@@ -48,8 +48,8 @@ async def overdue_in_aors(session: AsyncSession, caller: Principal) -> list[Over
 
 
 async def late_organisations(session: AsyncSession, caller: Principal) -> list[LateOrganisation]:
-    """Return late organisations, most urgent first. An organisation is unnamed if the directory hides its service
-    from the caller."""
+    """Return late organisations, most urgent first. Omit an organisation's name if the directory hides its service from
+    the caller."""
     now = clock.now()
     by = ("aor", "urgency", "state", "to_organisation", "service_id")
     async with acting_as_service(session):
@@ -70,7 +70,7 @@ async def late_organisations(session: AsyncSession, caller: Principal) -> list[L
 def _late(
     aor: str, organisation: UUID | None, rows: list[Any], call: LateCall | None, now: datetime
 ) -> LateOrganisation:
-    """Summarise one organisation. A call counts until the time for an answer of that urgency has passed."""
+    """Summarise one organisation. A call counts until the response time for that urgency has passed."""
     numbers: dict[tuple[str, str], int] = {}
     for row in rows:
         numbers[row.urgency, row.state] = numbers.get((row.urgency, row.state), 0) + row.number
@@ -115,7 +115,8 @@ async def read_late(session: AsyncSession, caller: Principal) -> list[LateOrgani
 async def note_call(
     session: AsyncSession, caller: Principal, organisation: UUID, body: NewCall
 ) -> LateOrganisation:
-    """Record a call and notify the organisation's supervisors, so that not only the person who answered knows."""
+    """Record a call and notify the organisation's supervisors, so that the person who answered is not the only one who
+    knows."""
     if body.aor != SHARED and not caller.coordinates(body.aor):
         raise FORBIDDEN.because("you_do_not_coordinate", body.aor)
     sought = (organisation, body.aor)

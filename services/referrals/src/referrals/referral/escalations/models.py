@@ -1,4 +1,4 @@
-"""Escalations from timers, and calls to late organisations."""
+"""Escalations raised by timers, and calls to late organisations."""
 
 from datetime import datetime
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Request and response bodies of overdue referrals."""
+"""Request and response bodies for overdue referrals."""
 
 from datetime import datetime
 from uuid import UUID
@@ -45,7 +45,7 @@ class NewCall(Strict):
 
 
 class LateOrganisation(BaseModel):
-    """An organisation that missed a deadline in an area of responsibility. It names no referral."""
+    """An organisation that missed a deadline in an area of responsibility, without naming any referral."""
 
     organisation_id: UUID | None = Field(
         description="Null where the directory does not show you the service."

@@ -1,5 +1,5 @@
-"""HTTP routes of the FHIR facade: reads and writes one resource, or several in a transaction. `search_api` has the
-searches."""
+"""HTTP routes for the FHIR facade: reading and writing one resource, or several in a transaction. `search_api` contains
+the searches."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -266,7 +266,7 @@ async def _step(
         given = _own_body(body, referral)
     if if_match is not None and isinstance(given, schemas.Versioned):
         check_if_match(if_match, etag(queries.seen_by(caller, referral).version))
-        # The service checks this again after it locks the referral.
+        # The service checks this again after locking the referral.
         given.expected_version = referral.version
     if isinstance(given, schemas.RenewConsent):
         return await renewals.renew(session, caller, keys, referral_id, given)

@@ -23,21 +23,21 @@ IDENTIFIER_TYPE = "http://terminology.hl7.org/CodeSystem/v2-0203"
 SECURITY_SERVICE = "http://terminology.hl7.org/CodeSystem/restful-security-service"
 EXPORT = "http://hl7.org/fhir/uv/bulkdata/OperationDefinition/export"
 BSER = "http://hl7.org/fhir/us/bser/CodeSystem/TaskBusinessStatusCS"
-# Our Tasks follow this profile except for the targets of references, so none claims it (docs/decisions/0160).
+# Our Tasks follow this profile except for reference targets, so none claims it (docs/decisions/0160).
 TASK_PROFILE = (
     "http://hl7.org/fhir/us/sdoh-clinicalcare/StructureDefinition/SDOHCC-TaskForReferralManagement"
 )
 
 
 def concept(code: str, text: str | None = None, *also: tuple[str, str]) -> dict[str, Any]:
-    """Return our own code first, then `also`: the same concept in other systems, each as (system, code)."""
+    """Return our own code first, then `also`, the same concept in other systems, each as (system, code)."""
     systems = [(SYSTEM, code), *also]
     coding: dict[str, Any] = {"coding": [{"system": s, "code": c} for s, c in systems]}
     return {**coding, "text": text} if text else coding
 
 
 def reference(kind: str, system: str, identifier: object) -> dict[str, Any]:
-    """Return a reference to one of our resources, with its identifier for readers without access."""
+    """Return a reference to one of our resources, including its identifier for readers without access."""
     return {
         "reference": f"{kind}/{identifier}",
         "type": kind,

@@ -1,6 +1,6 @@
-"""HTTP routes of the bulk export (FHIR Bulk Data Access 2.0): all that the caller could find by searching.
+"""HTTP routes for the bulk export (FHIR Bulk Data Access 2.0): everything that the caller could find by searching.
 
-Nothing is stored between the requests: the status address contains the question, and each file is read anew.
+Nothing is stored between requests: the status address contains the query, and each file is read again.
 """
 
 from datetime import datetime
@@ -110,7 +110,7 @@ async def read_export_file(
 
 
 def _asked(caller: Principal, types: str | None) -> list[str]:
-    """Return the kinds that were named, or else all that the token allows."""
+    """Return the requested kinds, or else all kinds that the token allows."""
     if types is None:
         return [name for name in KINDS if covers(caller.scopes, name, "s")]
     asked = types.split(",")

@@ -36,7 +36,7 @@ _OF_REQUESTS = {
 REQUEST_STATUS: Mapping[ReferralState, str] = {
     state: _OF_REQUESTS.get(status, "active") for state, status in STATUS.items()
 }
-# By the displayed status of a grant; any other status means that the grant has ended.
+# Keyed by a grant's displayed status; any other status means that the grant has ended.
 CONSENT_STATUS: Mapping[str, str] = {
     "active": "active",
     "pending": "proposed",
@@ -59,7 +59,7 @@ _OF_A_PROVISION = frozenset(
 
 
 class CannotMap(Exception):
-    """The resource matches no operation here; `pointer` and the message say where and why."""
+    """The resource matches no operation here; `pointer` says where and the message says why."""
 
     def __init__(self, pointer: str, message: str) -> None:
         super().__init__(message)
@@ -67,7 +67,7 @@ class CannotMap(Exception):
 
 
 def task(referral: Any) -> dict[str, Any]:
-    """Return a referral as a Task. It contains codes only: the person is a case code."""
+    """Return a referral as a Task. It contains only codes; the person is a case code."""
     state = ReferralState(referral.state)
     also = [(BSER, BUSINESS_CODE[state])] if state in BUSINESS_CODE else []
     resource: dict[str, Any] = {
@@ -129,7 +129,7 @@ def service_request(referral: Any) -> dict[str, Any]:
 
 
 def consent(grant: Any, status: str, changed_at: datetime) -> dict[str, Any]:
-    """Return a grant as a Consent. `status` is the one in our own API; `changed_at` is when it began."""
+    """Return a grant as a Consent. `status` is the status in our own API; `changed_at` is when that status began."""
     provision: dict[str, Any] = {
         "type": "permit",
         "action": [concept("disclose", None, (codes.CONSENT_ACTION, "disclose"))],
@@ -166,7 +166,7 @@ def patient(case_id: Any) -> dict[str, Any]:
 
 
 def organization(organisation_id: Any) -> dict[str, Any]:
-    """Return an organisation by its id; the directory has its names."""
+    """Return an organisation by its id; the directory contains its names."""
     return {
         "resourceType": "Organization",
         "id": str(organisation_id),
@@ -175,7 +175,7 @@ def organization(organisation_id: Any) -> dict[str, Any]:
 
 
 def healthcare_service(service: Any, *, choosable: bool) -> dict[str, Any]:
-    """Return a service of the directory. `choosable`: it accepts referrals now."""
+    """Return a directory service. `choosable`: the service currently accepts referrals."""
     return {
         "resourceType": "HealthcareService",
         "id": str(service.service_id),
@@ -192,7 +192,7 @@ def healthcare_service(service: Any, *, choosable: bool) -> dict[str, Any]:
 
 
 def draft_of(request: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the draft for a new ServiceRequest; raises CannotMap."""
+    """Return the draft for a new ServiceRequest; raise CannotMap if it does not map."""
     refuse_what_turns_it_around(request)
     if request.get("doNotPerform"):
         raise CannotMap("/doNotPerform", "It asks that something is not done: nothing is drafted.")
@@ -220,7 +220,7 @@ def draft_of(request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def decision_of(resource: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the decision for a new Consent. Raises CannotMap if it permits nothing, or is narrower than a grant can
+    """Return the decision for a new Consent. Raise CannotMap if it permits nothing, or is narrower than a grant can
     express."""
     refuse_what_turns_it_around(resource)
     provision = resource.get("provision") or {}
@@ -246,7 +246,7 @@ def decision_of(resource: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def refuse_what_turns_it_around(found: Any, where: str = "") -> None:
-    """Raise CannotMap for any modifier: it may reverse the meaning (FHIR R4 §2.4.0.1), and we support none."""
+    """Raise CannotMap for any modifier, because it may reverse the meaning (FHIR R4 §2.4.0.1) and we support none."""
     if isinstance(found, list):
         for at, each in enumerate(found):
             refuse_what_turns_it_around(each, f"{where}/{at}")
@@ -260,7 +260,7 @@ def refuse_what_turns_it_around(found: Any, where: str = "") -> None:
 
 
 def _refuse_no(resource: Mapping[str, Any], provision: Mapping[str, Any]) -> None:
-    """Refuse a Consent that denies something, or permits it more narrowly than a grant can express."""
+    """Refuse a Consent that denies anything, or permits it more narrowly than a grant can express."""
     if resource.get("status") != "active":
         raise CannotMap(
             "/status",
@@ -303,7 +303,7 @@ def _identifier(references: Any, system: str, where: str) -> str:
 def command_of(  # noqa: C901, PLR0912 - one case per edge of the state table reads best flat
     task_body: Mapping[str, Any], state: ReferralState
 ) -> tuple[Command, dict[str, Any]]:
-    """Return the command for an updated Task, with our own request body; raises CannotMap."""
+    """Return the command for an updated Task, with our own request body; raise CannotMap if it does not map."""
     status = str(task_body.get("status"))
     business = _code(task_body.get("businessStatus")) or _of_bser(task_body)
     reason = _code(task_body.get("statusReason"))
@@ -394,7 +394,7 @@ def _note(body: Mapping[str, Any]) -> str:
 
 
 def fresh_consent(body: Mapping[str, Any], state: ReferralState, own: Any) -> str | None:
-    """Return the new Consent of a sent referral: its Task keeps the status but names another Consent than `own`."""
+    """Return a sent referral's new Consent, if its Task keeps the status but names another Consent than `own`."""
     named = _named_consent(body)
     keeps = state is not ReferralState.DRAFT and body.get("status") == STATUS[state]
     return named if keeps and named != str(own) else None

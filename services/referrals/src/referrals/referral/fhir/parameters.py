@@ -1,7 +1,7 @@
-"""The search parameters of each resource, and the parser of queries. Pure.
+"""The search parameters of each resource, and the query parser. Pure.
 
-An unknown name or value is an error: ignoring it would return everything, or nothing. Lenient handling skips unknown
-names and reports them.
+An unknown name or value is an error, because ignoring it would return everything or nothing. Lenient handling skips
+unknown names and reports them.
 """
 
 import re
@@ -19,7 +19,7 @@ from referrals.referral.fhir import codes, mapping
 
 DEFAULT_COUNT, MOST = 50, 500
 _MOST_VALUES = _MOST_PARAMETERS = 100
-# Only one value each: several could not be combined.
+# Only one value each, because several values could not be combined.
 _ONCE = frozenset({"_count", "_sort", "_summary", "_total", "_totalMethod", "_format", "cursor"})
 
 
@@ -33,8 +33,8 @@ class NotAsked(Exception):
 
 @dataclass(frozen=True)
 class Parameter:
-    """`column`: the column of the kind. `known`: our values by FHIR code. `systems`: the code systems that a token
-    may name. `targets`: the kinds that a reference may name."""
+    """A search parameter. `column`: the kind's column. `known`: our values by FHIR code. `systems`: the code systems
+    that a token may name. `targets`: the kinds that a reference may name."""
 
     kind: Literal["token", "reference", "date"]
     column: str
@@ -60,7 +60,7 @@ class Kind:
 
 @dataclass(frozen=True)
 class Within:
-    """A time inside the span [low, high), or outside it; None leaves that end open."""
+    """A time inside the interval [low, high), or outside it; None leaves that end open."""
 
     low: datetime | None = None
     high: datetime | None = None
@@ -69,7 +69,7 @@ class Within:
 
 @dataclass(frozen=True)
 class Condition:
-    """The column has one of the values, or lies in one of the spans."""
+    """The column has one of the values, or is in one of the intervals."""
 
     column: str
     values: tuple[Any, ...] = ()
@@ -78,8 +78,8 @@ class Condition:
 
 @dataclass(frozen=True)
 class Search:
-    """A parsed query whose conditions must all hold. `used` has the accepted parameters, for links; `ignored` the
-    rest."""
+    """A parsed query whose conditions must all be true. `used` contains the accepted parameters, for links; `ignored`
+    contains the others."""
 
     conditions: tuple[Condition, ...] = ()
     includes: frozenset[str] = frozenset()
@@ -245,7 +245,7 @@ CONTROLS: Mapping[str, str] = {
 
 
 def read(kind: Kind, query: Iterable[tuple[str, str]], *, lenient: bool) -> Search:
-    """Parse a query. Raises NotAsked for an invalid value and, unless lenient, for an unknown name."""
+    """Parse a query. Raise NotAsked for an invalid value and, unless lenient, for an unknown name."""
     query = list(query)
     conditions: list[Condition] = []
     includes: set[str] = set()
@@ -277,7 +277,7 @@ def read(kind: Kind, query: Iterable[tuple[str, str]], *, lenient: bool) -> Sear
         raise NotAsked("_sort", f"not sorted by this; known: {', '.join(kind.sorts)}")
     _check_format(controls.get("_format"))
     counts = _only_counts(controls.get("_summary"))
-    if controls.get("_totalMethod") not in (None, "count"):  # fhirpy sends it to count
+    if controls.get("_totalMethod") not in (None, "count"):  # fhirpy sends it when counting
         raise NotAsked("_totalMethod", "only count")
     return Search(
         conditions=tuple(conditions),
@@ -354,7 +354,7 @@ _DATE = re.compile(
 
 
 def _span(name: str, text: str) -> Within:
-    """Return the span of a date, as wide as its precision (FHIR R4 §3.1.1.5.6)."""
+    """Return the interval of a date, as wide as its precision (FHIR R4 §3.1.1.5.6)."""
     found = _DATE.fullmatch(text.replace(" ", "+"))
     try:
         if found is None:
@@ -435,14 +435,14 @@ def _check_format(text: str | None) -> None:
 
 
 def of_form(body: bytes) -> list[tuple[str, str]]:
-    """Return the parameters of a form; raises ValueError if it is not UTF-8 or has too many."""
+    """Return the form's parameters; raise ValueError if the form is not UTF-8 or has too many."""
     return parse_qsl(
         body.decode(), keep_blank_values=True, errors="strict", max_num_fields=_MOST_PARAMETERS
     )
 
 
 def prefers_lenient(prefer: str | None) -> bool:
-    """Whether the client prefers lenient handling (RFC 7240, FHIR R4 §3.1.1.3.2); the default is strict."""
+    """Return whether the client prefers lenient handling (RFC 7240, FHIR R4 §3.1.1.3.2); the default is strict."""
     wishes = re.split(r"[,;]", prefer or "")
     return "handling=lenient" in {wish.replace(" ", "").replace('"', "").lower() for wish in wishes}
 

@@ -23,7 +23,7 @@ from referrals.referral.referrals import queries as referrals
 
 @dataclass(frozen=True)
 class Found:
-    """One page; `following` is where the next page begins, None on the last."""
+    """One page. `following` is the start of the next page, None on the last page."""
 
     rows: Sequence[Any]
     total: int | None
@@ -114,7 +114,7 @@ def _lies(column: sa.ColumnElement[Any], span: Within) -> sa.ColumnElement[bool]
 async def parts(
     session: AsyncSession, caller: Principal, kind: Kind, search: Search, size: int
 ) -> list[tuple[int, str | None]]:
-    """Return parts of at most `size` rows, in the order of ids: how many rows, and the cursor before the first."""
+    """Return parts of at most `size` rows in id order: the number of rows, and the cursor before the first row."""
     of = searchable(kind, caller, clock.now())
     holds = (_holds(of, condition) for condition in search.conditions)
     ids = of.rows.where(*holds).with_only_columns(of.columns["id"].label("id")).subquery()

@@ -1,4 +1,4 @@
-"""Responses of the FHIR facade; fhir.resources validates each before it leaves."""
+"""FHIR facade responses; fhir.resources validates each response before it is sent."""
 
 from typing import Annotated, Any
 
@@ -17,29 +17,29 @@ MEDIA_TYPE = "application/fhir+json"
 _JSON = frozenset(
     {"*/*", "application/*", "application/json", MEDIA_TYPE, "application/problem+json", "json"}
 )
-# FHIR clients send this parameter with every read; we support one format only.
+# FHIR clients send this parameter with every read, but we support only one format.
 AnyFormat = Annotated[str | None, Query(alias="_format", max_length=60, include_in_schema=False)]
 
 
 def reads(kind: str, letter: str = "r") -> Any:
-    """Return the access rule of reading (`r`) or searching (`s`) this kind of resource."""
+    """Return the access rule for reading (`r`) or searching (`s`) this kind of resource."""
     return requires_fhir("referrals:read", CASE_ROLES, kind, letter)
 
 
 def writes(kind: str, letters: str = "c") -> Any:
-    """Return the access rule of creating (`c`) or updating (`u`) this kind of resource."""
+    """Return the access rule for creating (`c`) or updating (`u`) this kind of resource."""
     return requires_fhir("referrals:write", CASE_ROLES, kind, letters)
 
 
 async def offers(request: Request) -> None:
-    """Raise 406 unless the client takes JSON. `_format` overrides `Accept` (R4 §3.1.0.1.11)."""
+    """Raise 406 unless the client accepts JSON. `_format` overrides `Accept` (R4 §3.1.0.1.11)."""
     asked = request.query_params.get("_format") or request.headers.get("accept") or "*/*"
     if not _JSON & {each.partition(";")[0].strip().lower() for each in asked.split(",")}:
         raise NOT_ACCEPTABLE.because("only_this_format_is_offered", MEDIA_TYPE)
 
 
 def base_of(settings: Settings) -> str:
-    """Return the public address of the facade, to which references are relative."""
+    """Return the public address of the facade, the base of relative references."""
     return f"{settings.public_url.rstrip('/')}{PREFIX}"
 
 

@@ -1,4 +1,4 @@
-"""FHIR R4B models, loaded on the first FHIR request: they use a tenth of the service's memory."""
+"""FHIR R4B models. They load on the first FHIR request, because they use a tenth of the service's memory."""
 
 from fhir.resources.R4B.bundle import Bundle
 from fhir.resources.R4B.capabilitystatement import CapabilityStatement

@@ -1,4 +1,4 @@
-"""HTTP routes of the FHIR facade: its capabilities, its searches, and its read-only resources."""
+"""HTTP routes for the FHIR facade: its capabilities, its searches, and its read-only resources."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
@@ -91,7 +91,7 @@ async def read_capabilities(
 
 
 def _searches(name: str) -> dict[str, Any]:
-    """Return route options of a search: it parses its own query, so OpenAPI needs these parameters."""
+    """Return a search's route options. A search parses its own query, so OpenAPI needs these parameters."""
     parameters = [_PREFER, *parameters_of(KINDS[name])]
     return {
         **answered_as(MEDIA_TYPE),
@@ -101,7 +101,7 @@ def _searches(name: str) -> dict[str, Any]:
 
 
 def _searches_by_form(name: str) -> dict[str, Any]:
-    """Return route options of a search by POST (R4 §3.1.1.1), with the parameters in a form."""
+    """Return the route options for a search by POST (R4 §3.1.1.1), with the parameters in a form."""
     said = {
         each["name"]: {**each["schema"], "description": each["description"]}
         for each in parameters_of(KINDS[name])
@@ -115,7 +115,7 @@ def _searches_by_form(name: str) -> dict[str, Any]:
     }
 
 
-# The operation name of each search, and its description.
+# Each search's operation name and description.
 _SEARCHES = {
     "Task": (
         "search_tasks",
@@ -186,7 +186,7 @@ async def _searched(
 
 
 async def _asked(request: Request) -> list[tuple[str, str]]:
-    """Return the parameters of the query and, for a POST, of the form."""
+    """Return the parameters of the query and, for a POST, also of the form."""
     asked = request.query_params.multi_items()
     body = await request.body()
     if request.method != "POST" or not body:
@@ -206,7 +206,7 @@ async def _included(
     search: Search,
     matches: Sequence[dict[str, Any]],
 ) -> list[dict[str, Any]]:
-    """Return each resource once that the matches reference and the caller may read."""
+    """Return each resource that the matches reference and the caller may read, once."""
     now, wanted = clock.now(), dict[str, dict[UUID, None]]()
     for name in sorted(search.includes):
         for match in matches:

@@ -1,4 +1,4 @@
-"""The facade's CapabilityStatement, and the Bundle of a search. Pure."""
+"""The facade's CapabilityStatement, and the Bundle for a search. Pure."""
 
 from collections.abc import Iterable, Sequence
 from datetime import date
@@ -82,7 +82,7 @@ def searchset(
     total: int | None,
     following: str | None,
 ) -> dict[str, Any]:
-    """Return a page with its links; an OperationOutcome entry names ignored parameters."""
+    """Return a page with its links. An OperationOutcome entry names ignored parameters."""
     used = list(search.used)
     own = [*used, ("cursor", search.cursor)] if search.cursor else used
     link = [_link(base, kind, "self", own)]

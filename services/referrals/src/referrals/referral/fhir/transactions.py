@@ -1,4 +1,4 @@
-"""Reads the entries of a transaction Bundle and puts the ids of new resources into their references. Pure."""
+"""Reads the entries of a transaction Bundle and inserts the ids of new resources into their references. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,14 +8,15 @@ from uuid import UUID
 from referrals.referral.fhir.mapping import CannotMap
 
 MOST_ENTRIES = 30
-# What later entries refer to is made first (R4 §3.1.0.11.2 leaves the order of entries open).
+# Create referenced resources first (R4 §3.1.0.11.2 does not fix the order of entries).
 _ORDER = ("Consent", "ServiceRequest", "Task")
 _CONDITIONS = ("ifNoneExist", "ifModifiedSince", "ifNoneMatch")
 
 
 @dataclass
 class Entry:
-    """One entry. `at` is its place in the Bundle; `full_url` is the temporary name by which others refer to it."""
+    """One entry. `at` is its position in the Bundle; `full_url` is the temporary name by which other entries refer to
+    it."""
 
     at: int
     kind: str
@@ -30,7 +31,7 @@ class Entry:
 
 
 def entries_of(bundle: Mapping[str, Any]) -> list[Entry]:
-    """Return the entries in the order of their work; raises CannotMap."""
+    """Return the entries in processing order; raise CannotMap for an invalid entry."""
     if bundle.get("type") != "transaction":
         raise CannotMap("/type", "Only a 'transaction' is taken here: all of it or nothing.")
     given = bundle.get("entry") or []
@@ -63,7 +64,7 @@ def _entry(at: int, given: Mapping[str, Any]) -> Entry:
 
 
 def with_ids(found: Any, ids: Mapping[str, str]) -> Any:
-    """Return a resource whose references name the new resources, by their temporary names."""
+    """Return a resource in which ids replace the temporary names of new resources."""
     if isinstance(found, list):
         return [with_ids(each, ids) for each in found]
     if not isinstance(found, Mapping):
@@ -77,7 +78,7 @@ def with_ids(found: Any, ids: Mapping[str, str]) -> Any:
 
 
 def referral_of(entry: Entry, task: Mapping[str, Any]) -> UUID:
-    """Return the id of the Task's referral: a new Task names its ServiceRequest, and has the same id."""
+    """Return the id of the Task's referral. A new Task names its ServiceRequest, which has the same id."""
     named = entry.updates or str((task.get("focus") or {}).get("reference"))
     try:
         return UUID(named.removeprefix("ServiceRequest/"))
@@ -92,7 +93,7 @@ def answered(replies: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def reply(base: str, resource: dict[str, Any], *, is_new: bool) -> dict[str, Any]:
-    """Return the entry of the answer, with the resource as it is now."""
+    """Return the response entry with the current resource."""
     meta = resource["meta"]
     return {
         "resource": resource,

@@ -1,1 +1,1 @@
-"""Answer links: a recipient that is not on the platform answers once, before the link expires."""
+"""Answer links: a recipient that is not on the platform responds once, before the link expires."""

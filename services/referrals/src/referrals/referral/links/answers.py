@@ -1,4 +1,4 @@
-"""The answers that a link offers, and the step that each causes. Pure."""
+"""The responses that a link offers, and the step that each causes. Pure."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ _LISTS = {"decline": "decline", "not_delivered": "report-not-delivered"}
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer from the form, as a step of the lifecycle."""
+    """A response from the form, as a lifecycle step."""
 
     command: Command
     reason: str | None = None
@@ -23,11 +23,11 @@ class Answer:
 
 
 class Incomplete(Exception):
-    """The form lacks the answer, or a field that the answer needs."""
+    """The form lacks the response, or a field that the response needs."""
 
 
 def choices(state: ReferralState) -> tuple[str, ...]:
-    """Return the answers to offer in a state; none if the request is closed."""
+    """Return the responses to offer in a state; none if the request is closed."""
     if state is ReferralState.SENT:
         return ("acknowledge", "accept", "decline")
     if state in (ReferralState.ACKNOWLEDGED, ReferralState.WAITLISTED):
@@ -43,7 +43,7 @@ def reasons(state: ReferralState) -> dict[str, Reason]:
 
 
 def read(state: ReferralState, answer: str, reason: str, focal_point: str) -> Answer:
-    """Return the step for a form; raises Incomplete if a value is missing or not offered."""
+    """Return the step for a form; raise Incomplete if a value is missing or was not offered."""
     if answer not in choices(state):
         raise Incomplete
     if answer in _LISTS and reason not in reasons(state):

@@ -1,4 +1,4 @@
-"""Answer links, by the digest of their token; nothing stores the token itself."""
+"""Answer links, stored by the digest of their token. The token itself is never stored."""
 
 from datetime import datetime
 from uuid import UUID
@@ -23,5 +23,5 @@ class AnswerLink(Row, table=True):
 
 
 _answer_links = AnswerLink.metadata.tables["answer_links"]
-# An unknown link gets the same answer as an expired one.
+# An unknown link gets the same response as an expired one.
 ENDING = Ending(_answer_links, _answer_links.c.expires_at, TOLD_KEPT)

@@ -1,4 +1,4 @@
-"""The answer page, in Spanish and English: no scripts, no external resources, no personal data."""
+"""The response page, in Spanish and English: no scripts, no external resources, no personal data."""
 
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
@@ -48,7 +48,7 @@ class NewLink(Strict):
 
 @dataclass(frozen=True)
 class Typed:
-    """The chosen and typed values, shown again if one is missing."""
+    """The chosen and typed values, shown again if a value is missing."""
 
     answer: str = ""
     reason: str = ""
@@ -176,7 +176,7 @@ def _spent(settings: Settings, language: str | None) -> HTMLResponse:
 def _page(settings: Settings, language: str, status: int = 200, **values: Any) -> HTMLResponse:
     nothing: dict[str, Any] = {"message": None, "next_url": None, "choices": (), "reasons": {}}
     shown = {"switch": "typed" if values.get("choices") else None, **nothing, **values}
-    # The address holds the link's secret, so the other language uses the same address.
+    # The address contains the link's secret, so the other language uses the same address.
     html = drawn(_PACKAGE, "answer.html", language, here="", exit_url=settings.exit_url, **shown)
     return page_response(html, language=language, status=status)
 

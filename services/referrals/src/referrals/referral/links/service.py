@@ -1,4 +1,4 @@
-"""Use cases of answer links: create, open, answer once."""
+"""Answer-link use cases: create, open, respond once."""
 
 import hashlib
 import secrets
@@ -34,17 +34,17 @@ LINK_CLIENT = "answer-link"
 
 
 def digest_of(token: str) -> bytes:
-    """Return the digest that is stored for a link: a token of 256 random bits needs no slow hash."""
+    """Return the digest that is stored for a link. A token of 256 random bits needs no slow hash."""
     return hashlib.sha256(token.encode()).digest()
 
 
 def _listed_as(digest: bytes) -> UUID:
-    """Return the id of a link for the list of spent links: part of its digest."""
+    """Return a link's id in the list of spent links, which is part of its digest."""
     return UUID(bytes=digest[:16])
 
 
 async def spend_again(session: AsyncSession, listed: UUID) -> int:
-    """Mark a link as spent again, after a restored backup made it unused. Needs service rights."""
+    """Mark a link as spent again after a restored backup made it unused. Requires service rights."""
     spent = await session.scalars(
         sa.update(AnswerLink)
         .where(
@@ -61,7 +61,7 @@ async def spend_again(session: AsyncSession, listed: UUID) -> int:
 async def make(
     session: AsyncSession, caller: Principal, referral_id: UUID, language: str, days: int
 ) -> tuple[str, AnswerLink]:
-    """Create a link for the referrer; earlier links of the same referral stop working."""
+    """Create a link for the referrer; earlier links for the same referral become invalid."""
     referral = await queries.one(session, caller, referral_id, lock=True)
     if Party.REFERRER not in queries.parties_of(caller, referral):
         raise NOT_YOUR_STEP.because("referrer_gives_link_to_recipient")
@@ -115,8 +115,8 @@ async def _new(
 async def open_link(
     session: AsyncSession, token: str, *, lock: bool = False
 ) -> tuple[AnswerLink, Referral]:
-    """Return the link and its referral. Raises 410 if it is unknown, used or expired, or while the recipient is
-    suspended. `lock` locks the case. Needs service rights."""
+    """Return the link and its referral. Raise 410 if the link is unknown, used or expired, or while the recipient is
+    suspended. `lock` locks the case. Requires service rights."""
     await act_as_service(session)
     digest = digest_of(token)
     link = await session.get(AnswerLink, digest)
@@ -143,7 +143,7 @@ async def answer(
     given: Answer,
     days: int,
 ) -> str | None:
-    """Record the answer and spend the link; returns the token of the next link if one is needed. Accepting a referral
+    """Record the response and spend the link; return the token of the next link if one is needed. Accepting a referral
     that is no longer readable raises 410 and does not spend the link."""
     await refuse_unreadable(session, referral, given.command)
     caller = Principal(LINK_CLIENT, LINK_CLIENT, referral.to_organisation)

@@ -1,1 +1,1 @@
-"""Referrals from one organisation to another's service: lifecycle, disclosure, history."""
+"""Referrals from one organisation to another organisation's service: lifecycle, disclosure, history."""

@@ -1,7 +1,7 @@
-"""HTTP routes of referrals: drafts, the two lists, one endpoint per transition.
+"""HTTP routes for referrals: drafts, the two lists, one endpoint per transition.
 
-The routes of one referral exist twice: under /referrals, and under its case, where another case's referral is not
-found.
+Each route for a single referral exists twice: under /referrals, and under its case, where a referral of another case is
+not found.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
@@ -390,21 +390,21 @@ async def confirm_feedback(
 
 referrals.include_router(one)
 of_case = router("/referrals/v1/cases/{case_id}/referrals", ["referrals"])
-# These routes repeat the steps for existing clients; the API description lists each step once.
+# These routes repeat the steps for existing clients, but the API description lists each step once.
 of_case.include_router(one, deprecated=True)
 
 
 async def views(
     session: Session, rows: Sequence[Referral], caller: CaseReader
 ) -> list[ReferralView]:
-    """Return referrals as `caller` may see them, without suggested services that the directory hides from the caller."""
+    """Return referrals as `caller` may see them. Omit suggested services that the directory hides from the caller."""
     granted = await shared_content.granted_now(session, caller, rows)
     shown = await _suggested(session, rows, caller)
     return [_view(row, caller, shown, granted.get(row.id)) for row in rows]
 
 
 async def view(session: Session, referral: Referral, caller: CaseReader) -> ReferralView:
-    """Return the response to a command. It is stored for replay, so it has no content for a recipient."""
+    """Return the response to a command. It is stored for replay, so it contains no content for a recipient."""
     shown = await _suggested(session, [referral], caller)
     return _view(referral, caller, shown, granted=frozenset())
 
@@ -423,9 +423,9 @@ for _answer in (ReferralView, WholeReferral, StepView, Disclosure):
 def _view(
     referral: Referral, caller: CaseReader, shown: Collection[UUID], granted: Collection[str] | None
 ) -> ReferralView:
-    """Return a referral with the caller's legal steps now. `granted`: see `shown_instead`."""
+    """Return a referral with the caller's currently legal steps. `granted`: see `shown_instead`."""
     parties = queries.parties_of(caller, referral)
-    # values that the caller may not see make nothing due
+    # values hidden from the caller must not create a deadline
     seen = queries.seen_by(caller, referral, granted)
     values = seen.model_dump()
     if referral.suggested_service_id not in shown:

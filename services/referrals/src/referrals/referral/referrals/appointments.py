@@ -1,4 +1,4 @@
-"""Reminds both sides of an appointment; the message says neither what it is nor about whom."""
+"""Reminds both sides of an appointment. The message reveals neither its purpose nor whom it concerns."""
 
 from datetime import datetime, timedelta
 from functools import partial
@@ -18,7 +18,8 @@ _BATCH = 200
 
 
 async def remind(database: Database, now: datetime) -> int:
-    """Notify both sides a day before each appointment, and again if it is moved to a later day; returns how many."""
+    """Notify both sides a day before each appointment, and again if it moves to a later day. Return the number of
+    reminders."""
     due = partial(queries.near_appointments, now=now, until=now + AHEAD, limit=_BATCH)
     return await sweep("appointments", database, due, _remind)
 

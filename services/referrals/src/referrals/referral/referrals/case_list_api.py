@@ -1,4 +1,4 @@
-"""HTTP routes of the list of cases, each with its number of open referrals."""
+"""HTTP routes for the case list, with each case's number of open referrals."""
 
 from typing import Annotated, Literal
 

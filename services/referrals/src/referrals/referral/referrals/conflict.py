@@ -1,7 +1,7 @@
 """Ends sharing with an organisation that a case newly implicates.
 
-To that organisation each referral looks like an ordinary recall, or like an end of sharing after an outcome. Its view
-then freezes.
+To that organisation, each referral looks like an ordinary recall, or like the end of sharing after an outcome. The
+organisation's view then freezes.
 """
 
 from collections.abc import Collection
@@ -33,8 +33,8 @@ async def end_sharing_with(
     case_id: UUID,
     implicated: Collection[UUID],
 ) -> None:
-    """End every referral of the case to an implicated organisation, and unfreeze the view of all others. `implicated`
-    has all organisations that the case implicates. Idempotent."""
+    """End every referral of the case to an implicated organisation, and unfreeze all other organisations' views.
+    `implicated` contains all organisations that the case implicates. Idempotent."""
     for referral in await queries.of_case(session, case_id):
         if referral.to_organisation not in implicated:
             if referral.held_still is not None:
@@ -57,7 +57,7 @@ async def _end(
 async def end_sharing(
     session: AsyncSession, caller: Principal | None, keys: CaseKeys, referral: Referral
 ) -> bool:
-    """Recall an open referral, else revoke its shared content; returns whether anything ended."""
+    """Recall an open referral, or revoke its shared content; return whether anything ended."""
     if ReferralState(referral.state) in OPEN:
         taken = Taken(Command.RECALL, frozenset({Party.REFERRER}), reason=ORDINARY)
         await take(session, keys, caller, referral, taken)

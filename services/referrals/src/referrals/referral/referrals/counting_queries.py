@@ -1,4 +1,4 @@
-"""Counts open and overdue referrals of a queue, and stops at a limit so that the cost is bounded."""
+"""Counts open and overdue referrals in a queue, up to a limit that bounds the cost."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -40,7 +40,7 @@ def _counting(caller: Principal, now: datetime) -> sa.CompoundSelect[Any]:
         some = _some(each, [*asked, *late]).lateral()
         return _counted(sa.select(some).select_from(each.join(some, sa.true())).limit(_MOST))
 
-    # No row counts twice: the limits of a state are either instants or days.
+    # No row counts twice, because a state's deadlines are either instants or days.
     late = late_in(BY_INSTANT, before(FIRST_INSTANT, instant)) + late_in(
         BY_DAY, FIRST_INSTANT.is_(None), before(FIRST_DAY, today)
     )
@@ -53,7 +53,7 @@ def _each(states: frozenset[ReferralState]) -> Any:
 
 
 def _some(each: Any, asked: Sequence[sa.ColumnElement[bool]]) -> sa.Select[Any]:
-    """Select up to the limit of each state, each through the index that fits its condition."""
+    """Select rows up to each state's limit, using the index that fits its condition."""
     one: sa.ColumnElement[Any] = sa.literal_column("1")
     return (
         sa.select(one.label("one"))
@@ -71,7 +71,7 @@ def _counted(rows: sa.Select[Any]) -> sa.ScalarSelect[int]:
 async def queue_counts(
     session: AsyncSession, caller: Principal, now: datetime
 ) -> tuple[dict[str, int], int]:
-    """Return open referrals by state, and the number overdue, each up to `COUNTED_TO`."""
+    """Return open referrals by state, and the number of overdue ones, each up to `COUNTED_TO`."""
     rows = await session.execute(_counting(caller, now))
     numbers: dict[str | None, int] = dict(map(tuple, rows))
     late = min(numbers.pop(None), COUNTED_TO)

@@ -1,4 +1,4 @@
-"""Drafts and sends referrals: checks consent and makes the snapshot."""
+"""Drafts and sends referrals: checks consent and creates the snapshot."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -48,7 +48,7 @@ from referrals.referral.referrals.steps import Taken, state_after, take, write_s
 async def draft(
     session: AsyncSession, caller: Principal, keys: CaseKeys, body: NewReferral
 ) -> Referral:
-    """Write a draft: it shares nothing and notifies nobody."""
+    """Write a draft, which shares nothing and notifies nobody."""
     now = clock.now()
     found = await case_and_service(session, caller, keys, body.case_id, body.service_id)
     case, service = found.case, found.service_for(body.category, now, "/category")
@@ -114,7 +114,7 @@ async def send(
     taken = Taken(
         Command.SEND, queries.parties_of(caller, referral), expected_version=body.expected_version
     )
-    state_after(referral, taken)  # check permissions and the state before anything else
+    state_after(referral, taken)  # check permissions and the state first
     now = clock.now()
     found = await case_and_service(session, caller, keys, referral.case_id, referral.service_id)
     case, service = found.case, found.service_for(referral.category, now, "/category")
@@ -222,7 +222,7 @@ async def _check_border(
 def compose_granted(
     content: dict[str, Any], on_record: dict[str, Any], granted: Collection[str]
 ) -> dict[str, Any]:
-    """Return the items of a snapshot; raises 422 with the codes that the case lacks."""
+    """Return a snapshot's items; raise 422 with the codes that the case lacks."""
     try:
         return compose(content["payload"], content["from_case"], on_record, granted)
     except NotOnRecord as error:
@@ -257,7 +257,7 @@ def _snapshot(
 
 
 def open_draft(key: bytes, referral: Referral) -> dict[str, Any]:
-    """Return the content of a draft: payload, from_case, safe_contact."""
+    """Return a draft's content: payload, from_case, safe_contact."""
     if referral.draft is None:
         raise ValueError("only a draft has a draft's content")
     content: dict[str, Any] = open_column(

@@ -1,4 +1,4 @@
-"""When the next step of a referral is due, and whether it is overdue. Pure. `due_queries` turns this table into SQL."""
+"""When a referral's next step is due, and whether it is overdue. Pure. `due_queries` turns this table into SQL."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
@@ -42,7 +42,7 @@ def due(referral: Limited) -> datetime | None:
 
 
 def due_to_sender(referral: Sent) -> datetime | None:
-    """Return the same for the sender, with the clinical deadline that the recipient may not see."""
+    """Return when the sender's next step is due, including the clinical deadline that the recipient may not see."""
     known, own = due(referral), referral.unshared_deadline
     if own is None or referral.state not in LIMITS["clinical_deadline"]:
         return known
@@ -76,7 +76,8 @@ LOOKED_AT_WITHIN = timedelta(days=30)
 
 
 def act_by(state: ReferralState, urgency: str, now: datetime) -> datetime | None:
-    """Return the deadline of a state entered now; None if it has none or has its own field."""
+    """Return the deadline of a state entered now. Return None if the state has no deadline or has its own field for
+    it."""
     if state is ReferralState.ACCEPTED:
         return now + BEGINS_WITHIN[urgency]
     if state is ReferralState.IN_SERVICE:

@@ -1,4 +1,4 @@
-"""The rules of `due` in SQL: when the next step of a referral is due, and whether it is overdue."""
+"""The rules of `due` in SQL: when a referral's next step is due, and whether it is overdue."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -15,7 +15,8 @@ from referrals.referral.referrals.models import Referral
 
 
 def in_states(states: Collection[str]) -> sa.ColumnElement[bool]:
-    """Use literal values: PostgreSQL uses a partial index only if the statement spells out its states."""
+    """Return the state condition with literal values. PostgreSQL uses a partial index only if the statement spells out
+    its states."""
     return col(Referral.state).in_([sa.literal_column(f"'{state}'") for state in sorted(states)])
 
 
@@ -52,8 +53,8 @@ _UNSHARED: sa.ColumnElement[Any] = sa.case(
 SENDERS_DUE_OR_NEVER = sa.func.coalesce(sa.func.least(DUE, _UNSHARED), NEVER)
 
 
-# The indexes `referrals_due` and `referrals_late_newest` use these expressions. Under row security, an index serves
-# leakproof functions only, and a date's conversion by time zone is not leakproof.
+# The indexes `referrals_due` and `referrals_late_newest` use these expressions. Under row security, only leakproof
+# functions can use an index, and converting a date by time zone is not leakproof.
 FIRST_INSTANT: sa.ColumnElement[Any] = sa.func.least(
     *(sa.case((counts, limit)) for counts, limit in _INSTANTS)
 )
@@ -72,7 +73,7 @@ def before(limit: Any, moment: Any) -> sa.ColumnElement[bool]:
 
 def overdue(now: datetime) -> sa.ColumnElement[bool]:
     late_by_day = sa.or_(*(counts & before(day, clock.day_of(now)) for counts, day in _DAYS))
-    # Repeat the condition on the state alone: the index of a queue needs it.
+    # Repeat the state condition, because the queue's index needs it.
     return _LIMITED & sa.or_(before(FIRST_INSTANT, now), late_by_day)
 
 

@@ -27,12 +27,12 @@ _AT_ONCE = 500
 
 
 async def end_with_former(database: Database, keys: CaseKeys) -> int:
-    """End them; returns how many."""
+    """End these referrals; return their number."""
     return await sweep("services-handed-over", database, _with_former, partial(_end, keys))
 
 
 async def _with_former(session: AsyncSession, referral_id: UUID | None = None) -> list[UUID]:
-    """Return open referrals whose organisation has ended or no longer has the service. Needs service rights."""
+    """Return open referrals whose organisation has ended or no longer offers the service. Requires service rights."""
     now = handed_over()
     ended = await ended_organisations(session)
     found = (

@@ -44,7 +44,7 @@ _REFERRALS = Referral.metadata.tables["referrals"]
 
 
 async def case_closing(session: AsyncSession, happening: CaseClosing) -> None:
-    """Raise 409 while a sent referral is open: otherwise nobody would be responsible for the person."""
+    """Raise 409 while a sent referral is open, because otherwise nobody would be responsible for the person."""
     open_ones = await of_case(session, happening.case_id, open_only=True)
     waiting = [referral.id for referral in open_ones if referral.sent_at is not None]
     if waiting:
@@ -54,7 +54,7 @@ async def case_closing(session: AsyncSession, happening: CaseClosing) -> None:
 
 
 async def case_closed(session: AsyncSession, happening: CaseClosed) -> None:
-    """Recall the drafts; `case_closing` refuses any other open referral."""
+    """Recall the drafts; `case_closing` prevents any other open referral."""
     for referral in await of_case(session, happening.case_id, open_only=True):
         taken = Taken(Command.RECALL, frozenset({Party.REFERRER}), reason="case_closed")
         await take(session, happening.keys, happening.caller, referral, taken)
@@ -67,7 +67,7 @@ async def unused_consents_end(session: AsyncSession, happening: CaseClosed) -> N
 
 
 async def case_erased(session: AsyncSession, happening: CaseErased) -> None:
-    """End open referrals as withdrawn by the person; the step and its event contain no attributes."""
+    """End open referrals as withdrawn by the person. The step and its event contain no attributes."""
     case = happening.case_id
     await session.execute(
         sa.update(_REFERRALS)
@@ -80,7 +80,7 @@ async def case_erased(session: AsyncSession, happening: CaseErased) -> None:
             suggested_service_id=None,
         )
     )
-    # Releases before 0081 stored statistics attributes here.
+    # Releases before 0081 stored statistical attributes here.
     await session.execute(
         sa.text("UPDATE referrals SET attributes = NULL WHERE case_id = :case"), {"case": case}
     )
@@ -107,13 +107,14 @@ async def case_erased(session: AsyncSession, happening: CaseErased) -> None:
 
 
 async def unused_exceptions_end(session: AsyncSession, happening: CaseHandedOver) -> None:
-    """End unused exceptions: two people of the former holder decided them, and the new holder decides for itself."""
+    """End unused exceptions: two people of the former holder decided them, and the new holder makes its own
+    decisions."""
     await exceptions_service.end_unused(session, happening.case_id, USES)
 
 
 async def sides_fall_together(session: AsyncSession, happening: CaseHandedOver) -> None:
-    """Recall referrals to the case's new holder as its own work. Sent ones become a task, so that the person is not
-    lost."""
+    """Recall referrals to the case's new holder, which are now its own work. A sent referral becomes a task, so that
+    the person is not lost."""
     for referral in await of_case(session, happening.case_id, open_only=True):
         if referral.to_organisation != happening.new:
             continue
@@ -145,7 +146,7 @@ async def conflict_recorded(session: AsyncSession, happening: ConflictRecorded) 
 
 
 async def caregiver_suppressed(session: AsyncSession, happening: CaregiverSuppressed) -> None:
-    """Ask all who may have read the caregiver's contact to stop using it."""
+    """Ask everybody who may have read the caregiver's contact to stop using it."""
     async with acting_as_service(session):
         told = await queries.told_the_contact(session, happening.case_id)
     for referral_id, recipient, version in told:
@@ -168,7 +169,7 @@ async def caregiver_suppressed(session: AsyncSession, happening: CaregiverSuppre
 
 
 async def services_changed(session: AsyncSession, happening: ServicesChanged) -> None:
-    """Set or clear the flag by the present services; notify only where the flag is newly set."""
+    """Set or clear the flag according to the current services; notify only where the flag is newly set."""
     by_flag: dict[str | None, list[UUID]] = {}
     for service_id, choosable in happening.choosable.items():
         by_flag.setdefault(None if choosable else NOT_REFERABLE_FLAG, []).append(service_id)

@@ -1,4 +1,4 @@
-"""The table of a referral's states: which party may move it, and to which state. Pure.
+"""The referral state table: which party may move a referral, and to which state. Pure.
 
 Source: HL7 Gravity SDOH and BSeR referral workflows, adapted to protection. Terminal states never reopen; a second
 attempt is a new referral that `replaces` the first.
@@ -13,8 +13,8 @@ from common.words.referral_states import OPEN, TERMINAL, ReferralState
 
 
 class Party(StrEnum):
-    """The party for which a command acts. An organisation that refers to itself is both sides; such internal work is
-    never counted."""
+    """The party for which a command acts. An organisation that refers to itself is both sides; such internal work never
+    counts."""
 
     REFERRER = "referrer"
     RECIPIENT = "recipient"
@@ -59,7 +59,7 @@ DECISIONS = frozenset({ReferralState.ACCEPTED, ReferralState.DECLINED, ReferralS
 
 @dataclass(frozen=True)
 class Rule:
-    """One row of the table. `target` None returns to the state before the hold."""
+    """One row of the table. If `target` is None, the command returns to the state before the hold."""
 
     command: Command
     sources: frozenset[ReferralState]
@@ -155,7 +155,7 @@ RULES: dict[Command, Rule] = {
 
 
 class IllegalTransition(Exception):
-    """The present state does not allow the command; `legal` lists the commands that it allows."""
+    """The current state does not allow the command; `legal` lists the commands that it allows."""
 
     def __init__(self, command: Command, state: ReferralState, legal: tuple[Command, ...]) -> None:
         super().__init__(f"{command} is not possible in state {state}")
@@ -165,7 +165,7 @@ class IllegalTransition(Exception):
 
 
 class NotYours(Exception):
-    """Only the other side of the referral may give the command."""
+    """Only the other side of the referral may run the command."""
 
     def __init__(self, command: Command, parties: frozenset[Party]) -> None:
         super().__init__(f"{command} belongs to {', '.join(sorted(parties))}")
@@ -174,7 +174,7 @@ class NotYours(Exception):
 
 
 def legal_commands(state: ReferralState, parties: AbstractSet[Party]) -> tuple[Command, ...]:
-    """Return the commands that `parties` may give in `state`, in the order of the table."""
+    """Return the commands that `parties` may run in `state`, in table order."""
     return tuple(c for c, rule in RULES.items() if state in rule.sources and rule.parties & parties)
 
 
@@ -184,7 +184,7 @@ def next_state(
     parties: AbstractSet[Party],
     before_hold: ReferralState | None = None,
 ) -> ReferralState:
-    """Return the state after `command`; raises NotYours before IllegalTransition if both apply."""
+    """Return the state after `command`; raise NotYours before IllegalTransition if both apply."""
     rule = RULES[command]
     if not rule.parties & parties:
         raise NotYours(command, rule.parties)

@@ -1,4 +1,4 @@
-"""Lists and queues of referrals: filters, and rows that are due or overdue."""
+"""Referral lists and queues: filters, and rows that are due or overdue."""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -40,11 +40,11 @@ UNDER_CONSENT = OPEN - {ReferralState.DRAFT}
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """Filters and order of a list; an empty value filters nothing.
+    """Filters and order of a list; an empty value means no filter.
 
-    `unreplaced`: no other referral of the case replaces it. `unconfirmed`: it has an outcome without confirmation.
+    `unreplaced`: no other referral of the case replaces it. `unconfirmed`: its outcome lacks confirmation.
     `consent_ending`: it is open and its consent ends soon or has ended. `by_deadline`: earliest deadline first, rows
-    without one last.
+    without a deadline last.
     """
 
     states: Sequence[str] = ()
@@ -76,7 +76,7 @@ class Wanted:
 
 
 async def received(session: AsyncSession, caller: Principal, wanted: Wanted) -> Sequence[Referral]:
-    """Return the recipient's queue, up to one more than a page."""
+    """Return the recipient's queue, up to one row more than a page."""
     if wanted.by_deadline:
         queue, after = wanted.queue, _after(wanted.cursor)
         return await by_deadline(session, caller, queue, after, wanted.limit + 1)
@@ -90,7 +90,7 @@ def _after(cursor: str | None) -> After | None:
 
 
 async def sent(session: AsyncSession, caller: Principal, wanted: Wanted) -> Sequence[Referral]:
-    """Return referrals of the caller's organisation with drafts, up to one more than a page."""
+    """Return referrals of the caller's organisation, including drafts, up to one row more than a page."""
     statement = sa.select(Referral).where(
         col(Referral.from_organisation) == caller.organisation, *_narrowed(wanted)
     )
@@ -134,7 +134,7 @@ def _narrowed(wanted: Wanted) -> Iterator[sa.ColumnElement[bool]]:
 
 
 def unreplaced() -> sa.ColumnElement[bool]:
-    """No other referral of the case replaces it."""
+    """Return the condition that no other referral of the case replaces this one."""
     other = aliased(Referral)
     instead = sa.exists().where(
         col(other.case_id) == col(Referral.case_id), col(other.replaces) == col(Referral.id)
@@ -158,7 +158,7 @@ _INSTANT = sa.DateTime(timezone=True)
 async def open_counts(
     session: AsyncSession, caller: Principal, case_ids: Collection[UUID]
 ) -> dict[UUID, int]:
-    """Return the number of open referrals per case of the caller; cases without any are absent."""
+    """Return the number of open referrals for each of the caller's cases; omit cases without any."""
     rows = await session.execute(
         sa.select(col(Referral.case_id), sa.func.count())
         .where(
@@ -174,8 +174,8 @@ async def open_counts(
 async def overdue_counts(
     session: AsyncSession, caller: Principal, now: datetime, *columns: str
 ) -> Sequence[Any]:
-    """Count, by these columns, referrals in the caller's coordination that are overdue or whose recipient no
-    notice reached. Needs service rights."""
+    """Count, grouped by these columns, referrals in the caller's coordination that are overdue or whose recipient no
+    notice reached. Requires service rights."""
     by = [_COLUMNS[name] for name in columns]
     rows = await session.execute(
         sa.select(*by, sa.func.count().label("number"))

@@ -1,4 +1,4 @@
-"""Tables of referrals: present state, granted snapshot, and every step."""
+"""Referral tables: current state, granted snapshot, and every step."""
 
 from datetime import date, datetime
 from typing import Any
@@ -60,7 +60,7 @@ class Referral(Row, table=True):
 
 
 class Snapshot(Row, table=True):
-    """The content for the recipient: written once at sending and never changed; revoking ends access."""
+    """The content for the recipient. It is written once at sending and never changes; revoking ends access."""
 
     __tablename__ = "snapshots"
 

@@ -1,4 +1,4 @@
-"""Reads referrals, always as one of the two parties."""
+"""Referral queries, always on behalf of one of the two parties."""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, fields
@@ -34,7 +34,7 @@ _TOLD_UNTIL = timedelta(days=30)
 
 
 def addressed_to(caller: Principal) -> sa.ColumnElement[bool]:
-    """Referrals to a service of the caller's organisation whose queue the caller works in."""
+    """Return the condition for referrals to a service whose queue the caller works in their organisation."""
     addressed = sa.and_(
         col(Referral.to_organisation) == caller.organisation, col(Referral.sent_at).is_not(None)
     )
@@ -45,7 +45,7 @@ def addressed_to(caller: Principal) -> sa.ColumnElement[bool]:
 
 
 def concerns(caller: Principal) -> sa.ColumnElement[bool]:
-    """Referrals that the caller's organisation sent, or that are addressed to the caller."""
+    """Return the condition for referrals that the caller's organisation sent, or that are addressed to the caller."""
     return sa.or_(col(Referral.from_organisation) == caller.organisation, addressed_to(caller))
 
 
@@ -57,7 +57,8 @@ async def one(
     case_id: UUID | None = None,
     lock: bool = False,
 ) -> Referral:
-    """Return the referral, or raise 404 unless it concerns the caller (and belongs to `case_id`, if the URL has one)."""
+    """Return the referral, or raise 404 unless it concerns the caller (and belongs to `case_id`, if the URL contains
+    one)."""
     statement = sa.select(Referral).where(col(Referral.id) == referral_id, concerns(caller))
     if case_id is not None:
         statement = statement.where(col(Referral.case_id) == case_id)
@@ -86,7 +87,8 @@ async def draft_to_send(
 
 
 def _under(grant_id: Any) -> sa.ColumnElement[bool]:
-    """Referrals that were sent under this consent, or continued under it until a new one was attached."""
+    """Return the condition for referrals sent under this consent, or continued under it until a new consent was
+    attached."""
     former = col(Referral.former_grants).contains(array([sa.cast(grant_id, sa.Uuid)]))
     return sa.or_(col(Referral.grant_id) == grant_id, former)
 
@@ -94,13 +96,14 @@ def _under(grant_id: Any) -> sa.ColumnElement[bool]:
 async def sent_under(
     session: AsyncSession, grant_id: UUID | None, exception_id: UUID | None
 ) -> bool:
-    """Whether a referral was already sent under this consent or exception."""
+    """Return whether a referral was already sent under this consent or exception."""
     under = _under(grant_id) if grant_id is not None else col(Referral.exception_id) == exception_id
     return bool(await session.scalar(sa.select(sa.exists().where(under))))
 
 
 def readable(caller: Principal, referral_id: sa.ColumnElement[UUID]) -> sa.ColumnElement[bool]:
-    """Whether `one` would find this referral for the caller; filters other lists that name referrals."""
+    """Return the SQL condition that `one` would find this referral for the caller. It filters other lists that name
+    referrals."""
     found = sa.select(sa.literal(1)).where(col(Referral.id) == referral_id, concerns(caller))
     return found.exists()
 
@@ -108,8 +111,8 @@ def readable(caller: Principal, referral_id: sa.ColumnElement[UUID]) -> sa.Colum
 def sharing_ended_after(
     caller: Principal, referral_id: sa.ColumnElement[UUID], moment: sa.ColumnElement[datetime]
 ) -> sa.ColumnElement[bool]:
-    """Whether sharing with the caller ended after `moment`; never for the sender. Needs service rights: row security
-    hides revoked content from the recipient."""
+    """Return the SQL condition that sharing with the caller ended after `moment`; never true for the sender. Requires
+    service rights, because row security hides revoked content from the recipient."""
     ended = sa.select(sa.literal(1)).where(
         col(Referral.id) == referral_id,
         col(Referral.from_organisation) != caller.organisation,
@@ -120,7 +123,7 @@ def sharing_ended_after(
 
 
 def searchable(caller: Principal) -> Searchable:
-    """The referrals that `one` finds for the caller, with the values that `seen_by` shows."""
+    """Return the referrals that `one` finds for the caller, with the values that `seen_by` shows."""
     mine = col(Referral.from_organisation) == caller.organisation
     still = col(Referral.held_still)
     columns: dict[str, Any] = {
@@ -157,7 +160,7 @@ USES = _Uses()
 
 
 async def told_the_contact(session: AsyncSession, case_id: UUID) -> list[tuple[UUID, UUID, int]]:
-    """Return referral, recipient and version wherever a recipient may have read the caregiver's contact; needs
+    """Return the referral, recipient and version wherever a recipient may have read the caregiver's contact. Requires
     service rights."""
     statement = (
         sa.select(col(Referral.id), col(Referral.to_organisation), col(Referral.version))
@@ -210,14 +213,14 @@ async def steps_of(session: AsyncSession, referral_id: UUID) -> Sequence[Step]:
 
 
 async def one_held(session: AsyncSession, referral_id: UUID) -> Referral | None:
-    """Return the referral with its case locked; needs service rights."""
+    """Return the referral with its case locked. Requires service rights."""
     which = col(Referral.id) == referral_id, held(col(Referral.case_id))
     found = await session.scalars(sa.select(Referral).where(*which).with_for_update())
     return found.one_or_none()
 
 
 async def sharing(session: AsyncSession, ids: Collection[UUID]) -> set[UUID]:
-    """Return sent referrals that are open or whose snapshot is not revoked; needs service rights."""
+    """Return sent referrals that are open or whose snapshot is not revoked. Requires service rights."""
     shared = sa.exists().where(
         col(Snapshot.referral_id) == col(Referral.id), col(Snapshot.revoked_at).is_(None)
     )
@@ -230,7 +233,7 @@ async def sharing(session: AsyncSession, ids: Collection[UUID]) -> set[UUID]:
 
 
 async def unrevoked(session: AsyncSession, ids: Collection[UUID]) -> set[UUID]:
-    """Return the ids among these whose snapshot is not revoked; needs service rights."""
+    """Return which of these ids have a snapshot that is not revoked. Requires service rights."""
     asked = sa.select(col(Snapshot.referral_id)).where(
         col(Snapshot.referral_id).in_(ids), col(Snapshot.revoked_at).is_(None)
     )
@@ -240,7 +243,7 @@ async def unrevoked(session: AsyncSession, ids: Collection[UUID]) -> set[UUID]:
 async def open_under_grant(
     session: AsyncSession, *, grant_id: UUID | None = None, exception_id: UUID | None = None
 ) -> Sequence[Referral]:
-    """Return referrals under a grant or exception, locked in the order of their ids."""
+    """Return referrals under a grant or exception, locked in id order."""
     statement = sa.select(Referral).order_by(col(Referral.id)).with_for_update()
     if grant_id is not None:
         statement = statement.where(_under(grant_id))
@@ -278,7 +281,7 @@ async def services_tried(session: AsyncSession, referral: Referral) -> Sequence[
 
 
 async def aors_of_case(session: AsyncSession, case_id: UUID) -> set[str]:
-    """Return the areas of responsibility of the case's referrals; all of them only with service rights."""
+    """Return the areas of responsibility of the case's referrals. Returning all of them requires service rights."""
     return set(
         await session.scalars(
             sa.select(col(Referral.aor)).where(col(Referral.case_id) == case_id).distinct()
@@ -287,7 +290,7 @@ async def aors_of_case(session: AsyncSession, case_id: UUID) -> set[str]:
 
 
 async def flagged_services(session: AsyncSession) -> list[UUID]:
-    """Return services with open referrals that are flagged as unavailable. Needs service rights."""
+    """Return services with open referrals that are flagged as unavailable. Requires service rights."""
     found = sa.select(col(Referral.service_id)).where(
         col(Referral.service_flag).is_not(None), col(Referral.state).in_(sorted(OPEN))
     )
@@ -295,8 +298,8 @@ async def flagged_services(session: AsyncSession) -> list[UUID]:
 
 
 async def to_be_told(session: AsyncSession, now: datetime, limit: int) -> list[UUID]:
-    """Return open referrals whose consent ends soon or has ended, and whose sides do not know yet. Needs service
-    rights."""
+    """Return open referrals whose consent ends soon or has ended, and whose sides have not been notified. Requires
+    service rights."""
     ends, told = ends_at(col(Referral.grant_id)), col(Referral.consent_told)
     soon = ending_between(now - _TOLD_UNTIL, now + ENDING_AHEAD)
     found = sa.select(col(Referral.id)).where(
@@ -311,7 +314,7 @@ async def to_be_told(session: AsyncSession, now: datetime, limit: int) -> list[U
 async def near_appointments(
     session: AsyncSession, *, now: datetime, until: datetime, limit: int
 ) -> list[UUID]:
-    """Return referrals whose next appointment is this near and that had no reminder of it. Needs service rights."""
+    """Return referrals with an appointment in this period and no reminder of it yet. Requires service rights."""
     at = col(Referral.appointment_at)
     found = sa.select(col(Referral.id)).where(
         in_states([ReferralState.SCHEDULED]),
@@ -325,7 +328,7 @@ async def near_appointments(
 async def of_case(
     session: AsyncSession, case_id: UUID, *, open_only: bool = False
 ) -> Sequence[Referral]:
-    """Return all referrals of a case, locked in the order of their ids."""
+    """Return all referrals of a case, locked in id order."""
     statement = (
         sa.select(Referral)
         .where(col(Referral.case_id) == case_id)
@@ -338,7 +341,8 @@ async def of_case(
 
 
 async def hold_if_free(session: AsyncSession, referral_id: UUID) -> Referral | None:
-    """Return the referral with its case locked; None while another transaction holds the lock. Needs service rights."""
+    """Return the referral with its case locked; None while another transaction holds the lock. Requires service
+    rights."""
     found = await session.scalars(
         sa.select(Referral)
         .where(col(Referral.id) == referral_id, held(col(Referral.case_id), wait=False))
@@ -348,13 +352,13 @@ async def hold_if_free(session: AsyncSession, referral_id: UUID) -> Referral | N
 
 
 async def by_id(session: AsyncSession, referral_id: UUID) -> Referral | None:
-    """Return a referral by id; needs service rights."""
+    """Return a referral by id. Requires service rights."""
     return await session.get(Referral, referral_id)
 
 
 @dataclass(frozen=True)
 class Outline:
-    """The organisations, urgency and state of a referral."""
+    """The organisations, service, urgency and version of a referral."""
 
     from_organisation: UUID
     to_organisation: UUID
@@ -364,7 +368,7 @@ class Outline:
 
 
 async def outlines(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, Outline]:
-    """Return outlines by id; needs service rights."""
+    """Return outlines by id. Requires service rights."""
     if not ids:
         return {}
     names = [f.name for f in fields(Outline)]
@@ -392,8 +396,7 @@ async def emergencies_unreached(
     reached: Reached,
     only: UUID | None = None,
 ) -> Sequence[UUID]:
-    """Return emergencies sent in this span whose recipient no notice reached and that are not marked; needs service
-    rights."""
+    """Return unmarked emergencies sent in this period whose recipient no notice reached. Requires service rights."""
     which = sa.and_(_EMERGENCY, col(Referral.sent_at).between(since, until))
     if only is not None:
         which = sa.and_(which, col(Referral.id) == only)
@@ -403,7 +406,7 @@ async def emergencies_unreached(
 async def unreached_among(
     session: AsyncSession, ids: Collection[UUID], reached: Reached
 ) -> Sequence[UUID]:
-    """Return those of these referrals that reached nobody, whatever their urgency."""
+    """Return which of these referrals reached nobody, whatever their urgency."""
     return await _unreached(session, col(Referral.id).in_(ids), reached)
 
 
@@ -422,7 +425,7 @@ async def _unreached(
 
 
 async def reached_since(session: AsyncSession, reached: Reached) -> Sequence[UUID]:
-    """Return referrals marked as unheard whose recipient a notice has reached since; needs service rights."""
+    """Return referrals marked as unheard whose recipient a notice has since reached. Requires service rights."""
     rows = await session.scalars(
         sa.select(col(Referral.id)).where(
             UNHEARD, reached(col(Referral.id), col(Referral.to_organisation))
@@ -432,7 +435,8 @@ async def reached_since(session: AsyncSession, reached: Reached) -> Sequence[UUI
 
 
 async def count_unheard(session: AsyncSession) -> tuple[int, int]:
-    """Count waiting emergencies and other referrals of which no notice reached anybody; needs service rights."""
+    """Count waiting emergencies and other waiting referrals for which no notice reached anybody. Requires service
+    rights."""
     row = (
         await session.execute(
             sa.select(

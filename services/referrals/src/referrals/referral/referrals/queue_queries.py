@@ -1,6 +1,7 @@
 """Reads a page of a queue, newest first or by deadline.
 
-It reads state by state from an index of open referrals: one sort over all would slow down as the queue grows.
+It reads state by state from an index of open referrals, because one sort over all states would slow down as the queue
+grows.
 """
 
 from collections.abc import Collection, Sequence
@@ -30,8 +31,8 @@ from referrals.referral.referrals.models import Referral
 from referrals.referral.referrals.queries import addressed_to
 from referrals.tables import Instant, Texts
 
-# PostgreSQL overestimates how selective row security is. Without this it would fetch and sort all referrals of a
-# service to find the newest page.
+# PostgreSQL overestimates the selectivity of row security. Without this setting it would fetch and sort all of a
+# service's referrals to find the newest page.
 IN_INDEX_ORDER = sa.select(sa.func.set_config("enable_sort", "off", True))
 
 CHANGED_FOR_RECIPIENT: sa.ColumnElement[Any] = sa.func.coalesce(
@@ -45,7 +46,7 @@ Begins = Literal["at first", "at an instant", "at midnight", "undated"]
 
 @dataclass(frozen=True, kw_only=True)
 class Queue:
-    """Filters of a queue; an empty value filters nothing. `late_at`: only referrals that are overdue then."""
+    """Queue filters; an empty value means no filter. `late_at`: only referrals that are overdue at this time."""
 
     states: Collection[str] = ()
     urgencies: Sequence[str] = ()
@@ -60,7 +61,7 @@ class Queue:
 
 @dataclass(frozen=True)
 class After:
-    """The last row of the previous page; `due` None: it has no deadline."""
+    """The last row of the previous page. `due` is None if it has no deadline."""
 
     due: datetime | None
     id: UUID
@@ -76,7 +77,7 @@ class After:
 async def by_deadline(
     session: AsyncSession, caller: Principal, queue: Queue, after: After | None, most: int
 ) -> list[Referral]:
-    """Return the first `most` by deadline, rows without one last."""
+    """Return the first `most` rows by deadline, with rows without a deadline last."""
     await session.execute(IN_INDEX_ORDER)
     rows: list[Referral] = []
     if after is None or after.begins != "undated":
@@ -90,7 +91,7 @@ async def by_deadline(
 async def newest(
     session: AsyncSession, caller: Principal, queue: Queue, before_id: UUID | None, most: int
 ) -> list[Referral]:
-    """Return the newest `most`; `before_id` is the last id of the previous page."""
+    """Return the newest `most` rows; `before_id` is the last id of the previous page."""
     await session.execute(IN_INDEX_ORDER)
     states = queue.of_those(TERMINAL) if queue.closed_since else sorted(set(queue.states))
     if queue.late_at is not None:
@@ -136,7 +137,7 @@ def dated_rows(
 def undated_rows(
     caller: Principal, queue: Queue, after: After | None, most: int
 ) -> sa.Select[Referral]:
-    """Select, by id, open rows without a deadline and ended rows."""
+    """Select, by id, open rows without a deadline and rows of ended referrals."""
     asked = _asked(caller, queue)
     if after is not None:
         asked.append(col(Referral.id) > after.id)
@@ -166,13 +167,13 @@ def overdue_rows(
 def newest_of_states(
     caller: Principal, queue: Queue, states: Sequence[str], before_id: UUID | None, most: int
 ) -> sa.Select[Referral]:
-    """Select one page per state, in the order of the index on ids."""
+    """Select one page per state, in the order of the id index."""
     asked = _newest_asked(caller, queue, before_id)
     return _newest_page(most, _of_each(states, asked, _NEWEST, most))
 
 
 def _open(queue: Queue, states: Collection[str]) -> Collection[str]:
-    """Return None for a queue of ended referrals."""
+    """Return the given states, or no states for a queue of ended referrals."""
     return () if queue.closed_since else states
 
 

@@ -1,4 +1,4 @@
-"""Who read a person's shared content, on all roads, and who can still read it. Pure. The person sees this."""
+"""Who read a person's shared content, by any route, and who can still read it. Pure. The person sees this."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from uuid import UUID
 
 
 class ReadingRoad(StrEnum):
-    """How an organisation got to read the content."""
+    """The route by which an organisation could read the content."""
 
     REFERRAL = "referral"
     TRANSFER = "transfer"
@@ -17,7 +17,7 @@ class ReadingRoad(StrEnum):
 
 
 class Entry(Protocol):
-    """An entry of the case's audit."""
+    """An entry in the case's audit."""
 
     action: str
     target_id: UUID
@@ -28,7 +28,7 @@ class Entry(Protocol):
 
 @dataclass(frozen=True)
 class Shared:
-    """What was shared under a consent: referrals with their recipients, and the case itself."""
+    """The content shared under a consent: referrals with their recipients, and the case itself."""
 
     kind: str
     sent_to: Mapping[UUID, UUID]
@@ -38,7 +38,7 @@ class Shared:
 
 @dataclass(frozen=True)
 class Reading:
-    """One reading; empty `items` means the whole record."""
+    """One reading. Empty `items` means the whole record."""
 
     road: ReadingRoad
     target_id: UUID
@@ -55,7 +55,7 @@ def readings(shared: Shared, entries: Iterable[Entry]) -> list[Reading]:
 
 
 def is_read(kind: str) -> bool:
-    """Whether a consent of this kind lets anybody read personal content; statistics name nobody."""
+    """Return whether a consent of this kind lets anybody read personal content. Statistics name nobody."""
     return kind in ("referral", "transfer")
 
 

@@ -1,4 +1,4 @@
-"""Renews consent: warn the sender before a consent ends, and continue the referral under a new one."""
+"""Renews consent: warns the sender before a consent ends, and continues the referral under a new consent."""
 
 from datetime import datetime
 from functools import partial
@@ -45,7 +45,7 @@ async def renew(
     body: RenewConsent,
     case_id: UUID | None = None,
 ) -> Referral:
-    """Attach a new consent. The sent content stays; the recipient reads the part that the new consent covers."""
+    """Attach a new consent. The sent content remains; the recipient reads the part that the new consent covers."""
     referral = await queries.one(session, caller, referral_id, case_id=case_id, lock=True)
     _refuse_unless_open(caller, referral, body)
     grant = await consents.own_grant(session, caller, body.grant_id, lock=True)
@@ -87,7 +87,7 @@ def _refuse_unless_open(caller: Principal, referral: Referral, body: RenewConsen
 def _refuse_unreachable(
     key: bytes, referral: Referral, snapshot: Snapshot | None, granted: frozenset[str]
 ) -> None:
-    """Raise 422 if the service could no longer reach the person by the contact rule that was sent."""
+    """Raise 422 if the service could no longer reach the person under the contact rule that was sent."""
     if snapshot is None or snapshot.sealed is None:
         return
     content = open_column(
@@ -120,7 +120,7 @@ async def _attach(
 
 
 async def tell_ends(database: Database, now: datetime) -> int:
-    """Tell each sender before a consent ends, and both sides when it has ended; returns how many."""
+    """Notify each sender before a consent ends, and both sides when it has ended. Return the number of referrals."""
     due = partial(queries.to_be_told, now=now, limit=_BATCH)
     return await sweep("consent-ends", database, due, partial(_tell, now=now))
 

@@ -1,4 +1,4 @@
-"""Request and response bodies of referrals: one typed body per transition."""
+"""Request and response bodies for referrals: one typed body per transition."""
 
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, ClassVar, Literal
@@ -35,7 +35,7 @@ Note = Annotated[str, Field(max_length=2000)]
 
 
 class Payload(Strict):
-    """Values for this referral, by item; each item must be granted. Absent items are not shared."""
+    """Values for this referral, by item. Each item must be granted. Absent items are not shared."""
 
     case_reference: str | None = Field(None, max_length=40)
     name: Name | None = None
@@ -91,7 +91,7 @@ class Versioned(Strict):
 
 
 class Step(Versioned):
-    """The body of a step without further fields; `says` is the description of its endpoint."""
+    """The request body of a step without further fields; `says` is its endpoint's description."""
 
     command: ClassVar[Command]
     says: ClassVar[str]
@@ -122,7 +122,7 @@ class RequestInformation(Step):
 
 
 class AnswerInformation(Step):
-    """An answer with granted items only."""
+    """An answer that contains only granted items."""
 
     command = Command.ANSWER_INFORMATION
     says = "info_requested → acknowledged, by the referrer, within the grant."
@@ -217,7 +217,7 @@ class Recall(Step):
 
 
 class Withdraw(Strict):
-    """The person's wish. No field is required, so that it never fails."""
+    """The person's wish. All fields are optional, so that recording it never fails."""
 
     method: Literal["in_person", "phone", "message", "own_code", "other"] = "other"
     withdrawn_at: Moment | None = None
@@ -254,7 +254,7 @@ STEPS: dict[Command, type[Step]] = {
 
 
 class RenewConsent(Versioned):
-    """A new consent of the person to the same service, for the same purpose."""
+    """The person's new consent for the same service and purpose."""
 
     grant_id: UUID
 
@@ -367,7 +367,7 @@ class Alternative(BaseModel):
 
 
 class WholeReferral(ReferralView):
-    """A referral with the parts that `with` requests; null: not requested, or not for this caller."""
+    """A referral with the parts that `with` requests. Null means not requested, or not visible to this caller."""
 
     history: list[StepView] | None = None
     disclosure: Disclosure | None = None
@@ -384,7 +384,7 @@ class WholeReferral(ReferralView):
 
 
 class QueueCounts(BaseModel):
-    """Open referrals to an organisation by state, and the number that missed a deadline."""
+    """An organisation's open received referrals by state, and the number that missed a deadline."""
 
     by_state: dict[str, int]
     overdue: int

@@ -1,4 +1,4 @@
-"""Use cases of a sent referral: its transitions, the confirmation of its outcome, suggestions."""
+"""Use cases for a sent referral: its transitions, the confirmation of its outcome, suggestions."""
 
 from typing import Any
 from uuid import UUID
@@ -45,7 +45,7 @@ from referrals.referral.referrals.steps import (
 )
 from referrals.referral.referrals.visibility import moved_by_recipient
 
-# Codes that events and lists may show; the rest of a body is sealed.
+# Codes that events and lists may show; the rest of the request body is sealed.
 _OPEN_FIELDS = frozenset({"expected_version", "outcome", "suggested_service_id"})
 
 
@@ -173,7 +173,7 @@ async def note(
     detail: dict[str, Any] | None = None,
     key: bytes | None = None,
 ) -> None:
-    """Write history and audit for a change that keeps the state."""
+    """Write history and audit entries for a change that keeps the state."""
     referral.version += 1
     referral.changed_at = clock.now()
     if referral.held_still is not None and Party.REFERRER not in queries.parties_of(
@@ -195,7 +195,7 @@ async def note(
 
 
 def wants_another(caller: Principal, referral: Referral) -> bool:
-    """Whether the referral came to nothing and the caller may choose another service."""
+    """Return whether the referral had no result and the caller may choose another service."""
     came_to_nothing = referral.state in UNMET | {ReferralState.RECALLED}
     return came_to_nothing and Party.REFERRER in queries.parties_of(caller, referral)
 
@@ -203,7 +203,7 @@ def wants_another(caller: Principal, referral: Referral) -> bool:
 async def alternatives(
     session: AsyncSession, caller: Principal, referral_id: UUID
 ) -> list[tuple[DirectoryService, int | None]]:
-    """Return other services for the same need, those of a pathway first, without implicated or already tried ones."""
+    """Return other services for the same need, pathway services first, excluding implicated and already tried ones."""
     referral = await queries.one(session, caller, referral_id)
     if Party.REFERRER not in queries.parties_of(caller, referral):
         raise NOT_YOUR_STEP.because("alternatives_are_for_referrer_to_choose_from")

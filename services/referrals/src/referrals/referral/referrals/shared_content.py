@@ -1,4 +1,4 @@
-"""Use cases of reading the shared content and the history. Each reading by the recipient runs the decision again."""
+"""Use cases for reading the shared content and the history. Each reading by the recipient reruns the decision."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -35,8 +35,8 @@ from referrals.referral.referrals.visibility import reason_is_told
 
 @dataclass(frozen=True)
 class Standing:
-    """What decides over a sent referral: its grant, the person, the implicated organisations, and whether its content
-    is still shared."""
+    """The facts that decide about a sent referral: its grant, the person, the implicated organisations, and whether its
+    content is still shared."""
 
     word: Word | None
     case: Case
@@ -45,7 +45,7 @@ class Standing:
 
 
 async def standing(session: AsyncSession, referral: Referral) -> Standing:
-    """Load the facts with service rights: row security hides consent and case from a recipient."""
+    """Load the facts with service rights, because row security hides the consent and the case from a recipient."""
     async with acting_as_service(session):
         case = await cases.by_id(session, referral.case_id)
         if case is None:
@@ -59,7 +59,7 @@ async def standing(session: AsyncSession, referral: Referral) -> Standing:
 async def readable(
     session: AsyncSession, referral: Referral, now: datetime
 ) -> tuple[frozenset[str], frozenset[str]]:
-    """Return the items and texts that the recipient may read now; raises 410 if none."""
+    """Return the items and texts that the recipient may read now; raise 410 if there are none."""
     found = await standing(session, referral)
     move = move_of(Road.READ, referral, shared=found.shared)
     of = known(found.case, {}, now)  # reading does not depend on the age
@@ -71,8 +71,8 @@ async def readable(
 async def granted_now(
     session: AsyncSession, caller: Principal, referrals: Sequence[Referral]
 ) -> dict[UUID, frozenset[str] | None]:
-    """Return by received referral what `readable` allows, or None if it refuses. Checks border protocols only where
-    they could hide a value."""
+    """Return what `readable` allows for each received referral, or None if it refuses. Check border protocols only
+    where they could hide a value."""
     received = [
         each for each in referrals if Party.REFERRER not in queries.parties_of(caller, each)
     ]
@@ -113,7 +113,7 @@ def _word_id(referral: Referral) -> UUID | None:
 async def refuse_uncovered_now(
     session: AsyncSession, referral: Referral, case: Case, now: datetime
 ) -> None:
-    """Refuse if an information-sharing protocol has ended since sending. If no country is known now, the check at
+    """Refuse if an information-sharing protocol has ended since sending. If no country is currently known, the check at
     sending counts."""
     countries = await countries_of_service(session, referral.service_id)
     if countries:
@@ -129,13 +129,13 @@ async def refuse_uncovered_now(
 
 
 async def refuse_unreadable(session: AsyncSession, referral: Referral, command: Command) -> None:
-    """Raise 410, as reading does: nobody may accept a person of whom they cannot read anything."""
+    """Raise 410, as reading does, because nobody may accept a person about whom they can read nothing."""
     if command is Command.ACCEPT:
         await readable(session, referral, clock.now())
 
 
 async def refuse_to_ask(session: AsyncSession, referral: Referral) -> None:
-    """Raise 409 to a sender who asks about a person of whom the recipient can no longer read anything."""
+    """Raise 409 to a sender who asks about a person about whom the recipient can no longer read anything."""
     try:
         await readable(session, referral, clock.now())
     except Problem as refused:
@@ -147,7 +147,7 @@ async def refuse_to_ask(session: AsyncSession, referral: Referral) -> None:
 async def answerable(
     session: AsyncSession, keys: CaseKeys, referral: Referral, items: dict[str, Any]
 ) -> dict[str, Any]:
-    """Return the items of an answer to the recipient's question; all must be granted now."""
+    """Return the items in an answer to the recipient's question; all of them must be granted now."""
     found, now = await standing(session, referral), clock.now()
     identity, _ = open_with(await key_of(keys, referral), found.case)
     move = move_of(Road.ANSWER, referral, items=items.keys())
@@ -243,7 +243,7 @@ async def _draft_disclosure(keys: CaseKeys, referral: Referral) -> dict[str, Any
 def open_details(
     key: bytes | None, referral: Referral, steps: Sequence[Step]
 ) -> list[tuple[Step, dict[str, Any] | None]]:
-    """Return steps with decrypted details; None where a step has none or they are no longer readable."""
+    """Return steps with decrypted details. A step's details are None if it has none or they are no longer readable."""
     opened: list[tuple[Step, dict[str, Any] | None]] = []
     for step in steps:
         detail = None
@@ -304,7 +304,7 @@ async def readings(
 def _told_steps(
     caller: Principal, referral: Referral, opened: list[tuple[Step, dict[str, Any] | None]]
 ) -> list[tuple[Step, dict[str, Any] | None]]:
-    """Return the steps that the recipient may see: only its own once its organisation is implicated."""
+    """Return the steps that the recipient may see: only its own steps once its organisation is implicated."""
     if referral.held_still is None:
         return opened
     until, own = referral.held_still["steps"], caller.organisation
@@ -326,7 +326,7 @@ async def _read_items(session: AsyncSession, referral: Referral) -> frozenset[st
 
 
 def _told(items: frozenset[str] | None, detail: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Return the other side's details for the recipient: granted items, and no free text."""
+    """Return the part of the other side's details that the recipient may see: granted items, and no free text."""
     if items is None or detail is None or "payload" not in detail:
         return None
     return {"payload": _only(items, detail["payload"])}

@@ -1,4 +1,4 @@
-"""One step of a referral: state, history, event, notices, timer and audit. Every change of state goes through `take`."""
+"""One referral step: state, history, event, notices, timer and audit. Every state change goes through `take`."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -42,7 +42,7 @@ from referrals.tables import COMMON
 
 @dataclass(frozen=True)
 class Taken:
-    """A caller's command, and the parties for whom it acts."""
+    """A caller's command, and the parties on whose behalf it acts."""
 
     command: Command
     parties: frozenset[Party]
@@ -59,7 +59,7 @@ async def take(
     referral: Referral,
     taken: Taken,
 ) -> Referral:
-    """Move a locked referral on; raises 410 if its details would have to be sealed for an erased person."""
+    """Advance a locked referral; raise 410 if its details would have to be sealed for an erased person."""
     before = ReferralState(referral.state)
     if taken.expected_version not in (None, referral.version):
         raise VERSION_CONFLICT.because(
@@ -117,7 +117,7 @@ async def key_of(keys: CaseKeys, referral: Referral) -> bytes:
 
 
 def state_after(referral: Referral, taken: Taken) -> ReferralState:
-    """Return the state after the command; raises 403 or 409 if it is not allowed."""
+    """Return the state after the command; raise 403 or 409 if the command is not allowed."""
     before = ReferralState(referral.state)
     held = ReferralState(referral.state_before_hold) if referral.state_before_hold else None
     try:
@@ -165,7 +165,7 @@ async def write_step(
     detail: dict[str, Any] | None = None,
     key: bytes | None = None,
 ) -> None:
-    """Write one line of history; `detail` is sealed for the two parties."""
+    """Write one history line; `detail` is sealed for the two parties."""
     sealed = None
     if detail:
         if key is None:
@@ -205,7 +205,7 @@ async def announce(
     counted: ReportingAttributes | None,
     **more: Any,
 ) -> None:
-    """Write the event of a step: ids and codes; `counted` has the attributes for statistics."""
+    """Write a step's event with only ids and codes; `counted` contains the attributes for statistics."""
     event = kind.model_validate(
         {
             "referral_id": referral.id,
@@ -240,8 +240,8 @@ async def tell_parties(
     *,
     recipient: bool | None = None,
 ) -> None:
-    """Notify both sides. A draft notifies its author only, an implicated recipient only of its own acts. `recipient`
-    overrides that."""
+    """Notify both sides. A draft notifies only its author, and an implicated recipient is notified only of its own
+    acts. `recipient` overrides that."""
     sides = {referral.from_organisation: referral.version}
     if recipient_is_told(caller, referral) if recipient is None else recipient:
         receiver = referral.to_organisation
@@ -261,8 +261,8 @@ def recipient_is_told(caller: Principal | None, referral: Referral) -> bool:
 
 
 async def revoke_snapshot(session: AsyncSession, referral: Referral, now: datetime) -> None:
-    """Revoke the snapshot: the recipient's reads fail from now on, also at the level of the database."""
-    # Use service rights: a declining recipient cannot see the row once it is revoked.
+    """Revoke the snapshot: the recipient's reads fail from now on, even at the database level."""
+    # Use service rights, because a declining recipient cannot see the row once it is revoked.
     await session.execute(sa.select(sa.func.revoke_snapshot(referral.id, now)))
     if referral.sent_at is not None:
         await remember_end(session, Kind.SHARING, referral.id, referral.case_id)

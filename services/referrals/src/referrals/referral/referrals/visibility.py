@@ -1,7 +1,7 @@
 """Each side's view of a referral. Pure.
 
-To the recipient every recall looks alike and has no reason, so that no recipient can tell that it was accused. Once a
-recipient is implicated, its view freezes.
+To the recipient, every recall looks the same and has no reason, so that no recipient can tell that it was accused. Once
+a recipient is implicated, its view freezes.
 """
 
 from collections.abc import Collection
@@ -33,7 +33,7 @@ class Referred(Protocol):
 
 
 def still_of(referral: Referred) -> dict[str, Any]:
-    """Return the frozen view of the recipient: ids, numbers and times only."""
+    """Return the recipient's frozen view, which contains only ids, numbers and times."""
     return {
         "from_organisation": str(referral.from_organisation),
         "version": referral.version,
@@ -43,12 +43,12 @@ def still_of(referral: Referred) -> dict[str, Any]:
 
 
 def moved_by_recipient(still: dict[str, Any], now: datetime) -> dict[str, Any]:
-    """Return the frozen view after a step of the recipient's own."""
+    """Return the frozen view after the recipient's own step."""
     return {**still, "version": still["version"] + 1, "changed_at": now.isoformat()}
 
 
 def sides_of(organisation: UUID | None, referral: Referred) -> frozenset[Party]:
-    """Return the sides of the referral that an organisation is on; a draft has no recipient yet."""
+    """Return an organisation's sides of the referral; a draft has no recipient yet."""
     sides = set()
     if referral.from_organisation == organisation:
         sides.add(Party.REFERRER)
@@ -60,8 +60,8 @@ def sides_of(organisation: UUID | None, referral: Referred) -> frozenset[Party]:
 def shown_instead(
     referral: Referred, parties: AbstractSet[Party], granted: Collection[str] | None = frozenset()
 ) -> dict[str, Any]:
-    """Return values that replace the row's for these parties. `granted`: the items that the recipient may read now,
-    None after sharing has ended."""
+    """Return values that replace the row's values for these parties. `granted` contains the items that the recipient
+    may read now, or is None after sharing has ended."""
     if Party.REFERRER in parties:
         return {"clinical_deadline": referral.clinical_deadline or referral.unshared_deadline}
     seen: dict[str, Any] = dict.fromkeys(untold(granted))
@@ -81,5 +81,5 @@ def shown_instead(
 
 
 def reason_is_told(command: str) -> bool:
-    """Whether the recipient learns the reason of a step."""
+    """Return whether the recipient learns the reason for a step."""
     return command not in _NOT_TOLD

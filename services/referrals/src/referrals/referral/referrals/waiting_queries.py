@@ -1,4 +1,4 @@
-"""Referrals that wait for the caller: in the queues of their services, and among those they sent."""
+"""Referrals that wait for the caller: in the queues of the caller's services, and among sent referrals."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -46,7 +46,8 @@ def waiting(caller: Principal) -> Iterator[Waiting]:
 
 
 def received(caller: Principal) -> Iterator[Waiting]:
-    """Received referrals; each belongs to the person who took the recipient's last step, at first to nobody."""
+    """Yield received referrals. Each belongs to the person who took the recipient's last step, and initially to
+    nobody."""
     addressed = addressed_to(caller)
     works = works_queue(
         sa.literal(caller.organisation, sa.Uuid),
@@ -61,7 +62,7 @@ def received(caller: Principal) -> Iterator[Waiting]:
 
 
 def sent(caller: Principal) -> Iterator[Waiting]:
-    """Sent referrals; each belongs to the case's caseworker."""
+    """Yield sent referrals. Each belongs to the case's caseworker."""
     owner = owner_of(Referral.case_id)
     own = col(Referral.from_organisation) == caller.organisation
     for kind, states in _SENT.items():
@@ -81,7 +82,7 @@ def sent(caller: Principal) -> Iterator[Waiting]:
 async def appointments(
     session: AsyncSession, caller: Principal, first: datetime, last: datetime
 ) -> Sequence[tuple[UUID, datetime]]:
-    """Return referrals of either side with an appointment in this span."""
+    """Return referrals on either side with an appointment in this period."""
     at = col(Referral.appointment_at)
     rows = await session.execute(
         sa.select(col(Referral.id), at)
@@ -126,7 +127,7 @@ def _of(
 
 
 def drafted(case_id: Any, service_id: Any) -> sa.ColumnElement[Any]:
-    """The highest urgency among drafts of the case to the service; NULL without a draft."""
+    """Select the highest urgency among the case's drafts to the service; NULL without a draft."""
     urgency = col(Referral.urgency)
     return (
         sa.select(urgency)

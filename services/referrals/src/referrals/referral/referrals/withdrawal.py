@@ -1,4 +1,4 @@
-"""Withdraws consent: it never fails, works at once, and reports who had read the content."""
+"""Withdraws consent. A withdrawal never fails, takes effect at once, and reports who had read the content."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -49,9 +49,9 @@ RESTORED = "restored_backup"
 class Withdrawn:
     """A consent that ended.
 
-    `goes_on`: the organisation that keeps reading because it now holds the case. `restores`: backup restores that
-    each lost readings of this consent. `ended_before`: the date on which it had expired by itself, if nothing
-    continued under another consent.
+    `goes_on`: the organisation that can still read because it now holds the case. `restores`: backup restores that each
+    lost readings under this consent. `ended_before`: the date on which it had expired, if nothing continued under
+    another consent.
     """
 
     grant: Grant
@@ -70,14 +70,15 @@ async def withdraw_grant(
     method: str,
     at: datetime | None,
 ) -> Withdrawn:
-    """Withdraw a consent, as the organisation that recorded it. A repeat changes nothing and returns the same."""
+    """Withdraw a consent on behalf of the organisation that recorded it. A repeat changes nothing and returns the same
+    result."""
     grant = await consents.own_grant(session, caller, grant_id, lock=True)
     async with acting_as_service(session):
         return await _withdraw(session, caller, keys, grant, method, at)
 
 
 async def withdraw_by_code(session: AsyncSession, keys: CaseKeys, code: str) -> Withdrawn:
-    """Withdraw a consent, as the person, with only the code that came with it."""
+    """Withdraw a consent as the person, using only the code that came with it."""
     async with acting_as_service(session):
         grant = await consents.grant_by_code(session, code)
         if grant is None:
@@ -94,7 +95,8 @@ async def withdraw_referral(
     at: datetime | None,
     case_id: UUID | None = None,
 ) -> Referral:
-    """Record the person's wish about one referral, as either organisation; its consent ends too."""
+    """Record the person's wish about one referral, received by either organisation. The referral's consent also
+    ends."""
     seen = await queries.one(session, caller, referral_id, case_id=case_id, lock=True)
     async with acting_as_service(session):
         if seen.grant_id is not None:
@@ -110,7 +112,7 @@ async def withdraw_referral(
         if was_open:
             await _tell_holder(session, caller, seen.from_organisation, seen.case_id, seen.id)
         if seen.sent_at is None:
-            # End the consent of the draft too, so that nobody can use it later.
+            # Also end the draft's consent, so that nobody can use it later.
             for grant in await consents.unused_for(
                 session, seen.case_id, seen.service_id, queries.USES
             ):
@@ -120,21 +122,21 @@ async def withdraw_referral(
 
 
 async def withdraw_again(session: AsyncSession, keys: CaseKeys, grant: Grant) -> None:
-    """Withdraw again a consent that a restored backup made active. Needs service rights."""
+    """Withdraw a consent again that a restored backup made active. Requires service rights."""
     await _withdraw(session, None, keys, grant, RESTORED, None)
 
 
 async def end_exception_again(
     session: AsyncSession, keys: CaseKeys, exception: DisclosureException
 ) -> None:
-    """End an exception again, with the content shared under it, as `withdraw_again` does."""
+    """End an exception again, and the content shared under it, as `withdraw_again` does."""
     for referral in await queries.open_under_grant(session, exception_id=exception.id):
         await _end_referral(session, None, keys, referral, RESTORED)
     await exceptions_service.end(session, exception.id)
 
 
 def _answer_about(session: AsyncSession, referral: Referral) -> None:
-    # The consent ended too, but only the referrer may know that; the response is the referral.
+    # The consent ended too, but only the referrer may know that; the response contains only the referral.
     answer_is_only_about(session, Subject(referral.case_id, "referral", referral.id))
 
 
@@ -156,7 +158,7 @@ async def _withdraw(
         await end_offer(session, caller, grant.case_id, "person_declined", grant_id=grant.id)
     when = _when(at)
     if grant.kind == "reporting":
-        # The person no longer wants to be counted, so end every consent to statistics.
+        # The person no longer wants to be counted, so end every statistics consent.
         for other in await consents.active_reporting(session, grant.case_id):
             if other.id != grant.id:
                 await consent_service.end_grant(session, caller, other, method, when)
@@ -190,7 +192,7 @@ def _beside(under: Sequence[Referral]) -> set[UUID]:
 
 
 def _when(at: datetime | None) -> datetime:
-    """Return when the person withdrew; an impossible time is no reason to refuse."""
+    """Return when the person withdrew. An impossible time is no reason to refuse."""
     now = clock.now()
     if at is None:
         return now
@@ -201,7 +203,7 @@ async def _end_referral(
     session: AsyncSession, caller: Principal | None, keys: CaseKeys, referral: Referral, method: str
 ) -> None:
     was_sent = referral.sent_at is not None
-    # An implicated recipient saw an ordinary recall, so this withdrawal must look ordinary too.
+    # An implicated recipient saw an ordinary recall, so this withdrawal must also look ordinary.
     told = recipient_is_told(caller, referral) or (
         was_sent and not await was_opened(session, referral.id, TaskKind.DELETE_DISCLOSED_DATA)
     )
@@ -237,7 +239,7 @@ async def _tell_holder(
 
 
 async def ask_deletion(session: AsyncSession, referral: Referral) -> None:
-    """Ask the recipient to delete its copy and to confirm that."""
+    """Ask the recipient to delete its copy and to confirm the deletion."""
     await open_task(
         session,
         referral.to_organisation,

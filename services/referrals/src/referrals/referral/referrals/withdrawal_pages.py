@@ -1,4 +1,4 @@
-"""The page on which a person withdraws a consent, and the printed slip with instructions; without scripts."""
+"""The page on which a person withdraws a consent, and the printed slip with instructions. It uses no scripts."""
 
 import re
 from collections.abc import Sequence
@@ -100,7 +100,7 @@ async def withdraw_on_the_page(
 
 
 def _read(reads: Sequence[Reading], language: str) -> list[str]:
-    """Return a line for each day on which somebody read something."""
+    """Return a line for each day on which somebody read shared content."""
     texts: dict[str, Any] = page_texts(_PACKAGE, language)
     lines = [
         texts["line"].format(
@@ -114,7 +114,7 @@ def _read(reads: Sequence[Reading], language: str) -> list[str]:
 
 
 def _missing(restores: Sequence[Restore], language: str) -> list[str]:
-    """Return a line for each span without a record of readings."""
+    """Return a line for each period without a record of readings."""
     text = page_texts(_PACKAGE, language)["missing"]
     lines = [
         text.format(

@@ -1,1 +1,1 @@
-"""The registry of assistance: planned and given help, reviews, routes, and duplicates of a case."""
+"""The assistance registry: planned and given help, reviews, routes, and duplicates of a case."""

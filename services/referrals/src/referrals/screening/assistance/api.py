@@ -1,4 +1,4 @@
-"""HTTP routes of assistance: the plan of a case, given help, reviews, route, timeline, lists."""
+"""HTTP routes for assistance: case plan, help given, reviews, route, timeline, lists."""
 
 from datetime import date
 from typing import Annotated, Any
@@ -226,7 +226,7 @@ async def read_overview(
     case = await cases.own_case(session, caller, case_id)
     latest = (await entry_queries.of_case(session, caller, case.id, limit=4))[:4]
     risks = (await entry_queries.of_case(session, caller, case.id, kind="risk", limit=1))[:1]
-    # One reading, so the audit record shows one.
+    # A single reading, so that the audit record shows one.
     shown = await views(session, caller, keys, case, [*latest, *risks])
     return Overview(
         risk=next((one for one in shown[len(latest) :] if one.content), None),

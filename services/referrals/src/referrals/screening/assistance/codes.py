@@ -1,4 +1,4 @@
-"""The code lists of assistance as tables, with HTCDS 2.0 support-plan types unchanged. Pure."""
+"""The assistance code lists as tables, with HTCDS 2.0 support-plan types unchanged. Pure."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -9,7 +9,7 @@ from common.words.tables import by_language, rows
 
 @cache
 def codes(wanted: str) -> Mapping[str, Mapping[str, str]]:
-    """Return code → labels by language, of `support_type`, `amount_band` or `route_mode`."""
+    """Return code → labels by language, for `support_type`, `amount_band` or `route_mode`."""
     return MappingProxyType(
         {
             row["code"]: by_language(row)

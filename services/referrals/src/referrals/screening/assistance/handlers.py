@@ -1,4 +1,4 @@
-"""Ends assistance and matching when a case ends or moves; only codes remain of an erased case, no text."""
+"""Ends assistance and matching when a case ends or moves. An erased case keeps only codes, no text."""
 
 from uuid import UUID
 
@@ -30,7 +30,8 @@ async def case_closed(session: AsyncSession, happening: CaseClosed) -> None:
 
 
 async def case_handed_over(session: AsyncSession, happening: CaseHandedOver) -> None:
-    """End the matches: each side answered about the former holder, and the other case may implicate the new one."""
+    """End the matches: each side decided with the former holder in mind, and the other case may implicate the new
+    holder."""
     await _end_matches(session, happening.case_id)
 
 

@@ -1,4 +1,4 @@
-"""A case as HTCDS 2.0 fields (IOM/UNMigration, CC BY 4.0): codes and dates, no identity. Pure."""
+"""A case in HTCDS 2.0 fields (IOM/UNMigration, CC BY 4.0): codes and dates, no identity. Pure."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -12,7 +12,7 @@ EXPLOITATION = (
     "ForcedMilitaryByNonStateActors", "OrganRemoval", "ForcedBegging", "ForcedAdoption",
     "Surrogacy", "Other",
 )  # fmt: skip
-# Purposes of the screening instrument; reporting has the same table for its counts.
+# Purposes in the screening instrument; reporting has the same table for its counts.
 FROM_PURPOSE = {
     "purpose.prostitution_others": "SexualExploitation",
     "purpose.sexual": "SexualExploitation",
@@ -31,7 +31,7 @@ _EVENT_TYPES = (("origin", "Recruitment"), ("transit", "Transit"), ("destination
 
 
 def exploitation_code(code: str) -> str:
-    """Return the HTCDS code; anything without a code in the standard is `Other`."""
+    """Return the HTCDS code. Anything without a code in the standard is `Other`."""
     return code if code in EXPLOITATION else FROM_PURPOSE.get(code, "Other")
 
 

@@ -1,4 +1,4 @@
-"""Exports the caller's own cases as HTCDS records, if the persons agreed to statistics."""
+"""Exports the caller's own cases as HTCDS records, if the people agreed to statistics."""
 
 from typing import Any
 from uuid import UUID
@@ -21,7 +21,7 @@ from referrals.screening.assistance.service import opened_route
 async def export(
     session: AsyncSession, caller: Principal, keys: CaseKeys, after: UUID | None, limit: int
 ) -> tuple[list[dict[str, Any]], UUID | None]:
-    """Return a page of records, and where the next one begins. The export is audited."""
+    """Return a page of records, and where the next page begins. Audit the export."""
     cases = await living(session, caller, has_agreed(ID), after, limit)
     found = await keys.of_many([case.id for case in cases[:limit]])
     records = [

@@ -1,7 +1,7 @@
-"""Which two cases of different organisations may be the same person. Pure.
+"""Decides which two cases of different organisations may concern the same person. Pure.
 
-Compares keyed digests (HMAC-SHA-256, the service's own key) of a document number, or of a whole name with the date of
-birth. The digests exist only while the person consents.
+Compares keyed digests (HMAC-SHA-256 with the service's own key) of a document number, or of a whole name with the date
+of birth. The digests exist only while the person consents.
 """
 
 import hashlib

@@ -1,4 +1,5 @@
-"""HTTP routes of duplicates: the person's consent to the comparison, and the facts that two organisations may then learn."""
+"""HTTP routes for duplicates: the person's consent to the comparison, and the facts that the two organisations may then
+learn."""
 
 from typing import Annotated
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Duplicates across organisations, compared with both persons' consent. Until both agree, each side learns only that
+"""Duplicates across organisations, compared with both people's consent. Until both agree, each side learns only that
 another organisation may know the same person."""
 
 from collections.abc import Collection, Sequence
@@ -50,7 +50,7 @@ async def consent(
     case_id: UUID,
     body: MatchConsentBody,
 ) -> MatchConsentView:
-    """Record the consent and compare. The answer does not reveal whether a match exists."""
+    """Record the consent and compare. The response does not reveal whether a match exists."""
     await hold_pairing(session)
     case = await cases.own_case(session, caller, case_id, lock=True)
     refuse_unless_open(case)
@@ -74,7 +74,7 @@ async def consent(
     async with acting_as_service(session):
         for other in await _others(session, keys, case, digests):
             await hold_case(session, other.id)
-        # While this waited for the locks, some may have ended or become implicated.
+        # While this waited for the locks, some cases may have ended or become implicated.
         for other in await _others(session, keys, case, digests):
             await _found(session, case, other)
     await remember_word(session, Listed.COMPARISON, case.id, {}, case_id=case.id)
@@ -84,7 +84,7 @@ async def consent(
 
 async def _refuse_many(session: AsyncSession, caller: Principal) -> None:
     since = clock.now() - timedelta(days=1)
-    # Count commands, not present consents: withdrawn or replaced ones were compared too.
+    # Count commands, not current consents, because withdrawn and replaced consents were also compared.
     recent = await count_done(session, caller.organisation, "matching.consented", since)
     if recent >= MOST_PER_DAY:
         raise TOO_MANY_REQUESTS.because(
@@ -104,7 +104,7 @@ def _check(body: MatchConsentBody, case: Case, age: int | None) -> None:
 async def _others(
     session: AsyncSession, keys: CaseKeys, case: Case, digests: set[bytes]
 ) -> Sequence[Case]:
-    """Return open cases elsewhere with an equal digest and a valid consent, where neither case implicates the other's
+    """Return open cases elsewhere with an equal digest and a valid consent, if neither case implicates the other's
     organisation."""
     same = sa.select(col(MatchToken.case_id)).where(col(MatchToken.digest).in_(digests))
     rows = await cases.open_elsewhere(session, case.organisation_id, same)
@@ -119,7 +119,7 @@ async def _others(
 
 
 async def _word_holds(session: AsyncSession, keys: CaseKeys, case: Case) -> bool:
-    """Whether the consent to compare still holds by the present record of the person."""
+    """Return whether the consent to compare is still valid under the person's current record."""
     given = await session.get(MatchConsent, case.id)
     if given is None:
         return False
@@ -158,7 +158,7 @@ async def _found(session: AsyncSession, case: Case, other: Case) -> None:
 
 
 async def withdraw(session: AsyncSession, caller: Principal, case_id: UUID) -> None:
-    """Delete the digests and end the matches at once; a repeat changes nothing."""
+    """Delete the digests and end the matches at once. Repeating this changes nothing."""
     case = await cases.own_case(session, caller, case_id, lock=True)
     async with acting_as_service(session):
         await _end_comparing(session, case.id)
@@ -180,7 +180,7 @@ def _end(match: CaseMatch) -> None:
 
 
 async def withdraw_again(session: AsyncSession, case_id: UUID) -> int:
-    """Withdraw again a comparison that a restored backup brought back. Needs service rights."""
+    """Withdraw a comparison again that a restored backup brought back. Requires service rights."""
     if await session.get(MatchConsent, case_id) is None:
         return 0
     await _end_comparing(session, case_id)
@@ -188,7 +188,7 @@ async def withdraw_again(session: AsyncSession, case_id: UUID) -> int:
 
 
 async def end_again(session: AsyncSession, match_id: UUID) -> int:
-    """End again a match that one side refused and a restored backup brought back. Needs service rights."""
+    """End a match again that one side refused and a restored backup brought back. Requires service rights."""
     match = await session.get(CaseMatch, match_id, with_for_update=True)
     if match is None or match.status == "ended":
         return 0
@@ -208,8 +208,8 @@ async def listed(session: AsyncSession, caller: Principal) -> list[MatchView]:
 async def agree(
     session: AsyncSession, caller: Principal, keys: CaseKeys, match_id: UUID
 ) -> MatchView:
-    """Record that the person agrees to be named to the other organisation. Once both agree, each side sees the
-    other's organisation and case reference, never the record."""
+    """Record that the person agrees to be named to the other organisation. Once both people agree, each side sees the
+    other's organisation and case reference, but never the record."""
     async with acting_as_service(session):
         match, own, other = await _held_sides(session, caller, match_id)
         if match.status == "ended":
@@ -245,7 +245,7 @@ async def refuse(session: AsyncSession, caller: Principal, match_id: UUID) -> Ma
 async def _held_sides(
     session: AsyncSession, caller: Principal, match_id: UUID
 ) -> tuple[CaseMatch, Case, Case]:
-    """Lock both cases, as a decision on the match affects both."""
+    """Lock both cases, because a decision on the match affects both."""
     seen, _, _ = await _sides(session, caller, match_id)
     await hold_pairing(session)
     for case_id in (seen.case_a, seen.case_b):

@@ -1,4 +1,4 @@
-"""Tables of assistance. The rows belong to a case, so the organisation that holds the case sees them."""
+"""Assistance tables. The rows belong to a case, so the organisation that holds the case sees them."""
 
 from datetime import date, datetime
 from uuid import UUID
@@ -65,7 +65,8 @@ class CaseReview(Row, table=True):
 
 
 class CaseRoute(Row, table=True):
-    """`sealed`: origin, transit, destination, modes. `statistics`: the person agrees that it is counted."""
+    """A route. `sealed`: origin, transit, destination, modes. `statistics`: the person agrees that statistics count
+    it."""
 
     __tablename__ = "case_routes"
 
@@ -98,7 +99,7 @@ class MatchToken(Row, table=True):
 
 
 class CaseMatch(Row, table=True):
-    """Two cases of two organisations that may be the same person; `case_a` is the smaller id."""
+    """Two cases of two organisations that may concern the same person; `case_a` is the smaller id."""
 
     __tablename__ = "case_matches"
 

@@ -1,5 +1,5 @@
-"""The profile of a case for the directory's pathways: codes and numbers, no identity. Pure. Hours since an incident
-are never stored."""
+"""A case's profile for the directory's pathways: codes and numbers, no identity. Pure. Hours since an incident are
+never stored."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -22,8 +22,8 @@ def profile(
     needs: Sequence[str],
     today: date,
 ) -> dict[str, Any]:
-    """Return the body of `/directory/v1/pathways/resolve` without unknown values. `needs`: the open needs of the
-    plan."""
+    """Return the request body for `/directory/v1/pathways/resolve` without unknown values. `needs`: the plan's open
+    needs."""
     sex = attributes.get("sex")
     populations = [*attributes.get("populations", ()), *attributes.get("specific_needs", ())]
     found: dict[str, Any] = {
@@ -39,6 +39,6 @@ def profile(
 
 
 def _alpha3(country: str | None) -> str | None:
-    """Return the code of a known country; None otherwise, which excludes nobody."""
+    """Return the code of a known country. Otherwise return None, which excludes nobody."""
     place = None if country is None else Places.load().get(country)
     return None if place is None else place.country

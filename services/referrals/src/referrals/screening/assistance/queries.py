@@ -1,4 +1,4 @@
-"""Reads assistance. Rows belong to a case; every query goes through the caller's own cases."""
+"""Assistance queries. Rows belong to a case, so every query is limited to the caller's own cases."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -42,7 +42,7 @@ async def planned_needs(session: AsyncSession, case_id: UUID) -> set[str]:
 
 
 async def one(session: AsyncSession, table: type[_Row], case_id: UUID, row_id: UUID) -> _Row:
-    """Return a row of this case, locked; raises 404 for one of another case."""
+    """Return a row of this case, locked; raise 404 if the row belongs to another case."""
     found = (
         await session.scalars(
             sa.select(table)
@@ -67,7 +67,7 @@ async def assistance_counts(session: AsyncSession, case_id: UUID) -> dict[UUID, 
 async def suggestions(
     session: AsyncSession, case: Case, aor: str | None
 ) -> Sequence[tuple[UUID, str, str, str]]:
-    """Return (pathway, aor, step, need) of published pathways in the case's area, without planned needs."""
+    """Return (pathway, aor, step, need) of published pathways in the case's area, omitting planned needs."""
     if case.area is None:
         return []
     around = [case.area, *Places.load().ancestors(case.area)]
@@ -114,7 +114,7 @@ def _undone(caller: Principal, by: date) -> tuple[sa.ColumnElement[bool], ...]:
 
 
 def waiting_matches(caller: Principal) -> Waiting:
-    """Duplicates of the caller's cases about which the person has not been asked."""
+    """Return the possible duplicates of the caller's cases about which nobody has asked the person."""
     is_a, is_b = cases.held_by(caller, CaseMatch.case_a), cases.held_by(caller, CaseMatch.case_b)
     own = sa.case((is_a, col(CaseMatch.case_a)), else_=col(CaseMatch.case_b)).label("own_case")
     owner = cases.owner_of(own)
@@ -149,14 +149,14 @@ async def open_review(session: AsyncSession, case_id: UUID) -> CaseReview | None
 async def timeline(
     session: AsyncSession, caller: Principal, case_id: UUID, limit: int
 ) -> Sequence[AuditEntry]:
-    """Return acts in the case, oldest first; the audit also has the readings."""
+    """Return acts in the case, oldest first. The audit also contains the readings."""
     return await done_in(session, case_id, caller.organisation, limit)
 
 
 async def supervision(
     session: AsyncSession, caller: Principal, which: sa.ColumnElement[bool] | None = None
 ) -> list[tuple[Case, list[str]]]:
-    """Return open cases of the caller's organisation that need a look, with reasons. `which` filters them."""
+    """Return the organisation's open cases that need attention, with the reasons. `which` filters them."""
     now = clock.now()
     found: dict[UUID, list[str]] = defaultdict(list)
     by_id: dict[UUID, Case] = {}
@@ -223,7 +223,7 @@ def readable_match(caller: Principal, match_id: sa.ColumnElement[UUID]) -> sa.Co
 def match_ended_after(
     match_id: sa.ColumnElement[UUID], moment: sa.ColumnElement[datetime]
 ) -> sa.ColumnElement[bool]:
-    """Whether one of the two consents to compare was withdrawn after `moment`."""
+    """Return the SQL condition that the match ended after `moment`."""
     return sa.exists().where(col(CaseMatch.id) == match_id, col(CaseMatch.ended_at) > moment)
 
 

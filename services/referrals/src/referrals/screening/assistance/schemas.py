@@ -1,4 +1,4 @@
-"""Request and response bodies of assistance."""
+"""Request and response bodies for assistance."""
 
 from datetime import date, datetime
 from typing import Annotated, Literal
@@ -46,7 +46,7 @@ Day = Annotated[date, AfterValidator(_plausible)]
 
 
 class NewPlanItem(Strict):
-    """A need of the case. The default `support_type` is the usual one for the need's category."""
+    """A need in the case plan. The default `support_type` is the usual one for the need's category."""
 
     need: Need
     support_type: SupportType | None = None
@@ -72,7 +72,7 @@ class PlanChange(Strict):
 
 
 class PlanEdit(Strict):
-    """New values for the plan of a need."""
+    """New values for a planned need."""
 
     objective: Note | None = None
     planned_end: Day | None = None
@@ -98,8 +98,8 @@ class PlanItemView(BaseModel):
 
 
 class CaseProfile(BaseModel):
-    """A body for `/directory/v1/pathways/resolve`: codes and numbers, no identity. Add the person's present answers
-    (situations, hours, danger); they are not stored."""
+    """A request body for `/directory/v1/pathways/resolve`: codes and numbers, no identity. Add the person's current
+    answers (situations, hours, danger); they are not stored."""
 
     area: str | None = Field(None, description="Absent: ask where the person is.")
     age: int | None = None
@@ -111,7 +111,7 @@ class CaseProfile(BaseModel):
 
 
 class Suggestion(BaseModel):
-    """A need from a published pathway of the case's area that the plan does not contain."""
+    """A need from a published pathway for the case's area that the plan does not contain."""
 
     pathway_id: UUID
     aor: str
@@ -174,7 +174,7 @@ class ReviewView(BaseModel):
 
 
 class Route(Strict):
-    """Areas only: no address, no name. `statistics`: the person agrees that the route is counted."""
+    """A route of areas only: no address, no name. `statistics`: the person agrees that statistics count the route."""
 
     origin: PlaceCode | None = None
     transit: list[PlaceCode] = Field([], max_length=10)
@@ -199,7 +199,7 @@ class TimelineEntry(BaseModel):
 
 
 class Overview(BaseModel):
-    """The first page that the holder of a case sees."""
+    """The first page that the case's holder sees."""
 
     risk: EntryView | None = Field(description="The latest risk level; absent if none was set.")
     plan: list[PlanItemView]
@@ -208,7 +208,7 @@ class Overview(BaseModel):
 
 
 class SupervisionRow(BaseModel):
-    """`reasons`: why a supervisor should look at this case."""
+    """A case for supervision. `reasons`: why a supervisor should look at it."""
 
     case_id: UUID
     reference: str
@@ -216,7 +216,7 @@ class SupervisionRow(BaseModel):
 
 
 class MatchConsentBody(Strict):
-    """The person agrees to compare a keyed digest with those of other organisations."""
+    """The person's agreement to compare a keyed digest with those of other organisations."""
 
     decided_by: Decider
     child_assent: Assent | None = None
@@ -230,7 +230,7 @@ class MatchConsentView(BaseModel):
 
 
 class MatchView(BaseModel):
-    """Until both persons consent, this says only that a duplicate may exist."""
+    """A match. Until both people consent, it reveals only that a duplicate may exist."""
 
     id: UUID
     case_id: UUID

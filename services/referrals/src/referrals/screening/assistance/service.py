@@ -1,4 +1,4 @@
-"""Use cases of assistance: plan, give, review, route, and the end of the case."""
+"""Assistance use cases: plan help, give help, review, record the route, end the case."""
 
 from collections.abc import Sequence
 from datetime import date, timedelta
@@ -89,7 +89,7 @@ async def edit_plan(
     item_id: UUID,
     body: PlanEdit,
 ) -> PlanItem:
-    """Replace objective and end of a need; raises 409 if somebody changed it after the caller read it."""
+    """Replace a need's objective and end; raise 409 if somebody changed the need after the caller read it."""
     case = await own_open_case(session, caller, case_id)
     item = await queries.one(session, PlanItem, case.id, item_id)
     if body.expected_version != item.version:
@@ -132,8 +132,8 @@ async def change_plan(
 async def give(
     session: AsyncSession, caller: Principal, keys: CaseKeys, case_id: UUID, body: NewAssistance
 ) -> Assistance:
-    """Record help that was given. It counts only under a reporting consent, and as trafficking assistance only in a
-    trafficking case."""
+    """Record help given. It counts only under a reporting consent, and as trafficking assistance only in a trafficking
+    case."""
     case = await own_open_case(session, caller, case_id)
     _check_past(body.given_on, "/given_on")
     if body.plan_item_id is not None:
@@ -175,7 +175,7 @@ async def give(
 async def take_back(
     session: AsyncSession, caller: Principal, case_id: UUID, given_id: UUID
 ) -> Assistance:
-    """Mark it as entered in error: it stays in the record and no longer counts."""
+    """Mark help as entered in error; it remains in the record but no longer counts."""
     case = await cases.own_case(session, caller, case_id, lock=True)
     given = await queries.one(session, Assistance, case.id, given_id)
     if given.entered_in_error_at is not None:
@@ -210,7 +210,7 @@ async def _tell(
 async def _countable(
     session: AsyncSession, keys: CaseKeys, case: Case
 ) -> ReportingAttributes | None:
-    """Return the codes to count: none without consent, none unless it is a trafficking case."""
+    """Return the codes to count; none without consent or outside a trafficking case."""
     known = await countable(session, keys, case.id)
     if known is None:
         return None
@@ -237,7 +237,7 @@ async def _countable(
 async def schedule_review(
     session: AsyncSession, caller: Principal, case_id: UUID, body: NewReview
 ) -> CaseReview:
-    """Plan a review; a case has at most one open review, which is also in the list of tasks."""
+    """Plan a review. A case has at most one open review, which is also in the task list."""
     case = await own_open_case(session, caller, case_id)
     if await queries.open_review(session, case.id) is not None:
         raise CONFLICT.because("review_is_planned_already_finish_it_first")
@@ -352,7 +352,7 @@ def opened_route(key: bytes, route: CaseRoute) -> Route:
 
 
 async def end_with_case(session: AsyncSession, caller: Principal | None, case_id: UUID) -> None:
-    """Drop planned help and end the reviews of a closed case."""
+    """Mark a closed case's planned help as dropped, and end its reviews."""
     today = clock.today()
     await session.execute(
         sa.update(PlanItem)
@@ -387,7 +387,7 @@ async def opened(
     case: Case,
     rows: Sequence[PlanItem] | Sequence[Assistance] | Sequence[CaseReview],
 ) -> list[str | None]:
-    """Decrypt the text of each row; audits the reading if there are any texts."""
+    """Decrypt the text of each row; audit the reading if there are any texts."""
     action, column = _WORDS[type(rows[0])] if rows else ("", "")
     sealed = [(row, getattr(row, column)) for row in rows]
     if not any(text for _, text in sealed):

@@ -1,1 +1,1 @@
-"""Screening: questions that support a trained person's judgement and never judge by themselves."""
+"""Screening: questions that support a trained person's judgement but never judge on their own."""

@@ -1,4 +1,4 @@
-"""Skip logic and validation of answers. Pure; no message ever repeats an answer."""
+"""Skip logic and answer validation. Pure; no message ever repeats an answer."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _EARLIEST = date(1900, 1, 1)
 
 @dataclass(frozen=True)
 class Flaw:
-    """An invalid answer to one question."""
+    """An invalid answer to a question."""
 
     question: str
     code: str
@@ -26,7 +26,7 @@ class Flaw:
 
 @dataclass(frozen=True)
 class Standing:
-    """The state of a screening: its relevant questions, and those without an answer."""
+    """The state of a screening: its relevant questions, and which of them lack an answer."""
 
     relevant: tuple[str, ...]
     open: tuple[str, ...]
@@ -38,7 +38,7 @@ class Standing:
 
 
 def checked(instrument: Instrument, given: Mapping[str, Any], today: date) -> list[Flaw]:
-    """Return flaws of single answers: unknown questions and codes, wrong types, impossible dates."""
+    """Return the errors in single answers: unknown questions and codes, wrong types, impossible dates."""
     flaws = []
     for name, value in given.items():
         question = instrument.by_id.get(name)
@@ -54,7 +54,7 @@ def checked(instrument: Instrument, given: Mapping[str, Any], today: date) -> li
 def irrelevant(
     instrument: Instrument, answers: Answers, given: Iterable[str], today: date
 ) -> list[Flaw]:
-    """Return those answers in `given` whose question is not asked, given all present answers."""
+    """Return the answers in `given` whose question is not asked, considering all current answers."""
     asked = {each.id for each in relevant(instrument, answers, today)}
     return [
         Flaw(name, "not_asked", "By the other answers this question is not asked.")
@@ -79,12 +79,12 @@ def kept(instrument: Instrument, answers: Answers, today: date) -> dict[str, Ans
 
 
 def relevant(instrument: Instrument, answers: Answers, today: date) -> list[Question]:
-    """Return the questions to ask, in order. Conditions treat a skipped question as unanswered."""
+    """Return the questions to ask, in order. For conditions, a skipped question counts as unanswered."""
     return [question for question, _ in _walk(instrument, answers, today)]
 
 
 def values_of(instrument: Instrument, answers: Answers, today: date) -> dict[str, Value]:
-    """Return the values for conditions: answers to relevant questions, and calculations."""
+    """Return the values that conditions use: answers to relevant questions, and calculations."""
     values: dict[str, Value] = {TODAY: today.isoformat()}
     for question, value in _walk(instrument, answers, today):
         if value is not None:
@@ -103,7 +103,7 @@ def standing(instrument: Instrument, answers: Answers, today: date) -> Standing:
 
 
 def meaning(instrument: Instrument, answers: Answers, role: Role) -> str | None:
-    """Return the meaning of the answer to a role's question; None without an answer."""
+    """Return the meaning of the answer to the question with this role; None without an answer."""
     question = instrument.of_role(role)
     answer = answers.get(question.id) if question else None
     if question is None or answer is None:

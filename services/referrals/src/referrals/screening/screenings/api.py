@@ -48,7 +48,7 @@ from referrals.screening.screenings.workbook_guard import MAX_BYTES
 instruments_of = router("/referrals/v1/instruments", ["screening"])
 screenings = router("/referrals/v1/screenings", ["screening"])
 
-# Coordinators cannot write cases, but instruments are reference data, so reading rights are enough.
+# Coordinators cannot write cases, but instruments are reference data, so read rights are enough.
 InstrumentReader = Annotated[
     Principal, requires("referrals:read", roles=CASE_ROLES | {Role.COORDINATOR})
 ]

@@ -1,4 +1,4 @@
-"""A certified screener's conclusion, and the step from it to draft referrals."""
+"""A certified screener's conclusion, and how it leads to draft referrals."""
 
 from datetime import datetime
 from typing import Any
@@ -51,7 +51,7 @@ _ALTERNATIVES = 5
 async def conclude(
     session: AsyncSession, caller: Principal, keys: CaseKeys, screening_id: UUID, body: Conclude
 ) -> Opened:
-    """Record the screener's own judgement with its reasons; raises 403 without a certificate."""
+    """Record the screener's own judgement with its reasons; raise 403 without a certificate."""
     screening = await queries.own_screening(session, caller, screening_id, lock=True)
     refuse_unless_running(screening)
     screener = _screener(caller, body.screener)
@@ -75,7 +75,7 @@ async def conclude(
     screening.ended_at = now
     touch(screening)
     screening.events += 1
-    # The query below flushes the row, so every field is set before it and one UPDATE writes them all.
+    # The query below flushes the row, so set every field first: one UPDATE then writes them all.
     attributes = await statistics(session, keys, screening)
     await _announce(session, opened, conclusion, attributes, now)
     await audit(session, caller, "screening.concluded", screening)
@@ -83,7 +83,7 @@ async def conclude(
 
 
 def _screener(caller: Principal, named: str | None) -> str:
-    """Return the screener: the caller, or the person that a partner's system names."""
+    """Return the screener: the caller, or the person named by a partner's system."""
     if named is None or named == caller.subject:
         return caller.subject
     if Role.PARTNER not in caller.roles:
@@ -94,7 +94,7 @@ def _screener(caller: Principal, named: str | None) -> str:
 async def _refuse_uncertified(
     session: AsyncSession, caller: Principal, screener: str, screening: Screening
 ) -> None:
-    """Require a certificate that is valid today and was valid on the day of the screening."""
+    """Raise unless a certificate is valid today and was valid on the day of the screening."""
     for day in sorted({clock.day_of(screening.held_at), clock.today()}):
         found = await valid_certificate(session, caller.organisation, screener, SCREENING, day)
         if found is None:
@@ -121,7 +121,7 @@ async def _announce(
         means=summary.strength("means"),
         purpose=summary.strength("purpose"),
         judgement=conclusion["judgement"],
-        # The finding describes the person, so it is published only if the person agreed to statistics.
+        # The finding describes the person, so publish it only if the person agreed to statistics.
         exploitation_types=tuple(conclusion["exploitation_types"]) if attributes else (),
         occurred_at=now,
         attributes=attributes,
@@ -140,8 +140,8 @@ async def make_drafts(
     screening_id: UUID,
     choices: list[Choice] | None,
 ) -> tuple[list[PlannedNeed], list[Referral]]:
-    """Make drafts for the chosen services, or for the first service of each suggested need; all or none. Uses this
-    service's copy of the directory, as no service calls another. A draft contains no answers."""
+    """Create drafts for the chosen services, or for the first service of each suggested need; all or none. Uses this
+    service's copy of the directory, because services never call each other. A draft contains no answers."""
     screening = await queries.own_screening(session, caller, screening_id, lock=True)
     if screening.status != "concluded":
         raise SCREENING_OPEN.because("is_in_state", screening.status)
@@ -205,8 +205,8 @@ async def _plan(
 
 
 def _intermediary(caller: Principal, need: str, area: str | None) -> Labels | None:
-    """Return the coordinator of a confidential need in that area; None for other needs, and for callers who may see
-    gaps. The answer never depends on which services exist."""
+    """Return the coordinator for a confidential need in that area. Return None for other needs, and for callers who may
+    see gaps. The response never depends on which services exist."""
     confidential = codelists.confidential_needs().get(need)
     if confidential is None:
         return None
@@ -219,7 +219,7 @@ def _intermediary(caller: Principal, need: str, area: str | None) -> Labels | No
 
 
 def _takes(service: DirectoryService, age: str | None) -> bool:
-    """Whether the service accepts that age; an unknown age excludes nothing."""
+    """Return whether the service accepts that age; an unknown age excludes nothing."""
     if age is None or not age.isdigit():
         return True
     low, high = service.minimum_age or 0, service.maximum_age

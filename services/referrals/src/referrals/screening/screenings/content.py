@@ -1,4 +1,4 @@
-"""A decrypted screening: sealed under the case's key or, without a case, under its own key."""
+"""A decrypted screening. It is sealed under the case key or, without a case, under its own key."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -32,12 +32,12 @@ class Opened:
 
     @property
     def day(self) -> date:
-        """The day on which it was held, which conditions call today."""
+        """The day of the screening, which conditions call today."""
         return clock.day_of(self.screening.held_at)
 
     @cached_property
     def summary(self) -> Summary:
-        """Cached: the answers of an `Opened` do not change."""
+        """Return the summary, cached because the answers of an `Opened` do not change."""
         return summarise(self.instrument, self.answers, self.day)
 
 
@@ -46,7 +46,7 @@ def key_id(screening: Screening) -> UUID:
 
 
 async def key_of(keys: CaseKeys, screening: Screening) -> bytes:
-    """Return the key; raises 410 after erasure."""
+    """Return the key; raise 410 after erasure."""
     try:
         return await keys.of(key_id(screening))
     except KeyDestroyed as error:
@@ -61,7 +61,7 @@ def seal(key: bytes, screening: Screening, column: Column, value: Any) -> None:
 
 
 def unseal(key: bytes, screening: Screening, column: Column) -> Any:
-    """Return the decrypted value; None if there is none."""
+    """Return the decrypted value, or None if there is none."""
     sealed: bytes | None = getattr(screening, column)
     if sealed is None:
         return None
@@ -78,7 +78,7 @@ def reseal(
     organisation: UUID | None = None,
     case_id: UUID | None = None,
 ) -> None:
-    """Seal the same content under another key, case or organisation."""
+    """Reseal the same content under another key, case or organisation."""
     columns: tuple[Column, ...] = ("answers", "conclusion")
     words = {column: unseal(old, screening, column) for column in columns}
     screening.organisation_id = organisation or screening.organisation_id
@@ -89,7 +89,7 @@ def reseal(
 
 
 async def open_answers(session: AsyncSession, keys: CaseKeys, screening: Screening) -> Opened:
-    """Return the screening decrypted; raises 410 after erasure."""
+    """Return the decrypted screening; raise 410 after erasure."""
     refuse_if_erased(screening)
     instrument = await known(session, screening.organisation_id, screening.instrument_id)
     if screening.answers is None and screening.conclusion is None:

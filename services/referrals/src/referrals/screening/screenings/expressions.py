@@ -1,5 +1,5 @@
-"""Conditions of an instrument: the part of XLSForm's XPath that skip logic uses. Pure. Parsing happens at upload and
-rejects unknown syntax, so that no question is skipped silently. An unanswered question is the empty text (ODK
+"""An instrument's conditions: the part of XLSForm's XPath that skip logic uses. Pure. Parsing happens at upload and
+rejects unknown syntax, so that no question is skipped silently. An unanswered question is an empty text (ODK
 XForms)."""
 
 import math
@@ -34,7 +34,7 @@ class NotUnderstood(ValueError):
 
 @dataclass(frozen=True)
 class Expression:
-    """A condition: its text, the questions it reads, and its evaluation."""
+    """A condition: its text, the questions it reads, and how to evaluate it."""
 
     text: str
     names: frozenset[str]
@@ -45,7 +45,7 @@ class Expression:
 
 
 def parse(text: str) -> Expression:
-    """Parse a condition; raises NotUnderstood."""
+    """Parse a condition; raise NotUnderstood if it is not supported."""
     if len(text) > MAX_LENGTH:
         raise NotUnderstood(f"longer than {MAX_LENGTH} characters")
     reader = _Reader(_tokens(text))
@@ -62,7 +62,7 @@ def truth(value: Value) -> bool:
 
 
 def number(value: Value) -> float:
-    """Convert to a number; other text is NaN, which makes every comparison false."""
+    """Convert to a number. Other text becomes NaN, which makes every comparison false."""
     if isinstance(value, bool):
         return 1.0 if value else 0.0
     if isinstance(value, float):
@@ -101,7 +101,7 @@ def _tokens(text: str) -> list[Token]:
 
 
 class _Reader:
-    """Recursive descent, lowest precedence first, in the order of XPath 1.0's operators."""
+    """A recursive-descent parser, lowest precedence first, in the order of XPath 1.0's operators."""
 
     def __init__(self, tokens: list[Token]) -> None:
         self._tokens = tokens
@@ -251,7 +251,7 @@ def _same(one: Value, other: Value) -> bool:
 
 
 def _ordered(one: Value, other: Value) -> tuple[float, float]:
-    """Return both as numbers; compare two dates by day, as ODK does."""
+    """Return both values as numbers; compare two dates by day, as ODK does."""
     if isinstance(one, str) and isinstance(other, str):
         days = _day(one), _day(other)
         if days[0] is not None and days[1] is not None:

@@ -1,4 +1,4 @@
-"""Moves screenings with their case to a new holder, who concludes them, or erases them with it."""
+"""Moves screenings with their case to a new holder, who can conclude them, or erases them with the case."""
 
 import sqlalchemy as sa
 from common.http.answers import forget_answers
@@ -24,9 +24,7 @@ async def case_handed_over(session: AsyncSession, happening: CaseHandedOver) -> 
 async def case_erased(session: AsyncSession, happening: CaseErased) -> None:
     living = await queries.of_case(session, happening.case_id)
     for screening_id, _events in living:
-        await happening.keys.destroy(
-            screening_id
-        )  # a key from before the screening belonged to the case
+        await happening.keys.destroy(screening_id)  # key from before the screening had a case
         await forget_answers(session, COMMON, screening_id)
     ids = [screening_id for screening_id, _events in living]
     await session.execute(

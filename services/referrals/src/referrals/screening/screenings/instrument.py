@@ -1,5 +1,5 @@
-"""An instrument: ordered questions with conditions, and what their answers indicate. Pure. There is no score: an
-answer may indicate one element of the definition of trafficking (act, means, purpose) with a grade."""
+"""An instrument: ordered questions with conditions, and what their answers indicate. Pure. There is no score: an answer
+may indicate, with a grade, one element of the definition of trafficking (act, means, purpose)."""
 
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
@@ -29,7 +29,7 @@ class Labels(Each[Annotated[str, Field(min_length=1, max_length=2_000)]]):
 
 
 class Kind(StrEnum):
-    """Types of questions. A note has no answer; a calculation computes its own."""
+    """Question types. A note has no answer; a calculation computes its own value."""
 
     ONE_OF = "one_of"
     MANY_OF = "many_of"
@@ -42,7 +42,7 @@ class Kind(StrEnum):
 
 
 class Role(StrEnum):
-    """Answers whose meaning the system itself needs."""
+    """The roles of questions whose answers the system itself interprets."""
 
     SAFE_TO_TALK = "safe_to_talk"
     CONSENT = "consent"
@@ -68,7 +68,7 @@ ROLE_VALUES: Mapping[Role, frozenset[str]] = {
 
 
 class Option(BaseModel):
-    """`value` is the meaning of the code to the system, if it differs from the code."""
+    """An answer option. `value` is what the code means to the system, if that differs from the code."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -84,7 +84,7 @@ class Option(BaseModel):
 
 
 class Question(BaseModel):
-    """`needs_review`: the grade is a proposal that no expert has confirmed yet."""
+    """An indication. `needs_review`: the grade is a proposal that no expert has confirmed yet."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -113,7 +113,7 @@ class Question(BaseModel):
 
 
 class Instrument(BaseModel):
-    """One version of an instrument; it never changes."""
+    """One version of an instrument. It never changes."""
 
     model_config = ConfigDict(frozen=True, ignored_types=(cached_property,))
 
@@ -144,7 +144,7 @@ class Instrument(BaseModel):
 
 
 class Unfit(ValueError):
-    """The questions do not form an instrument; the message names the violated rule."""
+    """The questions do not form a valid instrument; the message names the violated rule."""
 
     def __init__(self, question: str | None, message: str) -> None:
         super().__init__(message)
@@ -152,7 +152,8 @@ class Unfit(ValueError):
 
 
 def check_fit(instrument: Instrument) -> None:
-    """Check that safety and consent come first, the age is asked, and every condition reads earlier questions."""
+    """Check that safety and consent come first, that the age is asked, and that every condition reads only earlier
+    questions."""
     flaw = next(_flaws(instrument), None)
     if flaw is not None:
         raise flaw

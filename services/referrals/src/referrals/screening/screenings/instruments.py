@@ -1,4 +1,4 @@
-"""Use cases of instruments: list, read, upload a version, retire one."""
+"""Instrument use cases: list, read, upload a version, retire a version."""
 
 import asyncio
 import hashlib
@@ -44,12 +44,12 @@ async def detail(session: AsyncSession, caller: Principal, instrument_id: UUID) 
 
 
 async def known(session: AsyncSession, organisation: UUID, instrument_id: UUID) -> Instrument:
-    """Return the instrument, even a retired one, since its screenings remain readable. Raises 404."""
+    """Return the instrument, even if retired, because its screenings remain readable. Raise 404 if it is unknown."""
     return (await _found(session, organisation, instrument_id))[1]
 
 
 async def usable(session: AsyncSession, organisation: UUID, instrument_id: UUID) -> Instrument:
-    """Return the instrument for a new screening; raises 409 if its version is retired."""
+    """Return the instrument for a new screening; raise 409 if its version is retired."""
     row, instrument = await _found(session, organisation, instrument_id)
     if row is not None and not (row.shared or row.organisation_id == organisation):
         raise _unknown()
@@ -66,8 +66,8 @@ async def usable(session: AsyncSession, organisation: UUID, instrument_id: UUID)
 async def upload(
     session: AsyncSession, caller: Principal, content: bytes, *, dry_run: bool
 ) -> Upload:
-    """Store an XLSForm workbook as a version. Idempotent. Raises 422 with a pointer, 409 for other content of the
-    same version."""
+    """Store an XLSForm workbook as a version. Idempotent. Raise 422 with a pointer, or 409 if the same version exists
+    with other content."""
     try:
         instrument = await asyncio.to_thread(read_xlsform, content)
     except UnreadableWorkbook as error:
@@ -106,7 +106,7 @@ async def upload(
 
 
 async def retire(session: AsyncSession, caller: Principal, instrument_id: UUID) -> InstrumentDetail:
-    """Retire this version: new screenings cannot use it, and existing ones remain readable."""
+    """Retire this version: new screenings cannot use it, but existing ones remain readable."""
     row, _ = await _found(session, caller.organisation, instrument_id)
     foreign = row is None or row.organisation_id != caller.organisation
     if foreign and not keeps_shared(caller):
@@ -130,8 +130,8 @@ async def retire(session: AsyncSession, caller: Principal, instrument_id: UUID) 
 
 
 def keeps_shared(caller: Principal) -> bool:
-    """Whether the caller may manage shared instruments. They are shared and retired everywhere, so coordinators of
-    single states may not."""
+    """Return whether the caller may manage shared instruments. These are shared and retired everywhere, so coordinators
+    of individual states may not."""
     return caller.coordinates(_SPECIALIST) and not caller.areas
 
 
@@ -157,7 +157,7 @@ def _read(row: InstrumentRow) -> Instrument:
 
 @lru_cache(maxsize=64)
 def _parsed(_instrument_id: UUID, document: bytes) -> Instrument:
-    # Cached: a version never changes, and parsing its conditions takes time.
+    # Cached, because a version never changes and parsing its conditions takes time.
     return Instrument.model_validate_json(document)
 
 

@@ -1,4 +1,4 @@
-"""Tables of screening. Two sealed columns, `answers` and `conclusion`, hold everything that a person said."""
+"""Screening tables. Two sealed columns, `answers` and `conclusion`, contain everything that a person said."""
 
 from datetime import datetime
 from typing import Any
@@ -26,7 +26,7 @@ class InstrumentRow(Row, table=True):
 
 
 class Retirement(Row, table=True):
-    """A retired version of an instrument: who retired it, and for which organisations."""
+    """A retired instrument version: who retired it, and for which organisations."""
 
     __tablename__ = "instrument_retirements"
 
@@ -38,7 +38,7 @@ class Retirement(Row, table=True):
 
 
 class Screening(Row, table=True):
-    """`events` counts published events; `version` increases with every change."""
+    """A screening. `events` counts published events; `version` increases with every change."""
 
     __tablename__ = "screenings"
 

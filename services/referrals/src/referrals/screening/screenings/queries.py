@@ -1,4 +1,4 @@
-"""Reads instruments and screenings. Row-level security limits every statement too."""
+"""Queries for instruments and screenings. Row-level security also limits every statement."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -31,7 +31,8 @@ async def instrument_rows(session: AsyncSession, organisation: UUID) -> Sequence
 async def instrument_row(
     session: AsyncSession, organisation: UUID, instrument_id: UUID
 ) -> InstrumentRow | None:
-    """Return a version that the organisation may use, or that a received case's screening used; needs service rights."""
+    """Return a version that the organisation may use, or that a screening in a received case used. Requires service
+    rights."""
     row = await session.get(InstrumentRow, instrument_id)
     if row is None or row.shared or row.organisation_id == organisation:
         return row
@@ -75,7 +76,8 @@ async def own_screening(
     if lock:
         statement = statement.where(held(col(Screening.case_id))).with_for_update()
     found = (await session.scalars(statement)).one_or_none()
-    # The screening moves with its case. Check this separately: the case may have moved during the wait for the lock.
+    # The screening moves with its case. Check this separately, because the case may have moved while waiting for the
+    # lock.
     if found is None or not (
         found.case_id is None or await session.scalar(sa.select(held_by(caller, found.case_id)))
     ):
@@ -115,7 +117,7 @@ async def own_screenings(
 
 
 async def living_of_case(session: AsyncSession, case_id: UUID) -> Sequence[Screening]:
-    """Return screenings of the case that are not erased, locked; needs service rights."""
+    """Return the case's screenings that are not erased, locked. Requires service rights."""
     rows = await session.scalars(
         sa.select(Screening)
         .where(col(Screening.case_id) == case_id, col(Screening.status) != "erased")
@@ -127,7 +129,7 @@ async def living_of_case(session: AsyncSession, case_id: UUID) -> Sequence[Scree
 
 
 async def of_case(session: AsyncSession, case_id: UUID) -> list[tuple[UUID, int]]:
-    """Return id and number of events of a case's screenings, from any organisation; needs service rights."""
+    """Return the id and the number of events of a case's screenings, from any organisation. Requires service rights."""
     rows = await session.execute(
         sa.select(col(Screening.id), col(Screening.events)).where(
             col(Screening.case_id) == case_id, col(Screening.status) != "erased"
@@ -145,14 +147,14 @@ def _unattached(before: datetime) -> tuple[sa.ColumnElement[bool], ...]:
 
 
 async def unattached_before(session: AsyncSession, moment: datetime) -> Sequence[UUID]:
-    """Return screenings without a case and without activity since `moment`; needs service rights."""
+    """Return screenings without a case and without activity since `moment`. Requires service rights."""
     return (await session.scalars(sa.select(col(Screening.id)).where(*_unattached(moment)))).all()
 
 
 async def still_unattached(
     session: AsyncSession, screening_id: UUID, moment: datetime
 ) -> Screening | None:
-    """Return the screening, locked; None if it has been used or another transaction has it."""
+    """Return the screening, locked. Return None if it has been used since or another transaction holds it."""
     rows = await session.scalars(
         sa.select(Screening)
         .where(col(Screening.id) == screening_id, *_unattached(moment))

@@ -1,4 +1,4 @@
-"""Request and response bodies of screening."""
+"""Request and response bodies for screening."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -33,7 +33,7 @@ def _known_type(code: str) -> str:
 
 Judgement = Annotated[str, Field(max_length=60), AfterValidator(_known_judgement)]
 ExploitationType = Annotated[str, Field(max_length=60), AfterValidator(_known_type)]
-# Validated against the instrument, not only by type, so that messages can name the question (answers.py).
+# Validated against the instrument, not only by type, so that error messages can name the question (answers.py).
 AnswerValue = Annotated[
     Any,
     WithJsonSchema(
@@ -66,7 +66,7 @@ class InstrumentSummary(BaseModel):
 
 
 class InstrumentDetail(InstrumentSummary):
-    """`instrument`: questions in order; conditions in XLSForm's notation."""
+    """An instrument. `instrument` contains the questions in order, with conditions in XLSForm's notation."""
 
     instrument: Instrument
 
@@ -84,7 +84,7 @@ class Nothing(Strict):
 
 
 class NewScreening(Strict):
-    """Safety and consent are the first two answers; nothing is stored without a yes to both."""
+    """A new screening. Safety and consent are the first two answers; nothing is stored without a yes to both."""
 
     instrument_id: UUID
     case_id: UUID | None = Field(None, description="If the person has a case already.")
@@ -96,7 +96,7 @@ class NewScreening(Strict):
 
 
 class MoreAnswers(Strict):
-    """Answers by question; null removes an answer."""
+    """Answers by question. Null removes an answer."""
 
     answers: Annotated[
         dict[Annotated[str, Field(max_length=80)], AnswerValue], Field(max_length=MOST_ANSWERS)
@@ -105,14 +105,14 @@ class MoreAnswers(Strict):
 
 
 class Stop(Strict):
-    """Stopping needs no explanation and is possible at any moment."""
+    """A request to stop, which is possible at any moment and needs no explanation."""
 
     reason: reasons.StopScreening = "other"
     keep_answers: bool = Field(False, description="Only if the person agrees that they are kept.")
 
 
 class Conclude(Strict):
-    """The screener's own judgement, in their own words. The system suggests none."""
+    """The screener's own judgement, in their own words. The system suggests nothing."""
 
     judgement: Judgement = Field(examples=["possible_victim"])
     rationale: Rationale
@@ -144,7 +144,7 @@ class Choice(Strict):
 
 
 class NewDrafts(Strict):
-    """Without choices, the first available service of the pathway for each suggested need."""
+    """The drafts to create. Without choices, this is the pathway's first available service for each suggested need."""
 
     choices: Annotated[list[Choice], Field(min_length=1, max_length=20)] | None = None
 
@@ -178,7 +178,8 @@ class IndicationView(BaseModel):
 
 
 class ElementView(BaseModel):
-    """`strength` is the strongest grade among the answers; answers are never added up."""
+    """The indications for an element. `strength` is the strongest grade among the answers; grades are never added
+    up."""
 
     element: str
     strength: Literal["none", "some", "strong"]
@@ -194,7 +195,7 @@ class RuleView(BaseModel):
 
 
 class SummaryView(BaseModel):
-    """The answers by element. There is no verdict: the judgement is the screener's."""
+    """The answers by element. There is no verdict: the judgement belongs to the screener."""
 
     age_group: str
     elements: list[ElementView]
@@ -211,7 +212,7 @@ class NeedView(BaseModel):
 
 
 class StandingView(BaseModel):
-    """`next` is the next question; `open` has all relevant questions without an answer."""
+    """The progress. `next` is the next question; `open` contains all relevant questions without an answer."""
 
     next: str | None
     open: list[str]
@@ -219,7 +220,7 @@ class StandingView(BaseModel):
 
 
 class ScreeningState(ScreeningSummary):
-    """After each step: its progress, the indications so far, and the help that may fit."""
+    """The state after each step: the progress, the indications so far, and help that may fit."""
 
     standing: StandingView
     summary: SummaryView
@@ -235,7 +236,8 @@ class ConclusionView(BaseModel):
 
 
 class ScreeningDetail(ScreeningState):
-    """`profile` is the body for `/directory/v1/pathways/resolve`; null without a place."""
+    """A screening with its answers. `profile` is the request body for `/directory/v1/pathways/resolve`; null without a
+    place."""
 
     answers: dict[str, Any]
     conclusion: ConclusionView | None
@@ -249,10 +251,10 @@ class PlanAlternative(BaseModel):
 
 
 class PlannedNeed(BaseModel):
-    """A need with the services that may be chosen for it now, best first.
+    """A need with its currently choosable services, best first.
 
-    For a confidential need outside your coordination, `coverage` is never `gap`: whether a house exists or not, it is
-    `through_intermediary`. The area's own pathway may name another intermediary: call
+    For a confidential need outside your coordination, `coverage` is never `gap`: whether or not a safe house exists, it
+    is `through_intermediary`. The area's own pathway may name another intermediary: call
     `/directory/v1/pathways/resolve` with the screening's profile.
     """
 
@@ -265,7 +267,7 @@ class PlannedNeed(BaseModel):
 
 
 class Drafts(BaseModel):
-    """Drafts share nothing and notify nobody; sending each needs its own consent."""
+    """The created drafts, which share nothing and notify nobody. Sending each draft requires its own consent."""
 
     screening_id: UUID
     plan: list[PlannedNeed]

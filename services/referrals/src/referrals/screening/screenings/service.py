@@ -1,4 +1,4 @@
-"""Use cases of a screening: begin, answer, stop, attach to a case, erase."""
+"""Screening use cases: begin, answer, stop, attach to a case, erase."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -70,7 +70,7 @@ async def begin(
     *,
     source: str = "api",
 ) -> Opened:
-    """Begin a screening. Without a yes to safety and to consent it is refused and nothing is stored."""
+    """Begin a screening. Without a yes to both safety and consent, refuse it and store nothing."""
     instrument = await usable(session, caller.organisation, body.instrument_id)
     held_at = _held_at(body.held_at)
     refuse(checked(instrument, body.answers, clock.day_of(held_at)))
@@ -110,7 +110,7 @@ async def begin(
 async def read(
     session: AsyncSession, caller: Principal, keys: CaseKeys, screening_id: UUID
 ) -> Opened:
-    """Return the screening decrypted, and audit the reading."""
+    """Return the decrypted screening, and audit the reading."""
     screening = await queries.own_screening(session, caller, screening_id)
     opened = await open_answers(session, keys, screening)
     await audit(session, caller, "screening.read", screening)
@@ -120,8 +120,8 @@ async def read(
 async def answer(
     session: AsyncSession, caller: Principal, keys: CaseKeys, screening_id: UUID, body: MoreAnswers
 ) -> Opened:
-    """Add, change or remove answers; deletes those to questions no longer asked. Raises 409 for removing consent or
-    safety: use `stop`."""
+    """Add, change or remove answers; delete answers to questions that are no longer asked. Raise 409 for removing
+    consent or safety: use `stop`."""
     screening = await queries.own_screening(session, caller, screening_id, lock=True)
     refuse_unless_running(screening)
     if body.expected_version is not None and body.expected_version != screening.version:
@@ -146,7 +146,7 @@ async def answer(
 async def stop(
     session: AsyncSession, caller: Principal, keys: CaseKeys, screening_id: UUID, body: Stop
 ) -> Screening:
-    """End the screening. The answers are deleted unless the person wants them kept."""
+    """End the screening. Delete the answers unless the person wants to keep them."""
     screening = await queries.own_screening(session, caller, screening_id, lock=True)
     if screening.status == "stopped":
         return screening
@@ -166,8 +166,8 @@ async def stop(
 async def attach(
     session: AsyncSession, caller: Principal, keys: CaseKeys, screening_id: UUID, case_id: UUID
 ) -> Screening:
-    """Make it part of a case, sealed under the case's key. Its own key is destroyed with the case, not here: if this
-    transaction fails, the old seal must still open."""
+    """Attach the screening to a case, sealed under the case key. Its own key is destroyed with the case, not here: if
+    this transaction fails, the old seal must still open."""
     screening = await queries.own_screening(session, caller, screening_id)
     if screening.case_id == case_id:
         return screening
@@ -193,7 +193,7 @@ async def attach(
 async def erase(
     session: AsyncSession, caller: Principal | None, keys: CaseKeys, screening: Screening
 ) -> None:
-    """Erase the answers of a screening without a case; codes remain."""
+    """Erase the answers of a screening without a case; the codes remain."""
     if screening.case_id is not None:
         raise CONFLICT.because("is_erased_with_its_case")
     await keys.destroy(screening.id)
@@ -211,7 +211,7 @@ async def erase(
 
 
 async def erase_unattached(database: Database, keys: CaseKeys, before: datetime) -> int:
-    """Erase screenings without a case and without activity since then; returns how many."""
+    """Erase screenings without a case and without activity since this time; return their number."""
 
     async def erase_one(session: AsyncSession, screening_id: UUID) -> int:
         screening = await queries.still_unattached(session, screening_id, before)
@@ -225,7 +225,7 @@ async def erase_unattached(database: Database, keys: CaseKeys, before: datetime)
 
 
 def own_statistics(opened: Opened) -> dict[str, Any] | None:
-    """Return the attributes that the person's own choice in the screening allows to count."""
+    """Return the attributes that statistics may count by the person's own choice in the screening."""
     attributes = attributes_of(opened.instrument, opened.answers)
     return None if attributes is None else attributes.model_dump(mode="json")
 
@@ -233,8 +233,8 @@ def own_statistics(opened: Opened) -> dict[str, Any] | None:
 async def statistics(
     session: AsyncSession, keys: CaseKeys, screening: Screening
 ) -> ReportingAttributes | None:
-    """Return the attributes that may count now: by the person's decision in the case, if any, else by their answer
-    here."""
+    """Return the attributes that statistics may count now: by the person's decision in the case, if any, or else by
+    their answer here."""
     case_id = screening.case_id
     if case_id is not None:
         asked, attributes = await decided(session, keys, case_id)
@@ -252,13 +252,13 @@ def refuse_unless_running(screening: Screening) -> None:
 
 
 def refuse(flaws: Sequence[Flaw]) -> None:
-    """Raise 422 with a pointer per flaw."""
+    """Raise 422 with a pointer for each error."""
     if flaws:
         raise INVALID.listing([FieldError(_pointer(f.question), f.detail, f.code) for f in flaws])
 
 
 def _pointer(name: str) -> str:
-    """Return the place of the answer. Text that cannot be a question's id may be sensitive and is not repeated."""
+    """Return a pointer to the answer. Do not repeat text that cannot be a question id, because it may be sensitive."""
     return f"/answers/{name}" if _QUESTION.fullmatch(name) else "/answers"
 
 

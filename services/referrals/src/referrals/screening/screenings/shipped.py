@@ -1,5 +1,5 @@
-"""The instrument that ships with Ruta, from tables under `data`. Indicators paraphrase the public ILO/UNODC lists;
-their grades are a proposal (`needs_review`). A coordinator may retire it and upload another."""
+"""The instrument that ships with Ruta, built from tables under `data`. Indicators paraphrase the public ILO/UNODC
+lists; their grades are a proposal (`needs_review`). A coordinator may retire it and upload another instrument."""
 
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -64,7 +64,7 @@ _NOTICE = completed(
 
 @cache
 def shipped() -> Instrument:
-    """Return safety and consent, then the person, then act, means and purpose."""
+    """Return the questions about safety and consent, then the person, then act, means and purpose."""
     return Instrument(
         code=_CODE,
         version=_VERSION,
@@ -115,7 +115,7 @@ def _questions() -> Iterator[Question]:
 
 
 def _asked_of(applies_to: str) -> str | None:
-    """Return the condition on the age group; an unknown age gets the questions of both groups."""
+    """Return the age-group condition; an unknown age gets the questions for both groups."""
     match sorted(applies_to.split(",")):
         case ["child"]:
             return "${age_group} != 'adult'"

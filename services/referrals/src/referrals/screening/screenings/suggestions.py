@@ -25,7 +25,7 @@ class SuggestedNeed:
 
 
 def suggest(instrument: Instrument, answers: Answers, summary: Summary) -> list[SuggestedNeed]:
-    """Return needs in the order of the table, each once, with its first reason."""
+    """Return needs in the table's order, each once, with its first reason."""
     values = _values(instrument, answers, summary)
     found: dict[str, SuggestedNeed] = {}
     for row, when in _table("needs"):
@@ -38,7 +38,8 @@ def suggest(instrument: Instrument, answers: Answers, summary: Summary) -> list[
 def profile(
     instrument: Instrument, answers: Answers, summary: Summary, area: str | None
 ) -> dict[str, Any] | None:
-    """Return the body of `/directory/v1/pathways/resolve`: codes and numbers, no identity; None without a place."""
+    """Return the request body for `/directory/v1/pathways/resolve`: codes and numbers, no identity; None without a
+    place."""
     if area is None:
         return None
     values = _values(instrument, answers, summary)
@@ -59,7 +60,7 @@ def profile(
 
 
 def _values(instrument: Instrument, answers: Answers, summary: Summary) -> dict[str, Value]:
-    """Return the values for the table's conditions: indicated elements and questions, and facts."""
+    """Return the values that the table's conditions use: indicated elements and questions, and facts."""
     indicated = dict.fromkeys(summary.indicated, YES)
     questions = {
         one.question: YES

@@ -1,5 +1,6 @@
-"""The elements that the answers indicate, and the missing answers. Pure. No score, threshold or verdict: it lists
-answers by element of the definition, with the rules to apply. The screener judges (docs/screening.md)."""
+"""The elements that the answers indicate, and the missing answers. Pure. There is no score, threshold or verdict: the
+summary lists answers by element of the definition, with the applicable rules. The screener judges
+(docs/screening.md)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -32,7 +33,7 @@ AgeGroup = Literal["child", "adult", "unknown"]
 
 @dataclass(frozen=True)
 class Indication:
-    """One answer that indicates an element. `element` is the element's finer code."""
+    """One answer that indicates an element. `element` is the detailed code of the element."""
 
     question: str
     option: str | None
@@ -44,8 +45,8 @@ class Indication:
 
 @dataclass(frozen=True)
 class ElementSummary:
-    """`strong`: one answer has that grade; weak ones never add up to it. `needed` False: the law requires no
-    indication (the means, for a child)."""
+    """The summary of an element. `strong`: one answer has that grade; weak answers never add up to it. `needed` False:
+    the law requires no indication (the means, for a child)."""
 
     element: str
     strength: Strength
@@ -63,7 +64,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class Summary:
-    """`missing`: required elements that no answer indicates."""
+    """A summary. `missing` contains the required elements that no answer indicates."""
 
     age_group: AgeGroup
     elements: tuple[ElementSummary, ...]
@@ -77,12 +78,12 @@ class Summary:
 
     @property
     def indicated(self) -> frozenset[str]:
-        """Return the finer codes of all indicated elements."""
+        """Return the detailed codes of all indicated elements."""
         return frozenset(one.element for each in self.elements for one in each.indications)
 
 
 def summarise(instrument: Instrument, answers: Answers, today: date) -> Summary:
-    """Summarise the present answers; an unfinished screening has a summary too."""
+    """Summarise the current answers. An unfinished screening also has a summary."""
     asked = relevant(instrument, answers, today)
     group = age_group(instrument, answers)
     found = [one for question in asked for one in _indications(question, answers)]
@@ -98,7 +99,7 @@ def summarise(instrument: Instrument, answers: Answers, today: date) -> Summary:
 
 
 def age_group(instrument: Instrument, answers: Answers) -> AgeGroup:
-    """Return the group by the stated age in years, else the chosen group."""
+    """Return the age group for the stated age in years, or else the chosen group."""
     age = meaning(instrument, answers, Role.AGE)
     if age is not None and age.isdigit():
         return "child" if int(age) < ADULT_AGE else "adult"
@@ -133,7 +134,7 @@ def _bears_on(question: Question, name: str) -> bool:
 
 
 def _answered(question: Question, answers: Answers) -> bool:
-    """Whether the question is answered; "does not know" leaves it open."""
+    """Return whether the question is answered; "does not know" leaves it open."""
     answer = answers.get(question.id)
     if answer is None or answer == []:
         return False
@@ -188,7 +189,7 @@ _AREA_LEVEL = 2
 
 
 def attributes_of(instrument: Instrument, answers: Answers) -> ReportingAttributes | None:
-    """Return the attributes for statistics; None unless the person agreed."""
+    """Return the attributes for statistics, or None unless the person agreed."""
     if not says_yes(instrument, answers, Role.CONSENT_STATISTICS):
         return None
     age = meaning(instrument, answers, Role.AGE)
@@ -203,7 +204,7 @@ def attributes_of(instrument: Instrument, answers: Answers) -> ReportingAttribut
 
 
 def _place(text: str | None) -> str | None:
-    """Return a P-code at most as exact as a municipality; None for anything else."""
+    """Return a P-code for a municipality or a larger area; None for anything else."""
     places = Places.load()
     if text is None or not places.is_known(text):
         return None

@@ -26,7 +26,7 @@ _ACTIVE = ("vbaproject", "externallinks", "embeddings", "activex", "connections"
 
 
 class UnreadableWorkbook(ValueError):
-    """The workbook is rejected. `pointer` names the sheet and the cell, if any."""
+    """The workbook is rejected. `pointer` names the sheet and, if there is one, the cell."""
 
     def __init__(self, message: str, pointer: str = "/file") -> None:
         super().__init__(message)
@@ -37,7 +37,7 @@ _DAMAGED = "This is no readable XLSX workbook."
 
 
 def check_workbook(content: bytes) -> None:
-    """Raise UnreadableWorkbook for anything but a plain XLSX of reasonable size without formulas."""
+    """Raise UnreadableWorkbook unless the file is a plain XLSX of reasonable size without formulas."""
     if len(content) > MAX_BYTES:
         raise UnreadableWorkbook(f"The workbook has more than {MAX_BYTES} bytes.")
     try:

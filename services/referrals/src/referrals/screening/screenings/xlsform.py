@@ -1,7 +1,8 @@
 """Reads an XLSForm workbook as an instrument, parsed by pyxform.
 
-Rejects several persons, attachments, exact places and a single language. Form tools ignore our columns: `ruta_role`,
-`ruta_element`, `ruta_grade` (survey), `ruta_value`, `ruta_element`, `ruta_grade` (choices). See docs/screening.md.
+Rejects forms about several people, attachments, exact places and a single language. Form tools ignore our columns:
+`ruta_role`, `ruta_element`, `ruta_grade` (survey), `ruta_value`, `ruta_element`, `ruta_grade` (choices). See
+docs/screening.md.
 """
 
 import re
@@ -39,7 +40,7 @@ _KINDS = {
     "note": Kind.NOTE,
     "calculate": Kind.CALCULATION,
 }
-# Fields that a form tool fills by itself; Ruta leaves them out.
+# Fields that a form tool fills in itself; Ruta omits them.
 _RECORDED_BY_TOOL = frozenset(
     {"start", "end", "today", "deviceid", "username", "email", "phonenumber", "simserial"}
     | {"subscriberid", "audit", "start-geopoint", "hidden"}
@@ -48,13 +49,13 @@ _LANGUAGE = re.compile(r"\(([A-Za-z]{2})\)\s*$|^([A-Za-z]{2})$")
 
 
 def read_xlsform(content: bytes) -> Instrument:
-    """Return the instrument of a workbook; raises UnreadableWorkbook with a pointer to the obstacle."""
+    """Return a workbook's instrument; raise UnreadableWorkbook with a pointer to the obstacle."""
     check_workbook(content)
     return _instrument(_read_by_pyxform(content))
 
 
 def _read_by_pyxform(content: bytes) -> Node:
-    # Import pyxform here: it takes a third of the service's start-up time, and few processes ever read a form.
+    # Import pyxform only here: it takes a third of the service's start-up time, and few processes ever read a form.
     from pyxform.errors import PyXFormError  # type: ignore[import-untyped]  # noqa: PLC0415 - see above; ships no types
     from pyxform.xls2json import workbook_to_json  # type: ignore[import-untyped]  # noqa: PLC0415 - as above
     from pyxform.xls2json_backends import get_xlsform  # type: ignore[import-untyped]  # noqa: PLC0415 - as above
@@ -62,10 +63,10 @@ def _read_by_pyxform(content: bytes) -> Node:
 
     try:
         form: Node = workbook_to_json(get_xlsform(BytesIO(content)), fallback_form_name="data")
-        convert(content, file_type=".xlsx")  # broken references show only in the finished XForm
+        convert(content, file_type=".xlsx")  # broken references appear only in the finished XForm
     except PyXFormError as error:
         raise UnreadableWorkbook(f"The form is not valid: {str(error)[:500]}") from error
-    except Exception as error:  # pyxform fails in many ways on a file that is not an XLSForm
+    except Exception as error:  # pyxform fails in many ways if the file is not an XLSForm
         raise UnreadableWorkbook("The workbook is no XLSForm.") from error
     return form
 
@@ -176,7 +177,7 @@ def _alike(name: str) -> Labels:
 
 
 def _labels(label: Any, name: str) -> Labels:
-    """Return both languages of a label; rejects a plain label in one language."""
+    """Return both languages of a label; reject a plain label in one language."""
     found: dict[str, str] = {}
     if isinstance(label, Mapping):
         for language, text in label.items():

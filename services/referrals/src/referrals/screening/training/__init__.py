@@ -1,1 +1,1 @@
-"""Trainings, and who is certified to conclude a screening until when."""
+"""Trainings, and the certificates for concluding screenings, with their expiry."""

@@ -1,4 +1,4 @@
-"""HTTP routes of trainings and certificates."""
+"""HTTP routes for trainings and certificates."""
 
 from datetime import date, timedelta
 from typing import Annotated, Literal

@@ -1,4 +1,4 @@
-"""Tables of trainings and certificates."""
+"""Tables for trainings and certificates."""
 
 from datetime import date, datetime
 from uuid import UUID
@@ -9,7 +9,7 @@ from referrals.tables import Instant, Row
 
 
 class Training(Row, table=True):
-    """A training that took place; participants are numbers, never names."""
+    """A training that took place. It records participant numbers, never names."""
 
     __tablename__ = "trainings"
 
@@ -31,7 +31,7 @@ class Training(Row, table=True):
 
 
 class Certificate(Row, table=True):
-    """`holder` is an account (its subject) or a staff code of the organisation, not a name."""
+    """A certificate. `holder` is an account (its subject) or a staff code of the organisation, not a name."""
 
     __tablename__ = "certificates"
 

@@ -42,7 +42,8 @@ async def certificates(
     before: UUID | None,
     limit: int,
 ) -> Sequence[Certificate]:
-    """Return own certificates, newest first; coordinators see all. `expiring_by`: valid today and expired by then."""
+    """Return the organisation's certificates, newest first; coordinators see all. `expiring_by`: valid today and
+    expired by that date."""
     statement = sa.select(Certificate)
     if Role.COORDINATOR not in caller.roles:
         statement = statement.where(col(Certificate.organisation_id) == caller.organisation)
@@ -98,7 +99,7 @@ async def own_certificate(
 async def trainings(
     session: AsyncSession, caller: Principal, *, before: UUID | None, limit: int
 ) -> Sequence[Training]:
-    """Return own trainings, newest first; coordinators see all."""
+    """Return the organisation's trainings, newest first; coordinators see all."""
     statement = sa.select(Training)
     if Role.COORDINATOR not in caller.roles:
         statement = statement.where(col(Training.organisation_id) == caller.organisation)

@@ -1,4 +1,4 @@
-"""Request and response bodies of trainings and certificates."""
+"""Request and response bodies for trainings and certificates."""
 
 from datetime import date, datetime
 from typing import Annotated, Literal
@@ -26,7 +26,7 @@ def _certified(code: str) -> str:
 
 Topic = Annotated[str, Field(max_length=60), AfterValidator(_known)]
 People = Annotated[int, Field(ge=0, le=10_000, strict=True)]
-# An account name or a staff code: without spaces, as those suggest a person's name.
+# An account name or a staff code, without spaces, because a space suggests a person's name.
 Holder = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9@._:\-]+$")]
 
 
@@ -74,7 +74,7 @@ class TrainingView(BaseModel):
 
 
 class NewCertificate(Strict):
-    """Who passed, and until when the certificate is valid. Nobody certifies themselves."""
+    """A new certificate: who passed, and until when the certificate is valid. Nobody certifies themselves."""
 
     holder: Holder = Field(
         description="The account that signs in, or a staff code that your system sends.",
@@ -99,7 +99,7 @@ class Revoke(Strict):
 
 
 class CertificateView(BaseModel):
-    """`standing`: valid, expiring (within 60 days), expired, future or revoked."""
+    """A certificate. `standing`: valid, expiring (within 60 days), expired, future or revoked."""
 
     id: UUID
     organisation_id: UUID

@@ -1,4 +1,4 @@
-"""Topics of trainings, and the validity of their certificates. Pure."""
+"""Training topics, and the validity of their certificates. Pure."""
 
 from collections.abc import Mapping
 from functools import cache

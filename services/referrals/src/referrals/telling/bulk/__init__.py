@@ -1,1 +1,1 @@
-"""A batch of commands from a client that was offline; each has its own transaction and answer."""
+"""A batch of commands from a client that was offline; each command has its own transaction and response."""

@@ -23,7 +23,7 @@ MOST, MOST_TOGETHER = 100, 30
 
 
 class OnlyIf(Strict):
-    """The status that an earlier command must have returned before this one runs."""
+    """The required response status of an earlier command, without which this command does not run."""
 
     key: str = Field(max_length=60, description="That of the earlier command.")
     status: str = Field(
@@ -32,7 +32,7 @@ class OnlyIf(Strict):
 
 
 class BulkCommand(Strict):
-    """`key` is the command's own Idempotency-Key; later commands may use `${key.id}`."""
+    """A command in a batch. `key` is the command's own Idempotency-Key; later commands may use `${key.id}`."""
 
     key: str = Field(min_length=1, max_length=60, pattern=r"^[A-Za-z0-9_-]+$")
     path: str = Field(max_length=300, examples=["/referrals/v1/referrals/${r1.id}/send"])
@@ -65,7 +65,7 @@ class BatchResult(BaseModel):
 
 @dataclass(frozen=True)
 class _Done:
-    """A command's answer; `body` is the JSON that the command itself wrote."""
+    """A command's response; `body` is the JSON that the command itself wrote."""
 
     key: str
     status: int
@@ -73,7 +73,7 @@ class _Done:
 
 
 class _Refused(Exception):
-    """Aborts a transaction after a refused command. `results` has the answers of all commands."""
+    """Aborts a transaction after a refused command. `results` contains the responses to all commands."""
 
     def __init__(self, results: list[_Done]) -> None:
         self.results = results
@@ -100,7 +100,7 @@ async def run_batch(batch: Batch, request: Request, caller: Writer) -> Response:
 
 
 def _answer(results: Sequence[_Done]) -> Response:
-    """Return a `BatchResult` without validating again: each command validated its own answer."""
+    """Return a `BatchResult` without validating again, because each command validated its own response."""
     written = orjson.dumps(
         {
             "results": [
@@ -113,7 +113,7 @@ def _answer(results: Sequence[_Done]) -> Response:
 
 
 async def _together(batch: Batch, request: Request, caller: Principal) -> list[_Done]:
-    """Run each command in a savepoint of one transaction; the first refusal rolls back all."""
+    """Run each command in a savepoint of one transaction; the first refusal rolls back all commands."""
     results: list[_Done] = []
     async with context_of(request).database.transaction(caller) as session:
         async for one in _each(batch, request, {OUTER: session}, {}):
@@ -138,7 +138,7 @@ def _depending(key: str, said: str) -> _Done:
 async def _each(
     batch: Batch, request: Request, beside: Mapping[str, Any], made: dict[str, dict[str, Any]]
 ) -> AsyncIterator[_Done]:
-    """Run the commands in order, and store each answer in `made` for later references."""
+    """Run the commands in order, and store each response in `made` for later references."""
     for command in batch.commands:
         wanted = command.only_if
         if wanted is not None and made.get(wanted.key, {}).get("status") != wanted.status:
@@ -169,7 +169,7 @@ async def _run(
     return _Done(command.key, status, answered)
 
 
-# Commands allowed in a batch; reads and administration have their own endpoints.
+# Commands allowed in a batch. Reads and administration have their own endpoints.
 _ALLOWED = re.compile(
     r"/referrals/v1/(cases|consents|exceptions|referrals|transfers|tasks|screenings)(/[A-Za-z0-9-]+){0,4}"
 )
@@ -177,7 +177,7 @@ _REFERENCE = re.compile(r"\$\{([A-Za-z0-9_-]{1,60})\.(id|version)\}")
 
 
 class UnknownReference(Exception):
-    """A reference to a command that does not precede this one, or that failed."""
+    """A reference to a command that failed or does not precede this one."""
 
 
 def is_allowed(path: str) -> bool:
@@ -185,7 +185,7 @@ def is_allowed(path: str) -> bool:
 
 
 def resolve(value: Any, made: Mapping[str, dict[str, Any]]) -> Any:
-    """Return `value` with every reference replaced; raises UnknownReference."""
+    """Return `value` with every reference replaced; raise UnknownReference for an invalid one."""
     if isinstance(value, str):
         return _REFERENCE.sub(lambda match: _one(match, made), value)
     if isinstance(value, list):

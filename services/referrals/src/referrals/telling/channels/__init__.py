@@ -1,1 +1,1 @@
-"""Notifies people by mailbox, browser or telephone that something waits; messages contain no facts."""
+"""Notifies people by mailbox, browser or telephone that something is waiting; messages contain no facts."""

@@ -1,4 +1,4 @@
-"""HTTP routes of channels and the rota."""
+"""HTTP routes for channels and the rota."""
 
 from typing import Annotated
 from uuid import UUID

@@ -1,5 +1,5 @@
-"""The worker of channels: turns notices into pings, and due pings into one message per channel. Each transport has a
-queue. A message is settled once the relay or gateway has answered."""
+"""The channel worker: turns notices into pings, and due pings into one message per channel. Each transport has a queue.
+A message is settled once the relay or gateway has responded."""
 
 import asyncio
 from collections import defaultdict
@@ -64,8 +64,8 @@ _log = get_logger(__name__)
 async def ping(
     session: AsyncSession, notices: Sequence[Any], zone: ZoneInfo, hand_over: timedelta
 ) -> None:
-    """Create pings for these notices, by channel and time; needs service rights. Each notice has id, organisation_id,
-    kind, subject_type, subject_id and for_supervisor. People who are away hear of them when they are back."""
+    """Create pings for these notices, by channel and time. Each notice has id, organisation_id, kind, subject_type,
+    subject_id and for_supervisor. People who are away get theirs when they are back. Requires service rights."""
     organisations = {notice.organisation_id for notice in notices}
     listeners = await queries.listeners(session, organisations)
     on_leave = await queries.on_leave(session, organisations)
@@ -153,7 +153,7 @@ async def _matters(session: AsyncSession, notices: Sequence[Any]) -> list[tuple[
 
 @dataclass(frozen=True)
 class Claimed:
-    """A message leased to this worker until `until`. `attempts` includes the present one."""
+    """A message leased to this worker until `until`. `attempts` includes the current attempt."""
 
     channel: UUID
     address: str
@@ -167,7 +167,7 @@ class Claimed:
 
 
 class Queue:
-    """The messages of one transport."""
+    """The message queue of one transport."""
 
     def __init__(
         self,
@@ -178,22 +178,22 @@ class Queue:
         zone: ZoneInfo,
         kind: ChannelKind,
     ) -> None:
-        """`front`: the address in messages; `zone`: the time zone of quiet hours."""
+        """Create the queue. `front` is the address in messages; `zone` is the time zone for quiet hours."""
         self._database, self._sealing, self._front = database, sealing, front
         self._transports, self._kind, self._zone = transports, kind, zone
         # All queues share the connection pool, so settling must leave connections for claiming.
         self._settling = asyncio.Semaphore(2)
 
     async def claim(self, limit: int, only_urgent: bool) -> tuple[int, Sequence[Claimed]]:
-        """Return how many channels and messages were examined, and the messages that still have news."""
+        """Return the number of examined channels and messages, and the messages that still contain news."""
         return await self._database.retried(
             partial(self._claim, limit=limit, only_urgent=only_urgent)
         )
 
     async def tell(self, one: Claimed, http: aiohttp.ClientSession) -> None:
-        """Send the message and store the outcome. After an error here its lease expires and its outcome is unclear."""
+        """Send the message and store the outcome. After an error here, the lease expires and the outcome is unclear."""
         if clock.now() + self._longest > one.until:
-            return  # This process was stalled, and another worker may have the message by now.
+            return  # This process stalled, and another worker may now have the message.
         try:
             handing = await self._transports.hand_over(
                 http, self._kind, one.address, one.message, one.message_id
@@ -201,7 +201,7 @@ class Queue:
         except Exception as error:  # noqa: BLE001 - one message keeps no other from being told
             _log.error("not_handed_over", exc_info=error)
             return
-        # Try at least once, whatever the time: the process may have stalled, or its clock jumped, since the claim.
+        # Try at least once, whatever the time: since the claim, the process may have stalled or its clock jumped.
         while True:
             try:
                 async with self._settling:
@@ -222,7 +222,7 @@ class Queue:
     async def _claim(
         self, session: AsyncSession, limit: int, only_urgent: bool
     ) -> tuple[int, Sequence[Claimed]]:
-        # This runs twice a second, and mostly finds nothing.
+        # This runs twice a second and usually finds nothing.
         await act_as_service(session)
         now = clock.now()
         closed = 0
@@ -291,8 +291,8 @@ class Queue:
         return True
 
     async def _unclear(self, session: AsyncSession, pings: Sequence[Ping]) -> frozenset[UUID]:
-        """Return emergencies that a worker left unsettled and whose person heard of them on another channel.
-        Repeatable transports have none: sending twice does no harm there."""
+        """Return emergencies that a worker left unsettled and whose person was notified on another channel. Repeatable
+        transports need none, because sending twice does no harm."""
         left = [] if self._transports.repeatable(self._kind) else pings
         taken = [each for each in left if each.status == PingStatus.HANDING]
         return await queries.told_otherwise(session, [each.id for each in taken])
@@ -304,11 +304,11 @@ class Queue:
             code = new_code()
             channel.next_attempt_at = until
             text = messages.code(language, code)
-            # A new id for each message, with the channel's id, so that a bounce report names the channel.
+            # A new id for each message, including the channel's id, so that a bounce report names the channel.
             called = f"{channel.id}.{new_id().hex}"
             return Claimed(channel.id, address, text, called, until, code=code)
         new = [each for each in told if each.message_id is None]
-        # A retry keeps the message id, so mailbox and gateway see the same message; new pings make a new one.
+        # A retry keeps the message id, so mailbox and gateway see the same message; new pings create a new id.
         fresh = [each for each in new if each.emergency]
         urgent = [each for each in told if each.emergency]
         name = max(each.message_id or each.id for each in fresh or new or urgent or told)
@@ -330,7 +330,7 @@ class Queue:
     async def _settle(self, session: AsyncSession, one: Claimed, handing: Handing) -> None:
         await act_as_service(session)
         channel = await session.get(Channel, one.channel, with_for_update=True)
-        if channel is None:  # somebody removed the channel and its pings meanwhile
+        if channel is None:  # somebody has since removed the channel and its pings
             return
         now = clock.now()
         channel.failure = handing.failure
@@ -380,9 +380,9 @@ async def _switch_off(session: AsyncSession, channel: Channel, handing: Handing)
 async def _moot(
     session: AsyncSession, pings: Sequence[Ping], notices: Mapping[UUID, Notice]
 ) -> frozenset[UUID]:
-    """Return pings that events have overtaken. A ping about a referral is moot once somebody has acted on the
-    referral, unless it reports the other side's act. An emergency is moot once a notified colleague has opened it or
-    acted on it."""
+    """Return pings that events have made obsolete. A ping about a referral is obsolete once somebody has acted on the
+    referral, unless it reports the other side's act. An emergency is obsolete once a notified colleague has opened it
+    or acted on it."""
     ids = {n.subject_id for n in notices.values() if n.subject_type == "referral"}
     now = await referrals.outlines(session, ids)
     opened = {n.subject_id for n in notices.values() if n.subject_type in _OPENED}
@@ -404,7 +404,7 @@ async def _moot(
 
 
 def _held(one: Claimed) -> sa.ColumnElement[bool]:
-    """Pings of this message whose lease still belongs to this worker."""
+    """Select this message's pings whose lease still belongs to this worker."""
     return sa.and_(
         col(Ping.id).in_(one.pings),
         col(Ping.status) == PingStatus.HANDING,
@@ -425,7 +425,7 @@ async def _again(session: AsyncSession, one: Claimed, handing: Handing, status: 
 async def _close(
     session: AsyncSession, status: PingStatus, now: datetime, *which: sa.ColumnElement[bool]
 ) -> int:
-    """Close these pings with the status; returns how many."""
+    """Close these pings with the status; return their number."""
     closed = await session.scalars(
         sa.update(Ping)
         .where(waiting(), *which)
@@ -437,7 +437,7 @@ async def _close(
 
 
 async def lapse(database: Database) -> int:
-    """Switch off addresses whose confirmation has expired; returns how many."""
+    """Switch off addresses whose confirmation has expired; return their number."""
 
     async def work(session: AsyncSession) -> int:
         await act_as_service(session)

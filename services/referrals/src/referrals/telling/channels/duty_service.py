@@ -1,4 +1,5 @@
-"""Who would be notified now of an urgent report to the line, so that the line's page can promise truthfully."""
+"""The people who would now be notified of an urgent report, so that the anonymous line's page makes a truthful
+promise."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from referrals.telling.channels.messages import Matter, due_at, turns
 
 @dataclass(frozen=True)
 class Duty:
-    """Implements the line's `Watch`. `offered`: the kinds of channels that this operation has set up."""
+    """Implements the line's `Watch`. `offered`: the kinds of channels that this deployment supports."""
 
     zone: ZoneInfo
     hand_over: timedelta

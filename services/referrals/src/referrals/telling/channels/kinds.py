@@ -1,4 +1,4 @@
-"""Kinds of channels, their pace, and reasons for switching them off. Pure."""
+"""Kinds of channels, their pace, and the reasons for switching them off. Pure."""
 
 from enum import StrEnum
 
@@ -15,7 +15,7 @@ _ROWS = words_of("channels", ChannelKind)
 
 
 def reached_by(kind: ChannelKind) -> str:
-    """Mailbox, browser or telephone: decides the format of addresses."""
+    """The way to reach a person: mailbox, browser or telephone. It determines the address format."""
     return _ROWS[kind]["reached_by"]
 
 
@@ -54,7 +54,7 @@ class PingStatus(StrEnum):
 
 
 def masked(kind: ChannelKind, address: str) -> str:
-    """Return enough of an address for its owner to recognise it, and too little to write to it."""
+    """Return enough of an address for its owner to recognise it, but too little to send to it."""
     if reached_by(kind) == "mailbox":
         name, _, domain = address.rpartition("@")
         return f"{name[:1]}…@{domain}"

@@ -1,5 +1,5 @@
-"""Who is notified of a notice, and when. Pure. Messages never contain their subject. These rules choose the side, the
-order in an emergency, and the time (quiet hours, digests)."""
+"""Who gets a notice, and when. Pure. Messages never contain their subject. These rules choose the side, the order in an
+emergency, and the time (quiet hours, digests)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ CONFIRMED_FOR = timedelta(days=180)
 
 @dataclass(frozen=True)
 class Matter:
-    """The facts of a notice that decide who is notified.
+    """The facts of a notice that decide who gets it.
 
     `sides`: sender and recipient, if any. `team`: the people who work the queue. `owner`: the owner of the channel in
     question. `aor`, `area`: the responsible desk; None means any coordinator.
@@ -53,8 +53,8 @@ class Matter:
 
 @dataclass(frozen=True)
 class Listener:
-    """The facts of a channel that decide notification, with its person's present rights. `wakes`: emergencies ignore
-    quiet hours. `states`: the states in which the person coordinates; empty means all."""
+    """The facts of a channel that decide notification, with its person's current rights. `wakes`: emergencies ignore
+    quiet hours. `states`: the states in which the person coordinates; empty means all states."""
 
     channel: UUID
     person: str
@@ -71,14 +71,14 @@ class Listener:
 
 @dataclass(frozen=True)
 class Turn:
-    """`after`: the delay after the notice, if nobody has acted by then."""
+    """A place in the order. `after`: the delay after the notice, if nobody has acted by then."""
 
     listener: Listener
     after: timedelta
 
 
 def concerned(matter: Matter, listeners: Sequence[Listener]) -> list[Listener]:
-    """Return the channels of one organisation whose person should know of the matter."""
+    """Return one organisation's channels whose person should know of the matter."""
     news = matter.kind.news
     if news is News.NOBODY or _is_own_deed(news, matter):
         return []
@@ -99,7 +99,7 @@ def concerned(matter: Matter, listeners: Sequence[Listener]) -> list[Listener]:
 
 
 def coordinates(listener: Listener, aor: str | None, area: str | None) -> bool:
-    """Whether this person coordinates this area of responsibility in this state; None matches any."""
+    """Return whether this person coordinates this area of responsibility in this state; None matches any."""
     if aor is None:
         return bool(listener.coordinates)
     near = not listener.states or area is None or area in listener.states
@@ -120,8 +120,8 @@ def _is_own_deed(news: News, matter: Matter) -> bool:
 def turns(
     matter: Matter, listeners: Sequence[Listener], on_call: Sequence[str], hand_over: timedelta
 ) -> list[Turn]:
-    """Return the order of channels. All are due at once, except that an urgent matter with a rota goes to the people
-    on call by rank, `hand_over` apart, then to the rest."""
+    """Return the order of channels. All are due at once, with one exception: an urgent matter with a rota first goes to
+    the people on call by rank, `hand_over` apart, then to the others."""
     told = concerned(matter, listeners)
     match matter.telling:
         case Telling.PACE:
@@ -135,7 +135,7 @@ def turns(
 
 
 def learns_later(matter: Matter, listener: Listener) -> bool:
-    """Whether somebody who is away hears of the matter when they are back."""
+    """Return whether somebody who is away should hear of the matter when they are back."""
     routine = matter.telling is Telling.PACE
     return bool(concerned(matter, [listener])) and not (
         routine and listener.pace is Pace.EMERGENCIES
@@ -145,13 +145,13 @@ def learns_later(matter: Matter, listener: Listener) -> bool:
 def back_at(
     digest_at: time, quiet: tuple[time | None, time | None], last_day: date, zone: ZoneInfo
 ) -> datetime:
-    """Return when to notify somebody of what came while they were away: at their digest's time on the first day."""
+    """Return when to notify a returning person of earlier matters: at their digest time on the first day."""
     morning = datetime.combine(last_day + timedelta(days=1), digest_at, zone)
     return after_quiet_hours(quiet, morning, zone)
 
 
 def due_at(listener: Listener, moment: datetime, zone: ZoneInfo, how: Telling) -> datetime:
-    """Return when this channel may be notified of a matter from `moment` (aware), never earlier."""
+    """Return when this channel may be notified of a matter that is due at `moment` (aware), never earlier."""
     if how is Telling.CHAIN and listener.wakes:
         return moment
     if how is Telling.PACE and listener.pace is Pace.DIGEST:
@@ -162,7 +162,7 @@ def due_at(listener: Listener, moment: datetime, zone: ZoneInfo, how: Telling) -
 def after_quiet_hours(
     quiet: tuple[time | None, time | None], moment: datetime, zone: ZoneInfo
 ) -> datetime:
-    """Return `moment` (aware), or the end of the quiet hours in which it lies."""
+    """Return `moment` (aware), or the end of the quiet hours that contain it."""
     start, end = quiet
     if start is None or end is None or not _within(moment.astimezone(zone).time(), start, end):
         return moment
@@ -170,8 +170,8 @@ def after_quiet_hours(
 
 
 def after_report(moment: datetime, last: datetime | None, now: datetime) -> datetime:
-    """Return when to notify a channel of a report to the line that would be due at `moment`. Anybody can send
-    reports, so a flood of them causes one message per `BETWEEN_REPORTS`. `last`: when the previous one was or is due
+    """Return when to notify a channel of an anonymous report that would be due at `moment`. Anybody can send reports,
+    so a flood of reports causes only one message per `BETWEEN_REPORTS`. `last`: when the previous message was or is due
     on the channel."""
     if last is None or last <= now - BETWEEN_REPORTS:
         return moment
@@ -180,7 +180,7 @@ def after_report(moment: datetime, last: datetime | None, now: datetime) -> date
 
 
 def _within(now: time, start: time, end: time) -> bool:
-    """Half open; spans midnight if the end is before the start."""
+    """Return whether the time is in the half-open interval, which spans midnight if its end is before its start."""
     return start <= now < end if start <= end else now >= start or now < end
 
 
@@ -208,7 +208,7 @@ _CODE: Mapping[PageLanguage, str] = completed(
 
 
 def something_new(language: PageLanguage, address: str) -> Message:
-    """`address`: the front's address, the same for everybody."""
+    """Return the neutral message. `address` is the gateway's address, the same for everybody."""
     return Message(_SUBJECT, _SOMETHING[language].format(address=address))
 
 

@@ -1,4 +1,4 @@
-"""People's channels, their messages, and the rota of people on call."""
+"""People's channels, their messages, and the on-call rota."""
 
 from datetime import datetime, time, timedelta
 from uuid import UUID
@@ -11,8 +11,8 @@ from referrals.tables import Instant, Row
 
 
 class Channel(Row, table=True):
-    """`address`: sealed; for push the whole subscription. `address_digest`: for comparison. `code_digest`: until
-    confirmed. `attempts`, `next_attempt_at`: of the code."""
+    """A channel. `address`: sealed; for push, the whole subscription. `address_digest`: for comparison. `code_digest`:
+    until confirmed. `attempts`, `next_attempt_at`: for sending the code."""
 
     __tablename__ = "channels"
 
@@ -43,8 +43,8 @@ class Channel(Row, table=True):
 
 
 class Ping(Row, table=True):
-    """A notice for a channel, sent once; several due pings share one message, `message_id`. `next_attempt_at` is the
-    time of the next of `attempts`, or the end of the lease during a try."""
+    """A notice for a channel, sent once. Several due pings share one message, `message_id`. `next_attempt_at` is the
+    time of the next of `attempts`, or the end of the lease during an attempt."""
 
     __tablename__ = "pings"
 
@@ -77,8 +77,8 @@ class Shift(Row, table=True):
 
 
 class CodeAsked(Row, table=True):
-    """A request for a code to this address. It outlives the channel: removing one allows no further messages to a
-    stranger."""
+    """A request for a code to this address. It outlives the channel, so that removing a channel allows no further
+    messages to a stranger."""
 
     __tablename__ = "codes_asked"
 
@@ -101,5 +101,5 @@ ENDINGS = (
 
 
 def waiting() -> sa.ColumnElement[bool]:
-    """Messages without an outcome yet."""
+    """Return the condition for messages without an outcome."""
     return _pings.c.settled_at.is_(None)

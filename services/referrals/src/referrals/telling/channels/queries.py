@@ -1,4 +1,4 @@
-"""Reads channels, shifts and due messages."""
+"""Queries for channels, shifts and due messages."""
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
@@ -70,14 +70,14 @@ async def _one(session: AsyncSession, whose: sa.ColumnElement[bool], channel_id:
 
 
 async def listed(session: AsyncSession, caller: Principal, *, team: bool) -> Sequence[Channel]:
-    """Return the caller's channels; with `team` those of the whole organisation (for supervisors)."""
+    """Return the caller's channels; with `team`, the whole organisation's channels (for supervisors)."""
     whose = col(Channel.organisation_id) == caller.organisation if team else _own(caller)
     rows = await session.scalars(sa.select(Channel).where(whose).order_by(col(Channel.id)))
     return rows.all()
 
 
 async def written_to(session: AsyncSession, about: UUID) -> tuple[Channel, datetime | None] | None:
-    """Return the mailbox to which a mail went, locked, and its time, by the mail's id; needs service rights."""
+    """Return the mailbox that received a mail, locked, and the time, by the mail's id. Requires service rights."""
     ping = await session.get(Ping, about)
     channel = await session.get(
         Channel, about if ping is None else ping.channel_id, with_for_update=True
@@ -88,7 +88,7 @@ async def written_to(session: AsyncSession, about: UUID) -> tuple[Channel, datet
 async def codes_asked(
     session: AsyncSession, caller: Principal, address_digest: bytes, since: datetime
 ) -> tuple[int, int]:
-    """Return the number of codes requested by the caller, and by anybody for the address; needs service rights."""
+    """Return the number of codes requested by the caller, and by anybody for the address. Requires service rights."""
     mine = sa.and_(
         col(CodeAsked.organisation_id) == caller.organisation,
         col(CodeAsked.person) == caller.subject,
@@ -107,15 +107,15 @@ async def codes_asked(
 async def listeners(
     session: AsyncSession, organisations: Collection[UUID]
 ) -> Mapping[UUID, list[Listener]]:
-    """Return active channels by organisation, with their people's present rights; needs service rights. A skipped
-    person's turn passes to nobody."""
+    """Return active channels by organisation, with their people's current rights. A skipped person's turn passes to
+    nobody. Requires service rights."""
     return await _listeners(session, _TELLS, col(Channel.organisation_id).in_(organisations))
 
 
 async def on_leave(
     session: AsyncSession, organisations: Collection[UUID]
 ) -> Mapping[UUID, list[tuple[Listener, date]]]:
-    """Return as `listeners` the channels of people who are away today, with their last day away."""
+    """Return the channels of people who are away today, in the form of `listeners`, with their last day away."""
     found = await _listeners(session, _RESTS, col(Channel.organisation_id).in_(organisations))
     last = await last_days_away(session, {each.person for some in found.values() for each in some})
     return {
@@ -127,8 +127,8 @@ async def on_leave(
 async def coordinating(
     session: AsyncSession, kinds: Collection[str]
 ) -> Mapping[UUID, list[Listener]]:
-    """Return by organisation the channels of coordinators of these kinds whose last try did not fail; needs service
-    rights."""
+    """Return, by organisation, the coordinators' channels of these kinds whose last attempt did not fail. Requires
+    service rights."""
     leading = {person.subject for person in await coordinators(session)}
     works = (col(Channel.kind).in_(kinds), col(Channel.failure).is_(None))
     return await _listeners(session, _TELLS, col(Channel.person).in_(leading), *works)
@@ -170,7 +170,7 @@ def _listener(row: Channel, person: Principal) -> Listener:
 
 
 async def owners(session: AsyncSession, channels: Collection[UUID]) -> Mapping[UUID, str]:
-    """Return the owners of these channels; needs service rights."""
+    """Return the owners of these channels. Requires service rights."""
     rows = await session.execute(
         sa.select(col(Channel.id), col(Channel.person)).where(col(Channel.id).in_(channels))
     )
@@ -180,7 +180,7 @@ async def owners(session: AsyncSession, channels: Collection[UUID]) -> Mapping[U
 async def on_call(
     session: AsyncSession, organisations: Collection[UUID], now: datetime
 ) -> Mapping[UUID, list[str]]:
-    """Return by organisation the people on call now, in the order of notification; needs service rights."""
+    """Return, by organisation, the people currently on call, in notification order. Requires service rights."""
     rows = await session.execute(
         sa.select(col(Shift.organisation_id), col(Shift.person))
         .where(
@@ -198,7 +198,7 @@ async def on_call(
 
 
 async def shifts(session: AsyncSession, caller: Principal, now: datetime) -> Sequence[Shift]:
-    """Return present and future shifts of the caller's organisation."""
+    """Return current and future shifts of the caller's organisation."""
     rows = await session.scalars(
         sa.select(Shift)
         .where(col(Shift.organisation_id) == caller.organisation, col(Shift.ends_at) > now)
@@ -221,7 +221,8 @@ _OWN = sa.select(sa.literal(1)).where(col(Ping.channel_id) == col(Channel.id), w
 
 
 def _urgent(now: Any) -> sa.ColumnElement[bool]:
-    """Emergencies go out even if other messages of the channel rest or wait for a retry."""
+    """Return the condition for due emergencies, which go out even if the channel's other messages rest or wait for a
+    retry."""
     return _OWN.where(col(Ping.next_attempt_at) <= now, col(Ping.emergency)).exists()
 
 
@@ -242,15 +243,15 @@ def _due(now: Any, kind: ChannelKind) -> sa.ColumnElement[bool]:
 
 
 def any_due(now: Any, kind: ChannelKind) -> sa.Exists:
-    """Whether a channel has a message due by then; needs service rights."""
+    """Return the SQL condition that a channel has a message due by this time. Requires service rights."""
     return sa.exists().where(_due(now, kind))
 
 
 async def due(
     session: AsyncSession, now: datetime, kind: ChannelKind, limit: int, *, only_urgent: bool
 ) -> Sequence[Channel]:
-    """Return channels with due messages: emergencies first, then first tries before retries. They are locked against
-    other replicas; needs service rights."""
+    """Return channels with due messages: emergencies first, then first attempts before retries. The rows are locked
+    against other replicas. Requires service rights."""
     urgent = _urgent(now)
     tried = (
         sa.select(sa.func.coalesce(sa.func.min(col(Ping.attempts)), 0))
@@ -268,7 +269,7 @@ async def due(
 
 
 def left_in_hand(kind: ChannelKind, now: datetime) -> sa.ColumnElement[bool]:
-    """Routine messages on channels of this kind that a worker claimed and never settled."""
+    """Return the condition for routine messages on channels of this kind that a worker claimed and never settled."""
     channels = sa.select(col(Channel.id)).where(col(Channel.kind) == kind)
     return sa.and_(
         col(Ping.channel_id).in_(channels),
@@ -281,8 +282,8 @@ def left_in_hand(kind: ChannelKind, now: datetime) -> sa.ColumnElement[bool]:
 async def pings_due(
     session: AsyncSession, channels: Collection[UUID], now: datetime
 ) -> Mapping[UUID, list[Ping]]:
-    """Return due pings by channel without those being sent now. A message includes pings that wait for a retry. Needs
-    service rights."""
+    """Return due pings by channel, except those being sent now. A message includes pings that wait for a retry.
+    Requires service rights."""
     rows = await session.scalars(
         sa.select(Ping).where(
             col(Ping.channel_id).in_(channels),
@@ -298,8 +299,8 @@ async def pings_due(
 
 
 async def told_otherwise(session: AsyncSession, pings: Collection[UUID]) -> frozenset[UUID]:
-    """Return those of these pings whose person certainly received the same notice on another channel. Needs service
-    rights."""
+    """Return which of these pings belong to a person who certainly received the same notice on another channel.
+    Requires service rights."""
     there, other = orm.aliased(Channel), orm.aliased(Ping)
     rows = await session.scalars(
         sa.select(col(Ping.id))
@@ -320,7 +321,7 @@ async def attended(
     session: AsyncSession, subjects: Collection[UUID]
 ) -> dict[tuple[UUID, UUID], datetime]:
     """Return when a person with a channel last opened or changed each subject, by subject and organisation. Automated
-    reads by systems do not count. Needs service rights."""
+    reads by systems do not count. Requires service rights."""
     told = sa.exists().where(
         col(Channel.person) == audit.DOER,
         col(Channel.organisation_id) == audit.OF_ORGANISATION,
@@ -330,7 +331,7 @@ async def attended(
 
 
 async def last_reports(session: AsyncSession, channels: Collection[UUID]) -> dict[UUID, datetime]:
-    """Return when the last urgent report of the line was or is due on each channel; needs service rights."""
+    """Return when the last urgent anonymous report was or is due on each channel. Requires service rights."""
     rows = await session.execute(
         sa.select(col(Ping.channel_id), sa.func.max(col(Ping.due_at)))
         .where(
@@ -343,7 +344,7 @@ async def last_reports(session: AsyncSession, channels: Collection[UUID]) -> dic
 
 
 def was_told(notice: sa.ColumnElement[UUID]) -> sa.ColumnElement[bool]:
-    """Whether a message of this notice was sent; needs service rights."""
+    """Return the SQL condition that a message for this notice was sent. Requires service rights."""
     told = sa.select(sa.literal(1)).where(
         col(Ping.notice_id) == notice, col(Ping.status) == PingStatus.TOLD
     )
@@ -351,7 +352,7 @@ def was_told(notice: sa.ColumnElement[UUID]) -> sa.ColumnElement[bool]:
 
 
 def is_owed(notice: sa.ColumnElement[UUID]) -> sa.ColumnElement[bool]:
-    """Whether a message of this notice waits on an active channel; needs service rights."""
+    """Return the SQL condition that a message for this notice waits on an active channel. Requires service rights."""
     owed = sa.select(sa.literal(1)).where(
         col(Ping.notice_id) == notice, waiting(), col(Channel.id) == col(Ping.channel_id), _TELLS
     )
@@ -359,7 +360,7 @@ def is_owed(notice: sa.ColumnElement[UUID]) -> sa.ColumnElement[bool]:
 
 
 async def given_up_since(session: AsyncSession, moment: datetime) -> Sequence[UUID]:
-    """Return notices with an abandoned message; needs service rights."""
+    """Return notices with an abandoned message. Requires service rights."""
     rows = await session.scalars(
         sa.select(col(Ping.notice_id))
         .where(col(Ping.status) == PingStatus.GIVEN_UP, col(Ping.settled_at) > moment)

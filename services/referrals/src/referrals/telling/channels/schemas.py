@@ -1,4 +1,4 @@
-"""Request and response bodies of channels and shifts."""
+"""Request and response bodies for channels and shifts."""
 
 from datetime import date, datetime, time, timedelta
 from typing import Annotated, Literal
@@ -45,14 +45,14 @@ class Wishes(Strict):
 
 
 class PushKeys(Strict):
-    """Keys of a browser's subscription, stored although messages have no content."""
+    """A browser subscription's keys, stored although messages have no content."""
 
     p256dh: str = Field(max_length=200)
     auth: str = Field(max_length=50)
 
 
 class NewChannel(Wishes):
-    """A mailbox or telephone by its `address`; a browser by the result of `PushManager.subscribe`."""
+    """A new channel: a mailbox or telephone by its `address`, or a browser by the result of `PushManager.subscribe`."""
 
     kind: ChannelKind
     address: str | None = Field(None, max_length=320, examples=["guardia@example.org"])
@@ -71,7 +71,7 @@ class NewChannel(Wishes):
 
 
 class Away(Strict):
-    """Set both days, or neither if the person is back."""
+    """The days away. Set both days, or neither if the person is back."""
 
     away_from: date | None = Field(None, description="The first day at home without messages.")
     away_until: date | None = Field(None, description="The last day at home without messages.")
@@ -115,7 +115,7 @@ class ChannelView(BaseModel):
 
 
 class ChannelKinds(BaseModel):
-    """The kinds of channels that this operation has set up."""
+    """The kinds of channels that this deployment supports."""
 
     kinds: list[ChannelKind]
     push_key: str | None = Field(

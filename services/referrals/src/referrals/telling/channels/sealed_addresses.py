@@ -1,4 +1,4 @@
-"""Seals addresses and codes, and makes digests to compare them. Pure."""
+"""Seals addresses and codes, and creates digests to compare them. Pure."""
 
 import hashlib
 import hmac
@@ -14,7 +14,7 @@ _DIGITS = 8
 
 
 class Sealing:
-    """`key`: the service's key for stored results; each use derives its own from it."""
+    """Seals and digests. `key` is the service's key for stored responses; each use derives its own key from it."""
 
     def __init__(self, key: bytes) -> None:
         self._addresses = crypto.derived(key, b"channel-address")
@@ -28,7 +28,8 @@ class Sealing:
         return crypto.open_sealed(self._addresses, sealed, _context(channel)).decode()
 
     def digest(self, kind: ChannelKind, address: str) -> bytes:
-        """Equal addresses have equal digests. Only the endpoint of a subscription counts, as keys are renewed."""
+        """Return a digest; equal addresses have equal digests. Only a subscription's endpoint counts, because browsers
+        renew the keys."""
         known = orjson.loads(address)["endpoint"] if kind is ChannelKind.PUSH else address
         return hmac.digest(self._digests, f"{kind}\n{known}".casefold().encode(), hashlib.sha256)
 

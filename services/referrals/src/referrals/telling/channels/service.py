@@ -1,4 +1,4 @@
-"""Use cases of channels: add, confirm, change and remove one; and the rota."""
+"""Channel use cases: add, confirm, change and remove a channel; and the rota."""
 
 import hmac
 from collections.abc import Collection
@@ -46,7 +46,7 @@ _MOST = 6
 _MOST_SHIFTS = 500
 _CODE_VALID = timedelta(minutes=30)
 _CODE_PAUSE = timedelta(minutes=2)
-# The limit of codes per person and per address, as the receiver may not have requested any.
+# The code limits per person and per address, because the receiver may not have requested any code.
 _CODES_A_DAY, _CODES_THERE = 8, 4
 
 
@@ -58,7 +58,7 @@ async def add(
     allowed: Collection[Network],
     body: NewChannel,
 ) -> Channel:
-    """Add a channel. A mailbox or telephone is silent until its code is confirmed; a browser needs no code."""
+    """Add a channel. A mailbox or telephone stays silent until its code is confirmed; a browser needs no code."""
     kind = body.kind
     if kind not in offered:
         raise NO_SUCH_CHANNEL.because("this_operation_does_not_tell_people", kind, pointer="/kind")
@@ -100,7 +100,7 @@ async def add(
 
 
 async def _ask(session: AsyncSession, caller: Principal, digest: bytes) -> None:
-    """Queue one more code, unless caller or address had too many; the answer hides which."""
+    """Queue one more code, unless the caller or the address had too many; the response hides which."""
     now = clock.now()
     # A simultaneous request waits here, so that one lock covers counting and writing.
     for key in sorted((f"codes {caller.organisation} {caller.subject}", f"codes {digest.hex()}")):
@@ -154,7 +154,7 @@ async def confirm(
     if channel.code_digest is None or channel.code_until is None or channel.code_until <= now:
         raise WRONG_CODE.because("no_code_of_this_channel_is_valid")
     if not hmac.compare_digest(channel.code_digest, sealing.code_digest(channel.id, code)):
-        # Tries are not counted. Eight digits hold for half an hour behind the front's limits, and a correct guess
+        # Attempts are not counted. Eight digits are safe for half an hour behind the gateway's rate limits. A correct guess
         # only sends messages without content to another mailbox.
         raise WRONG_CODE.because("is_not_code_that_was_sent_there", pointer="/code")
     channel.code_digest = channel.code_until = channel.switched_off = channel.failure = None
@@ -169,7 +169,7 @@ async def confirm(
 
 
 async def _take_over(session: AsyncSession, channel: Channel) -> None:
-    """Give an address to the last person who confirmed it, in any organisation: it may have changed hands."""
+    """Assign an address to the last person who confirmed it, in any organisation, because it may have changed hands."""
     async with acting_as_service(session):
         others = await session.scalars(
             sa.select(Channel)
@@ -185,7 +185,7 @@ async def _take_over(session: AsyncSession, channel: Channel) -> None:
 
 
 async def switch_off(session: AsyncSession, channel: Channel, why: SwitchedOff) -> None:
-    """Switch the channel off and notify the organisation's supervisors; needs service rights."""
+    """Switch the channel off and notify the organisation's supervisors. Requires service rights."""
     channel.active, channel.switched_off = False, why.value
     channel.code_wanted, channel.code_digest, channel.code_until = False, None, None
     await notify(
@@ -201,7 +201,8 @@ async def switch_off(session: AsyncSession, channel: Channel, why: SwitchedOff) 
 
 
 async def switch_off_again(session: AsyncSession, channel_id: UUID) -> int:
-    """Silence again a channel that a restored backup activated, until it is confirmed again. Needs service rights."""
+    """Silence a channel again that a restored backup activated, until somebody confirms it again. Requires service
+    rights."""
     channel = await session.get(Channel, channel_id, with_for_update=True)
     if channel is None or not channel.active:
         return 0
@@ -210,8 +211,8 @@ async def switch_off_again(session: AsyncSession, channel_id: UUID) -> int:
 
 
 async def bounced(session: AsyncSession, bounce: Bounce) -> None:
-    """Handle a bounced mail: it reached nobody, so silence its channel and notify supervisors. Ignores mails from
-    before the last confirmation. The report names a channel, or the first ping of the mail."""
+    """Handle a bounced mail. It reached nobody, so silence its channel and notify supervisors. Ignore mails from before
+    the last confirmation. The report names a channel, or the first ping of the mail."""
     if bounce.status is None:
         return
     async with acting_as_service(session):
@@ -235,7 +236,7 @@ async def bounced(session: AsyncSession, bounce: Bounce) -> None:
 
 
 async def ask_code(session: AsyncSession, caller: Principal, channel_id: UUID) -> Channel:
-    """Queue another code, for a new address or to reactivate one that was switched off."""
+    """Queue another code, for a new address or to reactivate an address that was switched off."""
     channel = await queries.own(session, caller, channel_id)
     if channel.kind == ChannelKind.PUSH:
         raise CONFLICT.because("browser_is_not_confirmed_remove")
@@ -271,7 +272,8 @@ async def change(
 
 
 async def remove(session: AsyncSession, caller: Principal, channel_id: UUID) -> None:
-    """Remove the caller's channel; a supervisor may remove that of a colleague, who may have left."""
+    """Remove the caller's channel. A supervisor may remove a colleague's channel, because the colleague may have
+    left."""
     channel = await queries.of_organisation(session, caller, channel_id)
     await session.delete(channel)
     await session.flush()
@@ -280,8 +282,8 @@ async def remove(session: AsyncSession, caller: Principal, channel_id: UUID) -> 
 
 
 async def lapse(session: AsyncSession) -> int:
-    """Switch off addresses confirmed long ago, as they may have changed hands. Needs service rights; returns how
-    many."""
+    """Switch off addresses confirmed long ago, because they may have changed hands; return their number. Requires
+    service rights."""
     old = await session.scalars(
         sa.select(Channel)
         .where(
@@ -299,7 +301,7 @@ async def lapse(session: AsyncSession) -> int:
 
 
 async def be_away(session: AsyncSession, caller: Principal, body: Away, zone: ZoneInfo) -> None:
-    """Set the days. Who is back earlier than planned hears now of what came meanwhile."""
+    """Set the days away. A person who is back earlier than planned is notified now of earlier matters."""
     if body.away_until is not None and body.away_until < clock.today():
         raise INVALID.because("these_days_are_over", pointer="/away_until")
     await say_away(session, caller, body.away_from, body.away_until)
@@ -317,7 +319,7 @@ async def be_away(session: AsyncSession, caller: Principal, body: Away, zone: Zo
             .values(due_at=moment, next_attempt_at=moment)
             .execution_options(synchronize_session=False)
         )
-    # Audit it for the organisation: a person has no id in the record.
+    # Audit this for the organisation, because a person has no id in the record.
     await record(
         session, caller, "person.away", chain=caller.organisation, target_id=caller.organisation
     )

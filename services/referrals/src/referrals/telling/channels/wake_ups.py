@@ -17,7 +17,7 @@ from referrals.ground.vocabulary.work_order import RANKS, Rank
 
 
 class Side(StrEnum):
-    """The side of the notified organisation: sender, recipient, or none if the matter has no two sides."""
+    """The notified organisation's side: sender, recipient, or neither if the matter has no two sides."""
 
     SENDER = auto()
     RECIPIENT = auto()

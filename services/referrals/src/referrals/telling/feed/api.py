@@ -1,4 +1,4 @@
-"""HTTP routes of the feed."""
+"""HTTP routes for the feed."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""Reads the caller's notices, if the caller could find their subjects."""
+"""Queries for the caller's notices, if the caller could find their subjects."""
 
 from collections.abc import Sequence
 from typing import Any

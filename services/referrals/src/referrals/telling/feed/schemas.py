@@ -1,4 +1,4 @@
-"""The feed's items: ids and kinds only."""
+"""The feed's items, with only ids and kinds."""
 
 from datetime import datetime
 from uuid import UUID
@@ -19,7 +19,8 @@ class FeedItem(BaseModel):
 
 
 class Feed(BaseModel):
-    """`next_cursor` is always present: store it for the next request. `more`: request again at once."""
+    """A page of the feed. `next_cursor` is always present: store it for the next request. `more`: send the next request
+    at once."""
 
     items: list[FeedItem]
     next_cursor: str

@@ -1,4 +1,4 @@
-"""HTTP routes of tasks: list them, and mark them as done."""
+"""HTTP routes for tasks: listing them and marking them as done."""
 
 from datetime import date, datetime
 from uuid import UUID
@@ -33,7 +33,7 @@ decided("TaskView", TaskView.model_fields)
 
 
 class Done(Strict):
-    """For `delete_disclosed_data` this is the attestation that the data was deleted."""
+    """Marks a task as done. For `delete_disclosed_data`, this attests that the data was deleted."""
 
 
 @tasks.get("")

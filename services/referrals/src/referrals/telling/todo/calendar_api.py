@@ -1,4 +1,4 @@
-"""HTTP routes of the calendar: dates in the caller's cases, and appointments of both sides' referrals."""
+"""HTTP routes for the calendar: dates in the caller's cases, and appointments of referrals on both sides."""
 
 from datetime import date, timedelta
 

@@ -1,4 +1,4 @@
-"""Headings of waiting work: overdue, today, this week, later, no deadline. Pure. Earliest deadline first."""
+"""Headings for waiting work: overdue, today, this week, later, no deadline. Pure. Earliest deadline first."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,8 +25,9 @@ NOW = frozenset({Group.OVERDUE, Group.TODAY})
 
 @dataclass(frozen=True)
 class Bounds:
-    """`late`: anything due before it is overdue. `today`, `week`: ends of today and of the next seven days. Late in the
-    evening `today` takes in the night: an emergency of 23:30, due at 0:30, is not work of tomorrow."""
+    """The bounds between groups. `late`: anything due before it is overdue. `today`, `week`: the ends of today and of
+    the next seven days. Late in the evening, `today` includes the night: an emergency from 23:30, due at 0:30, is not
+    tomorrow's work."""
 
     late: datetime
     today: datetime
@@ -47,7 +48,7 @@ class Bounds:
 
 
 def bounds(now: datetime, *, by_day: bool) -> Bounds:
-    """Return the bounds now. An instant is overdue once it has passed. A day, stored as its beginning in UTC as in
+    """Return the current bounds. An instant is overdue once it has passed. A day, stored as its beginning in UTC as in
     `referrals.due`, is overdue once it has ended in local time."""
     today = clock.day_of(now)
     begins = _in_utc if by_day else clock.begins

@@ -1,4 +1,4 @@
-"""Request and response bodies of the work list."""
+"""Request and response bodies for the work list."""
 
 from datetime import date, datetime
 from uuid import UUID
@@ -14,7 +14,7 @@ from referrals.telling.todo.headings import Group
 
 
 class WorkItem(BaseModel):
-    """Something that waits for you, in ids and codes; read its content at its own endpoint."""
+    """Something that waits for you, in ids and codes. Read its content at its own endpoint."""
 
     kind: WorkKind
     verb: Verb = Field(description="What is to be done with it.")
@@ -52,7 +52,7 @@ class WorkItem(BaseModel):
 
 
 class WorkPage(Page[WorkItem]):
-    """The waiting work; the first page of an unfiltered list also has the organisations that a coordinator should
+    """The waiting work. The first page of an unfiltered list also contains the organisations that a coordinator should
     call."""
 
     to_call: list[ToCall] = Field(
@@ -71,7 +71,7 @@ class WorkCounts(BaseModel):
 
 
 class WorkLoad(BaseModel):
-    """The work of one kind that one person has, in numbers."""
+    """One person's work of one kind, in numbers."""
 
     kind: WorkKind = Field(description="What waits, as in the list.")
     person: str | None = Field(description="Their account; null for work that nobody has yet.")
@@ -81,7 +81,7 @@ class WorkLoad(BaseModel):
 
 
 class CalendarRow(BaseModel):
-    """A date in codes: an entry of a case record, or the appointment of a referral."""
+    """A date in codes: an entry in a case record, or a referral's appointment."""
 
     id: UUID
     kind: str = Field(description="A kind of entry, or `referral`.")

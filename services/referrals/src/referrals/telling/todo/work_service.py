@@ -1,5 +1,5 @@
-"""One list of the caller's waiting work, with one statement per kind. Each capability chooses its rows; this module
-decides which roles read which kinds."""
+"""A single list of the caller's waiting work, with one statement per kind. Each capability chooses its rows; this
+module decides which roles read which kinds."""
 
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
@@ -50,7 +50,7 @@ Key = tuple[Rank, datetime, WorkKind, UUID]
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """Filters of the list; an empty value filters nothing. `after`: the key of the last row."""
+    """Filters for the list; an empty value means no filter. `after`: the key of the last row."""
 
     whose: Whose = "organisation"
     kinds: Collection[WorkKind] = ()
@@ -63,7 +63,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Load:
-    """The work of one kind that a person has; `person` None: nobody has it yet."""
+    """A person's work of one kind. If `person` is None, nobody has taken it yet."""
 
     kind: WorkKind
     person: str | None
@@ -74,7 +74,7 @@ class Load:
 
 @dataclass(frozen=True)
 class Found:
-    """`due`: the row's own deadline, else the default clock of its kind."""
+    """A row of work. `due`: the row's own deadline, or else the default for its kind."""
 
     kind: WorkKind
     rank: Rank
@@ -92,7 +92,7 @@ class Found:
 
 
 async def listed(session: AsyncSession, caller: Principal, wanted: Wanted) -> list[Found]:
-    """Return work in the order of `vocabulary.work_order`, up to one more than a page."""
+    """Return work in the order of `vocabulary.work_order`, up to one row more than a page."""
     now = clock.now()
     found: list[Found] = []
     for waiting in _asked(caller, now, wanted):
@@ -132,7 +132,7 @@ async def counted(
 
 
 async def load(session: AsyncSession, caller: Principal, wanted: Wanted) -> list[Load]:
-    """Return how much work of each kind each person has, and since when its oldest waits."""
+    """Return how much work of each kind each person has, and when the oldest began to wait."""
     now = clock.now()
     found: list[Load] = []
     for waiting in _asked(caller, now, wanted):
@@ -207,7 +207,7 @@ def _page(waiting: Waiting, caller: Principal, wanted: Wanted) -> sa.Select[*tup
     if wanted.after is not None:
         (at, moment, place), last = _place(wanted.after)
         last_of = [sa.literal(at), sa.literal(moment, sa.DateTime(timezone=True))]
-        # Compare kinds here, by position, because this merges the pages of all kinds.
+        # Compare kinds here, by position, because this code merges the pages of all kinds.
         if PLACES[waiting.kind] < place:
             statement = statement.where(sa.tuple_(rank, due) > sa.tuple_(*last_of))
         elif PLACES[waiting.kind] > place:
@@ -252,7 +252,7 @@ def _narrowed(
 async def _judged(
     session: AsyncSession, caller: Principal, wanted: Wanted, now: datetime
 ) -> AsyncIterator[Found]:
-    """Return the kinds whose rows are checked one by one. None of them has a deadline, AoR or owner."""
+    """Yield rows of the kinds that are checked row by row. None of these kinds has a deadline, AoR or owner."""
     if wanted.aors or wanted.person is not None:
         return
     ends = bounds(now, by_day=False)

@@ -1,1 +1,1 @@
-"""Reads the audit: for auditors all of it, for an organisation its own part."""
+"""Reads the audit: auditors see all of it, an organisation sees its own part."""

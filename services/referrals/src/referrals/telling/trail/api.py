@@ -1,4 +1,4 @@
-"""HTTP routes of the audit: for auditors, and for an organisation its own."""
+"""HTTP routes for the audit: for auditors, and for an organisation's own part."""
 
 import asyncio
 import json
@@ -41,7 +41,8 @@ _CSV: dict[int | str, dict[str, Any]] = {
 
 
 class AuditEntryView(BaseModel):
-    """`sequence` and `hash` are for auditors only: a position in the chain of a case reveals how much happened to it."""
+    """An audit entry. `sequence` and `hash` are only for auditors, because a position in a case's chain reveals how
+    much happened to the case."""
 
     id: UUID
     chain: UUID
@@ -57,14 +58,14 @@ class AuditEntryView(BaseModel):
 
 
 class FindingView(BaseModel):
-    """`sequence`: the position of the entry in its chain."""
+    """An audit entry for auditors. `sequence` is the entry's position in its chain."""
 
     sequence: int
     code: FindingCode
 
 
 class Verification(BaseModel):
-    """The result of checking a chain: each entry must follow from the previous one, and every anchored entry must
+    """The result of checking a chain. Each entry must follow from the previous one, and every anchored entry must
     exist."""
 
     chain: UUID
@@ -105,7 +106,7 @@ async def _wanted(
 
 
 async def _meant(session: Session, caller: Principal, wanted: Wanted, case: str | None) -> Wanted:
-    """Refuse names and codes without a match: an empty list would suggest that nobody did anything."""
+    """Refuse names and codes without a match, because an empty list would suggest that nobody did anything."""
     audits = Role.AUDITOR in caller.roles
     named = wanted.doer is not None and not is_id(wanted.doer)
     if audits and named and not await entries.did_anything(session, str(wanted.doer)):
@@ -232,7 +233,8 @@ async def _own_look(
 
 
 def _own(caller: Principal, wanted: Wanted) -> entries.Only:
-    """Filter to acts of the caller's organisation on findable subjects; by a case's id only for its holder."""
+    """Filter to acts of the caller's organisation on findable subjects. Only the case's holder may filter by case
+    id."""
     which = readable(caller, entries.TARGET_TYPE, entries.TARGET_ID, record=entries.CHAIN)
     if wanted.case_id is not None:
         which = sa.and_(which, held_by(caller, entries.CHAIN))

@@ -1,4 +1,4 @@
-"""Which chains of the audit a code on a page may mean."""
+"""Resolves a code on a page to the audit chains that it may mean."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,8 +15,8 @@ _SHORT = 8
 
 
 async def chains_of(session: AsyncSession, code: str) -> Sequence[UUID]:
-    """Return the chains for a case's code, a whole id, or the last eight characters of a case's or referral's id.
-    Returns at most two; two mean that the code is ambiguous."""
+    """Return the chains for a case code, a whole id, or the last eight characters of a case or referral id. Return at
+    most two; two mean that the code is ambiguous."""
     written = code.strip().upper()
     bare = written.replace("-", "").lower()
 

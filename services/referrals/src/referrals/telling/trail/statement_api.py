@@ -1,4 +1,5 @@
-"""The statement that an auditor signs for a span: what was done, what is unusual, and whether the chains are intact."""
+"""The statement that an auditor signs for a period: what was done, what is unusual, and whether the chains are
+intact."""
 
 import asyncio
 from collections.abc import Mapping
@@ -41,7 +42,7 @@ class PatternView(BaseModel):
 
 
 class ChainFinding(BaseModel):
-    """An inconsistency of one chain."""
+    """An inconsistency in one chain."""
 
     chain: UUID
     sequence: int = Field(description="The position of the entry in its chain.")
@@ -49,7 +50,7 @@ class ChainFinding(BaseModel):
 
 
 class Statement(BaseModel):
-    """What stands in the record between two moments."""
+    """The content of the record between two moments."""
 
     entries: int = Field(description="How many entries.")
     doers: int = Field(description="How many different people and clients acted.")

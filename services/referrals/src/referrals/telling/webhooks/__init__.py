@@ -1,1 +1,1 @@
-"""Calls partners' systems when something concerns them: ids only, signed, retried for days."""
+"""Calls partners' systems when something concerns them: only ids, signed, retried for days."""

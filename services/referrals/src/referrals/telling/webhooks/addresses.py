@@ -1,5 +1,5 @@
-"""Which addresses a webhook may call. Pure: it resolves no names. A private address would let a client reach systems
-that only our network can reach."""
+"""Decides which addresses a webhook may call. Pure: it resolves no names. A private address would let a client reach
+systems that only our network can reach."""
 
 import ipaddress
 import re
@@ -13,11 +13,11 @@ _MAX_URL = 2000
 # check.
 _HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
 
-# The IPv6 range for networks of the internet. IPv4 in disguise lies elsewhere (::/96, ::ffff:0:0/96, 64:ff9b::/96,
-# 64:ff9b:1::/48) or in the two ranges below; link-local, site-local, unique local, discard-only and segment routing
-# also lie elsewhere.
+# The IPv6 range for networks of the internet. Disguised IPv4 is elsewhere (::/96, ::ffff:0:0/96, 64:ff9b::/96,
+# 64:ff9b:1::/48) or in the two ranges below. Link-local, site-local, unique local, discard-only and segment routing
+# are also elsewhere.
 _UNICAST = ipaddress.IPv6Network("2000::/3")
-# Special ranges of the RFC 6890 registries within it; Python calls some of them global.
+# Special ranges of the RFC 6890 registries in that range; Python calls some of them global.
 _SPECIAL: tuple[Network, ...] = (
     ipaddress.IPv6Network("2001::/23"),  # protocol assignments, Teredo, ORCHID
     ipaddress.IPv6Network("2001:db8::/32"),  # documentation
@@ -40,7 +40,7 @@ def networks(text: str) -> tuple[Network, ...]:
 
 
 def is_allowed(text: str, also: Collection[Network] = ()) -> bool:
-    """Whether this IP address is public or in a network that the operator allows."""
+    """Return whether this IP address is public or in a network that the operator allows."""
     try:
         address = ipaddress.ip_address(text)
     except ValueError:
@@ -51,7 +51,7 @@ def is_allowed(text: str, also: Collection[Network] = ()) -> bool:
 
 
 def is_public(address: Address) -> bool:
-    """Whether it is the internet address of one machine, neither translated nor tunnelled."""
+    """Return whether this is the internet address of one machine, neither translated nor tunnelled."""
     if address.is_multicast or not address.is_global:
         return False
     if any(address in special for special in _SPECIAL if special.version == address.version):
@@ -62,7 +62,7 @@ def is_public(address: Address) -> bool:
 
 
 def check_url(url: str, also: Collection[Network] = ()) -> None:
-    """Raise UnsafeUrl unless the URL uses https (or an allowed private address) and has no user or fragment."""
+    """Raise UnsafeUrl unless the URL uses https (or an allowed private address) and contains no user or fragment."""
     if len(url) > _MAX_URL or any(ord(c) <= 32 or ord(c) == 127 for c in url):
         raise UnsafeUrl("it holds spaces or control characters, or is too long")
     try:
@@ -85,7 +85,7 @@ def check_url(url: str, also: Collection[Network] = ()) -> None:
 
 
 def _is_literal(host: str) -> bool:
-    """Whether the host is already an address; unusual spellings such as 0x7f.1 count too."""
+    """Return whether the host is already an address; unusual spellings such as 0x7f.1 also count."""
     try:
         ipaddress.ip_address(host)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Makes one signed call to a webhook, at an address that is checked and then pinned."""
+"""Makes one signed call to a webhook, at a checked and then pinned address."""
 
 import socket
 from collections.abc import Collection
@@ -31,7 +31,8 @@ class Call:
 
 @dataclass(frozen=True)
 class Answer:
-    """`status` 0: no answer. `failure` is a code for the delivery list, never a text of the other system."""
+    """The result of a call. `status` 0 means no response. `failure` is a code for the delivery list, never text from
+    the other system."""
 
     status: int
     failure: str | None = None
@@ -46,7 +47,7 @@ class UnsafeAddress(OSError):
 
 
 class CheckedResolver(AbstractResolver):
-    """Resolves a name only if every address is allowed. aiohttp connects to exactly these, which defeats DNS
+    """Resolves a name only if every address is allowed. aiohttp connects to exactly these addresses, which defeats DNS
     rebinding."""
 
     def __init__(self, also: Collection[Network]) -> None:
@@ -66,12 +67,12 @@ class CheckedResolver(AbstractResolver):
         ]
 
     async def close(self) -> None:
-        """The resolver holds no resources."""
+        """Do nothing, because the resolver holds no resources."""
 
 
 def client(also: Collection[Network]) -> aiohttp.ClientSession:
-    """Return a client that ignores cookies and the environment's proxies. It caches no name, but simultaneous calls
-    to one name share a look-up, so a partner's slow DNS blocks one thread."""
+    """Return a client that ignores cookies and the environment's proxies. It caches no names, but simultaneous calls to
+    one name share a look-up, so a partner's slow DNS blocks only one thread."""
     connector = aiohttp.TCPConnector(
         resolver=CheckedResolver(also),
         use_dns_cache=True,
@@ -88,7 +89,7 @@ def client(also: Collection[Network]) -> aiohttp.ClientSession:
 
 
 def body_of(notice: Any) -> bytes:
-    """Return type, time and ids: no name, no type of service, no kind of agency."""
+    """Return the type, time and ids: no name, no type of service, no kind of agency."""
     return orjson.dumps(
         {
             "type": notice.kind,
@@ -104,7 +105,7 @@ def body_of(notice: Any) -> bytes:
 
 
 def signature_headers(call: Call, now: datetime) -> dict[str, str]:
-    """Return the headers of Standard Webhooks 1.0, with one signature per valid secret."""
+    """Return Standard Webhooks 1.0 headers, with one signature per valid secret."""
     signed = [
         Signer(secret).sign(call.message_id, now, call.body.decode()) for secret in call.secrets
     ]
@@ -123,7 +124,7 @@ async def send(
     try:
         check_url(
             call.url, also
-        )  # check again: the rules may be stricter than when the webhook was added
+        )  # check again, because the rules may be stricter than when the webhook was added
         async with session.post(
             call.url, data=call.body, headers=signature_headers(call, now), allow_redirects=False
         ) as response:

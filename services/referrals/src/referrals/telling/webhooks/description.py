@@ -1,4 +1,4 @@
-"""The body of a call to a partner: the `webhooks` section of the API description."""
+"""The body of a webhook call to a partner: the `webhooks` section of the API description."""
 
 from datetime import datetime
 from typing import Annotated
@@ -14,7 +14,7 @@ calls = APIRouter()
 
 
 class NoticeData(BaseModel):
-    """Ids only: read the changed thing with your own token."""
+    """Only ids: read the changed thing with your own token."""
 
     id: UUID = Field(description="The notice; the same in the feed.")
     subject_type: str = Field(examples=["referral"])

@@ -1,4 +1,5 @@
-"""The webhook worker: turns notices into deliveries, and sends due deliveries at least once, with one webhook-id.
+"""The webhook worker: turns notices into deliveries, and sends due deliveries at least once, always with the same
+webhook-id.
 
 It skips suspended organisations and owners, and replaces notices whose subject the receiver can no longer find
 (`access_ended`).
@@ -44,7 +45,7 @@ _spread = random.Random()  # noqa: S311 - spreads retries; nothing secret
 
 
 async def deliveries(session: AsyncSession, notices: Sequence[Any]) -> None:
-    """Create deliveries of new notices for their organisations' webhooks; needs service rights."""
+    """Create deliveries for new notices to their organisations' webhooks. Requires service rights."""
     now = clock.now()
     webhooks = (
         await session.scalars(
@@ -65,7 +66,7 @@ async def deliveries(session: AsyncSession, notices: Sequence[Any]) -> None:
 
 
 def _wants(webhook: Webhook, notice: Any) -> bool:
-    """Whether the webhook wants the kind; a ping concerns only the webhook that requested it."""
+    """Return whether the webhook subscribes to the kind; a ping concerns only the webhook that requested it."""
     if notice.kind == NoticeKind.WEBHOOK_PING:
         return bool(webhook.id == notice.subject_id)
     return webhook.kinds is None or notice.kind in webhook.kinds
@@ -94,13 +95,13 @@ def _due(now: Any) -> tuple[Any, ...]:
 
 
 def any_due(now: Any) -> sa.Exists:
-    """Whether a delivery is due by then; needs service rights."""
+    """Return whether a delivery is due by this time. Requires service rights."""
     return sa.exists().where(col(Webhook.id) == col(Delivery.webhook_id), *_due(now))
 
 
 class Deliverer:
-    """Sends due deliveries, each webhook separately, so that a slow one delays only its own. `over` is set when the
-    calls of one webhook end, as its next ones may begin."""
+    """Sends due deliveries, each webhook separately, so that a slow webhook delays only its own deliveries. `over` is
+    set when a webhook's calls end, because its next calls may then begin."""
 
     def __init__(
         self,
@@ -115,7 +116,7 @@ class Deliverer:
         self._at_it: dict[UUID, asyncio.Task[int]] = {}
 
     async def look(self) -> int:
-        """Start the due calls; returns to how many webhooks."""
+        """Start the due calls; return the number of webhooks called."""
         found = await self.due()
         for webhook in found:
             task = asyncio.create_task(self.call(webhook), name=f"webhook-{webhook}")
@@ -129,7 +130,7 @@ class Deliverer:
         return await self._database.retried(work)
 
     async def call(self, webhook: UUID) -> int:
-        """Send the due deliveries of a webhook; returns how many were tried."""
+        """Send a webhook's due deliveries; return the number of attempts."""
         now = clock.now()
         return await hand_round(
             self._database,
@@ -148,11 +149,11 @@ class Deliverer:
             self._over.set()
 
     async def finish(self) -> int:
-        """Wait for the running calls; returns how many there were."""
+        """Wait for the running calls; return their number."""
         return sum(await asyncio.gather(*self._at_it.values()))
 
     def stop(self) -> None:
-        """Cancel running calls; they are repeated when their lease expires."""
+        """Cancel running calls, which are repeated when their lease expires."""
         for task in self._at_it.values():
             task.cancel()
 
@@ -223,7 +224,7 @@ def _opened(key: bytes, webhook_id: UUID, sealed: Sequence[bytes]) -> tuple[str,
 async def _settle(session: AsyncSession, one: tuple[UUID, Call], answer: Answer) -> None:
     await act_as_service(session)
     delivery = await session.get(Delivery, one[0], with_for_update=True)
-    if delivery is None:  # somebody removed the webhook meanwhile
+    if delivery is None:  # somebody has since removed the webhook
         return
     now = clock.now()
     delivery.attempts += 1
@@ -261,8 +262,8 @@ PAUSES = (
 
 
 def next_attempt(attempts: int, now: datetime, jitter: float) -> datetime | None:
-    """Return the time of the next attempt after `attempts` failures, or None to give up. `jitter` (0–1) spreads it by
-    up to a tenth."""
+    """Return the time of the next attempt after `attempts` failures, or None to give up. `jitter` (0–1) shifts it by up
+    to a tenth."""
     if attempts > len(PAUSES):
         return None
     return now + timedelta(seconds=PAUSES[attempts - 1] * (1 + jitter / 10))

@@ -1,4 +1,4 @@
-"""Tells an organisation that a webhook waits for a new owner, because its owner no longer works with cases."""
+"""Notifies an organisation that a webhook needs a new owner, because its owner no longer works with cases."""
 
 from sqlalchemy.ext.asyncio import AsyncSession
 

@@ -10,8 +10,8 @@ from referrals.tables import Instant, Row, Texts
 
 
 class Webhook(Row, table=True):
-    """`kept_by`: the owner since it was last enabled; None: the person who added it. It is silent while its owner or
-    organisation is suspended."""
+    """A webhook. `kept_by`: the owner since it was last enabled; None means the person who added it. The webhook is
+    silent while its owner or organisation is suspended."""
 
     __tablename__ = "webhooks"
 
@@ -46,5 +46,5 @@ class Delivery(Row, table=True):
 
 
 _webhook_deliveries = Delivery.metadata.tables["webhook_deliveries"]
-# Whatever the outcome: a system offline for a quarter of a year reads the lists instead.
+# Whatever the outcome: a system that was offline for a quarter of a year reads the lists instead.
 ENDING = Ending(_webhook_deliveries, _webhook_deliveries.c.created_at, timedelta(days=90))

@@ -1,4 +1,4 @@
-"""Reads webhooks and their deliveries."""
+"""Queries for webhooks and their deliveries."""
 
 from collections.abc import Collection, Sequence
 from uuid import UUID
@@ -14,9 +14,10 @@ from referrals.ground.people.queries import has_lost_cases
 from referrals.tables import ENDED_RIGHTS
 from referrals.telling.webhooks.models import Delivery, Webhook
 
-# The owner of a webhook.
+# A webhook's owner.
 KEEPER = sa.func.coalesce(col(Webhook.kept_by), col(Webhook.created_by))
-# Whether it is paused: its organisation is suspended, or its owner is suspended, has moved or lost access to cases.
+# True if the webhook is paused: its organisation is suspended, or its owner is suspended, has moved or lost access to
+# cases.
 HELD = sa.or_(
     suspended(ENDED_RIGHTS, col(Webhook.organisation_id), KEEPER),
     has_lost_cases(col(Webhook.organisation_id), KEEPER),
@@ -44,7 +45,7 @@ async def held(session: AsyncSession, caller: Principal) -> frozenset[UUID]:
 
 
 async def kept_by(session: AsyncSession, keepers: Collection[str]) -> Sequence[Webhook]:
-    """Return active webhooks that are paused, of these owners; needs service rights."""
+    """Return these owners' active but paused webhooks. Requires service rights."""
     rows = await session.scalars(
         sa.select(Webhook)
         .where(col(Webhook.active), KEEPER.in_(keepers), HELD)
@@ -83,7 +84,7 @@ async def deliveries(
 
 
 def was_called(notice: sa.ColumnElement[UUID]) -> sa.ColumnElement[bool]:
-    """Whether a system of the organisation accepted this notice; needs service rights."""
+    """Return the SQL condition that a system of the organisation accepted this notice. Requires service rights."""
     called = sa.select(sa.literal(1)).where(
         col(Delivery.notice_id) == notice, col(Delivery.status) == "delivered"
     )

@@ -1,4 +1,4 @@
-"""Request and response bodies of webhooks."""
+"""Request and response bodies for webhooks."""
 
 from datetime import datetime
 from uuid import UUID
@@ -39,7 +39,7 @@ class WebhookSecret(WebhookView):
 
 
 class Replay(Strict):
-    """Send again one delivery, or all dead ones since a time."""
+    """A replay of one delivery, or of all failed ones since a given time."""
 
     delivery_id: UUID | None = None
     dead_since: datetime | None = None

@@ -1,4 +1,4 @@
-"""Use cases of webhooks: register, rotate the secret, replay, remove."""
+"""Webhook use cases: register, rotate the secret, replay, remove."""
 
 import base64
 import secrets
@@ -77,7 +77,7 @@ async def add(
 async def rotate(
     session: AsyncSession, caller: Principal, key: bytes, webhook_id: UUID
 ) -> tuple[Webhook, str]:
-    """Make a new secret; for a day both sign calls, so that none is lost."""
+    """Create a new secret. For a day, both secrets sign calls, so that no call is lost."""
     webhook = await queries.one(session, caller, webhook_id, lock=True)
     secret = _new_secret()
     webhook.former_secret = webhook.secret
@@ -92,7 +92,7 @@ async def rotate(
 
 
 async def enable(session: AsyncSession, caller: Principal, webhook_id: UUID) -> Webhook:
-    """Activate the webhook again and make the caller its owner."""
+    """Reactivate the webhook and make the caller its owner."""
     webhook = await queries.one(session, caller, webhook_id, lock=True)
     webhook.active, webhook.disabled_reason = True, None
     webhook.kept_by = caller.subject
@@ -105,7 +105,7 @@ async def enable(session: AsyncSession, caller: Principal, webhook_id: UUID) -> 
 
 
 async def ping(session: AsyncSession, caller: Principal, webhook_id: UUID) -> Webhook:
-    """Queue one call of kind ping; raises 409 while the webhook is switched off or paused."""
+    """Queue one ping call; raise 409 while the webhook is switched off or paused."""
     webhook = await queries.one(session, caller, webhook_id)
     if not webhook.active:
         raise CONFLICT.because("is_switched_off_enable_it_first")
@@ -123,8 +123,8 @@ async def ping(session: AsyncSession, caller: Principal, webhook_id: UUID) -> We
 
 
 async def tell_of_held(session: AsyncSession, owners: AbstractSet[str]) -> None:
-    """Tell the supervisors on other channels that a webhook waits for a new owner: these were suspended, demoted or
-    moved to another organisation."""
+    """Notify the supervisors on other channels that a webhook needs a new owner, because these owners were suspended,
+    demoted or moved to another organisation."""
     async with acting_as_service(session):
         for webhook in await queries.kept_by(session, owners):
             await notify(
@@ -148,14 +148,14 @@ async def remove(session: AsyncSession, caller: Principal, webhook_id: UUID) -> 
 
 
 async def remember(session: AsyncSession, webhook: Webhook) -> None:
-    """Record whether it is on, and its signing secret, for a later restore."""
+    """Record the webhook's on/off state and its signing secret for a later restore."""
     word = door(webhook.secret, active=webhook.active)
     await remember_word(session, Kind.WEBHOOK, webhook.id, word)
 
 
 async def hold_to_word(session: AsyncSession, webhook_id: UUID, word: Word) -> int:
-    """After a restore: silence a webhook that was removed, switched off or given another secret, until it is enabled
-    again."""
+    """After a restore, silence a webhook that had been removed, switched off or given another secret, until somebody
+    enables it again."""
     webhook = await session.get(Webhook, webhook_id, with_for_update=True)
     if webhook is None or not webhook.active or not shuts(word, webhook.secret):
         return 0
@@ -167,7 +167,8 @@ async def hold_to_word(session: AsyncSession, webhook_id: UUID, word: Word) -> i
 
 
 async def replay(session: AsyncSession, caller: Principal, webhook_id: UUID, body: Replay) -> int:
-    """Queue deliveries again; returns how many. The webhook-id stays, so receivers can drop duplicates."""
+    """Queue deliveries again; return their number. The webhook-id stays the same, so that receivers can drop
+    duplicates."""
     webhook = await queries.one(session, caller, webhook_id)
     statement = sa.update(Delivery).where(col(Delivery.webhook_id) == webhook.id)
     if body.delivery_id is not None:

@@ -1,4 +1,4 @@
-"""A recorded 5W row, and its published form without numbers that are not on the allow-list."""
+"""A recorded 5W row, and its published form, which contains only numbers from the allow-list."""
 
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -74,13 +74,13 @@ class Activity:
 
     @property
     def place(self) -> str:
-        """Return the most precise P-code given."""
+        """Return the most precise given P-code."""
         return self.adm3_pcode or self.adm2_pcode or self.adm1_pcode
 
 
 def published(activity: Activity) -> Activity:
-    """Return the row as others may see it. Numbers of people are removed unless they are allow-listed. An activity that
-    serves recipients also loses its parish, place and free text, which could reveal where they are."""
+    """Return the row as others may see it. This removes numbers of people unless they are allow-listed. An activity
+    that serves recipients also loses its parish, place and free text, which could reveal where they are."""
     shown = activity
     if not is_exact(activity.type, activity.activity_code, "reached"):
         shown = replace(

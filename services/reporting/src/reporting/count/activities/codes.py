@@ -1,4 +1,4 @@
-"""Code lists of activities: activity codes (of the Venezuelan response plan, and Ruta's own for work against
+"""Activity code lists: activity codes (from the Venezuelan response plan, and Ruta's own codes for work against
 trafficking), types, statuses, kinds of organisation and place. All of them are data."""
 
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ for help (recipients), or nobody (items)."""
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One entry of a list. ``aliases`` are other spellings that imports accept."""
+    """A list entry. ``aliases`` are other spellings that imports accept."""
 
     code: str
     label: Text
@@ -27,8 +27,8 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class ActivityCode:
-    """An activity code. ``type`` is the usual activity type; a row may name another one that fits (`types_of`).
-    ``source`` is the list of the code: ``hrp2024`` (OCHA, CC BY) or ``ruta``."""
+    """An activity code. ``type`` is the usual activity type; a row may name another suitable type (`types_of`).
+    ``source`` is the list that contains the code: ``hrp2024`` (OCHA, CC BY) or ``ruta``."""
 
     code: str
     sector: str
@@ -40,7 +40,7 @@ class ActivityCode:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column of the workbook, in both languages."""
+    """A workbook column, in both languages."""
 
     key: str
     label: Text
@@ -72,8 +72,8 @@ def _counts(word: str) -> Counts:
 
 @cache
 def types_of(code: str) -> tuple[str, ...]:
-    """Return the activity types that fit a code: those of all codes that count the same. A service to persons is no
-    training, whatever the row says. Empty for an unknown code."""
+    """Return the activity types that fit a code: those of all codes that count the same thing. A service to people is
+    no training, whatever the row says. Return nothing for an unknown code."""
     known = activity_codes().get(code)
     same = {
         each.type for each in activity_codes().values() if known and each.counts == known.counts
@@ -84,7 +84,7 @@ def types_of(code: str) -> tuple[str, ...]:
 @cache
 def terms(name: str) -> Mapping[str, Term]:
     """Return the list ``type``, ``status``, ``organisation_type``, ``location_type``, ``sector`` or ``r4v_subsector``,
-    in its order."""
+    in list order."""
     found = {
         row["code"]: Term(
             row["code"],
@@ -100,7 +100,7 @@ def terms(name: str) -> Mapping[str, Term]:
 
 
 def label(name: str, code: str, language: str) -> str:
-    """Return the label of a code; the code itself if the list no longer has it."""
+    """Return a code's label, or the code itself if the list no longer contains it."""
     term = terms(name).get(code)
     return term.label[language] if term else code
 
@@ -116,7 +116,7 @@ def spellings(name: str) -> dict[str, str]:
 
 
 def understood(name: str, word: str) -> str | None:
-    """Return the code that a person means by ``word``: a code, a label in any language or an alias."""
+    """Return the code that a person means by ``word``: a code, a label in any language, or an alias."""
     return spellings(name).get(folded(word))
 
 

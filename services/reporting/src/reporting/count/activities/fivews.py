@@ -1,6 +1,6 @@
 """Activities in the columns of other systems: HXL 5W, the Venezuelan 5W and the regional (R4V) 5W.
 
-All three take rows from ``published`` (or an organisation's own, exact ones). An empty number with the flag ``yes`` was
+All three take rows from ``published`` (or an organisation's own exact rows). An empty number with the flag ``yes`` was
 removed on purpose; it does not mean zero.
 """
 
@@ -41,7 +41,7 @@ def _name(activity: Activity, language: str) -> str:
 
 
 Maker = Callable[[Activity, Places, str], Cell]
-# Columns that are not simply the activity's field of the same name.
+# Columns that do not simply copy the activity's field of the same name.
 _MADE: dict[str, Maker] = {
     "id": lambda a, p, g: str(a.id),
     "org_leader_type": lambda a, p, g: label("organisation_type", a.org_leader_type, g),
@@ -65,7 +65,7 @@ _HXL = columns_of(__package__, "hxl_columns")
 
 
 def _own(key: str, activity: Activity, places: Places, language: str) -> Cell:
-    """Return the activity's value; None for a column that Ruta does not collect."""
+    """Return the activity's value, or None for a column that Ruta does not collect."""
     if key in _MADE:
         return _MADE[key](activity, places, language)
     cell: Cell = getattr(activity, key, None)
@@ -73,7 +73,7 @@ def _own(key: str, activity: Activity, places: Places, language: str) -> Cell:
 
 
 def hxl_table(activities: Iterable[Activity], language: str, places: Places) -> Table:
-    """Return HXL 1.1 with people reached by group, names in ``language`` and codes unchanged."""
+    """Return HXL 1.1 with people reached by group, names in ``language`` and unchanged codes."""
     return Table(
         "activities",
         TITLE,
@@ -87,8 +87,8 @@ _NUMBERS: dict[str, Kind] = {"reached": "integer", "report_month": "date"}
 
 
 def venezuelan_table(activities: Iterable[Activity], places: Places) -> Table:
-    """Return the columns of the published Venezuelan 5W in their order, with Spanish values and a final flag for
-    removed values. Columns that Ruta does not collect stay empty."""
+    """Return the published Venezuelan 5W columns in their order, with Spanish values and a final flag for removed
+    values. Columns that Ruta does not collect stay empty."""
     listed = [
         (Column(r["column"], same(r["column"]), r["hxl_tag"], _NUMBERS.get(r["column"], "text")))
         for r in rows(__package__, "data/ven_5w_columns")
@@ -145,7 +145,7 @@ def _indicator(activity: Activity, language: str) -> str | None:
 
 
 def r4v_table(activities: Iterable[Activity], language: str, places: Places) -> Table:
-    """Return the columns of the regional refugee and migrant response (R4V), names in ``language``."""
+    """Return the columns of the regional refugee and migrant response (R4V), with names in ``language``."""
     columns = [
         Column(
             r["column"], same(r["column"]), "", "integer" if r["column"] in _R4V_NUMBERS else "text"

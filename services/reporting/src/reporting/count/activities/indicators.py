@@ -1,8 +1,8 @@
 """The allow-list: the only numbers that may be published exactly (rule R7).
 
 Each indicator counts what partners *held, handed out or taught*, never people who came for help. A person at an
-information point, in a safe space or under case management is in no exact number, because that number would be about
-people who seek protection.
+information point, in a safe space or under case management appears in no exact number, because that number would be
+about people who seek protection.
 
 A new row in `data/indicators.csv` is a decision about disclosure and needs the same review as a release programme.
 """
@@ -50,7 +50,7 @@ _EXACT = {(indicator.type, indicator.measure) for indicator in ALLOWED}
 
 
 class Counted(Protocol):
-    """The fields of an activity that a count needs."""
+    """The activity fields that counting needs."""
 
     @property
     def type(self) -> str: ...
@@ -69,8 +69,8 @@ class Counted(Protocol):
 
 
 def is_exact(activity_type: str, activity_code: str, measure: Measure) -> bool:
-    """Return whether this number of such an activity may be published exactly. The activity code decides: a row that
-    calls itself a training turns neither recipients of a service into participants nor sessions of care into trainings."""
+    """Return whether this number of such an activity may be published exactly. The activity code decides: calling a row
+    a training does not turn service recipients into participants, or care sessions into trainings."""
     fits = activity_type in types_of(activity_code)
     if not fits or (activity_type, measure) not in _EXACT:
         return False
@@ -95,7 +95,7 @@ def total(
     places: Places,
 ) -> int:
     """Return the exact sum over the activities that start within [start, end] inside ``area``. An activity belongs only
-    to the period of its start date, so it is counted once."""
+    to the period of its start date, so it counts once."""
     return sum(
         (activity.quantity if indicator.measure == "quantity" else activity.reached) or 0
         for activity in activities

@@ -1,5 +1,5 @@
-"""How to read another 5W layout: which of its columns are ours, and which of its words are our codes. A person confirms
-a mapping once for each layout; then files of that layout are imported like the template. Pure."""
+"""How to read another 5W layout: which columns map to our columns, and which words to our codes. A person confirms a
+mapping once for each layout; after that, files with that layout are imported like the template. Pure."""
 
 import hashlib
 from collections.abc import Mapping as Mapped
@@ -20,9 +20,9 @@ NEVER_FIXED = COUNTS | {"external_id", "activity_code", "adm1_pcode"}
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
-    """``columns`` gives our field for each column of the file, in its order; None ignores the column. ``words`` gives our code
-    for a word of the file, by field; an empty one leaves the cell empty. ``fixed`` gives the value of fields that the
-    file does not have."""
+    """A mapping. ``columns`` maps each file column, in file order, to our field; None ignores the column. ``words``
+    maps file words to our codes, by field; an empty code leaves the cell empty. ``fixed`` contains values for fields
+    that the file lacks."""
 
     columns: tuple[tuple[str, str | None], ...]
     words: Mapped[str, Mapped[str, str]]
@@ -33,18 +33,18 @@ class Mapping:
         return tuple(field for _, field in self.columns)
 
     def word(self, field: str, cell: Any) -> Any:
-        """Return the cell in our words."""
+        """Return the cell translated to our code."""
         return self.words.get(field, {}).get(str(cell).strip(), cell)
 
 
 def layout(header: Sequence[str]) -> str:
-    """Return the identity of a file's layout: the SHA-256 of its column names."""
+    """Return the id of a file's layout: the SHA-256 of its column names."""
     return hashlib.sha256("\x1f".join(header).encode()).hexdigest()
 
 
 def missing(mapping: Mapping) -> tuple[str, ...]:
-    """Return the required fields that neither a column nor a fixed value gives. The month can stand for the start, and
-    the row itself for its number."""
+    """Return the required fields for which there is neither a column nor a fixed value. The month can replace the
+    start, and the row itself its number."""
     given = {*mapping.fields, *mapping.fixed, "external_id"}
     if "report_month" in given:
         given.add("start")
@@ -52,7 +52,7 @@ def missing(mapping: Mapping) -> tuple[str, ...]:
 
 
 def flaws(mapping: Mapping) -> list[tuple[str, str, str]]:
-    """Return pointer, code of the sentence, and parameter of everything wrong with a mapping that somebody confirms."""
+    """Return the errors in a mapping that somebody confirms, each as (pointer, sentence code, parameter)."""
     found = []
     named = [field for field in mapping.fields if field]
     for number, (_, field) in enumerate(mapping.columns):
@@ -73,8 +73,8 @@ def flaws(mapping: Mapping) -> list[tuple[str, str, str]]:
 
 
 def completed(values: dict[str, Any]) -> None:
-    """Give a mapped row the start of its month, and the number that it always has: the digest of everything but its
-    counts, so that a second import of the same line corrects the first."""
+    """Give a mapped row the start of its month, and a stable number: the digest of everything but its counts. A second
+    import of the same line therefore corrects the first."""
     if values["start"] is None:
         values["start"] = values["report_month"]
     if values["external_id"] is None:

@@ -1,4 +1,4 @@
-"""The tables of activities, their imports and layouts, and the work plan's targets."""
+"""The tables for activities, their imports and layouts, and the work plan's targets."""
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
@@ -61,7 +61,7 @@ activity_mappings = sa.Table(
     METADATA,
     sa.Column("organisation_id", sa.Uuid, primary_key=True),
     sa.Column("layout", sa.Text, primary_key=True),
-    # The mapping by field name, as a person confirmed it.
+    # The mapping by field name, as confirmed by a person.
     sa.Column("mapping", pg.JSONB, nullable=False),
     sa.Column("confirmed_at", _TIME, nullable=False),
     sa.Column("confirmed_by", sa.Text, nullable=False),

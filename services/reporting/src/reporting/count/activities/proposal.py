@@ -1,5 +1,5 @@
-"""Proposes how to read another 5W layout: columns by their name or HXL tag, words by their spelling. Pure. Nothing is
-applied until a person confirms it."""
+"""Proposes how to read another 5W layout: columns by name or HXL tag, words by spelling. Pure. Nothing applies until a
+person confirms it."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -24,7 +24,8 @@ _FIXED = {"status": "Completed"}
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """``unknown`` are words for which there is no proposal, by field; ``missing`` required fields without a column."""
+    """A proposal. ``unknown`` contains words without a proposal, by field; ``missing`` contains required fields without
+    a column."""
 
     layout: str
     mapping: Mapping
@@ -33,7 +34,8 @@ class Proposal:
 
 
 def proposed(content: bytes, places: Places, known: Mapping | None = None) -> Proposal:
-    """Return the proposal for the layout of a file; with a `known` mapping, that one and the words that it lacks. Raises UnreadableWorkbookError."""
+    """Return the proposal for a file's layout. With a `known` mapping, return that mapping and the words that it lacks.
+    Raise UnreadableWorkbookError if the file cannot be read."""
     header, body = workbook.parted(content)
     tags: Sequence[Any] = ()
     lines = list(islice(body, workbook.MAX_ROWS))
@@ -65,7 +67,7 @@ def proposed(content: bytes, places: Places, known: Mapping | None = None) -> Pr
 
 @cache
 def _names() -> dict[str, str]:
-    """Return our field by folded column name or tag, of all layouts that we write, and of others that we know."""
+    """Return our field by folded column name or tag, for all layouts that we write and for other known layouts."""
     found = {row["name"]: row["field"] for row in rows(__package__, "data/column_names")}
     for table in ("ven_5w_columns", "hxl_columns"):
         for row in rows(__package__, f"data/{table}"):

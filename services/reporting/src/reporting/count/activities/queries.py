@@ -24,7 +24,7 @@ def _activity(row: Any) -> Activity:
 
 
 def sees_exact(caller: Principal, organisation_id: UUID) -> bool:
-    """Return whether the caller sees a row as reported: for own rows, and all rows for the IM role."""
+    """Return whether the caller sees a row as reported: the organisation's own rows, and all rows for the IM role."""
     return Role.IM in caller.roles or caller.organisation_id == organisation_id
 
 
@@ -47,7 +47,7 @@ async def visible(
     limit: int | None = None,
 ) -> list[Activity]:
     """Return activities by start date, each as the caller may see it. ``area`` is a first- or second-level P-code.
-    ``after`` is (start, id) of the last one seen."""
+    ``after`` is (start, id) of the last activity on the previous page."""
     conditions = [activities.c.withdrawn_at.is_(None), *equal(activities, id=activity_id)]
     conditions += _starting(start, end)
     if area is not None:
@@ -86,7 +86,8 @@ async def countable(
 
 
 async def unreported(session: AsyncSession, month: date, since: date) -> dict[UUID, date]:
-    """Return the organisations with activities from `since` on and none in `month`, with their last month before it."""
+    """Return the organisations with activities from `since` on but none in `month`, with their last active month before
+    it."""
     last = sa.func.max(activities.c.report_month).filter(activities.c.report_month < month)
     rows = await session.execute(
         sa.select(activities.c.organisation_id, last)
@@ -103,7 +104,8 @@ async def unreported(session: AsyncSession, month: date, since: date) -> dict[UU
 
 
 async def names(session: AsyncSession) -> dict[UUID, str]:
-    """Return the name of each organisation that names only itself as leader: one that reports for others has none here."""
+    """Return the names of organisations that name only themselves as leader. An organisation that reports for others
+    has no name here."""
     name = sa.func.min(activities.c.org_leader)
     rows = await session.execute(
         sa.select(activities.c.organisation_id, name.label("name"))
@@ -117,7 +119,7 @@ async def names(session: AsyncSession) -> dict[UUID, str]:
 async def recorded(
     session: AsyncSession, organisation_id: UUID, external_ids: Collection[str]
 ) -> dict[str, tuple[Activity, bool]]:
-    """Return by external id what an organisation has recorded, and whether it is withdrawn."""
+    """Return an organisation's recorded activities by external id, and whether each is withdrawn."""
     rows = await session.execute(
         sa.select(*_SEEN, activities.c.withdrawn_at)
         .where(

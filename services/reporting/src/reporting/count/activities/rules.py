@@ -1,5 +1,5 @@
 """Rules for one activity row: codes, places, dates, and consistent sums. Pure: it reads only the shipped code lists and
-place tables. Every flaw names its remedy, in each language."""
+place tables. Every error message names its remedy, in each language."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ MAX_DAYS = 3 * 366
 
 @dataclass(frozen=True, slots=True)
 class Flaw:
-    """An error in a row. ``field`` is a column key; ``said`` is for the person who filled in the row."""
+    """An error in a row. ``field`` is a column key; ``said`` is the message for the person who filled in the row."""
 
     field: str
     code: str
@@ -36,7 +36,7 @@ Row = Mapping[str, Any]
 
 
 def flaws(row: Row, places: Places) -> tuple[Flaw, ...]:
-    """Return everything that is wrong with a typed row; empty if it may be recorded."""
+    """Return all errors in a typed row; empty if it may be recorded."""
     checks: tuple[Callable[[Row], Iterator[Flaw]], ...] = (
         _unknown_codes,
         lambda row: _wrong_place(row, places),
@@ -110,8 +110,8 @@ def _wrong_counts(row: Row) -> Iterator[Flaw]:
 
 
 def completed(row: Row) -> dict[str, Any]:
-    """Return the row with defaults: implementer = leader, type of the code, total of the groups, month of the start
-    date."""
+    """Return the row with defaults: implementer = leader, the code's type, the groups' total, the start date's
+    month."""
     full = dict(row)
     if full.get("org_implementer") is None:
         full["org_implementer"] = full["org_leader"]

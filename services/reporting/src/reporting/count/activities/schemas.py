@@ -1,4 +1,4 @@
-"""Bodies and answers of the activity endpoints."""
+"""Request and response bodies for the activity endpoints."""
 
 from datetime import date, datetime
 from decimal import Decimal
@@ -21,7 +21,7 @@ def _month(value: Any) -> Any:
 
 
 class ActivityBody(Strict):
-    """A 5W row, with the names of the workbook's columns."""
+    """A 5W row, with the workbook's column names."""
 
     external_id: Code = Field(examples=["2026-11-001"])
     report_month: Annotated[Day | None, BeforeValidator(_month)] = Field(
@@ -57,7 +57,7 @@ class ActivityBody(Strict):
 
 
 class ActivityView(ActivityBody):
-    """A recorded activity. `masked` means that numbers or the place are hidden from you; empty is not zero."""
+    """A recorded activity. `masked` means that numbers or the place are hidden from you; an empty value is not zero."""
 
     id: UUID
     organisation_id: UUID
@@ -67,7 +67,7 @@ class ActivityView(ActivityBody):
 
 
 class RowProblem(BaseModel):
-    """An error in a file, for the person who filled it in."""
+    """An error in a file, written for the person who filled it in."""
 
     row: int = Field(description="Row number in the file, 1 is the first.")
     column: str
@@ -100,7 +100,7 @@ class TargetView(TargetBody):
 
 
 class ProgressView(BaseModel):
-    """Progress towards a target. `share` 1 means that it is reached."""
+    """Progress towards a target. `share` 1 means that the target is reached."""
 
     target: TargetView
     until: date
@@ -109,7 +109,7 @@ class ProgressView(BaseModel):
 
 
 class IndicatorView(BaseModel):
-    """An indicator of the allow-list, whose numbers are the only ones published exactly."""
+    """An indicator on the allow-list. Only these numbers are published exactly."""
 
     code: str
     activity_type: str
@@ -118,7 +118,7 @@ class IndicatorView(BaseModel):
 
 
 class Unreported(BaseModel):
-    """An organisation that used to report and has no activity in a month."""
+    """An organisation that reported before but has no activity in a month."""
 
     organisation_id: UUID
     last_month: date = Field(description="The last month that it reported.")
@@ -136,14 +136,14 @@ Word = Annotated[str, StringConstraints(max_length=500)]
 
 
 class ColumnBody(Strict):
-    """A column of another layout, and the column of ours that it is."""
+    """A column of another layout, and our column to which it maps."""
 
     name: Word = Field(description="As it stands in the file.", examples=["Implementing_partner"])
     field: Code | None = Field(None, description="Absent: this column is ignored.")
 
 
 class MappingBody(Strict):
-    """How files of a layout are read."""
+    """How to read files with a certain layout."""
 
     columns: list[ColumnBody] = Field(
         min_length=1, max_length=120, description="All columns of the file, in its order."
@@ -177,7 +177,7 @@ class FieldView(BaseModel):
 
 
 class ProposedMapping(MappingView):
-    """A proposal; nothing is stored. Look at it, complete it, and confirm it."""
+    """A proposal; nothing is stored. Review it, complete it, and confirm it."""
 
     unknown: dict[str, list[str]] = Field(
         description="Field → words without a proposal. Rows with them are refused until they have a code."

@@ -1,4 +1,4 @@
-"""Use cases of activities: record, withdraw, import a workbook, set the work plan's targets."""
+"""Activity use cases: record, withdraw, import a workbook, set the work plan's targets."""
 
 import asyncio
 import hashlib
@@ -53,7 +53,7 @@ class Imported:
 
 
 async def record(session: AsyncSession, caller: Principal, values: Mapping[str, Any]) -> Activity:
-    """Record a new activity. Raises 409 if the organisation already has one with this external id."""
+    """Record a new activity. Raise 409 if the organisation already has an activity with this external id."""
     row = completed(values)
     _refuse_flawed(row)
     known = await queries.recorded(session, caller.organisation, [row["external_id"]])
@@ -69,7 +69,7 @@ async def record(session: AsyncSession, caller: Principal, values: Mapping[str, 
 async def correct(
     session: AsyncSession, caller: Principal, activity_id: UUID, values: Mapping[str, Any]
 ) -> Activity:
-    """Replace one of the caller's activities; its external id stays."""
+    """Replace one of the caller's activities; its external id stays the same."""
     found = await _own_by_id(session, caller, activity_id)
     row = completed(values)
     if row["external_id"] != found.external_id:
@@ -80,7 +80,7 @@ async def correct(
 
 
 async def withdraw(session: AsyncSession, caller: Principal, activity_id: UUID) -> None:
-    """Withdraw one of the caller's activities from all counts; its row stays as evidence."""
+    """Withdraw one of the caller's activities from all counts; its row remains as evidence."""
     found = await _own_by_id(session, caller, activity_id)
     await session.execute(
         activities.update()
@@ -97,8 +97,8 @@ async def withdraw(session: AsyncSession, caller: Principal, activity_id: UUID) 
 async def import_file(
     session: AsyncSession, caller: Principal, name: str, content: bytes, *, dry_run: bool
 ) -> Imported:
-    """Read a workbook and write all of its rows, or none if one has a flaw. Raises UnreadableWorkbookError if the file
-    as a whole cannot be read."""
+    """Read a workbook and write all its rows, or none if any row has an error. Raise UnreadableWorkbookError if the
+    file as a whole cannot be read."""
     places = Places.load()
     header, _ = await asyncio.to_thread(parted, content)  # reading a workbook takes time
     known = await queries.mapping(session, caller.organisation, mappings.layout(header))
@@ -158,7 +158,7 @@ async def confirm(
 
 
 async def set_target(session: AsyncSession, caller: Principal, target: Target) -> Target:
-    """Set a target of the work plan. It replaces an earlier one for the same plan, indicator and area."""
+    """Set a work-plan target. It replaces an earlier target for the same plan, indicator and area."""
     if target.indicator not in BY_CODE:
         raise INVALID.because(
             "targets_exist_for_allow_listed_indicators_only",
@@ -200,7 +200,7 @@ def _refuse_flawed(row: Mapping[str, Any]) -> None:
 
 
 def _row_flaws(row: ReadRow, places: Places) -> list[RowFlaw]:
-    # Rules over several values need all of them to be readable.
+    # Rules over several values require all of them to be readable.
     found = row.flaws or flaws(completed(row.values), places)
     return [RowFlaw(row.number, flaw, messages(flaw)) for flaw in found]
 
@@ -239,7 +239,7 @@ def _outcome(row: Mapping[str, Any], known: tuple[Activity, bool] | None) -> str
 async def _write(
     session: AsyncSession, caller: Principal, rows: Sequence[Mapping[str, Any]]
 ) -> None:
-    """Insert or replace; an unchanged row keeps its version."""
+    """Insert or replace. An unchanged row keeps its version."""
     statement = pg.insert(activities)
     replaced: dict[str, Any] = {field: statement.excluded[field] for field in FIELDS}
     differs = sa.or_(

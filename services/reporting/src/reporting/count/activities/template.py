@@ -25,8 +25,8 @@ HELP = text(
 
 
 def template(language: str, places: Places, country: str | None = None) -> bytes:
-    """Return an empty workbook: data sheet with drop-down lists, the lists, and a help page. ``country`` (ISO 3166-1
-    alpha-3) limits the list of states to one country."""
+    """Return an empty workbook: a data sheet with drop-down lists, the lists, and a help page. ``country`` (ISO 3166-1
+    alpha-3) restricts the list of states to one country."""
     buffer = io.BytesIO()
     book = xlsxwriter.Workbook(buffer, {"in_memory": True, **TEXT_STAYS_TEXT})
     required = book.add_format(

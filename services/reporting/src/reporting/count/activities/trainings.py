@@ -1,5 +1,5 @@
 """Turns trainings recorded by the referrals service into 5W activities of their organisation. The event contains only
-codes and numbers. The organisation's name comes from its own latest activity; before that, its id is used."""
+codes and numbers. The organisation's name comes from its latest activity; before there is one, its id is used."""
 
 from typing import Any
 
@@ -19,8 +19,8 @@ _WRITER = "referrals"
 
 
 async def record_training(session: AsyncSession, event: TrainingHeld, envelope: Envelope) -> None:
-    """Write the training as in its newest event; older events change nothing. If somebody has corrected the row here,
-    the later one of correction and event wins."""
+    """Write the training according to its newest event; ignore older events. If somebody has corrected the row here,
+    the later of the correction and the event wins."""
     row = completed({**_row(event), **await _named(session, event)})
     statement = pg.insert(activities).values(
         id=new_id(),
@@ -72,7 +72,7 @@ def _row(event: TrainingHeld) -> dict[str, Any]:
 
 
 async def _named(session: AsyncSession, event: TrainingHeld) -> dict[str, Any]:
-    """Return the name that the organisation uses in its latest activity."""
+    """Return the organisation's name from its latest activity."""
     latest = (
         await session.execute(
             sa.select(activities.c.org_leader, activities.c.org_leader_type)

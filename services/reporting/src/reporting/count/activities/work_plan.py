@@ -13,7 +13,7 @@ from reporting.count.activities.indicators import BY_CODE, Counted, total
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A target. ``area`` None means everywhere; the plan runs over [start, end], both inclusive."""
+    """A target. ``area`` None means everywhere; the plan covers [start, end], both inclusive."""
 
     id: UUID
     plan: str
@@ -27,7 +27,7 @@ class Target:
 @dataclass(frozen=True, slots=True)
 class Progress:
     """Progress towards a target. ``done`` counts from the plan's start to ``until``; ``share`` exceeds 1 if the target
-    is passed."""
+    is exceeded."""
 
     target: Target
     until: date

@@ -1,4 +1,4 @@
-"""Reads a filled activity workbook (XLSX), or the same columns as CSV.
+"""Reads a filled-in activity workbook (XLSX), or the same columns as CSV.
 
 It is strict about meaning and lenient about form: headers and list values may be in any language or be machine names,
 and dates may be date cells or text. It writes nothing.
@@ -67,7 +67,7 @@ class UnreadableWorkbookError(ValueError):
 
 @dataclass(frozen=True)
 class ReadRow:
-    """A row of the file: its number, its values by column key, and its unreadable cells."""
+    """A file row: its number, its values by column key, and its unreadable cells."""
 
     number: int
     values: dict[str, Any]
@@ -75,7 +75,8 @@ class ReadRow:
 
 
 def parted(content: bytes) -> tuple[list[str], Iterator[Sequence[Any]]]:
-    """Return the column names of a file, and its further lines. Raises UnreadableWorkbookError."""
+    """Return a file's column names, and its remaining lines. Raise UnreadableWorkbookError if the file cannot be
+    read."""
     lines = (cells for _, cells in _lines(content))
     for cells in lines:
         if any(cell not in (None, "") for cell in cells):
@@ -91,8 +92,8 @@ def _lines(content: bytes) -> "Iterator[tuple[int, Sequence[Any]]]":
 
 
 def read(content: bytes, mapping: Mapping | None = None) -> list[ReadRow]:
-    """Return all non-empty rows of an XLSX or CSV file, in the template's layout or in a mapped one. Raises
-    UnreadableWorkbookError."""
+    """Return all non-empty rows of an XLSX or CSV file, in the template's layout or in a mapped layout. Raise
+    UnreadableWorkbookError if the file cannot be read."""
     lines = _lines(content)
     header: list[str | None] | None = None
     rows: list[ReadRow] = []
@@ -142,7 +143,7 @@ def _xlsx_lines(content: bytes) -> Iterator[Line]:
 
 
 def _cells(content: bytes, *, computed: bool) -> Iterator[Sequence[Any]]:
-    """Yield rows of cells. With `computed`, formulas give their saved results, else their text."""
+    """Yield rows of cells. With `computed`, formulas return their saved results, otherwise their text."""
     book = openpyxl.load_workbook(
         io.BytesIO(content), read_only=True, data_only=computed, keep_links=False
     )
@@ -165,8 +166,8 @@ def _holds_formula(opened: ZipFile, name: str) -> bool:
 
 
 def _with_uncomputed(cells: Sequence[Any], formulas: Sequence[Any]) -> Sequence[Any]:
-    """Return the values of a row, and mark formulas without a saved result: programs that write workbooks do not
-    compute. An empty text counts as a result."""
+    """Return the values of a row, and mark formulas without a saved result, because programs that write workbooks do
+    not compute. An empty text counts as a result."""
     return [
         _UNCOMPUTED
         if cell.value is None and formula.value is not None and cell.data_type != "str"
@@ -241,7 +242,7 @@ def _row(
 
 
 def value(key: str, cell: Any) -> Any:
-    """Return a cell as the value of its field, or its flaw."""
+    """Convert a cell to its field's value, or return its error."""
     if cell is _UNCOMPUTED:
         return Flaw.of(key, "not_computed", "formula_has_no_result")
     if key in DATES:
@@ -308,7 +309,7 @@ def _count(key: str, cell: Any) -> int | Flaw:
 
 
 def messages(flaw: Flaw) -> Text:
-    """Return the flaw with its column's label in front, for a person's report."""
+    """Return the error message with its column's label in front, for a report that people read."""
     labels = {column.key: column.label for column in codes.columns()}
     label = labels.get(flaw.field, {})
     return {lang: f"{label.get(lang, flaw.field)}: {flaw.said.text(lang)}" for lang in LANGUAGES}

@@ -1,1 +1,1 @@
-"""The caseload: opened and closed cases, transfers between organisations, reports of the line."""
+"""The caseload: opened and closed cases, transfers between organisations, reports on the anonymous line."""

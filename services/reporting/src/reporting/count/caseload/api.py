@@ -1,4 +1,4 @@
-"""Routes of the caseload: exact numbers on screen, with each reading recorded."""
+"""Routes for the caseload: exact numbers, only on screen. Each reading is recorded."""
 
 from typing import Annotated
 

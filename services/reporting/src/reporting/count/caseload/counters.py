@@ -1,4 +1,4 @@
-"""Maps events of the caseload to counters, by scope, month and area. Pure."""
+"""Maps caseload events to counters, by scope, month and area. Pure."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -15,7 +15,7 @@ UNKNOWN = "unknown"
 
 
 class CaseloadFact(NamedTuple):
-    """An event. `detail` is the reason of a closing or the kind of a report of the line."""
+    """An event. `detail` is the reason for a closing, or the kind of a report on the anonymous line."""
 
     event_id: UUID
     what: str
@@ -27,7 +27,7 @@ class CaseloadFact(NamedTuple):
 
 
 class CaseloadKey(NamedTuple):
-    """A counter. `scope_id` is an organisation, or the kind of report for the line."""
+    """A counter. `scope_id` is an organisation or, for the anonymous line, the kind of report."""
 
     scope: str
     scope_id: str
@@ -41,7 +41,7 @@ def increments(facts: Iterable[CaseloadFact]) -> Counter[CaseloadKey]:
 
 
 def keys(fact: CaseloadFact) -> Iterator[CaseloadKey]:
-    """Return the counters of a fact: a transfer counts for both sides, a case for its holder, a closing also by its
+    """Yield a fact's counters: a transfer counts for both sides, a case for its holder, and a closing also by its
     reason."""
     month = fact.occurred_on.replace(day=1)
     area = fact.area or UNKNOWN

@@ -1,4 +1,4 @@
-"""Converts events of cases, transfers and the line into facts."""
+"""Converts events about cases, transfers and the anonymous line into facts."""
 
 from collections.abc import Iterator, Mapping
 
@@ -32,7 +32,7 @@ _WHAT: Mapping[type[Event], str] = {
 
 
 def read_caseload(kinds: Sorted) -> Iterator[CaseloadFact]:
-    """Return the caseload's facts in a batch of events."""
+    """Return the caseload facts in a batch of events."""
     for case, envelope in kinds.of_kind(CaseData):
         yield CaseloadFact(
             envelope.id,

@@ -1,4 +1,4 @@
-"""Facts of the caseload and their counters. No row identifies a case or a person."""
+"""Caseload facts and their counters. No row identifies a case or a person."""
 
 import sqlalchemy as sa
 
@@ -7,7 +7,7 @@ from reporting.tables import METADATA, PROJECTION
 caseload_facts = sa.Table(
     "caseload_facts",
     METADATA,
-    # The event's id is the key, so that a repeated event counts once and no case id is stored.
+    # The event's id is the key, so a repeated event counts once and no case id is stored.
     sa.Column("event_id", sa.Uuid, primary_key=True),
     sa.Column("what", sa.Text, nullable=False),
     sa.Column("occurred_on", sa.Date, nullable=False),

@@ -1,4 +1,4 @@
-"""Queries of the caseload endpoint, which read a few counters however many cases there are."""
+"""Queries for the caseload endpoint, which read only a few counters however many cases there are."""
 
 from collections.abc import Collection
 from datetime import date
@@ -14,7 +14,7 @@ from reporting.count.caseload.models import caseload_counters
 async def own(
     session: AsyncSession, caller: Principal, first: date, last: date
 ) -> list[tuple[CaseloadKey, int]]:
-    """Return the counters of the caller's organisation over the months from `first` to `last`."""
+    """Return the counters of the caller's organisation for the months from `first` to `last`."""
     scope = caseload_counters.c.scope.in_((HOLDER, GIVER, RECEIVER))
     mine = caseload_counters.c.scope_id == str(caller.organisation)
     return await _read(session, first, last, scope, mine)
@@ -23,7 +23,7 @@ async def own(
 async def of_the_line(
     session: AsyncSession, first: date, last: date, areas: Collection[str] | None
 ) -> list[tuple[CaseloadKey, int]]:
-    """Return reports of the line, only in the first-level `areas` unless that is None."""
+    """Return reports on the anonymous line, restricted to the first-level `areas` unless that is None."""
     conditions = [caseload_counters.c.scope == LINE]
     if areas is not None:
         conditions.append(caseload_counters.c.area.in_(sorted(areas)))

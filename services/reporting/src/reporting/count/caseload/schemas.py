@@ -1,4 +1,4 @@
-"""Answers of the caseload endpoint: exact numbers, on screen only."""
+"""Response bodies of the caseload endpoint: exact numbers, only on screen."""
 
 from pydantic import BaseModel, Field
 
@@ -6,7 +6,7 @@ from reporting.count.indicators.schemas import NOTICE
 
 
 class CaseloadRow(BaseModel):
-    """One counter of one month."""
+    """One counter for one month."""
 
     scope: str = Field(description="holder, giver, receiver; line for the anonymous line")
     month: str
@@ -20,7 +20,7 @@ class CaseloadRow(BaseModel):
 
 
 class Caseload(BaseModel):
-    """The caseload of your organisation; for coordinators and the IM role also reports of the line."""
+    """Your organisation's caseload; for coordinators and the IM role also reports on the anonymous line."""
 
     first: str
     last: str

@@ -1,4 +1,4 @@
-"""Records the caseload: facts once per event, and counters in step. Never commits."""
+"""Records the caseload: each event's facts once, and the counters in the same step. Never commits."""
 
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession

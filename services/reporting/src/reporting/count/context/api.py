@@ -1,4 +1,4 @@
-"""Routes for outside series: the IM role imports them, everyone with access to reports reads them."""
+"""Routes for outside series: the IM role imports them, and everyone with access to reports can read them."""
 
 import asyncio
 from typing import Annotated

@@ -1,6 +1,6 @@
-"""The context pack: tables as inputs for a problem tree or a SWOT, without conclusions. Pure.
+"""The context pack: input tables for a problem tree or a SWOT, without conclusions. Pure.
 
-Stakeholders come from the directory's events, needs from protected releases, risks from other sources with their
+Stakeholders come from the directory's events, needs from protected releases, and risks from other sources with their
 provenance. The caller supplies all of them.
 """
 
@@ -26,7 +26,7 @@ EXPLAINED = text(
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A listed service of the directory, in codes; its place is at most a first-level area."""
+    """A service listed in the directory, in codes. Its place is at most as exact as a first-level area."""
 
     organisation_id: UUID
     categories: tuple[str, ...]
@@ -54,7 +54,8 @@ def tables(
 
 
 def _stakeholders(offers: Sequence[Offer], names: Mapping[UUID, str], places: Places) -> Table:
-    """By name where the organisation reports activities, which name it; otherwise by its id alone."""
+    """Return the stakeholders. An organisation that reports activities has the name given there; any other has only its
+    id."""
     counted: dict[tuple[UUID, str, str], list[int]] = {}
     for offer in offers:
         for state in offer.states or ("",):

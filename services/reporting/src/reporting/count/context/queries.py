@@ -28,7 +28,7 @@ def _series(row: Any) -> OutsideSeries:
 
 
 async def newest(session: AsyncSession) -> list[OutsideSeries]:
-    """Return the newest edition of every series, by code."""
+    """Return the latest edition of every series, by code."""
     statement = (
         sa.select(outside_series)
         .ext(pg.distinct_on(outside_series.c.code))
@@ -38,7 +38,7 @@ async def newest(session: AsyncSession) -> list[OutsideSeries]:
 
 
 async def of_ids(session: AsyncSession, ids: Iterable[UUID]) -> list[OutsideSeries]:
-    """Return these editions, even old ones, so that quotations in bulletins stay traceable."""
+    """Return these editions, even old ones, so that bulletin quotations remain traceable."""
     statement = sa.select(outside_series).where(outside_series.c.id.in_(list(ids)))
     return [_series(row) for row in await session.execute(statement)]
 
@@ -54,7 +54,7 @@ async def editions(session: AsyncSession, code: str) -> list[OutsideSeries]:
 
 
 async def offers(session: AsyncSession, places: Places) -> list[Offer]:
-    """Return the directory's listed services from its events, coarsened to the first level."""
+    """Return the directory's listed services from its events, with places reduced to the first level."""
     rows = await session.execute(
         listed("organisation_id", "categories", "areas", "referable", "service_id").order_by(
             "organisation_id", "service_id"

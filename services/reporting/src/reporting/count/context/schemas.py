@@ -1,4 +1,4 @@
-"""Bodies and answers of the endpoints of outside series."""
+"""Request and response bodies for the outside-series endpoints."""
 
 from datetime import date
 from decimal import Decimal
@@ -32,7 +32,7 @@ class PointBody(Strict):
 
 
 class Provenance(Strict):
-    """A series and its source. Only the method is optional."""
+    """A series and its source. All fields except the method are required."""
 
     code: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,59}$")] = Field(
         examples=["acaps-risk-index"]
@@ -47,7 +47,7 @@ class Provenance(Strict):
 
 
 class SeriesBody(Provenance):
-    """A series as its source gives it, with its provenance."""
+    """A series as its source publishes it, with its provenance."""
 
     points: list[PointBody] = Field(min_length=1, max_length=MOST_POINTS)
 

@@ -1,5 +1,5 @@
-"""Series of other publishers (protection-risk indices, displacement counts), unchanged and with their provenance. They
-are shown beside Ruta's numbers and never mixed with them."""
+"""Series from other publishers (protection-risk indices, displacement counts), unchanged and with their provenance.
+Ruta shows them beside its own numbers and never mixes them."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -11,7 +11,7 @@ from reporting.ground.language import Text
 
 @dataclass(frozen=True, slots=True)
 class SeriesPoint:
-    """A value of a series. ``area`` is a P-code, or None for the whole country."""
+    """A value in a series. ``area`` is a P-code, or None for the whole country."""
 
     day: date
     area: str | None
@@ -21,7 +21,7 @@ class SeriesPoint:
 @dataclass(frozen=True, slots=True)
 class OutsideSeries:
     """One imported edition of a series. ``source``, ``url``, ``licence``, ``retrieved_on`` and ``method`` are its
-    provenance. ``edition`` counts the imports of ``code``; none is ever overwritten."""
+    provenance. ``edition`` counts the imports of ``code``; no edition is ever overwritten."""
 
     id: UUID
     code: str
@@ -39,7 +39,7 @@ class OutsideSeries:
         return next((p for p in self.points if (p.day, p.area) == (day, area)), None)
 
     def latest(self, until: date) -> tuple[SeriesPoint, ...]:
-        """Return by area the points of the newest day that is not after ``until``."""
+        """Return the points of the latest day that is not after ``until``, by area."""
         days = [p.day for p in self.points if p.day <= until]
         if not days:
             return ()

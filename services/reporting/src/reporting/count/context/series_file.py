@@ -1,5 +1,5 @@
-"""Reads the points of an outside series from a CSV, plain or with an HXL tag row. Pure. An ambiguous cell is a flaw
-that explains how to write it, and a file with a flaw gives no points at all."""
+"""Reads the points of an outside series from a CSV, plain or with an HXL tag row. Pure. An ambiguous cell is an error
+whose message explains how to write it. A file with an error gives no points at all."""
 
 import re
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ _FIRST, _LAST = date(1990, 1, 1), date(2100, 1, 1)
 
 
 def points(content: bytes, places: Places) -> list[SeriesPoint]:
-    """Return the points by row, ignoring other columns. Raises UnreadableTableError with every flaw."""
+    """Return the points by row, ignoring other columns. Raise UnreadableTableError with all errors."""
     rows = csv_rows(content)
     first, columns = _header(rows)
     read: list[SeriesPoint] = []
@@ -55,7 +55,7 @@ def points(content: bytes, places: Places) -> list[SeriesPoint]:
 
 
 def _header(rows: Sequence[Sequence[str]]) -> tuple[int, dict[str, int]]:
-    """Return the first row of data, and the position of each column."""
+    """Return the first data row, and the position of each column."""
     for place, cells in enumerate(rows[:_TAGS_WITHIN]):
         tags = [cell.strip().casefold() for cell in cells]
         if any(tags) and all(tag.startswith("#") for tag in tags if tag):

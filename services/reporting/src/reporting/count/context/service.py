@@ -1,4 +1,4 @@
-"""Imports an edition of an outside series, beside the earlier ones."""
+"""Imports an edition of an outside series, in addition to the earlier editions."""
 
 import hashlib
 import json
@@ -20,7 +20,7 @@ from reporting.count.context.series import OutsideSeries
 async def import_series(
     session: AsyncSession, caller: Principal, body: SeriesBody
 ) -> OutsideSeries:
-    """Store the series as the next edition of its code; earlier ones stay."""
+    """Store the series as the next edition of its code; earlier editions remain."""
     places = Places.load()
     seen: set[tuple[Any, ...]] = set()
     for number, point in enumerate(body.points):

@@ -1,1 +1,1 @@
-"""Facts from events, stored so that late, repeated and reordered events give the same rows."""
+"""Facts from events, stored so that late, repeated and reordered events produce the same rows."""

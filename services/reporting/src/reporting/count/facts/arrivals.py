@@ -15,9 +15,9 @@ REFERRED, SCREENED, SEARCHES = "referred-persons", "screened-or-assisted-persons
 
 @dataclass
 class Arrivals:
-    """Data to place facts, including placements that a rebuild must repeat. `closed` contains populations with the
-    first and last days of their closed periods, `remembered` earlier late arrivals by event, `seen` events applied
-    while their period was open."""
+    """The data for placing facts, including placements that a rebuild must repeat. `closed`: populations with the first
+    and last days of their closed periods. `remembered`: earlier late arrivals by event. `seen`: events applied while
+    their period was open."""
 
     today: date
     closed: Collection[tuple[str, date, date]] = ()
@@ -26,7 +26,7 @@ class Arrivals:
     late: dict[UUID, date] = field(default_factory=dict)
 
     def place(self, population: str, event_id: UUID, natural_day: date) -> date:
-        """Return the day that counts, and add a newly late event to `late`."""
+        """Return the day on which the event counts, and add a newly late event to `late`."""
         if event_id in self.remembered:
             return self.remembered[event_id]
         if event_id in self.seen or not self._is_closed(population, natural_day):

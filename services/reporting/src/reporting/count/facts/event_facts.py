@@ -16,7 +16,7 @@ AREA_LEVEL = 1
 
 class RecordedStep(NamedTuple):
     """A step with the parts that only releases use. Attributes are None without a reporting grant. `natural_day` is the
-    day on which it happened; the day on which it counts may be later (R4)."""
+    day on which it happened; it may count on a later day (R4)."""
 
     event_id: UUID
     step: FactStep
@@ -37,7 +37,8 @@ def area_of(pcode: str | None) -> str | None:
 
 
 def read_state(event: ReferralData, event_id: UUID, person: bytes) -> RecordedStep:
-    """Convert a referral's new state. An organisation's referrals to itself are internal work, which no release counts."""
+    """Convert a referral's new state. An organisation's referrals to itself are internal work, which releases do not
+    count."""
     internal = event.from_organisation == event.to_organisation
     attributes = None if internal else event.attributes
     step = FactStep(
@@ -68,12 +69,12 @@ def read_state(event: ReferralData, event_id: UUID, person: bytes) -> RecordedSt
 
 
 def read_confirmation(event: ReferralData, event_id: UUID) -> RecordedStep:
-    """Convert a confirmation of the delivery by somebody other than the recipient."""
+    """Convert a delivery confirmation by somebody other than the recipient."""
     step = FactStep(event.referral_id, event.version, CONFIRMED, "", event.occurred_at)
     return RecordedStep(event_id=event_id, step=step, natural_day=clock.utc_day(event.occurred_at))
 
 
 def read_escalation(event: EscalationRaised, event_id: UUID) -> RecordedStep:
-    """Convert a passed deadline; `state` is the step of the escalation."""
+    """Convert a missed deadline; `state` is the escalation step."""
     step = FactStep(event.referral_id, event.version, ESCALATION, event.step, event.due_at)
     return RecordedStep(event_id=event_id, step=step, natural_day=clock.utc_day(event.due_at))

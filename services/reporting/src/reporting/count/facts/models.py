@@ -1,4 +1,4 @@
-"""The tables of facts. Every row depends on the set of events, never on their order."""
+"""The fact tables. Every row depends on the set of events, never on their order."""
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
@@ -69,7 +69,7 @@ reporting_grants = sa.Table(
 forgotten_persons = sa.Table(
     "forgotten_persons",
     METADATA,
-    # A one-way mark of an erased person's pseudonym, so that a late event does not bring it back.
+    # A one-way mark of an erased person's pseudonym, so that a late event does not bring the person back.
     sa.Column("mark", sa.LargeBinary(16), primary_key=True),
     schema=PROJECTION,
 )
@@ -97,9 +97,9 @@ gap_counts = sa.Table(
     sa.Column("area", sa.Text, primary_key=True),
     sa.Column("need", sa.Text, primary_key=True),
     sa.Column("group", sa.Text, primary_key=True),
-    # The day. Rows older than the publication by days contain the ISO week.
+    # The day. Rows older than daily publication contain the ISO week.
     sa.Column("week", sa.Text, primary_key=True),
-    # A day's counts grow from version to version; each growth counts in its own period.
+    # A day's counts grow with each version; each increase counts in its own period.
     sa.Column("version", sa.Integer, primary_key=True),
     sa.Column("count", sa.Integer, nullable=False),
     sa.Column("counted_on", sa.Date, nullable=False),
@@ -109,8 +109,8 @@ gap_counts = sa.Table(
 late_arrivals = sa.Table(
     "late_arrivals",
     METADATA,
-    # The day on which a late step counts, because its own period was closed when it arrived. It is outside the
-    # projection, because a rebuild needs it to give the same rows.
+    # The day on which a late step counts, because its own period was closed when it arrived. The table is outside the
+    # projection, because a rebuild needs it to produce the same rows.
     sa.Column("event_id", sa.Uuid, primary_key=True),
     sa.Column("counted_on", sa.Date, nullable=False),
 )

@@ -1,5 +1,5 @@
-"""The state of one referral, from its steps in any order. `advance` is commutative and idempotent over (referral,
-version): each field is a minimum, a maximum, or the value of the highest version seen."""
+"""The state of one referral, built from its steps in any order. `advance` is commutative and idempotent over (referral,
+version): each field is a minimum, a maximum, or the value from the highest version so far."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -11,7 +11,7 @@ STATE, CONFIRMED, ESCALATION = "state", "confirmed", "escalation"
 
 
 class FactStep(NamedTuple):
-    """An event of a referral; its `kind` is state, confirmed or escalation."""
+    """A referral event; its `kind` is state, confirmed or escalation."""
 
     referral_id: UUID
     version: int
@@ -29,7 +29,7 @@ class FactStep(NamedTuple):
 
 
 class ReferralFact(NamedTuple):
-    """Milestones of one referral. `state_version` 0 means that no state was seen yet."""
+    """One referral's milestones. `state_version` 0 means that no state has arrived yet."""
 
     referral_id: UUID
     state_version: int = 0

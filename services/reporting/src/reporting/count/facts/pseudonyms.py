@@ -1,4 +1,4 @@
-"""A stable pseudonym for each case, which only reporting can compute (R5); it stands for the person."""
+"""A stable pseudonym for each case, which only reporting can compute (R5). It represents the person."""
 
 import hmac
 from uuid import UUID
@@ -7,7 +7,7 @@ PSEUDONYM_BYTES = 16
 
 
 def pseudonym(key: bytes, case_id: UUID) -> bytes:
-    """Return the HMAC-SHA256 of the case id, which itself is never stored."""
+    """Return the HMAC-SHA256 of the case id, which is never stored itself."""
     return hmac.digest(key, b"person\0" + case_id.bytes, "sha256")[:PSEUDONYM_BYTES]
 
 

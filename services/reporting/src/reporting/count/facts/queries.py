@@ -24,7 +24,7 @@ from reporting.tables import COMMON
 
 
 async def forgotten_among(session: AsyncSession, marks: Collection[bytes]) -> set[bytes]:
-    """Return the marks that belong to erased persons."""
+    """Return which of the marks belong to erased people."""
     given = sa.literal(list(marks), sa.ARRAY(sa.LargeBinary))
     mark = forgotten_persons.c.mark
     return set(await session.scalars(sa.select(mark).where(mark == sa.any_(given))))
@@ -33,7 +33,7 @@ async def forgotten_among(session: AsyncSession, marks: Collection[bytes]) -> se
 async def referrals_among(
     session: AsyncSession, referral_ids: Collection[UUID]
 ) -> dict[UUID, ReferralFact]:
-    """Return the facts of referrals seen before."""
+    """Return the facts of previously seen referrals."""
     rows = await session.execute(
         sa.select(*(referral_facts.c[name] for name in ReferralFact._fields)).where(
             referral_facts.c.referral_id == sa.any_(_uuids(referral_ids))
@@ -45,7 +45,7 @@ async def referrals_among(
 async def remembered_arrivals(
     session: AsyncSession, event_ids: Collection[UUID]
 ) -> dict[UUID, date]:
-    """Return earlier decisions that an event counts on a later day."""
+    """Return earlier decisions to count an event on a later day."""
     if not event_ids:
         return {}
     rows = await session.execute(
@@ -65,7 +65,7 @@ async def seen_events(session: AsyncSession, event_ids: Collection[UUID]) -> set
 async def known_services(
     session: AsyncSession, service_ids: Collection[UUID]
 ) -> dict[UUID, ServiceFact]:
-    """Return the facts of services seen before."""
+    """Return the facts of previously seen services."""
     rows = await session.execute(
         sa.select(*(services.c[name] for name in ServiceFact.__dataclass_fields__)).where(
             services.c.service_id == sa.any_(_uuids(service_ids))
@@ -86,8 +86,8 @@ STREAMED_AT_ONCE = 1000
 async def steps_by_person(
     session: AsyncSession, start: date, end: date
 ) -> AsyncIterator[list[Step]]:
-    """Yield the countable steps of a period, one list per person, streamed so that memory stays bounded. A step is
-    omitted if a later one was already counted before the period: it adds nothing, and nobody counts again for it."""
+    """Yield a period's countable steps, one list per person, streamed so that memory stays bounded. Omit a step if a
+    later one was already counted before the period, because it adds nothing and nobody is counted twice."""
     statement = (
         sa.select(
             referral_steps.c.person,
@@ -137,7 +137,7 @@ def _counted_later(start: date) -> sa.Exists:
 
 
 def _after_withdrawal() -> sa.Exists:
-    """Return the condition that the person had withdrawn the reporting grant before the step without giving a new one."""
+    """Return the condition that the person withdrew the reporting grant before the step and gave no new grant."""
     withdrawn, renewed = reporting_grants.alias("withdrawn"), reporting_grants.alias("renewed")
     step = referral_steps.c
     renewal = sa.exists().where(
@@ -153,12 +153,12 @@ def _after_withdrawal() -> sa.Exists:
 
 
 def listed(*columns: str) -> sa.Select[Any]:
-    """Return these columns of the services that the directory lists."""
+    """Return these columns of the directory's listed services."""
     return sa.select(*(services.c[name] for name in columns)).where(services.c.listed)
 
 
 async def contributors(session: AsyncSession, start: date, end: date) -> list[UUID]:
-    """Return the organisations whose steps a period counts; they sign off (R8)."""
+    """Return the organisations whose steps count in a period; they sign off (R8)."""
     sender, recipient = referral_steps.c.from_organisation, referral_steps.c.to_organisation
     counted = (
         referral_steps.c.counted_on.between(start, end),
@@ -181,7 +181,7 @@ async def contributors(session: AsyncSession, start: date, end: date) -> list[UU
 async def gap_increments(
     session: AsyncSession, start: date, end: date
 ) -> list[tuple[dict[str, str | None], int]]:
-    """Return the growth of unsuccessful searches that counts in the period, by area, need and group."""
+    """Return the increase in unsuccessful searches that counts in the period, by area, need and group."""
     grown = gap_counts.c.count - sa.func.coalesce(
         sa.func.lag(gap_counts.c.count).over(
             partition_by=[

@@ -27,7 +27,7 @@ class Sorted:
             self._by_class.setdefault(type(received[0]), []).append(received)
 
     def of_kind(self, kind: type[E]) -> Sequence[tuple[E, Identified]]:
-        """Return the events of a kind; events of the same class keep their order of arrival."""
+        """Return the events of a kind; events of the same class keep their arrival order."""
         found: list[Any] = []
         for one, received in self._by_class.items():
             if issubclass(one, kind):

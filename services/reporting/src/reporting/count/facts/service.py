@@ -31,12 +31,12 @@ from reporting.tables import WRITER_LOCK
 
 
 async def lock_projection(session: AsyncSession) -> None:
-    """Lock the projection for the only writer until the transaction ends."""
+    """Lock the projection for a single writer until the transaction ends."""
     await session.execute(sa.select(sa.func.pg_advisory_xact_lock(WRITER_LOCK)))
 
 
 def replacing(table: sa.Table) -> Insert:
-    """Return an insert whose rows replace those with the same primary key."""
+    """Return an insert whose rows replace existing rows with the same primary key."""
     new = insert(table)
     keys = list(table.primary_key)
     others = {each.name: new.excluded[each.name] for each in table.columns if each not in keys}
@@ -60,7 +60,7 @@ async def record_steps(
     before: Mapping[UUID, ReferralFact],
     arrivals: Arrivals,
 ) -> list[tuple[ReferralFact, ReferralFact]]:
-    """Write the steps and their referrals' facts. Return each changed fact before and after."""
+    """Write the steps and their referrals' facts. Return each changed fact before and after the change."""
     after: dict[UUID, ReferralFact] = {}
     for each in steps:
         id_ = each.step.referral_id
@@ -91,7 +91,7 @@ def _step_row(of: RecordedStep, counted_on: date) -> dict[str, Any]:
 
 
 async def forget(session: AsyncSession, persons: Sequence[bytes], marks: Iterable[bytes]) -> None:
-    """Remove erased persons from facts; their marks keep late events from bringing them back."""
+    """Remove erased people from facts; their marks keep late events from bringing them back."""
     await session.execute(
         insert(forgotten_persons).on_conflict_do_nothing(), [{"mark": mark} for mark in marks]
     )
@@ -109,7 +109,7 @@ async def forget(session: AsyncSession, persons: Sequence[bytes], marks: Iterabl
 
 
 async def remember(session: AsyncSession, arrivals: Arrivals) -> None:
-    """Store the days on which late events count, so that a rebuild gives the same rows."""
+    """Store the days on which late events count, so that a rebuild produces the same rows."""
     late = [{"event_id": id_, "counted_on": day} for id_, day in arrivals.late.items()]
     if late:
         await session.execute(insert(late_arrivals).on_conflict_do_nothing(), late)
@@ -118,8 +118,8 @@ async def remember(session: AsyncSession, arrivals: Arrivals) -> None:
 async def record_grants(
     session: AsyncSession, grants: Sequence[tuple[GrantData, bytes]], gone: AbstractSet[bytes]
 ) -> None:
-    """Record events of grants. The two events of a grant may come in any order, and each adds its time. The person of a
-    known grant stays."""
+    """Record grant events. A grant's two events may arrive in any order, and each adds its time. The person of a known
+    grant stays the same."""
     new = insert(reporting_grants)
     moments = {
         name: sa.func.coalesce(new.excluded[name], reporting_grants.c[name])

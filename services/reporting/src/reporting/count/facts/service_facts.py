@@ -1,4 +1,4 @@
-"""The state of one service of the directory, from its events in any order."""
+"""The state of one directory service, built from its events in any order."""
 
 from dataclasses import dataclass, replace
 from uuid import UUID
@@ -8,7 +8,7 @@ from common.events.directory import CapacityChanged, ServiceData, ServiceWithdra
 
 @dataclass(frozen=True)
 class ServiceFact:
-    """A service's state. `version` is that of the last full description, `state_version` that of the last state."""
+    """A service's state. `version` comes from the last full description, `state_version` from the last state."""
 
     service_id: UUID
     organisation_id: UUID
@@ -39,7 +39,7 @@ def describe(fact: ServiceFact, event: ServiceData) -> ServiceFact:
 
 
 def change_state(fact: ServiceFact, event: ServiceData | CapacityChanged) -> ServiceFact:
-    """Return the fact after a change of capacity or function."""
+    """Return the fact after a change of capacity or functional status."""
     if event.version <= fact.state_version:
         return fact
     return replace(

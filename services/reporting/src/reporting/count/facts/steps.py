@@ -1,4 +1,4 @@
-"""A step, in the form for releases."""
+"""A step in the form that releases use."""
 
 from datetime import date, datetime
 from typing import NamedTuple

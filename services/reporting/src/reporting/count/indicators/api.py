@@ -1,4 +1,4 @@
-"""Routes of operational indicators: exact numbers on screen, with each reading recorded."""
+"""Routes for operational indicators: exact numbers, only on screen. Each reading is recorded."""
 
 from datetime import date
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""Counters per AoR and organisation (derived from events), and the record of their readers."""
+"""Counters for each AoR and organisation (derived from events), and the record of their readers."""
 
 import sqlalchemy as sa
 
@@ -14,7 +14,7 @@ indicator_counters = sa.Table(
     sa.Column("category", sa.Text, primary_key=True),
     sa.Column("vector", sa.ARRAY(sa.BigInteger), nullable=False),
     schema=PROJECTION,
-    # A counter of zero means the same as a missing one.
+    # A counter of zero is equivalent to a missing counter.
     info={SAYS_SOMETHING: lambda row: sa.literal(0) != sa.any_(row.vector)},
 )
 

@@ -1,4 +1,4 @@
-"""Parses the months of a query for operational numbers."""
+"""Parses the months in a query for operational numbers."""
 
 from datetime import date
 from typing import Annotated
@@ -15,8 +15,8 @@ _DEFAULT_MONTHS = 3
 
 
 def months(first: str | None, last: str | None) -> tuple[date, date]:
-    """Return the first days of the first and last month requested; by default the last three months. Raises 422 for a
-    malformed month, or months in the wrong order."""
+    """Return the first days of the first and last requested month; the default is the last three months. Raise 422 for
+    a malformed month, or for months in the wrong order."""
     end = _month(last, "/to") if last else clock.utc_day(clock.now()).replace(day=1)
     start = _month(first, "/from") if first else months_before(end, _DEFAULT_MONTHS - 1)
     if start > end:

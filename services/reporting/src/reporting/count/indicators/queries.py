@@ -1,4 +1,4 @@
-"""Queries for counters and capacity, only within the caller's scopes."""
+"""Queries for counters and capacity, limited to the caller's scopes."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -14,7 +14,7 @@ from reporting.count.indicators.vector import ALL, COUNT_LENGTH, LENGTH
 
 @dataclass(frozen=True)
 class Asked:
-    """A query. Months are first days; ``by`` contains any of "area", "category" and "month"."""
+    """A query. Months are given by their first days; ``by`` contains any of "area", "category" and "month"."""
 
     first: date
     last: date
@@ -24,7 +24,7 @@ class Asked:
 
     @property
     def split(self) -> frozenset[str]:
-        """Return the dimensions by which the counters must be split to answer; they are always split by month."""
+        """Return the dimensions by which the counters must be split for this query; they are always split by month."""
         filtered = {name for name in ("area", "category") if getattr(self, name) is not None}
         return (self.by - {"month"}) | filtered
 
@@ -71,7 +71,8 @@ async def summed_counters(
 
 
 def _splits(scope: Scope, asked: Asked) -> tuple[bool, bool]:
-    """Return which splits to read. Counters exist per area, per category and per both; a total sums those per area."""
+    """Return which splits to read. Counters exist per area, per category and per both; a total sums the counters per
+    area."""
     by_category = "category" in asked.split
     by_area = "area" in asked.split or scope.areas is not None or not by_category
     return by_area, by_category

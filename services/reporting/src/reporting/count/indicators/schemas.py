@@ -1,4 +1,4 @@
-"""Answers of the indicator endpoint: exact numbers, for people who manage referrals."""
+"""Response bodies of the indicator endpoint: exact numbers, for people who manage referrals."""
 
 from pydantic import BaseModel, Field
 
@@ -6,7 +6,7 @@ NOTICE = "Exact operational numbers: not for publication. This reading was recor
 
 
 class TimingView(BaseModel):
-    """Hours from sent to the milestone, interpolated in a histogram; null beyond 180 days."""
+    """Hours from sending to the milestone, interpolated in a histogram; null beyond 180 days."""
 
     reached: int
     median_hours: float | None
@@ -42,7 +42,7 @@ class ScopeIndicators(BaseModel):
 
 
 class Indicators(BaseModel):
-    """Referrals sent in the months from `first` to `last`, with their state up to now."""
+    """Referrals sent in the months from `first` to `last`, with their current state."""
 
     first: str
     last: str

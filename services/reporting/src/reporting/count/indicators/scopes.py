@@ -1,4 +1,4 @@
-"""The operational numbers that a caller may see: an organisation its own, a coordinator those of its AoRs."""
+"""The operational numbers that a caller may see: an organisation its own numbers, a coordinator those of its AoRs."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ _AOR_WIDE = frozenset({Role.COORDINATOR, Role.IM})
 
 @dataclass(frozen=True)
 class Scope:
-    """One set of counters; ``areas`` None means everywhere."""
+    """A set of counters; ``areas`` None means everywhere."""
 
     kind: str
     id: str
@@ -20,7 +20,7 @@ class Scope:
 
 
 def scopes_of(caller: Principal) -> tuple[Scope, ...]:
-    """Return all scopes of the caller; empty for roles without one (reader, auditor)."""
+    """Return all the caller's scopes; empty for roles without a scope (reader, auditor)."""
     found: list[Scope] = []
     if caller.roles & _AOR_WIDE:
         areas = states_of(caller.areas)
@@ -32,8 +32,8 @@ def scopes_of(caller: Principal) -> tuple[Scope, ...]:
 
 
 def states_of(areas: Iterable[str]) -> frozenset[str] | None:
-    """Return the first-level areas that a membership covers completely; None if it covers everything. A membership in a
-    municipality covers no whole state, and counters are per state, so it sees none."""
+    """Return the first-level areas that a membership covers completely; None if it covers everything. Counters are per
+    state, so a membership in a municipality, which covers no whole state, sees none."""
     wanted = set(areas)
     if not wanted:
         return None
@@ -46,6 +46,6 @@ def states_of(areas: Iterable[str]) -> frozenset[str] | None:
 
 
 def everything_in(areas: Iterable[str]) -> list[str]:
-    """Return the areas and all areas inside them."""
+    """Return the areas and all areas within them."""
     places = Places.load()
     return sorted({each for area in areas for each in (area, *places.descendants(area))})

@@ -1,4 +1,4 @@
-"""Keeps the counters in step with the facts, and records their readers. Never commits."""
+"""Keeps the counters consistent with the facts, and records their readers. Never commits."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -35,7 +35,7 @@ async def record_read(
     parameters: Mapping[str, Any],
     what: str = "indicators",
 ) -> None:
-    """Record who reads exact numbers, before the numbers are sent."""
+    """Record who reads exact numbers, before sending the numbers."""
     await session.execute(
         indicator_reads.insert().values(
             id=new_id(),

@@ -1,7 +1,7 @@
-"""The vector that one referral adds to the operational counters, and figures from summed counters.
+"""The vector that one referral adds to the operational counters, and figures computed from summed counters.
 
-Counters are vectors of integers in a fixed layout: counts, coded reasons, and a histogram of hours for each milestone.
-Vectors add up, so a query sums a few rows however many referrals there are.
+Counters are integer vectors with a fixed layout: counts, coded reasons, and a histogram of hours for each milestone.
+Vectors can be added, so a query sums only a few rows however many referrals there are.
 """
 
 from bisect import bisect_right
@@ -66,7 +66,7 @@ Increments = dict[Place, Counter[int]]
 
 class CounterKey(NamedTuple):
     """A counter: its owner (an AoR, or an organisation as sender or recipient), its month, its split. `month` is the
-    first day of the month in which the referral was sent."""
+    first day of the month of sending."""
 
     scope: str
     scope_id: str
@@ -76,7 +76,8 @@ class CounterKey(NamedTuple):
 
     @property
     def length(self) -> int:
-        """Return the vector's length. Area × category has no histogram: too many counters for too few referrals each."""
+        """Return the vector's length. Area × category has no histogram, because it would need too many counters with
+        too few referrals each."""
         return LENGTH if ALL in {self.area, self.category} else COUNT_LENGTH
 
 
@@ -95,7 +96,7 @@ def collect(increments: Increments, before: ReferralFact, after: ReferralFact) -
 
 
 def by_counter(increments: Increments) -> dict[CounterKey, Counter[int]]:
-    """Group the increments by counter; each place has nine."""
+    """Group the increments by counter; each place has nine counters."""
     found: dict[CounterKey, Counter[int]] = {}
     for where, counted in increments.items():
         for key in keys(where):
@@ -108,7 +109,7 @@ def by_counter(increments: Increments) -> dict[CounterKey, Counter[int]]:
 
 
 def dense(key: CounterKey, counter: Mapping[int, int]) -> list[int]:
-    """Return the vector of increments in its stored layout."""
+    """Return the increment vector in its stored layout."""
     vector = [0] * key.length
     for position, by in counter.items():
         vector[position] = by
@@ -116,7 +117,7 @@ def dense(key: CounterKey, counter: Mapping[int, int]) -> list[int]:
 
 
 def place(fact: ReferralFact) -> Place | None:
-    """Return where a referral counts; None before it is sent, if it was an error, or for internal work."""
+    """Return where a referral counts; None before sending, if entered in error, or for internal work."""
     if fact.sent_at is None or fact.state_version == 0 or fact.state == "entered_in_error":
         return None
     if fact.from_organisation == fact.to_organisation:
@@ -132,7 +133,7 @@ def place(fact: ReferralFact) -> Place | None:
 
 
 def keys(where: Place) -> tuple[CounterKey, ...]:
-    """Return the counters of a place."""
+    """Return a place's counters."""
     month, area, category, aor, sender, recipient = where
     return tuple(
         CounterKey(scope, scope_id, month, *split)
@@ -142,7 +143,7 @@ def keys(where: Place) -> tuple[CounterKey, ...]:
 
 
 def positions(fact: ReferralFact) -> frozenset[int]:
-    """Return the positions at which a referral counts 1 in the vectors of its counters."""
+    """Return the positions that one referral increments by 1 in its counters' vectors."""
     counted = _counted(
         fact.state,
         fact.reason,
@@ -158,7 +159,8 @@ def positions(fact: ReferralFact) -> frozenset[int]:
 
 @lru_cache(maxsize=4096)
 def _counted(state: str, reason: str | None, outcome: str | None, **is_so: bool) -> frozenset[int]:
-    """Return the positions that do not depend on times. Cached: a country's referrals have a few dozen combinations."""
+    """Return the positions that do not depend on times. Cached, because a country's referrals have only a few dozen
+    combinations."""
     done, closed = state in DELIVERED, state in TERMINAL
     counted = {
         "sent": True,
@@ -193,7 +195,7 @@ def _timed(fact: ReferralFact) -> set[int]:
 
 
 def _bin(start: datetime, end: datetime) -> int:
-    # An offline step may have a time before the sending that it answers; count it as immediate.
+    # An offline step may have a time before the sending that it responds to; count it as immediate.
     hours = max(end - start, timedelta(0)) / timedelta(hours=1)
     return bisect_right(HOUR_EDGES, hours)
 
@@ -204,8 +206,8 @@ def _reason(reason: str | None, known: Mapping[str, int]) -> int:
 
 @dataclass(frozen=True)
 class Timing:
-    """Hours from sending to a milestone: median and 90th percentile, interpolated within a bin. `None` beyond the last
-    bin (180 days) and if no referral reached the milestone."""
+    """Hours from sending to a milestone: median and 90th percentile, interpolated within a bin. They are `None` beyond
+    the last bin (180 days) and if no referral reached the milestone."""
 
     reached: int
     median_hours: float | None
@@ -213,7 +215,7 @@ class Timing:
 
 
 def timing(vector: Sequence[int], milestone: str) -> Timing | None:
-    """Return the timing of a milestone; None if the counters have no histogram (area × category)."""
+    """Return a milestone's timing; None if the counters have no histogram (area × category)."""
     if len(vector) < LENGTH:
         return None
     start = COUNT_LENGTH + MILESTONES.index(milestone) * BINS
@@ -222,7 +224,8 @@ def timing(vector: Sequence[int], milestone: str) -> Timing | None:
 
 
 def percentile(bins: Sequence[int], share: float) -> float | None:
-    """Return the hours within which `share` of the referrals lie, interpolated linearly inside a bin."""
+    """Return the number of hours within which `share` of the referrals reached the milestone, interpolated linearly
+    within a bin."""
     wanted = share * sum(bins)
     below = 0.0
     for position, count in enumerate(bins):
@@ -248,6 +251,6 @@ def not_delivered_reasons(vector: Sequence[int]) -> dict[str, int]:
 
 
 def unmet(vector: Sequence[int]) -> int:
-    """Return the referrals that ended without a service for a reason that is not the person's own."""
+    """Return the number of referrals that ended without a service for a reason not on the person's side."""
     counts = named_counts(vector)
     return sum(counts[state] for state in UNMET)

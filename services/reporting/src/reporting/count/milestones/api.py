@@ -1,4 +1,4 @@
-"""Routes of milestones: coordinators and the IM role set them, everyone with access to reports reads them."""
+"""Routes for milestones: coordinators and the IM role set them, and everyone with access to reports can read them."""
 
 from operator import attrgetter
 from typing import Annotated

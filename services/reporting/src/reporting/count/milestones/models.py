@@ -1,4 +1,4 @@
-"""The tables of milestones and of all their earlier states."""
+"""The tables for milestones and all their earlier states."""
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
@@ -25,7 +25,7 @@ milestones = sa.Table(
     sa.Column("changed_by", sa.Text, nullable=False),
 )
 
-# Append-only: the run-time role may neither change nor delete rows.
+# Append-only: the run-time role cannot change or delete rows.
 milestone_changes = sa.Table(
     "milestone_changes",
     METADATA,

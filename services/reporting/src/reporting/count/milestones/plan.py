@@ -1,4 +1,4 @@
-"""Milestones of the work plan: possible changes of status, and lateness. Pure."""
+"""Work-plan milestones: possible status changes, and lateness. Pure."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -23,5 +23,5 @@ OPEN = ("planned", "under-way")
 
 
 def late(status: str, last_day: date, today: date) -> bool:
-    """Return whether the quarter in which it was due has ended without it."""
+    """Return whether the quarter in which the milestone was due has ended before its completion."""
     return status in OPEN and last_day < today

@@ -19,7 +19,7 @@ FIELDS = tuple(MilestoneBody.model_fields)
 
 @dataclass(frozen=True)
 class Milestone:
-    """A milestone; `last_day` is that of the quarter in which it is due."""
+    """A milestone; `last_day` is the last day of the quarter in which it is due."""
 
     id: UUID
     version: int
@@ -42,7 +42,7 @@ async def listed(
     after: tuple[date, UUID] | None = None,
     limit: int | None = None,
 ) -> list[Milestone]:
-    """Return milestones by due date; with `late_on`, only those late on that day."""
+    """Return milestones by due date; with `late_on`, only milestones that are late on that day."""
     conditions = equal(milestones, plan=plan, status=status)
     if late_on is not None:
         conditions += [milestones.c.status.in_(OPEN), milestones.c.last_day < late_on]

@@ -1,4 +1,4 @@
-"""Bodies and answers of the milestone endpoints."""
+"""Request and response bodies for the milestone endpoints."""
 
 from datetime import date, datetime
 from typing import Annotated, Self
@@ -19,7 +19,7 @@ def _indicator(code: str) -> str:
 
 
 class MilestoneBody(Strict):
-    """A step of the work plan."""
+    """A work-plan step."""
 
     plan: Annotated[str, StringConstraints(min_length=1, max_length=60)] = Field(
         examples=["2027"], description="As of the targets."

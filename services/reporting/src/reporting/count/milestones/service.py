@@ -1,4 +1,4 @@
-"""Use cases of milestones: set one, change it; all earlier states are kept."""
+"""Milestone use cases: set and change a milestone. All earlier states are kept."""
 
 from typing import Any
 

@@ -1,4 +1,5 @@
-"""Routes of stakeholders: coordinators and the IM role edit them, everyone with access to reports reads them."""
+"""Routes for stakeholders: coordinators and the IM role edit them, and everyone with access to reports can read
+them."""
 
 from operator import attrgetter
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""The table of stakeholders: institutions around the response, by their editors' codes."""
+"""The stakeholder table: institutions around the response, by codes that their editors choose."""
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg

@@ -1,5 +1,5 @@
-"""Queries for stakeholders. Entries linked to the directory are only for people who prepare reports, because others may
-not be allowed to see the organisation there."""
+"""Queries for stakeholders. Only people who prepare reports see entries linked to the directory, because others may not
+be allowed to see the organisation there."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -47,7 +47,8 @@ async def visible(
     after: str | None = None,
     limit: int | None = None,
 ) -> list[Stakeholder]:
-    """Return entries that the caller may see, by code; with `areas`, only those present in any of these."""
+    """Return entries that the caller may see, by code. With `areas`, return only entries present in any of these
+    areas."""
     conditions = equal(stakeholders, id=stakeholder_id, type=type_)
     if not PREPARING & caller.roles:
         conditions.append(stakeholders.c.organisation_id.is_(None))
@@ -64,7 +65,7 @@ async def visible(
 
 
 async def printable(session: AsyncSession) -> list[StakeholderBody]:
-    """Return entries that may be printed for the public, by code."""
+    """Return entries that may appear in public print, by code."""
     rows = await session.execute(
         sa.select(stakeholders).where(stakeholders.c.in_bulletin).order_by(stakeholders.c.code)
     )
@@ -72,7 +73,7 @@ async def printable(session: AsyncSession) -> list[StakeholderBody]:
 
 
 async def of_codes(session: AsyncSession, codes: Iterable[str]) -> dict[str, Stakeholder]:
-    """Return and lock the entries with these codes."""
+    """Lock and return the entries with these codes."""
     statement = (
         sa.select(stakeholders)
         .where(stakeholders.c.code.in_(list(codes)))

@@ -1,7 +1,7 @@
 """Rules for an entry of the stakeholder table. Pure.
 
-The table's readers may not see everything in the directory. So the directory's data is linked and never copied,
-presence is only by first-level area, and texts contain no numbers: no house number, no count of people, no telephone.
+The table's readers may not see everything in the directory. The directory's data is therefore linked and never copied.
+Presence is only by first-level area, and texts contain no numbers: no house number, no count of people, no telephone.
 """
 
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ _OF_THE_DIRECTORY = ("name", "presence", "contact")
 
 @dataclass(frozen=True, slots=True)
 class Flaw:
-    """An error, in each language. `field` may have parts: `mandate/es`."""
+    """An error, in each language. `field` may have several parts: `mandate/es`."""
 
     field: str
     said: Detail

@@ -1,4 +1,4 @@
-"""Bodies and answers of the stakeholder endpoints."""
+"""Request and response bodies for the stakeholder endpoints."""
 
 from datetime import date, datetime
 from typing import Annotated, Self
@@ -28,7 +28,7 @@ Sector = Annotated[str, AfterValidator(_sector)]
 
 
 class FunctionContact(Strict):
-    """How to reach a function, never a private person: the desk, the duty line, the secretariat."""
+    """How to reach a function, never a private person: the desk, the duty phone, the secretariat."""
 
     function: InLanguages
     email: (
@@ -48,7 +48,7 @@ class FunctionContact(Strict):
 
 
 class StakeholderBody(Strict):
-    """An institution. Data of the directory is linked by `organisation_id` and not repeated here."""
+    """An institution. Directory data is linked by `organisation_id` and not repeated here."""
 
     code: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,59}$")] = Field(
         description="Yours for it: a row of a file with the same code changes the same entry.",

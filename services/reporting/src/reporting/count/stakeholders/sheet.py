@@ -1,4 +1,4 @@
-"""The stakeholder table as a file that can be edited and sent back. Pure. Each row contains the `version` of its
+"""The stakeholder table as a file that users can edit and upload again. Pure. Each row contains the `version` of its
 download, so that an old sheet cannot overwrite newer changes."""
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,7 +24,7 @@ _YES, _NO = ("yes", "si", "true", "1", "x"), ("", "no", "false", "0")
 
 @dataclass(frozen=True, slots=True)
 class SheetRow:
-    """A row of the sheet; `version` None means a new entry."""
+    """A sheet row; `version` None means a new entry."""
 
     number: int
     version: int | None
@@ -50,7 +50,7 @@ _SOUGHT = frozenset(
 
 
 def table(entries: Iterable[tuple[int, StakeholderBody]]) -> Table:
-    """Return a table of entries with their versions."""
+    """Return a table of the entries with their versions."""
     return Table(
         "stakeholders",
         text("Actores", "Stakeholders"),
@@ -84,7 +84,7 @@ def _cells(version: int, body: StakeholderBody) -> tuple[Cell, ...]:
 
 
 def rows(content: bytes, places: Places) -> list[SheetRow]:
-    """Return every row. Raises UnreadableTableError with every flaw by row and column."""
+    """Return every row. Raise UnreadableTableError with all errors by row and column."""
     sheet = csv_rows(content)
     columns = _columns(sheet)
     found: list[CellFlaw] = []
@@ -113,7 +113,7 @@ def rows(content: bytes, places: Places) -> list[SheetRow]:
 
 
 def stale(row: SheetRow) -> CellFlaw:
-    """Return the flaw of an entry that has changed since the download."""
+    """Return the error for an entry that has changed since the download."""
     return _flaw(row.number, "version")
 
 
@@ -189,7 +189,7 @@ def _values(given: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _column(place: Sequence[int | str]) -> str:
-    """Return the column of a path in the body: `("contact", "function", "es")` is `function_es`."""
+    """Return the column for a path in the body: `("contact", "function", "es")` is `function_es`."""
     names = [str(each) for each in place if not isinstance(each, int)]
     if names[0] == "contact":
         names = names[1:] or ["email"]

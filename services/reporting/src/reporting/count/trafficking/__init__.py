@@ -1,1 +1,1 @@
-"""Trafficking statistics: people identified or assisted, by HTCDS codes and routes."""
+"""Trafficking statistics: people identified or assisted, by HTCDS code and route."""

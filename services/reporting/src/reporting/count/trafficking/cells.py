@@ -1,4 +1,4 @@
-"""Decides in which cell of the joint cube a person screened or assisted counts: one per period (R5)."""
+"""Decides in which cell of the joint cube a screened or assisted person counts: one cell per period (R5)."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ NO_TRANSIT, SEVERAL = "none", "several"
 
 @dataclass(frozen=True)
 class Identification:
-    """A step of a screening or an act of assistance, recorded under consent to statistics."""
+    """A screening step or an act of assistance, recorded under a statistics consent."""
 
     kind: str
     id: UUID
@@ -44,7 +44,8 @@ class Identification:
 
     @property
     def counts(self) -> bool:
-        """Return whether a fact counts: assistance always, a concluded screening if the screener judged so."""
+        """Return whether a fact counts. Assistance always counts; a concluded screening counts if the screener
+        identified trafficking."""
         if self.kind == SCREENING:
             return self.judgement not in NOT_IDENTIFIED
         return self.kind == ASSISTANCE
@@ -60,7 +61,7 @@ _REACHED = ("opened", "stopped", "concluded", "referred")
 
 def screened(facts: Sequence[Identification]) -> Values | None:
     """Return the values of a person's cell: area and profile, stage and finding, kind of exploitation, route, and
-    assistance. None if the person does not count."""
+    assistance. Return None if the person does not count."""
     kinds = {each.kind for each in facts}
     if not kinds & {*_STAGES, ASSISTANCE}:
         return None
@@ -81,12 +82,12 @@ def _standing(kinds: Collection[str], counted: Collection[str]) -> str:
     if ASSISTANCE in counted:
         return "identified-assisted" if SCREENING in counted else "assisted"
     stage = next(_STAGES[kind] for kind in reversed(_STAGES) if kind in kinds)
-    # A referral is prepared only after a conclusion, even if that did not arrive in this period.
+    # A referral is prepared only after a conclusion, even if the conclusion did not arrive in this period.
     return _IDENTIFIED.get(stage, stage) if SCREENING in counted else stage
 
 
 def further(before: str, now: str) -> str:
-    """Return a person's state over a longer span: the furthest stage and all findings."""
+    """Return a person's state over a longer period: the furthest stage and all findings."""
     both = {before, now}
     found = any(each.startswith("identified") for each in both)
     if any(each.endswith("assisted") for each in both):
@@ -97,7 +98,7 @@ def further(before: str, now: str) -> str:
 
 
 def place_of(fact: Identification) -> tuple[UUID, int]:
-    """Return the screening or assistance of a fact, and its version."""
+    """Return a fact's screening or assistance, and its version."""
     return fact.id, fact.version
 
 

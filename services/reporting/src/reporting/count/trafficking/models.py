@@ -1,4 +1,4 @@
-"""Facts about identification and assistance, which depend only on the set of events."""
+"""Facts about identification and assistance. They depend only on the set of events."""
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg

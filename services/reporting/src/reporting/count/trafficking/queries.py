@@ -16,10 +16,10 @@ from reporting.count.trafficking.models import identification_facts
 async def identifications_by_person(
     session: AsyncSession, start: date, end: date
 ) -> AsyncIterator[list[Identification]]:
-    """Yield the countable facts of a period, one list per person. A fact is omitted if a later one was already counted
-    before the period."""
-    # A screening may join a case after it began, so its newest fact identifies the person. Erased persons are removed
-    # from older facts too.
+    """Yield a period's countable facts, one list per person. Omit a fact if a later one was already counted before the
+    period."""
+    # A screening may join a case after it began, so its newest fact identifies the person. Erased people are also removed
+    # from older facts.
     facts = identification_facts.c
     person = sa.func.first_value(facts.person).over(
         partition_by=(facts.id,), order_by=facts.version.desc()
@@ -56,7 +56,7 @@ async def identifications_by_person(
 async def contributors(
     session: AsyncSession, start: date, end: date, kinds: Collection[str]
 ) -> list[UUID]:
-    """Return the organisations whose facts of these kinds a period counts (R8)."""
+    """Return the organisations whose facts of these kinds count in a period (R8)."""
     organisation, kind = identification_facts.c.organisation, identification_facts.c.kind
     rows = await session.scalars(
         sa.select(organisation)

@@ -14,7 +14,7 @@ from reporting.count.trafficking.models import identification_facts
 async def record_identifications(
     session: AsyncSession, facts: Sequence[tuple[Fact, date]], gone: Collection[bytes]
 ) -> None:
-    """Write facts with the day on which they count; `gone` are pseudonyms of erased persons."""
+    """Write facts with the day on which they count; `gone` contains pseudonyms of erased people."""
     rows = [
         {**(without_person(fact) if fact["person"] in gone else fact), "counted_on": counted_on}
         for fact, counted_on in facts
@@ -24,7 +24,7 @@ async def record_identifications(
 
 
 async def forget_identified(session: AsyncSession, persons: Sequence[bytes]) -> None:
-    """Remove the persons from all facts about them."""
+    """Remove the people from all facts about them."""
     gone = sa.literal(list(persons), sa.ARRAY(sa.LargeBinary))
     await session.execute(
         identification_facts.update()

@@ -1,6 +1,7 @@
-"""A map with the borders of the states above the grid of tiles: where a state lies, and below it its number.
+"""A map with the state borders above the tile grid: where each state is and, below, its number.
 
-Ruta brings no borders: an operation uploads those that it may print, and names their source."""
+Ruta ships no borders: a deployment uploads the borders that it may print, and names their source.
+"""
 
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -19,7 +20,7 @@ _HIDDEN = {"fill": "white", "stroke": INK, "strokeWidth": 0.8, "strokeDash": [3,
 def bordered(
     states: Sequence[Tile], polygons: Mapping[str, list[list[Ring]]], *, title: str, source: str
 ) -> Spec:
-    """Return the borders above the tiles, both with the same shades. A state without borders has only its tile."""
+    """Return the borders above the tiles, both with the same shades. A state without borders appears only as a tile."""
     below = tiles(states, title=title)
     shade = by("properties.shade:Q", legend=None, scale={"domain": [0, 1], "range": list(LOUD)})
     solid = {"type": "geoshape", "stroke": INK, "strokeWidth": 0.5}

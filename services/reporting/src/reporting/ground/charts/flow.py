@@ -1,7 +1,7 @@
 """A flow chart: bands from places of origin on the left to destinations on the right.
 
-Vega-Lite has no such mark, so the geometry is computed here. A band has the same height on both sides, and a place is
-as tall as the sum of its bands.
+Vega-Lite has no such mark, so this module computes the geometry. A band has the same height on both sides, and a place
+is as tall as the sum of its bands.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,7 +24,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """One origin → destination with its value and the printed form."""
+    """An origin → destination pair with its value and the printed form."""
 
     origin: str
     destination: str
@@ -34,7 +34,7 @@ class Band:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A place on one side, with its lower and upper edge between 0 and 1."""
+    """A place on one side, with its lower and upper edges between 0 and 1."""
 
     name: str
     low: float
@@ -55,7 +55,7 @@ def nodes(sums: Mapping[str, int]) -> dict[str, Node]:
 
 
 def flow(bands: Sequence[Band], *, title: str) -> Spec:
-    """Return the chart. Places are in the order of the bands, and bands show their numbers if all have room."""
+    """Return the chart. Places keep the order of the bands, and bands show their numbers if all of them have room."""
     left, right = nodes(_sums(bands, "origin")), nodes(_sums(bands, "destination"))
     rows = _ribbons(bands, left, right)
     ribbons = layer(
@@ -116,7 +116,7 @@ def _have_room(rows: Sequence[Row]) -> bool:
 
 
 def _numbers(bands: Sequence[Band], rows: Sequence[Row]) -> Spec:
-    """Return the number of each band, placed near its origin."""
+    """Return each band's number, placed near its origin."""
     starts = [row for row in rows if row["t"] == NUMBER_AT / STEPS]
     values = [
         {"t": row["t"], "y": (row["low"] + row["high"]) / 2, "text": band.shown}

@@ -16,5 +16,5 @@ SEQUENTIAL = ("#F1F5F9", "#0B3C5D")
 LOUD = ("#FDEFE6", "#8F2D00")
 """For gaps: one hue that stands out from the blue of everything else."""
 
-# Browsers without this font use a serif one.
+# Browsers without this font use a serif font.
 FONT = "Source Sans Pro, sans-serif"

@@ -1,7 +1,7 @@
 """Charts as Vega-Lite specifications: trend lines, bars, a heat map and a flow.
 
-Pure: rows in, specification out. The caller writes the numbers on a chart (``shown``), so that it shows only the
-figures of its table, in the reader's own notation.
+Pure: rows in, specification out. The caller supplies the numbers on a chart (``shown``) as text. A chart therefore
+shows only the figures in its table, in the reader's own notation.
 """
 
 import textwrap
@@ -39,7 +39,7 @@ _DARK_FROM = 0.63
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One mark: its position (``x``, or ``y`` of a heat map), its series, value and wording. In a heat map also its
+    """A mark: its position (``x``, or ``y`` in a heat map), its series, value and wording. In a heat map also its
     shade, from 0 (none) to 1."""
 
     x: str
@@ -52,12 +52,12 @@ class Point:
 
 
 def bars(points: Sequence[Point], *, title: str) -> Spec:
-    """Return horizontal bars in the given order, with the number at the end of each."""
+    """Return horizontal bars in the given order, with a number at the end of each bar."""
     order = [point.x for point in points]
     rows = by("x:N", sort=[_wrapped(x) for x in order], title=None, axis=_labels_axis())
     width = by("value:Q", title=None, axis=None, scale={"domain": [0, _top(points) * 1.3]})
     low, high = by("low:Q", axis=None), by("high:Q", axis=None)
-    # A white edge keeps the line and its ends legible on the bar.
+    # A white edge keeps the whisker and its ends legible on the bar.
     whiskers = [
         mark
         for colour, wide in (("white", 4.5), (INK, 2.0))
@@ -103,7 +103,7 @@ def _unsure(points: Sequence[Point]) -> bool:
 
 def trend(points: Sequence[Point], *, title: str) -> Spec:
     """Return a line for each series over ordered periods, with its own dash and marker, over a scale. The numbers are
-    in the table below: on the lines they would cover each other and the whiskers."""
+    in the table below, because on the lines they would cover each other and the whiskers."""
     order = list(dict.fromkeys(point.x for point in points))
     series = list(dict.fromkeys(point.series for point in points))
     legend = {
@@ -156,7 +156,7 @@ def trend(points: Sequence[Point], *, title: str) -> Spec:
 
 
 def heat_map(points: Sequence[Point], *, title: str) -> Spec:
-    """Return rows by columns (``series``), darker for more, with the number in each cell."""
+    """Return rows by columns (``series``), darker for higher values, with the number in each cell."""
     rows = list(dict.fromkeys(point.x for point in points))
     names = list(dict.fromkeys(point.series for point in points))
     narrow = max(8, int(WIDTH / max(1, len(names)) / _CHARACTER_WIDTH))
@@ -196,7 +196,7 @@ _TYPES = {"N": "nominal", "O": "ordinal", "Q": "quantitative"}
 
 
 def by(what: str, **more: Any) -> Spec:
-    """Return the encoding of a mark's channel: `field:N` (nominal), `:O` (ordinal) or `:Q` (quantitative)."""
+    """Return the encoding for a mark's channel: `field:N` (nominal), `:O` (ordinal) or `:Q` (quantitative)."""
     field, kind = what.split(":")
     return {"field": field, "type": _TYPES[kind], **more}
 
@@ -239,7 +239,7 @@ def _top(points: Sequence[Point]) -> int:
 
 
 def _labels_axis() -> Spec:
-    # Vega puts the first line of a label in the middle of its row, so move longer labels up.
+    # Vega puts a label's first line in the middle of its row, so move longer labels up.
     lines = "length(split(datum.value, '\\n'))"
     offset = {
         "condition": [
@@ -274,7 +274,7 @@ def _finished(
 
 
 def styled(chart: Spec) -> Spec:
-    """Return the specification with the house's font, without frames."""
+    """Return the specification with the house font, without frames."""
     return {
         "$schema": SCHEMA,
         **chart,

@@ -1,4 +1,4 @@
-"""A map as a grid of equal tiles, one for each state, roughly at its place. A small state is as readable as a large
+"""A map as a grid of equal tiles, one for each state, roughly at its location. A small state is as readable as a large
 one, and no disputable border is drawn."""
 
 import textwrap
@@ -20,7 +20,7 @@ _LETTERS = 12
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """A state, the printed value, and its shade from 0 (shows none) to 1."""
+    """A state, the printed value, and its shade from 0 (the value shows none) to 1."""
 
     pcode: str
     name: str
@@ -30,13 +30,14 @@ class Tile:
 
 @cache
 def layout() -> Mapping[str, tuple[int, int]]:
-    """Return column and row of each state that has a tile."""
+    """Return the column and row of each state that has a tile."""
     found = rows(__package__, "tiles")
     return {each["pcode"]: (int(each["column"]), int(each["row"])) for each in found}
 
 
 def tiles(states: Sequence[Tile], *, title: str) -> Spec:
-    """Return the map: darker means more. A state that shows 0 is white with a dashed edge, because it may hide some."""
+    """Return the map, darker for higher values. A state that shows 0 is white with a dashed edge, because it may
+    conceal a few people."""
     rows = [_row(each) for each in states]
     base = {
         "x": by("column:O", axis=None, scale={"paddingInner": 0.06}),

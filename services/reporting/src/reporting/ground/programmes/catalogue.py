@@ -1,4 +1,4 @@
-"""Reads definitions from data files, shipped or in a deployment's own folder.
+"""Reads definitions from data files, shipped with Ruta or in a deployment's own folder.
 
 `populations.json` defines who is counted together; every other file is a programme, a view of a population. A dimension
 lists its codes in the file, or takes them from shared lists: ``{"places": [{"country": "VEN", "level": 1}]}``,
@@ -43,7 +43,7 @@ _SHARED: Mapping[str, Callable[[], Mapping[str, Code]]] = {
 
 
 class Catalogue:
-    """The programmes of one deployment, by id."""
+    """A deployment's programmes, by id."""
 
     def __init__(self, programmes: Mapping[str, Programme]) -> None:
         self._programmes = dict(programmes)
@@ -56,7 +56,7 @@ class Catalogue:
         return iter(self._programmes.values())
 
     def get(self, programme_id: str) -> Programme:
-        """Return the definition. Raises OutsideProgrammeError with the existing ids."""
+        """Return the definition. Raise OutsideProgrammeError with the existing ids if it does not exist."""
         try:
             return self._programmes[programme_id]
         except KeyError:
@@ -95,7 +95,8 @@ class Catalogue:
 
 
 def load(folder: Path | None = None) -> Catalogue:
-    """Load the catalogue of ``folder`` (`populations.json`, and one file per programme), else the shipped one."""
+    """Load the catalogue from ``folder`` (`populations.json`, and one file per programme), or else the shipped
+    catalogue."""
     return _read(folder) if folder is not None else shipped()
 
 
@@ -105,7 +106,7 @@ def shipped() -> Catalogue:
 
 
 def programme(programme_id: str) -> Programme:
-    """Return a shipped definition. Raises OutsideProgrammeError with the existing ids."""
+    """Return a shipped definition. Raise OutsideProgrammeError with the existing ids if it does not exist."""
     return shipped().get(programme_id)
 
 
@@ -123,7 +124,7 @@ def _read(folder: Traversable) -> Catalogue:
 
 
 def _check_apart(populations: Iterable[Population]) -> None:
-    """Raise ValueError if two populations count the same people, because each would be rounded separately."""
+    """Raise ValueError if two populations count the same people, because each would then be rounded separately."""
     known: dict[Measure, str] = {}
     for each in sorted(populations, key=lambda population: population.id):
         if (other := known.setdefault(each.measure, each.id)) != each.id:
@@ -149,7 +150,7 @@ def _population(entry: Mapping[str, Any]) -> Population:
 
 
 def _programme(entry: Mapping[str, Any], populations: Mapping[str, Population]) -> Programme:
-    """Return a programme. Raises ValueError for an unknown population, because it would be rounded separately."""
+    """Return a programme. Raise ValueError for an unknown population, because it would be rounded separately."""
     population = populations.get(entry["population"])
     if population is None:
         raise ValueError(f"{entry['id']}: there is no population {entry['population']!r}")
@@ -178,8 +179,8 @@ def _programme(entry: Mapping[str, Any], populations: Mapping[str, Population]) 
 def _view(
     entry: Any, joint: Mapping[str, ProgrammeDimension], where: Codes
 ) -> tuple[str, ProgrammeDimension, Mapping[str, str]]:
-    """Return a programme's dimension: a name of its population's, or one with another name, label or codes, or fewer of
-    them."""
+    """Return a programme's dimension: a dimension of its population by name, or one with another name, label or codes,
+    or with fewer of them."""
     given: Mapping[str, Any] = {"name": entry} if isinstance(entry, str) else entry
     source = given.get("of", given["name"])
     if source not in joint:

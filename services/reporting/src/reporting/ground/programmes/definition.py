@@ -1,8 +1,8 @@
 """Populations and programmes, fixed before any release: who is counted together, how counts are rounded, and which
 views are published.
 
-A definition is reviewed configuration in a data file. Its fingerprint enters the seed of every release, so a changed
-definition is a new schema and cannot be confused with the old one.
+A definition is reviewed configuration in a data file. Its fingerprint is part of every release's seed. A changed
+definition is therefore a new schema and cannot be confused with the old one.
 """
 
 import hashlib
@@ -32,7 +32,7 @@ _REST: Labels = text("El resto, sin separar", "The rest, not shown apart")
 
 
 class Measure(StrEnum):
-    """The rule that turns facts into the people of a population (see ``releases/cells.py``)."""
+    """The rule that turns facts into a population's people (see ``releases/cells.py``)."""
 
     REFERRED_PERSONS = "referred-persons"
     SCREENED_PERSONS = "screened-persons"
@@ -42,7 +42,7 @@ class Measure(StrEnum):
 @dataclass(frozen=True)
 class ProgrammeDimension:
     """A dimension with its labels. ``fallback`` is the code for every value outside the reviewed list, so that an
-    unknown value is counted and never dropped."""
+    unknown value counts and is never dropped."""
 
     dimension: Dimension
     label: Labels
@@ -54,14 +54,14 @@ class ProgrammeDimension:
         return self.dimension.name
 
     def coded(self, value: str | None) -> str:
-        """Return the reviewed code for a fact's value: the value itself, or the nearest area that contains it."""
+        """Return the reviewed code for a fact's value: the value itself, or the nearest containing area."""
         if value not in self._coded:
             self._coded[value] = self._look_up(value)
         return self._coded[value]
 
     @cached_property
     def _coded(self) -> dict[str | None, str]:
-        """Cache of the values looked up so far, which are at most as many as codes and places."""
+        """Cache the values looked up so far. There are at most as many as codes and places."""
         return {None: self.fallback, **{code: code for code in self.dimension.codes}}
 
     def _look_up(self, value: str | None) -> str:
@@ -76,8 +76,8 @@ Codes = Mapping[str, tuple[str, ...]]
 
 @dataclass(frozen=True)
 class Link:
-    """How two programmes share people: those of `here` (in the declaring programme) are equal to those of `there` (in
-    `other`), or some of them (`within`)."""
+    """How two programmes share people: the people of `here` (in the declaring programme) are equal to those of `there`
+    (in `other`), or some of them (`within`)."""
 
     other: str
     here: Codes
@@ -97,14 +97,14 @@ NOTHING = "none"
 
 @dataclass(frozen=True)
 class Population:
-    """People who are counted together: one joint cube per period, rounded once (R1). Everybody is in exactly one of its
-    cells.
+    """People who are counted together: one joint cube per period, rounded once (R1). Every person is in exactly one of
+    its cells.
 
-    ``spans`` are longer periods in which a person counts once (R4a). The history contains for each span the ``carried``
-    code so far, and whether the ``flagged`` dimension was ever different from `NOTHING`. ``reached`` lists irreversible
-    steps, each as the carried codes after it: no count of them over a span is below that of a part. ``apart`` are those
-    that a programme counts separately. ``tilted`` are the dimensions whose one-way counts the rounding prefers to keep
-    (see ``protection/rounding.py``).
+    ``spans`` are longer periods in which a person counts once (R4a). For each span, the history contains the latest
+    ``carried`` code, and whether the ``flagged`` dimension ever differed from `NOTHING`. ``reached`` lists irreversible
+    steps, each as the carried codes after it: no count of a step over a span is below its count over a part. ``apart``
+    are the steps that a programme counts separately. ``tilted`` are the dimensions whose one-way counts the rounding
+    prefers to preserve (see ``protection/rounding.py``).
     """
 
     id: str
@@ -149,7 +149,7 @@ class Population:
         carried = next(each for each in self.dimensions if each.name == self.carried)
         marks = ("", FLAG) if self.flagged else ("",)
         known = [code + mark for code in carried.dimension.codes for mark in marks]
-        # Spans are nested: a person who is known in one is known in every longer one.
+        # Spans are nested: a person who is known in one span is known in every longer span.
         return tuple(
             "|".join((*[NEW] * new, *codes))
             for new in range(len(self.spans), -1, -1)
@@ -158,7 +158,7 @@ class Population:
 
     @property
     def schema(self) -> bytes:
-        """Return the fingerprint of everything on which the rounding depends, besides key, population and period."""
+        """Return the fingerprint of everything that affects the rounding, apart from key, population and period."""
         content = {
             "k": self.k,
             "profile": self.profile,
@@ -173,7 +173,7 @@ class Population:
 @dataclass(frozen=True)
 class Programme:
     """A view of a population's joint cube: some of its people (``where``: dimension → codes) by some of its dimensions.
-    ``sources`` maps each own dimension to the one it reads, and ``into`` maps that one's codes to own codes (the same
+    ``sources`` maps each own dimension to its source dimension. ``into`` maps source codes to own codes (unchanged
     where absent)."""
 
     id: str
@@ -212,7 +212,7 @@ class Programme:
         return self._dimension(name).label[language]
 
     def code_label(self, name: str, code: str, language: str) -> str:
-        """Return the code's label; the code itself if the list lacks it."""
+        """Return the code's label, or the code itself if the list lacks it."""
         labels = _REST if code == REST else self._dimension(name).code_labels.get(code)
         return labels[language] if labels else code
 

@@ -1,4 +1,4 @@
-"""Differences that intervals prove. Only these justify ranks, shades or the word "largest" (R9)."""
+"""Differences that the intervals prove. Only these justify ranks, shades or the word "largest" (R9)."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -18,8 +18,8 @@ def leads(counts: Sequence[Bounds]) -> bool:
 
 
 def ordered(counts: Sequence[Bounds]) -> list[int]:
-    """Return the positions of the counts in order: a provably larger count comes before smaller ones, others keep their
-    order. So nothing cut off at the end is provably larger than something before it."""
+    """Return the positions of the counts in order. A provably larger count comes before smaller ones; other counts keep
+    their order. Nothing cut off at the end is therefore provably larger than something before it."""
     left, found = list(range(len(counts))), []
     while left:
         least = max(counts[each][0] for each in left)
@@ -29,8 +29,8 @@ def ordered(counts: Sequence[Bounds]) -> list[int]:
 
 
 def levels(counts: Sequence[Bounds]) -> list[int]:
-    """Return the level of each count, from 0 upwards: every count of a level is provably larger than those of lower
-    levels."""
+    """Return the level of each count, from 0 upwards. Every count at a level is provably larger than the counts at
+    lower levels."""
     found, level = [0] * len(counts), 0
     most: int | Decimal | None = None
     for place in sorted(range(len(counts)), key=lambda each: counts[each]):

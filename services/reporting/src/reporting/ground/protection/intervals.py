@@ -1,4 +1,4 @@
-"""The uncertainty of a published count, computed from published counts alone.
+"""The uncertainty of a published count, computed only from published counts.
 
 Rounding shows every k-th person of a sparse cell as k. A count that shows r and has `depth` dimensions is off by about
 √(share × (k−1) × r). The shares are measured (`python -m drills.numbers`): the tilt keeps one-way counts, and above all
@@ -25,8 +25,9 @@ than shown it assumes."""
 
 @dataclass(frozen=True)
 class Noise:
-    """The effect of rounding on the counts of one view. `sources` gives the joint cube's dimension for each of its own,
-    `where` those by which it counts only some persons, and `loose` those that were not tilted."""
+    """The effect of rounding on a view's counts. `sources` maps the view's dimensions to those of the joint cube.
+    `where` contains the dimensions by which the view counts only some people, and `loose` the dimensions that were not
+    tilted."""
 
     k: int
     periods: int = 1
@@ -35,12 +36,12 @@ class Noise:
     loose: frozenset[str] = frozenset()
 
     def depth(self, names: Collection[str]) -> int:
-        """Return the depth of a table by these dimensions; one that was not tilted is as loose as two that were."""
+        """Return the depth of a table by these dimensions; an untilted dimension is as loose as two tilted ones."""
         read = self.where | {self.sources.get(name, name) for name in names}
         return min(sum(2 if name in self.loose else 1 for name in read), len(SHARES) - 1)
 
     def variance(self, shown: Whole, names: Collection[str]) -> Floats:
-        """Return the variance of the errors of counts that show `shown`, by these dimensions."""
+        """Return the error variance of counts that show `shown`, by these dimensions."""
         depth, alone = self.depth(names), self.periods == 1
         if depth == 0:
             found = OF_THE_TOTAL if alone else OF_A_TOTAL_OVER_PERIODS * self.periods
@@ -55,7 +56,8 @@ def intervals(
     shown: Whole, expected: Whole, variance: Floats, bounds: tuple[int, int], *, deep: bool
 ) -> list[tuple[int, int]]:
     """Return the low and high bounds around the `expected` count, which include the figure itself. `bounds` are the
-    lowest count of a figure that shows somebody, and the highest of one that shows 0. `deep`: see `FEW`."""
+    lowest count for a figure that shows somebody, and the highest count for a figure that shows 0. `deep`: see
+    `FEW`."""
     least, few = bounds
     mean = np.maximum(expected, 1)
     told, prior = mean**2 / np.maximum(variance, 0.5), FEW if deep else 0.0

@@ -1,7 +1,7 @@
 """A protected release in memory: the rounded base cube, and the only arithmetic allowed on it.
 
-Every published number (API answer, file, chart, sentence) is a sum of these cells or a ratio of two such sums. Nothing
-here can reach a true count.
+Every published number (API response, file, chart, sentence) is a sum of these cells or a ratio of two such sums.
+Nothing here can access a true count.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -33,7 +33,7 @@ REST = "rest"
 @dataclass(frozen=True)
 class Dimension:
     """A dimension of the base cube: its codes in reviewed order. ``groups`` names unions of codes for filters (a
-    country for its states, "children" for two age bands); a group is never a cell of its own."""
+    country for its states, "children" for two age bands); a group is never a separate cell."""
 
     name: str
     codes: tuple[str, ...]
@@ -42,7 +42,7 @@ class Dimension:
     """Codes whose small counts everybody sees pooled even by this dimension alone."""
 
     def expand(self, wanted: Iterable[str]) -> frozenset[str]:
-        """Return the base codes of ``wanted`` (codes and groups). Raises OutsideProgrammeError for anything else."""
+        """Return the base codes of ``wanted`` (codes and groups). Raise OutsideProgrammeError for anything else."""
         chosen: set[str] = set()
         for code in wanted:
             if code in self.groups:
@@ -56,8 +56,8 @@ class Dimension:
 
 @dataclass(frozen=True)
 class ExpectedError:
-    """The average error of a published margin, computed from published values only. ``margin`` is ``total``, a
-    dimension's name (its one-way counts), or ``cell``. ``mean_absolute`` is in units of the programme (persons,
+    """The average error of a published margin, computed only from published values. ``margin`` is ``total``, a
+    dimension's name (its one-way counts), or ``cell``. ``mean_absolute`` is in units of the programme (people,
     referrals). ``relative`` is its ratio to the margin's mean published count, absent if nothing is published."""
 
     margin: str
@@ -87,7 +87,7 @@ class _Table:
 
 @dataclass(frozen=True)
 class Rate:
-    """A ratio of two protected counts; if R6 forbids it, ``value`` is absent and a reason is given."""
+    """A ratio of two protected counts. If R6 forbids it, ``value`` is absent and a reason is given."""
 
     numerator: int
     denominator: int
@@ -98,7 +98,7 @@ class Rate:
 @dataclass(frozen=True)
 class ProtectedCube:
     """The protected base cube of one (programme, closed period). ``cells`` maps coordinates (one code per dimension, in
-    order) to a positive multiple of ``k``; missing coordinates are 0, which may mean none or few."""
+    order) to a positive multiple of ``k``. Missing coordinates are 0, which may mean none or few."""
 
     programme: str
     period: str
@@ -124,7 +124,7 @@ class ProtectedCube:
         return tuple(dimension.name for dimension in self.dimensions)
 
     def dimension(self, name: str) -> Dimension:
-        """Return the dimension ``name``. Raises OutsideProgrammeError with the allowed names."""
+        """Return the dimension ``name``. Raise OutsideProgrammeError with the allowed names if it does not exist."""
         return self.dimensions[self._position(name)]
 
     def total(self, filters: Filters | None = None) -> int:
@@ -132,14 +132,14 @@ class ProtectedCube:
         return int(self._sums((), filters or {}))
 
     def allows(self, dimensions: int) -> bool:
-        """Whether so few people may be asked for by so many dimensions together."""
+        """Return whether so few people may be queried by so many dimensions together."""
         least = FROM[min(dimensions, len(FROM) - 1)]
         return not self.public or all(
             sum(each.cells.values()) >= least for each in self.parts or (self,)
         )
 
     def rest(self, by: Sequence[str], filters: Filters | None = None) -> Row | None:
-        """What the rows by these dimensions leave of their total: people that are not shown apart."""
+        """Return the people of the total that the rows by these dimensions do not show separately."""
         total, rows = self.figure(filters), self.margin(by, filters)
         left = total.count - sum(row.count for row in rows)
         if not left:
@@ -151,8 +151,8 @@ class ProtectedCube:
         return Row(dict.fromkeys(by, REST), left, *between)
 
     def margin(self, by: Iterable[str] = (), filters: Filters | None = None) -> tuple[Row, ...]:
-        """Return protected counts by the dimensions ``by`` over the cells that pass ``filters``. Rows of 0 are omitted,
-        and codes are in reviewed order. Without ``by`` there is exactly one row. Raises OutsideProgrammeError for an
+        """Return protected counts by the dimensions ``by`` over the cells that pass ``filters``. Omit rows of 0, and
+        keep codes in reviewed order. Without ``by`` there is exactly one row. Raise OutsideProgrammeError for an
         unknown dimension or code."""
         return self.margins([tuple(by)], filters)[0]
 
@@ -173,7 +173,7 @@ class ProtectedCube:
         return _Table(positions, at, sums[tuple(at.T)] if by else sums.reshape(1))
 
     def _sums(self, positions: Sequence[int], filters: Filters) -> Whole:
-        """Return sums of the passing cells, by the dimensions at `positions` in this order."""
+        """Return sums of the passing cells by the dimensions at `positions`, in this order."""
         if self.parts:
             return np.sum([each._sums(positions, filters) for each in self.parts], axis=0)  # noqa: SLF001 - its own
         asked = self._asked(positions, filters)
@@ -185,7 +185,7 @@ class ProtectedCube:
     def _passed(
         self, sums: Whole, asked: tuple[int, ...], positions: Sequence[int], filters: Filters
     ) -> Whole:
-        """Return a table by the dimensions `asked` as one by `positions`, of what passes the filters."""
+        """Return the filtered part of a table by the dimensions `asked`, as a table by `positions`."""
         for name, wanted in filters.items():
             place = asked.index(self._position(name))
             shape = [-1 if p == place else 1 for p in range(len(asked))]
@@ -194,7 +194,7 @@ class ProtectedCube:
         return sums.transpose([sorted(positions).index(position) for position in positions])
 
     def _apart(self, asked: tuple[int, ...]) -> Whole:
-        """The table by these dimensions, with 0 for what is not shown apart."""
+        """Return the table by these dimensions, with 0 for counts that are not shown separately."""
         if asked not in self._tables:
             if not self.allows(len(asked)):
                 raise TooFineError(",".join(self.names[p] for p in asked), self.names, *FROM[2:])
@@ -212,14 +212,14 @@ class ProtectedCube:
         return {}
 
     def _pooled(self, asked: tuple[int, ...], sums: Whole) -> Bools:
-        """What is not shown apart in the table by these dimensions."""
+        """Return which counts in the table by these dimensions are not shown separately."""
         if not self.public or not asked:
             return np.zeros(sums.shape, bool)
         least = APART[min(len(asked), len(APART) - 1)] * self.k
         if len(asked) > 1:
             pooled = sums < least
             for coarser in combinations(asked, len(asked) - 1) if len(asked) > 2 else ():
-                # What a coarser table does not show apart, a finer one must not give away.
+                # A finer table must not reveal a count that a coarser table does not show separately.
                 sides = [len(self.dimensions[p].codes) if p in coarser else 1 for p in asked]
                 pooled = pooled | (self._apart(coarser) == 0).reshape(sides)
             return _unguessable(sums, pooled, least - self.k) if len(asked) == 2 else pooled
@@ -249,7 +249,7 @@ class ProtectedCube:
         names = {*(self.names[p] for p in table.positions), *filters}
         variance = sum(each._variance(table, filters, names) for each in parts)  # noqa: SLF001 - its own
         beyond = sum(each._beyond_flows(table, filters) for each in parts)  # noqa: SLF001 - its own
-        # In one closed period, a shown count means at least one person. Cells of a span add up several periods.
+        # In one closed period, a shown count means at least one person. The cells of a span add up several periods.
         least = int(all(each.noise and each.noise.periods == 1 for each in parts))
         detail = min(len(names), len(APART) - 1) if self.public and len(names) > 1 else 0
         few = APART[detail] * self.k - 1
@@ -259,7 +259,7 @@ class ProtectedCube:
         )
 
     def _beyond_flows(self, table: "_Table", filters: Filters) -> Whole | int:
-        """Return what the counts of a span show beyond the flows of its parts."""
+        """Return the part of a span's counts that exceeds the flows of its parts."""
         if not self.beyond:
             return 0
         asked = self._asked(table.positions, filters)
@@ -315,9 +315,9 @@ class ProtectedCube:
 
 
 def _unguessable(sums: Whole, pooled: Bools, most: int) -> Bools:
-    """Pools more, where a row or column would tell that a count of `most` or less is of somebody, as nobody is in a row or
-    column that shows 0: all of one whose total is just as large as small counts can be together; and the smallest
-    neighbour of a single one, and of small ones that are too few for what they add up to."""
+    """Return `pooled`, extended where a row or column would reveal that a pooled count of `most` or less is not 0. A
+    row or column that shows 0 contains nobody. Pool a whole row or column if its total is as large as small counts can
+    add up to. Also pool the smallest neighbour of a single pooled count, and of pooled counts too few for their sum."""
     told = True
     while told:
         told = False
@@ -359,7 +359,7 @@ class Share:
 
 
 def share(part: Row, whole: Row, k: int, places: int = 3) -> Share:
-    """Return the share of a part, with the lowest and highest share that both intervals allow."""
+    """Return a part's share, with the lowest and highest share that both intervals allow."""
     value = rate(part.count, whole.count, k, places).value
     few, many, least, most = part.low, part.high, whole.low, whole.high
     if value is None or few is None or many is None or least is None or most is None:
@@ -372,7 +372,7 @@ def share(part: Row, whole: Row, k: int, places: int = 3) -> Share:
 
 def summed(cubes: Iterable[ProtectedCube], period: str) -> ProtectedCube:
     """Return the cube over several closed periods of one programme: the sum, never a new rounding (R4). A person in
-    several periods counts in each. Raises ValueError if programmes, k or dimensions differ, or a period repeats."""
+    several periods counts in each. Raise ValueError if programmes, k or dimensions differ, or if a period repeats."""
     cubes = tuple(cubes)
     if not cubes:
         raise ValueError("a sum needs at least one release")

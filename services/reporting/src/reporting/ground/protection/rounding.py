@@ -48,7 +48,7 @@ class Weights:
     one_way: int
 
     def on_a_cell(self, dimensions: int) -> int:
-        """Return W, the summed weight of all margins that contain a cell, in milli-nats."""
+        """Return W, the summed weight of all margins that contain a given cell, in milli-nats."""
         return self.total + self.one_way * dimensions
 
 
@@ -63,9 +63,9 @@ the period."""
 
 
 def seed(key: bytes, programme: str, period: str, schema: bytes, draw: int = 0) -> bytes:
-    """Return HMAC-SHA256(key, "KTR1" ‖ programme ‖ period ‖ schema), with the fields separated by NUL. ``draw`` > 0
-    only if an audit of linked cubes rejected the earlier draws (R1). Raises ValueError for a key below 256 bits or an
-    id that contains a NUL."""
+    """Return HMAC-SHA256(key, "KTR1" ‖ programme ‖ period ‖ schema), with the fields separated by NUL. ``draw`` is
+    above 0 only if an audit of linked cubes rejected the earlier draws (R1). Raise ValueError for a key below 256 bits
+    or an id that contains a NUL."""
     if len(key) < LEAST_KEY_BYTES:
         raise ValueError(f"the rounding key must have at least {LEAST_KEY_BYTES} bytes")
     if "\0" in programme + period:
@@ -77,7 +77,8 @@ def seed(key: bytes, programme: str, period: str, schema: bytes, draw: int = 0) 
 
 
 def check_weight(k: int, weights: Weights, dimensions: int) -> None:
-    """Require W·k + ln(k−1) ≤ 25, so that no threshold vanishes in 53 bits and every rounding stays possible."""
+    """Raise ValueError unless W·k + ln(k−1) ≤ 25, so that no threshold vanishes in 53 bits and every rounding stays
+    possible."""
     if k < 2:
         raise ValueError("k must be at least 2")
     tilt = _DECIMAL.divide(Decimal(weights.on_a_cell(dimensions) * k), MILLI)
@@ -98,9 +99,9 @@ def protect(
     seed: bytes,
     tilt: Tilt = tuple,
 ) -> dict[Coordinates, int]:
-    """Return the protected cells r of the true cells n; zeros are omitted from both. ``counts`` are integers ≥ 0 with
-    coordinates of one length. The tilted margins are the one-way margins of ``tilt``, by default of the cells
-    themselves. Raises ValueError otherwise, or if the weights exceed the cap."""
+    """Return the protected cells r of the true cells n; both omit zeros. ``counts`` are integers ≥ 0 with coordinates
+    of one length. The tilted margins are the one-way margins of ``tilt``, by default those of the cells themselves.
+    Raise ValueError for invalid counts, or if the weights exceed the cap."""
     lengths = {len(at) for at in counts}
     if len(lengths) > 1 or any(n < 0 for n in counts.values()):
         raise ValueError("counts are whole numbers from 0, over cells of one length")
@@ -157,7 +158,7 @@ class _Draw:
             for m in margins:
                 error[m] -= k
         rise = 0
-        for m in margins:  # plain loops, because a release spends its time here
+        for m in margins:  # plain loops, because a release spends most of its time here
             e = error[m]
             rise += eta[m] * (k if e >= 0 else -k if e <= -k else k + 2 * e)
         up = next(self.stream) < _threshold(self.log_odds[a] + _warmed(rise, sweep))
@@ -175,7 +176,7 @@ class _Draw:
         error, eta, k = self.error, self.eta, self.k
         gains, losses, rise = [], [], 0
         for m, n in zip(self.margins_of[up], self.margins_of[down], strict=True):
-            if m != n:  # in each dimension both cells share a margin, or each has its own
+            if m != n:  # in each dimension, both cells share a margin or each has its own
                 gains.append(m)
                 losses.append(n)
                 e = error[m]
@@ -192,7 +193,7 @@ class _Draw:
 
 
 def _margins(at: Coordinates, weights: Weights) -> Iterator[Margin]:
-    """Return the margins that tilt this cell; those of weight 0 would change nothing."""
+    """Return the margins that tilt this cell; margins of weight 0 would change nothing."""
     if weights.total:
         yield _TOTAL
     if weights.one_way:

@@ -1,4 +1,4 @@
-"""Reads tables as CSV, and reports errors by row and column. Pure."""
+"""Reads tables from CSV, and reports errors by row and column. Pure."""
 
 import csv
 import io
@@ -35,14 +35,15 @@ class UnreadableTableError(ValueError):
 
     @property
     def problems(self) -> list[dict[str, Any]]:
-        """Return the flaws in the form of a problem detail."""
+        """Return the errors in problem-detail form."""
         return [
             {"row": each.row, "column": each.column, "message": each.message} for each in self.flaws
         ]
 
 
 def csv_rows(content: bytes) -> list[list[str]]:
-    """Return the rows of a CSV in UTF-8 with commas, semicolons or tabs. Raises UnreadableTableError."""
+    """Return the rows of a UTF-8 CSV with commas, semicolons or tabs. Raise UnreadableTableError if it cannot be
+    read."""
     try:
         sheet = without_turning(content.decode("utf-8-sig"))
         first = sheet.split("\n", 1)[0]

@@ -92,7 +92,7 @@ class File:
 
 
 def as_file(table: Table, form: Format, language: str) -> File:
-    """Return the bytes; equal tables give equal files."""
+    """Return the file's bytes; equal tables produce equal files."""
     match form:
         case "csv":
             content = as_csv(table)
@@ -111,7 +111,7 @@ def as_csv(table: Table) -> bytes:
 
 
 def as_hxl(table: Table, language: str) -> bytes:
-    """Return HXL: labels for people in the first row, HXL tags in the second."""
+    """Return HXL: human-readable labels in the first row, HXL tags in the second."""
     labels = [column.label[language] for column in table.columns]
     return _written(table, [labels, [column.hxl for column in table.columns]])
 

@@ -1,4 +1,4 @@
-"""Tables as an Excel workbook: one sheet each, with real numbers and dates, and nothing that Excel evaluates."""
+"""Tables as an Excel workbook, one sheet each. It contains real numbers and dates, and nothing that Excel evaluates."""
 
 import io
 import re
@@ -22,7 +22,7 @@ _WIDEST = 60
 
 
 def as_xlsx(tables: Sequence[Table], language: str, notes: Sequence[Text] = ()) -> bytes:
-    """Return a workbook. ``notes`` and those of each table are collected on a last sheet."""
+    """Return a workbook. ``notes`` and each table's notes are collected on a last sheet."""
     buffer = io.BytesIO()
     book = xlsxwriter.Workbook(buffer, OPTIONS)
     book.set_properties({"created": CREATED})

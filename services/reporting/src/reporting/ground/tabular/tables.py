@@ -1,5 +1,5 @@
 """A table for export: typed columns with a label per language and an HXL tag, and its rows. Every file format is
-written from this, so no format can show another number."""
+written from this table, so no format can show a different number."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ Kind = Literal["text", "integer", "decimal", "date"]
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column. ``key`` is the machine name (CSV, Parquet); ``hxl`` a hashtag with attributes, or empty."""
+    """A column. ``key`` is the machine name (CSV, Parquet); ``hxl`` is a hashtag with attributes, or empty."""
 
     key: str
     label: Text
@@ -41,7 +41,7 @@ def columns_of(package: str, name: str = "columns") -> tuple[Column, ...]:
 
 @dataclass(frozen=True)
 class Table:
-    """A table. ``notes`` explain to people what the numbers mean; ``name`` titles a sheet."""
+    """A table. ``notes`` explain the numbers to readers; ``name`` is the sheet title."""
 
     key: str
     name: Text

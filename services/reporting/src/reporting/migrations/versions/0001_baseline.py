@@ -1,5 +1,5 @@
-"""Facts, cubes, releases, bulletins: creates all tables from `baseline.sql`. The tables of the projection exist twice
-(`projection.sql`): one set is read, the other is rebuilt beside it. Later revisions expand them."""
+"""Creates all tables from `baseline.sql`: facts, cubes, releases, bulletins. The projection's tables exist twice
+(`projection.sql`): readers use one set while a rebuild fills the other. Later revisions expand them."""
 
 from alembic import context, op
 from common.db.migrations.statements import execute

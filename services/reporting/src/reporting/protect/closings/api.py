@@ -1,4 +1,4 @@
-"""Routes of closings: one call for all programmes of a period, run as jobs with progress."""
+"""Routes for closings: one call for all programmes of a period, run as jobs with progress."""
 
 from typing import Annotated
 from uuid import UUID

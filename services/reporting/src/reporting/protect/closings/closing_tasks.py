@@ -1,4 +1,4 @@
-"""Performs the tasks of closings one by one, with the use cases of single releases."""
+"""Performs closing tasks one by one, with the use cases for single releases."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -32,7 +32,8 @@ STEPS = Tasks(
 
 @dataclass(frozen=True)
 class Means:
-    """What making a release needs. `alone` lets one person close and publish; `lost_until` is that of `releases.Order`."""
+    """The inputs for creating a release. `alone` lets one person close and publish; `lost_until` is that of
+    `releases.Order`."""
 
     catalogue: Catalogue
     key: bytes
@@ -59,7 +60,7 @@ async def one(database: Database, means: Means) -> bool:
 
 
 async def _do(means: Means, session: AsyncSession, caller: Principal, work: Work) -> None:
-    # Somebody may have done it directly meanwhile; then it counts as done.
+    # Somebody may have done it directly in the meantime; then it counts as done.
     release = await release_queries.release_of(session, work.programme, work.period)
     if work.task == "close" and release is None:
         programme, period = means.catalogue.get(work.programme), Period.parse(work.period)

@@ -1,4 +1,4 @@
-"""Orders to close or publish the programmes of a period, and their open parts. The releases record what was done, so
+"""Orders to close or publish a period's programmes, and their open parts. The releases record everything done, so
 losing these rows loses nothing."""
 
 import sqlalchemy as sa
@@ -30,12 +30,12 @@ closing_steps = sa.Table(
     # The last order: 'close' or 'publish'.
     sa.Column("task", sa.Text, nullable=False),
     sa.Column("asked_by", sa.Text, nullable=False),
-    # The requester's claims, which are checked again when the task runs.
+    # The requester's claims, checked again when the task runs.
     sa.Column("claims", pg.JSONB(none_as_null=True)),
     sa.Column("attempts", sa.Integer, nullable=False),
-    # When the task is due, or is tried again; NULL once it is done or refused.
+    # When the task is due or is retried; NULL once it is done or refused.
     sa.Column("due_at", _TIME),
-    # The problem detail of a refusal.
+    # A refusal's problem detail.
     sa.Column("problem", pg.JSONB(none_as_null=True)),
     sa.Column("changed_at", _TIME, nullable=False, default=clock.now, onupdate=clock.now),
 )

@@ -1,5 +1,5 @@
 """The progress of a period's programmes. Pure. It combines the open task with the release, which somebody may have
-closed or published individually meanwhile."""
+closed or published individually in the meantime."""
 
 from collections.abc import Collection
 from enum import StrEnum
@@ -27,8 +27,8 @@ class ClosingState(StrEnum):
 
 
 def step_state(task: Task, *, waiting: bool, closed: bool, published: bool) -> StepState:
-    """Return the state of a programme. `task` is the last order, and `waiting` tells whether it is still open; `closed`
-    and `published` come from the release."""
+    """Return a programme's state. `task` is the last order, and `waiting` tells whether it is still open; `closed` and
+    `published` come from the release."""
     if published:
         return StepState.PUBLISHED
     if not closed:
@@ -39,7 +39,7 @@ def step_state(task: Task, *, waiting: bool, closed: bool, published: bool) -> S
 
 
 def closing_state(steps: Collection[StepState], *, all_signed: bool) -> ClosingState:
-    """Return the state of the whole: running work first, then programmes that need a person."""
+    """Return the overall state: running work first, then programmes that need a person."""
     if StepState.TO_CLOSE in steps:
         return ClosingState.CLOSING
     if StepState.TO_PUBLISH in steps:

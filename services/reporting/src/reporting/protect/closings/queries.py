@@ -1,4 +1,4 @@
-"""Queries for closings, each step with the release of its programme and period."""
+"""Queries for closings, each step with the release for its programme and period."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ from reporting.tables import beyond, equal
 
 @dataclass(frozen=True)
 class Step:
-    """A programme of a closing. `release` is None until it is closed, or if the reader may not see it."""
+    """A programme in a closing. `release` is None until the programme is closed, or if the reader may not see it."""
 
     programme: str
     task: Task
@@ -52,8 +52,8 @@ class Step:
 
 @dataclass(frozen=True)
 class Closing:
-    """The orders for a period. `busy` means that a programme is still to be closed, even one that the caller cannot
-    see."""
+    """The orders for a period. `busy` means that a programme, even one hidden from the caller, still has to be
+    closed."""
 
     id: UUID
     period: str
@@ -94,7 +94,8 @@ async def visible(
     after: tuple[date, UUID] | None = None,
     limit: int | None = None,
 ) -> list[Closing]:
-    """Return closings, newest period first. The IM role sees every step, others those whose release they may see."""
+    """Return closings, newest period first. The IM role sees every step; others see the steps whose release they may
+    see."""
     rows = await session.execute(
         sa.select(closings)
         .where(
@@ -108,8 +109,8 @@ async def visible(
 
 
 async def _closing(session: AsyncSession, caller: Principal, row: Any) -> Closing:
-    # Read the tasks first: one that finishes meanwhile then appears as waiting or with its result. Read after the
-    # releases, it would look failed.
+    # Read the tasks first: a task that finishes in the meantime then appears as waiting or with its result. Read after
+    # the releases, it would appear failed.
     steps = (
         await session.execute(
             sa.select(closing_steps)
@@ -145,7 +146,7 @@ async def _closing(session: AsyncSession, caller: Principal, row: Any) -> Closin
 
 
 async def held(session: AsyncSession, closing_id: UUID) -> bool:
-    """Lock the closing against other requests. Return whether it exists."""
+    """Lock the closing against other requests. Return whether the closing exists."""
     found = await session.scalar(
         sa.select(closings.c.id).where(closings.c.id == closing_id).with_for_update()
     )
@@ -153,7 +154,7 @@ async def held(session: AsyncSession, closing_id: UUID) -> bool:
 
 
 async def due(session: AsyncSession) -> Work | None:
-    """Return and lock the due task that waits longest and is not in progress."""
+    """Lock and return the longest-waiting due task that is not in progress."""
     found = await _work(
         session,
         closing_steps.c.due_at <= clock.now(),
@@ -163,7 +164,7 @@ async def due(session: AsyncSession) -> Work | None:
 
 
 async def still_due(session: AsyncSession, work: Work) -> bool:
-    """Lock this task. Return whether it is still due and not in progress elsewhere."""
+    """Lock this task. Return whether it is still due and nobody else is processing it."""
     return bool(
         await _work(
             session,

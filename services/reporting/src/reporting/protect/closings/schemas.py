@@ -1,4 +1,4 @@
-"""Bodies and answers of the closing endpoints."""
+"""Request and response bodies for the closing endpoints."""
 
 from datetime import date, datetime
 from typing import Annotated, Any
@@ -42,7 +42,7 @@ class StepView(BaseModel):
 
 
 class Done(BaseModel):
-    """The number of programmes in the closing, and of those done so far."""
+    """The number of programmes in the closing, and the number done so far."""
 
     programmes: int
     closed: int = Field(description="Those that are published among them.")

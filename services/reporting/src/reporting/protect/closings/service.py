@@ -1,5 +1,5 @@
 """Orders for all programmes of a period at once. An order writes tasks. The worker performs them (`running`), each
-programme in its own transaction, with the use cases of single releases."""
+programme in its own transaction, with the use cases for single releases."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ CLOSING_AT_WORK = PROBLEMS["closing_at_work"]
 
 @dataclass(frozen=True)
 class Wanted:
-    """A period and some of its programmes; None means all."""
+    """A period and some of its programmes; None means all programmes."""
 
     period: Period
     programmes: Sequence[str] | None
@@ -41,7 +41,7 @@ async def close(
     session: AsyncSession, caller: Principal, wanted: Wanted, catalogue: Catalogue
 ) -> Closing:
     """Order the closing of an ended period's programmes. There is one closing per period: a repeated order adds missing
-    programmes and tries again those not closed. Raises 422 for a programme with another kind of period, 409
+    programmes and retries those not yet closed. Raise 422 for a programme with another kind of period, 409
     `period_not_ended`."""
     period = wanted.period
     chosen = _chosen(wanted, catalogue)
@@ -71,8 +71,8 @@ async def close(
 
 
 async def sign_off(session: AsyncSession, caller: Principal, closing_id: UUID) -> Closing:
-    """Agree, for the caller's organisation, to each draft to which it contributes (R8). Raises 404 if there is none,
-    409 `closing_at_work` while further drafts may follow."""
+    """Sign off each draft to which the caller's organisation contributes (R8). Raise 404 if there is none, 409
+    `closing_at_work` while further drafts may follow."""
     closing = await _at_rest(session, caller, closing_id)
     mine = [
         release.id
@@ -86,8 +86,8 @@ async def sign_off(session: AsyncSession, caller: Principal, closing_id: UUID) -
 
 
 async def publish(session: AsyncSession, caller: Principal, closing_id: UUID) -> Closing:
-    """Order the publication of everything closed. A programme without a sign-off will be refused without blocking the
-    others. Raises 409 `closing_at_work` while something is still being closed."""
+    """Order the publication of everything that is closed. A programme without all sign-offs will be refused without
+    blocking the others. Raise 409 `closing_at_work` while a closing is still in progress."""
     closing = await _at_rest(session, caller, closing_id)
     waiting = {StepState.CLOSED, StepState.NOT_PUBLISHED}
     drafts = [each.programme for each in closing.steps if each.state in waiting]
@@ -135,7 +135,7 @@ def _chosen(wanted: Wanted, catalogue: Catalogue) -> list[Programme]:
 
 
 async def _once(session: AsyncSession, caller: Principal, period: Period) -> UUID:
-    """Return the period's closing, created if necessary, and lock it until the transaction ends."""
+    """Return the period's closing, creating it if necessary, and lock it until the transaction ends."""
     await session.execute(
         pg.insert(closings)
         .values(

@@ -1,1 +1,1 @@
-"""Protected releases, and the rules that make it safe to publish them."""
+"""Protected releases, and the rules that make them safe to publish."""

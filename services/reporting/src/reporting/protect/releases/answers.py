@@ -9,7 +9,7 @@ from reporting.ground.protection.protected import ProtectedCube, Row, Share, rat
 
 @dataclass(frozen=True)
 class ReleaseQuery:
-    """The dimensions by which to split, and the codes to keep."""
+    """The dimensions to split by, and the codes to keep."""
 
     by: tuple[str, ...]
     filters: Mapping[str, tuple[str, ...]]
@@ -17,7 +17,7 @@ class ReleaseQuery:
 
 @dataclass(frozen=True)
 class Answer:
-    """Counts in the order of codes, each with its share of `total` if R6 allows shares."""
+    """Counts in code order, each with its share of `total` if R6 allows shares."""
 
     total: Row
     rows: tuple[tuple[Row, Share], ...]
@@ -28,7 +28,7 @@ def question(
     parameters: Iterable[tuple[str, str]], names: tuple[str, ...], others: Collection[str] = ()
 ) -> ReleaseQuery:
     """Parse query parameters; a value may list several codes separated by commas. `others` are the route's own
-    parameters. Raises OutsideProgrammeError for any other name, and for a dimension that `by` repeats."""
+    parameters. Raise OutsideProgrammeError for any other name, and for a dimension that `by` repeats."""
     by: list[str] = []
     filters: dict[str, tuple[str, ...]] = {}
     for name, value in parameters:

@@ -1,4 +1,4 @@
-"""Routes of programmes and releases."""
+"""Routes for programmes and releases."""
 
 import asyncio
 from operator import attrgetter
@@ -316,10 +316,10 @@ async def _counts(
 
 
 def contributors_of(release: Release, caller: Principal) -> list[Contributor] | None:
-    """Return the contributors who sign off: all for the IM role, for a contributor itself.
+    """Return the contributors who sign off. The IM role sees all contributors; a contributor sees only itself.
 
-    The list shows who works where and recorded somebody, so nobody else may see it, and nobody at all once the release
-    is published.
+    The list reveals who works where and recorded somebody, so nobody else may see it. Once the release is published,
+    nobody sees it at all.
     """
     if release.published:
         return None

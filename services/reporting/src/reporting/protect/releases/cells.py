@@ -1,4 +1,4 @@
-"""Decides in which cell of the joint cube a referred person counts: one per period (R5)."""
+"""Decides in which cell of the joint cube a referred person counts: one cell per period (R5)."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -21,7 +21,7 @@ Values = Mapping[str, str | None]
 
 def referred(steps: Sequence[Step]) -> Values | None:
     """Return the values of a person's cell: the furthest state of any referral by the end of the period, and the latest
-    need that ended without a service, if any. None if the person does not count."""
+    need, if any, that ended without a service. Return None if the person does not count."""
     last = _last_steps(steps)
     if not last:
         return None
@@ -36,17 +36,17 @@ def referred(steps: Sequence[Step]) -> Values | None:
 
 
 def further(before: str, now: str) -> str:
-    """Return the progress of a person over a longer span: the furthest of all."""
+    """Return a person's progress over a longer span, which is the furthest progress in any part."""
     return max(before, now, key=_FURTHEST.index)
 
 
 def place_of(step: Step) -> tuple[UUID, int]:
-    """Return the referral of a step, and its version."""
+    """Return a step's referral, and its version."""
     return step.referral_id, step.version
 
 
 def _last_steps(steps: Sequence[Step]) -> list[Step]:
-    """Return the last step of each referral, without referrals entered in error."""
+    """Return the last step of each referral, ignoring referrals entered in error."""
     last: dict[UUID, Step] = {}
     for step in steps:
         known = last.get(step.referral_id)
@@ -56,7 +56,7 @@ def _last_steps(steps: Sequence[Step]) -> list[Step]:
 
 
 def _person(steps: Sequence[Step]) -> dict[str, str | None]:
-    """Return area and profile of the person: one answer per period, so that all programmes agree."""
+    """Return the person's area and profile. There is one value per period, so that all programmes agree."""
     newest = sorted(steps, key=_recency, reverse=True)
     return {
         name: next((value for step in newest if (value := getattr(step, name))), None)

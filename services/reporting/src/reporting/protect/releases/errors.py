@@ -1,4 +1,4 @@
-"""Refusals of the release endpoints."""
+"""Refusals by the release endpoints."""
 
 from common.errors import INVALID, PROBLEMS, Problem, unknown_parameter
 

@@ -1,7 +1,7 @@
-"""Assigns persons to the cells of a joint cube, from their facts. Pure.
+"""Assigns people to the cells of a joint cube, from their facts. Pure.
 
-A person counts in one cell per period. The history contains what was known of her before: for each longer span the
-carried code (how far she had come), or that she is new in it.
+A person counts in one cell per period. The history contains what was known about the person before. For each longer
+span, this is the carried code (how far the person had come), or that the person is new in the span.
 """
 
 from collections import Counter
@@ -27,8 +27,8 @@ F = TypeVar("F", bound=Dated)
 
 @dataclass(frozen=True)
 class Rule(Generic[F]):
-    """How a person's facts become her values. `values` are those in one period; `further` is her carried code over two
-    periods; `place_of` returns the thing of a fact (a referral, a screening) and its version."""
+    """How a person's facts become the person's values. `values` returns the values in one period; `further` returns the
+    carried code over two periods; `place_of` returns a fact's subject (a referral, a screening) and its version."""
 
     values: Callable[[Sequence[F]], Values | None]
     further: Callable[[str, str], str]
@@ -36,7 +36,7 @@ class Rule(Generic[F]):
 
 
 def since(population: Population, period: Period) -> date:
-    """Return the first day of the longest span that contains the period; facts are read from there."""
+    """Return the first day of the longest span that contains the period, from which to read facts."""
     return min((Period.containing(period.start, span).start for span in population.spans),
                default=period.start)  # fmt: skip
 
@@ -44,7 +44,7 @@ def since(population: Population, period: Period) -> date:
 def cell_of(
     population: Population, period: Period, rule: Rule[F], facts: Sequence[F]
 ) -> Coordinates | None:
-    """Return the cell in which a person counts, from all her facts since `since`; None if in none. A step that arrived
+    """Return the cell in which a person counts, from all the person's facts since `since`, or None. A step that arrived
     after a later one was already counted adds nothing: the person does not count again at the older stage."""
     if facts and all(fact.counted_on >= period.start for fact in facts):
         # Most people: nothing earlier is known about them.
@@ -108,8 +108,8 @@ def _history(
 
 
 def tilt(population: Population) -> Callable[[Coordinates], Coordinates]:
-    """Return a function that gives the codes of a cell whose margins the rounding prefers to keep; for a history, the
-    number of spans in which the person is new."""
+    """Return a function that gives the codes of a cell whose margins the rounding prefers to preserve. For a history,
+    the code is the number of spans in which the person is new."""
     names = [each.name for each in population.cube_dimensions]
     places = [(names.index(name), name == HISTORY) for name in population.tilted]
 

@@ -1,4 +1,4 @@
-"""Releases: the service's own record of what was closed, signed off and published.
+"""Releases: the service's own record of which periods were closed, signed off and published.
 
 `joint_cubes` (of closed periods, and of their spans), their cells and `releases` are write-once for the run-time role:
 a closed period has exactly one rounding (R4).
@@ -20,7 +20,7 @@ joint_cubes = sa.Table(
     sa.Column("k", sa.Integer, nullable=False),
     sa.Column("profile", sa.Text, nullable=False),
     sa.Column("schema_fingerprint", sa.LargeBinary(32), nullable=False),
-    # The reviewed definition at that time: a cube is always read with its own codes.
+    # The reviewed definition at that time, because a cube is always read with its own codes.
     sa.Column("definition", pg.JSONB, nullable=False),
     sa.Column("cells_hash", sa.LargeBinary(32), nullable=False),
     sa.Column("closed_at", sa.DateTime(timezone=True), nullable=False),
@@ -47,7 +47,7 @@ releases = sa.Table(
     sa.Column("k", sa.Integer, nullable=False),
     sa.Column("profile", sa.Text, nullable=False),
     sa.Column("schema_fingerprint", sa.LargeBinary(32), nullable=False),
-    # The view of the joint cube at that time: a release is always read with its own codes.
+    # The view of the joint cube at that time, because a release is always read with its own codes.
     sa.Column("definition", pg.JSONB, nullable=False),
     sa.Column("cube_id", sa.Uuid, sa.ForeignKey("joint_cubes.id"), nullable=False),
     sa.Column("expected_errors", pg.JSONB, nullable=False),
@@ -62,7 +62,7 @@ sign_offs = sa.Table(
     METADATA,
     sa.Column("release_id", sa.Uuid, sa.ForeignKey("releases.id"), primary_key=True),
     sa.Column("organisation_id", sa.Uuid, primary_key=True),
-    # NULL until the contributor signed, or the IM officer waived it with a reason.
+    # NULL until the contributor signs, or the IM officer waives the signature with a reason.
     sa.Column("signed_at", sa.DateTime(timezone=True)),
     sa.Column("signed_by", sa.Text),
     sa.Column("waived_because", sa.Text),

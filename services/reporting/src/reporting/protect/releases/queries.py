@@ -34,7 +34,7 @@ from reporting.tables import beyond, equal
 
 @dataclass(frozen=True)
 class SignOff:
-    """One contributor's answer; neither signed nor waived means that it is missing."""
+    """One contributor's answer. If it is neither signed nor waived, it is missing."""
 
     organisation_id: UUID
     signed_at: datetime | None
@@ -47,7 +47,7 @@ class SignOff:
 
 @dataclass(frozen=True)
 class Release:
-    """A closed period of a programme; ``published_at`` is None while it is a draft."""
+    """A programme's closed period; ``published_at`` is None while it is a draft."""
 
     id: UUID
     programme: str
@@ -64,7 +64,7 @@ class Release:
 
     @property
     def published(self) -> bool:
-        """Return whether it was ever published; a withdrawn release cannot be published again."""
+        """Return whether the release was ever published; a withdrawn release cannot be published again."""
         return self.published_at is not None
 
     @property
@@ -74,7 +74,7 @@ class Release:
 
 @dataclass(frozen=True)
 class PublishedRelease:
-    """A release with its cube, the input of bulletins, exports and files."""
+    """A release with its cube, which bulletins, exports and files use as input."""
 
     id: UUID
     programme: str
@@ -95,12 +95,12 @@ _PUBLIC = publications.c.published_at.is_not(None) & withdrawals.withdrawn_at(re
 
 
 def closed_periods() -> sa.Select[Any]:
-    """Return population, first and last day of each closed period."""
+    """Return the population and the first and last day of each closed period."""
     return sa.select(joint_cubes.c.population, joint_cubes.c.period_start, joint_cubes.c.period_end)
 
 
 async def joint_cube_of(session: AsyncSession, population: str, period: str) -> UUID | None:
-    """Return the joint cube that closed this period, if any."""
+    """Return the joint cube that closed this period, if there is one."""
     found: UUID | None = await session.scalar(
         sa.select(joint_cubes.c.id).where(
             joint_cubes.c.population == population, joint_cubes.c.period == period
@@ -127,7 +127,7 @@ async def rounded_otherwise(
 
 
 async def release_of(session: AsyncSession, programme: str, period: str) -> Release | None:
-    """Return the release of a period, published or not, for the service itself."""
+    """Return a period's release, published or not, for the service itself."""
     found = await _releases(session, releases.c.programme == programme, releases.c.period == period)
     return found[0] if found else None
 
@@ -149,9 +149,9 @@ async def visible(
     after: tuple[date, UUID] | None = None,
     limit: int | None = None,
 ) -> list[Release]:
-    """Return the releases that the caller may see, newest period first. Everyone sees published ones, and withdrawn
+    """Return the releases that the caller may see, newest period first. Everyone sees published releases, and withdrawn
     ones as tombstones; the IM role and contributing organisations see drafts. `after` is (period start, id) of the last
-    one seen."""
+    release on the previous page."""
     conditions = equal(releases, id=release_id, programme=programme, period=period)
     conditions += beyond(after, releases.c.period_start, releases.c.id, falling=True)
     if status is not None:
@@ -168,8 +168,8 @@ async def published(
     *,
     internal: bool = False,
 ) -> list[PublishedRelease]:
-    """Return published releases with their public (or internal) cubes, newest period first: those that end within
-    [since, until]. Withdrawn ones are omitted."""
+    """Return published releases that end within [since, until], with their public (or internal) cubes, newest period
+    first. Omit withdrawn releases."""
     conditions = [_PUBLIC, *equal(releases, programme=programme)]
     if until is not None:
         conditions.append(releases.c.period_end <= until)
@@ -208,13 +208,13 @@ async def _with_spans(
 
 
 async def published_of(session: AsyncSession, release_ids: Iterable[UUID]) -> dict[UUID, Release]:
-    """Return by id those of these releases that are published and not withdrawn."""
+    """Return which of these releases are published and not withdrawn, by id."""
     found = await _releases(session, releases.c.id.in_(list(release_ids)), _PUBLIC)
     return {each.id: each for each in found}
 
 
 async def newest_published(session: AsyncSession) -> dict[str, date]:
-    """Return the last day of the newest published period of each programme."""
+    """Return the last day of each programme's latest published period."""
     rows = await session.execute(
         sa.select(releases.c.programme, sa.func.max(releases.c.period_end).label("ends"))
         .select_from(releases.join(publications))
@@ -236,13 +236,13 @@ async def with_cube(
 async def cube_of(
     session: AsyncSession, release_id: UUID, *, internal: bool = False
 ) -> ProtectedCube:
-    """Return the protected counts of a release, read with the definition at its closing; small ones pooled, unless
+    """Return a release's protected counts, read with the definition at its closing. Small counts are pooled, unless
     `internal`."""
     return (await _view(session, release_id, internal=internal))[1]
 
 
 async def joint(session: AsyncSession, cube_id: UUID, *, internal: bool) -> JointCube:
-    """Return a joint cube. Closed cubes never change, so recently used ones stay in memory."""
+    """Return a joint cube. Closed cubes never change, so recently used cubes stay in memory."""
     return await _JOINT.get((cube_id, internal), lambda: _read_joint(session, cube_id, internal))
 
 
@@ -260,7 +260,7 @@ class _Kept(Generic[T]):
         known = self._kept.pop(key, None)
         if known is None:
             known = await read()
-        self._kept[key] = known  # the last in order is the most recently used
+        self._kept[key] = known  # the last entry is the most recently used
         while len(self._kept) > self._most:
             del self._kept[next(iter(self._kept))]
         return known
@@ -374,8 +374,8 @@ async def _sign_offs(
 
 
 async def who_stood_for(session: AsyncSession, release_id: UUID) -> Sequence[str]:
-    """Return the people who closed it and those who signed it off for a contributor; a waiver does not count as a
-    contributor's agreement."""
+    """Return the person who closed the release, and the people who signed it off for a contributor. A waiver does not
+    count as a contributor's agreement."""
     closed = sa.select(releases.c.closed_by).where(releases.c.id == release_id)
     signed = sa.select(sign_offs.c.signed_by).where(
         sign_offs.c.release_id == release_id, sign_offs.c.signed_at.is_not(None)

@@ -1,4 +1,4 @@
-"""Bodies and answers of the release endpoints."""
+"""Request and response bodies for the release endpoints."""
 
 from datetime import date, datetime
 from decimal import Decimal
@@ -40,7 +40,7 @@ class Contributor(BaseModel):
 
 
 class Expected(BaseModel):
-    """The average error of a kind of count: the total, a dimension, or a single cell."""
+    """The average error for a kind of count: the total, a dimension, or a single cell."""
 
     margin: str
     mean_absolute: Decimal
@@ -91,7 +91,7 @@ class Count(BaseModel):
 
 
 class ReleaseCounts(BaseModel):
-    """The answer to a query: sums of protected cells, and how to read them."""
+    """The response to a query: sums of protected cells, and how to read them."""
 
     release_ids: list[UUID] = Field(description="Every number traces to these.")
     programme: str

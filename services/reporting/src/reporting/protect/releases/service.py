@@ -61,7 +61,8 @@ from reporting.tables import COMMON
 
 @dataclass(frozen=True)
 class Order:
-    """An order to close. Periods that ended before `lost_until` may have been published from a record that was lost."""
+    """An order to close a period. Periods that ended before `lost_until` may have been published from a record that was
+    later lost."""
 
     programme: Programme
     period: Period
@@ -69,8 +70,8 @@ class Order:
 
 
 async def close(session: AsyncSession, caller: Principal, order: Order, key: bytes) -> Release:
-    """Count the people of the programme in the period, round once and keep the result permanently (R2, R4). A cube that
-    another programme over the same people has closed is reused. Raises 422 for a period of another kind, 409
+    """Count the programme's people in the period, round once and keep the result permanently (R2, R4). Reuse a cube
+    that another programme over the same people has closed. Raise 422 for a period of another kind, 409
     `period_not_ended`, 409 `period_closed`, 409 `period_closed_apart`, 409 `period_maybe_published`."""
     programme, period = order.programme, order.period
     if period.kind is not programme.period_kind:
@@ -84,7 +85,7 @@ async def close(session: AsyncSession, caller: Principal, order: Order, key: byt
         )
     if not period.ended(clock.utc_day(clock.now())):
         raise PERIOD_NOT_ENDED.because("period_ends_on", period.id, period.end.isoformat())
-    # Nothing may be recorded between counting and closing, because it would count in no period.
+    # Nothing may be recorded between counting and closing, because it would not count in any period.
     await lock_projection(session)
     existing = await queries.release_of(session, programme.id, period.id)
     if existing is not None:
@@ -98,13 +99,13 @@ async def close(session: AsyncSession, caller: Principal, order: Order, key: byt
 
 
 async def _joint(session: AsyncSession, caller: Principal, order: Order, key: bytes) -> UUID:
-    """Return the joint cube of the period: the existing one, or a newly closed one."""
+    """Return the period's joint cube: the existing one, or a newly closed one."""
     population, period = order.programme.population, order.period
     known = await queries.joint_cube_of(session, population.id, period.id)
     if known is not None:
         return known
     if order.lost_until is not None and period.ended(order.lost_until):
-        # A second rounding, from another record, could be combined with the published one to reveal people.
+        # A second rounding, from a different record, could be combined with the published one to reveal people.
         raise PERIOD_MAYBE_PUBLISHED.because(
             "ended_before_when_record_began_again", period.id, order.lost_until.isoformat()
         )
@@ -127,7 +128,7 @@ async def store(
     counts: Mapping[Coordinates, int],
     key: bytes,
 ) -> UUID:
-    """Round the counts and write the joint cube; no true count is written."""
+    """Round the counts and write the joint cube; never write a true count."""
     cells = await asyncio.to_thread(
         protect,
         counts,
@@ -180,7 +181,7 @@ async def _close_spans(
     session: AsyncSession, caller: Principal, population: Population, period: Period
 ) -> None:
     """Create the cube of each month, quarter or year whose last period has just closed: once, and only from the
-    published cells of its parts (R4a). A span in which the definition changed has none."""
+    published cells of its parts (R4a). A span in which the definition changed has no cube."""
     for kind in population.spans:
         span = Period.containing(period.start, kind)
         parts = [
@@ -201,7 +202,7 @@ async def _close_spans(
 async def count(
     session: AsyncSession, population: Population, period: Period
 ) -> Counter[Coordinates]:
-    """Return the true counts of a period, which exist only in this transaction's memory."""
+    """Return a period's true counts, which exist only in this transaction's memory."""
     counts: Counter[Coordinates] = Counter()
     if population.measure is Measure.SEARCHES_WITHOUT_RESULT:
         for values, found in await facts.gap_increments(session, period.start, period.end):
@@ -220,7 +221,7 @@ async def count(
 
 
 async def sign_off(session: AsyncSession, caller: Principal, release_id: UUID) -> Release:
-    """Agree, for the caller's organisation, to the publication (R8). Raises 404 if it contributes nothing."""
+    """Sign off the release for the caller's organisation (R8). Raise 404 if the organisation contributes nothing."""
     release = await required(session, caller, release_id)
     if caller.organisation not in {each.organisation_id for each in release.sign_offs}:
         raise NOT_FOUND.because("your_organisation_contributes_to_no_such_release")
@@ -229,7 +230,7 @@ async def sign_off(session: AsyncSession, caller: Principal, release_id: UUID) -
 
 
 async def agree(session: AsyncSession, caller: Principal, release_ids: Collection[UUID]) -> None:
-    """Agree to several drafts to which the caller's organisation contributes."""
+    """Sign off several drafts to which the caller's organisation contributes."""
     answer = {"signed_at": clock.now(), "signed_by": caller.subject}
     await _settle(session, release_ids, caller.organisation, answer)
 
@@ -237,7 +238,7 @@ async def agree(session: AsyncSession, caller: Principal, release_ids: Collectio
 async def waive(
     session: AsyncSession, caller: Principal, release_id: UUID, organisation: UUID, why: str
 ) -> Release:
-    """Continue without a contributor that does not answer; the IM officer gives the reason."""
+    """Waive the sign-off of a contributor that does not respond; the IM officer gives the reason."""
     release = await required(session, caller, release_id)
     if organisation not in {each.organisation_id for each in release.sign_offs}:
         raise INVALID.because("it_contributes_nothing_to_this_release", pointer="/organisation_id")
@@ -249,8 +250,8 @@ async def waive(
 async def publish(
     session: AsyncSession, caller: Principal, release_id: UUID, *, alone: bool = False
 ) -> Release:
-    """Publish the release once every contributor has agreed, and inform the other services. Somebody else must have
-    closed it, or signed it off for a contributor; with `alone` one person is enough."""
+    """Publish the release once every contributor has signed off, and inform the other services. Another person must
+    have closed it, or signed it off for a contributor; with `alone`, one person is enough."""
     release = await required(session, caller, release_id)
     if release.published:
         raise ALREADY_PUBLISHED.because("was_published_on", release.published_at)
@@ -332,7 +333,8 @@ async def _ask_contributors(
 async def _contributors(
     session: AsyncSession, programme: Programme, period: Period
 ) -> Sequence[UUID]:
-    """Return the contributors. Searches have none; other counts belong to the organisations that recorded them."""
+    """Return the contributors. Searches have no contributors; other counts belong to the organisations that recorded
+    them."""
     match programme.population.measure:
         case Measure.SEARCHES_WITHOUT_RESULT:
             return ()
@@ -349,7 +351,7 @@ async def _settle(
     organisation: UUID,
     answer: dict[str, Any],
 ) -> None:
-    """Write the first answer; a repeated one changes nothing."""
+    """Write the first answer; ignore a repeated one."""
     await session.execute(
         sign_offs.update()
         .where(

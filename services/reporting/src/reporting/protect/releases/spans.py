@@ -1,10 +1,10 @@
 """The cube of a month, quarter or year, made from the closed cubes of its parts. Pure.
 
-First the span gets every block of a part (k persons of a cell as shown) without which a count by one or two dimensions
-would be below that of the part; a reached step is such a dimension. Blocks move on if the flows show that the same
-persons came further. Then it is filled according to the flows of the parts (who is new in the span, who moved on), up
-to their total. So every cell is a multiple of k from 0 up, every table of every programme is a sum of the same cells,
-and no part exceeds its span. Only published cells enter, so a span reveals nothing beyond its parts
+The span first gets every block of a part (k people of a cell as shown) without which a count by one or two dimensions
+would be below the part's count; a reached step is such a dimension. Blocks move on if the flows show that the same
+people progressed. The span is then filled according to the flows of the parts (who is new in the span, who moved on),
+up to their total. Every cell is therefore a multiple of k from 0 up, every table of every programme is a sum of the
+same cells, and no part exceeds its span. Only published cells are used, so a span reveals nothing beyond its parts
 (docs/decisions/0203).
 """
 
@@ -25,7 +25,7 @@ Row = tuple[tuple[int, str], ...]
 class Layout:
     """The positions in a cell's coordinates. `carried` and `flagged` are the positions of the codes that change as a
     person moves on; the history comes last. `reached` lists irreversible steps, each as the carried codes after it.
-    `apart` are those whose people a programme counts separately, so also by two further dimensions."""
+    `apart` are the codes whose people a programme counts separately, and therefore also by two further dimensions."""
 
     k: int
     carried: int
@@ -35,7 +35,7 @@ class Layout:
     further: Callable[[str, str], str]
 
     def rows(self, at: Coordinates) -> Iterator[Row]:
-        """Yield the counts that include a cell, which no part may exceed."""
+        """Yield the counts that include a cell; no part may exceed them."""
         mine = [
             (place, code)
             for place, code in enumerate(at)
@@ -57,9 +57,9 @@ class Layout:
 def span(
     layout: Layout, number: int, parts: Iterable[Cells], within: Iterable[Cells]
 ) -> tuple[dict[Coordinates, int], dict[Coordinates, int]]:
-    """Return the cells of the span at position `number` of a history, and how many persons more (or fewer) than the flows
-    each shows. `parts` are the closed periods, in order. `within` are the next shorter spans (or the periods), none of whose
-    counts exceeds that of the span."""
+    """Return the span's cells at position `number` of a history, and by how many people each cell exceeds (or falls
+    below) the flows. `parts` are the closed periods, in order. `within` are the next shorter spans (or the periods);
+    none of their counts exceeds the span's count."""
     made = _Span(layout, flows(layout, number, parts))
     for each in within:
         made.hold(_blocks(layout, each))
@@ -70,7 +70,7 @@ def span(
 
 
 def _blocks(layout: Layout, cells: Cells) -> Counter[Coordinates]:
-    """Return the cells in blocks of k persons as shown."""
+    """Return the cells as shown, in blocks of k people."""
     found: Counter[Coordinates] = Counter()
     for (*at, _), shown in cells.items():
         found[tuple(at)] += shown // layout.k
@@ -78,8 +78,8 @@ def _blocks(layout: Layout, cells: Cells) -> Counter[Coordinates]:
 
 
 def flows(layout: Layout, number: int, parts: Iterable[Cells]) -> Counter[Coordinates]:
-    """Return blocks of persons new in the span, at their cell, and of those who moved on, from cell to cell. A history
-    records that a person had a need before, but not which: assume the most frequent need at that cell."""
+    """Return blocks of people: new in the span, at their cell, or moved on, from cell to cell. A history records that a
+    person had a need before, but not which need: assume the most frequent need at that cell."""
     found: Counter[Coordinates] = Counter()
     for cells in parts:
         for (*now, history), shown in sorted(cells.items()):
@@ -113,7 +113,7 @@ def _need(found: Counter[Coordinates], at: Sequence[str], place: int) -> str:
 
 
 class _Span:
-    """The blocks that the span shows, and the lag of each cell and each one-way count behind the flows."""
+    """The blocks that the span shows, and how far each cell and each one-way count is behind the flows."""
 
     def __init__(self, layout: Layout, flows: Counter[Coordinates]) -> None:
         self._layout = layout
@@ -127,7 +127,7 @@ class _Span:
         self._persons: dict[Coordinates, list[Coordinates]] = {}
 
     def hold(self, part: Counter[Coordinates]) -> None:
-        """Add a block wherever a count of the part exceeds that of the span."""
+        """Add a block wherever a count of the part exceeds the span's count."""
         least: Counter[Row] = Counter()
         for at, n in part.items():
             for row in self._layout.rows(at):
@@ -139,8 +139,8 @@ class _Span:
                     self._add(at)
 
     def fill(self) -> None:
-        """Add blocks according to the flows until they reach the total: first where all one-way counts are too low,
-        then where all but one are, and so on."""
+        """Add blocks according to the flows until they reach the total. Start where all one-way counts are too low,
+        continue where all but one are, and so on."""
         wanted = [at for at, n in sorted(self.lag.items(), key=_largest_first) for _ in range(n)]
         left = self.lag.total()
         for full in range(len(next(iter(self.lag), ())) + 1):
@@ -154,8 +154,8 @@ class _Span:
             wanted = later
 
     def move_on(self) -> None:
-        """Move surplus blocks where the flows show that the same persons came further; no count of a part decreases by
-        that."""
+        """Move surplus blocks where the flows show that the same people progressed. This decreases no count of a
+        part."""
         for at in sorted(self.cells):
             for to in sorted(self._further(at)):
                 n = min(self.cells[at], -self.lag[at], self.lag[to])
@@ -164,7 +164,7 @@ class _Span:
                     self._add(to, n)
 
     def _further(self, at: Coordinates) -> set[Coordinates]:
-        """Return the further cells of the same persons."""
+        """Return the cells to which the same people can progress."""
         layout = self._layout
         moving = {layout.carried, layout.flagged}
         who = tuple(code for place, code in enumerate(at) if place not in moving)

@@ -1,6 +1,6 @@
 """Joint cubes as they were closed, and their published views. Pure.
 
-A view reads some cells of a joint cube by some of its dimensions; the view of a month, quarter or year uses the cube
+A view reads some cells of a joint cube by some of its dimensions. The view of a month, quarter or year uses the cube
 made from its parts (R4a, `spans.py`). Nothing is rounded here.
 """
 
@@ -32,7 +32,7 @@ from reporting.protect.releases.spans import Layout, span
 
 @dataclass(frozen=True)
 class JointCube:
-    """The protected joint cube of a population and period, with its definition at that time."""
+    """The protected joint cube for a population and period, with its definition at that time."""
 
     population: str
     period: str
@@ -66,7 +66,7 @@ class JointCube:
 
     @cached_property
     def at(self) -> Whole:
-        """Return the shown cells, with positions of codes."""
+        """Return the shown cells as code positions."""
         return self.places(self.cells)
 
     def places(self, cells: Collection[Coordinates]) -> Whole:
@@ -81,8 +81,8 @@ class JointCube:
 
 @dataclass(frozen=True)
 class View:
-    """A programme's view of a joint cube. `sources` maps own dimensions to the cube's, `into` the cube's codes to own
-    codes (the same where absent), and `where` the cube's dimensions to codes."""
+    """A programme's view of a joint cube. `sources` maps own dimensions to the cube's dimensions, `into` the cube's
+    codes to own codes (unchanged where absent), and `where` the cube's dimensions to codes."""
 
     programme: str
     dimensions: tuple[Dimension, ...]
@@ -92,7 +92,7 @@ class View:
 
     @property
     def stored(self) -> dict[str, Any]:
-        """Return the view as JSON: a release is always read with its own definition."""
+        """Return the view as JSON, because a release is always read with its own definition."""
         return {
             "dimensions": [
                 {
@@ -132,13 +132,13 @@ def view_of(programme: Programme) -> View:
 
 
 def cells_hash(cells: Mapping[Coordinates, int]) -> bytes:
-    """Return SHA-256 over the cells in canonical order, which identifies a cube."""
+    """Return the SHA-256 of the cells in canonical order, which identifies a cube."""
     text = json.dumps([[list(at), cells[at]] for at in sorted(cells)], separators=(",", ":"))
     return hashlib.sha256(text.encode()).digest()
 
 
 def definition_of(population: Population) -> dict[str, Any]:
-    """Return the definition as JSON: a cube is always read with its own definition."""
+    """Return the definition as JSON, because a cube is always read with its own definition."""
     return {
         "measure": population.measure.value,
         "dimensions": [
@@ -239,7 +239,7 @@ def layout_of(joint: JointCube) -> Layout:
 
 
 def spanned(joints: Sequence[JointCube], period: Period) -> JointCube:
-    """Return the cube of a span, made from its closed periods in order; all of one `shape`."""
+    """Return a span's cube, made from its closed periods in order; all have one `shape`."""
     first = joints[0]
     number = first.spans.index(period.kind)
     inside: list[JointCube] = list(joints)
@@ -263,8 +263,8 @@ def spanned(joints: Sequence[JointCube], period: Period) -> JointCube:
 def over(
     views: Sequence[tuple[View, JointCube]], period: Period | None, name: str
 ) -> ProtectedCube:
-    """Return counts over several closed periods: persons, each once, if the periods make up a span of their population
-    (`period`); else the sum of the periods' counts."""
+    """Return counts over several closed periods. If the periods make up a span of their population (`period`), each
+    person counts once. Otherwise return the sum of the periods' counts."""
     view, first = views[0]
     if period is None or period.kind not in first.spans or len(views) == 1:
         return summed((seen(view, joint) for view, joint in views), name)
@@ -285,8 +285,8 @@ class Seen(Protocol):
 
 
 def combined(releases: Sequence[Seen], name: str) -> ProtectedCube:
-    """Return the counts of several closed periods of one programme: persons, if they make up a month, a quarter or a
-    year; else the sum of the periods' counts."""
+    """Return the counts over several closed periods of one programme. If they make up a month, a quarter or a year,
+    each person counts once. Otherwise return the sum of the periods' counts."""
     last = max(releases, key=lambda each: Period.parse(each.period).end)
     span = span_of([each.period for each in releases])
     if len(releases) > 1 and span is not None and last.seen is not None and span.id in last.spans:
@@ -295,8 +295,8 @@ def combined(releases: Sequence[Seen], name: str) -> ProtectedCube:
 
 
 def expected_errors(cube: ProtectedCube) -> tuple[ExpectedError, ...]:
-    """Return the average error of the total, each dimension's counts and a cell. Half the width of an interval over
-    1.645 is a standard deviation, and a mean error is 0.8 of one."""
+    """Return the average error of the total, each dimension's counts and a cell. Half the width of an interval divided
+    by 1.645 is a standard deviation, and a mean error is 0.8 of that."""
     asked = {"total": (), **{name: (name,) for name in cube.names}, "cell": cube.names}
     return tuple(map(_expected, asked, cube.margins(asked.values())))
 
@@ -317,7 +317,7 @@ def _expected(margin: str, rows: Sequence[Row]) -> ExpectedError:
 def _noise(view: View, joint: JointCube) -> Noise:
     where = frozenset(view.where)
     loose = frozenset(each.name for each in joint.dimensions) - {*joint.tilted, HISTORY}
-    if joint.periods > 1 and HISTORY not in joint.tilted:  # Who is new in a span is a part, too.
+    if joint.periods > 1 and HISTORY not in joint.tilted:  # people new in a span are a part too
         where |= {HISTORY}
     return Noise(joint.k, joint.periods, view.sources, where, loose)
 
@@ -327,7 +327,7 @@ def _among(joint: JointCube, name: str, wanted: Sequence[str]) -> Bools:
 
 
 def _turned(view: View, joint: JointCube, dimension: Dimension) -> Whole:
-    """Return for each code of the joint cube's dimension the position in the view's."""
+    """Return, for each code of the joint cube's dimension, its position in the view's dimension."""
     source = view.sources[dimension.name]
     into = view.into.get(dimension.name, {})
     own = {code: place for place, code in enumerate(dimension.codes)}
@@ -336,7 +336,7 @@ def _turned(view: View, joint: JointCube, dimension: Dimension) -> Whole:
 
 
 def _placed(view: View, joint: JointCube, rows: Whole) -> Whole:
-    """Return the position in the view of each row of the joint cube."""
+    """Return the position in the view for each row of the joint cube."""
     codes = {name: rows[:, place] for place, name in enumerate(joint.names)}
     inside = np.ones(len(rows), bool)
     for name, wanted in view.where.items():

@@ -1,4 +1,4 @@
-"""One row for each release or bulletin whose withdrawal was requested."""
+"""A row for each release or bulletin whose withdrawal was requested."""
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg

@@ -28,7 +28,7 @@ class Withdrawal:
 
 
 def withdrawal_view(one: Withdrawal | None, caller: Principal) -> WithdrawalView | None:
-    """Return the tombstone for everybody; a request only for those who prepare publications."""
+    """Return the tombstone for everybody, but a request only for people who prepare publications."""
     preparing = PREPARING & caller.roles and "reports:read" in caller.scopes
     if one is None or (one.withdrawn_at is None and not preparing):
         return None
@@ -48,7 +48,7 @@ def withdrawn_at(subject: sa.ColumnElement[UUID]) -> sa.ScalarSelect[Any]:
 async def of(
     session: AsyncSession, subjects: Iterable[UUID], *, hold: bool = False
 ) -> dict[UUID, Withdrawal]:
-    """Return the withdrawals of these releases or bulletins, requested or done."""
+    """Return the withdrawals of these releases or bulletins, whether requested or done."""
     columns = (withdrawals.c[name] for name in Withdrawal.__dataclass_fields__)
     found = sa.select(*columns).where(withdrawals.c.subject.in_(list(subjects)))
     rows = await session.execute(found.with_for_update() if hold else found)

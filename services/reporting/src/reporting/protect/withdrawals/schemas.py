@@ -1,4 +1,4 @@
-"""Bodies and answers of withdrawals."""
+"""Request and response bodies for withdrawals."""
 
 from datetime import datetime
 from typing import Annotated
@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, StringConstraints
 
 
 class Reason(Strict, Each[Annotated[str, StringConstraints(min_length=1, max_length=600)]]):
-    """A reason in both languages, which everybody reads."""
+    """A reason in both languages, for everybody to read."""
 
 
 class AskWithdrawal(Strict):
@@ -26,7 +26,8 @@ class AskWithdrawal(Strict):
 
 
 class WithdrawalView(BaseModel):
-    """A withdrawal: public once a second person agreed, until then only for those who prepare publications."""
+    """A withdrawal. It is public once a second person has agreed; until then, only people who prepare publications can
+    see it."""
 
     reason: dict[str, str] = Field(description="In each language.")
     asked_at: datetime

@@ -1,4 +1,4 @@
-"""One person requests a withdrawal with a reason; another one agrees. Never commits."""
+"""One person requests a withdrawal with a reason; another person agrees. Never commits."""
 
 from uuid import UUID
 
@@ -19,7 +19,7 @@ WITHDRAWN = PROBLEMS["withdrawn"]
 
 
 def gone(withdrawal: Withdrawal) -> Problem:
-    """Return the tombstone, which everybody gets in place of numbers and files."""
+    """Return the tombstone that everybody gets instead of numbers and files."""
     assert withdrawal.withdrawn_at is not None  # noqa: S101 - the caller asks for tombstones
     return WITHDRAWN.because(
         "two_people_withdrew_it_on",
@@ -39,7 +39,7 @@ async def refuse_withdrawn(session: AsyncSession, subject: UUID) -> None:
 async def ask(
     session: AsyncSession, caller: Principal, subject: UUID, reason: Reason, *, published: bool
 ) -> None:
-    """Request a withdrawal. Before anybody agrees, a repeated request replaces the reason."""
+    """Request a withdrawal. Until somebody agrees, a repeated request replaces the reason."""
     await refuse_withdrawn(session, subject)
     if not published:
         raise CONFLICT.because("only_published_things_can_be_withdrawn")
@@ -60,7 +60,8 @@ async def ask(
 async def agree(
     session: AsyncSession, caller: Principal, subject: UUID, *, alone: bool = False
 ) -> None:
-    """Agree as the second person; from this commit on nobody can read it. `alone` lets one person do both."""
+    """Agree as the second person; after this commit, nobody can read the publication. `alone` lets one person do
+    both."""
     known = (await queries.of(session, [subject], hold=True)).get(subject)
     if known is None:
         raise NOT_FOUND.because("nobody_asked_to_withdraw_it")

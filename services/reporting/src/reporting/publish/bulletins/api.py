@@ -1,4 +1,4 @@
-"""Routes of bulletins: drafting, signing off, publishing, and reading what is published."""
+"""Routes for bulletins: drafting, signing off, publishing, and reading published ones."""
 
 import asyncio
 from operator import attrgetter
@@ -394,8 +394,8 @@ async def read_file(
 
 
 def _harmless(kind: str, content: bytes) -> dict[str, str]:
-    """Return a content security policy that lets a page show its drawings and its own style, and lets other files do nothing
-    in a browser."""
+    """Return a content security policy. It lets a page show its drawings and its own style, and lets other files do
+    nothing in a browser."""
     policy = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
     if kind.startswith("text/html"):
         policy = page_policy(style_of(content), images="data:", forms="'none'")
@@ -403,7 +403,7 @@ def _harmless(kind: str, content: bytes) -> dict[str, str]:
 
 
 async def _read(session: Session, caller: Principal, bulletin_id: UUID) -> Bulletin:
-    """Return a bulletin. Raises 410 with the reason if it is withdrawn, for every caller."""
+    """Return a bulletin. If it is withdrawn, raise 410 with the reason for every caller."""
     bulletin = await _visible(session, caller, bulletin_id)
     await withdrawals.refuse_withdrawn(session, bulletin_id)
     return bulletin

@@ -1,4 +1,4 @@
-"""The borders on the maps of bulletins, read from a GeoJSON file that an operation uploads."""
+"""The borders on bulletin maps, read from a GeoJSON file that a deployment uploads."""
 
 import json
 from collections.abc import Mapping
@@ -18,10 +18,11 @@ _DEGREES = 0.04
 
 
 def polygons(content: bytes) -> dict[str, Any]:
-    """Return the simplified polygons of each state by P-code, as coordinates of a GeoJSON MultiPolygon.
+    """Return each state's simplified polygons by P-code, as coordinates of a GeoJSON MultiPolygon.
 
-    A feature is a state if its id or one of its properties is the P-code; other features are left out. Neighbours keep
-    common borders. Raises ValueError if the file is no such GeoJSON, or its shapes are too detailed to be drawn."""
+    A feature is a state if its id or one of its properties is the P-code; other features are omitted. Neighbours keep
+    common borders. Raise ValueError if the file is not such GeoJSON, or if its shapes are too detailed to draw.
+    """
     try:
         found = {
             code: _area(each["geometry"])
@@ -56,7 +57,7 @@ def _code(feature: Mapping[str, Any]) -> str | None:
 
 
 def _area(geometry: dict[str, Any]) -> BaseGeometry:
-    with np.errstate(invalid="ignore"):  # a number that is none is not on earth
+    with np.errstate(invalid="ignore"):  # NaN fails the check below
         area = shapely.make_valid(shape(geometry))
     west, south, east, north = area.bounds
     on_earth = -180 <= west <= east <= 180 and -90 <= south <= north <= 90
@@ -66,5 +67,5 @@ def _area(geometry: dict[str, Any]) -> BaseGeometry:
 
 
 def _several(area: BaseGeometry) -> MultiPolygon:
-    """Return the area as polygons, without the lines and points that repairing may have left."""
+    """Return the area as polygons, without lines and points left over from repairs."""
     return MultiPolygon([p for p in shapely.get_parts(area) if p.geom_type == "Polygon"])

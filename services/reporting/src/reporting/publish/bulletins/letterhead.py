@@ -1,4 +1,4 @@
-"""The letterhead of the operation's bulletins, and its logos: PNG files without anything but the picture."""
+"""The letterhead of the deployment's bulletins, and its logos: PNG files that contain only the picture."""
 
 import io
 from base64 import b64decode, b64encode
@@ -18,7 +18,7 @@ MOST_PIXELS = 2_000
 
 
 def bare(logo: str) -> str | None:
-    """Return a PNG in base64 without its metadata; None if it is none, damaged or too large."""
+    """Return a base64-encoded PNG without its metadata. Return None if it is not a PNG, is damaged or is too large."""
     made = io.BytesIO()
     try:
         content = b64decode(logo, validate=True)
@@ -26,7 +26,7 @@ def bare(logo: str) -> str | None:
         if len(content) > MOST_BYTES or max(picture.size) > MOST_PIXELS:
             return None
         picture.load()
-        # Everything else in `info` holds words, places and dates.
+        # All other `info` entries contain words, places and dates.
         clear = picture.info.get("transparency")
         picture.info = {} if clear is None else {"transparency": clear}
         picture.save(made, "PNG", optimize=True)
@@ -42,7 +42,7 @@ async def read(session: AsyncSession, *, lock: bool = False) -> Letterhead | Non
 
 
 async def write(session: AsyncSession, caller: Principal, wanted: Letterhead) -> Letterhead:
-    """Replace the letterhead. Later drafts have it; drafts and bulletins that exist stay as they are."""
+    """Replace the letterhead for later drafts. Existing drafts and bulletins keep theirs."""
     clean = []
     for number, each in enumerate(wanted.organisations):
         logo = bare(each.logo) if each.logo else None
@@ -61,7 +61,7 @@ async def write(session: AsyncSession, caller: Principal, wanted: Letterhead) ->
 async def draw(
     session: AsyncSession, caller: Principal, borders: Borders | None
 ) -> Letterhead | None:
-    """Replace the borders on the maps of later drafts; None if there is no letterhead."""
+    """Replace the map borders for later drafts; return None if there is no letterhead."""
     head = await read(session, lock=True)
     if head is not None:
         head = head.model_copy(update={"borders": borders})

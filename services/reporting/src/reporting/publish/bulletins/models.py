@@ -1,4 +1,4 @@
-"""The tables of bulletins and of the files of published ones."""
+"""The tables for bulletins and for the files of published bulletins."""
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
@@ -13,7 +13,7 @@ bulletins = sa.Table(
     sa.Column("id", sa.Uuid, primary_key=True),
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("period", sa.Text, nullable=False),
-    # A correction of a published bulletin is a new edition; the old one stays readable.
+    # A correction of a published bulletin is a new edition; the old edition stays readable.
     sa.Column("edition", sa.Integer, nullable=False),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("content", pg.JSONB, nullable=False),
@@ -47,19 +47,19 @@ bulletin_letterheads = sa.Table(
     sa.Column("changed_by", sa.Text, nullable=False),
 )
 
-# Open orders; the bulletin records what was done.
+# Open orders; the bulletin itself records completed ones.
 bulletin_publications = sa.Table(
     "bulletin_publications",
     METADATA,
     sa.Column("bulletin_id", sa.Uuid, sa.ForeignKey("bulletins.id"), primary_key=True),
     sa.Column("asked_by", sa.Text, nullable=False),
-    # The requester's claims, which are checked again when the task runs.
+    # The requester's claims, checked again when the task runs.
     sa.Column("claims", pg.JSONB(none_as_null=True)),
     sa.Column("asked_at", _TIME, nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False),
-    # When it is due, or is tried again; NULL once it is done or refused.
+    # When the order is due or is retried; NULL once it is done or refused.
     sa.Column("due_at", _TIME),
     sa.Column("done", sa.Integer, nullable=False),
-    # The problem detail of a refusal.
+    # A refusal's problem detail.
     sa.Column("problem", pg.JSONB(none_as_null=True)),
 )

@@ -19,7 +19,7 @@ PUBLICATIONS = Tasks(
     bulletin_publications,
     ("bulletin_id",),
     queries.due_publication,
-    pause=timedelta(seconds=30),  # longer than a publication takes
+    pause=timedelta(seconds=30),  # longer than any publication takes
     begun={"done": 0},
 )
 
@@ -32,7 +32,7 @@ def task(context: ServiceContext) -> BackgroundTask:
 
 
 async def one(database: Database, *, alone: bool) -> bool:
-    """Publish the bulletin that waits longest. Return False if there is none. `alone` lets one person sign off and
+    """Publish the longest-waiting bulletin. Return False if there is none. `alone` lets one person sign off and
     publish."""
 
     async def publish(session: AsyncSession, caller: Principal, asked: Publication) -> None:
@@ -42,7 +42,7 @@ async def one(database: Database, *, alone: bool) -> bool:
                 await PUBLICATIONS.change(apart, asked, done=done)
 
         found = await queries.locked(session, asked.bulletin_id)
-        # Somebody may have published it meanwhile; then it counts as done.
+        # Somebody may have published it in the meantime; then it counts as done.
         if found is not None and found.published_at is None:
             await service.publish(session, caller, asked.bulletin_id, alone=alone, stepped=stepped)
 

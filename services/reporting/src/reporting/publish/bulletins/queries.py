@@ -1,4 +1,4 @@
-"""Queries for bulletins. Drafts are for those who prepare them; published ones for everyone."""
+"""Queries for bulletins. Drafts are for people who prepare them; published bulletins are for everyone."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -38,12 +38,12 @@ class Bulletin:
 
     @property
     def told_at(self) -> datetime | None:
-        """Return when it was published, or withdrawn since."""
+        """Return when the bulletin was withdrawn, or else published."""
         return (self.withdrawal.withdrawn_at if self.withdrawal else None) or self.published_at
 
     @property
     def gone(self) -> Mapping[str, str] | None:
-        """Return why it was withdrawn, if it was."""
+        """Return why the bulletin was withdrawn, or None."""
         return self.withdrawal.reason if self.withdrawal and self.state == "withdrawn" else None
 
 
@@ -56,7 +56,7 @@ class StoredFile:
 
 @dataclass(frozen=True)
 class Publication:
-    """The order to the worker. ``done`` counts the steps of the current attempt."""
+    """The order to the worker. ``done`` counts the steps in the current attempt."""
 
     bulletin_id: UUID
     asked_by: str
@@ -107,7 +107,7 @@ async def visible(
     after: tuple[datetime, UUID] | None = None,
     limit: int | None = None,
 ) -> list[Bulletin]:
-    """Return bulletins that the caller may see, latest draft first. `quotes` is a release that they quote."""
+    """Return bulletins that the caller may see, latest draft first. `quotes` is a release that the bulletins quote."""
     quoting = sa.cast(bulletins.c.content, sa.Text).contains(str(quotes))
     statement = (
         sa.select(*_COLUMNS)
@@ -142,7 +142,7 @@ async def last_told(session: AsyncSession) -> datetime | None:
 
 
 async def locked(session: AsyncSession, bulletin_id: UUID) -> Bulletin | None:
-    """Return the bulletin and lock it against a concurrent step."""
+    """Return the bulletin, locked against a concurrent step."""
     statement = sa.select(*_COLUMNS).where(bulletins.c.id == bulletin_id)
     found = await _bulletins(session, statement.with_for_update(of=bulletins))
     return found[0] if found else None
@@ -162,7 +162,7 @@ async def editions(session: AsyncSession, kind: str, period: str) -> list[Bullet
 async def file(
     session: AsyncSession, bulletin_id: UUID, language: str, name: str
 ) -> StoredFile | None:
-    """Return a file of a published bulletin."""
+    """Return a file from a published bulletin."""
     columns = (bulletin_files.c.media_type, bulletin_files.c.content, bulletin_files.c.sha256)
     row = (
         await session.execute(
@@ -182,7 +182,7 @@ async def publication(session: AsyncSession, bulletin_id: UUID) -> Publication |
 
 
 async def due_publication(session: AsyncSession) -> Publication | None:
-    """Return and lock the order that waits longest and is not in progress."""
+    """Lock and return the longest-waiting order that is not in progress."""
     found = await _publications(
         session, bulletin_publications.c.due_at <= clock.now(), skip_locked=True
     )

@@ -16,7 +16,7 @@ from reporting.publish.bulletins.composing.compose import KINDS
 
 EVERY_SECONDS = 3600.0
 DRAFTER = "schedule"
-_LOCK = 0x5255_5441_4255  # "RUTABU": one scheduler drafts, however many workers run
+_LOCK = 0x5255_5441_4255  # "RUTABU": only one scheduler drafts, however many workers run
 
 
 def due(today: date) -> tuple[Period, ...]:
@@ -25,7 +25,7 @@ def due(today: date) -> tuple[Period, ...]:
 
 
 async def draft_due(session: AsyncSession, today: date, catalogue: Catalogue) -> list[str]:
-    """Draft due periods without a bulletin. Return the drafted periods."""
+    """Draft bulletins for due periods that have none. Return the drafted periods."""
     await session.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
     drafted: list[str] = []
     for period in due(today):
@@ -36,7 +36,7 @@ async def draft_due(session: AsyncSession, today: date, catalogue: Catalogue) ->
 
 
 def task(context: ServiceContext) -> BackgroundTask:
-    """Return the task, which checks every hour and at the start."""
+    """Return the task, which runs every hour and at startup."""
     catalogue: Catalogue = context.parts["catalogue"]
 
     async def look() -> None:

@@ -1,4 +1,4 @@
-"""Bodies and answers of the bulletin endpoints."""
+"""Request and response bodies for the bulletin endpoints."""
 
 import re
 from datetime import date, datetime
@@ -41,7 +41,7 @@ _CONTROL = re.compile(r"[\x01-\x08\x0e-\x1f\x7f\ufffe\uffff]")
 
 
 def _pasted(text: Any) -> Any:
-    """Replace word processors' own line breaks, which XML (feed, workbook) cannot contain."""
+    """Replace the word processor's own line breaks, which XML (feed, workbook) cannot contain."""
     return _CONTROL.sub("", _BREAK.sub("\n", text)) if isinstance(text, str) else text
 
 
@@ -67,7 +67,7 @@ class SignedDraft(_OfDraft):
 
 
 class Arrangement(_OfDraft):
-    """The order of sections with numbers, and which of them are not printed."""
+    """The order of sections with numbers, and the sections that are not printed."""
 
     order: list[Annotated[str, StringConstraints(max_length=80)]] = Field(
         max_length=50,
@@ -84,7 +84,7 @@ class Arrangement(_OfDraft):
 
 
 class BulletinWords(_OfDraft):
-    """All of people's texts in the bulletin; earlier ones are replaced."""
+    """All texts that people write in the bulletin. They replace earlier texts."""
 
     texts: dict[str, DraftText] = Field(
         max_length=20,
@@ -128,7 +128,7 @@ class LetterheadBody(Strict):
 
 
 class BordersView(BaseModel):
-    """The borders on the maps of bulletins."""
+    """The borders on bulletin maps."""
 
     source: str = Field(description="As maps print it.", examples=["geoBoundaries (CC BY 3.0 IGO)"])
     places: list[str] = Field(
@@ -193,7 +193,7 @@ class TracedFigure(BaseModel):
 
 
 class Trace(BaseModel):
-    """Every number with its source; `problems` is empty if all of them trace."""
+    """Every number with its source; `problems` is empty if all numbers can be traced."""
 
     figures: list[TracedFigure]
     problems: list[str]

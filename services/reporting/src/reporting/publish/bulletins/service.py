@@ -1,4 +1,4 @@
-"""Use cases of bulletins: draft, sign off, publish. Every publication passes the checker."""
+"""Bulletin use cases: draft, sign off, publish. Every publication must pass the checker."""
 
 import asyncio
 import hashlib
@@ -84,8 +84,8 @@ async def evidence(
     quoted: Content | None = None,
     wish: BulletinWish = NOTHING,
 ) -> Evidence:
-    """Return all evidence for a bulletin of the period, read now. With ``quoted`` the outside series are in the
-    editions that it quotes, not the newest."""
+    """Return all evidence for a bulletin about the period, freshly read. With ``quoted``, use the editions of outside
+    series that it quotes, not the newest."""
     targets = await activity_queries.targets(session)
     begin = min([date(period.start.year, 1, 1), *(target.start for target in targets)])
     releases = await release_queries.published(
@@ -133,7 +133,7 @@ def _quoted_series(content: Content) -> set[UUID]:
 
 
 def bulletin_period(text: str) -> Period:
-    """Return the period of a bulletin. Raises 422 unless it is a half month or a month."""
+    """Return a bulletin's period. Raise 422 unless it is a half month or a month."""
     period = asked_period(text)
     if period.kind not in KINDS:
         raise INVALID.because("bulletin_covers_half_month_2026_11a", pointer="/period")
@@ -147,8 +147,8 @@ async def draft(
     catalogue: Catalogue,
     wish: BulletinWish = NOTHING,
 ) -> Bulletin:
-    """Compose the bulletin of an ended period. An unpublished draft is composed again. After a publication a new
-    edition begins, and the published one stays as it is."""
+    """Compose the bulletin for an ended period. Compose an unpublished draft again. After a publication, begin a new
+    edition; the published one stays unchanged."""
     now = clock.now()
     if not period.ended(clock.utc_day(now)):
         raise PERIOD_NOT_ENDED.because("period_ends_on", period.id, period.end)
@@ -182,7 +182,7 @@ async def draft(
     }
     if known and known[0].published_at is None:
         bulletin_id = known[0].id
-        # An order for the old draft does not apply to this one.
+        # An order for the old draft does not apply to the new draft.
         await session.execute(
             bulletin_publications.delete().where(bulletin_publications.c.bulletin_id == bulletin_id)
         )
@@ -207,8 +207,8 @@ async def write_words(
     *,
     read: str | None = None,
 ) -> Bulletin:
-    """Replace people's texts in a draft; their last author counts as its drafter. `read` is the digest of the draft
-    that the author saw."""
+    """Replace the texts in a draft; their last author counts as its drafter. `read` is the digest of the draft that the
+    author saw."""
     bulletin = await _as_read(session, bulletin_id, read)
     allowed = places(bulletin.content)
     for name in texts:
@@ -250,8 +250,8 @@ async def write_words(
 async def write_document(
     session: AsyncSession, caller: Principal, bulletin_id: UUID, language: str, document: bytes
 ) -> Bulletin:
-    """Replace people's texts in one language by those of the draft's document. Refuses a document whose other text is not
-    that of this draft: no number and no fixed sentence changes in a word processor."""
+    """Replace the texts in one language with those from the draft's document. Refuse a document whose other text
+    differs from this draft: word processors may not change a number or a fixed sentence."""
     bulletin = await _in_state(session, bulletin_id, "draft")
     content = printed(bulletin.content)
     if len(document) > docx.MOST_BYTES:
@@ -291,7 +291,7 @@ async def arrange(
     *,
     read: str | None = None,
 ) -> Bulletin:
-    """Put the sections of a draft into this order; hidden ones are not printed."""
+    """Put a draft's sections into this order; hidden sections are not printed."""
     bulletin = await _as_read(session, bulletin_id, read)
     own = movable(bulletin.content)
     if sorted(order) != sorted(own):
@@ -304,7 +304,8 @@ async def arrange(
 
 
 async def _as_read(session: AsyncSession, bulletin_id: UUID, read: str | None) -> Bulletin:
-    """Return the draft. Refuses if it is not the one that was read, so that nobody's text is overwritten unseen."""
+    """Return the draft. Refuse if it differs from the draft that was read, so that nobody's text is overwritten
+    unseen."""
     bulletin = await _in_state(session, bulletin_id, "draft")
     if read is not None and read != bulletin.content_sha256:
         raise VERSION_CONFLICT.because("somebody_changed_draft_since")
@@ -314,7 +315,7 @@ async def _as_read(session: AsyncSession, bulletin_id: UUID, read: str | None) -
 async def _rewritten(
     session: AsyncSession, caller: Principal, bulletin_id: UUID, content: Content
 ) -> Bulletin:
-    """Make the last author of the text the drafter."""
+    """Make the text's last author the drafter."""
     values = {"content": _document(content), "content_sha256": digest(content)}
     await session.execute(
         bulletins.update()
@@ -327,8 +328,8 @@ async def _rewritten(
 async def sign_off(
     session: AsyncSession, caller: Principal, bulletin_id: UUID, *, read: str
 ) -> Bulletin:
-    """Sign off a draft that the coordinator has read (`read` is its digest), after checking every figure again. Hidden
-    sections are dropped, because nobody has read them as part of this bulletin."""
+    """Sign off a draft that the coordinator has read (`read` is its digest), after checking every figure again. Drop
+    hidden sections, because nobody has read them as part of this bulletin."""
     bulletin = await _as_read(session, bulletin_id, read)
     content = printed(bulletin.content)
     _refuse(await _problems(session, bulletin.period, content))
@@ -349,10 +350,10 @@ async def sign_off(
 async def ask_publication(
     session: AsyncSession, caller: Principal, bulletin_id: UUID, *, alone: bool = False
 ) -> Publication:
-    """Order the publication from the worker (`publishing`), after all checks that are possible at once. A repeated
-    order adds nothing while it runs."""
+    """Order the publication from the worker (`publishing`), after all checks that can run at once. A repeated order
+    changes nothing while the first is running."""
     known = await queries.publication(session, bulletin_id)
-    if known and known.waiting:  # the bulletin is locked meanwhile, so do not wait here
+    if known and known.waiting:  # the bulletin is locked during publication, so do not wait here
         return known
     bulletin = await _in_state(session, bulletin_id, "signed_off")
     _refuse_signer(caller, bulletin, alone=alone)
@@ -388,8 +389,8 @@ async def publish(
     alone: bool = False,
     stepped: Callable[[], Awaitable[None]] = _untold,
 ) -> Bulletin:
-    """Render every form, verify each with the checker, and freeze them all. `alone` lets the person who signed off
-    publish too; the record then names that person twice. `stepped` is called after each of the `STEPS`."""
+    """Render every form, verify each with the checker, and freeze them all. `alone` lets the person who signed off also
+    publish; the record then names that person twice. `stepped` is called after each of the `STEPS`."""
     bulletin = await _in_state(session, bulletin_id, "signed_off")
     _refuse_signer(caller, bulletin, alone=alone)
     await _refuse_wrong_figures(session, bulletin)
@@ -434,7 +435,8 @@ async def publish(
 async def withdraw(
     session: AsyncSession, caller: Principal, bulletin_id: UUID, *, alone: bool = False
 ) -> Bulletin:
-    """Withdraw a mistaken publication with a second person's agreement; feeds and mailing lists announce it."""
+    """Withdraw a mistaken publication with a second person's agreement. Feeds and mailing lists announce the
+    withdrawal."""
     bulletin = await _found(session, bulletin_id)
     await withdrawals.agree(session, caller, bulletin_id, alone=alone)
     event = BulletinWithdrawn(version=1, bulletin_id=bulletin_id, period=bulletin.period)
@@ -443,7 +445,8 @@ async def withdraw(
 
 
 async def problems(session: AsyncSession, bulletin: Bulletin) -> list[Stray]:
-    """Return the checker's current findings on the printed figures; for an old bulletin, later corrections."""
+    """Return the checker's current findings about the printed figures. For an old bulletin, these include later
+    corrections."""
     return await _problems(session, bulletin.period, printed(bulletin.content))
 
 
@@ -461,7 +464,7 @@ async def _problems(session: AsyncSession, period: str, content: Content) -> lis
 
 
 def _document(content: Content) -> dict[str, Any]:
-    """Return the stored form. Empty settings are omitted, so that older documents compare equal."""
+    """Return the stored form. Omit empty settings, so that older documents compare equal."""
     document = content.model_dump(mode="json")
     if not content.hidden:
         del document["hidden"]
@@ -474,7 +477,7 @@ def _document(content: Content) -> dict[str, Any]:
 
 
 def digest(content: Content) -> str:
-    """Return SHA-256 of the content in canonical JSON."""
+    """Return the SHA-256 of the content in canonical JSON."""
     text = json.dumps(_document(content), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 

@@ -1,9 +1,9 @@
-"""The automatic checker: every number in every form of a bulletin traces to its source.
+"""The automatic checker: every number in every form of a bulletin must trace to its source.
 
-First each figure is computed again from its source, on evidence that was read again. Then each rendered file is read
-back as a reader's program would read it. On a page every number must be in a marked element. In a PDF, a document and a
-workbook the numbers are compared with the bulletin's, including how often they occur. Anything else is reported. Pure, except
-for reading PDFs and workbooks from memory.
+First, the checker recomputes each figure from its source, on freshly read evidence. Then it reads each rendered file
+back as a reader's program would. On a page, every number must be in a marked element. In a PDF, a document or a
+workbook, the numbers are compared with the bulletin's numbers, including how often they occur. The checker reports
+anything else. Pure, except for reading PDFs and workbooks from memory.
 """
 
 import io
@@ -65,7 +65,7 @@ _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
 @dataclass(frozen=True, slots=True)
 class Stray:
-    """A number that does not trace to a source: the edition, the number, and the reason."""
+    """A number that cannot be traced to a source: the edition, the number, and the reason."""
 
     form: str
     number: str
@@ -73,7 +73,7 @@ class Stray:
 
 
 def wrong_figures(content: Content, evidence: Evidence) -> list[Stray]:
-    """Return figures whose source gives another value, or none, on this evidence."""
+    """Return figures whose source gives a different value, or none, on this evidence."""
     found: list[Stray] = []
     for placed in all_figures(content, LANGUAGES[0]):
         figure = placed.figure
@@ -89,7 +89,7 @@ def wrong_figures(content: Content, evidence: Evidence) -> list[Stray]:
 
 
 def numbers_in_wording(content: Content) -> list[Stray]:
-    """Return digits in the bulletin's own sentences, where a number must have been written by hand."""
+    """Return digits in the bulletin's own sentences. Such a number must have been written by hand."""
     own = {text for texts in all_texts().values() for text in texts.values()}
     found: list[Stray] = []
     for section in content.sections:
@@ -107,7 +107,7 @@ def numbers_in_wording(content: Content) -> list[Stray]:
 
 
 def strays(content: Content, language: str, files: dict[str, bytes]) -> list[Stray]:
-    """Return numbers in the rendered files (by extension: html, pdf, docx, xlsx) that do not trace."""
+    """Return numbers in the rendered files (by extension: html, pdf, docx, xlsx) that cannot be traced."""
     found = list(_chart_strays(content, language))
     for name, file in files.items():
         match name.rsplit(".", 1)[-1]:
@@ -120,7 +120,7 @@ def strays(content: Content, language: str, files: dict[str, bytes]) -> list[Str
             case "xlsx":
                 extra = _beyond(_xlsx_numbers(file), _tabulated(content, language))
             case _:
-                continue  # images: their specification is checked instead
+                continue  # images: the checker examines their specification instead
         found += [Stray(name, each, "no figure of the bulletin stands there") for each in extra]
     return found
 
@@ -136,7 +136,7 @@ def _beyond(read: Iterable[str], expected: Iterable[str]) -> list[str]:
 
 
 class _Reader(HTMLParser):
-    """Reads a page: text outside marked elements, and the texts of marked ones."""
+    """Reads a page: the text outside marked elements, and the texts inside them."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -190,7 +190,7 @@ def _heading(content: Content, language: str) -> list[str]:
 
 
 def _printed(content: Content, language: str) -> Iterator[Run]:
-    """Return every run that page and PDF print, with repetitions, except titles and captions."""
+    """Yield every run that both page and PDF print, with repetitions, except titles and captions."""
     for section in content.sections:
         for block in section.blocks:
             match block:
@@ -212,7 +212,7 @@ def _table_runs(table: Table, language: str) -> Iterator[Run]:
 
 
 def _typeset(content: Content, language: str) -> Iterator[str]:
-    """Return every number that the PDF may show, with repetitions."""
+    """Yield every number that the PDF may show, with repetitions."""
     yield from _numbers(_heading(content, language))
     yield from _numbers(run.text for run in _printed(content, language))
     for table in all_tables(content):
@@ -222,14 +222,14 @@ def _typeset(content: Content, language: str) -> Iterator[str]:
 
 
 def _pdf_numbers(file: bytes) -> Iterator[str]:
-    """Return all numbers of the pages except page numbers, which come last on each page."""
+    """Return all numbers on the pages except page numbers, which come last on each page."""
     for place, page in enumerate(pypdf.PdfReader(io.BytesIO(file)).pages, start=1):
         text = re.sub(rf"{place}$", "", page.extract_text().rstrip())
         yield from _numbers([text])
 
 
 def _tabulated(content: Content, language: str) -> Iterator[str]:
-    """Return every number that the workbook may contain, with repetitions."""
+    """Yield every number that the workbook may contain, with repetitions."""
     yield from _numbers([f"{content.title[language]} {content.period_label[language]}"])
     yield from _numbers(say(f"page.{name}")[language] for name in ("low", "high"))
     for placed in all_figures(content, language):
@@ -275,7 +275,7 @@ def _canonical(value: int | Decimal) -> str:
 
 
 def _chart_strays(content: Content, language: str) -> Iterator[Stray]:
-    """Return numbers on a chart that are not figures of its table."""
+    """Yield numbers on a chart that are not figures in its table."""
     for chart in all_charts(content):
         shown_in_table = {
             shown(cell, language).replace(" (", "\n(")

@@ -1,4 +1,4 @@
-"""Routes of exports: protected counts, activities in three layouts, the context pack."""
+"""Routes for exports: protected counts, activities in three layouts, the context pack."""
 
 from collections.abc import Mapping
 from typing import Annotated, Literal
@@ -51,7 +51,7 @@ _OWN = ("programme", "period", "format", "language", "scheme", "tier")
 
 
 class Dhis2Identifier(BaseModel):
-    """A code, its meaning, and its configured UID, if any."""
+    """A code, its meaning, and its configured UID, if there is one."""
 
     kind: Literal["dataSet", "dataElement", "categoryOptionCombo", "orgUnit"]
     code: str

@@ -1,8 +1,9 @@
 """A trafficking release in the columns of the CTDC k-anonymised data set, one row per group.
 
-CTDC has a row per person, but a release contains no persons. So a row is a published group, and the last columns give
-its protected count and bounds. Columns that a release does not know stay empty (in CTDC: unknown); `0` is written only
-where the single known type excludes the flag. `NA` is Namibia in CTDC, never "not available", and is not used here.
+CTDC has a row per person, but a release contains no people. A row is therefore a published group, and the last columns
+give its protected count and bounds. Columns without data in a release stay empty (in CTDC: unknown). `0` is written
+only where the single known type excludes the flag. `NA` is Namibia in CTDC, never "not available", and is not used
+here.
 """
 
 import csv
@@ -36,7 +37,7 @@ def ctdc_rows(cube: ProtectedCube) -> list[dict[str, str]]:
 
 @cache
 def columns() -> tuple[str, ...]:
-    """Return the 63 columns of the 2020 data set, in order, then the count and its interval."""
+    """Return the 63 columns of the 2020 data set in order, followed by the count and its interval."""
     return (*(row["column"] for row in rows("reporting", "data/htcds/ctdc_columns")), *COUNTS)
 
 
@@ -51,9 +52,10 @@ def _columns_of(year: str, at: Mapping[str, str]) -> dict[str, str]:
 
 
 def _flags_of(code: str) -> dict[str, str]:
-    """Return 1 for a flag that the code states, 0 for one that a single known type excludes, empty if unknown."""
+    """Return 1 for a flag that the code states, and 0 for a flag that a single known type excludes. Leave unknown flags
+    empty."""
     known = _flags().get(code)
-    if known is None:  # several types or unknown: no flag can be set or excluded
+    if known is None:  # several types or unknown, so no flag can be set or excluded
         return dict.fromkeys(sorted({flag for flags in _flags().values() for flag in flags}), "")
     every = sorted({flag for flags in _flags().values() for flag in flags})
     return {flag: "1" if flag in known else "0" for flag in every}

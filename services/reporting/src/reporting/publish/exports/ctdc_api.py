@@ -1,4 +1,4 @@
-"""A published trafficking release in the columns of CTDC."""
+"""A published trafficking release in CTDC columns."""
 
 import io
 from typing import Annotated

@@ -1,7 +1,7 @@
 """A protected release as DHIS2 data value sets (POST /api/dataValueSets).
 
 Codes serve as identifiers (`dataElementIdScheme=CODE` and so on), because each DHIS2 instance has its own UIDs. A
-deployment assigns Ruta's codes to its elements, or configures a mapping.
+deployment either assigns Ruta's codes to its elements or configures a mapping.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ _LONGEST, _HASHED = 50, 8
 
 
 class NoDhis2PeriodError(ValueError):
-    """DHIS2 has no period of this kind; the message names the alternatives."""
+    """DHIS2 has no period of this kind; the message names alternatives."""
 
 
 class NoOrgUnitError(ValueError):
@@ -46,7 +46,7 @@ def period_code(period: Period) -> str:
 
 
 def code(*parts: str) -> str:
-    """Return a DHIS2 code: capitals, digits and underscores, at most fifty characters. A longer one ends in a hash of
+    """Return a DHIS2 code: capitals, digits and underscores, at most fifty characters. A longer code ends in a hash of
     the whole, so that codes stay distinct."""
     joined = re.sub(r"[^A-Z0-9_]+", "_", "_".join(parts).upper().replace("+", "_PLUS"))
     if len(joined) <= _LONGEST:
@@ -56,7 +56,7 @@ def code(*parts: str) -> str:
 
 
 def country_of(dimensions: Iterable[Dimension], places: Places) -> str:
-    """Return the P-code of the areas' country, the unit of counts without a known area."""
+    """Return the P-code of the country that contains the areas, which is the unit for counts without a known area."""
     areas = next((each.codes for each in dimensions if each.name == ORG_UNIT), None)
     if areas is None:
         raise NoOrgUnitError("The programme has no area, so its counts have no organisation unit.")
@@ -64,7 +64,7 @@ def country_of(dimensions: Iterable[Dimension], places: Places) -> str:
 
 
 class UnmappedError(ValueError):
-    """The mapping lacks the identifiers ``codes``, which this file needs."""
+    """The mapping lacks the identifiers for ``codes``, which this file needs."""
 
     def __init__(self, codes: Sequence[str]) -> None:
         super().__init__(f"{len(codes)} codes have no UID in the mapping")
@@ -73,7 +73,7 @@ class UnmappedError(ValueError):
 
 @dataclass(frozen=True)
 class Identifier:
-    """A code that a DHIS2 instance must have: its kind and its meaning."""
+    """A code that a DHIS2 instance must define: its kind and its meaning."""
 
     kind: Literal["dataSet", "dataElement", "categoryOptionCombo", "orgUnit"]
     code: str
@@ -81,7 +81,7 @@ class Identifier:
 
 
 def identifiers(programme: Programme, country: str, places: Places) -> list[Identifier]:
-    """Return every identifier that a file of the programme may contain."""
+    """Return every identifier that a programme's file may contain."""
     others = [each for each in programme.dimensions if each.name != ORG_UNIT]
     combos = [
         Identifier(
@@ -122,8 +122,8 @@ def data_value_set(
     cube: ProtectedCube, country: str, mapping: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
     """Return the payload. The organisation unit is the area; the other dimensions form the category option combination.
-    With a ``mapping`` every code becomes the instance's own UID; raises UnmappedError if one is missing. ``country`` is
-    the organisation unit of counts without a known area. Zeros are not sent."""
+    With a ``mapping``, every code becomes the instance's own UID; raise UnmappedError if one is missing. ``country`` is
+    the organisation unit for counts without a known area. The payload omits zeros."""
     missing: dict[str, None] = {}
 
     def own(identifier: str) -> str:

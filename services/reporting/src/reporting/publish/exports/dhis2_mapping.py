@@ -1,4 +1,4 @@
-"""The UIDs of a deployment's DHIS2 instance for Ruta's codes: reviewed configuration, validated when read. The file is
+"""The UIDs in a deployment's DHIS2 instance for Ruta's codes: reviewed configuration, validated when read. The file is
 one JSON object, code → UID. `GET /reports/v1/exports/dhis2/codes` lists the codes."""
 
 import json
@@ -13,11 +13,11 @@ _CODE = re.compile(r"[A-Z0-9_]{1,50}")
 
 
 class BadMappingError(ValueError):
-    """The mapping file is unusable; the message names the correction."""
+    """The mapping file is unusable; the message explains the correction."""
 
 
 def load_mapping(file: Path | None) -> Mapping[str, str]:
-    """Return code → UID; empty without a file. Raises BadMappingError for a malformed file."""
+    """Return code → UID; empty without a file. Raise BadMappingError for a malformed file."""
     if file is None:
         return {}
     try:

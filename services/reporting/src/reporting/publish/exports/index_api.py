@@ -1,4 +1,4 @@
-"""The page that leads people to the published figures."""
+"""The page that links to the published figures."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -23,7 +23,7 @@ _PACKAGE = "reporting.publish.exports"
 def figures_page(
     programmes: Catalogue, published: Sequence[Release], language: str
 ) -> HTMLResponse:
-    """Return the page, without programmes that have no publication."""
+    """Return the page, omitting programmes without a publication."""
     shown = [
         {
             "id": programme.id,
@@ -51,7 +51,7 @@ def figures_page(
 
 index = router("/reports/v1/exports", ["exports"])
 Anyone = Annotated[Principal, open_to_all()]
-# For all programmes together, which covers years.
+# For all programmes together; enough for several years.
 _LISTED = 400
 
 

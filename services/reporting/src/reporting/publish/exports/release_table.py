@@ -43,10 +43,10 @@ def release_table(
     by: Iterable[str] = (),
     filters: Filters | None = None,
 ) -> Table:
-    """Codes and labels of the dimensions ``by`` (if none is named all of them, or the first where so few people
-    are not shown by all), the protected count, and ``trace``: the ids of the releases that it sums.
+    """Return codes and labels of the dimensions ``by``, the protected count, and ``trace``: the ids of the releases
+    that it sums. Without ``by``, use all dimensions, or only the first where too few people are shown by all.
 
-    Raises OutsideProgrammeError for a dimension or code that the programme lacks.
+    Raise OutsideProgrammeError for a dimension or code that the programme lacks.
     """
     names = tuple(by) or (cube.names if cube.allows(len(cube.names)) else cube.names[:1])
     rest = cube.rest(names, filters)

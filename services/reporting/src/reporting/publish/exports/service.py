@@ -1,4 +1,4 @@
-"""The content of exports: published counts of a period, published activities, the context pack."""
+"""The content of exports: a period's published counts, published activities, the context pack."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ class Counted:
 async def counted(
     session: AsyncSession, programme: Programme, period: Period, *, internal: bool = False
 ) -> Counted | None:
-    """Return the counts of exactly that period; None unless every closed period inside it is published."""
+    """Return the counts for exactly that period; None unless every closed period within it is published."""
     try:
         parts = period.parts(programme.period_kind)
     except ValueError:
@@ -63,7 +63,8 @@ async def refuse_withdrawn_in(session: AsyncSession, programme: Programme, perio
 async def context_pack(
     session: AsyncSession, catalogue: Catalogue, period: Period
 ) -> Sequence[Table]:
-    """Return stakeholders, people left behind, and outside series; the part of a programme without a release is empty."""
+    """Return stakeholders, people left behind, and outside series. The part for a programme without a release is
+    empty."""
     places = Places.load()
     known = {programme.id: programme for programme in catalogue}
 

@@ -1,4 +1,4 @@
-"""Routes of judgements: coordinators and the IM role write them, a second person agrees."""
+"""Routes for judgements: coordinators and the IM role write them, and a second person agrees."""
 
 from operator import attrgetter
 from typing import Annotated, Literal

@@ -1,4 +1,4 @@
-"""The sources of a statement for its reader: the number with its interval, and whether a newer one was published. Pure."""
+"""A statement's sources for its reader: the number with its interval, and whether a newer one was published. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,7 +16,8 @@ from reporting.publish.judgements.tree import Place
 
 @dataclass(frozen=True)
 class Cited:
-    """A cited source. `value` None is a judgement without data; `ends` is the last day of the cited period or point."""
+    """A cited source. `value` None means a judgement without data; `ends` is the last day of the cited period or
+    point."""
 
     basis: Basis
     source: Text
@@ -42,14 +43,14 @@ class Cited:
 
 @dataclass(frozen=True)
 class Newest:
-    """The newest citable sources: the end of the last published period by programme, and the newest editions of outside
+    """The newest citable sources: the end of each programme's last published period, and the newest editions of outside
     series."""
 
     ends: dict[str, date]
     editions: frozenset[UUID]
 
     def supersedes(self, cited: Cited) -> bool:
-        """Return whether something newer exists. A release never changes; the next one of its programme supersedes its
+        """Return whether something newer exists. A release never changes; the programme's next release supersedes its
         figures."""
         if cited.basis.kind == "figure":
             newest = self.ends.get(cited.programme or "")
@@ -74,7 +75,7 @@ class Statement:
 
 
 def loose(text: Text, cited: Iterable[Cited]) -> list[tuple[str, str]]:
-    """Return numbers and addresses in a text, by language, that it does not cite."""
+    """Return numbers and addresses in a text, by language, that none of its citations contain."""
     known = list(cited)
     found: list[tuple[str, str]] = []
     for language in LANGUAGES:

@@ -1,4 +1,4 @@
-"""The table of statements: nodes of problem trees and entries of SWOT lists, with their citations."""
+"""The statement table: nodes of problem trees and entries of SWOT lists, with their citations."""
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg

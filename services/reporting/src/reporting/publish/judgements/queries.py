@@ -1,4 +1,4 @@
-"""Queries for statements. Drafts are for those who prepare reports."""
+"""Queries for statements. Drafts are for people who prepare reports."""
 
 from collections.abc import Iterable
 from datetime import date
@@ -24,7 +24,7 @@ _BASIS: TypeAdapter[Basis] = TypeAdapter(Basis)
 
 
 def stored(cited: Iterable[Cited]) -> list[dict[str, Any]]:
-    """Return the citations as JSON: a release never changes, so neither does a cited number."""
+    """Return the citations as JSON. A release never changes, so neither does a cited number."""
     return [
         {
             "basis": each.basis.model_dump(mode="json"),
@@ -69,7 +69,8 @@ async def visible(
     after: tuple[str, UUID] | None = None,
     limit: int | None = None,
 ) -> list[Statement]:
-    """Return statements that the caller may see, by analysis and age. `tree` selects problem trees or SWOT lists."""
+    """Return statements that the caller may see, by analysis and age. `tree` selects either problem trees or SWOT
+    lists."""
     conditions = equal(statements, id=statement_id, analysis=analysis)
     if not PREPARING & caller.roles:
         conditions.append(statements.c.agreed_at.is_not(None))
@@ -85,7 +86,7 @@ async def visible(
 
 
 async def agreed(session: AsyncSession, analysis: str) -> list[Statement]:
-    """Return statements that two people agreed to, oldest first."""
+    """Return statements to which two people agreed, oldest first."""
     rows = await session.execute(
         sa.select(statements)
         .where(statements.c.analysis == analysis, statements.c.agreed_at.is_not(None))
@@ -95,7 +96,7 @@ async def agreed(session: AsyncSession, analysis: str) -> list[Statement]:
 
 
 async def held(session: AsyncSession, analysis: str) -> dict[UUID, Statement]:
-    """Return and lock a whole analysis, because two concurrent moves could attach branches to each other."""
+    """Lock and return a whole analysis, because two concurrent moves could attach branches to each other."""
     await session.execute(
         sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(analysis, 0)))
     )

@@ -1,4 +1,4 @@
-"""Bodies and answers of the judgement endpoints."""
+"""Request and response bodies for the judgement endpoints."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -18,7 +18,7 @@ Codes = Annotated[
 
 
 class FigureBasis(Strict):
-    """A figure of a published release: the count over the cells that `where` keeps."""
+    """A figure from a published release: the count over the cells that `where` keeps."""
 
     kind: Literal["figure"]
     release: UUID
@@ -31,7 +31,7 @@ class FigureBasis(Strict):
 
 
 class SeriesBasis(Strict):
-    """A point of an edition of an outside series."""
+    """A point in an edition of an outside series."""
 
     kind: Literal["series"]
     series: UUID = Field(description="Id of an edition.")
@@ -49,7 +49,7 @@ Basis = Annotated[FigureBasis | SeriesBasis | NoDataBasis, Field(discriminator="
 
 
 class StatementBody(Strict):
-    """A statement of a problem tree or a SWOT, with its sources."""
+    """A statement in a problem tree or a SWOT, with its sources."""
 
     analysis: Slug = Field(description="What belongs together.", examples=["trata-2027"])
     place: Place = Field(description="Where in the problem tree, or which list of the SWOT.")

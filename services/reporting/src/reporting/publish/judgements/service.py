@@ -1,4 +1,4 @@
-"""Use cases of judgements: write a statement with its sources, agree to it, remove it."""
+"""Judgement use cases: write a statement with its sources, agree to it, remove it."""
 
 import asyncio
 from typing import Any
@@ -56,7 +56,7 @@ async def change(
     body: StatementBody,
     catalogue: Catalogue,
 ) -> Statement:
-    """Reword the statement. It becomes a draft again, by the person who changed it."""
+    """Reword the statement. It becomes a draft again, with the person who changed it as its author."""
     found, known = await _found(session, statement_id, if_match)
     for field in ("analysis", "place"):
         if getattr(body, field) != getattr(found, field):
@@ -77,7 +77,7 @@ async def change(
 async def agree(
     session: AsyncSession, caller: Principal, statement_id: UUID, if_match: str | None
 ) -> Statement:
-    """Agree, as a second person, to the statement as it was read."""
+    """Agree, as a second person, to the statement in the version that was read."""
     found, _ = await _found(session, statement_id, if_match)
     if found.agreed_at is not None:
         raise CONFLICT.because("is_agreed_already")
@@ -191,7 +191,8 @@ async def _figure(
 
 
 def _of_whom(basis: FigureBasis, programme: Programme | None, language: str) -> str:
-    """Return which part of the programme's people the figure counts, by which figures of one release differ."""
+    """Return which part of the programme's people the figure counts; this distinguishes figures from the same
+    release."""
     if programme is None or not basis.where:
         return ""
     parts = (

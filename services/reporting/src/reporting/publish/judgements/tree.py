@@ -1,4 +1,4 @@
-"""The problem tree and the SWOT: which statement may be below which. Pure."""
+"""The problem tree and the SWOT: which statement may be below which other. Pure."""
 
 from collections.abc import Iterator, Mapping
 from typing import Literal
@@ -28,7 +28,7 @@ SWOT = ("strength", "weakness", "opportunity", "threat")
 
 
 def branches(parents: Mapping[UUID, UUID | None]) -> Iterator[tuple[UUID, int]]:
-    """Return each node with its depth, branch by branch; a node without an existing parent begins its own branch."""
+    """Yield each node with its depth, branch by branch; a node without an existing parent begins its own branch."""
     below: dict[UUID | None, list[UUID]] = {}
     for node, parent in parents.items():
         below.setdefault(parent if parent in parents else None, []).append(node)
@@ -40,7 +40,7 @@ def branches(parents: Mapping[UUID, UUID | None]) -> Iterator[tuple[UUID, int]]:
 
 
 def beneath(node: UUID, parent: UUID, parents: Mapping[UUID, UUID | None]) -> bool:
-    """Return whether `parent` is the node itself or below it, so that it cannot be its parent."""
+    """Return whether `parent` is the node itself or below it and therefore cannot be its parent."""
     at: UUID | None = parent
     while at is not None:
         if at == node:

@@ -1,1 +1,1 @@
-"""Subscribers of bulletins by mail: a sealed address and a language, nothing else."""
+"""E-mail subscribers of bulletins: a sealed address and a language, nothing else."""

@@ -1,4 +1,4 @@
-"""Routes of subscribers: pages for people, and one-click unsubscription by mail programs (RFC 8058)."""
+"""Routes for subscribers: pages for people, and one-click unsubscription for mail programs (RFC 8058)."""
 
 from typing import Annotated, Any
 
@@ -46,7 +46,7 @@ Key = Annotated[
 
 
 async def _keys(request: Request) -> Keys:
-    """Return the keys of links. Raises 404 if this operation sends no mail."""
+    """Return the link keys. Raise 404 if this deployment sends no mail."""
     context = context_of(request)
     settings = context.settings
     if not isinstance(settings, Settings) or context.parts.get(MAIL) is None:

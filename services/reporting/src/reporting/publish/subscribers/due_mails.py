@@ -1,4 +1,4 @@
-"""The worker of subscribers: finds due mails, writes them, and records the result."""
+"""The subscriber worker: finds due mails, writes them, and records the result."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -47,7 +47,7 @@ def task(context: ServiceContext, mail: Mail) -> BackgroundTask:
 
 @dataclass(frozen=True)
 class _Claimed:
-    """A claimed mail. It covers bulletins published or withdrawn until `until`; None means a confirmation mail."""
+    """A claimed mail. It covers bulletins published or withdrawn up to `until`; None means a confirmation mail."""
 
     subscriber: UUID
     address: str
@@ -57,7 +57,7 @@ class _Claimed:
 
 
 async def send_due(database: Database, mail: Mail, keys: Keys, front: str) -> int:
-    """Send all due mails; return how many subscribers were due."""
+    """Send all due mails; return the number of subscribers with a due mail."""
     return await hand_round(
         database,
         partial(_claim, keys=keys, front=front.rstrip("/")),
@@ -104,7 +104,7 @@ def _written(
         if each.told_at and each.told_at > row.told_until
     ]
     leave = f"{front}{PATH}/leave?language={language}&key={keys.link('leave', row.id)}"
-    # The same for every attempt of one mail, so that mailboxes show it once.
+    # The same for every attempt to send one mail, so that mailboxes show it once.
     message_id = f"{row.id}.{int(newest.timestamp()) if newest else 0}"
     return _Claimed(row.id, address, new(language, told, leave), message_id, newest)
 
@@ -121,7 +121,7 @@ async def _settle(session: AsyncSession, one: _Claimed, handing: Handing) -> Non
     values: dict[str, Any]
     if later := tried_again(handing, row.attempts + 1, now):
         values = {"attempts": row.attempts + 1, "next_attempt_at": later}
-    else:  # Delivered, or given up after more than a day; the page lists the bulletin anyway.
+    else:  # Delivered, or abandoned after more than a day; the page lists the bulletin anyway.
         values = {"attempts": 0, "next_attempt_at": now}
         values |= {"confirm_wanted": False} if one.until is None else {"told_until": one.until}
     await session.execute(subscribers.update().where(here).values(**values))
@@ -164,7 +164,7 @@ def confirm(language: PageLanguage, link: str) -> Message:
 
 
 def new(language: PageLanguage, issues: Sequence[tuple[str, str]], leave: str) -> Message:
-    """Return the mail. `issues` are titles, each with the address or the reason of the withdrawal; `leave` is the
+    """Return the mail. `issues` are titles, each with its address or the reason for the withdrawal; `leave` is the
     unsubscription link (RFC 8058)."""
     subject, text = _NEW[language]
     listed = "\n\n".join(f"{title}\n{address}" for title, address in issues)

@@ -1,4 +1,4 @@
-"""Seals addresses, and derives the keys in links from the row's id, so that none is stored. Pure."""
+"""Seals addresses, and derives link keys from the row's id, so that no key is stored. Pure."""
 
 import hashlib
 import hmac
@@ -12,7 +12,7 @@ PATTERN = "^[0-9a-f]{32}[.][0-9a-f]{32}$"
 
 
 class Keys:
-    """Keys derived from `master` (the service's key for stored results), one for each use."""
+    """Keys derived from `master` (the service's key for stored responses), one for each use."""
 
     def __init__(self, master: bytes) -> None:
         self._addresses = crypto.derived(master, b"subscriber-address")
@@ -26,14 +26,14 @@ class Keys:
         return crypto.open_sealed(self._addresses, sealed, _context(subscriber)).decode()
 
     def digest(self, address: str) -> bytes:
-        """Return a digest that is equal for equal addresses."""
+        """Return a digest that is the same for equal addresses."""
         return hmac.digest(self._digests, address.casefold().encode(), hashlib.sha256)
 
     def link(self, use: Use, subscriber: UUID) -> str:
         return f"{subscriber.hex}.{self._mark(use, subscriber)}"
 
     def subscriber(self, use: Use, key: str) -> UUID | None:
-        """Return the subscriber of a link; None if the link is forged or for another use."""
+        """Return a link's subscriber; None if the link is forged or for another use."""
         name, _, mark = key.partition(".")
         try:
             subscriber = UUID(hex=name)

@@ -1,4 +1,4 @@
-"""Use cases of subscribers: subscribe, confirm, unsubscribe."""
+"""Subscriber use cases: subscribe, confirm, unsubscribe."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -22,8 +22,8 @@ _LOCK = 0x5255_5441_5355  # "RUTASU": only one transaction at a time counts and 
 
 
 async def ask(session: AsyncSession, keys: Keys, address: str, language: PageLanguage) -> None:
-    """Send a confirmation link to the address. The effect looks the same for everybody, so it does not reveal whether
-    the address was known."""
+    """Send a confirmation link to the address. The effect looks the same for everybody, so that it does not reveal
+    whether the address was known."""
     await session.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
     now, digest = clock.now(), keys.digest(address)
     known = await queries.by_digest(session, digest)
@@ -53,7 +53,7 @@ async def ask(session: AsyncSession, keys: Keys, address: str, language: PageLan
 
 
 async def confirm(session: AsyncSession, keys: Keys, key: str) -> str:
-    """Start sending to this address; repeating it changes nothing. Return the key for unsubscribing."""
+    """Start sending to this address. Repeating this changes nothing. Return the key for unsubscribing."""
     now = clock.now()
     known = await queries.locked(session, _whose(keys, "confirm", key))
     if known is None or (known.confirmed_at is None and known.asked_at <= now - UNCONFIRMED_FOR):
@@ -68,14 +68,14 @@ async def confirm(session: AsyncSession, keys: Keys, key: str) -> str:
 
 
 async def leave(session: AsyncSession, keys: Keys, key: str) -> None:
-    """Delete the subscriber; repeating it changes nothing."""
+    """Delete the subscriber. Repeating this changes nothing."""
     whose = _whose(keys, "leave", key)
     await session.execute(subscribers.delete().where(subscribers.c.id == whose))
 
 
 async def bounced(session: AsyncSession, bounce: Bounce) -> None:
-    """Delete a subscriber whose address accepts nothing. A later subscription creates a new subscriber, to whom older
-    reports do not apply."""
+    """Delete a subscriber whose address rejects mail. A later subscription creates a new subscriber, to whom older
+    bounce reports do not apply."""
     if bounce.status is not None:
         await session.execute(subscribers.delete().where(subscribers.c.id == bounce.about))
 

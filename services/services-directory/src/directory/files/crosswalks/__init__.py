@@ -1,1 +1,1 @@
-"""Crosswalks: a person decides which of our categories a publisher's own terms mean."""
+"""Crosswalks: a person decides which of our categories a publisher's terms mean."""

@@ -27,7 +27,8 @@ routes = router("/directory/v1/crosswalks", ["crosswalks"])
 
 
 class WriteOrCurate(AccessRule):
-    """A scope for partners, who write their own services, or for curators, who may lack the write scope."""
+    """The write scope for partners, who write their own services, or the curation scope for curators, who may lack the
+    write scope."""
 
     def _check_grants(self, caller: Principal) -> None:
         if "directory:curate" not in caller.scopes or caller.organisation_id is None:

@@ -1,4 +1,4 @@
-"""Tables of crosswalks: each publisher's terms with their decisions, the services with these terms, the categories that
+"""Crosswalk tables: each publisher's terms with their decisions, the services with these terms, the categories that
 decisions added, and services that wait for the worker."""
 
 import sqlalchemy as sa
@@ -16,7 +16,7 @@ crosswalk_terms = sa.Table(
     sa.Column("term", sa.Text, nullable=False),
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("version", sa.BigInteger, nullable=False),
-    # NULL: undecided; empty: none of our categories.
+    # NULL means undecided; empty means none of our categories.
     sa.Column("categories", TEXTS),
     sa.Column("decided_by", sa.Text),
     sa.Column("decided_at", INSTANT),

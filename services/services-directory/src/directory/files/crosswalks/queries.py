@@ -1,4 +1,4 @@
-"""SELECTs of crosswalks. A caller sees the terms of its own organisation's publishers, and counts only services whose
+"""Queries for crosswalks. A caller sees the terms of its own organisation's publishers, and counts only services whose
 record it may read."""
 
 from collections import defaultdict
@@ -39,7 +39,7 @@ async def decided_in(session: AsyncSession, source: str) -> dict[tuple[str, str]
 async def decided_of(
     session: AsyncSession, ids: Collection[UUID]
 ) -> dict[UUID, tuple[str, dict[tuple[str, str], list[str]]]]:
-    """Return by service its publisher, and the decisions on its terms."""
+    """Return each service's publisher and the decisions about its terms."""
     found = await session.execute(
         sa.select(S.service_id, T.source, T.taxonomy, T.term, T.categories)
         .join_from(crosswalk_services, crosswalk_terms, T.id == S.term_id)
@@ -67,7 +67,7 @@ def _of(caller: Principal, source: str | None) -> sa.ColumnElement[bool]:
 
 
 def _carried(caller: Principal) -> sa.Subquery:
-    """Select terms with their services that the caller may read."""
+    """Select terms with those of their services that the caller may read."""
     return (
         sa.select(S.term_id, S.service_id)
         .where(S.service_id.in_(readable_ids(caller)))
@@ -76,7 +76,7 @@ def _carried(caller: Principal) -> sa.Subquery:
 
 
 async def sources_of(session: AsyncSession, caller: Principal) -> Sequence[Any]:
-    """Return publishers with the number of their terms and of undecided ones."""
+    """Return publishers with the number of their terms and of the undecided terms."""
     found = await session.execute(
         sa.select(
             T.source,
@@ -92,7 +92,7 @@ async def sources_of(session: AsyncSession, caller: Principal) -> Sequence[Any]:
 
 def _seen(caller: Principal) -> sa.ColumnElement[bool]:
     """Return the condition that the caller may see the term. A term is hidden while only hidden services have it. A
-    term that no service has comes from a file of decisions and is not hidden."""
+    term without services comes from a decision file and is not hidden."""
     links = crosswalk_services.alias("links")
     carried = sa.exists().where(links.c.term_id == T.id)
     read = carried.where(links.c.service_id.in_(readable_ids(caller)))
@@ -109,7 +109,7 @@ async def terms_of(
     limit: int | None = None,
     ids: Collection[UUID] | None = None,
 ) -> Sequence[Any]:
-    """Return the terms in the order in which they arrived."""
+    """Return the terms in order of arrival."""
     carried = _carried(caller)
     number = sa.select(sa.func.count()).where(carried.c.term_id == T.id).correlate(crosswalk_terms)
     query = sa.select(crosswalk_terms, number.scalar_subquery().label("services")).where(
@@ -138,7 +138,7 @@ async def carriers_of(
 
 
 async def versions_of(session: AsyncSession, source: str) -> dict[UUID, int]:
-    """Return the version of each term. It starts at 1; each decision and each withdrawal adds one."""
+    """Return each term's version. It starts at 1; each decision and each withdrawal adds one."""
     found = await session.execute(sa.select(T.id, T.version).where(T.source == source))
     return {row.id: row.version for row in found}
 

@@ -1,4 +1,4 @@
-"""Bodies and answers of crosswalks."""
+"""Request and response bodies for crosswalks."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -18,7 +18,7 @@ class TermState(StrEnum):
 
 
 class CrosswalkSourceOut(BaseModel):
-    """A publisher, by the name of the space of its ids."""
+    """A publisher, named by the namespace of its ids."""
 
     source: str
     terms: int
@@ -30,7 +30,8 @@ class SourcesOut(BaseModel):
 
 
 class SuggestionOut(Each[str]):
-    """`score` from 0 to 1. `because`: our words that led to it. A suggestion is never applied by itself."""
+    """A suggestion. `score` is from 0 to 1. `because` contains our words that led to it. A suggestion is never applied
+    automatically."""
 
     category: str
     score: float
@@ -41,7 +42,8 @@ class SuggestionOut(Each[str]):
 
 
 class TermOut(BaseModel):
-    """A term of a publisher's taxonomy. `categories` is absent while undecided, and empty if it is none of ours."""
+    """A term in a publisher's taxonomy. `categories` is absent while undecided, and empty if the term is none of
+    ours."""
 
     id: UUID
     source: str
@@ -59,7 +61,7 @@ Categories = Annotated[list[str], Field(max_length=10)]
 
 
 class DecisionIn(BaseModel):
-    """`categories`: null withdraws the decision; [] means none of ours."""
+    """A decision. `categories`: null withdraws the decision; [] means none of ours."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -74,7 +76,7 @@ class DecisionsIn(BaseModel):
 
 
 class FollowedOut(BaseModel):
-    """Services that changed, that the worker will change, and that you may not change."""
+    """The numbers of services that changed, that the worker will change, and that you may not change."""
 
     changed: int
     waiting: int

@@ -1,5 +1,5 @@
-"""Use cases of crosswalks: store a file's terms, decide their meaning, update the services. Deciding before or after an
-import gives the same result, because both use `crosswalked`. The additions of each decision are stored, so that another
+"""Crosswalk use cases: store a file's terms, decide their meaning, update the services. Deciding before or after an
+import gives the same result, because both use `crosswalked`. The additions of each decision are stored, so that a later
 decision can remove them."""
 
 import time
@@ -45,14 +45,14 @@ class Carried(NamedTuple):
 
 
 class Decision(NamedTuple):
-    """Categories. None: undecided again. Empty: none of ours."""
+    """The categories for a term. None: undecided again. Empty: none of ours."""
 
     term_id: UUID
     categories: Sequence[str] | None
 
 
 class Followed(NamedTuple):
-    """Services that changed, that wait for the worker, and that the caller may not change."""
+    """The numbers of services that changed, that wait for the worker, and that the caller may not change."""
 
     changed: int = 0
     waiting: int = 0
@@ -87,7 +87,7 @@ async def _known(
     source: str,
     terms: Mapping[tuple[str, str], Term],
 ) -> dict[tuple[str, str], UUID]:
-    """Return the ids of these terms; insert new ones as undecided."""
+    """Return the ids of these terms; insert new terms as undecided."""
     if not terms:
         return {}
     t = crosswalk_terms.c
@@ -128,8 +128,8 @@ async def lock(session: AsyncSession, source: str) -> None:
 async def decide(
     session: AsyncSession, caller: Principal, decisions: Sequence[Decision]
 ) -> Followed:
-    """Record the meaning of terms and update their services. Raises 422 for an unknown term, a term of another
-    organisation or an unknown category; then nothing is recorded."""
+    """Record the meaning of terms and update their services. Raise 422 for an unknown term, a term of another
+    organisation or an unknown category, without recording anything."""
     ids = [each.term_id for each in decisions]
     named = await queries.terms_of(session, caller, ids=ids)
     for source in sorted({row.source for row in named}):
@@ -195,7 +195,7 @@ async def _record(
 async def take_in(
     session: AsyncSession, caller: Principal, source: str, given: Mapping[Term, Sequence[str]]
 ) -> Followed:
-    """Import decisions of a file, also about terms that no service has yet."""
+    """Import decisions from a file, including decisions about terms that no service has yet."""
     await lock(session, source)
     known = await _known(session, caller, source, {term.key: term for term in given})
     seen = await queries.terms_of(session, caller, source, ids=list(known.values()))
@@ -207,7 +207,7 @@ async def take_in(
 
 
 async def follow(session: AsyncSession, caller: Principal, ids: Sequence[UUID]) -> Followed:
-    """Apply the decisions to these services now; leave many services to the worker."""
+    """Apply the decisions to these services now; if there are many services, leave them to the worker."""
     if len(ids) <= AT_ONCE:
         return await apply(session, caller, ids)
     statement = insert(crosswalk_waiting)
@@ -224,8 +224,8 @@ async def follow(session: AsyncSession, caller: Principal, ids: Sequence[UUID]) 
 async def follow_up(
     session: AsyncSession, caller: Principal, source: str, before: Mapping[UUID, int]
 ) -> None:
-    """Apply decisions made while the import ran. `before`: the versions of the terms when it began. Times would not do,
-    because a decision may have been uncommitted then."""
+    """Apply decisions made while the import ran. `before` contains the versions of the terms when it began. Times would
+    not work, because a decision may have been uncommitted then."""
     await lock(session, source)
     now = await queries.versions_of(session, source)
     terms = [term for term, version in now.items() if version > before.get(term, 1)]
@@ -234,7 +234,7 @@ async def follow_up(
 
 
 async def apply(session: AsyncSession, caller: Principal, ids: Sequence[UUID]) -> Followed:
-    """Write like an editor: in the caller's name, and as a draft where another person approves."""
+    """Write as an editor would: in the caller's name, and as a draft if another person approves."""
     rows = (await session.execute(locked_records(ids).where(readable(caller)))).all()
     decided = await queries.decided_of(session, ids)
     before = await queries.additions_of(session, ids)

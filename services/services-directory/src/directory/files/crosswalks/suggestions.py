@@ -1,5 +1,5 @@
-"""Suggests categories for a term, by the thesaurus and by similarity. Pure. A suggestion is never applied by itself: a
-person decides."""
+"""Suggests categories for a term, by the thesaurus and by similarity. Pure. A suggestion is never applied
+automatically: a person decides."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -20,7 +20,7 @@ _SHORT = 3
 
 
 class Suggestion(NamedTuple):
-    """`score` from 0 to 1; `because`: the words that led to it."""
+    """A suggestion. `score` is from 0 to 1; `because` contains the words that led to it."""
 
     category: str
     score: float
@@ -59,7 +59,7 @@ def _labels() -> Sequence[tuple[str, str, frozenset[str]]]:
 
 
 def _trigrams(words: Sequence[str]) -> frozenset[str]:
-    """Return trigrams like pg_trgm's: two spaces before a word, one after."""
+    """Return trigrams as pg_trgm does: two spaces before a word, one after."""
     return frozenset(
         padded[at : at + 3]
         for word in words

@@ -1,4 +1,4 @@
-"""A crosswalk as a CSV table to fill in and import: one line per term. Pure."""
+"""A crosswalk as a CSV table to fill in and import, with one line per term. Pure."""
 
 import csv
 import io
@@ -19,8 +19,8 @@ _MOST_ERRORS = 20
 
 
 def written(rows: Iterable[Any]) -> str:
-    """Write the table. An empty cell of `categories` is undecided, `-` is none of ours. `suggested` is for reading
-    only."""
+    """Write the table. An empty `categories` cell means undecided, `-` means none of ours. `suggested` is only for
+    information."""
     out = io.StringIO()
     table = GuardedCsv(out)
     table.row(HEADER)
@@ -32,8 +32,8 @@ def written(rows: Iterable[Any]) -> str:
 
 
 def read(content: bytes) -> Mapping[Term, Sequence[str]]:
-    """Return the decisions of a table; skip lines without one. Raises 422 with the line and the remedy for an
-    unreadable line; then no decision is taken."""
+    """Return a table's decisions, skipping lines without one. For an unreadable line, raise 422 with the line and the
+    remedy, and apply no decision."""
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:

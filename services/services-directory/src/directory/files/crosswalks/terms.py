@@ -1,4 +1,4 @@
-"""Terms of other taxonomies, and the effect of decisions on a document. Pure. Nothing is guessed: a term without a
+"""Terms from other taxonomies, and the effect of decisions on a document. Pure. Nothing is guessed: a term without a
 decision adds no category, even if it has one of our codes."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -16,7 +16,7 @@ WORDS = "categories"
 
 
 class Term(NamedTuple):
-    """`taxonomy` and `term` in the form for comparing; `name` as the publisher writes it."""
+    """A term. `taxonomy` and `term` are normalised for comparison; `name` is as the publisher writes it."""
 
     taxonomy: str
     term: str
@@ -28,12 +28,12 @@ class Term(NamedTuple):
 
 
 def term_of(taxonomy: str, code: str, name: str) -> Term:
-    """Return the term, identified by its code, else its name: ids change between editions."""
+    """Return the term, identified by its code or else its name, because ids change between editions."""
     return Term(folded(taxonomy), folded(code or name), name)
 
 
 def terms_in(document: Document) -> Iterator[Term]:
-    """Yield each term of other taxonomies once."""
+    """Yield each term from other taxonomies once."""
     seen = set()
     for attribute in document.get("attributes", []):
         given = attribute.get("taxonomy_term") or {}
@@ -46,7 +46,7 @@ def terms_in(document: Document) -> Iterator[Term]:
 
 
 def word_attribute(taxonomy: str, word: str) -> Document:
-    """Return a publisher's word as an attribute of a service, which HSDS calls a term."""
+    """Return a publisher's word as a service attribute, which HSDS calls a term."""
     term = {"name": word, "description": word, "taxonomy": taxonomy}
     return {"link_entity": "service", "taxonomy_term": term}
 
@@ -63,8 +63,9 @@ Decided = Mapping[tuple[str, str], Sequence[str]]
 def crosswalked(
     document: Document, own: Sequence[str], decided: Decided
 ) -> tuple[Document, list[str]]:
-    """Return the document with the decisions on its terms, and the categories that they added. `own`: its other
-    categories. A category may raise the level. Removing it does not lower the level: a person reviews first."""
+    """Return the document with the decisions on its terms applied, and the categories that they added. `own` contains
+    its other categories. A category may raise the level. Removing it does not lower the level, because a person must
+    review first."""
     meant = {code for term in terms_in(document) for code in decided.get(term.key, ())}
     added = sorted(meant - set(own))
     result = {**document, "categories": [*own, *added]}

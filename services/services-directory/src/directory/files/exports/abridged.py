@@ -1,6 +1,6 @@
 """Decides whether a document contains less than its record even at the highest level. Pure.
 
-Sites of the level `pathway` show only the municipality, a stale entry counts as unverified, and a possible safe house
+Sites at the level `pathway` show only the municipality, a stale entry counts as unverified, and a possible safe house
 has no place (`record.houses`). Writing such a document back would erase the parts that it lacks.
 """
 
@@ -17,7 +17,7 @@ from directory.ground.hsds.visibility import level_of
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """`abridged`: the record contains more than this document. `sensitive`: the read is logged."""
+    """An exported service. `abridged`: the record contains more than this document. `sensitive`: the read is logged."""
 
     service_id: UUID
     document: dict[str, Any]
@@ -39,5 +39,5 @@ def _is_coarse_site(site: Mapping[str, Any], level: int) -> bool:
     location = site.get("location")
     if location is None or location.get("location_type") == "virtual":
         return False
-    # The stored document has only the visible parts of restricted sites.
+    # The stored document contains only the visible parts of restricted sites.
     return level_of(location, level) == PATHWAY

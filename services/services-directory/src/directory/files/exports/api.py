@@ -1,4 +1,4 @@
-"""`/directory/v1/exports`: the directory as a file, as far as the caller may see it."""
+"""`/directory/v1/exports`: the directory as a file, limited to what the caller may see."""
 
 import asyncio
 import tempfile
@@ -72,7 +72,7 @@ async def export(
         writer = kind(path, language, labels=labels)
         written = await _write(session, caller, chosen, writer, request.url.path)
         size = path.stat().st_size
-        # The temporary file is deleted while it is open, so nothing stays if the client disconnects.
+        # The temporary file is deleted while open, so nothing remains if the client disconnects.
         content = path.open("rb")
     name = f"ruta-{clock.now():%Y%m%d}.{kind.extension}"
     return StreamingResponse(
@@ -90,8 +90,8 @@ async def export(
 async def _write(
     session: Session, caller: Principal, chosen: Chosen, writer: ExportWriter, route: str
 ) -> int:
-    """Write the services; return their number. Restricted reads are logged in the same transaction, so no file lacks
-    its log."""
+    """Write the services; return their number. Restricted reads are logged in the same transaction, so that no file
+    lacks its log entries."""
     written = 0
     batch: list[Exported] = []
 

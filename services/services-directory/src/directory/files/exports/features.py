@@ -33,7 +33,7 @@ def collections(base: str, language: str) -> Json:
 
 
 def names() -> list[str]:
-    """Return the collections: services, and the gaps of each country that has areas."""
+    """Return the collections: services, and the gaps in each country that has areas."""
     places = Places.load()
     countries = [place.pcode for place in places.at_level(0) if places.children(place.pcode)]
     return [SERVICES, *(f"{GAPS}{country}" for country in countries)]
@@ -68,7 +68,7 @@ def page(here: str, features: list[Json], now: str, following: str | None) -> Js
 
 
 def gap(area: str, need: str, row: Json) -> Json:
-    """Return one need of one group in one area as a feature, at the area's label point."""
+    """Return one group's need in one area as a feature, at the area's label point."""
     place, point = Places.load().require(area), Places.load().point(area)
     shown = {"type": "Point", "coordinates": [point.longitude, point.latitude]} if point else None
     properties = {"area": area, "area_name": place.name, "need": need, **row}

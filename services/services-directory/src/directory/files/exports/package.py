@@ -16,8 +16,8 @@ PROFILE = "https://docs.openreferral.org"
 
 
 class PackageWriter:
-    """Takes services one by one; `finish` zips the tables. It remembers the ids of shared rows, so that each is written
-    once."""
+    """Accepts services one by one; `finish` zips the tables. It remembers the ids of shared rows, so that each is
+    written once."""
 
     def __init__(self) -> None:
         self._temporary = tempfile.TemporaryDirectory(prefix="ruta-export-")
@@ -53,7 +53,7 @@ class PackageWriter:
 
 
 def descriptor(license_note: str) -> dict[str, Any]:
-    """Return the tabular data package description (frictionless) of the tables."""
+    """Return the tables' tabular data package description (frictionless)."""
     return {
         "name": "ruta-services",
         "title": "Services of the directory, in HSDS 3.2.3 tables with the Ruta profile",

@@ -1,4 +1,4 @@
-"""SELECTs of the documents in an export: each service at the level that the caller sees."""
+"""Queries for the documents in an export: each service at the level that the caller sees."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ Box = tuple[float, float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The filters of an export; None selects everything that the caller sees."""
+    """Export filters; None selects everything that the caller sees."""
 
     categories: tuple[str, ...] = ()
     areas: tuple[str, ...] = ()
@@ -38,7 +38,7 @@ class Chosen:
 async def exported(
     session: AsyncSession, caller: Principal, chosen: Chosen
 ) -> AsyncIterator[Exported]:
-    """Yield documents from a server-side cursor, in the order of ids."""
+    """Yield documents from a server-side cursor, in id order."""
     shown = service_documents.alias("shown")
     whole = service_documents.alias("whole")
     query = (
@@ -85,7 +85,7 @@ def _conditions(columns: Any, chosen: Chosen) -> list[Any]:
 
 
 def _has_site_in(columns: Any, box: Box) -> Any:
-    """Return the condition on sites. Only sites of the level that the caller sees count."""
+    """Return the site condition. Only sites at the level that the caller sees count."""
     west, south, east, north = box
     around = sa.func.box(sa.func.point(west, south), sa.func.point(east, north))
     site = site_documents.c

@@ -1,4 +1,4 @@
-"""Splits a full HSDS service into rows of the 24 tables. Pure; the inverse of `imports.package.assembly`."""
+"""Splits a full HSDS service into rows for the 24 tables. Pure; the inverse of `imports.package.assembly`."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -26,8 +26,8 @@ SHARED = frozenset({"organization", "program", "location", "taxonomy", "taxonomy
 
 
 def rows_of(service: Object, fresh: Fresh, *, abridged: bool) -> Iterator[TableRow]:
-    """Yield rows by table, parents before children. A row that several services share (`SHARED`) is written only once,
-    with its children; `fresh` tells when."""
+    """Yield rows by table, parents before children. Write a row that several services share (`SHARED`) only once, with
+    its children; `fresh` tells when."""
     organization = service.get("organization") or _withheld(service)
     yield from _entity("organization", organization, {}, fresh)
     links = {"organization_id": organization["id"]}
@@ -40,7 +40,7 @@ def rows_of(service: Object, fresh: Fresh, *, abridged: bool) -> Iterator[TableR
 
 
 def _withheld(service: Object) -> Object:
-    """Return a placeholder for a confidential organisation, because a service needs one."""
+    """Return a placeholder for a confidential organisation, because every service needs one."""
     identity = uuid5(NAMESPACE_URL, f"ruta:withheld:{service['id']}")
     return {"id": str(identity), "name": _WITHHELD, "description": _WITHHELD}
 

@@ -45,8 +45,8 @@ class ExportWriter(ABC):
 
 
 class CsvWriter(ExportWriter):
-    """The workbook's columns as CSV in UTF-8 with a byte order mark for spreadsheet programs. Cells that such a program
-    might execute are escaped."""
+    """The workbook's columns as CSV, in UTF-8 with a byte order mark for spreadsheet programs. Cells that such a
+    program might execute are escaped."""
 
     media_type = "text/csv; charset=utf-8"
     extension = "csv"
@@ -68,7 +68,7 @@ class CsvWriter(ExportWriter):
 
 
 class HxlWriter(CsvWriter):
-    """The CSV with a row of HXL tags under the headers."""
+    """The CSV with a row of HXL tags below the headers."""
 
     extension = "hxl.csv"
 

@@ -1,1 +1,1 @@
-"""Imports services from files: reads any of the formats, maps each row, reports changes and their reasons."""
+"""Imports services from files: reads any supported format, maps each row, and reports changes with their reasons."""

@@ -1,4 +1,4 @@
-"""`/directory/v1/imports`: import services from files and read the result of each row."""
+"""`/directory/v1/imports`: import services from files and read each row's result."""
 
 import asyncio
 from operator import attrgetter
@@ -56,7 +56,7 @@ Importer = Annotated[Principal, Depends(WriteOrCurate("directory:write", None))]
 
 
 def body_limit_of(path: str) -> int | None:
-    """Return the larger limit of the upload route, for `service_app`."""
+    """Return the upload route's larger limit, which `service_app` uses."""
     return MAX_BYTES + 64 * 1024 if path.rstrip("/") == _PATH else None
 
 
@@ -153,14 +153,14 @@ async def import_file(
     found = import_out(await queries.import_of(session, caller, import_id))
     headers = {"Location": f"{_PATH}/{import_id}"}
     if found.state is ImportState.REFUSED and not dry_run:
-        # Return the error instead of raising it: an exception would roll back the report.
+        # Return the error instead of raising it, because an exception would roll back the report.
         return problem_response(await _refusal(session, found))
     status = 202 if found.state is ImportState.QUEUED else 201
     return JSONResponse(found.model_dump(mode="json", exclude_none=True), status, headers)
 
 
 def _accepted(pair: str) -> tuple[str, str]:
-    """Return the folded name and the P-code of an accepted place."""
+    """Return an accepted place's folded name and P-code."""
     name, _, pcode = (part.strip() for part in pair.rpartition("="))
     if not name or not Places.load().is_known(pcode.upper()):
         raise INVALID.because("accepted_place_is_no_name_and_pcode", repr(pair), pointer="/place")

@@ -1,5 +1,5 @@
-"""The columns of the service-mapping workbook: keys, headers in both languages, HXL tags. The table is
-`data/columns.csv`; template, import, export and HXL all use it."""
+"""The service-mapping workbook's columns: keys, headers in both languages, HXL tags. The table is `data/columns.csv`;
+template, import, export and HXL all use it."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,8 +14,8 @@ from common.words.tables import by_language, rows
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """`kind`: text, texts, uuid, code, codes, place, places, country, countries, number, age, date, yes_no, email, url
-    or hours. `;` separates several values in one cell."""
+    """A column. `kind`: text, texts, uuid, code, codes, place, places, country, countries, number, age, date, yes_no,
+    email, url or hours. `;` separates several values in one cell."""
 
     key: str
     kind: str
@@ -55,7 +55,7 @@ def columns() -> tuple[Column, ...]:
 
 @cache
 def code_list(name: str) -> CodeList[Code]:
-    """Return one of the shared lists, a referral attribute, or a list that only cells use."""
+    """Return a shared list, a referral attribute, or a list that only cells use."""
     if name in codelists.referral_attributes():
         return codelists.referral_attributes()[name]
     if name in ("capacity_states", "provider_levels", "location_types", "sexes"):
@@ -75,7 +75,8 @@ def _cell_codes(name: str) -> CodeList[Code]:
 
 @cache
 def _by_header() -> Mapping[str, Column]:
-    """Return columns by folded header. Main headers take precedence over alternative ones, then earlier columns."""
+    """Return columns by folded header. Main headers take precedence over alternative ones, and earlier columns over
+    later ones."""
     found: dict[str, Column] = {}
     for names in (_main_headers, _other_headers):
         for column in columns():
@@ -93,13 +94,13 @@ def _other_headers(column: Column) -> tuple[str, ...]:
 
 
 def by_header(header: str) -> Column | None:
-    """Return the column of a header in Spanish or English, or of a key; ignores accents, case and `*`."""
+    """Return the column for a header in Spanish or English, or for a key. Ignore accents, case and `*`."""
     return _by_header().get(folded(header.rstrip().rstrip("*").rstrip()))
 
 
 def by_tag(tag: str) -> Column | None:
-    """Return the column of an HXL tag. Attributes may have any order and there may be additional ones (`#adm1 +name
-    +es`). The column must have no attribute that the tag lacks; the one with the most attributes wins."""
+    """Return the column for an HXL tag. The tag's attributes may have any order and include additional ones (`#adm1
+    +name +es`). The column must not have an attribute that the tag lacks; the column with the most attributes wins."""
     base, attributes = split_tag(tag)
     best: tuple[int, Column] | None = None
     for column in columns():
@@ -107,13 +108,13 @@ def by_tag(tag: str) -> Column | None:
         if own_base == base and own <= attributes and (best is None or len(own) > best[0]):
             best = (len(own), column)
     if base == "#date" and "hours" in attributes:
-        return by_header("hours")  # the tag of older exports; HXL reserves #date for dates
+        return by_header("hours")  # the tag in older exports; HXL reserves #date for dates
     if best is not None:
         return best[1]
     return by_header(_PLAIN_TAGS[base]) if base in _PLAIN_TAGS else None
 
 
-# Plain HXL tags without attributes, as in service lists of other organisations.
+# Plain HXL tags without attributes, as in other organisations' service lists.
 _PLAIN_TAGS = {
     "#org": "organisation",
     "#service": "name",
@@ -134,7 +135,7 @@ _PLAIN_TAGS = {
 
 
 def split_tag(tag: str) -> tuple[str, frozenset[str]]:
-    """Split a tag: `#adm1 +code+v_pcode` → ("#adm1", {"code", "v_pcode"}). Ignores case."""
+    """Split a tag, ignoring case: `#adm1 +code+v_pcode` → ("#adm1", {"code", "v_pcode"})."""
     base, *attributes = (part.strip().lower() for part in tag.split("+"))
     return base, frozenset(filter(None, attributes))
 
@@ -143,7 +144,7 @@ _TAG = re.compile(r"#\w+(?:\s*\+\s*\w+)*", re.ASCII)
 
 
 def is_tag_row(cells: Iterable[str]) -> bool:
-    """Return whether the row has only tags and empty cells, and at least two tags."""
+    """Return whether the row contains only tags and empty cells, and at least two tags."""
     filled = [cell.strip() for cell in cells if cell.strip()]
     return len(filled) >= 2 and all(_TAG.fullmatch(cell) for cell in filled)
 
@@ -153,6 +154,6 @@ def recognised(headers: Sequence[str], *, hxl: bool) -> list[Column | None]:
 
 
 def is_header_row(cells: Sequence[str]) -> bool:
-    """Return whether the required columns are among the cells."""
+    """Return whether the cells include the required columns."""
     keys = {column.key for column in recognised(cells, hxl=False) if column}
     return {column.key for column in columns() if column.required} <= keys

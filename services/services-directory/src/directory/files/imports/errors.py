@@ -1,4 +1,4 @@
-"""Errors that refuse a whole file before any row is read. Rows have notes instead."""
+"""Errors that reject a whole file before any row is read. Rows have notes instead."""
 
 from common.errors import PROBLEMS
 

@@ -1,4 +1,4 @@
-"""Determines the format of a file: as named by the caller, else by its content."""
+"""Determines a file's format: as named by the caller, or else by its content."""
 
 from enum import StrEnum
 from pathlib import Path

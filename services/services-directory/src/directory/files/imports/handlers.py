@@ -1,4 +1,4 @@
-"""Removes texts from reports of imports after an entry becomes restricted."""
+"""Removes texts from import reports after an entry becomes restricted."""
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -10,7 +10,7 @@ from directory.record.records.queries import with_restricted_parts
 
 
 async def documents_stored(session: AsyncSession, happening: DocumentsStored) -> None:
-    """Remove the file's words about each restricted place from the reports."""
+    """Remove the file's text about each restricted place from the reports."""
     r = IMPORT_ROWS.c
     closed = [row.id for row in await with_restricted_parts(session, happening.service_ids)]
     if not closed:

@@ -1,4 +1,4 @@
-"""Tables of imports and their row reports."""
+"""Tables for imports and their row reports."""
 
 import sqlalchemy as sa
 from common.db.endings import REPORTS_KEPT, Ending

@@ -1,4 +1,4 @@
-"""Choices of the sender of a file."""
+"""The sender's choices for a file."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,8 +13,8 @@ class Options:
     """The sender's choices.
 
     `visibility`: the level if the file names none; `country`: ISO 3166-1 alpha-3, narrows place names; `source`: the
-    space of the file's ids; `most_lines`: the limit for all tables of a package together; `named`: the sender named the
-    publisher, so that people can decide on the publisher's own words; `places`: the P-codes that the
+    namespace of the file's ids; `most_lines`: the limit for all tables of a package together; `named`: whether the
+    sender named the publisher, so that people can decide on the publisher's own words; `places`: the P-codes that the
     sender accepted for names, folded.
     """
 

@@ -1,4 +1,4 @@
-"""SELECTs of imports. A caller sees the imports of its own organisation."""
+"""Queries for imports. A caller sees the imports of its own organisation."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -36,7 +36,7 @@ _LISTED = [column for column in _SHOWN if column.name != "fidelity"] + [
 
 
 async def import_of(session: AsyncSession, caller: Principal, import_id: UUID) -> sa.Row[Any]:
-    """Return the import. Raises 404, also for imports of other organisations."""
+    """Return the import. Raise 404 if it is unknown or belongs to another organisation."""
     found = await session.execute(
         sa.select(*_SHOWN).where(
             IMPORTS.c.id == import_id, IMPORTS.c.organisation_id == caller.organisation
@@ -78,8 +78,8 @@ SMALL_BYTES = 1024 * 1024
 
 async def next_waiting(session: AsyncSession, *, dry: bool | None) -> sa.Row[Any] | None:
     """Return the next import, locked until this transaction ends. That is the oldest queued one, small files first, or
-    one whose worker died. `dry`: only dry runs, or only others. The lock is advisory, because the worker updates the
-    row's progress meanwhile."""
+    one whose worker died. `dry`: only dry runs, or only real imports. The lock is advisory, because the worker updates
+    the row's progress while holding it."""
     ids = await session.scalars(
         sa.select(IMPORTS.c.id)
         .where(IMPORTS.c.state.in_(_WAITING), IMPORTS.c.content.is_not(None))
@@ -90,7 +90,7 @@ async def next_waiting(session: AsyncSession, *, dry: bool | None) -> sa.Row[Any
     for import_id in ids.all():
         key = sa.func.hashtextextended(str(import_id), 0)
         if await session.scalar(sa.select(sa.func.pg_try_advisory_xact_lock(key))):
-            # Read again under the lock: another worker may just have finished it.
+            # Read again under the lock, because another worker may just have finished it.
             still = IMPORTS.c.state.in_(_WAITING)
             found = await session.execute(
                 sa.select(IMPORTS).where(IMPORTS.c.id == import_id, still)

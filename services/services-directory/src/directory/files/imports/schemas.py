@@ -1,4 +1,4 @@
-"""Bodies and answers of imports."""
+"""Request and response bodies for imports."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -13,15 +13,15 @@ from directory.files.imports.outcomes.notes import Verdict
 
 
 class Mode(StrEnum):
-    """`all`: if one row is refused, nothing is written. `skip-bad`: the other rows are written."""
+    """The import mode. `all`: if one row is refused, nothing is written. `skip-bad`: the other rows are written."""
 
     ALL = "all"
     SKIP_BAD = "skip-bad"
 
 
 class Vanishing(StrEnum):
-    """What happens to entries of an earlier package of the same publisher that this one lacks. `keep`: they stay.
-    `end`: entries without changes by hand end. `end-edited`: all of them end. Ended entries are withdrawn, not deleted,
+    """What happens to entries from the same publisher's earlier package that this package lacks. `keep`: they stay.
+    `end`: entries without manual changes end. `end-edited`: all of them end. Ended entries are withdrawn, not deleted,
     and can be reopened."""
 
     KEEP = "keep"
@@ -44,7 +44,7 @@ FormatName = Literal["workbook", "xlsx", "csv", "hxl", "geojson", "services-advi
 
 
 class NotePlace(BaseModel):
-    """A place among which a person may choose."""
+    """A place that a person may choose."""
 
     pcode: str = Field(description="Send `place=<before>=<pcode>` to accept this place.")
     name: str
@@ -52,7 +52,7 @@ class NotePlace(BaseModel):
 
 
 class NoteOut(Each[str]):
-    """One note of the report, in both languages. The `weight` refused keeps the row out."""
+    """One note in the report, in both languages. The `weight` refused keeps the row out."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -80,7 +80,7 @@ class ServiceCounts(BaseModel):
 
 
 class CountedReasonOut(Each[str]):
-    """How many values of a field were changed or left out for one reason."""
+    """The number of values in a field that were changed or left out for one reason."""
 
     code: str
     outcome: Literal["changed", "left_out"]
@@ -97,7 +97,7 @@ class ValueCounts(BaseModel):
 
 
 class FieldOut(ValueCounts):
-    """The outcome of the values of one field (of one table, if the file has several)."""
+    """The outcome of the values in one field (of one table, if the file has several)."""
 
     file: str
     field: str
@@ -105,7 +105,7 @@ class FieldOut(ValueCounts):
 
 
 class FidelityOut(BaseModel):
-    """The outcome of every value: `read` is the sum of the others. For dry and refused imports it says what an import
+    """The outcome of every value: `read` is the sum of the others. For dry and refused imports, it shows what an import
     would have stored."""
 
     values: ValueCounts
@@ -113,7 +113,7 @@ class FidelityOut(BaseModel):
 
 
 class ImportOut(BaseModel):
-    """One import. While it runs, the counts are its progress."""
+    """One import. While it is running, the counts show its progress."""
 
     id: UUID
     state: ImportState
@@ -144,8 +144,8 @@ class ImportOut(BaseModel):
 
 
 class ImportRowOut(BaseModel):
-    """The outcome of one row. `number` counts as the sender's program does; entries that are `vanished` from the file
-    follow after its last row."""
+    """The outcome of one row. `number` counts as the sender's program does. Entries that have `vanished` from the file
+    come after its last row."""
 
     number: int
     verdict: Verdict

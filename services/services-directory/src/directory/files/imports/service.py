@@ -1,4 +1,4 @@
-"""Use cases of imports: take a file, process it now or leave it to the worker."""
+"""Import use cases: accept a file, and process it now or leave it to the worker."""
 
 import asyncio
 import hashlib
@@ -53,8 +53,8 @@ Settle = Callable[[Source], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """The caller's request. `source`: names the space of the external ids inside the caller's organisation; by default
-    the format does."""
+    """The caller's request. `source` names the namespace of the external ids within the caller's organisation; by
+    default, the format names it."""
 
     file_name: str
     content: bytes
@@ -71,7 +71,7 @@ class Order:
 
 @asynccontextmanager
 async def as_file(content: bytes) -> AsyncIterator[Path]:
-    """Write the content to a temporary file, because archives are read from their end."""
+    """Write the content to a temporary file, because archives are read from the end."""
     with tempfile.TemporaryDirectory(prefix="ruta-import-") as folder:
         path = Path(folder) / "upload"
         await asyncio.to_thread(path.write_bytes, content)
@@ -79,8 +79,8 @@ async def as_file(content: bytes) -> AsyncIterator[Path]:
 
 
 async def take_in(session: AsyncSession, caller: Principal, order: Order) -> UUID:
-    """Record the import and, if it is short, process it in this transaction. Raises 4xx errors of an unreadable file;
-    then nothing is recorded."""
+    """Record the import and, if it is short, process it in this transaction. For an unreadable file, raise a 4xx error
+    and record nothing."""
     async with as_file(order.content) as path:
         kind = await asyncio.to_thread(format_of, path, order.named_format)
         if kind is not Format.PACKAGE and order.choice.ends(edited=False):
@@ -88,7 +88,7 @@ async def take_in(session: AsyncSession, caller: Principal, order: Order) -> UUI
                 "only_package_says_that_it_is_whole",
                 pointer="/vanished",
             )
-        # The space is inside the organisation, so nobody learns or changes the meaning of another organisation's ids.
+        # The namespace is within the organisation, so nobody learns or changes the meaning of another organisation's ids.
         source = f"{caller.organisation}:{order.source or kind.value}"
         options = Options(
             clock.today(), order.visibility, order.country, source, order.most_lines,
@@ -97,7 +97,7 @@ async def take_in(session: AsyncSession, caller: Principal, order: Order) -> UUI
         digest = hashlib.sha256(order.content).digest()
         large = len(order.content) > AT_ONCE_BYTES
         later = await asyncio.to_thread(_is_long, path, kind, options, large=large)
-        # Even a short file may end many entries that it lacks, so the worker handles it.
+        # Even a short file may end many entries that it lacks, so the worker processes it.
         later = later or (order.choice.confirmed and order.choice.ends(edited=False))
         job = Job(new_id(), kind, order.mode, order.dry_run, digest, options, order.choice)
         await _record(session, caller, order, job, later=later)
@@ -107,8 +107,8 @@ async def take_in(session: AsyncSession, caller: Principal, order: Order) -> UUI
 
 
 def _is_long(path: Path, kind: Format, options: Options, *, large: bool) -> bool:
-    """Return whether one request should not wait for all rows. Reads the beginning, so that an unreadable file fails at
-    once."""
+    """Return whether the file is too long to process within the request. Read its beginning, so that an unreadable file
+    fails at once."""
     if kind is Format.PACKAGE:  # staging it would take as long as the import
         if large:
             check_package(path, options.most_lines)
@@ -164,7 +164,7 @@ async def _record(
 
 
 class _UndoError(Exception):
-    """Leaves a savepoint to undo its writes."""
+    """Raised to leave a savepoint and undo its writes."""
 
 
 async def _at_once(session: AsyncSession, caller: Principal, job: Job, path: Path) -> None:
@@ -178,7 +178,7 @@ async def _at_once(session: AsyncSession, caller: Principal, job: Job, path: Pat
 
 
 def writing(session: AsyncSession, caller: Principal, *, dry_run: bool) -> Write:
-    """Return the function that handles a batch; a dry run only reads."""
+    """Return the function that processes a batch; a dry run only reads."""
     if dry_run:
         return Judge(session, caller).write
 
@@ -196,11 +196,12 @@ async def write_all(
     settled: Settle,
     report: Report,
 ) -> ImportState:
-    """Write all rows inside one savepoint of `session`. A refused row undoes it; a dry run writes none."""
+    """Write all rows inside one savepoint of `session`. A refused row undoes the savepoint; a dry run writes
+    nothing."""
     state = ImportState.FINISHED
     try:
         async with session.begin_nested():
-            if job.dry_run:  # PostgreSQL then refuses any lock or write
+            if job.dry_run:  # PostgreSQL then rejects any lock or write
                 await session.execute(sa.text("SET LOCAL transaction_read_only = on"))
             most = JUDGED if job.dry_run else BATCH
             await each_batch(path, job, settled, report, write, most)
@@ -214,7 +215,7 @@ async def write_all(
 
 
 def settling(session: AsyncSession, caller: Principal, job: Job) -> Settle:
-    """Return a function that finds the publisher of a file's ids, in this session."""
+    """Return a function that finds the publisher of a file's ids in this session."""
 
     async def settled(source: Source) -> None:
         sample = await asyncio.to_thread(source.sample)
@@ -241,7 +242,7 @@ async def each_batch(
     write: Write,
     most: int = BATCH,
 ) -> None:
-    """Read in a thread and pass `most` rows at a time. Raises errors of the file itself."""
+    """Read in a thread and pass on `most` rows at a time. Raise errors in the file itself."""
     with open_source(path, job.kind, job.options) as source:
         report.fidelity = source.fidelity
         try:

@@ -1,4 +1,4 @@
-"""An opened file of any format."""
+"""An opened file in any format."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -16,8 +16,8 @@ SAMPLE = 100
 
 @dataclass(slots=True)
 class Source:
-    """`notes` are about the whole file and may grow while `rows` are read. `space` may be set before the first row is
-    read; `ids` are those in a package with their names, by kind of entry."""
+    """An opened file. `notes` concern the whole file and may grow while `rows` are being read. `space` may be set
+    before the first row is read; `ids` are the ids in a package with their names, by kind of entry."""
 
     rows: Iterator[Mapped]
     notes: list[Note] = field(default_factory=list)
@@ -39,7 +39,7 @@ class Source:
     sampled: Callable[[], list[Mapped]] | None = None
 
     def sample(self) -> list[Mapped]:
-        """Return some rows for comparing; `rows` yields them again."""
+        """Return some rows for comparison; `rows` yields them again."""
         if self.sampled is not None:
             return self.sampled()
         first = list(islice(self.rows, SAMPLE))

@@ -1,4 +1,4 @@
-"""Reads a file of any format as a stream of mapped services. Blocking; run in a thread."""
+"""Reads a file in any format as a stream of mapped services. Blocking; run it in a thread."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -25,7 +25,7 @@ from directory.files.imports.workbook.tabular import fates_of, map_table
 
 @contextmanager
 def open_source(path: Path, kind: Format, options: Options) -> Iterator[Source]:
-    """Open a file. Reading may raise a 422 at any row, which ends the file."""
+    """Open a file. Reading may raise a 422 at any row, which stops the import."""
     if kind is Format.WORKBOOK:
         source = _tabular(read_sheet(path), options)
         source.expected = partial(rows_said, path)
@@ -45,7 +45,7 @@ def open_source(path: Path, kind: Format, options: Options) -> Iterator[Source]:
 
 
 def _lines(path: Path) -> int:
-    """Return the lines after the header."""
+    """Return the number of lines after the header."""
     with path.open("rb") as content:
         return sum(1 for line in content if line.strip(b",;\t \r\n")) - 1
 

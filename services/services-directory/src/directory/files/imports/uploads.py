@@ -1,4 +1,4 @@
-"""Reads the file of an import request: the raw body, or the `file` part of a multipart form."""
+"""Reads the file in an import request: the raw body, or the `file` part of a multipart form."""
 
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -21,7 +21,7 @@ class Upload:
 
 
 async def upload_of(request: Request, name: str | None) -> Upload:
-    """Return the upload. Raises 422 for an empty file, 400 for an unreadable form."""
+    """Return the upload. Raise 422 for an empty file, 400 for an unreadable form."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "multipart/form-data":
         upload = await _from_form(request)

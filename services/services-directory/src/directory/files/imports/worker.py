@@ -1,4 +1,4 @@
-"""Processes the imports that were too large for their request, one at a time."""
+"""Processes the imports that are too large for their request, one at a time."""
 
 from functools import partial
 from pathlib import Path
@@ -47,7 +47,7 @@ _log = get_logger(__name__)
 
 
 def import_tasks(context: ServiceContext) -> list[BackgroundTask]:
-    """Return two tasks: imports and dry runs do not wait for each other."""
+    """Return two tasks, so that imports and dry runs do not wait for each other."""
     return [
         BackgroundTask.repeated(name, partial(work_one, context.database, dry=dry), IDLE_SECONDS)
         for name, dry in (("imports", False), ("dry_runs", True))
@@ -55,11 +55,12 @@ def import_tasks(context: ServiceContext) -> list[BackgroundTask]:
 
 
 async def work_one(database: Database, *, dry: bool | None = None) -> bool:
-    """Process the next waiting import; return False if there is none. `dry`: only dry runs, or only others.
+    """Process the next waiting import; return False if there is none. `dry` selects dry runs only (True) or other
+    imports only (False).
 
-    A lock of its own transaction keeps other workers away. If this process dies, another begins again, which is safe
-    because rows are recognised by their external ids. If the sender is suspended, rows not yet committed are not
-    written, and the report says why.
+    A lock in a separate transaction keeps other workers away. If this process dies, another worker starts over, which
+    is safe because external ids identify the rows. If the sender is suspended, the remaining rows are not written, and
+    the report says why.
     """
     async with database.transaction() as holding:
         waiting = await queries.next_waiting(holding, dry=dry)
@@ -105,7 +106,7 @@ class _Work:
                 await self._still_may()
                 async with as_file(self._content) as path:
                     state = await self._through(path, report)
-            except Problem as broken_off:  # the writes of mode `all` are already undone
+            except Problem as broken_off:  # in mode `all`, the writes are already rolled back
                 problem, state = broken_off, ImportState.FAILED
                 if broken_off.kind in _REFUSALS:
                     state = ImportState.REFUSED
@@ -142,7 +143,7 @@ class _Work:
             )
 
     async def _still_may(self) -> None:
-        """Raise `RIGHTS_ENDED` if the sender was suspended or has other rights since."""
+        """Raise `RIGHTS_ENDED` if the sender was suspended or given other rights in the meantime."""
         async with self._database.transaction(self._principal) as session:
             await refuse_ended(session, ENDED_RIGHTS, self._claims)
 
@@ -168,7 +169,8 @@ class _Work:
             await self._progress(session, report)
 
     def _with_progress(self, session: AsyncSession) -> Write:
-        """Return the function that also stores progress, in its own transactions: others cannot see the main one."""
+        """Return a function that writes and stores progress. It stores progress in separate transactions, because
+        others cannot see the main one."""
         written = writing(session, self._principal, dry_run=self._job.dry_run)
 
         async def write(rows: list[Mapped], report: Report, space: Space) -> None:

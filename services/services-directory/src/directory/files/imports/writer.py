@@ -63,7 +63,7 @@ _COMPARED = 1000
 
 @dataclass(slots=True)
 class Standing:
-    """A row, its entry and record, and its document in the directory's form."""
+    """A row with its entity, its record and its document in the directory's form."""
 
     mapped: Mapped
     entity: UUID | None
@@ -73,16 +73,16 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """`space`: the space of the rows' ids."""
+    """Writes the rows of one import. `space` is the id space of the rows."""
 
     session: AsyncSession
     caller: Principal
     space: Space
 
     async def write(self, rows: Sequence[Mapped], report: Report) -> None:
-        """Write the rows. A row that the directory rejects is refused with the reason. First all in one savepoint, as
-        most batches have no errors. Only if one row fails are they written one by one: each savepoint costs PostgreSQL
-        a subtransaction."""
+        """Write the rows. A row that the directory rejects is refused with the reason. Try all rows in one savepoint
+        first, because most batches have no errors. Write them one by one only if a row fails: each savepoint costs
+        PostgreSQL a subtransaction."""
         await bring_organizations(self, [each for each in rows if each.organization], report)
         await end_vanished(self.session, self.caller, rows, report)
         rows = _services(rows)
@@ -143,7 +143,7 @@ class Writer:
         return standing
 
     async def _tell_houses(self, standing: Sequence[Standing]) -> None:
-        """Add a note to each possible safe house. Storing it applies the same rule."""
+        """Add a note to each possible safe house. The write path applies the same rule."""
         known = [each.entity for each in standing if each.entity is not None]
         looks = await looks_at(self.session, SERVICE, known)
         for each in standing:
@@ -161,7 +161,7 @@ class Writer:
                 mapped.notes.append(note("may_be_house", before=", ".join(sorted(words))))
 
     async def _keep_closed(self, standing: Sequence[Standing]) -> None:
-        """Keep closed the parts that a person closed here since the last file, and add notes: hidden parts, status,
+        """Keep closed what a person closed here since the last file, and add notes. This covers hidden parts, status,
         withdrawal and level."""
         kept = [each for each in standing if each.record is not None and each.mapped.document]
         ended = await withdrawn_by_hand(self.session, [each.record for each in kept])
@@ -220,8 +220,8 @@ class Writer:
                 mapped.document = without_unstorable({**document, "visibility": floor})[0]
 
     async def _keep_full_records(self, rows: Sequence[Mapped]) -> None:
-        """Refuse partial copies of services that the caller sees here: they would erase the parts that the exporter
-        could not see. Elsewhere such a copy is an ordinary service."""
+        """Refuse partial copies of services that the caller can see here: they would erase the parts that the exporter
+        could not see. In another directory, such a copy is an ordinary service."""
         partial = {
             UUID(mapped.document["id"]): mapped
             for mapped in rows
@@ -233,8 +233,8 @@ class Writer:
             partial[known].notes.append(note("abridged_copy"))
 
     async def _crosswalk(self, standing: Sequence[Standing], said: Sequence[Sequence[str]]) -> None:
-        """Apply the decisions on the rows' terms. The file's own categories stay. Of a record's categories, those that
-        a decision added do not count as its own."""
+        """Apply the decisions on the rows' terms. The file's own categories stay. In a record, categories that a
+        decision added do not count as its own."""
         if self.space.own:
             return
         decided = await decided_in(self.session, self.space.source)
@@ -261,7 +261,7 @@ class Writer:
                 mapped.notes.append(note("visibility_raised", "visibility", level, raised))
 
     async def _together(self, standing: Sequence[Standing]) -> list[Written | None]:
-        """Write all in one savepoint; store their documents once."""
+        """Write all rows in one savepoint; store their documents once."""
         written: list[Written | None] = []
         heard: dict[UUID, frozenset[str]] = {}
         async with self.session.begin_nested():
@@ -317,7 +317,7 @@ def _keep_what_is_not_said(standing: Sequence[Standing]) -> None:
 
 
 def _verified_in_time(standing: Sequence[Standing]) -> None:
-    """Limit verifications in a file, so that none of them prevents later checks."""
+    """Limit the verification periods in a file, so that no period suppresses later checks."""
     today = clock.today()
     for each in standing:
         mapped, record = each.mapped, each.record
@@ -332,7 +332,7 @@ def _verified_in_time(standing: Sequence[Standing]) -> None:
 
 
 def _decided_words(mapped: Mapped, decided: Decided) -> None:
-    """Remove the note about each of the publisher's own words that is decided."""
+    """Remove the notes about publisher terms that are already decided."""
     words = {term.name for term in mapped.terms if term.taxonomy == WORDS and term.key in decided}
     mapped.notes[:] = [
         each for each in mapped.notes if each.code != "category_foreign" or each.before not in words
@@ -352,7 +352,8 @@ async def bring_organizations(
     for mapped, document in zip(rows, documents, strict=True):
         brought = None
         if document is not None:
-            # An export of this directory may show less of an organisation than its record, so it changes none.
+            # An export of this directory may show less of an organisation than its record, so importing it changes no
+            # organisation.
             brought = await organizations.bring_in(
                 writer.session,
                 writer.caller,
@@ -378,7 +379,7 @@ def _reasons(problem: Problem) -> list[Note]:
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """Judges rows for a dry run. It only reads: writing and undoing would make others wait."""
+    """Judges rows for a dry run. It only reads, because writing and rolling back would make others wait."""
 
     session: AsyncSession
     caller: Principal
@@ -413,7 +414,8 @@ class Judge:
         return Written(found.id, found.outcome, found.stored)
 
     async def _compare(self, mapped: Mapped, found: Upserted) -> None:
-        """Tell of an earlier row with the same service, else, if the service is new, of an entry that looks like it."""
+        """Add a note about an earlier row with the same service. If the service is new, add a note about an entry that
+        looks like it."""
         document, number = dict(found.stored), mapped.number
         of, name = document.get("organization_id"), folded(document["name"])
         first = self.seen.setdefault((name, str(of), *areas_of(document)), number)

@@ -1,4 +1,4 @@
-"""Turns parameters into SQL conditions on the stored documents of the caller's level."""
+"""Turns parameters into SQL conditions on the documents stored at the caller's level."""
 
 import math
 from collections.abc import Iterable, Iterator
@@ -19,12 +19,13 @@ Point = tuple[float, float]
 
 
 def by_index(query: Filters, statement: Statement) -> list[str]:
-    """Return the conditions on `d` (service_documents) that an index answers, except the text search."""
+    """Return the conditions on `d` (service_documents) that an index supports, except the text search."""
     return [*_hsds(query, statement), *_place(query, statement)]
 
 
 def one_by_one(query: Filters, statement: Statement, today: date) -> list[str]:
-    """Return the conditions that need a look at each document that the indexes leave."""
+    """Return the conditions that no index supports. They are checked on each document that the indexed conditions
+    leave."""
     return [
         *_codes(query, statement),
         *_person(query, statement),
@@ -65,7 +66,7 @@ def _codes(query: Filters, s: Statement) -> Iterator[str]:
 
 
 def _person(query: Filters, s: Statement) -> Iterator[str]:
-    """Yield conditions about the person. A service without a rule accepts everybody."""
+    """Yield conditions about the person. A service without rules accepts everybody."""
     if query.minimum_age is not None:
         yield f"d.minimum_age >= {s.argument(query.minimum_age, 'real')}"
     if query.maximum_age is not None:
@@ -92,7 +93,7 @@ def _place(query: Filters, s: Statement) -> Iterator[str]:
         around = s.argument(list(Places.load().ancestors(query.area)), "text[]")
         yield f"(d.within_areas && {inside} OR d.areas && {around})"
     if isinstance(query, SiteQuery):
-        return  # the place condition then applies to the site itself
+        return  # the place condition then applies to the site
     if query.near and query.radius:
         yield f"EXISTS (SELECT FROM {_sites_of('d')} AND {within_radius(query, s)})"
     if query.bbox:
@@ -127,7 +128,7 @@ def _sites_of(alias: str) -> str:
 
 
 def within_radius(query: Filters, s: Statement, alias: str = "s") -> str:
-    """Return the condition: a box first, which the index answers, then the distance."""
+    """Return the condition: a bounding box, which uses the index, then the distance."""
     assert query.near is not None  # noqa: S101 - the caller checked
     assert query.radius is not None  # noqa: S101 - the caller checked
     return around(query.near, query.radius, s, alias)
@@ -146,7 +147,8 @@ def around(point: Point, radius: float, s: Statement, alias: str = "s") -> str:
 
 
 def at_postcode(query: SiteQuery, centre: Point | None, s: Statement) -> str:
-    """Return the condition for sites at the postcode or, with `proximity`, around `centre`, the middle of its sites."""
+    """Return the condition for sites at the postcode. With `proximity`, it matches sites around `centre`, the midpoint
+    of the postcode's sites."""
     if query.proximity is None:
         return f"s.postcodes @> ARRAY[{s.argument(folded(query.postcode or ''), 'text')}]"
     return around(centre, query.proximity, s) if centre else "false"
@@ -158,7 +160,7 @@ def in_box(box: tuple[float, float, float, float], s: Statement, alias: str = "s
 
 
 def distance(point: Point, s: Statement, alias: str = "s") -> str:
-    """Return the great-circle metres (haversine) from `point` (latitude, longitude) to the site."""
+    """Return the great-circle distance in metres (haversine) from `point` (latitude, longitude) to the site."""
     latitude = s.argument(point[0], "double precision")
     longitude = s.argument(point[1], "double precision")
     return (

@@ -1,4 +1,4 @@
-"""Builds a search: its conditions and words over the documents that the caller sees."""
+"""Builds a search: its conditions and words over the documents that the caller can see."""
 
 # ruff: noqa: S608 - the text is our own; every value is a bound argument of a Statement
 
@@ -35,8 +35,8 @@ def matching(
     any_word: bool = False,
     meaning: bool = True,
 ) -> Matching:
-    """Build the search. `groups` replaces its words by similar ones; with `any_word` one of them is enough; without
-    `meaning` only the words themselves count."""
+    """Build the search. `groups` replaces its words by similar ones. With `any_word`, one matching word is enough.
+    Without `meaning`, only the words themselves count."""
     s = Statement()
     wheres = visible_by_level(audience, s.argument)
     parts, rank = _words(query, groups, s, any_word=any_word, meaning=meaning)
@@ -44,7 +44,7 @@ def matching(
     each = one_by_one(query, s, today)
 
     def key() -> str:
-        # A digest, so that no memory keeps the words that somebody searched for.
+        # A digest, so that the search words are not kept in memory.
         asked = f"{audience.key}|{today}|{groups}|{any_word}|{meaning}|{type(query).__name__}|{_key(query)}"
         return blake2b(asked.encode(), digest_size=16).hexdigest()
 
@@ -68,8 +68,8 @@ def _left(
     any_word: bool,
     meaning: bool,
 ) -> tuple[Statement, str]:
-    """Select the documents that the indexes leave at the lowest level. The caller reads each of them at that or a
-    higher level."""
+    """Select the documents at the lowest level that the indexed conditions leave. The caller reads each of them at that
+    level or higher."""
     s = Statement()
     parts, _ = _words(query, groups, s, any_word=any_word, meaning=meaning)
     wheres = " AND ".join([f"d.level = {audience.base}", *parts, *by_index(query, s)])
@@ -102,7 +102,8 @@ async def hold_place_small(
     audience: Audience,
     centre: Point | None = None,
 ) -> None:
-    """Refuse a place with too many sites: PostgreSQL reads all sites of a place before any other condition."""
+    """Refuse a place with too many sites, because PostgreSQL reads all sites of a place before it checks any other
+    condition."""
     if query.bbox:
         s = Statement()
         await _hold_small(session, s, in_box(query.bbox, s), audience)

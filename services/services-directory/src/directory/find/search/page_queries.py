@@ -1,4 +1,4 @@
-"""Reads one sorted page of matches and counts them. One statement queries each level and merges the results."""
+"""Reads one sorted page of matches and counts the matches. One statement queries each level and merges the results."""
 
 # ruff: noqa: S608 - the text is our own; every value is a bound argument of a Statement
 
@@ -19,9 +19,9 @@ from directory.ground.reading.statement import Statement
 
 @dataclass
 class Matching:
-    """The FROM and the WHERE of a search for each level, with their values. `everything`: only the caller's visibility
-    narrows it. Each level is read from its own partition by name, which saves PostgreSQL a tenth of a millisecond of
-    planning per query."""
+    """The FROM and WHERE clauses of a search for each level, with their values. `everything` means that only visibility
+    limits the matches. Each level is read from its own partition by name, which saves PostgreSQL a tenth of a
+    millisecond of planning per query."""
 
     statement: Statement
     wheres: dict[int, str]
@@ -57,7 +57,7 @@ class Matching:
         return " UNION ALL ".join(self.branch(level, columns) for level in self.wheres)
 
     def some(self, columns: str, most: int | None = None) -> str:
-        """Select one match more than may be sorted, and no more at any level."""
+        """Select at most one match more than may be sorted, in total and per level."""
         if len(self.wheres) == 1:
             return f"{self.branches(columns)} LIMIT {(most or self.most) + 1}"
         end = f"LIMIT {(most or self.most) + 1}"
@@ -75,8 +75,8 @@ class Matching:
 
 @dataclass(frozen=True)
 class Order:
-    """Sorts by `expression` in `direction` (DESC, NULLS LAST or nothing), then by the id named `tie`. `walked`: an
-    index has this order, so a page reads nothing that follows it."""
+    """Sorts by `expression` in `direction` (DESC, NULLS LAST or nothing), then by the id column `tie`. `walked` means
+    that an index has this order, so a page reads no rows after it."""
 
     expression: str
     direction: str = ""
@@ -102,7 +102,7 @@ async def page_of(
     number: int,
     per_page: int,
 ) -> tuple[list[Row], int]:
-    """Return the rows of page `number` and the total. `s` holds the values of `found` and of `columns`."""
+    """Return the rows of page `number` and the total. `s` contains the values of `found` and of `columns`."""
     deepest = DEEPEST // (2 if audience.aors else 1)
     if number * per_page - per_page >= deepest:
         raise TOO_DEEP.because("pages_are_given_to_entry_number_narrow", f"{deepest:,}")
@@ -113,8 +113,8 @@ async def page_of(
         if found.everything:
             inner = _walked(found, s, columns, order, number, per_page)
             return await _remembering(session, found, s, audience, inner, number, per_page)
-        # Matches may be rare or late in the index order, so following the index could read everything. The limit on the
-        # documents left makes sorting cheap.
+        # Matches may be rare or late in the index order, so an index scan could read everything. The limit on the documents
+        # left makes sorting cheap.
         most = bounds.MOST_READ
     text = _sorted(found, s, columns, order, number, per_page, most)
     rows = await fetch(session, text, s)
@@ -138,7 +138,8 @@ async def best_of(
     number: int,
     per_page: int,
 ) -> tuple[list[Row], int]:
-    """Return a page of the `BEST` matches by quality, best text matches first, if there are too many to sort."""
+    """Return a page of the `BEST` matches by quality, best text matches first, for a search with too many matches to
+    sort."""
     s = found.statement.fork()
     order = Order("d.quality", "DESC")
     keys = _merged(found, s, ["d.level", "d.service_id"], order, 1, BEST)
@@ -158,10 +159,11 @@ async def _hold_few(
     found: Matching,
     audience: Audience,
 ) -> None:
-    """Refuse a search whose indexes leave too many documents. A rare condition or a total is known only after reading
-    all of them. The result is cached like totals, so the next page checks only for changes."""
+    """Refuse a search whose indexed conditions leave too many documents. The matches of a rare condition, or a total,
+    are known only after reading all of them. The result is cached like totals, so the next page checks only for
+    changes."""
     most = bounds.MOST_READ // (2 if audience.aors else 1)
-    if found.beside or found.rank:  # each document also needs a look at its sites or its text
+    if found.beside or found.rank:  # each document also needs a check of its sites or its text
         most //= 2
     key, newest = f"few|{most}|{found.key()}", _newest_change(audience.levels)
     if TOTALS.knows(key):
@@ -188,8 +190,8 @@ def _sorted(
     per_page: int,
     most: int,
 ) -> str:
-    """Return the SQL that sorts and counts all matches by id, then fetches the page. A whole answer is a hundred times
-    as wide as an id."""
+    """Return the SQL that sorts and counts all matches by id, then fetches the page. A whole row is a hundred times as
+    wide as an id."""
     bounds = _bounds(s, number, per_page)
     own = f"{order.alias}.level, {order.alias}.{order.tie}"
     keys = (
@@ -204,8 +206,8 @@ def _sorted(
 
 
 def _fetched(order: Order, levels: Sequence[int]) -> str:
-    """Return the SQL that joins the rows of the keys `k`. Naming the levels again saves planning for other partitions,
-    which takes longer than reading a page."""
+    """Return the SQL that joins the rows for the keys `k`. Naming the levels again avoids planning for other
+    partitions, which takes longer than reading a page."""
     documents = f"service_documents_{levels[0]}" if len(levels) == 1 else "service_documents"
     named = "" if len(levels) == 1 else f" AND d.level IN ({', '.join(map(str, levels))})"
     if order.alias == "d":
@@ -232,7 +234,7 @@ def _walked(
 def _merged(
     found: Matching, s: Statement, columns: Sequence[str], order: Order, number: int, per_page: int
 ) -> str:
-    """Return the SQL of the page, merged from the first rows of each level."""
+    """Return the SQL of a page that merges the first rows of each level."""
     listed = ", ".join(columns)
     if len(found.wheres) == 1:
         bounds = _bounds(s, number, per_page)
@@ -253,7 +255,7 @@ def _bounds(s: Statement, number: int, per_page: int) -> str:
 
 
 def _newest_change(levels: Sequence[int]) -> str:
-    """Return SQL of two columns: the newest change at these levels and the oldest running writer, as text."""
+    """Return the SQL of two text columns: the newest change at these levels, and the oldest running writer."""
     probes = ", ".join(
         f"(SELECT c.xid FROM service_changes c WHERE c.level = {level} ORDER BY c.xid DESC LIMIT 1)"
         for level in levels
@@ -273,7 +275,7 @@ async def _remembering(
     number: int,
     per_page: int,
 ) -> tuple[list[Row], int]:
-    """Read the page and the markers that say whether a cached total still holds. An empty page still returns one row
+    """Read the page and the markers that say whether a cached total is still valid. Even an empty page returns one row
     with the markers."""
     text = (
         f"SELECT {_newest_change(audience.levels)}, p.* FROM (SELECT 1) one"
@@ -310,8 +312,8 @@ async def _count(session: AsyncSession, found: Matching, audience: Audience) -> 
 
 
 def _sighted(table: str, audience: Audience) -> tuple[Statement, str]:
-    """Select the number of documents that the audience sees. That is all at its lowest level, counted by an index, plus
-    those of higher levels that begin there."""
+    """Select the number of documents that the audience sees. That is all documents at its lowest level, counted by an
+    index, plus those that exist only at higher levels."""
     s = Statement()
     wheres = [f"d.level = {audience.base}"]
     if audience.organisation_id is not None:
@@ -319,13 +321,13 @@ def _sighted(table: str, audience: Audience) -> tuple[Statement, str]:
     return s, " + ".join(f"(SELECT count(*) FROM {table} d WHERE {where})" for where in wheres)
 
 
-# A total is cached only if no transaction older than the newest change is still running. Otherwise that transaction's
-# change would not raise the newest id, which is the cache key.
+# A total is cached only if no transaction older than the newest change is still running. The change of such a
+# transaction would not raise the newest id, which is the cache key.
 _KEPT = 4_096
 
 
 class Totals:
-    """A cache of counts by (audience and filters); always exact."""
+    """A cache of exact counts by audience and filters."""
 
     def __init__(self) -> None:
         self._known: OrderedDict[str, tuple[str, int]] = OrderedDict()
@@ -338,7 +340,7 @@ class Totals:
         return found[1]
 
     def knows(self, key: str) -> bool:
-        """Return whether the key was counted, even before the newest change."""
+        """Return whether the cache has a count for the key, even an outdated one."""
         return key in self._known
 
     def keep(self, key: str, newest: str, total: int) -> None:

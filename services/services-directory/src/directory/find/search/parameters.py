@@ -1,5 +1,5 @@
-"""The query parameters of the HSDS endpoints, and the additional ones of this profile. Each is checked. An unknown
-parameter is refused, with the known ones named, because a typing error must not widen the search."""
+"""The query parameters of the HSDS endpoints, and this profile's additional ones. Each is checked. An unknown parameter
+is refused with a list of the known ones, because a typing error must not widen the search."""
 
 import re
 from datetime import date, datetime, time
@@ -51,7 +51,7 @@ Facet = Literal[
 
 
 class Filters(PageQuery):
-    """Filters for services; conditions are ANDed, values of one list are ORed."""
+    """Filters for services. Conditions are ANDed; the values of one list are ORed."""
 
     taxonomy_term_id: UUID | None = None
     taxonomy_id: UUID | None = None

@@ -1,4 +1,4 @@
-"""SELECTs of stored documents. Each one uses `access`; there is no other way to a document."""
+"""SELECTs of stored documents. Each one uses `access`; there is no other way to read a document."""
 
 # ruff: noqa: S608 - the text is our own; every value is a bound argument of a Statement
 
@@ -105,7 +105,7 @@ async def _in_words(
     today: date,
     body: str,
 ) -> tuple[Matching, Found]:
-    """Return the result of the narrowest reading with enough matches, and the reading."""
+    """Return the result of the narrowest reading with enough matches, and that reading."""
     taken: Matching | None = None
     found = Found([], 0)
     for reading in _readings(query.search or ""):
@@ -141,11 +141,11 @@ class _Reading:
 
 
 def _readings(search: str) -> Iterator[_Reading]:
-    """Yield ways to read the words, the narrowest first."""
+    """Yield ways to read the words, narrowest first."""
     if len(search.split()) > 1:
         yield _Reading(
             search, meaning=False
-        )  # if all of several words match, their meaning adds nothing
+        )  # if all of several words match, their meaning adds nothing to the result
     yield _Reading(search)
     if not search.strip() or says_how(search):
         return
@@ -174,7 +174,7 @@ async def _page(
     body: str,
 ) -> tuple[list[Row], int]:
     s = found.statement.fork()
-    # PostgreSQL refuses a bound value that the statement does not use.
+    # PostgreSQL rejects a bound value that the statement does not use.
     needed = query.explain or _sort(query, found) in {"relevance", "distance"}
     metres = _metres(query, s) if needed else None
     extra = [f"{found.rank} AS rank"] if found.rank and query.explain else []
@@ -215,7 +215,7 @@ def _order(query: ServiceQuery, found: Matching, metres: str | None) -> Order:
 async def _facets(
     session: AsyncSession, wanted: Sequence[str], found: Matching
 ) -> dict[str, dict[str, int]]:
-    """Return counts by code over all matches, not just the page."""
+    """Return counts by code for all matches, not just the page."""
     parts = [
         f"SELECT '{name}' AS facet, {_FACETS[name]} AS code, d.service_id FROM hits d"
         for name in dict.fromkeys(wanted)
@@ -236,7 +236,7 @@ async def _facets(
 async def one_service(
     session: AsyncSession, service_id: UUID, audience: Audience, language: str | None
 ) -> Row | None:
-    """Return one service, with its `body` in `language` where it was translated."""
+    """Return one service, with its `body` in `language` if translated."""
     statement = (
         sa.select(
             d.service_id, d.level, d.sensitive, d.etag,
@@ -271,8 +271,8 @@ async def names_of(
     audience: Audience,
     language: str | None,
 ) -> list[Row]:
-    """Return names of the given services that the audience sees, by name, in `language` where translated. Includes the
-    organisation's name where the service shows it."""
+    """Return the names of the given services that the audience can see, in `language` if translated. Includes the
+    organisation's name if the service shows it."""
     translated = sa.cast(sa.func.convert_from(t.list_body, "UTF8"), JSONB)["name"].astext
     name = sa.func.coalesce(translated, d.name).label("name")
     shown_id = sa.case((organization_name.is_not(None), d.organization_id))
@@ -291,7 +291,7 @@ async def names_of(
 async def every(
     session: AsyncSession, query: Filters, audience: Audience, today: date, columns: str
 ) -> AsyncIterator[Row]:
-    """Yield all matching rows from a server-side cursor, in bounded memory; for ndjson."""
+    """Yield all matching rows from a server-side cursor, in constant memory; for ndjson."""
     if isinstance(query, SiteQuery):
         found, order = (
             site_matching(query, audience, today, await centre_of(session, query, audience)),

@@ -1,8 +1,8 @@
 """Ranks services and explains the rank.
 
 score = 10 × text rank (name before category before organisation and description, a quarter for a category that the
-words mean, and three times the share of the question that a service matches) + quality (referable 4, fully functional 2
-or partially 1, accepting 2 or waitlist 1, verified 1) − 1 for each 10 km to the nearest site, if the query has a point.
+words mean, and three times the share of the query that a service matches) + quality (referable 4, fully functional 2 or
+partially 1, accepting 2 or waitlist 1, verified 1) − 1 for each 10 km to the nearest site, if the query has a point.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from directory.find.search.thesaurus import Meant
 
 TEXT_WEIGHT = 10.0
 METRES_PER_POINT = 10_000.0
-# Weights D, C, B, A: places, description, organisation and category, name.
+# Weights for D, C, B and A: places, description, organisation and category, name.
 WEIGHTS = "'{0.1, 0.3, 0.6, 1.0}'"
 
 
@@ -32,7 +32,7 @@ _BY_CATEGORY = 0.9
 
 
 def meaning(codes: str, first: str) -> str:
-    """Return points for a service of the categories that the words mean; more for the nearest ones."""
+    """Return points for a service with categories that the words mean; the nearest categories give more."""
     return (
         f"({MEANING_WEIGHT} * (d.categories && {codes})::int"
         f" + {MEANING_WEIGHT / 2} * (d.categories && {first})::int)"
@@ -40,8 +40,8 @@ def meaning(codes: str, first: str) -> str:
 
 
 def covered(units: Sequence[tuple[str, str | None]]) -> str:
-    """Return the share of the question that a service matches by its words or its first category. `units`: a query of
-    words, and that category."""
+    """Return the share of the query that a service matches, by its words or its first category. Each unit is a text
+    query and that category."""
     parts = [
         f"greatest((d.vector @@ {said})::int, {_BY_CATEGORY} * (d.categories && {first})::int)"
         if first
@@ -61,7 +61,7 @@ def score(rank: str | None, metres: str | None) -> str:
 
 
 def explained(row: Any, meant: Sequence[Meant] = ()) -> dict[str, Any]:
-    """Return the parts of one entry's score, with the meanings that led to it."""
+    """Return the parts of one entry's score, with the meanings that contributed to it."""
     found: dict[str, Any] = {
         "id": str(row["service_id"]),
         "quality": round(row["quality"], 2),

@@ -11,13 +11,13 @@ from directory.ground.reading.statement import Statement
 
 # Minimum trigram similarity of a substitute: "sicologia" ~ "psicologia" is 0.57.
 SIMILAR = 0.4
-# Each word is compared with all stored words, so a long question uses only its first ones.
+# Each word is compared with all stored words, so only the first words of a long search are used.
 MOST_WORDS = 6
 
 
 async def similar(session: AsyncSession, audience: Audience, text: str) -> list[list[str]]:
-    """Return for each word of the search all similar words at the audience's levels. It never picks "the best few",
-    because then a word of hidden documents could change the result."""
+    """Return, for each word of the search, all similar words at the audience's levels. Never limit them to the best
+    few: then a word of a hidden document could change the result."""
     wanted = [word for word in folded(text).split() if len(word) >= 3][:MOST_WORDS]
     if not wanted:
         return []

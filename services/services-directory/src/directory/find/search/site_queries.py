@@ -23,7 +23,7 @@ _JOINED = ("s.level = d.level", "s.service_id = d.service_id")
 
 
 async def centre_of(session: AsyncSession, query: Filters, audience: Audience) -> Point | None:
-    """Return the middle of those sites at the postcode that the caller sees."""
+    """Return the midpoint of the sites at the postcode that the caller can see."""
     if not isinstance(query, SiteQuery) or not query.postcode or query.proximity is None:
         return None
     s = Statement()
@@ -85,7 +85,7 @@ async def site_page(
 
 
 def site_columns(*, full: bool) -> str:
-    """Return the columns with the bodies of that form only, because each form is stored separately."""
+    """Return the columns with the bodies of one form, because each form is stored separately."""
     bodies = (
         "s.full_body AS site_full, d.full_body, d.core_length"
         if full
@@ -111,7 +111,7 @@ async def one_site(session: AsyncSession, site_id: UUID, audience: Audience) -> 
 
 
 async def sites_of(session: AsyncSession, rows: Sequence[Row]) -> list[Row]:
-    """Return sites with a point of these service rows, at the level of each row."""
+    """Return the sites with a point for these service rows, at the level of each row."""
     s = Statement()
     ids = s.argument([row["service_id"] for row in rows], "uuid[]")
     levels = s.argument([row["level"] for row in rows], "smallint[]")

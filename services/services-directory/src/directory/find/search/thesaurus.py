@@ -1,7 +1,7 @@
-"""Maps people's words for their needs to service categories, in Spanish, English and languages of the border.
+"""Maps people's words for their needs to service categories, in Spanish, English and border languages.
 
-The table is data, checked when it is loaded. A concept means its own categories first, then those of broader concepts.
-Whole phrases match, the longest first, ignoring accents and case; a plural matches its singular.
+The table is data and is checked when it is loaded. A concept means its own categories first, then those of broader
+concepts. Whole phrases match, the longest first, ignoring accents and case; a plural matches its singular.
 """
 
 import csv
@@ -22,13 +22,13 @@ _STANDING_IN = 16
 
 
 class ThesaurusError(Exception):
-    """The table is invalid; the message has the line and the reason."""
+    """The table is invalid. The message contains the line and the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Meant:
-    """Words of a search, the categories that they mean (the nearest first), and synonyms. `danger`: a person who uses
-    these words needs an answer now."""
+    """The words of a search, the categories that they mean (nearest first), and synonyms. `danger` means that a person
+    who uses these words needs help now."""
 
     said: str
     categories: tuple[str, ...]
@@ -75,7 +75,7 @@ class Thesaurus:
                 self._spoken.append((phrase, language))
 
     def understood(self, search: str) -> list[Meant]:
-        """Return the meanings of the words, in their order; words without a meaning give none."""
+        """Return the meanings of the words, in order. Words without a meaning are skipped."""
         words = folded(search.replace('"', " ")).split()
         found: list[Meant] = []
         at = 0
@@ -99,7 +99,7 @@ class Thesaurus:
         return found
 
     def suggestions(self, beginning: str, language: str) -> list[Meant]:
-        """Suggest meanings of the text so far: phrases that begin with it, then those with a word that does."""
+        """Suggest meanings for the text so far: phrases that begin with it, then phrases with a word that does."""
         wanted = folded(beginning)
         if len(wanted) < 2:
             return []
@@ -113,12 +113,12 @@ class Thesaurus:
         return phrase in self._phrases
 
     def spoken(self, language: str) -> frozenset[str]:
-        """Return the words of its phrases in one language, folded."""
+        """Return the folded words of all phrases in one language."""
         phrases = (phrase for phrase, tongue in self._spoken if tongue == language)
         return frozenset(word for phrase in phrases for word in folded(phrase).split())
 
     def corrected(self, search: str) -> str | None:
-        """Return the search with abbreviated places in full and unknown words corrected; None if unchanged."""
+        """Return the search with place abbreviations expanded and unknown words corrected; None if unchanged."""
         words = folded(search)
         read = [
             w if w in self._vocabulary else _nearest(w, self._vocabulary) or w
@@ -128,7 +128,7 @@ class Thesaurus:
 
 
 def _inherited(concept: Concept, concepts: Mapping[str, Concept]) -> tuple[str, ...]:
-    """Return its own categories, then those of broader concepts. Refuses a circle."""
+    """Return the concept's own categories, then those of broader concepts. Refuses a cycle."""
     codes: list[str] = []
     path = [concept.name]
     while True:
@@ -157,7 +157,7 @@ def _singular(phrase: str, known: Mapping[str, Meant]) -> str:
 
 
 def _nearest(word: str, vocabulary: Collection[str]) -> str | None:
-    """Return the one word within one or two typing errors; None if there is none or the word is too short."""
+    """Return the only word within one or two typing errors; None if there is none or the word is too short."""
     allowed = 0 if len(word) < 5 else 1 if len(word) < 8 else 2
     if not allowed or len(word) > 30:
         return None
@@ -174,7 +174,7 @@ def _nearest(word: str, vocabulary: Collection[str]) -> str | None:
 
 
 def _slips(one: str, other: str) -> int:
-    """Return the number of letters missing, added, replaced or swapped (optimal string alignment)."""
+    """Return the number of missing, added, replaced or swapped letters (optimal string alignment)."""
     before: list[int] = []
     last = list(range(len(other) + 1))
     for i, a in enumerate(one, 1):
@@ -189,7 +189,7 @@ def _slips(one: str, other: str) -> int:
 
 
 def read(lines: Iterable[str]) -> Thesaurus:
-    """Load the thesaurus of a table `concept,broader,categories,es,en,other,danger`. Raises ThesaurusError with the
+    """Load the thesaurus from a table `concept,broader,categories,es,en,other,danger`. Raises ThesaurusError with the
     line of the first error."""
     concepts: dict[str, Concept] = {}
     for concept in _rows(lines):

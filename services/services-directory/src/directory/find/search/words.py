@@ -1,5 +1,5 @@
 """Turns the words of a search into SQL. First the words as given, with their meaning (thesaurus.py) at a lower weight;
-if that finds too little, any of them; then similar words."""
+if too few services match, any of the words; then similar words."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,23 +11,23 @@ from directory.find.search.thesaurus import Meant, thesaurus
 from directory.ground.reading.full_text import words_sql
 from directory.ground.reading.statement import Statement
 
-# Each one adds a list to read and to rank by.
+# Each synonym adds an index list to read and to rank.
 MOST_OTHERS = 12
 _OPERATORS = ('"', " or ", " -")
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """A condition on `d`, and its rank (higher is better)."""
+    """A condition on `d`, and its rank (a higher rank is better)."""
 
     condition: str
     rank: str
 
 
 def matches(search: str, s: Statement, *, any_word: bool = False, meaning: bool = True) -> Words:
-    """Return the words in either language; websearch syntax ("…", or, -) turns the meaning off. A word that the
-    thesaurus knows also matches its categories; the other words must then occur. `any_word`: one of the words or of
-    their synonyms is enough."""
+    """Return the condition for the words in either language. Websearch syntax ("…", or, -) turns the meaning off. A
+    word in the thesaurus also matches its categories; the other words must then occur. With `any_word`, one of the
+    words or synonyms is enough."""
     exact = words_sql(search, s)
     condition, rank = f"d.vector @@ {exact}", ranking.text_rank(exact)
     if says_how(search) or not meaning:
@@ -42,8 +42,8 @@ def matches(search: str, s: Statement, *, any_word: bool = False, meaning: bool 
         if beside and not any_word:
             rest = words_sql(beside, s)
             means = f"({means} AND (numnode({rest}) = 0 OR d.vector @@ {rest}))"
-        # Names `first` here too: a query that counts or sorts otherwise omits the rank, and PostgreSQL refuses a value
-        # that the statement does not use.
+        # Uses `first` here too. A query that counts or sorts otherwise omits the rank, and PostgreSQL rejects a value that
+        # the statement does not use.
         condition = f"(({condition} OR {means}) AND {first} IS NOT NULL)"
     units = [
         (words_sql(said, s), first and s.argument([first], "text[]"))
@@ -56,7 +56,7 @@ def matches(search: str, s: Statement, *, any_word: bool = False, meaning: bool 
     if any_word:
         others = dict.fromkeys(word for each in meant for word in each.words)
         if others:
-            # Words of a phrase in any order, because the index alone cannot find a phrase.
+            # Match the words of a phrase in any order, because the index alone cannot find a phrase.
             otherwise = words_sql(" or ".join(list(others)[:MOST_OTHERS]), s)
             condition = f"({condition} OR d.vector @@ {otherwise})"
             rank = f"({rank} + {ranking.OTHER_WORDS_WEIGHT} * {ranking.text_rank(otherwise)})"
@@ -76,7 +76,7 @@ _MOST_UNITS = 6
 
 
 def _units(search: str, meant: Sequence[Meant]) -> list[tuple[str, str | None]]:
-    """Return the parts of the search, each with its first category: known phrases, and the other significant words."""
+    """Return the parts of the search: known phrases, each with its first category, and the other significant words."""
     beside = [
         word for word in _beside(search, [each.said for each in meant]).split() if len(word) > 2
     ]
@@ -86,12 +86,12 @@ def _units(search: str, meant: Sequence[Meant]) -> list[tuple[str, str | None]]:
 
 
 def says_how(search: str) -> bool:
-    """Return whether the search uses search syntax, so that no meaning is added."""
+    """Return whether the search uses search syntax. If so, no meaning is added."""
     return any(each in f" {search.lower()}" for each in _OPERATORS)
 
 
 def mistyped(groups: list[list[str]], s: Statement) -> Words:
-    """Return the words after correction: one of each group must occur."""
+    """Return the words after correction; one word of each group must occur."""
     query = "(" + " && ".join(words_sql(" or ".join(group), s) for group in groups) + ")"
     return Words(f"d.vector @@ {query}", ranking.text_rank(query))
 

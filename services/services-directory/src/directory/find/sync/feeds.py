@@ -14,7 +14,7 @@ _ATOM = "http://www.w3.org/2005/Atom"
 
 @dataclass(frozen=True)
 class Change:
-    """The last change of a service; `name` is None for one that the reader no longer sees."""
+    """The last change of a service. `name` is None if the reader can no longer see the service."""
 
     service_id: UUID
     name: str | None
@@ -73,6 +73,6 @@ def _address(base: str, change: Change) -> str:
 
 
 def _text(parent: ET.Element, name: str, text: str) -> None:
-    # XML 1.0 has no place for control characters.
+    # XML 1.0 does not allow control characters.
     clean = "".join(each for each in text if each >= " " or each in "\t\n")
     ET.SubElement(parent, f"{{{_ATOM}}}{name}").text = clean

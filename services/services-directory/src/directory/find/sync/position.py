@@ -1,5 +1,5 @@
-"""The position of a copy in the history of changes. A position is a transaction id. Times and sequence numbers become
-visible out of order, while everything below the oldest running transaction is final."""
+"""The position of a copy in the change history. A position is a transaction id. Times and sequence numbers become
+visible out of order; changes older than the oldest running transaction are final."""
 
 import hashlib
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class Position:
 
 
 def read(cursor: str, viewer: str) -> Position:
-    """Read a cursor. Raises 400 for an invalid one; 410 for one of another audience or another database history."""
+    """Read a cursor. Raises 400 if it is invalid, 410 if it is for another audience or another database history."""
     keys = keys_in(cursor, str, numeral_in, id_in)
     if keys is None or keys[0] != _mark(viewer):
         raise RESYNC_NEEDED.because("what_you_may_see_has_changed_since")

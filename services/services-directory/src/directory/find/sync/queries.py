@@ -28,7 +28,7 @@ async def viewer(session: AsyncSession, audience: Audience) -> str:
 
 
 async def snapshot(session: AsyncSession, audience: Audience) -> AsyncIterator[Row]:
-    """Yield all visible services, each with the position of the snapshot. Without services, yields one row with a NULL
+    """Yield all visible services, each with the position of the snapshot. Without services, yield one row with a NULL
     service. One statement is one snapshot of the database."""
     s = Statement()
     where = visible_sql(audience, s.argument)
@@ -42,7 +42,8 @@ async def snapshot(session: AsyncSession, audience: Audience) -> AsyncIterator[R
 
 @dataclass(frozen=True)
 class Changes:
-    """`rows` are distinct services; `body` is NULL if the caller no longer sees it."""
+    """One page of changes. `rows` contains distinct services; `body` is NULL if the caller can no longer see the
+    service."""
 
     rows: list[Row]
     position: Position
@@ -58,7 +59,7 @@ async def changes(
     xid = s.argument(str(since.xid), "text")
     after = s.argument(since.after, "uuid")
     limited = f"ORDER BY c.xid, c.service_id LIMIT {s.argument(limit + 1, 'bigint')}"
-    # Query each level separately, because the index on the position begins with the level.
+    # Query each level separately, because the index on the position begins with the level
     parts = " UNION ALL ".join(
         f"(SELECT c.xid, c.service_id, c.changed_at FROM service_changes c WHERE {where}"
         f" AND (c.xid, c.service_id) > ({xid}::xid8, {after})"
@@ -86,7 +87,8 @@ async def changes(
 
 
 async def newest(session: AsyncSession, audience: Audience, limit: int) -> list[Row]:
-    """Return the services that changed last, the newest first; `body` is NULL if the caller no longer sees one."""
+    """Return the most recently changed services, newest first. `body` is NULL if the caller can no longer see the
+    service."""
     s = Statement()
     logged = visible_by_level(audience, s.argument, "c")
     shown = visible_sql(audience, s.argument)

@@ -1,1 +1,1 @@
-"""The common parts of all records: ids, states, history and the result of a write."""
+"""The common parts of all records: ids, states, history and the write result."""

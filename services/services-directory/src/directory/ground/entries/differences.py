@@ -7,7 +7,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Difference:
-    """`old` or `new` is None where the field was absent."""
+    """A field that differs. `old` or `new` is None if that version lacks the field."""
 
     pointer: str
     old: Any
@@ -15,7 +15,7 @@ class Difference:
 
 
 def differences(old: Any, new: Any, pointer: str = "") -> Iterator[Difference]:
-    """Yield the leaves that differ. Objects in lists are matched by their id, not by their position."""
+    """Yield the leaves that differ. Objects in lists are matched by id, not by position."""
     if isinstance(old, dict) and isinstance(new, dict):
         for key in dict.fromkeys((*old, *new)):
             yield from differences(old.get(key), new.get(key), f"{pointer}/{_escaped(key)}")

@@ -1,9 +1,9 @@
 """Ids that a caller sends with an entry.
 
-If the directory accepted free ids and rejected used ones, an id would reveal whether a hidden entry has it. So an id
-that the caller sends means an entry of its own organisation, stored under an id made from both, unless the caller may
-read the record with that id. The answer is the same for a free and a hidden id. Only a caller who may read every record
-keeps new ids, because nothing is hidden from that caller.
+If the directory accepted free ids and rejected used ones, an id would reveal whether a hidden entry has it. So an id in
+a request means an entry of the caller's own organisation. The entry is stored under an id made from both, unless the
+caller may read the record with that id. The response is the same for a free and a hidden id. Only a caller who may read
+every record can choose new ids, because nothing is hidden from that caller.
 """
 
 from functools import lru_cache
@@ -19,6 +19,6 @@ def own_id(caller: Principal, given: UUID) -> UUID:
     return given if reads_every_record(caller) else _made(caller.organisation, given)
 
 
-@lru_cache(maxsize=4_096)  # each row of a file asks for the same few ids several times
+@lru_cache(maxsize=4_096)  # each row of a file needs the same few ids several times
 def _made(organisation: UUID, given: UUID) -> UUID:
     return uuid5(organisation, str(given))

@@ -1,6 +1,6 @@
 """Decides whether the published form of an entry is visible to anybody. Pure. A hidden entry has no stored document, so
-no search, plan, list, page, file or copy contains it, and referrals learns that it was withdrawn. Its record stays for
-those who may read records."""
+no search, plan, list, page, file or copy contains it, and referrals treats it as withdrawn. Its record stays for users
+who may read records."""
 
 from collections.abc import Mapping
 from typing import Any

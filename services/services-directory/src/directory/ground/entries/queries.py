@@ -40,7 +40,7 @@ _STEPS = ("", "/state", "/reason", ENDORSED)
 async def changed_by_hand(
     session: AsyncSession, kind: str, entity_ids: Collection[UUID], *, or_entered: bool = False
 ) -> set[UUID]:
-    """Return the entries that a person here changed, or with `or_entered` also entered."""
+    """Return the entries that a person changed here. With `or_entered`, also return those that a person entered."""
     h = history.c
     found = await session.scalars(
         sa.select(h.entity_id)
@@ -58,7 +58,8 @@ async def changed_by_hand(
 async def levels_set_by_hand(
     session: AsyncSession, kind: str, entity_ids: Collection[UUID]
 ) -> dict[UUID, int]:
-    """Return the level that a person, not a file, last gave each entry here, or gave when entering it."""
+    """Return the level that a person last set for each entry here, also when entering it. Levels from files do not
+    count."""
     h = history.c
     level = sa.case((h.pointer == "", h.new["visibility"].astext), else_=h.new[()].astext)
     newest = (
@@ -78,7 +79,7 @@ async def levels_set_by_hand(
 async def said_by_hand(
     session: AsyncSession, kind: str, entity_ids: Collection[UUID], pointers: Collection[str]
 ) -> set[UUID]:
-    """Return the entries whose newest change at these pointers was by a person here, not a file."""
+    """Return the entries whose latest change at these pointers came from a person here, not from a file."""
     h = history.c
     newest = (
         sa.select(h.entity_id, h.source)

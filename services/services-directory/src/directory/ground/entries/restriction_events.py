@@ -1,4 +1,5 @@
-"""Builds the event that announces the restrictions of an entry. The event stream keeps it outside the database."""
+"""Builds the event that announces the restrictions of an entry. The event stream keeps this event outside the
+database."""
 
 from uuid import UUID
 

@@ -12,7 +12,7 @@ Outcome = Literal["created", "changed", "unchanged"]
 
 @dataclass(frozen=True)
 class Upserted:
-    """The result of a write. `version` is the record's; its ETag is made from it."""
+    """The result of a write. `version` is the version of the record; the ETag is derived from it."""
 
     id: UUID
     outcome: Outcome

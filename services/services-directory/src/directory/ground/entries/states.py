@@ -45,12 +45,12 @@ def possible_steps(state: str) -> list[str]:
 
 
 def after(step: str, state: str) -> EntryState | None:
-    """Return the state after a step, or None if it is not possible."""
+    """Return the state after a step, or None if the step is not possible."""
     return STEPS[step].get(EntryState(state))
 
 
 def covers(caller: Principal, states: Collection[str]) -> bool:
-    """Return whether the principal's areas include one of the states (no areas: everywhere)."""
+    """Return whether the principal's areas include one of the states. A principal without areas covers every state."""
     if not caller.areas:
         return True
     return not set(states_of(caller.areas)).isdisjoint(states)
@@ -75,7 +75,7 @@ def endorsements(caller: Principal, aors: Collection[str]) -> list[str]:
 
 def reads_every_record(caller: Principal) -> bool:
     """Return whether the principal coordinates all areas of responsibility everywhere, so that no record is hidden from
-    it."""
+    the principal."""
     return (
         CURATE in caller.scopes
         and Role.COORDINATOR in caller.roles

@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 
 
 def _matching(pattern: str, told: LiteralString) -> AfterValidator:
-    """Return a validator: the whole text must match `pattern`, otherwise the error is `told`."""
+    """Return a validator that raises the error `told` unless the whole text matches `pattern`."""
     known = re.compile(pattern)
 
     def check(value: str) -> str:
@@ -38,7 +38,7 @@ PROGRAMS = ("javascript:", "vbscript:", "data:")
 
 
 def _leads_somewhere(value: str) -> str:
-    """Refuse links that run code, such as `javascript:`, because readers of the directory make links of these."""
+    """Refuse links that run code, such as `javascript:`, because the directory shows these values as links."""
     if value.lower().startswith(PROGRAMS):
         raise ValueError("a link leads somewhere, and runs nothing")
     return value
@@ -59,7 +59,7 @@ def _is_time(value: str) -> str:
     return value
 
 
-# Dates and times stay the given text, so that a document comes back byte for byte.
+# Dates and times keep the given text, so that a document comes back byte for byte.
 Text = Annotated[str, Field(max_length=20_000), _CLEAN]
 Short = Annotated[str, Field(min_length=1, max_length=1_000), _CLEAN]
 DateText = Annotated[str, Field(max_length=10), AfterValidator(_is_date)]
@@ -84,7 +84,7 @@ class Hsds(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _nulls_are_absences(cls, data: Any) -> Any:
-        # HSDS has no nulls; a client that sends one means an absent value.
+        # HSDS has no nulls; a client that sends null means an absent value.
         if isinstance(data, dict) and None in data.values():
             return {key: value for key, value in data.items() if value is not None}
         return data

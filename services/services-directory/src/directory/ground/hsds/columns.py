@@ -1,5 +1,5 @@
 """The search columns of a rendered document. Every value comes from the document of one level, so no filter, facet,
-sort or distance can reveal more than the level shows."""
+sort order or distance can reveal more than the level shows."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -56,7 +56,7 @@ class Columns:
 
 
 def columns_of(full: Document) -> Columns:
-    """Return the search columns of a full service document of one level."""
+    """Return the search columns of a full service document at one level."""
     eligibility = full.get("eligibility", {})
     verification = full.get("verification", {})
     terms = [a["taxonomy_term"] for a in full.get("attributes", []) if a.get("taxonomy_term")]
@@ -141,7 +141,7 @@ def _taxonomy_id(term: Document) -> str | None:
 
 
 def verified_on(verification: Document) -> date | None:
-    """Return the day of the last verification in local time. Some senders give a time, others a date."""
+    """Return the local date of the last verification. Some senders give a time, others a date."""
     text = verification.get("verified_at")
     moment = datetime.fromisoformat(text) if text else None
     return clock.day_of(moment) if moment and moment.tzinfo else _day(text)
@@ -196,13 +196,13 @@ def _cities(full: Document) -> Iterator[str | None]:
 
 @cache
 def _streets() -> tuple[str, ...]:
-    """Return how the parts of an address begin that are no town."""
+    """Return the prefixes of address parts that are not towns."""
     return tuple(row["beginning"] for row in rows(__package__, "data/street_beginnings"))
 
 
 def _towns(address: str) -> Iterator[str]:
-    """Yield parts of an address line that may be a town: after the street, without a number. Leaves out streets, which
-    are named after states and municipalities."""
+    """Yield the parts of an address line that may be a town: after the street, without a number. Skips streets, because
+    many are named after states and municipalities."""
     for part in address.split(",")[1:]:
         name = part.strip(" .")
         if not any(c.isdigit() for c in name) and not name.casefold().startswith(_streets()):

@@ -10,9 +10,9 @@ Document = dict[str, Any]
 
 
 def outlived(before: Document | None, after: Document) -> frozenset[str]:
-    """Return the areas of responsibility whose endorsement of the document `before` does not apply to `after`. All of
-    them if the organisation changed or the service moved to other municipalities; otherwise those for which it no
-    longer offers any of its categories."""
+    """Return the areas of responsibility whose endorsement of the document `before` does not apply to `after`. Return
+    all of them if the organisation changed or the service moved to other municipalities. Otherwise return those for
+    which it no longer offers any of its categories."""
     every = frozenset(codelists.pathways())
     if before is None:
         return frozenset()

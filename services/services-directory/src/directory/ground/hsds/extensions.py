@@ -65,7 +65,7 @@ class PathwayStep(Extension):
 
 
 class FunctionalStatus(Extension):
-    """Whether the service works now. It decides HSDS `status` and whether the service is referable."""
+    """The functional status of the service. It decides HSDS `status` and whether the service is referable."""
 
     code: Annotated[Code, one_of(codelists.functional_statuses, "functional status")]
     since: DateText | None = None
@@ -73,7 +73,7 @@ class FunctionalStatus(Extension):
 
 
 class PreCrisis(Extension):
-    """Whether the service existed before the crisis, and from when to when."""
+    """The period before the crisis in which the service existed, if any."""
 
     existed: bool
     from_: DateText | None = Field(None, alias="from")
@@ -81,7 +81,7 @@ class PreCrisis(Extension):
 
 
 class Eligibility(Extension):
-    """The people whom the service accepts. An empty list means no rule of that kind."""
+    """The people whom the service accepts. An empty list means that there is no rule of that kind."""
 
     sex: list[Literal["female", "male", "other"]] = Field(default_factory=list)
     populations: list[Population] = Field(default_factory=list)
@@ -109,7 +109,7 @@ class Referral(Extension):
 
 
 class Verification(Extension):
-    """When the entry was last checked, by whom and how, and until when that holds."""
+    """The last check of the entry: when, by whom and how, and until when it is valid."""
 
     verified_at: InstantText | DateText | None = None
     valid_until: DateText | None = None

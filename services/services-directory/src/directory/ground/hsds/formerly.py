@@ -1,5 +1,5 @@
 """Removes from history the parts of a place that may no longer be stored after it was restricted. Pure. In doubt, a
-place counts as closed: one that the entry no longer names has the level of its most closed place."""
+place counts as closed: a place that the entry no longer names has the level of its most closed place."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -23,8 +23,8 @@ def place_formerly(pointer: str, value: Any) -> Any:
 
 
 class Formerly:
-    """The present levels of an entry's places, from its forms (the draft and the published one). `held`: a possible
-    safe house without a review; then no place is shown, whatever its level."""
+    """The current levels of an entry's places, from the draft and the published form. `held` means a possible safe
+    house without a review; then no place is shown, whatever its level."""
 
     def __init__(self, *documents: Document | None, held: bool = False) -> None:
         levels: dict[str, int] = {}
@@ -45,7 +45,8 @@ class Formerly:
         self._open = {named for named, level in levels.items() if level < RESTRICTED}
 
     def shown(self, pointer: str, value: Any) -> Any:
-        """Return the part of a field's value that may be shown. `pointer`: as in `entries.differences`."""
+        """Return the part of a field's value that may be shown. `pointer` has the form used in
+        `entries.differences`."""
         if not self._closed or value is None:
             return value
         match pointer.split("/")[1:]:

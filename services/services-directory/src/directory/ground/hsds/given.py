@@ -30,7 +30,7 @@ class Given:
 
     @property
     def places(self) -> set[UUID]:
-        """Return the ids of its places, contained or only named."""
+        """Return the ids of the places, whether embedded or only referenced."""
         sites = self.document.get("service_at_locations", ())
         named = (
             site["location"].get("id") if "location" in site else site.get("location_id")

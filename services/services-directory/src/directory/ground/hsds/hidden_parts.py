@@ -1,5 +1,5 @@
-"""Keeps phone numbers and contacts hidden through imports, if an editor hid them. Pure. A file does not know about
-them: its version of a number would open it, and a missing number would delete it."""
+"""Keeps phone numbers and contacts hidden through imports, if an editor hid them. Pure. A file does not know which
+parts are hidden: its number would become public, and a missing number would be deleted."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -14,7 +14,7 @@ _LISTS = ("phones", "contacts")
 
 
 def keeping_hidden(before: Document, after: Document) -> Document:
-    """Return `after` with each number and contact at least as hidden as in `before`. Adds the hidden ones of the entry
+    """Return `after` with each number and contact at least as hidden as in `before`. Adds the hidden parts of the entry
     that `after` lacks."""
     hidden: dict[str, int] = {}
     for key, part in _parts(before):
@@ -50,7 +50,7 @@ def _parts(item: Any) -> Iterator[tuple[str, Document]]:
 
 
 def _sign(key: str, part: Document) -> str:
-    """Return the sign that identifies a part: for a number its last digits, because formats differ."""
+    """Return the key that identifies a part. For a phone number it is the last digits, because formats differ."""
     if key == "phones":
         return "".join(char for char in str(part.get("number", "")) if char.isdigit())[-8:]
     return folded(f"{part.get('name', '')} {part.get('email', '')}").strip()

@@ -1,5 +1,5 @@
-"""Stable ids for the parts of a document. A part without an id gets one from its position, so that importing the same
-input twice gives the same document."""
+"""Stable ids for the parts of a document. A part without an id gets one from its position, so that repeated imports of
+the same input give the same document."""
 
 from typing import Any
 from uuid import UUID, uuid5
@@ -9,7 +9,7 @@ _UNIDENTIFIED = frozenset({"eligibility", "referral", "verification", "functiona
 
 
 def with_ids(document: dict[str, Any], own: UUID) -> dict[str, Any]:
-    """Return the document under id `own`, every HSDS object inside it with an id, members in order."""
+    """Return the document under the id `own`. Every HSDS object inside it gets an id; members keep their order."""
     result: dict[str, Any] = {"id": str(own)}
     for key, value in document.items():
         if key in _UNIDENTIFIED:

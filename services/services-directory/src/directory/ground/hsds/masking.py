@@ -1,7 +1,7 @@
-"""Removes from a possible safe house everything that leads to its door. Pure.
+"""Removes all location details of a possible safe house. Pure.
 
-Verified organisations see the rest: the name, what it does, its phones, its municipality. A sentence with a street, or
-with words of an address or of a place's name, is left out. A confirmed house is shown as `restricted`: only its state.
+Verified organisations see the rest: the name, what it does, its phones, its municipality. Sentences with a street, or
+with words of an address or of a place's name, are left out. A confirmed house is shown as `restricted`: only its state.
 """
 
 import re
@@ -29,7 +29,7 @@ _SHORTEST = 5
 
 
 def masked(record: Record, *, confirmed: bool = False) -> Record:
-    """Return the record as readers see it until its review, or after a review confirmed a house."""
+    """Return the record as readers see it before its review, or after a review confirmed a house."""
     service, level = record.service, RESTRICTED if confirmed else PARTNERS
     told = _places_in(service)
     kept = {key: value for key, value in service.items() if key not in _LINKS}
@@ -48,7 +48,7 @@ def masked(record: Record, *, confirmed: bool = False) -> Record:
 
 
 def placeless(organization: Document, told: Collection[str] = ()) -> Document:
-    """Return an organisation without its places and without sentences about them or about those in `told`."""
+    """Return an organisation without its places, and without sentences about them or about places in `told`."""
     said = {*told, *_places_in(organization)} - {folded(organization.get("name", ""))}
     kept = {key: value for key, value in organization.items() if key != "locations"}
     after: Document = _told(kept, said)
@@ -69,7 +69,7 @@ def _areas(item: Document, own: int) -> list[Document]:
 
 
 def _places_in(item: Any) -> set[str]:
-    """Return names of places and lines of addresses, folded."""
+    """Return place names and address lines, folded."""
     found: set[str] = set()
     for each in objects_in(item.get("service_at_locations", []), item.get("locations", [])):
         said = [each.get(key) for key in ("address_1", "address_2")]

@@ -1,5 +1,5 @@
 """Opening hours as minutes of the week, for "open now": Monday 00:00 is 0, Sunday 24:00 is 10080. Only weekly rules
-count, and only on the days on which they hold. Monthly rules and free text are not interpreted."""
+count, and only on the days for which they are valid. Monthly rules and free text are not interpreted."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -32,8 +32,8 @@ _NOT_WEEKLY = ("count", "byweekno", "bymonthday", "byyearday")
 
 
 class Season(NamedTuple):
-    """Open in `span` from the day `first` to the day `last`; None: no known limit. Without a span, closed on these
-    days, such as a holiday."""
+    """Open in `span` from the day `first` to the day `last`; None means no known limit. Without a span, the service is
+    closed on these days, for example on a holiday."""
 
     first: date | None
     last: date | None
@@ -41,7 +41,7 @@ class Season(NamedTuple):
 
 
 class Opening(NamedTuple):
-    """All schedules of a service together. `unread`: at least one of them cannot be interpreted."""
+    """All schedules of a service together. `unread` means that at least one of them cannot be interpreted."""
 
     usual: list[Span]
     seasons: list[Season]
@@ -49,13 +49,13 @@ class Opening(NamedTuple):
 
 
 def minute_of_week(moment: datetime) -> int:
-    """Return the minute. `moment` is local time at the service."""
+    """Return the minute of the week. `moment` is local time at the service."""
     return moment.weekday() * DAY_MINUTES + moment.hour * 60 + moment.minute
 
 
 def windows(days: Sequence[Weekday], start: time, end: time | None) -> list[Span]:
-    """Return the spans between two times of day on these days (none: every day); `end` None is midnight. Empty unless
-    `end` is after `start`."""
+    """Return the spans between two times on these days (no days: every day). An `end` of None means midnight. Empty
+    unless `end` is after `start`."""
     first = start.hour * 60 + start.minute
     last = DAY_MINUTES if end is None else end.hour * 60 + end.minute
     return [
@@ -79,8 +79,8 @@ def schedules_of(document: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def opening_of(schedules: Iterable[dict[str, Any]]) -> Opening:
-    """Return half-open spans of minutes, merged and in order. A span past midnight runs into the next day; one past
-    Sunday midnight continues on Monday."""
+    """Return half-open spans of minutes, merged and in order. A span past midnight continues on the next day; a span
+    past Sunday midnight continues on Monday."""
     usual: list[Span] = []
     seasons: list[Season] = []
     unread = False
@@ -90,7 +90,7 @@ def opening_of(schedules: Iterable[dict[str, Any]]) -> Opening:
         backwards = first is not None and last is not None and last < first
         if spans is None or backwards:
             unread = True
-            # It may be a holiday, if it ends. A closure without end would leave no hours at all.
+            # It may be a holiday if it has an end. A closure without an end would leave no hours at all.
             if first and last and not backwards:
                 seasons.append(Season(first, last, None))
         elif first is None and last is None:
@@ -121,8 +121,8 @@ def week_from(usual: Iterable[Span], seasons: Sequence[Season], first: date) -> 
 
 
 def coming_week(usual: Iterable[Span], seasons: Sequence[Season], today: date) -> list[Span]:
-    """Return the spans of the coming week for callers that know the weekday but not the date. `today` is the date in
-    local time, which may still be yesterday elsewhere. So a season counts only if it holds in both weeks."""
+    """Return the spans of the coming week for callers that know the weekday but not the date. `today` is the local
+    date; elsewhere it may still be yesterday. So a season counts only if it is valid in both weeks."""
     if not seasons:
         return list(usual)
     one, other = (week_from(usual, seasons, each) for each in (today - _DAY, today))
@@ -132,7 +132,7 @@ def coming_week(usual: Iterable[Span], seasons: Sequence[Season], today: date) -
 def out_of_season(
     usual: Sequence[Span], seasons: Sequence[Season], today: date, *, unread: bool
 ) -> bool:
-    """Return whether all known hours hold on other days. A schedule that ended yesterday still counts as in season."""
+    """Return whether no known hours apply today. A schedule that ended yesterday still counts as in season."""
     if usual or unread or not seasons:
         return False
     return not any(
@@ -149,7 +149,7 @@ def holds(schedule: dict[str, Any], day: date) -> bool:
 
 
 def _held(seasons: Sequence[Season], first: date) -> Iterator[tuple[Span | None, list[Span]]]:
-    """Yield the span of each season and the days of the week from `first` on which it holds, in minutes."""
+    """Yield the span of each season and the days of the week from `first` on which it applies, in minutes."""
     for season in seasons:
         begins = max(first, season.first or first)
         ends = min(first + _WEEK, season.last + _DAY if season.last else first + _WEEK)
@@ -159,8 +159,8 @@ def _held(seasons: Sequence[Season], first: date) -> Iterator[tuple[Span | None,
 
 
 def _spans(schedule: dict[str, Any]) -> list[tuple[int, Span]] | None:
-    """Return each span with its offset in days from the rule's day: 1 for the part after midnight, else 0. None if the
-    schedule cannot be interpreted, for example without both times."""
+    """Return each span with its day offset from the rule's day: 1 for the part after midnight, else 0. None if the
+    schedule cannot be interpreted, for example if a time is missing."""
     days = str(schedule.get("byday") or "").upper().replace(" ", "").split(",")
     opens, closes = _minutes(schedule.get("opens_at")), _minutes(schedule.get("closes_at"))
     if (
@@ -203,7 +203,7 @@ def _minutes(text: str | None) -> int | None:
 
 
 def _days(schedule: dict[str, Any]) -> tuple[date | None, date | None]:
-    """Return the first and the last day on which it holds, if known."""
+    """Return the first and the last day of the schedule, if known."""
     first = [schedule.get("valid_from"), schedule.get("dtstart")]
     last = [schedule.get("valid_to"), schedule.get("until")]
     return (

@@ -1,8 +1,8 @@
 """Decides how a person reaches a service, and whether in time. Pure.
 
-Plans, gaps, posters, help pages and text messages share this rule. A call or a visit needs no referral: it waits for
-the next opening, a visit also for the journey. A referral waits for the service's answer, which never comes before it
-opens. Unknown hours exclude nobody.
+Plans, gaps, posters, help pages and text messages share this rule. A call or a visit needs no referral. It waits for
+the next opening; a visit also waits for the journey. A referral waits for the service's response, which never comes
+before the service opens. Unknown hours exclude nobody.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -20,7 +20,7 @@ from directory.ground.hsds.opening_hours import (
     week_from,
 )
 
-# Hours until the first answer to a referral, codelists/referral_attributes.csv `response_delay`.
+# Hours until the first response to a referral, codelists/referral_attributes.csv `response_delay`.
 RESPONSE_HOURS = {"same_day": 12, "24h": 24, "72h": 72, "one_week": 168, "one_month": 720}
 SOONEST = RESPONSE_HOURS["same_day"]
 """The shortest answer that has a code; it counts as in time for the most urgent needs."""
@@ -36,7 +36,7 @@ class Way(StrEnum):
 
 
 class Late(StrEnum):
-    """The reasons why a way is not in time, which are also codes of `Reason`."""
+    """The reasons why a way is not in time, which are also values of `Reason`."""
 
     OPENS = "opens_late"
     ANSWERS = "answers_late"
@@ -45,21 +45,22 @@ class Late(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """Hours from now within which somebody must have helped, and the service must have opened; None: no limit."""
+    """The hours from now within which somebody must help, and within which the service must open. None means no
+    limit."""
 
     hours: int | None = None
     opening: int | None = None
 
     @property
     def delays(self) -> tuple[str, ...]:
-        """Return the codes of answers that arrive in time."""
+        """Return the response delay codes that are in time."""
         return _delays(self.hours)
 
 
 @dataclass(frozen=True, slots=True)
 class Hours:
-    """The known hours of the coming week. `told`: the service states hours. `unread`: it states some that cannot be
-    interpreted."""
+    """The known hours of the coming week. `told` means that the service states its hours. `unread` means that some of
+    them cannot be interpreted."""
 
     week: Sequence[Span] = ()
     told: bool = False
@@ -68,7 +69,8 @@ class Hours:
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """The best way, and why it is late, if it is. `opens`: the minute of the week at which it opens."""
+    """The best way to reach the service, and why it is late, if it is. `opens` is the minute of the week at which the
+    service opens."""
 
     way: Way
     late: Late | None = None
@@ -77,7 +79,8 @@ class Reached:
 
 @lru_cache(maxsize=1_000)
 def ways_of(modes: Collection[str], method: str | None) -> tuple[Way, ...]:
-    """Return the ways from codes of `intake_mode` (hashable) and `referral_method`. Empty: nobody can be sent there."""
+    """Return the ways for the codes of `intake_mode` (hashable) and `referral_method`. Empty if nobody can be sent
+    there."""
     found = []
     if "hotline" in modes:
         found.append(Way.CALL)
@@ -108,14 +111,14 @@ def reached(
     minute: int | None,
     kilometres: int | None = None,
 ) -> Reached | None:
-    """Return the first way that is in time, else the first with the reason for being late; None without any way.
-    `minute`: of the week at the service; None ignores opening hours, for a poster."""
+    """Return the first way that is in time, else the first way with the reason for its delay; None without any way.
+    `minute` is the minute of the week at the service; None ignores opening hours, for a poster."""
     found = [_by(way, hours, delay, deadline, minute, kilometres or 0) for way in ways]
     return min(found, key=lambda each: each.late is not None, default=None)
 
 
 def until_open(hours: Hours, minute: int) -> int | None:
-    """Return the minutes until it next opens; a week if not in this week; None if unknown."""
+    """Return the minutes until the service next opens; a week if it does not open this week; None if unknown."""
     waits = [
         0 if opens <= minute < closes else (opens - minute) % WEEK_MINUTES
         for opens, closes in hours.week
@@ -125,7 +128,8 @@ def until_open(hours: Hours, minute: int) -> int | None:
 
 
 def next_opening(hours: Hours, minute: int) -> int | None:
-    """Return the minute of the week at which it opens, if it is known to be closed now and to open this week."""
+    """Return the minute of the week at which the service opens, if it is known to be closed now and to open this
+    week."""
     wait = until_open(hours, minute)
     return (minute + wait) % WEEK_MINUTES if wait and wait < WEEK_MINUTES else None
 

@@ -1,6 +1,6 @@
-"""Names the restricted parts of an entry by id, and restricts an entry again. Pure. A `Word` contains only
-restrictions; an empty one means that there are none. `hidden`: the level of each part with a level of its own, by id,
-including the entry."""
+"""Lists the restricted parts of an entry by id, and restricts an entry again. Pure. A `Word` contains only
+restrictions; an empty one means that there are none. `hidden` contains the level of each part with its own level, by
+id, including the entry."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +14,7 @@ Word = Mapping[str, Any]
 
 
 def word_of(approved: Mapping[str, Any] | None, *, withdrawn: bool) -> Word:
-    """Return the restrictions of the published entry; none if it was never published."""
+    """Return the restrictions of the published entry; empty if it was never published."""
     if approved is None:
         return {}
     word: dict[str, Any] = {}
@@ -37,8 +37,8 @@ def _hidden(document: Mapping[str, Any]) -> dict[str, int]:
 
 
 def restricted(document: dict[str, Any], word: Word) -> dict[str, Any]:
-    """Return the entry's document at least as restricted as the word. Leaves out parts of hidden places that must not
-    be stored."""
+    """Return the entry's document, at least as restricted as `word` requires. Leaves out parts of hidden places that
+    must not be stored."""
     hidden: Mapping[str, int] = word.get("hidden", {})
     after: dict[str, Any] = _raised(document, hidden) if hidden else document
     if after != document:

@@ -61,7 +61,7 @@ class _Found(NamedTuple):
 
 
 class Texts(NamedTuple):
-    """Texts of a service; `about` are those of its organisation."""
+    """Texts of a service; `about` contains those of its organisation."""
 
     titles: Iterable[str] = ()
     prose: Iterable[str] = ()
@@ -73,7 +73,8 @@ class Texts(NamedTuple):
 def house_words(
     service: Document, organization: Document | None, heard: Iterable[str] = ()
 ) -> frozenset[str]:
-    """Return the words that suggest a safe house; empty if none do. `heard`: texts beside the service."""
+    """Return the words that suggest a safe house; empty if there are none. `heard` contains texts that accompany the
+    service."""
     titles, prose = _texts_of(service)
     terms = [each.get("taxonomy_term") or {} for each in service.get("attributes", [])]
     titles += [str(term.get(key) or "") for term in terms for key in ("name", "code")]
@@ -94,7 +95,7 @@ def house_words(
 
 
 def suspicious(said: Texts) -> frozenset[str]:
-    """Apply the rule above to texts."""
+    """Apply the rules above to texts."""
     titles = [_found(each) for each in said.titles if each]
     prose = [_found(part) for each in said.prose for part in _SENTENCES.split(each) if part.strip()]
     about = [_found(part) for each in said.about for part in _SENTENCES.split(each) if part.strip()]
@@ -119,7 +120,7 @@ def _together(
     prose: list[tuple[_Found, ...]],
     about: list[tuple[_Found, ...]],
 ) -> set[str]:
-    """Return the words of rules 3 to 5, which combine several passages."""
+    """Return the words found by rules 3 to 5, which combine several passages."""
     known = codelists.categories()
     populations = set(said.populations)
     named = set().union(
@@ -143,7 +144,7 @@ def _together(
 
 
 def _with(one: Iterable[str], other: Iterable[str]) -> set[str]:
-    """Return both sets together if neither is empty."""
+    """Return the union of both sets, or nothing if either is empty."""
     first, second = set(one), set(other)
     return first | second if first and second else set()
 
@@ -155,7 +156,7 @@ def _near(
     *,
     after: bool = False,
 ) -> set[str]:
-    """Return words of two kinds that are near each other; `after`: the second kind must follow."""
+    """Return words of two kinds that are near each other. With `after`, the second kind must follow the first."""
     return {
         word
         for first in passage
@@ -170,10 +171,10 @@ def _words(passage: tuple[_Found, ...], *signals: str) -> set[str]:
     return {each.words for each in passage if each.signal in signals}
 
 
-# Cached: importing and storing both check a service, and many services share an organisation.
+# Cached because importing and storing both check a service, and many services share an organisation.
 @lru_cache(maxsize=5_000)
 def _found(text: str) -> tuple[_Found, ...]:
-    """Return the signals of one passage in their order, without other organisations' houses."""
+    """Return the signals of one passage in order, without other organisations' houses."""
     spoken = folded(text).split()
     found: list[_Found] = []
     at, away = 0, -_AWAY - 1
@@ -193,7 +194,7 @@ def _found(text: str) -> tuple[_Found, ...]:
 
 
 def _row_at(spoken: list[str], at: int) -> "_Row | None":
-    """Return the longest row that matches there, so that "animal shelter" is not a shelter."""
+    """Return the longest matching row at that word, so that "animal shelter" does not count as a shelter."""
     first = spoken[at]
     starts, stems = _rows()
     for row in starts.get(first, ()):
@@ -208,7 +209,8 @@ def _row_at(spoken: list[str], at: int) -> "_Row | None":
 
 
 def _texts_of(document: Document) -> tuple[list[str], list[str]]:
-    """Return titles and prose, at any depth. A place's own texts are prose, because streets are named after houses."""
+    """Return titles and prose, at any depth. A place's own texts count as prose, because streets are named after
+    houses."""
     titles: list[str] = []
     prose: list[str] = []
     for key, value, deep in _strings(document, 0):
@@ -245,7 +247,7 @@ def street_words() -> frozenset[str]:
 
 @cache
 def _rows() -> tuple[Mapping[str, list[_Row]], Mapping[str, _Row]]:
-    """Return rows by their first word, the longest first, and single-word stems."""
+    """Return the rows by first word, longest first, and the single-word stems."""
     starts: dict[str, list[_Row]] = {}
     stems: dict[str, _Row] = {}
     for each in rows(__package__, "data/house_words"):

@@ -1,4 +1,4 @@
-"""Refuses entries that would show more than is safe, before any part of them is stored."""
+"""Refuses entries that would reveal more than is safe, before any part of them is stored."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -11,7 +11,7 @@ from directory.ground.hsds.visibility import level_of, unstorable
 
 def dangers(service: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Return (JSON pointer, reason) for each location that is too open or too exact. A shelter may have an open intake
-    point, but only a virtual one."""
+    point only if that point is virtual."""
     own = level_of(service)
     needed = max(
         (

@@ -1,5 +1,5 @@
-"""The HSDS 3.2.3 objects in written form: every field of the 24 tables, and the extensions of this profile.
-Descriptions of the fields are the specification's."""
+"""The HSDS 3.2.3 objects as clients write them: every field of the 24 tables, and this profile's extensions. Field
+descriptions are those of the specification."""
 
 from typing import Literal, Self
 from uuid import UUID
@@ -81,7 +81,7 @@ class Attribute(Hsds):
 
 
 class Described(Hsds):
-    """An object with attributes and metadata, as HSDS allows."""
+    """An object with the attributes and metadata that HSDS allows."""
 
     attributes: list[Attribute] = Field(default_factory=list, max_length=_MANY)
     metadata: list[Metadata] = Field(default_factory=list, max_length=_MANY)
@@ -196,7 +196,7 @@ class OrganizationIdentifier(Described):
 
 
 class ServiceArea(Described):
-    """`extent_type: pcode` with a P-code in `extent` names a served area in this profile."""
+    """A served area. In this profile, `extent_type: pcode` with a P-code in `extent` names it."""
 
     service_id: UUID | None = None
     service_at_location_id: UUID | None = None

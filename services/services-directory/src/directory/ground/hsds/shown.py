@@ -1,5 +1,5 @@
-"""HSDS objects as the directory shows them: the written fields, and those that it adds. Used only for the API
-description; answers are stored bytes."""
+"""HSDS objects as the directory shows them: the written fields, and those that the directory adds. Used only for the
+API description; responses are stored bytes."""
 
 from typing import Any, Generic, TypeVar
 from uuid import UUID
@@ -42,7 +42,8 @@ class ShownSite(ServiceAtLocation):
 
 
 class ShownOrganization(OrganizationDocument):
-    """An organisation (HSDS 3.2.3). With `full=true`, and when read alone, it contains the services that you may see."""
+    """An organisation (HSDS 3.2.3). With `full=true`, or when requested by id, it contains the services that you may
+    see."""
 
     model_config = _GROWS
 

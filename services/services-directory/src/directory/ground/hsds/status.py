@@ -24,17 +24,17 @@ def is_closed(service: dict[str, Any]) -> bool:
 
 
 def valid_until(service: dict[str, Any]) -> date | None:
-    """Return the last day on which the verification holds; None without one."""
+    """Return the last day on which the verification is valid; None without a verification."""
     text = service.get("verification", {}).get("valid_until")
     return date.fromisoformat(text) if text else None
 
 
 def timely(said: dict[str, Any], before: dict[str, Any], today: date) -> dict[str, Any]:
-    """Return a file's verification without impossible dates. A verification day in the future gives way to the one in
-    `before`; an end later than allowed is shortened."""
+    """Return a file's verification without impossible dates. A verification date in the future is replaced by the one
+    in `before`; an end later than allowed is shortened."""
     latest = today + timedelta(days=LONGEST_DAYS)
     kept = dict(said)
-    tomorrow = today + timedelta(days=1)  # it may already be tomorrow where the sender is
+    tomorrow = today + timedelta(days=1)  # it may already be tomorrow in the sender's time zone
     if (verified := _day(said.get("verified_at"))) and verified > tomorrow:
         del kept["verified_at"]
         if stood := before.get("verified_at"):
@@ -46,7 +46,7 @@ def timely(said: dict[str, Any], before: dict[str, Any], today: date) -> dict[st
 
 
 def _day(text: Any) -> date | None:
-    """Return the day, or None if the text is none: validation reports that."""
+    """Return the date, or None if the text is not a date; validation reports that."""
     with suppress(ValueError):
         return date.fromisoformat(str(text)[:10])
     return None
@@ -58,8 +58,8 @@ def is_stale(service: dict[str, Any], today: date) -> bool:
 
 
 def with_status(service: dict[str, Any], *, stale: bool) -> dict[str, Any]:
-    """Return the service as readers see it: a stale one is unverified, and `status` follows the functional status. The
-    functional status `unknown` leaves the given `status`."""
+    """Return the service as readers see it: a stale service is unverified, and `status` follows the functional status.
+    The functional status `unknown` keeps the given `status`."""
     shown = dict(service)
     if stale:
         since = valid_until(service)
@@ -71,5 +71,5 @@ def with_status(service: dict[str, Any], *, stale: bool) -> dict[str, Any]:
 
 
 def functional_status(shown: dict[str, Any]) -> str:
-    """Return the code. A service without one is unverified, which is not referable."""
+    """Return the code of the functional status. A service without one is unverified, which is not referable."""
     return str(shown.get("functional_status", {}).get("code", "unknown"))

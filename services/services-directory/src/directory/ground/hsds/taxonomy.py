@@ -54,7 +54,7 @@ def taxonomies() -> dict[str, dict[str, Any]]:
 
 
 def term(taxonomy: str, code: str) -> dict[str, Any]:
-    """Return the HSDS taxonomy term of a code, named in English and described in both languages."""
+    """Return the HSDS taxonomy term for a code, named in English and described in both languages."""
     english, spanish = _labels(taxonomy, code)
     return {
         "id": str(term_id(taxonomy, code)),
@@ -83,7 +83,7 @@ def _labels(taxonomy: str, code: str) -> tuple[str, str]:
 
 
 def built_in_terms() -> Iterator[dict[str, Any]]:
-    """Yield every term of the code lists (pathway steps are free text and come with the services)."""
+    """Yield every term of the code lists. Pathway steps are free text and come with the services."""
     for code in codelists.categories():
         yield term(CATEGORIES, code)
     for code in codelists.pathways():
@@ -102,7 +102,7 @@ def aors_of(service: dict[str, Any]) -> list[str]:
 
 
 def attributes_of(service: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the extensions of a service as HSDS attributes. Ids derive from the service and the term."""
+    """Return a service's extensions as HSDS attributes. Ids derive from the service and the term."""
     own = UUID(service["id"])
     wanted = [(CATEGORIES, code) for code in service.get("categories", [])]
     wanted += [(AORS, aor) for aor in aors_of(service)]
@@ -126,8 +126,8 @@ def _attribute(service: UUID, taxonomy: str, code: str) -> dict[str, Any]:
 
 
 def given_attributes(service: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the attributes that a client wrote. A client that writes back what it read also sends our derived ones,
-    which must not be stored twice."""
+    """Return the attributes that a client wrote. A client that writes back what it read also sends our derived
+    attributes, which must not be stored twice."""
     return [
         attribute
         for attribute in service.get("attributes", [])

@@ -1,5 +1,5 @@
 """Renders the document of a service, a site or an organisation at one level. It removes everything that the level may
-not see, before indexing: search vectors, coordinates, facets and hashes come from the result and from nothing else."""
+not see, before indexing. Search vectors, coordinates, facets and hashes come only from the result."""
 
 import hashlib
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ _SERVICE_MANY = frozenset({
 
 @dataclass(frozen=True)
 class Facts:
-    """Facts about a service outside its own document. `stale`: its verification has expired."""
+    """Facts about a service outside its own document. `stale` means that its verification has expired."""
 
     endorsed_by: tuple[str, ...] = ()
     stale: bool = False
@@ -49,7 +49,7 @@ class Record:
 
 
 def render_service(record: Record, level: int, facts: Facts) -> Document | None:
-    """Return the full HSDS service that `level` sees, or None if it may not know of it."""
+    """Return the full HSDS service as `level` sees it, or None if `level` may not know about the service."""
     own = level_of(record.service)
     if own > level:
         return None
@@ -99,7 +99,7 @@ def _sites(service: Document, level: int, own: int) -> list[Document]:
 
 
 def render_location(location: Document, level: int, own: int) -> Document:
-    """Return a location that `level` may see, as exact as `own`, the location's level, allows."""
+    """Return a location that `level` may see. It is as exact as the location's level `own` allows."""
     shown = coarse_location(seen_at(location, level, own), own)
     shown.pop("organization_id", None)
     if location.get("visibility") in (None, "public"):
@@ -108,7 +108,7 @@ def render_location(location: Document, level: int, own: int) -> Document:
 
 
 def render_organization(organization: Document, level: int) -> Document | None:
-    """Return the organisation without its services (those differ by caller), or None."""
+    """Return the organisation without its services, which differ by caller, or None."""
     own = level_of(organization)
     if own > level:
         return None
@@ -125,7 +125,7 @@ def render_organization(organization: Document, level: int) -> Document | None:
 
 def named_alone(organization: Document) -> Document:
     """Return only the name of a suspended organisation, also as the description that HSDS requires. Existing referrals
-    still name it to other organisations, but nothing leads to its door."""
+    still name it to other organisations, but nothing reveals its location."""
     name = organization["name"]
     return {"id": organization["id"], "name": name, "description": name}
 

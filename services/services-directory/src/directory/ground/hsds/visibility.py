@@ -9,7 +9,8 @@ from common.sight import LEVELS, NAMES, PATHWAY, PUBLIC, RESTRICTED
 from common.words import codelists
 from common.words.places import Places
 
-# How exact a place may be, by its own level (administrative level); absent: exact.
+# The most exact administrative level that a place may show, by its own visibility level. A level that is absent
+# allows the exact place.
 _PRECISION = {PATHWAY: 2, RESTRICTED: 1}
 
 # Fields that could lead a person to the door. Virtual locations have no door.
@@ -32,13 +33,13 @@ _NEVER_STORED = ("latitude", "longitude", "addresses", "transportation", "extern
 
 
 def level_of(item: dict[str, Any], parent: int = PUBLIC) -> int:
-    """Return the level from which `item` is visible: its own, and never below that of its container."""
+    """Return the level from which `item` is visible: its own level, but at least that of its container."""
     own = item.get("visibility")
     return max(parent, LEVELS[own]) if own else parent
 
 
 def levels_in(*items: Any) -> set[int]:
-    """Return the levels at which a part of these documents first appears. Any other level shows the same as the one
+    """Return the levels at which a part of these documents first appears. Any other level shows the same as the level
     below it."""
     return {LEVELS[own] for each in objects_in(*items) if (own := each.get("visibility"))}
 
@@ -58,7 +59,7 @@ def seen_at(item: dict[str, Any], level: int, own: int) -> dict[str, Any]:
     """Return `item` without the parts that `level` may not see; `own` is the level of `item` itself."""
     seen: dict[str, Any] = {}
     for key, value in item.items():
-        # Texts first: a document has a thousand members and is read at four levels.
+        # Check texts first, because a document has a thousand members and is read at four levels.
         if value.__class__ is str:
             seen[key] = value
         elif isinstance(value, dict):
@@ -85,7 +86,7 @@ def _seen_of(items: list[Any], level: int, parent: int) -> list[Any]:
 
 
 def coarse_location(location: dict[str, Any], own: int) -> dict[str, Any]:
-    """Return a location as exact as its level `own` allows; a virtual one stays as it is."""
+    """Return a location as exact as its level `own` allows. A virtual location stays unchanged."""
     precision = _PRECISION.get(own)
     if precision is None or location.get("location_type") == "virtual":
         return location
@@ -97,13 +98,13 @@ def coarse_location(location: dict[str, Any], own: int) -> dict[str, Any]:
 
 
 def coarse_pcode(pcode: str, own: int) -> str:
-    """Return the area itself or, for pathway and restricted, the municipality or the state around it."""
+    """Return the area itself or, for pathway and restricted, the municipality or the state that contains it."""
     precision = _PRECISION.get(own)
     return pcode if precision is None else Places.load().at_most(pcode, precision)
 
 
 def coarse_area(area: dict[str, Any], own: int) -> dict[str, Any] | None:
-    """Return a service area as exact as `own` allows; drawn extents of a confidential one are dropped."""
+    """Return a service area as exact as `own` allows, without the drawn extent of a confidential area."""
     if own not in _PRECISION:
         return area
     if area.get("extent_type") != "pcode":
@@ -113,14 +114,14 @@ def coarse_area(area: dict[str, Any], own: int) -> dict[str, Any] | None:
 
 
 def unstorable(location: dict[str, Any], own: int) -> list[str]:
-    """Return members of a restricted location that must not be stored at all (no safe house on disk)."""
+    """Return the members of a restricted location that must not be stored at all, so that no safe house is on disk."""
     if own < RESTRICTED or location.get("location_type") == "virtual":
         return []
     return [key for key in _NEVER_STORED if location.get(key) not in (None, [], "")]
 
 
 def storable(location: dict[str, Any], own: int) -> dict[str, Any]:
-    """Return the location in the form that may be stored: a restricted one keeps only its state."""
+    """Return the location in the form that may be stored. A restricted location keeps only its state."""
     if own < RESTRICTED or location.get("location_type") == "virtual":
         return location
     kept = {key: value for key, value in location.items() if key not in _NEVER_STORED}
@@ -131,7 +132,7 @@ def storable(location: dict[str, Any], own: int) -> dict[str, Any]:
 
 
 def without_unstorable(service: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """Return a service that can be stored, and pointers to the parts left out of it."""
+    """Return the storable form of a service, and pointers to the parts left out of it."""
     own = level_of(service)
     sites: list[dict[str, Any]] = []
     removed: list[str] = []
@@ -148,7 +149,7 @@ def without_unstorable(service: dict[str, Any]) -> tuple[dict[str, Any], list[st
 
 
 def raised(service: dict[str, Any]) -> dict[str, Any]:
-    """Return the service at the level that its categories require, or at its own if that is higher."""
+    """Return the service at the level that its categories require, or at its own level if that is higher."""
     known = codelists.categories()
     needed = max(
         (LEVELS[known[c].minimum_visibility] for c in service.get("categories", []) if c in known),

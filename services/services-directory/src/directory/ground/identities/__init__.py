@@ -1,1 +1,1 @@
-"""External ids: the entries that ids in other people's files stand for."""
+"""External ids: which of our entries an id in another publisher's file means."""

@@ -1,4 +1,4 @@
-"""The table of publishers' ids, each inside its publisher's own space."""
+"""The table of publishers' ids, each in its publisher's own space."""
 
 import sqlalchemy as sa
 

@@ -1,4 +1,4 @@
-"""SELECTs of external ids. `source` names a publisher's space: `<organisation>:<name>`."""
+"""SELECTs of external ids. `source` is the space of a publisher: `<organisation>:<name>`."""
 
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
@@ -32,7 +32,7 @@ async def by_external_id(
 async def by_external_ids(
     session: AsyncSession, kind: str, source: str, ids: Sequence[str]
 ) -> dict[str, UUID | None]:
-    """Return the entry of each of these external ids."""
+    """Return the entry for each of these external ids."""
     found = await session.execute(
         sa.select(external_ids.c.external_id, external_ids.c.entity_id)
         .filter_by(kind=kind, source=source)
@@ -44,7 +44,7 @@ async def by_external_ids(
 async def in_any_space(
     session: AsyncSession, kind: str, organisation: UUID, ids: Collection[str]
 ) -> list[Known]:
-    """Return the entries of these ids in every space of one organisation."""
+    """Return the entries with these ids in every space of one organisation."""
     e = external_ids.c
     found = await session.execute(
         sa.select(e.source, e.external_id, e.entity_id).where(

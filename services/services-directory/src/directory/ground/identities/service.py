@@ -12,7 +12,7 @@ from directory.ground.identities.models import external_ids
 
 
 class ExternalId(NamedTuple):
-    """A publisher's id and the entry that it stands for."""
+    """A publisher's id and the entry that it identifies."""
 
     kind: str
     source: str
@@ -21,14 +21,14 @@ class ExternalId(NamedTuple):
 
 
 async def remember(session: AsyncSession, ids: Sequence[ExternalId]) -> None:
-    """Store an id. One that already has an entry keeps it."""
+    """Store ids. An id that already has an entry keeps it."""
     if ids:
         rows = [each._asdict() for each in ids]
         await session.execute(insert(external_ids).on_conflict_do_nothing(), rows)
 
 
 async def move(session: AsyncSession, kind: str, entity_id: UUID, into: UUID) -> None:
-    """Give all external ids of one entry to another one."""
+    """Move all external ids of one entry to another entry."""
     await session.execute(
         sa.update(external_ids)
         .where(external_ids.c.kind == kind, external_ids.c.entity_id == entity_id)

@@ -1,5 +1,5 @@
-"""The profile as data: per extended HSDS object, a JSON merge patch of the official schema and the merged schema. Both
-are made from the classes that validate writes, so they cannot disagree with them."""
+"""The profile as data: for each extended HSDS object, a JSON merge patch of the official schema, and the merged schema.
+Both derive from the classes that validate writes, so they always agree with validation."""
 
 from functools import cache
 from typing import Any
@@ -35,7 +35,7 @@ _TITLES = {
     "endorsed_by": "Areas of responsibility whose coordination stands behind the service",
     "referable": "Endorsed, working and freshly verified: one may refer to it today",
 }
-# Read-only fields, which the directory adds.
+# Read-only fields that the directory adds.
 _READ_ONLY: dict[str, dict[str, Any]] = {
     "service": {
         "endorsed_by": {"type": "array", "items": {"type": "string"}},
@@ -50,7 +50,7 @@ def names() -> list[str]:
 
 @cache
 def patch(name: str) -> dict[str, Any]:
-    """Return the JSON merge patch (RFC 7396) of the official schema `name`; empty for a plain object."""
+    """Return the JSON merge patch (RFC 7396) for the official schema `name`; empty for an object without extensions."""
     if name in _PLAIN:
         return {}
     kind, fields = _OBJECTS[name]
@@ -66,7 +66,7 @@ def patch(name: str) -> dict[str, Any]:
 
 @cache
 def merged(name: str) -> dict[str, Any]:
-    """Return the schema of the object as this API writes and reads it."""
+    """Return the schema of the object as this API reads and writes it."""
     kind = _PLAIN[name] if name in _PLAIN else _OBJECTS[name][0]
     schema = kind.model_json_schema()
     schema["properties"] |= _READ_ONLY.get(name, {})
@@ -74,7 +74,7 @@ def merged(name: str) -> dict[str, Any]:
 
 
 def _inlined(schema: Any, definitions: dict[str, Any]) -> Any:
-    """Return the schema without references and without the alternative of null, which HSDS does not use."""
+    """Return the schema without references and without null alternatives, which HSDS does not use."""
     if isinstance(schema, list):
         return [_inlined(each, definitions) for each in schema]
     if not isinstance(schema, dict):

@@ -1,4 +1,4 @@
-"""Answers of the read endpoints: stored bytes with validators, and an audit row per restricted document."""
+"""Responses of the read endpoints: stored bytes with validators, and one audit row per restricted document."""
 
 import hashlib
 import math
@@ -76,8 +76,8 @@ def page_answer(
     per_page: int,
     more: dict[str, Any] | None = None,
 ) -> Response:
-    """Return a page in the HSDS envelope. Headers repeat its total and links to neighbours, for a client that does not
-    read the body. A search by POST is private, so it gets no links."""
+    """Return a page in the HSDS envelope. Headers repeat the total and the links to neighbouring pages, for clients
+    that do not read the body. A search by POST is private, so it gets no links."""
     body = envelope.page(items, total=total, number=number, per_page=per_page, more=more)
     headers = {"X-Total-Items": str(total)}
     if request.method == "GET":
@@ -104,8 +104,8 @@ def _has(request: Request, tag: str) -> bool:
 async def audit(
     session: AsyncSession, caller: Principal, request: Request, rows: Sequence[Any]
 ) -> None:
-    """Log each restricted service in this answer. The log commits before the answer leaves, so that every answer has
-    its log."""
+    """Log each restricted service in this response. The log commits before the response is sent, so that every response
+    has a log entry."""
     found = {row["service_id"] for row in rows if row["sensitive"]}
     await log_restricted(session, caller, request.url.path, found)
 
@@ -117,7 +117,7 @@ def stream(
     rows: Callable[[AsyncSession], AsyncIterator[Row]],
     line: Callable[[Row], bytes],
 ) -> StreamingResponse:
-    """Stream all rows, one JSON document per line, in a transaction of its own."""
+    """Stream all rows, one JSON document per line, in a separate transaction."""
 
     async def lines() -> AsyncIterator[bytes]:
         async with database.transaction(caller) as session:
@@ -154,8 +154,9 @@ def described(
     *,
     moves: bool = False,
 ) -> dict[str, Any]:
-    """Return the `openapi_extra` of a route that reads its parameters by hand. The parameter `format` gives its other
-    formats. `schema`: unless the route's `responses` have it. `moves`: a merged entry answers with its new address."""
+    """Return the `openapi_extra` of a route that parses its own parameters. The parameter `format` names the other
+    formats of the route. `schema` is needed unless the route's `responses` contain it. `moves` means that a merged
+    entry responds with its new address."""
     forms: dict[str, Any] = next(
         (each["schema"] for each in parameters if each["name"] == "format"), {}
     )
@@ -185,7 +186,7 @@ def search_route(
     responses: dict[int | str, dict[str, Any]] | None = None,
     schema: dict[str, Any] | None = None,
 ) -> Callable[[Search], Search]:
-    """Register a search as GET and, for private queries, as POST with the same parameters in its body."""
+    """Register a search as GET and, for private queries, as POST with the same parameters in the body."""
     asked = described(parameters_of(kind), schema)
 
     def register(search: Search) -> Search:

@@ -15,7 +15,7 @@ def page(
     per_page: int,
     more: dict[str, Any] | None = None,
 ) -> bytes:
-    """Return a page. `more`: this profile's own members (facets, ranking), absent for a plain request."""
+    """Return a page. `more` contains this profile's own members (facets, ranking), which a plain request lacks."""
     pages = math.ceil(total / per_page)
     head: dict[str, Any] = {
         "total_items": total,
@@ -31,17 +31,17 @@ def page(
 
 
 def without_sites(full: bytes, core_length: int) -> bytes:
-    """Return a stored service without its sites, which come last in it."""
+    """Return a stored service without its sites, which are its last member."""
     return full[:core_length] + b"}"
 
 
 def site(own: bytes, service: bytes) -> bytes:
-    """Return a site with its service inside."""
+    """Return a site that contains its service."""
     return own[:-1] + b',"service":' + service + b"}"
 
 
 def organization(own: bytes, services: Sequence[bytes]) -> bytes:
-    """Return an organisation with those of its services that this caller sees."""
+    """Return an organisation with the services that this caller can see."""
     if not services:
         return own
     return own[:-1] + b',"services":[' + b",".join(services) + b"]}"

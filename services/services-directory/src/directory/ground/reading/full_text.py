@@ -4,7 +4,7 @@ import re
 
 from directory.ground.reading.statement import Statement
 
-# A minus means "not", but several in a row are dashes: PostgreSQL fails at more than 32 "not".
+# A minus means "not", but several in a row are dashes. PostgreSQL fails with more than 32 "not".
 _DASHES = re.compile(r'-[^\w"]*-')
 _NOT = re.compile(r'(?<!\S)-("[^"]*"|\w\S*)')
 

@@ -8,18 +8,18 @@ _WEEK = "ruta_week_from(d.open_minutes, d.season_days, d.season_minutes, {})"
 
 
 def week_from(first: date, s: Statement) -> str:
-    """Return the minutes of the week in which it is known to be open, in the seven days from `first`."""
+    """Return the minutes of the week in which the service is known to be open, in the seven days from `first`."""
     return _unless_usual(_WEEK.format(s.argument(first, "date")))
 
 
 def coming_week(today: date, s: Statement) -> str:
-    """Return the same for callers that know the weekday but not the date."""
+    """Return these minutes for callers that know the weekday but not the date."""
     first = s.argument(today, "date")
     return _unless_usual(f"{_WEEK.format(f'{first} - 1')} * {_WEEK.format(first)}")
 
 
 def in_season(today: date, s: Statement) -> str:
-    """Return the condition that not all known hours hold on other days."""
+    """Return the condition that some hours apply today or that the hours are unknown."""
     first = s.argument(today, "date")
     return (
         "(d.season_days IS NULL OR d.hours_unread OR NOT isempty(d.open_minutes) OR EXISTS ("
@@ -28,5 +28,5 @@ def in_season(today: date, s: Statement) -> str:
 
 
 def _unless_usual(week: str) -> str:
-    # Most services have the same hours every day, which need no computation.
+    # Most services have the same hours every week, which need no computation.
     return f"CASE WHEN d.season_days IS NULL THEN d.open_minutes ELSE {week} END"

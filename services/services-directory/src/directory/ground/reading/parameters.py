@@ -1,4 +1,4 @@
-"""The query parameters of every list. Each is checked. An unknown parameter is refused, with the known ones named,
+"""The query parameters of every list. Each is checked. An unknown parameter is refused with a list of the known ones,
 because a typing error must not widen the search."""
 
 from functools import cache
@@ -12,7 +12,7 @@ DEFAULT_PER_PAGE = 25
 
 
 def _many(value: Any) -> Any:
-    """Split a list, which may use commas or repeat the parameter."""
+    """Split a list that uses commas or repeats the parameter."""
     items = value if isinstance(value, list) else [value]
     return [
         part for item in items for part in (item.split(",") if isinstance(item, str) else [item])
@@ -57,7 +57,7 @@ def described(kind: type[BaseModel]) -> list[dict[str, Any]]:
 
 
 def body_of(kind: type[BaseModel]) -> dict[str, Any]:
-    """Return the request body of a query by POST for the API description: the same parameters."""
+    """Return the request body of a POST query for the API description: the same parameters."""
     schema = {
         "type": "object",
         "additionalProperties": False,

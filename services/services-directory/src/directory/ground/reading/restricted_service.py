@@ -1,4 +1,4 @@
-"""Logs who saw a restricted service, in the transaction of the answer, so that every answer has its log."""
+"""Logs who saw a restricted service, in the transaction of the response, so that every response has a log entry."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -20,7 +20,7 @@ async def log_restricted(
 
 
 async def log_look(session: AsyncSession, caller: Principal, route: str) -> None:
-    """Log that the caller read the log itself."""
+    """Log that the caller read the log."""
     await session.execute(restricted_reads.insert(), [_row(caller, route, None)])
 
 

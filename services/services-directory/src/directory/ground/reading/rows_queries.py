@@ -10,8 +10,8 @@ from directory.ground.reading.statement import Statement
 
 Row = sa.RowMapping
 
-# By default PostgreSQL chooses after five executions, and its generic plan may read half of the table for a search. JIT
-# compilation takes longer than running any of these.
+# By default PostgreSQL chooses after five executions, and its generic plan may read half of the table for a search.
+# JIT compilation takes longer than any of these queries.
 _FOR_VALUES = sa.text(
     "SELECT set_config('jit', 'off', true), set_config('plan_cache_mode', 'force_custom_plan', true)"
 )
@@ -21,12 +21,13 @@ _ONCE = sa.text(
 
 
 async def plan_for_values(session: AsyncSession) -> None:
-    """Plan each following statement for its values: a generic plan reads half of the table for rare words."""
+    """Plan each following statement for its values, because a generic plan reads half of the table for rare words."""
     await session.execute(_FOR_VALUES)
 
 
 async def plan_once(session: AsyncSession) -> None:
-    """Reuse the plans of the following statements: each names its index, and planning takes longer than running."""
+    """Reuse the plans of the following statements. Each statement names its index, and planning takes longer than
+    execution."""
     await session.execute(_ONCE)
 
 
@@ -35,17 +36,17 @@ async def fetch(session: AsyncSession, text: str, s: Statement) -> list[Row]:
 
 
 async def each(session: AsyncSession, text: str, s: Statement) -> AsyncIterator[Row]:
-    """Yield rows one by one from a server-side cursor, in bounded memory."""
+    """Yield rows one by one from a server-side cursor, in constant memory."""
     clause = _clause(text, len(s.values))
     found = await session.stream(clause, s.named(), execution_options={"yield_per": 200})
     async for row in found.mappings():
         yield row
 
 
-# Parsing the text of a search takes longer than running it.
+# Parsing the SQL of a search takes longer than running it.
 @lru_cache(maxsize=500)
 def _clause(text: str, values: int) -> sa.TextClause:
-    """Return the clause. Its text names the types, so values go to the driver unchanged."""
+    """Return the clause. Its SQL names the types, so values reach the driver unchanged."""
     names = (f"p{at}" for at in range(1, values + 1))
     return sa.text(text).bindparams(
         *(sa.bindparam(each, None, sa.types.NullType()) for each in names)

@@ -16,7 +16,7 @@ class Statement:
         return f"CAST(:p{len(self.values)} AS {kind})"
 
     def named(self) -> dict[str, Any]:
-        """Return the values by the names of their placeholders."""
+        """Return the values by placeholder name."""
         return {f"p{at}": value for at, value in enumerate(self.values, 1)}
 
     def fork(self) -> "Statement":

@@ -1,5 +1,5 @@
-"""Judges whether a step or a pathway applies to a profile: met, not met or unknown. A fact that the profile leaves open
-is *unknown*, never "no". Only a known fact drops a step."""
+"""Judges whether a step or a pathway applies to a profile: met, not met or unknown. A fact that the profile omits is
+*unknown*, never "no". Only a known fact drops a step."""
 
 from collections.abc import Collection, Iterator
 from enum import StrEnum
@@ -24,8 +24,8 @@ class Verdict(StrEnum):
 
 
 class Condition(BaseModel):
-    """All named criteria must hold; an empty condition always holds. Ages are completed years, hours count from the
-    incident, languages are ISO 639-3."""
+    """A condition. All named criteria must be met; an empty condition is always met. Ages are completed years, hours
+    count from the incident, languages are ISO 639-3."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -44,7 +44,7 @@ class Condition(BaseModel):
 
     @property
     def must_be_told(self) -> bool:
-        """Return whether it can hold only for a profile that names a situation."""
+        """Return whether only a profile that names a situation can meet the condition."""
         return bool(self.situations) and self.situations <= UNSAID_MEANS_NO
 
     def __bool__(self) -> bool:
@@ -114,7 +114,7 @@ def _equals(wanted: bool, known: bool | None) -> bool | None:
 
 
 def contradictions(condition: Condition) -> tuple[str, ...]:
-    """Return the criteria that no person can meet together; empty if the condition is sound."""
+    """Return the criteria that no person can meet together; empty if the condition is consistent."""
     c = condition
     return tuple(
         name
@@ -137,9 +137,9 @@ def _all_excluded(wanted: Collection[str], unwanted: Collection[str]) -> bool:
 
 
 def contradict(first: Condition, second: Condition) -> tuple[str, ...]:
-    """Return the criteria that keep one person from meeting both conditions; empty if somebody can. People belong to
-    several populations, live several situations and speak several languages, so those sets never contradict each other.
-    """
+    """Return the criteria that keep one person from meeting both conditions; empty if one person can meet both. People
+    can belong to several populations, live in several situations and speak several languages. So those sets never
+    contradict each other."""
     found = [
         name
         for name, low, high, gap in (

@@ -10,8 +10,8 @@ Json = dict[str, Any]
 def difference(old: Pathway | None, new: Pathway) -> Json:
     """Return the changes from `old` (None: nothing was published) to `new`, as `schemas.DifferenceOut`.
 
-    `pathway` contains changes outside the steps, `steps` changes of steps in key order. `reordered` is true if steps
-    only moved. `old` and `new` of a change are None where the field was or is empty.
+    `pathway` contains changes outside the steps, `steps` contains step changes in key order. `reordered` is true if
+    steps only moved. `old` or `new` of a change is None if the field was or is empty.
     """
     before = {step.key: step for step in old.steps} if old else {}
     after = {step.key: step for step in new.steps}
@@ -47,7 +47,7 @@ def _heading(pathway: Pathway) -> dict[str, Any]:
 
 
 def plain(model: Pathway | Step) -> dict[str, Any]:
-    """Return the JSON form without defaults. Sets are sorted, so that equal pathways are equal texts."""
+    """Return the JSON form without defaults. Sets are sorted, so that equal pathways give equal texts."""
     return dict(_sorted(model.model_dump(mode="json", exclude_defaults=True)))
 
 

@@ -1,5 +1,5 @@
-"""Decides which pathways a person enters, by age, situation and population. A person can be on several pathways side by
-side. General protection applies to a person on none."""
+"""Decides which pathways a person enters, by age, situation and population. A person can be on several pathways in
+parallel. General protection applies to a person on no other pathway."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """A pathway that would apply if the unknown facts named here hold."""
+    """A pathway that would apply if the unknown facts named here are true."""
 
     aor: str
     to_check: tuple[str, ...]
@@ -53,7 +53,7 @@ def enter(
 
 
 def _verdict(pathway: Pathway, profile: Profile) -> tuple[Verdict, tuple[str, ...]]:
-    """Return the best verdict: meeting one of the alternatives is enough."""
+    """Return the best verdict, because one met alternative is enough."""
     if not pathway.entry:
         return Verdict.MET, ()
     judged = [judge(condition, profile) for condition in pathway.entry]

@@ -1,6 +1,6 @@
 """A pathway as a small graph of steps, as a coordinator writes it and as it is stored. `after` orders steps; steps
-without an order between them may run in parallel. A step that is `fallback_of` another is used only if the primary has
-no fitting service."""
+without an order between them may run in parallel. A step that is `fallback_of` another step is used only if the primary
+step has no suitable service."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -12,7 +12,7 @@ from directory.pathways.definition.conditions import Condition, Hours
 from directory.pathways.definition.profile import PLACE, Aor, NeedCode
 
 StepKey = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
-# No sentence needs control characters, and PostgreSQL does not store a NUL.
+# Sentences need no control characters, and PostgreSQL cannot store a NUL.
 Sentence = Annotated[
     str,
     StringConstraints(
@@ -25,7 +25,7 @@ Sentence = Annotated[
 
 
 class Bilingual(Each[Sentence]):
-    """Spanish and English are equals: both are required."""
+    """A text in Spanish and English. Both are required."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -59,7 +59,7 @@ class Step(BaseModel):
 
     `window_hours` is a clinical window counted from the incident (72 h, 120 h). People who may not see services of
     `confidential` needs reach them through the intermediary. `intermediary_needs` are the categories of services that
-    mediate (by default those usual for the AoR), so that a plan can say when no mediator is available.
+    mediate (by default those usual for the AoR). With them, a plan can say when no mediator is available.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -79,9 +79,9 @@ class Step(BaseModel):
 
 
 class Pathway(BaseModel):
-    """A pathway. `entry` lists alternatives: a person enters when one of them is met (see entry.py). An area's pathway
-    extends that of the wider area: a step with an inherited key replaces the inherited step, `omits` removes inherited
-    steps (see inheritance.py)."""
+    """A pathway. `entry` lists alternatives: a person enters if one of them is met (see entry.py). An area's pathway
+    extends that of the wider area. A step with an inherited key replaces the inherited step, and `omits` removes
+    inherited steps (see inheritance.py)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -1,4 +1,4 @@
-"""Inheritance: a municipality's pathway extends that of its state, which extends that of its country."""
+"""Inheritance: a municipality's pathway extends its state's pathway, which extends its country's pathway."""
 
 from collections.abc import Sequence
 
@@ -8,8 +8,8 @@ from directory.pathways.texts.findings import Finding
 
 def inherit(chain: Sequence[Pathway]) -> Pathway:
     """Return the effective pathway of the last area in `chain`, which begins with the widest area. A step with an
-    inherited key replaces it in place; other steps are added at the end. `omits` removes steps and the references to
-    them. The text of the narrower area wins."""
+    inherited key replaces that step in place; other steps are added at the end. `omits` removes steps and the
+    references to them. The text of the narrower area wins."""
     effective, *narrower = chain
     for layer in narrower:
         effective = _extended(effective, layer)
@@ -33,7 +33,7 @@ def _extended(wider: Pathway, narrower: Pathway) -> Pathway:
 
 def _without_omitted(steps: list[Step], narrower: Pathway) -> list[Step]:
     """Remove omitted steps, and the references to them from inherited steps. A fallback of an omitted step becomes
-    primary. The narrower area's own steps keep their references, so that validation can name the mistake."""
+    primary. The narrower area's own steps keep their references, so that validation can report the mistake."""
     own = {step.key for step in narrower.steps}
     gone = set(narrower.omits)
     return [
@@ -50,7 +50,7 @@ def _without_omitted(steps: list[Step], narrower: Pathway) -> list[Step]:
 
 
 def inheritance_findings(wider: Pathway | None, narrower: Pathway) -> list[Finding]:
-    """Check that `omits` names inherited steps and omits no safety step without a replacement."""
+    """Check that `omits` names only inherited steps, and that each omitted safety step has a replacement."""
     inherited = {step.key: step for step in wider.steps} if wider else {}
     found = []
     for at, key in enumerate(narrower.omits):

@@ -20,7 +20,7 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class InForce:
-    """One AoR's effective pathway; `layers` are empty while only the shipped proposal exists."""
+    """One AoR's effective pathway. `layers` is empty while only the shipped proposal exists."""
 
     pathway: Pathway
     layers: tuple[Layer, ...]
@@ -32,5 +32,5 @@ class InForce:
 
 
 def lineage(area: str) -> tuple[str, ...]:
-    """Return the area and everything around it, widest first."""
+    """Return the area and every area that contains it, widest first."""
     return (*reversed(Places.load().ancestors(area)), area)

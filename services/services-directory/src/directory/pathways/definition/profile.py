@@ -1,4 +1,4 @@
-"""The profile to resolve: facts in codes and numbers, never an identity. Anything else (a name, a date of birth, a
+"""The profile to resolve: facts as codes and numbers, never an identity. Anything else (a name, a date of birth, a
 phone, free text) is refused. The error names the field and never repeats the value."""
 
 from datetime import datetime
@@ -34,7 +34,7 @@ class Moment(BaseModel):
 
     @property
     def minute_of_week(self) -> int:
-        """Return the minute of the week; Monday 00:00 is 0."""
+        """Return the minute of the week, where Monday 00:00 is 0."""
         hours, minutes = self.time.split(":")
         return (self.weekday - 1) * 1440 + int(hours) * 60 + int(minutes)
 
@@ -45,7 +45,7 @@ def moment_of(local: datetime) -> Moment:
 
 class Profile(BaseModel):
     """A person's facts: age in completed years, hours since the incident, an OCHA P-code, ISO 639-3 languages. Missing
-    facts are unknown and never remove a step. Without a `moment`, it is now."""
+    facts are unknown and never remove a step. Without a `moment`, the time is now."""
 
     model_config = ConfigDict(
         frozen=True,
@@ -134,7 +134,7 @@ def disagreements(profile: Profile) -> tuple[tuple[str, str], ...]:
 
 
 def group_of(profile: Profile) -> Literal["child", "woman", "man", "other"]:
-    """Return the coarse group that counts a gap; never a finer one."""
+    """Return the coarse group under which a gap is counted, never a finer one."""
     if profile.age is not None and profile.age < 18:
         return "child"
     if profile.sex is Sex.FEMALE:

@@ -1,5 +1,5 @@
-"""The pathways that ship with Ruta: one proposal per AoR, in force until a coordinator publishes one. Proposals belong
-to no country; each applies to any area."""
+"""The pathways that ship with Ruta: one proposal per AoR, in force until a coordinator publishes a pathway. Proposals
+belong to no country; each applies to any area."""
 
 import tomllib
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ _ANYWHERE = "XX"
 
 @cache
 def proposal(aor: str, area: str) -> Pathway:
-    """Return the shipped proposal of one AoR, placed in `area`. Raises KeyError for an unknown AoR."""
+    """Return the shipped proposal of one AoR for `area`. Raises KeyError for an unknown AoR."""
     return _shipped(aor).model_copy(update={"area": area})
 
 
@@ -32,7 +32,7 @@ def _shipped(aor: str) -> Pathway:
 
 @cache
 def urgencies() -> Mapping[str, Urgency]:
-    """Return the shortest urgency of each need. Fallbacks and steps for a named situation do not count."""
+    """Return the shortest urgency of each need. Fallbacks and steps for a specific situation do not count."""
     soonest, found = list(Urgency), dict[str, Urgency]()
     for aor in AORS:
         for step in _shipped(aor).steps:
@@ -44,7 +44,7 @@ def urgencies() -> Mapping[str, Urgency]:
 
 @cache
 def situations() -> dict[str, Bilingual]:
-    """Return the situations that a profile can name: code → label."""
+    """Return the situations that a profile can name, as a map from code to label."""
     source = files(__package__) / "seeds" / "situations.toml"
     entries = completed("directory", tomllib.loads(source.read_text(encoding="utf-8")))
     return {code: Bilingual(**labels) for code, labels in entries.items()}
@@ -58,6 +58,6 @@ def confidential_needs() -> frozenset[str]:
 
 @cache
 def intermediary_for(need: str) -> Bilingual | None:
-    """Return the intermediary to a confidential need that no pathway contains."""
+    """Return the intermediary for a confidential need that no pathway contains."""
     entry = codelists.confidential_needs().get(need)
     return None if entry is None else Bilingual(**entry.labels)

@@ -39,7 +39,7 @@ def validate(
 
 
 def errors_in(findings: Collection[Finding]) -> list[Finding]:
-    """Return the findings that keep the pathway from being submitted."""
+    """Return the findings that block the submission of the pathway."""
     return [finding for finding in findings if finding.severity is Severity.ERROR]
 
 
@@ -103,7 +103,7 @@ def _cycles(pathway: Pathway, places: dict[str, str]) -> Iterator[Finding]:
 
 
 def _turned(ring: list[str], first: str) -> list[str]:
-    """Return the same cycle, closed and starting at `first`, so that the result is always the same."""
+    """Return the same cycle, closed and starting at `first`, so that the result is deterministic."""
     open_ring = ring[:-1]
     at = open_ring.index(first)
     return [*open_ring[at:], *open_ring[:at], first]

@@ -1,5 +1,5 @@
 """Sends the gap counters to reporting once an hour, and recounts services when their season begins or ends. The hourly
-batch keeps the time of a single question out of the event stream."""
+batch keeps the time of a single query out of the event stream."""
 
 import asyncio
 from datetime import date

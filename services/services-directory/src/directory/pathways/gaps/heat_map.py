@@ -49,7 +49,7 @@ class _Cell:
 
 
 def svg(picture: Picture, language: str) -> bytes:
-    """Return the heat map as SVG: one cell per area and need, with the number of services that can take a referral now."""
+    """Return the heat map as SVG: one cell per area and need, with the number of services that accept referrals now."""
     return "".join(_drawn(picture, language)).encode()
 
 
@@ -115,12 +115,12 @@ def _wide(texts: list[str], size: int) -> float:
 
 
 def _cells(picture: Picture, language: str) -> tuple[list[str], list[str], list[_Cell]]:
-    """Return the labels of columns and rows, and the cells."""
+    """Return the column labels, the row labels and the cells."""
     counts: dict[tuple[str, str], int] = {}
     hidden: set[tuple[str, str]] = set()
     for row in picture.rows:
         key = (row.area, row.need)
-        # A service for everybody counts in each group, so the largest group gives the number.
+        # A service for everybody counts in each group, so use the number of the largest group.
         most = row.counts.get("referable", 0) + row.counts.get("waitlist", 0)
         counts[key] = max(counts.get(key, 0), most)
         if row.coverage == "not_shown":

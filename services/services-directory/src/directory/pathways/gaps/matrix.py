@@ -15,7 +15,7 @@ COVERED = frozenset({"referable", "waitlist"})
 @dataclass(frozen=True, slots=True)
 class Cell:
     """Services in one area, need and state that the caller may see. `counts` are by group, in the order of GROUPS.
-    `whole` cells count in every part of the area too."""
+    Cells with `whole` also count in every part of the area."""
 
     area: str
     need: str
@@ -26,8 +26,8 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """`counts` holds services by state, without zeros. `coverage` is the best state, "none" or "not_shown". `people` is
-    None without a population table."""
+    """`counts` contains the number of services by state, without zeros. `coverage` is the best state, "none" or
+    "not_shown". `people` is None without a population table."""
 
     area: str
     need: str
@@ -38,7 +38,7 @@ class Row:
 
     @property
     def is_gap(self) -> bool:
-        """Return whether the caller knows of no service that could take a referral here."""
+        """Return whether the caller knows of no service that could accept a referral here."""
         return self.coverage not in COVERED and self.coverage != "not_shown"
 
 
@@ -52,8 +52,9 @@ def matrix(
     people: Mapping[tuple[str, str], int],
     groups: Sequence[str] = GROUPS,
 ) -> list[Row]:
-    """Return one row per area, need and group, in that order. A service of a wider area counts in each part, a service
-    of a part counts in the whole. `shown` says whether the caller may know that an area has no service for a need."""
+    """Return one row per area, need and group, in that order. A service of a wider area counts in each part; a service
+    of a part counts in the whole area. `shown` says whether the caller may know that an area has no service for a
+    need."""
     totals = _totals(cells, areas, places)
     return [
         _row(
@@ -92,7 +93,7 @@ def _totals(
 def _row(
     key: tuple[str, str, str], counts: Mapping[str, int], shown: bool, people: int | None
 ) -> Row:
-    # Each count is at least one, because cells with the sum 0 are left out. "closed" counts as none.
+    # Each count is at least one, because cells with the sum 0 are left out. "closed" counts as no service.
     best = min(counts, key=STATES.index, default="none")
     verdict = "none" if best == "closed" else best
     if verdict not in COVERED and not shown:
@@ -102,7 +103,7 @@ def _row(
 
 @dataclass(frozen=True, slots=True)
 class StepWithoutService:
-    """A step of a published pathway that no service in the area can take."""
+    """A step of a published pathway for which no service in the area accepts referrals."""
 
     area: str
     aor: str
@@ -114,7 +115,7 @@ class StepWithoutService:
 def steps_without_service(
     rows: Iterable[Row], pathways: Mapping[str, Sequence[tuple[str, str, str, str]]]
 ) -> list[StepWithoutService]:
-    """Return the steps that no group can use. `pathways`: per area (AoR, version, step, need)."""
+    """Return the steps that no group can use. `pathways` contains (AoR, version, step, need) by area."""
     covered: set[tuple[str, str]] = set()
     seen: set[tuple[str, str]] = set()
     for row in rows:
@@ -130,7 +131,7 @@ def steps_without_service(
 
 
 def weighted(rows: Iterable[Row]) -> dict[str, dict[str, int]]:
-    """Return per need the people in areas and groups with a known population, and those without service."""
+    """Return, for each need, the people in areas and groups with a known population, and those without a service."""
     found: dict[str, dict[str, int]] = {}
     for row in rows:
         if row.people is None or row.coverage == "not_shown":
@@ -146,7 +147,7 @@ TOO_MANY_CELLS = PROBLEMS["too_many_cells"]
 
 @dataclass(frozen=True, slots=True)
 class GapQuery:
-    """Selects areas of `level` inside `area`. Without needs or groups it selects all of them."""
+    """Selects areas of `level` within `area`. Without needs or groups, selects all of them."""
 
     area: str
     level: int

@@ -1,4 +1,4 @@
-"""Tables of the gap counter, the maintained coverage cells and the population."""
+"""Tables for the gap counter, the stored coverage cells and the population."""
 
 import sqlalchemy as sa
 from common.db.endings import TOLD_KEPT, Ending
@@ -12,13 +12,13 @@ gap_observations = sa.Table(
     sa.Column("area", sa.Text, primary_key=True),
     sa.Column("need", sa.Text, primary_key=True),
     sa.Column("grp", sa.Text, primary_key=True),
-    # The day; in rows from before counts by day, the ISO week.
+    # The day. Rows from before daily counting contain the ISO week.
     sa.Column("week", sa.Text, primary_key=True),
     sa.Column("count", sa.Integer, nullable=False),
     sa.Column("announced", sa.Integer, nullable=False),
     sa.Column("event_version", sa.BigInteger, nullable=False),
 )
-# As text, a day and a week of the same year sort in time order.
+# As text, days and weeks of the same year sort in time order.
 ENDING = Ending(
     gap_observations,
     gap_observations.c.week,

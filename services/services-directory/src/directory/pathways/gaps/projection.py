@@ -18,8 +18,8 @@ CHUNK = 2000
 _UUIDS = ARRAY(sa.Uuid)
 _TEXTS = ARRAY(sa.Text)
 
-# One statement changes the cells by the difference between the old and the new shares. It updates cells in key order,
-# so that two writers cannot deadlock.
+# One statement adds the difference between the old and the new shares to the cells. It updates cells in key order, so
+# that two writers cannot deadlock.
 _MOVE = sa.text("""
     WITH gone AS (
         DELETE FROM coverage_shares WHERE service_id = ANY(:ids)
@@ -63,7 +63,7 @@ async def refresh(session: AsyncSession, service_ids: Sequence[UUID]) -> None:
 
 
 async def turn_seasons(session: AsyncSession) -> int:
-    """Recount services whose season has begun or ended since the last count. Returns how many there were (at most one
+    """Recount services whose season began or ended since the last count. Returns the number of services (at most one
     chunk)."""
     ids = await turned(session, clock.today(), CHUNK)
     await refresh(session, ids)

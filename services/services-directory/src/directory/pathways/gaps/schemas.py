@@ -30,7 +30,7 @@ class RowOut(BaseModel):
 
 
 class OpenStepOut(BaseModel):
-    """A step of a published pathway without any referable service in the area."""
+    """A step of a published pathway without a referable service in the area."""
 
     area: str
     aor: str
@@ -63,7 +63,7 @@ class PopulationRow(Strict):
 
 
 class Population(Strict):
-    """Replaces the number of people of the given areas and groups."""
+    """Replaces the population of the given areas and groups."""
 
     source: Annotated[str, Field(min_length=3, max_length=200)]
     rows: Annotated[list[PopulationRow], Field(min_length=1, max_length=5000)]

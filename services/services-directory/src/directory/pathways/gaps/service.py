@@ -1,4 +1,4 @@
-"""Use cases of gaps: the matrix that a caller may see, and the import of a population table."""
+"""Use cases for gaps: the matrix that a caller may see, and the import of a population table."""
 
 from collections.abc import Sequence
 
@@ -85,8 +85,8 @@ def _scope(question: GapQuery) -> tuple[list[str], list[str]]:
 
 
 def _may_know(caller: Principal, area: str, need: str) -> bool:
-    """Return whether the caller may know that the area has no such service. Only those who may know that a safe house
-    exists may know that there is none."""
+    """Return whether the caller may know that the area has no such service. Only a caller who may know that a safe
+    house exists may know that there is none."""
     if need not in confidential_needs():
         return True
     aor = codelists.categories()[need].pathway

@@ -1,4 +1,4 @@
-"""Computes what one service adds to coverage: its areas, its groups and its state."""
+"""Computes how one service adds to coverage: its areas, its groups and its state."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from directory.pathways.definition.proposals import urgencies
 from directory.pathways.matching.reach import demand
 
 GROUPS = ("child", "woman", "man", "other")
-# From best to worst: a cell has the best state of its services.
+# From best to worst. A cell shows the best state of its services.
 STATES = (
     "referable", "waitlist", "late", "full", "stale", "unendorsed", "suspended", "planned", "lost", "closed",
 )  # fmt: skip
@@ -46,8 +46,8 @@ class Shared:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Share:
-    """The service counts once in `area` for each of `groups`. `whole`: it serves all of the area, so it counts in every
-    part too; otherwise it serves only a part."""
+    """The service counts once in `area` for each of `groups`. With `whole`, it serves the whole area, so it also counts
+    in every part; otherwise it serves only a part."""
 
     area: str
     whole: bool
@@ -57,7 +57,7 @@ class Share:
 
 
 def shares(facts: Shared, today: date, places: Places) -> Iterator[Share]:
-    """Yield one share per need and area: the areas that it serves, and every area around them."""
+    """Yield one share per need and area, for the areas that the service serves and every area that contains them."""
     state, groups = state_of(facts, today), groups_of(facts)
     served = _widest(facts.areas, places)
     touched = {around for area in served for around in places.ancestors(area)} - set(served)
@@ -101,7 +101,7 @@ def state_of(facts: Shared, today: date) -> str:
 
 
 def groups_of(facts: Shared) -> tuple[str, ...]:
-    """Return the coarse groups with people whom the service takes."""
+    """Return the coarse groups that contain people whom the service accepts."""
     low = facts.minimum_age or 0
     high = 120 if facts.maximum_age is None else facts.maximum_age
     found = ["child"] if low < ADULT else []
@@ -114,6 +114,6 @@ def groups_of(facts: Shared) -> tuple[str, ...]:
 
 
 def _widest(areas: Sequence[str], places: Places) -> list[str]:
-    """Return the municipalities or wider areas of the list, without those inside another area of it."""
+    """Return the municipalities or wider areas in the list, without those inside another area in it."""
     known = {places.at_most(area, 2) for area in areas if places.is_known(area)}
     return sorted(area for area in known if not known & set(places.ancestors(area)))

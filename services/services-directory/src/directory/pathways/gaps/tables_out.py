@@ -1,4 +1,4 @@
-"""Writes the matrix as a workbook and as an HXL-tagged table."""
+"""Writes the matrix as a workbook or as an HXL-tagged table."""
 
 import io
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from directory.pathways.texts.sentences import say
 
 xlsxwriter = lazily("xlsxwriter")  # has no type hints
 
-# Hashtags of the HXL core schema; attributes describe the columns of this table.
+# HXL core schema hashtags; attributes describe the columns of this table.
 _COLUMNS = (
     ("adm1_pcode", "#adm1+code"),
     ("adm1_name", "#adm1+name"),
@@ -33,7 +33,7 @@ _COLUMNS = (
 
 
 def hxl(picture: Picture) -> bytes:
-    """Return CSV in UTF-8: a header row, a row of hashtags, the data."""
+    """Return CSV in UTF-8: a header row, a hashtag row, the data."""
     out = io.StringIO()
     writer = GuardedCsv(out, line_end="\n")
     writer.row([name for name, _ in _COLUMNS])
@@ -43,7 +43,7 @@ def hxl(picture: Picture) -> bytes:
 
 
 def workbook(picture: Picture) -> bytes:
-    """Return a workbook with three sheets: the matrix, pathway steps without service, people without service."""
+    """Return a workbook with three sheets: the matrix, pathway steps without a service, people without a service."""
     out = io.BytesIO()
     book = xlsxwriter.Workbook(out, {"in_memory": True, **TEXT_STAYS_TEXT})
     bold = book.add_format({"bold": True, "bottom": 1})

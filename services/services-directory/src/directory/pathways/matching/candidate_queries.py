@@ -1,5 +1,5 @@
 """Reads the stored service documents for a plan, only at the caller's own level. SQL repeats the hard conditions, so
-that it reads only fitting services. The rules in eligibility.py decide again and give the reasons."""
+that it reads only fitting services. The rules in eligibility.py make the final decision and give the reasons."""
 
 # ruff: noqa: S608 - the text is our own; every value is a bound argument of a Statement
 
@@ -67,7 +67,7 @@ async def fitting(
     demands: Sequence[Demand],
     today: date,
 ) -> Found:
-    """Return the most promising services of each need that fit, answer in time and serve the profile's area."""
+    """Return the most promising services for each need: they fit, respond in time and serve the profile's area."""
     await plan_once(session)
     s = Statement()
     conditions = [OFFERS_HERE, *fits(s, profile, today), in_time(s, today), *_IN_REACH]
@@ -82,7 +82,7 @@ async def others(
     demands: Sequence[Demand],
     today: date,
 ) -> Found:
-    """Return near misses of the area and fitting services elsewhere, for needs without a fitting service."""
+    """Return near misses in the area and fitting services elsewhere, for needs without a fitting service."""
     s = Statement()
     here = await shortlist(
         session, s, audience, demands, profile, [OFFERS_HERE], _LIKELY, OTHERS_READ
@@ -102,7 +102,7 @@ async def _elsewhere(
     demands: Sequence[Demand],
     today: date,
 ) -> Found:
-    """Return fitting services of other places, from the nearest states first. In a large directory those states have
+    """Return fitting services in other places, starting with the nearest states. In a large directory those states have
     enough services, so the rest of the country is not read."""
     state = Places.load().at_most(profile.area, 1)
     states = _states_by_distance(state)[:NEAREST_STATES]
@@ -126,7 +126,7 @@ async def _away(
     today: date,
     states: Sequence[str] | None,
 ) -> Found:
-    """Return fitting services outside the area: of these states, or of all if None."""
+    """Return fitting services outside the area, in these states or, if None, in all states."""
     s = Statement()
     asked = [*fits(s, profile, today), in_time(s, today), f"NOT {serves(s, profile.area)}"]
     if states is None:
@@ -169,14 +169,14 @@ def fits(s: Statement, profile: Profile, today: date) -> list[str]:
 
 
 def in_time(s: Statement, today: date) -> str:
-    """Return the condition that it opens soon enough, and needs no referral or answers one soon enough."""
+    """Return the condition that the service opens soon enough, and needs no referral or responds to one soon enough."""
     week = opening.coming_week(today, s)
     return f"""(n.opening IS NULL OR d.hours_unread OR {week} && n.opening
         OR d.season_days IS NULL AND isempty(d.open_minutes)) AND ({_BY_ONESELF} OR {_ANSWERED})"""
 
 
 def _opening(wanted: Demand, moment: Moment | None) -> str | None:
-    """Return the minutes of the week in which it must be open, including the longest journey."""
+    """Return the minutes of the week in which the service must be open, including the longest journey."""
     limit = wanted.deadline.opening
     if moment is None or limit is None:
         return None
@@ -188,20 +188,21 @@ def _opening(wanted: Demand, moment: Moment | None) -> str | None:
 
 
 def serves(s: Statement, area: str) -> str:
-    """Return the condition that a document serves or has a site in the area, a part of it or an area around it."""
+    """Return the condition that a document serves, or has a site in, the area, a part of it or an area that contains
+    it."""
     inside = s.argument([area], "text[]")
     around = s.argument(list(lineage(area)), "text[]")
     return f"(d.within_areas @> {inside} OR d.areas && {around})"
 
 
 def offered_in(need: str, area: str) -> list[str]:
-    """Return the index keys of services with a part in the area, or that serve all of it or of an area around it."""
+    """Return the index keys of services that serve a part of the area, all of it or all of an area that contains it."""
     return [f"{need}>{area}", *(f"{need}<{each}" for each in lineage(area))]
 
 
 def promising(s: Statement, profile: Profile, today: date) -> str:
-    """Return the SQL of those points of ranking.py that a document alone gives. Ordering by them makes sure that the
-    best services are read."""
+    """Return the SQL for those points of ranking.py that depend on the document alone. Ordering by them makes sure that
+    the best services are read."""
     town = s.argument([Places.load().at_most(profile.area, 2)], "text[]")
     points = [
         _worth("d.capacity_state", CAPACITY),
@@ -255,14 +256,14 @@ async def shortlist(
     limit: int,
     states: Sequence[str] | None = None,
 ) -> Found:
-    """Return for each need the first `limit` documents in `order`, with the places of their sites. `OFFERS_HERE` means
+    """Return the first `limit` documents in `order` for each need, with the places of their sites. `OFFERS_HERE` means
     the area, or `states` if given."""
     if not demands:
         return Found({}, {}, frozenset())
     area = profile.area
     wanted = s.argument([each.need for each in demands], "text[]")
     # A service belongs to the AoR of each of its categories (taxonomy.aors_of). A caller of that AoR sees every service
-    # of the need at the AoR's level, so the query skips lower levels.
+    # for the need at the AoR's level, so the query skips lower levels.
     aors = codelists.categories()
     least = s.argument([audience.least(aors[each.need].pathway) for each in demands], "smallint[]")
     limited = s.argument([each.deadline.hours is not None for each in demands], "boolean[]")
@@ -282,7 +283,7 @@ async def shortlist(
         )
     )
     if profile.exclude_organisations:
-        # A hidden organisation may be an excluded one. Its services are dropped too, so that the answer reveals nothing
+        # A hidden organisation may be an excluded one. Its services are dropped too, so that the response reveals nothing
         # about it.
         excluded = s.argument(sorted(profile.exclude_organisations), "uuid[]")
         known = f"d.organization_name IS NOT NULL AND d.organization_id <> ALL({excluded})"

@@ -1,4 +1,4 @@
-"""Turns rows of the shortlist into candidates, each with the site nearest to the person."""
+"""Turns shortlist rows into candidates, each with the site nearest to the person."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,8 +18,8 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The result of a shortlist: candidates by need, the number that fit the query's conditions, the ETag of every
-    document that was read, and the ids of restricted services among them."""
+    """The result of a shortlist: candidates by need, the number that meet the query's conditions, the ETag of every
+    document read, and the ids of the restricted services among them."""
 
     candidates: dict[str, list[Candidate]]
     fitting: dict[str, int]
@@ -28,7 +28,7 @@ class Found:
 
 
 def found(rows: Iterable[Any], wanted: str) -> Found:
-    """Return the candidates from records of candidate_queries.py. `wanted`: the P-code of the person's area."""
+    """Return the candidates from the rows of candidate_queries.py. `wanted` is the P-code of the person's area."""
     candidates: dict[str, list[Candidate]] = {}
     counts: dict[str, int] = {}
     etags, sensitive = set(), set()
@@ -51,7 +51,7 @@ _SAME = (
 
 
 def _candidate(row: Any, wanted: str) -> Candidate:
-    """Return the candidate at its site nearest to the area: first by the area's name, then by distance."""
+    """Return the candidate with its site nearest to the area: first by the area's name, then by distance."""
     referral = orjson.loads(row["referral"]) if row["referral"] else {}
     sites = [(pcode, _point(text)) for pcode, text in zip(
         row["pcodes"] or (), row["points"] or (), strict=True
@@ -100,7 +100,7 @@ def _codes(values: list[str] | None) -> frozenset[str]:
 
 @lru_cache(maxsize=100_000)
 def _steps_apart(site: str | None, area: str) -> int:
-    """Return 0 for the same municipality, 1 for the same state, 2 for elsewhere, 3 without a place."""
+    """Return 0 for the same municipality, 1 for the same state, 2 for elsewhere, 3 if there is no place."""
     places = Places.load()
     if site is None or not places.is_known(site):
         return 3
@@ -111,7 +111,7 @@ def _steps_apart(site: str | None, area: str) -> int:
 
 
 def _point(text: str | None) -> Point | None:
-    """Return a point, which PostgreSQL writes as "(longitude,latitude)"."""
+    """Parse a point, which PostgreSQL writes as "(longitude,latitude)"."""
     if text is None:
         return None
     longitude, latitude = text.strip("()").split(",")
@@ -119,7 +119,7 @@ def _point(text: str | None) -> Point | None:
 
 
 def _is_remote(row: Any, referral: dict[str, Any]) -> bool:
-    """Return whether it is a hotline, or visits people and has no place of its own."""
+    """Return whether the service is a hotline, or visits people and has no place of its own."""
     modes = referral.get("intake_modes", ())
     if "hotline" in modes:
         return True

@@ -1,4 +1,4 @@
-"""The facts that the rules know of one service, as one caller may see it. They come from the stored document of the
+"""The facts about one service that the rules use, as one caller may see it. They come from the stored document at the
 caller's level, so they contain nothing hidden from the caller."""
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from directory.pathways.definition.profile import Sex
 
 @dataclass(frozen=True, slots=True)
 class ReferralWay:
-    """How to refer, as codes of codelists/referral_attributes; the texts are the service's own."""
+    """How to refer, as codes of codelists/referral_attributes; the texts come from the service itself."""
 
     method: str | None = None
     response_delay: str | None = None
@@ -25,12 +25,13 @@ class ReferralWay:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An empty set means "everyone" or "anywhere not stated", as in HSDS.
+    """A service as the rules see it. An empty set means "everyone" or "anywhere not stated", as in HSDS.
 
-    `area` is the most exact P-code of the site that the caller may see; `areas` are the P-codes that it serves or has
-    sites in. `point` is (latitude, longitude). `remote` services need no journey; `modes` are codes of `intake_mode`;
-    `mobile` teams visit the person. `open_minutes` are half-open spans of the week (Monday 00:00 is 0) of every day;
-    `seasons` are the spans of some days. `hours_unread`: it has further hours that the directory cannot parse.
+    `area` is the most exact P-code of the site that the caller may see; `areas` are the P-codes that the service serves
+    or has sites in. `point` is (latitude, longitude). `remote` services need no journey; `modes` are codes of
+    `intake_mode`; `mobile` teams visit the person. `open_minutes` are half-open spans of the week (Monday 00:00 is 0)
+    that apply every week; `seasons` are spans that apply only on some dates. `hours_unread` means that the service has
+    further hours that the directory cannot parse.
     """
 
     service_id: str
@@ -76,7 +77,7 @@ class Candidate:
 
     @property
     def ways(self) -> tuple[Way, ...]:
-        """Return the ways to reach it."""
+        """Return the ways to reach the service."""
         return ways_of(self.modes, self.referral.method)
 
     @property
@@ -84,5 +85,5 @@ class Candidate:
         return "outreach" in self.modes
 
     def admits(self, sex: Sex) -> bool:
-        """Return whether the service is open to that sex."""
+        """Return whether the service is open to people of that sex."""
         return not self.sexes or sex.value in self.sexes

@@ -1,4 +1,4 @@
-"""Decides whether a service can take this person at all, by hard conditions, each with its own reason."""
+"""Decides by hard conditions, each with its own reason, whether a service can take this person at all."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -18,8 +18,8 @@ AREA = "other_area"
 def eligibility(
     candidate: Candidate, profile: Profile, places: Places, today: date
 ) -> list[Reason]:
-    """Return the reasons that exclude, the reasons to check and the conditions that are met. A service fits if no
-    reason excludes it. An unknown fact never excludes."""
+    """Return the reasons that exclude the person, the reasons to check, and the conditions that are met. A service fits
+    if no reason excludes the person. An unknown fact never excludes anybody."""
     found: list[Reason] = []
     if candidate.minimum_age is not None or candidate.maximum_age is not None:
         found.append(_age(candidate.minimum_age, candidate.maximum_age, profile.age))
@@ -50,7 +50,7 @@ def eligibility(
 
 
 def excluding(reasons: list[Reason]) -> tuple[Reason, ...]:
-    """Return the reasons that keep the service from fitting."""
+    """Return the reasons why the service does not fit."""
     return tuple([reason for reason in reasons if reason.weight is Weight.EXCLUDES])
 
 
@@ -68,7 +68,7 @@ _OUT_OF_SEASON = Reason("out_of_season", Weight.EXCLUDES)
 OTHER_AREA = Reason(AREA, Weight.EXCLUDES)
 
 
-# Cached, because every plan meets the same few limits and groups.
+# Cached, because every plan uses the same few limits and groups.
 @lru_cache(maxsize=20_000)
 def _age(low: float | None, high: float | None, age: int | None) -> Reason:
     facts: tuple[tuple[str, str | int], ...] = (
@@ -110,7 +110,7 @@ def _area(candidate: Candidate, profile: Profile, places: Places) -> Reason:
 
 
 def serves(served: str, wanted: str, places: Places) -> bool:
-    """Return whether it serves the area. A wider area includes its parts, and a question about a state includes its
+    """Return whether the service serves the area. A wider area includes its parts, and a query for a state includes its
     municipalities."""
     return _overlap(served, wanted, places)
 
@@ -123,7 +123,7 @@ def _overlap(served: str, wanted: str, places: Places) -> bool:
 def standing(
     functional_status: str, capacity_state: str | None, valid_until: date | None, today: date
 ) -> Iterator[Reason]:
-    """Yield the reasons why a service can take nobody now, apart from a missing endorsement."""
+    """Yield the reasons why a service can accept nobody now, apart from a missing endorsement."""
     fresh = is_fresh(valid_until, today)
     # A stale entry's status also becomes unknown: report one obstacle, not two.
     if functional_status not in REFERABLE_STATUSES and (fresh or functional_status != "unknown"):

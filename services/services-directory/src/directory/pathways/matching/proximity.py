@@ -1,5 +1,5 @@
 """Estimates how far a service is from the person's area, as exactly as the data allows. For whole states, and areas
-without a label point of their own, it gives "same municipality" or "same state" and no kilometres."""
+without their own label point, it gives "same municipality" or "same state" and no kilometres."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,7 +16,8 @@ _MUNICIPALITY = 2
 
 @dataclass(frozen=True, slots=True)
 class Proximity:
-    """`kind`: remote, same_area, same_state, near, far or unknown; `points` are part of the rank."""
+    """How near a service is. `kind` is remote, same_area, same_state, near, far or unknown; `points` count towards the
+    rank."""
 
     kind: str
     kilometres: int | None
@@ -25,19 +26,19 @@ class Proximity:
 
     @property
     def order(self) -> tuple[int, int]:
-        """Return the sort key: nearer first."""
+        """Return the sort key, nearest first."""
         return (-self.points, _UNKNOWN_KM if self.kilometres is None else self.kilometres)
 
 
 def proximity(candidate: Candidate, area: str, places: Places) -> Proximity:
-    """Return the distance in whole kilometres between label points or the site's own point, if known."""
+    """Return the distance in whole kilometres, if known, between label points or from the site's own point."""
     if candidate.remote:
         return _REMOTE
     return _between(candidate.area, candidate.point, area, places)
 
 
 def apart(site: str | None, point: tuple[float, float] | None, area: str) -> int:
-    """Return the kilometres from a site to an area, for comparing; a very large number if unknown."""
+    """Return the kilometres from a site to an area, for comparison; a very large number if unknown."""
     known = _between(site, point, area, Places.load()).kilometres
     return _UNKNOWN_KM if known is None else known
 
@@ -67,7 +68,7 @@ def _between(
 
 
 def _between_states(site: str, area: str, places: Places) -> Proximity:
-    """Judge by the label points of states: too coarse to rank by, good enough to say "far"."""
+    """Judge by the label points of states, which are too coarse for ranking but good enough to say "far"."""
     distance = places.distance(site, area)
     if distance is None:
         return Proximity("unknown", None, 0)
@@ -83,13 +84,13 @@ def _distance(
 
 
 def _own_point(area: str, places: Places) -> Point | None:
-    """Return the area's point; None for a state or a country, because the person may be anywhere in it."""
+    """Return the area's point. Return None for a state or a country, because the person may be anywhere in it."""
     place = places.get(area)
     return None if place is None or place.level < _MUNICIPALITY else place.point
 
 
 def _same(one: str, other: str, level: int, places: Places) -> bool:
-    """Return whether both lie in the same area of that level; False if either is wider."""
+    """Return whether both are in the same area of that level; False if either is wider."""
     if not (places.is_known(one) and places.is_known(other)):
         return False
     first, second = places.at_most(one, level), places.at_most(other, level)

@@ -1,6 +1,6 @@
 """Ranks fitting services by points for this person, each with its reason. Every factor is monotone: more capacity, a
-better status, a shorter way or a fresher check never costs points. Ties are broken by distance, then by id, so that the
-order is always the same."""
+better status, a shorter way or a fresher verification never costs points. Ties are broken by distance, then by id, so
+that the order is always the same."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ _SHARED = "MULTI"  # categories of other sectors, which no AoR's pathway owns
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """A fitting service; `points` is the sum over `reasons`."""
+    """A fitting service; `points` is the sum of the points in `reasons`."""
 
     candidate: Candidate
     points: int
@@ -49,7 +49,7 @@ class Missed:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """The best fitting services, and how many fit and do not; `missed` only if nothing fits."""
+    """The best fitting services, and how many fit and how many do not. `missed` is filled only if nothing fits."""
 
     best: tuple[Ranked, ...]
     fitting: int
@@ -61,7 +61,7 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """The facts beside the service that ranking needs: the person, the step, the day."""
+    """The facts outside the service that ranking needs: the person, the step, the day."""
 
     profile: Profile
     aors: frozenset[str]
@@ -73,7 +73,7 @@ class Situation:
 def rank(
     candidates: Iterable[Candidate], situation: Situation
 ) -> tuple[tuple[Ranked, ...], tuple[Missed, ...]]:
-    """Return the fitting services, best first, and the others, fewest exclusions and nearest first."""
+    """Return the fitting services, best first, and the others, ordered by fewest exclusions, then by distance."""
     fitting: list[Ranked] = []
     missed: list[Missed] = []
     for candidate in candidates:
@@ -124,7 +124,7 @@ def _conditions(candidate: Candidate, near: Proximity, situation: Situation) -> 
 
 
 def merits(candidate: Candidate, near: Proximity, situation: Situation) -> list[Reason]:
-    """Return the reasons that carry points."""
+    """Return the reasons that give points."""
     profile = situation.profile
     found = [
         _way(near.kind, near.kilometres, near.points),
@@ -145,7 +145,7 @@ def merits(candidate: Candidate, near: Proximity, situation: Situation) -> list[
     return found
 
 
-# Cached, because every plan meets the same few codes and numbers.
+# Cached, because every plan uses the same few codes and numbers.
 @lru_cache(maxsize=10_000)
 def _way(kind: str, kilometres: int | None, points: int) -> Reason:
     facts = () if kilometres is None else (("kilometres", kilometres),)
@@ -179,8 +179,8 @@ def _language(spoken: frozenset[str], wanted: frozenset[str], points: int) -> Re
 
 
 def _in_time(ways: tuple[Way, ...], delay: str | None, deadline: Deadline) -> tuple[Reason, ...]:
-    """Return the reasons for being in time. A service open to calls or visits that also answers referrals in time has
-    two."""
+    """Return the reasons for being in time. A service that is open to calls or visits and also responds to referrals in
+    time has two reasons."""
     found = [
         Reason(f"by_{way}", Weight.FOR, MERITS[f"by_{way}"])
         for way in ways[:1]
@@ -195,7 +195,7 @@ def _in_time(ways: tuple[Way, ...], delay: str | None, deadline: Deadline) -> tu
 
 
 def _hours(candidate: Candidate, moment: Moment, today: date) -> Reason | None:
-    """Return the reason about its hours; None for a service that states no hours."""
+    """Return the reason about the opening hours; None for a service that states no hours."""
     minute = moment.minute_of_week
     if any(opens <= minute < closes for opens, closes in candidate.open_in(today)):
         return Reason("open_now", Weight.FOR, MERITS["open_now"])

@@ -1,7 +1,7 @@
-"""Decides whether a service is in time (hsds/reachability.py) and near enough: "available" needs both.
+"""Decides whether a service is in time (hsds/reachability.py) and near enough. "Available" requires both.
 
-A hotline reaches all areas that it serves, a mobile team those whose state or municipality it serves. Any other service
-must be near, because the person travels. An unknown distance does not count as near, since it could hide a gap.
+A hotline reaches all areas that it serves. A mobile team reaches areas whose state or municipality it serves. Any other
+service must be near, because the person travels. An unknown distance does not count as near, since it could hide a gap.
 """
 
 from collections.abc import Iterable
@@ -42,7 +42,8 @@ REACH_UNKNOWN = "reach_unknown"
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """One need, the time within which somebody must help, and the kilometres that a person in this urgency can travel."""
+    """One need, the time within which somebody must help, and the kilometres that a person with this urgency can
+    travel."""
 
     need: str
     deadline: Deadline
@@ -56,8 +57,8 @@ def demand(
     *,
     safety: bool = False,
 ) -> Demand:
-    """Return the demand of a step. `remaining_hours`: the rest of a clinical window, which may be shorter than the
-    urgency; a window that is over limits nothing. `safety`: for a person in danger, "at once" means open now."""
+    """Return the demand of a step. `remaining_hours` is the rest of a clinical window, which may be shorter than the
+    urgency; a closed window limits nothing. `safety` is for a person in danger: "at once" then means open now."""
     limits = [] if urgency.hours is None else [max(SOONEST, urgency.hours)]
     limits += [remaining_hours] if remaining_hours else []
     hours = min(limits, default=None)
@@ -74,7 +75,7 @@ def obstacles(
     moment: Moment | None,
     today: date,
 ) -> list[Reason]:
-    """Return the reasons why a service that would take the person cannot help this time."""
+    """Return the reasons why a service that would accept the person cannot help this time."""
     delay = candidate.referral.response_delay
     best = reached(
         candidate.ways,
@@ -113,8 +114,8 @@ _NOT_THIS_WEEK = Reason("closed_this_week", Weight.EXCLUDES)
 
 
 def language_obstacle(candidate: Candidate, languages: frozenset[str]) -> Reason | None:
-    """Return the reason why an interpreter cannot help: none of the person's languages. If the languages of either are
-    unknown, it excludes nobody."""
+    """Return the reason why an interpreter cannot help: none of the person's languages. If the languages of the person
+    or the interpreter are unknown, nobody is excluded."""
     if not languages or not candidate.languages or candidate.languages & languages:
         return None
     said = ", ".join(sorted(languages))
@@ -139,7 +140,8 @@ def _distance(
 
 @lru_cache(maxsize=200_000)
 def _inside(site: str | None, area: str, places: Places) -> bool:
-    """Return whether the site is in the person's area or municipality, or in the state if only the state is shown."""
+    """Return whether the site is in the person's area or municipality, or in the same state if only the state is
+    shown."""
     if site is None or not places.is_known(site) or not places.is_known(area):
         return False
     if places.within(site, area):
@@ -149,7 +151,8 @@ def _inside(site: str | None, area: str, places: Places) -> bool:
 
 
 def _served(served: Iterable[str], area: str, level: int, places: Places) -> bool:
-    """Return whether a served area of at least this level (1 a state, 2 a municipality) touches the area."""
+    """Return whether a served area of at least this level (1 a state, 2 a municipality) contains the area or is part of
+    it."""
     return any(
         places.is_known(each)
         and places.require(each).level >= level
@@ -160,8 +163,8 @@ def _served(served: Iterable[str], area: str, level: int, places: Places) -> boo
 
 @lru_cache(maxsize=10_000)
 def neighbourhood(area: str, kilometres: int) -> tuple[str, ...]:
-    """Return areas in which a service may be near enough, with a margin. Includes the areas around, except the country,
-    for sites that show only their state."""
+    """Return areas in which a service may be near enough, with a margin. Includes the areas that contain them, except
+    the country, for sites that show only their state."""
     places = Places.load()
     around = [each for each in places.ancestors(area) if places.require(each).level > 0]
     country = places.require(area).country

@@ -13,8 +13,8 @@ _ELSEWHERE = frozenset({AREA, OUT_OF_REACH, REACH_UNKNOWN})
 
 @dataclass(frozen=True, slots=True)
 class Shortfall:
-    """`nearest` fits in everything but its place; `near_misses` fail the fewest conditions, those that are only late
-    first. `excluded` counts services by the condition that excluded them, except the area, in code order."""
+    """`nearest` services fit except for their place. `near_misses` fail the fewest conditions; those that are only late
+    come first. `excluded` counts services by the condition that excluded them, except the area, in code order."""
 
     nearest: Missed | None
     near_misses: tuple[Missed, ...]
@@ -22,17 +22,17 @@ class Shortfall:
 
     @property
     def late(self) -> bool:
-        """Return whether a service here fits in everything but its time."""
+        """Return whether a service here fits except for its time."""
         return any(map(only_late, self.near_misses))
 
 
 def only_late(missed: Missed) -> bool:
-    """Return whether it would fit if it opened, answered or were reached sooner."""
+    """Return whether the service would fit if it opened, responded or could be reached sooner."""
     return _codes(missed) <= TIMES
 
 
 def explain(missed: Sequence[Missed]) -> Shortfall:
-    """Explain the shortfall. `missed` as ranked: fewest exclusions first, then nearest, then id."""
+    """Explain the shortfall. `missed` has the rank order: fewest exclusions first, then nearest, then id."""
     elsewhere = [each for each in missed if _codes(each) <= _ELSEWHERE]
     nearest = min(
         elsewhere,

@@ -1,4 +1,4 @@
-"""Ranks the services of each step for a person of whom only the place is known, by the usual rules. Announced
+"""Ranks the services of each step by the usual rules, for a person of whom only the place is known. Announced
 alternatives and posters use this ranking."""
 
 from datetime import date
@@ -48,7 +48,7 @@ async def alternatives(
     limit: int,
     today: date | None = None,
 ) -> dict[str, list[Ranked]]:
-    """Return ranked services by need of the course. Those that the AoR endorses are preferred."""
+    """Return ranked services by need of the course. Services that the AoR endorses come first."""
     today = today or clock.today()
     nobody, places = Profile(area=area), Places.load()
     read = await candidate_queries.fitting(session, audience, nobody, course.demands, today)

@@ -24,7 +24,7 @@ Json = dict[str, Any]
 
 
 def resolution(plan: Plan) -> Json:
-    """Return the whole answer to one profile."""
+    """Return the complete response for one profile."""
     return {
         "as_of": plan.as_of,
         "directory_version": plan.directory_version,
@@ -102,7 +102,7 @@ def _step(plan: Plan, step: ResolvedStep, order: int) -> Json:
 
 
 def shown_services(answer: Json) -> Iterator[Json]:
-    """Return every service in a resolution as it appears there, near misses included."""
+    """Return every service in a resolution as it appears there, including near misses."""
     steps = list(answer["steps"])
     while steps:
         step = steps.pop()
@@ -166,7 +166,7 @@ def reason_out(reason: Reason) -> Json:
 
 
 def service(candidate: Candidate, near: Proximity, plan: Plan) -> Json:
-    """Return the facts of a service that a caseworker needs to decide and to refer."""
+    """Return the facts of a service that a caseworker needs for the decision and the referral."""
     referral, today, moment = candidate.referral, plan.as_of, plan.profile.moment
     hours = candidate.hours_in(today)
     opens = None if moment is None else next_opening(hours, moment.minute_of_week)

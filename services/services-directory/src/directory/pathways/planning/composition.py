@@ -1,6 +1,5 @@
 """Combines several pathways: a trafficked child is on CP and TIP, a survivor on GBV and TIP. Steps for the same need
-become one step that keeps every pathway's reason. The result does not depend on the order in which the pathways are
-given."""
+become one step that keeps every pathway's reason. The result does not depend on the order of the pathways."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -22,7 +21,7 @@ MEDIATORS: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Why a step is in the plan: which pathway's step, under which verdict, with which note."""
+    """Why a step is in the plan: the pathway's step, the verdict and the note."""
 
     aor: str
     step: str
@@ -35,8 +34,8 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class PlannedStep:
-    """One need, for all pathways that ask for it. `after` and `fallback_of` name other needs. `place` is the earliest
-    position that a pathway gives it, which breaks ties."""
+    """One need, for all pathways that contain it. `after` and `fallback_of` name other needs. `place` is the earliest
+    position of the need in any pathway, which breaks ties."""
 
     need: str
     sources: tuple[Source, ...]
@@ -60,9 +59,9 @@ class PlannedStep:
 
 
 def compose(pathways: Iterable[Pathway], profile: Profile) -> dict[str, PlannedStep]:
-    """Return the steps that this person's facts do not rule out, one per need, by need. A fallback in one pathway that
-    is a primary step in another is a primary step. If pathways contradict each other's order, the steps concerned run
-    in parallel."""
+    """Return the steps that this person's facts do not rule out, one per need, keyed by need. A fallback in one pathway
+    that is a primary step in another is a primary step. If pathways contradict each other's order, the affected steps
+    run in parallel."""
     steps: dict[str, PlannedStep] = {}
     for pathway in pathways:
         for planned in _applicable(pathway, profile):
@@ -103,7 +102,7 @@ def _applicable(pathway: Pathway, profile: Profile) -> Iterable[PlannedStep]:
 
 
 def _keys_that_apply(steps: Mapping[str, Step], verdicts: Mapping[str, Verdict]) -> dict[str, None]:
-    """Return the keys that apply, in the pathway's order. A fallback applies if its primary's need is wanted: the
+    """Return the keys that apply, in the pathway's order. A fallback applies if its primary's need is wanted. The
     windows of one need (72 h, 120 h, later) are separate steps that share its fallbacks."""
     possible = [key for key in steps if verdicts[key] is not Verdict.NOT_MET]
     wanted = {steps[key].need for key in possible if not steps[key].fallback_of}
@@ -118,7 +117,7 @@ def _keys_that_apply(steps: Mapping[str, Step], verdicts: Mapping[str, Verdict])
 def _needs_before(
     step: Step, steps: Mapping[str, Step], applies: Mapping[str, None]
 ) -> Iterable[str]:
-    """Replace a predecessor that does not apply to this person by its own predecessors."""
+    """Replace a predecessor that does not apply to this person with its own predecessors."""
     waiting, seen = list(step.after), set[str]()
     while waiting:
         key = waiting.pop()
@@ -132,7 +131,8 @@ def _needs_before(
 
 
 def _merged(one: PlannedStep, other: PlannedStep) -> PlannedStep:
-    """Merge two steps of one need: the shorter urgency, all reasons; a fallback only if both are."""
+    """Merge two steps for one need. The result has the shorter urgency and all reasons, and is a fallback only if both
+    steps are."""
     sources = sorted({*one.sources, *other.sources}, key=lambda source: (source.aor, source.step))
     intermediaries = {*one.intermediaries, *other.intermediaries}
     mediators = {*one.intermediary_needs, *other.intermediary_needs}
@@ -179,7 +179,7 @@ def _without_cycles(steps: dict[str, PlannedStep]) -> dict[str, PlannedStep]:
 
 
 def _reachable(need: str, steps: Mapping[str, PlannedStep]) -> frozenset[str]:
-    """Return every need that comes before this one, directly or not; skip unknown ones."""
+    """Return every need that comes before this one, directly or indirectly; skip unknown needs."""
     found: set[str] = set()
     waiting = list(steps[need].after)
     while waiting:

@@ -1,4 +1,4 @@
-"""A resolved profile: the question, the pathway versions that answered it, and the resulting steps."""
+"""A resolved profile: the query, the pathway versions used, and the resulting steps."""
 
 import hashlib
 from collections.abc import Iterable, Iterator
@@ -13,7 +13,7 @@ from directory.pathways.planning.resolution import Course, Coverage, ResolvedSte
 @dataclass(frozen=True, slots=True)
 class Plan:
     """`directory_version` is the digest of exactly the documents that were read, so it reveals nothing about entries
-    that the caller may not see. `sensitive`: ids of restricted services that it shows."""
+    that the caller may not see. `sensitive` contains the ids of the restricted services in the plan."""
 
     profile: Profile
     as_of: date
@@ -25,13 +25,13 @@ class Plan:
 
 
 def directory_version(etags: frozenset[tuple[str, str]]) -> str:
-    """Return a digest over (service id, ETag). Two digests are equal if the same documents were read."""
+    """Return a digest of (service id, ETag) pairs. Two digests are equal if the same documents were read."""
     lines = [f"{service_id}={etag}\n" for service_id, etag in sorted(etags)]
     return hashlib.sha256("".join(lines).encode()).hexdigest()[:16]
 
 
 def gaps_of(steps: Iterable[ResolvedStep], *, with_mediation: bool = True) -> list[str]:
-    """Return needs for which neither the step nor one of its fallbacks has a service. `with_mediation` also returns
+    """Return needs for which neither the step nor any of its fallbacks has a service. `with_mediation` also returns
     confidential needs without an available mediator, which reveals nothing about the services themselves."""
     covered = {Coverage.AVAILABLE, Coverage.WAITLIST}
     gaps = {Coverage.GAP, Coverage.GAP_IN_TIME}
@@ -60,7 +60,7 @@ def _shortened(step: ResolvedStep, services: int) -> ResolvedStep:
 
 
 def shown(steps: Iterable[ResolvedStep]) -> Iterator[str]:
-    """Return the ids of all services in the answer, near misses and alternatives included."""
+    """Return the ids of all services in the response, including near misses and alternatives."""
     for step in steps:
         yield from (ranked.candidate.service_id for ranked in step.services)
         if step.shortfall is not None:

@@ -42,7 +42,7 @@ class Coverage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ResolvedStep:
-    """`services` are the best ten; `fitting` counts all that fit."""
+    """`services` are the best ten; `fitting` counts all services that fit."""
 
     ordered: OrderedStep
     coverage: Coverage
@@ -64,8 +64,8 @@ class Course:
 
     @property
     def demands(self) -> tuple[Demand, ...]:
-        """Return the demand of each need: of steps, their fallbacks, and mediators of confidential steps. A mediator
-        has the urgency of its step."""
+        """Return the demand of each need of the steps, their fallbacks and the mediators of confidential steps. A
+        mediator has the urgency of its step."""
         found: dict[str, Demand] = {}
         for ordered in self.steps:
             for each in (ordered, *ordered.fallbacks):
@@ -76,7 +76,7 @@ class Course:
         return tuple(found[need] for need in sorted(found))
 
     def situation(self, profile: Profile, wanted: Demand, places: Places, today: date) -> Situation:
-        """Return the facts that rank the services of one need."""
+        """Return the facts for ranking the services of one need."""
         aors = frozenset(entry.pathway.aor for entry in self.entries)
         return Situation(profile, aors, wanted, places, today)
 
@@ -88,7 +88,7 @@ def demand_of(ordered: OrderedStep) -> Demand:
 
 @dataclass(frozen=True, slots=True)
 class Confidential:
-    """Needs whose services are confidential, and the intermediary to each."""
+    """Needs whose services are confidential, and the intermediary for each."""
 
     needs: frozenset[str] = frozenset()
     intermediary: Callable[[str], Bilingual | None] = lambda need: None
@@ -100,7 +100,7 @@ def chart(
     need_aors: Mapping[str, str],
     confidential: Confidential | None = None,
 ) -> Course:
-    """Return the course. `pathways`: the effective pathway of each AoR for the profile's area."""
+    """Return the course. `pathways` contains the effective pathway of each AoR for the profile's area."""
     entries, doubts = enter(pathways, profile, need_aors)
     steps = compose([entry.pathway for entry in entries], profile)
     for need in sorted(profile.needs):
@@ -113,7 +113,7 @@ def chart(
 
 
 def _requested(need: str, confidential: Confidential) -> PlannedStep:
-    """Return a step for a need that the person asks for and no pathway contains."""
+    """Return a step for a need that the person asks for but no pathway contains."""
     intermediary = confidential.intermediary(need)
     return PlannedStep(
         need=need,
@@ -141,7 +141,7 @@ def resolve(
     places: Places,
     today: date,
 ) -> tuple[ResolvedStep, ...]:
-    """Resolve a profile. `candidates`: by need; `cleared`: see `planned`."""
+    """Resolve a profile. `candidates` are by need; for `cleared`, see `planned`."""
     by_need = {
         wanted.need: judged(
             candidates.get(wanted.need, ()),
@@ -157,7 +157,7 @@ def planned(
     course: Course, by_need: Mapping[str, Judged], cleared: Callable[[PlannedStep], bool]
 ) -> tuple[ResolvedStep, ...]:
     """Return the steps with the judged services of each need. `cleared` says whether the caller may see confidential
-    services of a step. It must depend on the caller alone, never on which services exist."""
+    services of a step. It must depend only on the caller, never on which services exist."""
     return tuple(
         replace(_resolved(ordered, by_need, cleared), folded=at >= FIRST_ACTIONS)
         for at, ordered in enumerate(course.steps)
@@ -195,8 +195,8 @@ def _coverage(
     if found.best:
         return Coverage.WAITLIST
     if step.confidential and not cleared(step):
-        # This counts mediators, not safe houses, so it reveals nothing about a hidden service (0042). A need that is in
-        # no step of the plan has no ranking.
+        # This counts mediators, not safe houses, so it reveals nothing about a hidden service (0042). A need without a step
+        # in the plan has no ranking.
         mediated = any(need in by_need and by_need[need].best for need in step.intermediary_needs)
         if mediated or not step.intermediary_needs:
             return Coverage.THROUGH_INTERMEDIARY

@@ -38,7 +38,7 @@ from directory.pathways.versions.service import covers
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The caller's rights: what it may read, and whether it sees services of confidential needs."""
+    """The caller's rights: what the caller may read, and whether the caller sees services for confidential needs."""
 
     caller: Principal
     audience: Audience
@@ -48,7 +48,7 @@ class Caller:
         return cls(caller, audience_of(caller))
 
     def cleared_for(self, step: PlannedStep, area: str) -> bool:
-        """Return whether the caller coordinates an AoR that asks for the step, within its areas."""
+        """Return whether the caller coordinates an AoR that contains the step, within the caller's areas."""
         aors = {source.aor for source in step.sources} or {need_aors().get(step.need, "")}
         return covers(self.caller, area) and any(self.caller.coordinates(aor) for aor in aors)
 
@@ -59,7 +59,7 @@ def need_aors() -> dict[str, str]:
 
 
 def check_profile(profile: Profile, pointer: str = "") -> None:
-    """Raise 422 for unknown codes and for facts that contradict each other."""
+    """Raise 422 for unknown codes and for contradictory facts."""
     unknown = [
         FieldError.of(f"{pointer}/{field}", Detail("this_code_is_not_known"), "unknown_code")
         for field in _fields_with_unknown_codes(profile)
@@ -100,8 +100,8 @@ async def plan(
     *,
     instead: InForce | None = None,
 ) -> Plan:
-    """Resolve one checked profile; `instead` replaces its AoR's pathway (simulation of a draft). Hours count from the
-    profile's moment; without one, from now in local time."""
+    """Resolve one checked profile. `instead` replaces its AoR's pathway (simulation of a draft). Hours count from the
+    profile's moment; without one, from the current local time."""
     today = clock.today()
     if profile.moment is None:
         profile = profile.model_copy(update={"moment": moment_of(clock.at_home())})
@@ -142,8 +142,8 @@ def _without_doubles(candidates: Iterable[Candidate]) -> list[Candidate]:
 def _with_count(
     step: ResolvedStep, fitting: dict[str, int], excluded: dict[str, int]
 ) -> ResolvedStep:
-    """Return the step with its count. Only the most promising services were read, so the query counts all that fit,
-    less those that the rules then excluded."""
+    """Return the step with its count. Only the most promising services were read. So the count is the query's count of
+    all that fit, less those that the rules then excluded."""
     need = step.ordered.step.need
     return replace(
         step,

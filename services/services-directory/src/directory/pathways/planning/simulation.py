@@ -1,4 +1,4 @@
-"""Simulates an open draft: its effects on each profile if it replaced the version in force."""
+"""Simulates an open draft: its effects on each profile if it replaced the published version."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -19,7 +19,7 @@ from directory.pathways.versions.service import refuse_errors
 async def simulate(
     session: AsyncSession, caller: Principal, draft: Version, profiles: Sequence[Profile]
 ) -> dict[str, Any]:
-    """Return effects per profile. Each profile is resolved in its own area with the draft in force there."""
+    """Return the effects by profile. Each profile is resolved in its own area as if the draft were in force there."""
     for at, profile in enumerate(profiles):
         check_profile(profile, f"/profiles/{at}")
     body = Pathway.model_validate(draft.body)
@@ -42,8 +42,8 @@ async def simulate(
 
 
 def effect(published: Sequence[ResolvedStep], draft: Sequence[ResolvedStep]) -> dict[str, Any]:
-    """Return the changes of one profile's plan, as `schemas.EffectOut`. `moved`: the positions (1 is first) among the
-    needs that both plans contain."""
+    """Return the changes of one profile's plan, as `schemas.EffectOut`. `moved` contains the positions (1 is first)
+    among the needs that both plans contain."""
     before = {step.ordered.step.need: step for step in published}
     after = {step.ordered.step.need: step for step in draft}
     was = [need for need in before if need in after]

@@ -14,7 +14,7 @@ _Pressure = tuple[int, int, int, int, int, int, int, str]
 @dataclass(frozen=True, slots=True)
 class OrderedStep:
     """`stage` 0 may begin now; steps of one stage may run in parallel. Hours count from now. `remaining_hours` is the
-    rest of a clinical window; None without a window or if the time since the incident is unknown."""
+    rest of a clinical window; None if there is no window or the time since the incident is unknown."""
 
     step: PlannedStep
     stage: int
@@ -25,8 +25,8 @@ class OrderedStep:
 
 def in_order(steps: Mapping[str, PlannedStep], profile: Profile) -> tuple[OrderedStep, ...]:
     """Return the primary steps, most pressing first, each with its fallbacks. In danger, safety comes first. Then come
-    running clinical windows, then the needs that the person asks for. Otherwise a step is as pressing as the most
-    pressing step that waits for it."""
+    running clinical windows, then the needs that the person asks for. Other steps are as pressing as the most pressing
+    step that waits for them."""
     primary = {need: step for need, step in steps.items() if not step.fallback_of}
     before = {need: _waits_for(step, primary) for need, step in primary.items()}
     pressing = _pressing(primary, before, profile)
@@ -45,7 +45,7 @@ def in_order(steps: Mapping[str, PlannedStep], profile: Profile) -> tuple[Ordere
 
 
 def remaining_hours(step: PlannedStep, profile: Profile) -> int | None:
-    """Return the rest of the step's clinical window; 0 once it has passed."""
+    """Return the remaining hours of the step's clinical window; 0 once it has passed."""
     if step.window_hours is None or profile.hours_since_incident is None:
         return None
     return max(0, step.window_hours - profile.hours_since_incident)
@@ -92,7 +92,7 @@ def _pressure(step: PlannedStep, profile: Profile) -> _Pressure:
         _NO_DEADLINE if left is None else left,
         0 if requested else 1,
         0 if step.safety else 1,
-        # services that answer directly come before those reached through an intermediary
+        # services that people can contact directly come before those reached through an intermediary
         1 if step.confidential else 0,
         step.place,
         step.need,
@@ -107,7 +107,8 @@ def _by_pressure(
     before: Mapping[str, frozenset[str]],
     pressing: Mapping[str, _Pressure],
 ) -> list[str]:
-    """Return the order by Kahn's algorithm, taking the most pressing step whose predecessors are placed."""
+    """Return the order by Kahn's algorithm. Each round takes the most pressing step whose predecessors are already
+    placed."""
     waiting = {need: set(others) for need, others in before.items()}
     ready = [(pressing[need], need) for need, others in waiting.items() if not others]
     heapq.heapify(ready)

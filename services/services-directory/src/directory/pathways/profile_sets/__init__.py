@@ -1,1 +1,1 @@
-"""Profiles of fictitious people, which an AoR stores to test its drafts."""
+"""Profiles of fictitious people that an AoR stores to test its drafts."""

@@ -12,7 +12,7 @@ from directory.pathways.schemas import SIMULATION_LIMIT
 
 
 class ProfileSetIn(Strict):
-    """Profiles of fictitious people, to test drafts with. You cannot edit a set: delete it and create another."""
+    """Profiles of fictitious people for testing drafts. You cannot edit a set: delete it and create another."""
 
     aor: Aor
     name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)] = (

@@ -1,4 +1,4 @@
-"""Emergency numbers by country: data, one row per number and country."""
+"""Emergency numbers by country, one row of data per number and country."""
 
 from functools import cache
 from typing import Any
@@ -9,7 +9,7 @@ from common.words.tables import by_language, rows
 
 @cache
 def emergency_numbers(area: str) -> list[dict[str, Any]]:
-    """Return the emergency numbers of the area's country, the general one first; empty if unknown."""
+    """Return the emergency numbers of the area's country, general number first; empty if unknown."""
     country = Places.load().require(area).country
     return [
         {"number": row["number"], "says": dict(by_language(row, ""))}

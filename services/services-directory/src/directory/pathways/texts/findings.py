@@ -5,7 +5,7 @@ from enum import StrEnum
 
 
 class Severity(StrEnum):
-    """An error keeps a pathway from being submitted; a warning is for the coordinator to weigh."""
+    """An error prevents the submission of a pathway; a warning is for the coordinator to weigh."""
 
     ERROR = "error"
     WARNING = "warning"

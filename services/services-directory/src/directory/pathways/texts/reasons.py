@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 
 class Weight(StrEnum):
-    """`excludes` explains a near miss; `check` is unknown and the caseworker must ask."""
+    """`excludes` explains a near miss. `check` means that the fact is unknown and the caseworker must ask."""
 
     FOR = "for"
     AGAINST = "against"
@@ -14,7 +14,7 @@ class Weight(StrEnum):
 
 
 class Reason(NamedTuple):
-    """`points` add up to a service's rank; exclusions and checks have none."""
+    """`points` add up to a service's rank; exclusions and checks have no points."""
 
     code: str
     weight: Weight

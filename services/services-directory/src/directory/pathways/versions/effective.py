@@ -1,4 +1,4 @@
-"""The pathway in force for an area: published layers from the country down, or the proposal."""
+"""The pathway in force for an area: the published layers from the country down, or the proposal."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -49,7 +49,7 @@ async def _read_missing(session: AsyncSession, layers: Sequence[Layer]) -> None:
 
 
 async def wider(session: AsyncSession, aor: str, area: str) -> Pathway | None:
-    """Return the pathway that a pathway of `area` would inherit, or None."""
+    """Return the pathway that a pathway for `area` would inherit, or None."""
     above = lineage(area)[:-1]
     layers = [each for each in await published_layers(session, above) if each.aor == aor]
     if not layers:
@@ -61,7 +61,7 @@ async def wider(session: AsyncSession, aor: str, area: str) -> Pathway | None:
 async def with_draft(
     session: AsyncSession, area: str, draft: Layer, body: Pathway
 ) -> InForce | None:
-    """Return the pathway of `area` as if the draft were published; None if nothing would change."""
+    """Return the pathway for `area` as if the draft were published; None if nothing would change."""
     areas = lineage(area)
     if draft.area not in areas:
         return None
@@ -79,7 +79,7 @@ async def with_draft(
 async def published_in(
     session: AsyncSession, areas: Sequence[str]
 ) -> dict[str, dict[str, InForce]]:
-    """Return for each area the published pathways in force there, by AoR; proposals are left out."""
+    """Return the published pathways in force in each area, by AoR, without proposals."""
     lineages = {area: lineage(area) for area in areas}
     wanted = sorted({each for of_area in lineages.values() for each in of_area})
     layers = await published_layers(session, wanted)

@@ -108,8 +108,8 @@ async def listed(
     after: tuple[str, str] | None,
     limit: int,
 ) -> list[Any]:
-    """Return pathways in (area, AoR) order: published ones, and open ones of `drafts_of` AoRs. Rows are those of
-    `PathwayListed`."""
+    """Return pathways in (area, AoR) order: published ones, and open ones of the AoRs in `drafts_of`. Rows have the
+    form of `PathwayListed`."""
     opened = (
         sa.select(
             pathway_versions.c.pathway_id, pathway_versions.c.state, pathway_versions.c.number

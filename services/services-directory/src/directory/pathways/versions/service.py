@@ -37,7 +37,8 @@ from directory.pathways.versions.queries import Version
 
 
 def may_draft(caller: Principal, aor: str) -> bool:
-    """Return whether the caller may draft. The AoR's coordinator and the IM team may; publishing has its own rule."""
+    """Return whether the caller may draft. The AoR's coordinator and the IM team may draft; publishing has a separate
+    rule."""
     return aor in caller.aors and bool(caller.roles & {Role.COORDINATOR, Role.IM})
 
 
@@ -47,7 +48,7 @@ def drafts_of(caller: Principal) -> list[str]:
 
 
 def covers(caller: Principal, area: str) -> bool:
-    """Return whether the caller's mandate (areas; none means everywhere) includes the area."""
+    """Return whether the caller's mandate includes the area. A mandate without areas covers everything."""
     places = Places.load()
     return not caller.areas or any(places.within(area, held) for held in caller.areas)
 
@@ -90,7 +91,7 @@ async def put_draft(
     body: Pathway,
     if_match: str | None,
 ) -> Version:
-    """Write the open draft, or open one from the newest published version."""
+    """Save the open draft, or start one from the newest published version."""
     row = await _pathway(session, caller, pathway_id)
     _check_mandate(caller, row.aor, row.area)
     if (body.aor, body.area) != (row.aor, row.area):
@@ -116,7 +117,7 @@ async def put_draft(
 async def submit(
     session: AsyncSession, caller: Principal, pathway_id: UUID, if_match: str | None
 ) -> Version:
-    """Send the draft to review; refuse it while validation finds errors."""
+    """Submit the draft for review. Refuse it while validation finds errors."""
     row = await _pathway(session, caller, pathway_id)
     _check_mandate(caller, row.aor, row.area)
     current = await _open(session, pathway_id, if_match, ("draft", "returned"))
@@ -139,7 +140,7 @@ async def give_back(
     if_match: str | None,
     because: str,
 ) -> Version:
-    """Return a submitted version to its writer. Only the AoR's coordinator may do so."""
+    """Return a submitted version to its author. Only the AoR's coordinator may do so."""
     row = await _pathway(session, caller, pathway_id)
     _check_coordinates(caller, row.aor, row.area)
     current = await _open(session, pathway_id, if_match, ("submitted",))
@@ -159,8 +160,8 @@ async def publish(
     *,
     alone: bool = False,
 ) -> Version:
-    """Publish a version that another person submitted. Only the AoR's coordinator may do so. `alone`: one person may
-    submit and publish; the version then names the same person twice."""
+    """Publish a version that another person submitted. Only the AoR's coordinator may do so. With `alone`, one person
+    may submit and publish; the version then names the same person twice."""
     row = await _pathway(session, caller, pathway_id)
     _check_coordinates(caller, row.aor, row.area)
     current = await _open(session, pathway_id, if_match, ("submitted",))
@@ -198,7 +199,8 @@ async def findings_of(session: AsyncSession, body: Pathway) -> list[Finding]:
 
 
 async def once_published(session: AsyncSession, body: Pathway) -> tuple[Pathway, list[Finding]]:
-    """Return a draft as it would be in force, with inherited parts, and findings with pointers into the body."""
+    """Return a draft as it would be in force, with its inherited parts, and the findings with pointers into the
+    body."""
     above = await wider(session, body.aor, body.area)
     own = inheritance_findings(above, body)
     effective = inherit([above, body]) if above else body
@@ -206,7 +208,7 @@ async def once_published(session: AsyncSession, body: Pathway) -> tuple[Pathway,
 
 
 def _pointing_into(body: Pathway, finding: Finding) -> Finding:
-    """Return the finding with a pointer into the coordinator's body: inherited steps shift the positions."""
+    """Return the finding with a pointer into the coordinator's body, because inherited steps shift the positions."""
     own = {step.key: at for at, step in enumerate(body.steps)}
     if finding.step is None or not finding.pointer.startswith("/steps/"):
         return finding
@@ -233,7 +235,7 @@ async def refuse_errors(session: AsyncSession, body: Pathway) -> None:
 
 
 async def _refuse_broken_heirs(session: AsyncSession, pathway_id: UUID, body: Pathway) -> None:
-    """Refuse a version that would break a published pathway of an area inside its own."""
+    """Refuse a version that would break a published pathway of an area inside this one."""
     inside = Places.load().descendants(body.area)
     heirs = [
         layer for layer in await queries.published_layers(session, inside) if layer.aor == body.aor

@@ -1,1 +1,1 @@
-"""Documents of services: one stored document per visibility level, updated when its content changes."""
+"""Service documents: one stored document per visibility level, updated when its content changes."""

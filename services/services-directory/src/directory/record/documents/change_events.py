@@ -1,4 +1,4 @@
-"""Tells the other services what changed: one event per change. Events contain codes only, and are no more exact than
+"""Announces changes to the other services, one event per change. Events contain codes only, and are no more exact than
 the service's own visibility allows."""
 
 import math
@@ -33,7 +33,7 @@ _CAPACITY = ("capacity_state", "functional_status", "referable")
 
 @dataclass
 class Announcements:
-    """Collects the events of a batch of services and writes them with few statements."""
+    """Collects the events of a batch of services and writes them in few statements."""
 
     events: list[Event] = field(default_factory=list)
     told: list[Told] = field(default_factory=list)
@@ -41,7 +41,7 @@ class Announcements:
     def service(
         self, row: Any, prepared: dict[int, Prepared], facts: Facts, *, changed: bool
     ) -> None:
-        """Add the events of one service. Adds none if nothing that a reader could see changed."""
+        """Add the events of one service. Add none if nothing changed that a reader could see."""
         before, after, steps = row.announced, row.announced, 0
         if prepared:
             told = _data(row, prepared[level_of(row.approved)], facts)
@@ -64,7 +64,7 @@ class Announcements:
             self.told.append(Told(row.id, version, after, word, withheld=withheld))
 
     def _published(self, row: Any, before: dict[str, Any] | None, after: dict[str, Any]) -> int:
-        """Add the events of a published service; return how many they are."""
+        """Add the events of a published service and return their number."""
         self._add(row, ServicePublished if before is None else ServiceChanged, after)
         steps = 1
         if before is not None and any(before.get(key) != after.get(key) for key in _CAPACITY):
@@ -90,7 +90,7 @@ class Announcements:
 
 
 def _data(row: Any, open_form: Prepared, facts: Facts) -> dict[str, Any]:
-    """Return the event data as JSON, taken from the most open document of the service."""
+    """Return the event data as JSON, taken from the service's most open document."""
     columns = open_form.columns
     until = columns.valid_until
     data = {

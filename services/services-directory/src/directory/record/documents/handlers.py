@@ -1,4 +1,4 @@
-"""Updates the stored documents of services when something other than their own record changes."""
+"""Updates the stored documents of services when something outside their own record changes."""
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -21,7 +21,7 @@ async def organization_changed(session: AsyncSession, happening: OrganizationCha
 
 
 async def places_changed(session: AsyncSession, happening: PlacesChanged) -> None:
-    """Copy the changed places into all services there."""
+    """Copy the changed places into all services at those places."""
     touched = await copy_into_services(session, happening.documents, happening.caller)
     await store(session, touched)
 
@@ -34,5 +34,5 @@ async def place_copied(session: AsyncSession, happening: PlaceCopied) -> None:
 
 
 async def endorsements_changed(session: AsyncSession, happening: EndorsementsChanged) -> None:
-    """Store the documents, which name the endorsers, and tell the other services."""
+    """Store the documents, which name the endorsers, and announce the change to the other services."""
     await store(session, [happening.service_id])

@@ -1,4 +1,4 @@
-"""Tables of the stored documents of each level, and the log of their changes."""
+"""Tables of the stored documents at each level, and their change log."""
 
 from typing import Any
 
@@ -61,7 +61,7 @@ service_documents = sa.Table(
     sa.Column("verified_on", sa.Date),
     sa.Column("referable", sa.Boolean, nullable=False),
     sa.Column("endorsed_by", TEXTS, nullable=False),
-    # Hours of every day, and hours of some days with their days, as minutes (hsds.opening).
+    # Hours that apply every week, and hours that apply on some dates only with those dates, as minutes (hsds.opening).
     sa.Column("open_minutes", INT4MULTIRANGE, nullable=False),
     sa.Column("season_days", ARRAY(DATERANGE)),
     sa.Column("season_minutes", ARRAY(INT4RANGE)),

@@ -1,5 +1,5 @@
-"""Prepares the rows of one service: per level the bytes to send and the columns to search. Both come from the redacted
-document and from nothing else."""
+"""Prepares the rows of one service: for each level, the bytes to send and the columns to search. Both come only from
+the redacted document."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -52,7 +52,7 @@ class Bodies:
 
 
 def prepare(record: Record, facts: Facts) -> dict[int, Prepared]:
-    """Return the documents by level. A level that may not know of the service has none."""
+    """Return the documents by level. A level that may not know about the service has none."""
     found: dict[int, Prepared] = {}
     begins = levels_in(record.service, record.organization)
     for level in range(4):
@@ -84,14 +84,14 @@ _TEXTS = frozenset({
 
 
 def translated(dated: Document, language: str) -> Document:
-    """Return the document with its texts in `language`, where a translation exists. Other fields, such as the id, are
+    """Return the document with its texts in `language` where a translation exists. Other fields, such as the id, are
     the same in every language."""
     texts = dated.get("translations", {}).get(language, {})
     return {**dated, **{key: text for key, text in texts.items() if key in _TEXTS}}
 
 
 def within(areas: list[str]) -> list[str]:
-    """Return the areas and all that contain them: a search for the state finds its municipalities."""
+    """Return the areas and all areas that contain them, so that a search for the state finds its municipalities."""
     places = Places.load()
     return sorted({each for area in areas for each in (area, *places.ancestors(area))})
 
@@ -105,7 +105,7 @@ def words(columns: Columns) -> Iterator[str]:
 
 
 def quality(columns: Columns) -> float:
-    """Return the points that rank a service if nothing else does: referable, working, with room, verified."""
+    """Return the points that rank a service if nothing else does: referable, working, with capacity, verified."""
     worths = (
         REFERABLE if columns.referable else NOTHING,
         STATUS.get(columns.functional_status, NOTHING),
@@ -132,7 +132,7 @@ def site_rows(prepared: Prepared) -> Iterator[dict[str, Any]]:
 
 
 def listed_site_part(site: Document) -> Document:
-    """Return the own fields of the site and of its location. A read joins the service."""
+    """Return the site's own fields and those of its location. A read joins the service."""
     own = {k: v for k, v in site.items() if not isinstance(v, dict | list)}
     if location := site.get("location"):
         own["location"] = {k: v for k, v in location.items() if not isinstance(v, dict | list)}

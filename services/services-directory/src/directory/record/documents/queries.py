@@ -27,7 +27,7 @@ async def is_seen(session: AsyncSession, audience: Audience, service_id: UUID) -
 async def states_seen(
     session: AsyncSession, audience: Audience, service_id: UUID
 ) -> list[str] | None:
-    """Return the states of a service that the audience sees at some level, else None."""
+    """Return the states of a service that the audience can see at some level, else None."""
     d = service_documents.c
     found: list[str] | None = await session.scalar(
         sa.select(d.states).where(visible(d, audience), d.service_id == service_id)
@@ -36,7 +36,7 @@ async def states_seen(
 
 
 async def shown(session: AsyncSession, caller: Principal, ids: Collection[UUID]) -> Sequence[UUID]:
-    """Return the given services that the caller sees at some level or whose record it may read."""
+    """Return those of the given services that the caller can see at some level, or whose record the caller may read."""
     wanted = sa.literal(list(ids), sa.ARRAY(sa.Uuid))
     documents = seen(audience_of(caller)).where(service_documents.c.service_id == sa.any_(wanted))
     return (await session.scalars(sa.union(documents, readable_ids(caller, ids)))).all()

@@ -1,5 +1,5 @@
-"""Brings the stored documents of services up to date with their records. Runs in the writer's
-transaction; a level whose content did not change keeps its row, its ETag and its date."""
+"""Updates the stored documents of services to match their records. Runs in the writer's transaction; a level whose
+content did not change keeps its row, its ETag and its date."""
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -88,7 +88,7 @@ class Stored:
 
 
 async def store(session: AsyncSession, service_ids: Iterable[UUID]) -> None:
-    """Render these services again; write the levels that differ, the change log and the events."""
+    """Render these services again. Write the levels that differ, the change log and the events."""
     ids = list(dict.fromkeys(service_ids))
     for start in range(0, len(ids), CHUNK):
         await _store(session, ids[start : start + CHUNK])
@@ -120,14 +120,14 @@ def _any(column: Any, ids: Sequence[UUID]) -> Any:
 
 
 async def _records(session: AsyncSession, ids: list[UUID]) -> list[Any]:
-    """Return service rows with the document of their `organization`, locked against other writers."""
+    """Return service rows with their `organization` document, locked against other writers."""
     joined = with_organization(locked_published(ids), OFFERED_BY)
     return list((await session.execute(joined)).all())
 
 
 async def _held(session: AsyncSession, rows: list[Any]) -> tuple[list[Any], set[UUID]]:
     """Return the rows as readers see them, and the organisations whose safe-house state changed. A possible safe house
-    has no place until somebody has reviewed it."""
+    has no place until somebody reviews it."""
     looks = await looks_at(session, SERVICE, [row.id for row in rows])
     held = {
         row.id: as_held(Record(row.approved, row.organization), looks.get(row.id, NOBODY))
@@ -178,8 +178,8 @@ async def _stored(session: AsyncSession, ids: list[UUID]) -> dict[UUID, dict[int
 
 
 def _prepared(row: Any, endorsed_by: list[str]) -> tuple[dict[int, Prepared], Facts]:
-    """Return the documents by level, and the facts. The record's `stale` decides, not the clock: if the sweep doubts
-    the clock, readers must not see its result either."""
+    """Return the documents by level, and the facts. The record's `stale` decides, not the clock: if the sweep distrusts
+    the clock, readers must not rely on it either."""
     service = row.approved
     suspended = row.organisation_suspended
     if not is_offered(service, row.state, row.restricted, organisation_suspended=suspended):
@@ -192,7 +192,7 @@ def _prepared(row: Any, endorsed_by: list[str]) -> tuple[dict[int, Prepared], Fa
 
 
 class _Batch:
-    """Collects the rows of a chunk of services and writes them with few statements at the end."""
+    """Collects the rows of a chunk of services and writes them in few statements at the end."""
 
     def __init__(self, now: datetime) -> None:
         self.now = now
@@ -206,7 +206,7 @@ class _Batch:
         self.words: set[tuple[int, str]] = set()
 
     def service(self, row: Any, prepared: dict[int, Prepared], stored: dict[int, Stored]) -> bool:
-        """Add one service; return whether anything differs from the stored rows."""
+        """Add one service. Return whether anything differs from the stored rows."""
         audience = Readership(
             row.organization_id, row.managed_by, tuple(row.aors), tuple(row.states)
         )
@@ -257,7 +257,7 @@ class _Batch:
         begins: Mapping[str, int],
         levels: Mapping[int, bool],
     ) -> None:
-        """Add the rows of one content. `levels`: each level that sees it, and whether its reads are logged."""
+        """Add the rows for one content. `levels` contains each level that sees it, and whether its reads are logged."""
         (level, sensitive), *others = levels.items()
         self.copies += [(row.id, level, *other) for other in others]
         common = {
@@ -313,7 +313,7 @@ class _Batch:
 
 @dataclass(frozen=True, slots=True)
 class _Ready:
-    """Values that the rows of all levels with the same content share."""
+    """Values shared by the rows of all levels with the same content."""
 
     modified_at: datetime
     document: dict[str, Any]
@@ -356,7 +356,7 @@ def _begins(prepared: Mapping[int, Prepared]) -> dict[str, int]:
 
 
 def _sensitive(prepared: dict[int, Prepared], level: int) -> bool:
-    """Return whether this level shows more than the levels below it: such reads are logged."""
+    """Return whether this level shows more than the levels below it. Such reads are logged."""
     if level != RESTRICTED:
         return False
     below = prepared.get(PATHWAY)
@@ -410,7 +410,7 @@ def _delete(table: str) -> sa.TextClause:
 
 _BY_LEVEL = (service_documents, site_documents, service_translations)
 _DELETE = {table: _delete(table.name) for table in _BY_LEVEL}
-# Both languages' stems at the same weight: a word is found in the language of the query.
+# Index the stems of both languages at the same weight, so that a word is found in the language of the query.
 _VECTOR = " || ".join(
     f"setweight(to_tsvector('{language}', CAST(:text_{weight} AS text)), '{weight.upper()}')"
     for weight in "abcd"
@@ -442,11 +442,11 @@ _COPIED = {
 
 
 def _copied(table: sa.Table) -> sa.TextClause:
-    """Return the statement that copies a written row for another level with the same content. The content is sent,
+    """Return the statement that copies a written row to another level with the same content. The content is sent,
     parsed and compressed only once, which saves a third of the time."""
     names = [column.name for column in table.c]
     values = [f"one.{name}" if name in ("level", "sensitive") else f"seen.{name}" for name in names]
-    # OFFSET 0 forces one key lookup per row; statistics of a table that is being filled mislead.
+    # OFFSET 0 forces one key lookup per row; statistics are misleading while a table is being filled.
     seen = f"SELECT * FROM {table.name} WHERE level = one.source AND service_id = one.id OFFSET 0"  # noqa: S608 - our own names
     return sa.text(
         f"INSERT INTO {table.name} ({', '.join(names)}) SELECT {', '.join(values)}"  # noqa: S608 - our own names

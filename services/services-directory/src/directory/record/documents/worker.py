@@ -1,7 +1,7 @@
 """Hides the services of an organisation while its access is suspended, and shows them again afterwards.
 
-The gateway tells which organisations are suspended (decision 0179). This sweep looks for services to change, so it
-finds all of them, however many, also those of older suspensions.
+The gateway reports which organisations are suspended (decision 0179). This sweep looks for services to change. So it
+finds all of them, however many, including those of older suspensions.
 """
 
 from functools import partial
@@ -25,7 +25,7 @@ def withholding_tasks(context: ServiceContext) -> list[BackgroundTask]:
 
 
 async def withhold_some(database: Database) -> bool:
-    """Hide or show some services by their organisation's access. Return False if there were none."""
+    """Hide or show some services according to their organisation's access. Return False if there were none."""
     async with database.transaction() as session:
         suspended = await suspended_organisations(session, ENDED_RIGHTS)
         services = await records.take_to_withhold(session, suspended, AT_ONCE)

@@ -1,4 +1,4 @@
-"""Use cases of endorsements. Nothing here commits."""
+"""Use cases for endorsements. Nothing here commits."""
 
 from collections.abc import Collection, Sequence
 from typing import Any
@@ -20,7 +20,7 @@ Row = dict[str, Any]
 
 
 async def endorse(session: AsyncSession, caller: Principal, service_id: UUID, aor: str) -> None:
-    """Record that the AoR's coordination endorses a service; repeating it changes nothing."""
+    """Record that the AoR's coordination endorses a service. A repeated call changes nothing."""
     made = await session.execute(
         insert(endorsements)
         .values(_endorsement(caller, service_id, aor))
@@ -34,7 +34,7 @@ async def endorse(session: AsyncSession, caller: Principal, service_id: UUID, ao
 async def write_endorsements(
     session: AsyncSession, caller: Principal, service_id: UUID, aors: Sequence[str]
 ) -> None:
-    """Write endorsements of a service. Sends no event: the caller stores its documents next."""
+    """Write endorsements of a service. Send no event, because the caller stores the service's documents next."""
     if aors:
         rows = [_endorsement(caller, service_id, aor) for aor in aors]
         await session.execute(insert(endorsements).on_conflict_do_nothing(), rows)
@@ -51,7 +51,8 @@ def _endorsement(caller: Principal, service_id: UUID, aor: str) -> Row:
 
 
 async def end_outlived(session: AsyncSession, service_id: UUID, aors: Collection[str]) -> None:
-    """End endorsements that the changed service no longer fits. Sends no event: the caller stores its documents next."""
+    """End endorsements that no longer apply to the changed service. Send no event, because the caller stores its
+    documents next."""
     await session.execute(
         sa.delete(endorsements).where(
             endorsements.c.service_id == service_id, endorsements.c.aor.in_(sorted(aors))

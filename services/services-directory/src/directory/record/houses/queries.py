@@ -29,14 +29,14 @@ async def looks_at(session: AsyncSession, kind: str, ids: Collection[UUID]) -> d
 async def held_organizations(
     session: AsyncSession, organization_ids: Collection[UUID]
 ) -> frozenset[UUID]:
-    """Return the organisations that are held or have a held service, because their place may be the house's."""
+    """Return the organisations that are held or have a held service, because their place may be the house's place."""
     h = house_looks.c
     among = h.organization_id == sa.any_(sa.literal(list(organization_ids), _UUIDS))
     return frozenset(await session.scalars(sa.select(h.organization_id).where(h.held, among)))
 
 
 def is_held(service_id: sa.ColumnElement[UUID]) -> sa.Exists:
-    """Return the condition that a service is shown without its place. Takes the id as a column of any statement."""
+    """Return the condition that a service is shown without its place. The id can be a column of any statement."""
     h = house_looks.c
     return sa.exists().where(h.kind == SERVICE, h.entity_id == service_id, h.held)
 
@@ -47,13 +47,13 @@ async def one_look(session: AsyncSession, entity_id: UUID) -> sa.Row[Any] | None
 
 
 def waiting_looks(kind: str) -> sa.Subquery:
-    """Return the entries of this kind that somebody has to review."""
+    """Return the entries of this kind that somebody must review."""
     h = house_looks.c
     return sa.select(house_looks).where(h.kind == kind, h.waiting).subquery()
 
 
 async def waiting_words(session: AsyncSession, service_id: UUID) -> list[str]:
-    """Return the words of a service that somebody has to review, else an empty list."""
+    """Return the words of a service that somebody must review, else an empty list."""
     h = house_looks.c
     found = sa.select(h.words).where(h.kind == SERVICE, h.entity_id == service_id, h.waiting)
     return list(await session.scalar(found) or ())

@@ -1,4 +1,4 @@
-"""Decides by its words and its review whether an entry is held. Pure."""
+"""Decides by its words and its review whether the place of an entry must be hidden ("held"). Pure."""
 
 from collections.abc import Collection
 from typing import NamedTuple
@@ -9,15 +9,16 @@ from directory.ground.hsds.views import Record
 
 
 class Look(NamedTuple):
-    """A review. `heard`: words that a file contained beside the entry. `is_house`: the reviewer's answer after seeing
-    the words `seen`; None: nobody has reviewed it."""
+    """A review. `heard` contains words that a file had beside the entry. `is_house` is the reviewer's decision after
+    seeing the words `seen`; None means that nobody has reviewed the entry."""
 
     heard: frozenset[str] = frozenset()
     is_house: bool | None = None
     seen: frozenset[str] = frozenset()
 
     def held(self, words: Collection[str]) -> bool:
-        """Return whether to hide the place. The answer counts until the entry has a word that the reviewer did not see."""
+        """Return whether to hide the place. The decision applies until the entry has a word that the reviewer did not
+        see."""
         if self.is_house is None:
             return bool(words)
         return self.is_house or not self.seen >= set(words)

@@ -16,7 +16,8 @@ from directory.record.houses.schemas import NOBODY, Look
 
 
 class Asked(NamedTuple):
-    """An entry and the words that suggest a safe house. `hidden`: its own level already hides the place."""
+    """An entry and the words that suggest a safe house. `hidden` means that the entry's own level already hides the
+    place."""
 
     entity_id: UUID
     organization_id: UUID
@@ -27,8 +28,9 @@ class Asked(NamedTuple):
 async def keep(
     session: AsyncSession, kind: str, asked: Sequence[Asked], looks: Mapping[UUID, Look]
 ) -> set[UUID]:
-    """Store by these words which entries are held and which wait for review. Returns the organisations of entries that
-    became held or are no longer held. Entries without words and without a review need no row."""
+    """Decide by these words which entries are held and which wait for review, and store the result. Returns the
+    organisations whose entries became held or are no longer held. Entries without words and without a review need no
+    row."""
     rows: list[dict[str, Any]] = [
         {
             "kind": kind,
@@ -61,8 +63,8 @@ async def keep(
 
 
 async def hear(session: AsyncSession, said: Mapping[UUID, Collection[str]]) -> set[UUID]:
-    """Replace the words that a file contained beside its services. Returns the services whose words changed; the caller
-    must store them again."""
+    """Replace the words that a file had beside its services. Returns the services whose words changed; the caller must
+    store them again."""
     looks = await looks_at(session, SERVICE, said)
     news = {
         key: sorted(words)
@@ -94,7 +96,7 @@ async def hear(session: AsyncSession, said: Mapping[UUID, Collection[str]]) -> s
 async def answer(
     session: AsyncSession, caller: Principal, kind: str, entity_id: UUID, *, is_house: bool
 ) -> None:
-    """Store a reviewer's answer, with the present words as those that the reviewer saw."""
+    """Store a reviewer's decision, with the current words as those that the reviewer saw."""
     h = house_looks.c
     await session.execute(
         sa.update(house_looks)

@@ -1,4 +1,4 @@
-"""Records of places. A place that several services share changes once for all of them."""
+"""Records of places. A change to a place applies to all services that share it."""
 
 from typing import Annotated, Any
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Tables of locations, and of the services at each. Services and organisations contain copies."""
+"""Tables of locations, and of the services at each location. Services and organisations contain copies."""
 
 import sqlalchemy as sa
 

@@ -1,4 +1,4 @@
-"""Locations. One that several services share is stored once and copied into each of them."""
+"""Locations. A location that several services share is stored once and copied into each of them."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
@@ -45,9 +45,9 @@ async def known(
 async def editable(
     session: AsyncSession, caller: Principal, ids: Iterable[UUID]
 ) -> dict[UUID, Any]:
-    """Return the given places whose record the caller may read. Its own organisation entered the place, or it may read
-    the record of a service there. Knowing an id is not enough: adding a hidden place to one's own service would reveal
-    it."""
+    """Return the given places whose record the caller may read. Either the caller's organisation entered the place, or
+    the caller may read the record of a service there. Knowing an id is not enough: adding a hidden place to one's own
+    service would reveal it."""
     rows = await known(session, ids)
     own = {key for key, row in rows.items() if row.managed_by == caller.organisation_id}
     foreign = [key for key in rows if key not in own]
@@ -96,7 +96,7 @@ async def replace(
     document: LocationDocument,
     if_match: str | None,
 ) -> tuple[Any, Any]:
-    """Change a place that services use; return the row before and after. Published services change at once: raises 403
+    """Change a place that services use. Return the row before and after. Published services change at once. Raises 403
     if the caller may not publish one of them, 422 if one of them may not show the place."""
     at_it = await _locked_at(session, [own])
     before = (await known(session, [own], lock=True))[own]
@@ -120,8 +120,8 @@ def _check_not_too_open(service: Document) -> None:
 
 
 async def closed_since(session: AsyncSession, service: Document) -> Document:
-    """Return the service with newer copies of those places that have become more closed. A draft is approved later than
-    it was written; it must not open a place again."""
+    """Return the service with newer copies of the places that have become more closed. A draft is approved later than
+    it was written, so it must not open a place again."""
     said = {
         site["location"]["id"]: level_of(site["location"])
         for site in service.get("service_at_locations", [])
@@ -137,8 +137,8 @@ async def closed_since(session: AsyncSession, service: Document) -> Document:
 async def publish(
     session: AsyncSession, service_id: UUID, managed_by: UUID, shown: Sequence[Document]
 ) -> list[UUID]:
-    """Store the newest form of a service's locations (the last one, if it has several). Returns the services that
-    showed an older form."""
+    """Store the newest form of a service's locations (the last one, if a location has several). Returns the services
+    that showed an older form."""
     rows = await known(session, {UUID(each["id"]) for each in shown})
     kept = {str(key): row.document for key, row in rows.items()}
     newest: dict[str, Document] = {}
@@ -193,10 +193,10 @@ _KEEP = _new.on_conflict_do_update(
 async def copy_into_services(
     session: AsyncSession, newest: Mapping[str, Document], caller: Principal | None = None
 ) -> list[UUID]:
-    """Copy the newest form of the locations into all services there; return those that changed.
+    """Copy the newest form of the locations into all services there. Return the services that changed.
 
-    Each changed service gets a new version, so editors who read it before get 412 and cannot restore the old place.
-    `caller`: the person who changed the place and may publish all of them.
+    Each changed service gets a new version. Editors who read the old version get 412 and cannot restore the old place.
+    `caller` is the person who changed the place and may publish all these services.
     """
     touched: list[UUID] = []
     for row in await _locked_at(session, [UUID(each) for each in newest]):
@@ -215,7 +215,7 @@ async def copy_into_services(
 
 
 async def _locked_at(session: AsyncSession, ids: Sequence[UUID]) -> Sequence[Any]:
-    """Return the records of services at these places, locked."""
+    """Return the locked records of the services at these places."""
     at_them = sa.select(service_locations.c.service_id).where(
         service_locations.c.location_id == sa.any_(sa.literal(list(ids), _UUIDS))
     )
@@ -242,7 +242,7 @@ def _differs(row: Any, location: Document) -> bool:
 
 
 async def hand_over(session: AsyncSession, ids: Collection[UUID], former: UUID, to: UUID) -> None:
-    """Give the places that the former organisation manages to its successor."""
+    """Transfer the places that the former organisation manages to its successor."""
     kept = sa.and_(
         locations.c.id == sa.any_(sa.literal([*ids], _UUIDS)), locations.c.managed_by == former
     )

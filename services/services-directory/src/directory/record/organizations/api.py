@@ -72,7 +72,7 @@ async def organizations(request: Request, session: Session, caller: Anyone) -> R
 async def _items(
     session: AsyncSession, query: OrganizationQuery, audience: Audience, rows: list[Row]
 ) -> tuple[list[bytes], list["_Sliced"]]:
-    """Return the bodies, and the service rows that they contain."""
+    """Return the bodies, and the service rows in them."""
     if not (query.full or query.full_service):
         return [row["list_body"] for row in rows], []
     found = await _services(session, audience, rows, full=query.full_service)
@@ -217,7 +217,7 @@ async def replace(
     if row is not None:
         check_if_match(if_match, etag_of(row.version))
     elif organization_id != caller.organisation_id:
-        # The same answer for an unknown and for a hidden organisation.
+        # An unknown and a hidden organisation get the same response.
         raise NOT_FOUND.because("no_organisation_record_has_this_id")
     result = await service.upsert_organization(
         session, caller, body, organization_id=organization_id

@@ -1,4 +1,4 @@
-"""Tables of organisations: the records and the stored documents of each level."""
+"""Tables of organisations: the records, and the stored documents at each level."""
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import TSVECTOR
@@ -10,9 +10,9 @@ organizations = sa.Table(
     METADATA,
     *record_columns(),
     sa.Column("plain_name", sa.Text, nullable=False),
-    # Suspended: organisations see only its name, anybody else sees nothing.
+    # Suspended: organisations see only its name, others see nothing.
     sa.Column("withheld", sa.Boolean, nullable=False, server_default=sa.false()),
-    # It ended or merged into another (record.successions); shown like a suspended one.
+    # It ended or merged into another organisation (record.successions), and is shown like a suspended one.
     sa.Column("ended_at", INSTANT),
 )
 

@@ -1,4 +1,4 @@
-"""SELECTs of organisations. An organisation is shown by its own level; its services by theirs."""
+"""SELECTs of organisations. An organisation is shown by its own level, its services by theirs."""
 
 # ruff: noqa: S608 - the text is our own; every value is a bound argument of a Statement
 
@@ -21,7 +21,7 @@ from directory.record.organizations.parameters import OrganizationQuery
 
 
 def shown(audience: Audience, s: Statement) -> str:
-    """Return the condition for the document that this audience sees; its own people see all of it."""
+    """Return the condition for the document that this audience sees. The organisation's own people see all of it."""
     if audience.organisation_id is None:
         return f"o.level = {s.argument(audience.base, 'smallint')}"
     own = s.argument(audience.organisation_id, "uuid")
@@ -46,7 +46,7 @@ def _where(query: OrganizationQuery, audience: Audience, s: Statement) -> tuple[
 def with_organization(
     statement: sa.Select[*tuple[Any, ...]], organization_id: sa.ColumnElement[UUID]
 ) -> sa.Select[*tuple[Any, ...]]:
-    """Return the statement with the organisation's document beside each row, as `organization`."""
+    """Return the statement with the organisation's document as an extra column `organization`."""
     return statement.add_columns(organizations.c.document.label("organization")).join(
         organizations, organizations.c.id == organization_id
     )
@@ -122,7 +122,7 @@ async def one(session: AsyncSession, organization_id: UUID, audience: Audience) 
 
 
 async def names_of(session: AsyncSession, ids: Sequence[UUID], audience: Audience) -> list[Row]:
-    """Return `organization_id` and `name` of those that the audience sees, by name."""
+    """Return `organization_id` and `name` of the organisations that the audience can see, by name."""
     s = Statement()
     wanted = s.argument(list(ids), "uuid[]")
     return await fetch(
@@ -137,7 +137,7 @@ async def names_of(session: AsyncSession, ids: Sequence[UUID], audience: Audienc
 async def services_of(
     session: AsyncSession, ids: Sequence[UUID], audience: Audience, *, full: bool
 ) -> list[Row]:
-    """Return the visible services of these organisations, in id order; `full` or in list form."""
+    """Return the visible services of these organisations in id order, in `full` or list form."""
     s = Statement()
     owners = s.argument(list(ids), "uuid[]")
     body = "full_body" if full else "list_body"
@@ -152,7 +152,7 @@ async def services_of(
 
 
 async def mailboxes_of(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, str]:
-    """Return the mailboxes of the given organisations, if they are public and have one."""
+    """Return the mailboxes of those given organisations that are public and have one."""
     o = organizations.c
     mailbox = o.document["email"].astext
     found = await session.execute(

@@ -1,4 +1,4 @@
-"""Brings the stored documents of organisations up to date with their records."""
+"""Updates the stored documents of organisations to match their records."""
 
 from collections.abc import Collection
 from typing import Any
@@ -30,7 +30,7 @@ LEVELS = range(4)
 
 
 async def store_organization(session: AsyncSession, organization_id: UUID) -> None:
-    """Write the levels whose content changed. A level that may not see it has no document."""
+    """Write the levels whose content changed. A level that may not see the organisation has no document."""
     suspended = sa.or_(
         organisation_suspended(ENDED_RIGHTS, organizations.c.id),
         organizations.c.ended_at.is_not(None),
@@ -70,7 +70,7 @@ async def store_organization(session: AsyncSession, organization_id: UUID) -> No
 
 
 async def _held(session: AsyncSession, row: Any) -> dict[str, Any]:
-    """Return its document without places while it or one of its services may be a safe house."""
+    """Return the organisation's document, without places while it or one of its services may be a safe house."""
     looks = await looks_at(session, ORGANIZATION, [row.id])
     words = house_words({}, row.document)
     await keep(session, ORGANIZATION, [Asked(row.id, row.id, words)], looks)

@@ -1,4 +1,4 @@
-"""Use cases of organisations: find or create the one that a document names, and change it."""
+"""Use cases for organisations: find or create the organisation that a document names, and change it."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -41,8 +41,8 @@ KIND_OF_WORD = "organisation"
 
 
 async def may_change(session: AsyncSession, caller: Principal, row: Any) -> bool:
-    """Return whether the caller may change it: its own people, the one who entered it, or a curator. For a confidential
-    organisation, a curator must be able to read the record of one of its services."""
+    """Return whether the caller may change the organisation: its own people, the person who entered it, or a curator.
+    For a confidential organisation, a curator must be able to read the record of one of its services."""
     if owns(caller, row):
         return True
     if CURATE not in caller.scopes:
@@ -61,9 +61,9 @@ async def upsert_organization(
     external_id: str | None = None,
     organization_id: UUID | None = None,
 ) -> Upserted:
-    """Create or change an organisation. Raises 403 if it belongs to another one. Identity: `organization_id`, else
-    (source, external_id), else the document's id, else the name (ignoring accents and case) among those that the
-    caller's organisation manages."""
+    """Create or change an organisation. Raises 403 if it belongs to another organisation. Identity: `organization_id`,
+    else (source, external_id), else the document's id. As a last resort, the name (ignoring accents and case) among the
+    organisations that the caller's organisation manages."""
     if organization_id:
         row = await _row(session, organization_id)
     else:
@@ -89,15 +89,15 @@ async def ensure_organization(
     *,
     source: str | None = None,
 ) -> Any:
-    """Return the organisation that a service names. Creates it if it is unknown; never changes it."""
+    """Return the organisation that a service names. Create it if it is unknown; never change it."""
     row = await _found(session, caller, document, source, None)
     if row is not None:
         if not owns(caller, row):
-            # A caller who could not create it must not learn whether it exists.
+            # A caller who may not create it must not learn whether it exists.
             _check_may_create(caller, row.id)
         if await _may_name(session, caller, row):
             return row
-        # Create a copy under an id of the caller's own, as for services (0037).
+        # Create a copy under an id of the caller's own organisation, as for services (0037).
         apart = document.model_copy(update={"id": own_id(caller, row.id)})
         return await ensure_organization(session, caller, apart)
     made = await upsert_organization(session, caller, document)
@@ -109,7 +109,7 @@ async def ensure_organization(
 
 async def _may_name(session: AsyncSession, caller: Principal, row: Any) -> bool:
     """Return whether the caller may enter services for this organisation. Each service contains its organisation's
-    record, so a confidential one needs a caller who may read it."""
+    record, so a confidential organisation needs a caller who may read it."""
     return (
         row.visibility <= PARTNERS
         or reads_every_record(caller)
@@ -125,9 +125,9 @@ async def bring_in(
     ours: bool,
     dry: bool = False,
 ) -> tuple[str, dict[str, Any]] | None:
-    """Import an organisation from a file; return `created`, `changed` or `unchanged` with its record, or None (left
-    alone). `ours`: the same publisher sent it before. Fields that the file lacks stay. A dry run gives the same result
-    without writing or locking."""
+    """Import an organisation from a file. Return `created`, `changed` or `unchanged` with its record, or None if it is
+    left unchanged because the caller has no right to it. `ours` means that the same publisher sent it before. Fields
+    that the file lacks stay. A dry run gives the same result without writing or locking."""
     if document.id is None:
         return None
     row = await _row(session, document.id, lock=not dry)
@@ -140,7 +140,7 @@ async def bring_in(
     if not await may_change(session, caller, row):
         return None
     given = with_ids(document.plain(), row.id)
-    # A package puts places into services, so the organisation's own list is incomplete.
+    # A package puts places into services, so the organisation's own place list is incomplete.
     plain = {**row.document, **{key: value for key, value in given.items() if key != "locations"}}
     if plain == row.document:
         return "unchanged", plain
@@ -169,8 +169,8 @@ async def expected(
     own: UUID | None,
     source: str,
 ) -> Any:
-    """Return the organisation that a service would get, or the one that would be created. `own`: its present
-    organisation. Only reads; locks nothing."""
+    """Return the organisation that a service would get, or the organisation that would be created. `own` is the
+    service's current organisation. Only reads; locks nothing."""
     if document is not None:
         row = await _found(session, caller, document, source, None, lock=False)
         if row is not None:
@@ -197,7 +197,7 @@ async def require(
     lock: bool = True,
     pointer: str = "/organization_id",
 ) -> Any:
-    """Return the row. Raises 422 if it does not exist or the principal may not know of it."""
+    """Return the row. Raises 422 if it does not exist or the principal may not know about it."""
     row = await _row(session, organization_id, lock=lock)
     if row is None or (row.visibility > PARTNERS and not await may_change(session, caller, row)):
         raise UNKNOWN_REFERENCE.because("no_organisation_has_this_id_create", pointer=pointer)
@@ -210,8 +210,8 @@ async def known(session: AsyncSession, organization_id: UUID) -> Any:
 
 
 async def changeable(session: AsyncSession, caller: Principal, organization_id: UUID) -> Any:
-    """Return the row, locked, if the principal may change it, else None. The lock lets the caller read the version and
-    then change it."""
+    """Return the locked row if the principal may change it, else None. The lock lets the caller read the version and
+    then change the row."""
     row = await _row(session, organization_id)
     return row if row is not None and await may_change(session, caller, row) else None
 
@@ -330,7 +330,7 @@ async def _tell_restricted(
 
 
 async def restrict_again(session: AsyncSession, own: UUID, word: Word) -> int:
-    """Restrict it again after a restore. Return 1 if that hid more of it, else 0."""
+    """Restrict the organisation again after a restore. Return 1 if this hid more of it, else 0."""
     row = await _row(session, own)
     plain = None if row is None else restricted(row.document, word)
     if plain is None or plain == row.document:
@@ -340,7 +340,7 @@ async def restrict_again(session: AsyncSession, own: UUID, word: Word) -> int:
 
 
 async def words_now(session: AsyncSession) -> list[tuple[UUID, Word]]:
-    """Return the restriction of each organisation that hides something."""
+    """Return the restriction of each organisation with hidden parts."""
     rows = await session.execute(sa.select(organizations.c.id, organizations.c.document))
     words = ((row.id, word_of(row.document, withdrawn=False)) for row in rows)
     return [(own, word) for own, word in words if word]
@@ -372,13 +372,13 @@ async def _changed(
 
 
 async def organization_looked_at(session: AsyncSession, own: UUID) -> None:
-    """Store it and its services after a review of whether it is a safe house."""
+    """Store the organisation and its services after a review of whether it is a safe house."""
     await store_organization(session, own)
     await tell(session, OrganizationChanged(own))
 
 
 async def names(session: AsyncSession, caller: Principal, ids: Collection[UUID]) -> dict[UUID, str]:
-    """Return the names of the given organisations that every verified organisation may know of."""
+    """Return the names of the given organisations that every verified organisation may know about."""
     rows = await session.execute(
         sa.select(organizations.c.id, organizations.c.document["name"].astext).where(
             organizations.c.id == sa.any_(sa.literal(list(ids), sa.ARRAY(sa.Uuid))),

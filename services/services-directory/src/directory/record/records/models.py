@@ -19,7 +19,7 @@ services = sa.Table(
     sa.Column("reminded_on", sa.Date),
     sa.Column("event_version", sa.BigInteger, nullable=False),
     sa.Column("announced", JSONB(none_as_null=True)),
-    # The restrictions that the last event named (hsds.restricted); NULL: never announced.
+    # The restrictions in the last event (hsds.restricted); NULL means never announced.
     sa.Column("restricted", JSONB(none_as_null=True)),
     # Published, but hidden while its organisation is suspended (entries.offered).
     sa.Column("withheld", sa.Boolean, nullable=False, server_default=sa.false()),

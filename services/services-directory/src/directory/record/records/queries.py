@@ -32,7 +32,8 @@ def _own(caller: Principal) -> sa.ColumnElement[bool]:
 
 
 def readable(caller: Principal) -> sa.ColumnElement[bool]:
-    """Return the rule `may_read` as an SQL condition: own entries; for curators also those of their AoRs and areas."""
+    """Return the rule `may_read` as an SQL condition: own entries, and for curators also those of their AoRs and
+    areas."""
     own = _own(caller)
     if CURATE not in caller.scopes or not caller.roles & {Role.COORDINATOR, Role.IM}:
         return own
@@ -69,12 +70,12 @@ def readable_documents(caller: Principal, ids: Collection[UUID]) -> sa.Select[An
 
 
 def locked_records(ids: Collection[UUID]) -> sa.Select[Any]:
-    """Return whole records, locked against other writers in the order of ids."""
+    """Return whole records, locked against other writers in id order."""
     return sa.select(services).where(_any(ids)).order_by(services.c.id).with_for_update(of=services)
 
 
 def locked_published(ids: Collection[UUID]) -> sa.Select[Any]:
-    """Return the parts of records that make their documents and events, locked in the order of ids."""
+    """Return the parts of records that their documents and events need, locked in id order."""
     s = services.c
     return (
         sa.select(
@@ -110,7 +111,7 @@ async def with_restricted_parts(session: AsyncSession, ids: Collection[UUID]) ->
 async def standing_names(
     session: AsyncSession, caller: Principal, ids: Collection[UUID]
 ) -> dict[UUID, str]:
-    """Return the names of the given records that the caller may read and that have not ended."""
+    """Return the names of the given records that the caller may read and that are still active."""
     found = await session.execute(
         sa.select(services.c.id, services.c.document["name"].astext.label("name")).where(
             _any(ids), readable(caller), services.c.state.not_in(ENDED)
@@ -159,8 +160,8 @@ async def merged_into(session: AsyncSession, service_id: UUID) -> UUID | None:
 
 
 async def was_seen(session: AsyncSession, audience: Audience, service_id: UUID) -> bool:
-    """Return whether the audience could see a published service that has no document any more. Decides by its readers
-    and by the level that its record still has."""
+    """Return whether the audience could see a published service that no longer has a document. Decides by the readers
+    and the level that the record still contains."""
     s, levels = services.c, sa.values(sa.column("level", sa.SmallInteger), name="levels")
     levels = levels.data([(level,) for level in range(PUBLIC, RESTRICTED + 1)])
     read = sa.select(levels.c.level, s.organization_id, s.managed_by, s.aors, s.states).join_from(
@@ -184,15 +185,15 @@ async def with_room(session: AsyncSession, service_id: UUID) -> UUID | None:
 
 
 def name_in(document: dict[str, Any], language: str | None) -> str:
-    """Return the name of a service, in `language` if it was translated."""
+    """Return the name of a service, in `language` if translated."""
     translated = document.get("translations", {}).get(language, {})
     name: str = translated.get("name") or document["name"]
     return name
 
 
 def standing(caller: Principal, *, curated: bool, language: str | None = None) -> sa.Subquery:
-    """Select records that have not ended: the caller's own, or (`curated`) all that it may read. Columns: `id`, `name`
-    (in `language` where it was translated), `aors`, `stale`, `organization_id`, `valid_until`, `visibility`."""
+    """Select active records: the caller's own, or with `curated` all records that the caller may read. Columns: `id`,
+    `name` (in `language` if translated), `aors`, `stale`, `organization_id`, `valid_until`, `visibility`."""
     s = services.c
     name = s.document["name"].astext
     if language is not None:
@@ -213,7 +214,7 @@ def standing(caller: Principal, *, curated: bool, language: str | None = None) -
 
 
 async def to_be_verified(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, Any]:
-    """Return `valid_until` of the published records that have not ended, with `name` if it is public."""
+    """Return `valid_until` of the active published records, with `name` if it is public."""
     s = services.c
     name = sa.case((s.visibility == PUBLIC, s.approved["name"].astext), else_=None)
     found = await session.execute(
@@ -226,7 +227,7 @@ async def to_be_verified(session: AsyncSession, ids: Collection[UUID]) -> dict[U
 
 @dataclass(frozen=True)
 class Lookalike:
-    """The columns of a record by which `duplicates_of` compares it, for one that is not stored yet."""
+    """The columns that `duplicates_of` compares, for a record that is not stored yet."""
 
     id: UUID
     plain_name: str
@@ -236,7 +237,7 @@ class Lookalike:
 
 
 async def duplicates_of(session: AsyncSession, caller: Principal, row: Any) -> list[Any]:
-    """Return other records that the caller may read and that look like this one. They have the same phone, or a similar
+    """Return other records that the caller may read and that resemble this one. They have the same phone, or a similar
     name (trigrams) in a shared state."""
     s = services.c
     alike = sa.func.similarity(s.plain_name, row.plain_name)
@@ -287,8 +288,8 @@ async def page(
     cursor: str | None,
     limit: int,
 ) -> RecordPage:
-    """Return a cursor page in id order (time of entry). `own`: only the caller's own records that have not ended. Names
-    are in `language` where they were translated. `search` is part of the untranslated name."""
+    """Return a cursor page in id order (time of entry). `own` selects only the caller's own active records. Names are
+    in `language` if translated. `search` matches part of the untranslated name."""
     statement = sa.select(services).where(readable(caller))
     if search:
         statement = statement.where(services.c.plain_name.contains(folded(search), autoescape=True))

@@ -35,7 +35,7 @@ def may_read(caller: Principal, row: Any) -> bool:
         return True
     if not curates(caller, scope.aors, scope.states):
         return False
-    # The IM team curates, but a restricted entry is for named coordinators only.
+    # The IM team curates, but only named coordinators may access a restricted entry.
     return Role.COORDINATOR in caller.roles or row.visibility <= PATHWAY
 
 

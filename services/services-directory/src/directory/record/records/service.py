@@ -26,7 +26,7 @@ KIND = "service"
 async def readable_record(
     session: AsyncSession, caller: Principal, service_id: UUID, *, lock: bool = False
 ) -> Any:
-    """Return the record row for those who edit or curate it. Raises 404 for others."""
+    """Return the record row for a caller who edits or curates it. Raises 404 for others."""
     row = await locked(session, service_id) if lock else await row_of(session, service_id)
     if row is None or not may_read(caller, row):
         raise NOT_FOUND.because("no_service_record_has_this_id")
@@ -34,7 +34,7 @@ async def readable_record(
 
 
 async def looked_at(session: AsyncSession, caller: Principal, route: str, service_id: UUID) -> Any:
-    """Return the row as `readable_record` does, and log restricted parts as read."""
+    """Return the row as `readable_record` does, and log the read of restricted parts."""
     row = await readable_record(session, caller, service_id)
     if RESTRICTED in levels_in(row.document, row.approved or {}):
         await log_restricted(session, caller, route, [service_id])
@@ -70,7 +70,7 @@ async def published_in_turn(session: AsyncSession) -> AsyncIterator[Any]:
 
 async def locked_among(session: AsyncSession, ids: sa.Select[UUID]) -> Sequence[Any]:
     """Return `id`, `document`, `approved`, `state`, `restricted`, `version`, `aors` and `states` of these records,
-    locked in the order of ids."""
+    locked in id order."""
     s = services.c
     statement = (
         sa.select(s.id, s.document, s.approved, s.state, s.restricted, s.version, s.aors, s.states)
@@ -86,12 +86,12 @@ async def enter(session: AsyncSession, record: Mapping[str, Any]) -> None:
 
 
 async def change(session: AsyncSession, service_id: UUID, **values: Any) -> None:
-    """Change a record that is locked."""
+    """Change a locked record."""
     await session.execute(sa.update(services).where(services.c.id == service_id).values(**values))
 
 
 async def end_in_favour(session: AsyncSession, ending: Any, into: UUID) -> int:
-    """End a record that was merged into another; return its new version."""
+    """End a record that was merged into another record. Return its new version."""
     version: int = ending.version + 1
     await change(
         session,
@@ -111,7 +111,7 @@ _TOLD_WITHDRAWN = sa.func.coalesce(services.c.restricted["withdrawn"].as_boolean
 async def take_to_withhold(
     session: AsyncSession, suspended: Collection[UUID], limit: int
 ) -> list[UUID]:
-    """Lock records whose `withheld` does not match `suspended`, the organisations that are suspended."""
+    """Lock records whose `withheld` does not match `suspended`, the suspended organisations."""
     s = services.c
     offered_by = s.organization_id == sa.any_(sa.literal(list(suspended), sa.ARRAY(sa.Uuid)))
     to_withhold = sa.and_(
@@ -135,13 +135,13 @@ async def mark_stale(session: AsyncSession, today: date, limit: int) -> list[UUI
 
 
 async def mark_fresh(session: AsyncSession, today: date, limit: int) -> list[UUID]:
-    """Mark records as fresh that became stale while the clock was ahead."""
+    """Mark records as fresh again that became stale while the clock was ahead."""
     s = services.c
     return await _marked(session, limit, s.stale & (s.valid_until >= today), stale=False)
 
 
 async def mark_reminded(session: AsyncSession, today: date, until: date, limit: int) -> list[UUID]:
-    """Mark published records whose verification expires by then and that had no reminder yet."""
+    """Mark published records whose verification expires by then and that have had no reminder yet."""
     s = services.c
     due = sa.and_(
         s.state.not_in(ENDED), s.reminded_on.is_(None), s.valid_until.between(today, until)
@@ -152,7 +152,7 @@ async def mark_reminded(session: AsyncSession, today: date, until: date, limit: 
 async def _marked(
     session: AsyncSession, limit: int, which: sa.ColumnElement[bool], **values: Any
 ) -> list[UUID]:
-    """Set values of published records; return the ids."""
+    """Set values of published records and return their ids."""
     statement = (
         sa.select(services.c.id)
         .where(services.c.approved.is_not(None), which)
@@ -167,7 +167,7 @@ async def _marked(
 
 
 async def next_event(session: AsyncSession, ids: Sequence[UUID]) -> Sequence[Any]:
-    """Take the next event version of the published ones, with the values that their events need."""
+    """Increment the event version of the published records, and return the values that their events need."""
     found = await session.execute(
         sa.update(services)
         .where(services.c.id.in_(ids), services.c.approved.is_not(None))
@@ -182,7 +182,7 @@ async def next_event(session: AsyncSession, ids: Sequence[UUID]) -> Sequence[Any
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """The last events about one record."""
+    """The last events for one record."""
 
     service_id: UUID
     event_version: int

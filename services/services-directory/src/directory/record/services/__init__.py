@@ -1,1 +1,1 @@
-"""Services for their editors and readers: entering, judging, changing, looking up."""
+"""Services for their editors and readers: entering, reviewing, changing, looking up."""

@@ -1,4 +1,4 @@
-"""Compares an entry before and after approval, field by field and for each reader. Pure."""
+"""Compares an entry before and after approval, for each field and each reader. Pure."""
 
 from typing import Any
 
@@ -10,14 +10,14 @@ from directory.record.documents.prepared import prepare
 from directory.record.houses.schemas import Look, as_held
 from directory.record.services.schemas import FieldDifferenceOut, ReviewOut, SeenOut
 
-# These change with every write of a record; no person decides them.
+# These change with every write of a record, without a person's decision.
 _OF_THE_MACHINE = frozenset({"/last_modified", "/metadata"})
 
 
 def review(
     submitted: Document, approved: Document | None, organization: Document, facts: Facts, look: Look
 ) -> ReviewOut:
-    """Compare the submitted with the approved document. `look`: the review of a possible safe house."""
+    """Compare the submitted with the approved document. `look` is the review of a possible safe house."""
     after = _views(submitted, organization, facts, look)
     before = _views(approved, organization, facts, look) if approved is not None else {}
     return ReviewOut(
@@ -51,7 +51,7 @@ def _differences(old: Document | None, new: Document | None) -> list[FieldDiffer
 
 
 def merged(target: Any, patch: Any) -> Any:
-    """Apply a merge patch: `null` removes a member; lists are replaced as a whole."""
+    """Apply a merge patch: `null` removes a member; a list replaces the whole old list."""
     if not isinstance(patch, dict):
         return patch
     result = dict(target) if isinstance(target, dict) else {}

@@ -1,4 +1,4 @@
-"""Turns a request body into its stored form: with ids, the organisation by id, no derived parts."""
+"""Turns a request body into its stored form: with ids, a reference to the organisation, and without derived parts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,14 +21,14 @@ Document = dict[str, Any]
 
 @dataclass(frozen=True)
 class OwnIds:
-    """New ids for the places and sites of one service, by the ids that the sender used."""
+    """New ids for the places and sites of one service, keyed by the sender's ids."""
 
     locations: Mapping[UUID, UUID] = field(default_factory=dict)
     sites: Mapping[UUID, UUID] = field(default_factory=dict)
 
 
 def draft(given: Given, identity: UUID, organization_id: UUID, ids: OwnIds) -> Document:
-    """Return the record's document. Raises 422 with pointers if it would show too much."""
+    """Return the record's document. Raises 422 with pointers if it would reveal too much."""
     plain = _with_own_ids(given.document, ids)
     plain.pop("last_modified", None)  # the directory sets this date
     plain["organization_id"] = str(organization_id)
@@ -46,7 +46,7 @@ def _check_not_too_open(plain: Document) -> None:
 
 
 def _with_own_ids(plain: Document, ids: OwnIds) -> Document:
-    """Replace the ids of sites and places by those that the directory gives."""
+    """Replace the ids of sites and places with those that the directory assigns."""
     sites = []
     for given in plain.get("service_at_locations", []):
         site = dict(given)
@@ -67,8 +67,8 @@ def _own(ids: Mapping[UUID, UUID], given: str) -> str:
 
 
 def _with_site_ids(plain: Document, identity: UUID) -> Document:
-    """Give each site without an id one made from its location, so that sites can be reordered. If another site already
-    has that id, the position in the list becomes part of it."""
+    """Give each site without an id one derived from its location, so that sites can be reordered. If another site
+    already has that id, add the position in the list to it."""
     sites: dict[str, Document] = {}
     for index, site in enumerate(plain.get("service_at_locations", [])):
         place = site.get("location", {}).get("id") or site.get("location_id") or str(index)
@@ -86,7 +86,7 @@ def locations_in(plain: Document) -> list[Document]:
 
 
 def references_in(plain: Document) -> list[UUID]:
-    """Return the locations that sites name only by id."""
+    """Return the locations that sites reference only by id."""
     return [
         UUID(site["location_id"])
         for site in plain.get("service_at_locations", [])
@@ -95,7 +95,7 @@ def references_in(plain: Document) -> list[UUID]:
 
 
 def with_locations(plain: Document, settled: Mapping[str, Document]) -> Document:
-    """Put a copy of its location into every site. Raises 422 for one that does not exist."""
+    """Put a copy of its location into every site. Raises 422 for a location that does not exist."""
     sites = []
     for index, site in enumerate(plain.get("service_at_locations", [])):
         key = site.get("location", {}).get("id") or site.get("location_id")
@@ -112,13 +112,13 @@ def with_locations(plain: Document, settled: Mapping[str, Document]) -> Document
 
 
 def states_in(plain: Document) -> list[str]:
-    """Return the first-level areas where the service is or works. Hidden areas count too: they decide who may read, and
-    are never shown."""
+    """Return the first-level areas where the service is or works. Hidden areas count too, because they decide who may
+    read the service; they are never shown."""
     return states_of(areas_of(plain))
 
 
 def phones_in(plain: Any) -> list[str]:
-    """Return the digits of every phone number. The last eight find duplicates."""
+    """Return the digits of every phone number. The last eight digits identify duplicates."""
     numbers = (str(each["number"]) for each in objects_in(plain) if "number" in each)
     digits = ("".join(filter(str.isdigit, number)) for number in numbers)
     return sorted({each[-8:] for each in digits if len(each) >= 6})

@@ -1,5 +1,5 @@
 """The dry run of an import: the result of entering a service, without entering it. Only reads and locks nothing, so no
-writer waits. The rules are those of upsert.py."""
+writer waits. The rules are the same as in upsert.py."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -50,8 +50,8 @@ async def judge(
     source: str,
     before: Judged,
 ) -> Upserted:
-    """Return the result that entering the document would have; raise the errors that it would raise. `entity`: the
-    service that the document's external id stands for."""
+    """Return the result of entering the document, or raise the errors that entering it would raise. `entity` is the
+    service that the document's external id identifies."""
     known = entity or await brought_as(session, caller, document)
     row = await row_of(session, known) if known else None
     identity = known or new_id()

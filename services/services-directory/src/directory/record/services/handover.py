@@ -1,4 +1,4 @@
-"""Gives a service to another organisation, or withdraws it when its organisation ends."""
+"""Transfers a service to another organisation, or withdraws it when its organisation ends."""
 
 from typing import Any
 from uuid import UUID
@@ -17,8 +17,8 @@ from directory.record.services.drafts import locations_in
 
 
 async def hand_over(session: AsyncSession, caller: Principal, service_id: UUID, to: UUID) -> None:
-    """Give the service its new organisation, with the places that the former one manages. Its id, history and
-    endorsements stay."""
+    """Transfer the service to its new organisation, with the places that the former organisation manages. The id, the
+    history and the endorsements stay."""
     row = await locked(session, service_id)
     former = row.organization_id
 

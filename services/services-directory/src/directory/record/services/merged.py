@@ -14,8 +14,8 @@ _LONGEST_CHAIN = 10
 
 
 async def moved_to(session: AsyncSession, audience: Audience, service_id: UUID) -> Response:
-    """Redirect (308) to the entry that this one was merged into, if the caller may see both. Raises 404 otherwise: an
-    old id must not reveal that a hidden place is the one next door."""
+    """Redirect (308) to the entry that this one was merged into, if the caller may see both. Raises 404 otherwise,
+    because an old id must not reveal that a hidden place is the one next door."""
     target = service_id
     for _ in range(_LONGEST_CHAIN):
         following = await merged_into(session, target)

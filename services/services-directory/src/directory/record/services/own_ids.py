@@ -25,8 +25,9 @@ async def own_ids(
 ) -> OwnIds:
     """Return new ids for the places and sites whose id the sender may not use.
 
-    A place keeps its id if the caller may read its record; a site, if it is already this service's. A caller who reads
-    every record may bring new site ids that no service and none of `waiting` (sites about to be stored) uses.
+    A place keeps its id if the caller may read its record; a site keeps its id if it already belongs to this service. A
+    caller who reads every record may choose new site ids. These must not be used by any service or by the sites about
+    to be stored (`waiting`).
     """
     had_places, had_sites = _had(before)
     new_places = document.places - had_places
@@ -42,7 +43,7 @@ async def own_ids(
 
 
 def _had(before: dict[str, Any] | None) -> tuple[set[UUID], set[UUID]]:
-    """Return the (places, sites) of the record."""
+    """Return the ids of the places and of the sites in the record."""
     sites = (before or {}).get("service_at_locations", [])
     named = {UUID(site["location"]["id"]) for site in sites if "location" in site}
     return named, {UUID(site["id"]) for site in sites}

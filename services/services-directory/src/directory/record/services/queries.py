@@ -1,4 +1,4 @@
-"""SELECTs of records to compare, for finding duplicates."""
+"""SELECTs of records to compare when looking for duplicates."""
 
 from collections.abc import Collection, Sequence
 from typing import Any
@@ -14,8 +14,8 @@ from directory.record.records.queries import OFFERED_BY, readable_documents
 async def compared(
     session: AsyncSession, caller: Principal, ids: Collection[UUID]
 ) -> Sequence[Any]:
-    """Return `id`, `document`, `state` and the document of the `organization` of the given records that the caller may
-    read."""
+    """Return `id`, `document` and `state` of the given records that the caller may read, and the document of their
+    `organization`."""
     statement = with_organization(readable_documents(caller, ids), OFFERED_BY)
     found: Sequence[Any] = (await session.execute(statement)).all()
     return found

@@ -1,5 +1,5 @@
-"""The records behind the stored documents, for those who write and curate. `/services` reads, `/records` writes,
-because in HSDS a POST to a list is a query."""
+"""The records behind the stored documents, for editors and curators. `/services` reads and `/records` writes, because
+in HSDS a POST to a list is a query."""
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
@@ -178,7 +178,7 @@ async def patch(
 
 
 def invalid(error: ValidationError) -> Exception:
-    """Answers 422 with a pointer for each field that is wrong."""
+    """Creates a record. Responds with 422 and a pointer for each invalid field."""
     errors = [
         FieldError("/" + "/".join(map(str, item["loc"])), item["msg"], item["type"])
         for item in error.errors(include_url=False, include_input=False, include_context=False)

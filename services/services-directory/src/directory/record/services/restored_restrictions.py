@@ -1,5 +1,5 @@
-"""Restricts entries again after a restored backup, at least as much as before the restore. Restrictions of the backup
-stay, even if they were lifted later: an editor can lift them again."""
+"""Restricts entries again after restoring a backup, at least as much as before the restore. Restrictions in the backup
+stay, even if they were lifted later; an editor can lift them again."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -22,7 +22,7 @@ REASON = "restored_backup"
 
 
 async def restrict_again(session: AsyncSession, own: UUID, word: Word) -> int:
-    """Return 1 if that changed the entry, 0 if it does not exist or was already as restricted."""
+    """Return 1 if this changed the entry, 0 if it does not exist or was already as restricted."""
     row = await locked(session, own)
     if row is None:
         return 0
@@ -58,7 +58,7 @@ def _withdraws(row: Any, word: Word) -> bool:
 
 
 async def words_now(session: AsyncSession) -> AsyncIterator[tuple[UUID, Word]]:
-    """Yield the restriction of each entry that restricts something."""
+    """Yield the restriction of each entry with hidden parts."""
     async for row in published_in_turn(session):
         word = word_of(row.approved, withdrawn=is_withdrawn(row.state, row.restricted))
         if word or row.restricted:

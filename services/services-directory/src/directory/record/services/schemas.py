@@ -1,4 +1,4 @@
-"""Bodies and answers of the record endpoints."""
+"""Request and response bodies of the record endpoints."""
 
 from datetime import date
 from typing import Any
@@ -29,7 +29,7 @@ class RecordOut(BaseModel):
 
 
 class FieldDifferenceOut(BaseModel):
-    """A field that differs; null where it is absent."""
+    """A field that differs. A side is null if it lacks the field."""
 
     pointer: str
     old: Any | None = None
@@ -50,7 +50,7 @@ class SeenOut(BaseModel):
 
 
 class ReviewOut(BaseModel):
-    """The approved and the submitted document side by side, and what approving shows to each audience."""
+    """The approved and the submitted document side by side, and what approval would show to each audience."""
 
     approved: dict[str, Any] | None = Field(
         description="What is published today; null: nothing is, or it was withdrawn."
@@ -73,7 +73,7 @@ class CapacityIn(Strict):
 
 
 class VerificationIn(Strict):
-    """Confirms that the entry was checked, and until when that holds (default: 90 days, at most 365)."""
+    """Confirms that the entry was checked, and until when the check is valid (default: 90 days, at most 365)."""
 
     valid_until: date | None = None
     method: str | None = Field(None, max_length=200)

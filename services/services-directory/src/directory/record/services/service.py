@@ -1,4 +1,4 @@
-"""Use cases of existing entries: steps of their life, capacity, verification. Nothing here commits."""
+"""Use cases for existing entries: state changes, capacity, verification. Nothing here commits."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -55,15 +55,15 @@ async def take_step(
     reason: str | None = None,
     source: str | None = None,
 ) -> Upserted:
-    """Submit, approve, return, withdraw or reopen. Raises 409 with the possible steps otherwise. `source`: the
-    publication whose file takes the step."""
+    """Submit, approve, return, withdraw or reopen. Raises 409 with the possible steps otherwise. `source` is the
+    publication whose file makes the change."""
     row = await readable_record(session, caller, service_id, lock=True)
     scope = scope_of(row)
     becomes = _becoming(row)
     if step in {"approve", "return"}:
         if not curates(caller, scope.aors, scope.states):
             raise NOT_YOURS.because("only_coordinator_of_its_area_of_responsibility")
-        # The published entry and its replacement may belong to different coordinators.
+        # The published entry and its replacement may have different coordinators.
         if step == "approve" and not curates(caller, becomes.aors, becomes.states):
             raise NOT_YOURS.because(
                 "it_would_be_of_another_area_of",
@@ -97,12 +97,12 @@ async def take_step(
 
 
 def _becoming(row: Any) -> Scope:
-    """Return the scope that the entry has once its draft is approved."""
+    """Return the scope that the entry will have once its draft is approved."""
     return replace(scope_of(row), aors=aors_of(row.document), states=states_in(row.document))
 
 
 async def review_of(session: AsyncSession, row: Any) -> ReviewOut:
-    """Return what approving the record changes, by reader. The caller must be allowed to read `row`."""
+    """Return the effects of approval, by reader. The caller must be allowed to read `row`."""
     statement = with_organization(one_record(row.id), OFFERED_BY)
     organization = (await session.execute(statement)).one().organization
     endorsed = (await endorsed_aors(session, [row.id])).get(row.id, [])
@@ -115,7 +115,7 @@ async def review_of(session: AsyncSession, row: Any) -> ReviewOut:
 async def set_capacity(
     session: AsyncSession, caller: Principal, service_id: UUID, body: CapacityIn
 ) -> Upserted:
-    """Set capacity and functional status at once: these are facts, so nobody has to approve them."""
+    """Set capacity and functional status at once. These are facts, so nobody must approve them."""
     row = await readable_record(session, caller, service_id, lock=True)
     check_owner(caller, scope_of(row))
     await tell(session, CapacityTold(service_id))
@@ -136,8 +136,8 @@ async def set_capacity(
 async def verify(
     session: AsyncSession, caller: Principal, service_id: UUID, body: VerificationIn
 ) -> Upserted:
-    """Record that the entry was checked today; a stale one becomes referable again. Nobody approves a verification, so
-    it must expire. Raises 422 for a past day or one more than a year ahead."""
+    """Record that the entry was checked today; a stale entry becomes referable again. Nobody approves a verification,
+    so it must expire. Raises 422 for a past day or a day more than a year ahead."""
     row = await readable_record(session, caller, service_id, lock=True)
     check_owner(caller, scope_of(row))
     now = clock.now()
@@ -152,7 +152,7 @@ async def verify(
     verification = {
         "verified_at": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "valid_until": until.isoformat(),
-        # Anybody can read this, so it names the organisation only; the history names the person.
+        # Anybody can read this value, so it names only the organisation; the history names the person.
         "by": str(caller.organisation),
     }
     if body.method:
@@ -179,7 +179,7 @@ async def _set_state(
 
 
 async def _amend(session: AsyncSession, caller: Principal, row: Any, changed: Any) -> Upserted:
-    """Apply a change to the draft and to the published document, whatever the draft's state."""
+    """Apply a change to the draft and the published document, whatever the draft's state."""
     after = changed(row.document)
     approved = None if row.approved is None else changed(row.approved)
     if after == row.document and approved == row.approved:

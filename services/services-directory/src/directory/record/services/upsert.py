@@ -1,4 +1,4 @@
-"""Creates or changes a record and, where the caller curates it, publishes it at once. Nothing here commits."""
+"""Creates or changes a record and, if the caller curates it, publishes it at once. Nothing here commits."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
@@ -58,7 +58,7 @@ from directory.record.taxonomies.service import Terms, keep_terms
 
 @dataclass
 class Finish:
-    """Writes that a transaction makes once for all services that it enters."""
+    """Writes that a transaction makes only once for all services in it."""
 
     published: set[UUID] = field(default_factory=set)
     sites: set[UUID] = field(default_factory=set)
@@ -81,11 +81,11 @@ async def upsert_service(
     if_match: str | None = None,
     finish: Finish | None = None,
 ) -> Upserted:
-    """Create or change a service and, where the caller curates it, publish it at once.
+    """Create or change a service and, if the caller curates it, publish it at once.
 
     Identity: `service_id`, else (source, external_id), else the document's id, as `own_ids` reads it. `if_match` (an
     ETag, or None for imports) guards an existing record. Raises 403 for another organisation's entry, 412 for a stale
-    ETag, 422 for a dangling reference or a document that would show too much. With `finish`, the caller writes the
+    ETag, 422 for a dangling reference or a document that would reveal too much. With `finish`, the caller writes the
     stored documents at the end.
     """
     if isinstance(document, ServiceDocument):
@@ -154,13 +154,13 @@ def check_not_merged(row: Any) -> None:
 
 
 async def withdrawn_by_hand(session: AsyncSession, rows: Iterable[Any]) -> set[UUID]:
-    """Return the given records that a person here withdrew: no file may reopen them."""
+    """Return the given records that a person withdrew here. No file may reopen them."""
     ended = [row.id for row in rows if row.state == EntryState.WITHDRAWN]
     return await said_by_hand(session, KIND, ended, STATE) if ended else set()
 
 
 async def brought_as(session: AsyncSession, caller: Principal, document: Given) -> UUID | None:
-    """Return the id of the record that the document's own id stands for."""
+    """Return the id of the record that the document's own id identifies."""
     if document.id is None:
         return None
     row = await row_of(session, document.id)
@@ -196,7 +196,7 @@ async def _opening_nothing(
     session: AsyncSession, row: Any, plain: dict[str, Any]
 ) -> dict[str, Any]:
     """Return the file's document, with places as closed as they are now. Raises 422 if it would open an entry that a
-    person closed here: the sender did not know of that yet."""
+    person closed here, because the sender did not know about that yet."""
     if row is None or row.document == plain:
         return plain
     opens = level_of(plain) < level_of(row.document)
@@ -265,8 +265,8 @@ async def _write(
             },
         )
     else:
-        # While a newer draft waits, the published entry keeps its approved audience. If the draft needs a higher level,
-        # only readers of that level may read the record.
+        # While a newer draft is waiting, the published entry keeps its approved audience. If the draft needs a higher level,
+        # only readers at that level may read the record.
         if row.approved is not None and not publishes:
             for key in ("organization_id", "aors", "states"):
                 del values[key]
@@ -286,7 +286,7 @@ async def _write(
 
 
 def approval(plain: dict[str, Any]) -> dict[str, Any]:
-    """Return the values of a record whose document is published."""
+    """Return the values of a record with a published document."""
     return {
         "approved": plain,
         "state": EntryState.APPROVED.value,
@@ -303,7 +303,7 @@ def approval(plain: dict[str, Any]) -> dict[str, Any]:
 async def end_endorsements(
     session: AsyncSession, service_id: UUID, before: dict[str, Any] | None, plain: dict[str, Any]
 ) -> None:
-    """End endorsements of the document published `before` that no longer fit the new one."""
+    """End endorsements of the document published `before` that no longer apply to the new document."""
     if aors := outlived(before, plain):
         await end_outlived(session, service_id, aors)
 
@@ -318,7 +318,7 @@ async def publish(
     taken_back: Collection[str] = (),
 ) -> None:
     """Publish an approved document: store its terms, its places and the approver's endorsements. Leaves out the
-    endorsements in `taken_back`: a person who sends a file does not review each entry again."""
+    endorsements in `taken_back`, because a person who sends a file does not review each entry again."""
     finish.terms.take(plain)
     aors = set(states.endorsements(caller, scope.aors)) - set(taken_back)
     await write_endorsements(session, caller, service_id, sorted(aors))

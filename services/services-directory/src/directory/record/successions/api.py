@@ -1,4 +1,4 @@
-"""HTTP of successions, for curators of the directory."""
+"""HTTP for successions, for curators of the directory."""
 
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any
@@ -56,7 +56,7 @@ async def refuse(succession_id: UUID, session: Session, caller: Curator) -> Succ
 async def _shown_to(
     session: Session, caller: Principal, rows: Sequence[Any]
 ) -> Callable[[Any], Succession]:
-    """Return a function that turns a row into an answer, without services that the caller may not see."""
+    """Return a function that turns a row into a response, without services that the caller may not see."""
     named = {service_id for row in rows for service_id in row.service_ids}
     seen = await readable_among(session, caller, named)
 

@@ -11,7 +11,7 @@ from directory.record.successions.models import successions
 
 
 async def page(session: AsyncSession, before: UUID | None, limit: int) -> Sequence[Any]:
-    """Return the newest first. One row more than `limit` means that more follow."""
+    """Return the newest successions first. One row more than `limit` means that there are more."""
     found = sa.select(successions).order_by(successions.c.id.desc()).limit(limit + 1)
     if before is not None:
         found = found.where(successions.c.id < before)
@@ -19,6 +19,6 @@ async def page(session: AsyncSession, before: UUID | None, limit: int) -> Sequen
 
 
 async def one(session: AsyncSession, succession_id: UUID) -> Any:
-    """Return the row, locked; None if there is none."""
+    """Return the locked row, or None if it does not exist."""
     found = sa.select(successions).where(successions.c.id == succession_id).with_for_update()
     return (await session.execute(found)).one_or_none()

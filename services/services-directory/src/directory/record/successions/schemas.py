@@ -13,8 +13,8 @@ Kind = Literal["ended", "merged", "split"]
 
 
 class NewSuccession(Strict):
-    """Names the organisation that takes over from another. The cases of one that ends or merges are offered to the
-    successor."""
+    """Names the organisation that takes over from another organisation. The cases of an organisation that ends or
+    merges are offered to the successor."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -49,7 +49,7 @@ class NewSuccession(Strict):
 
 
 class Succession(BaseModel):
-    """An organisation takes over from another, or may do so once a second person agrees."""
+    """An organisation takes over from another, or may do so once a second person confirms."""
 
     id: UUID
     organization_id: UUID

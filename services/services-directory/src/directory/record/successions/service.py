@@ -1,4 +1,4 @@
-"""Use cases of successions: one person proposes, another confirms, and the organisation's services follow at once."""
+"""Use cases for successions: one person proposes, another confirms, and the organisation's services move at once."""
 
 from typing import Any
 from uuid import UUID
@@ -27,8 +27,8 @@ from directory.tables import COMMON
 async def propose(session: AsyncSession, caller: Principal, body: NewSuccession) -> Any:
     """Propose a succession. Nothing changes until a second person confirms it.
 
-    Raises 422 for an organisation that has ended or that the caller may not know, and for a service of another
-    organisation or that the caller may not see. The error does not tell which of the two applies.
+    Raises 422 for an organisation that has ended or that the caller may not know. Also raises 422 for a service that
+    belongs to another organisation or that the caller may not see. The error does not reveal which of these applies.
     """
     _refuse_limited(caller)
     for pointer in ("/organization_id", "/successor_id"):
@@ -74,9 +74,9 @@ def _refuse_ended(row: Any, pointer: str) -> None:
 
 
 async def confirm(session: AsyncSession, caller: Principal, succession_id: UUID) -> Any:
-    """Confirm as a second person. Services move now, cases when referrals reads the event. In a merger, services
-    that the caller may not see are withdrawn instead; the answer does not show it, and the successor enters them again.
-    """
+    """Confirm as a second person. Services move now; cases move when referrals reads the event. In a merger, services
+    that the caller may not see are withdrawn instead. The response does not show this, and the successor enters them
+    again."""
     _refuse_limited(caller)
     row = await _proposed(session, succession_id)
     refuse_same_person(
@@ -87,7 +87,7 @@ async def confirm(session: AsyncSession, caller: Principal, succession_id: UUID)
     await _refuse_unknown(session, row.successor_id, "/successor_id")
     own = await ids_of(session, row.organization_id)
     follow = own if row.kind != "split" else sorted(set(own) & set(row.service_ids))
-    # Two people must not hand over a house that neither may see. Who proposed a split sees its services.
+    # Two people must not hand over a house that neither may see. The proposer of a split sees its services.
     seen = follow if row.kind == "split" else await readable_among(session, caller, follow)
     for service_id in follow:
         if row.kind == "ended" or service_id not in seen:
@@ -111,7 +111,7 @@ async def confirm(session: AsyncSession, caller: Principal, succession_id: UUID)
 
 
 async def refuse(session: AsyncSession, caller: Principal, succession_id: UUID) -> Any:
-    """Refuse a proposal. Anybody who may confirm it may refuse it, and so may the proposer."""
+    """Refuse a proposal. The proposer and anybody who may confirm it may refuse it."""
     _refuse_limited(caller)
     return await _decide(session, caller, await _proposed(session, succession_id), "refused")
 

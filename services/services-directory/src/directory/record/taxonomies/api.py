@@ -41,7 +41,7 @@ def _page(request: Request, query: PageQuery, found: list[dict[str, Any]]) -> Re
     routes, "/taxonomies", TaxonomyQuery, summary="Taxonomies", responses=page_of(ShownTaxonomy)
 )
 async def taxonomies(request: Request, session: Session, caller: Anyone) -> Response:
-    """The lists of terms that classify services: ours and those of publishers."""
+    """The lists of terms that classify services: ours and those of other publishers."""
     query = await parameters(request, TaxonomyQuery)
     return _page(request, query, await queries.taxonomies(session, query, audience_of(caller)))
 

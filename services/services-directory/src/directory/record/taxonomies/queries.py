@@ -1,4 +1,4 @@
-"""SELECTs of taxonomies and terms: the built-in ones and those that came with services. A term is listed from the level
+"""SELECTs of taxonomies and terms: the built-in ones and those that services brought. A term is listed from the level
 of its most open service."""
 
 # ruff: noqa: S608 - the text is our own; every value is a bound argument of a Statement
@@ -68,7 +68,7 @@ def _taxonomy_of(term: Document) -> str | None:
 
 
 def _matches(item: Document, search: str | None) -> bool:
-    """Return the condition that every word occurs in the name, code or description, ignoring accents."""
+    """Return the condition that every word occurs in the name, the code or the description, ignoring accents."""
     text = folded(f"{item['name']} {item.get('code', '')} {item['description']}")
     return all(word in text for word in folded(search or "").split())
 
@@ -86,8 +86,8 @@ async def _brought(session: AsyncSession, table: str, audience: Audience) -> lis
 
 
 def _carried(table: str, audience: Audience) -> str:
-    """Return the condition that a visible service uses it: when the last one is hidden or withdrawn, its words are
-    hidden too."""
+    """Return the condition that a visible service uses the term. When its last service is hidden or withdrawn, the
+    words of the term are hidden too."""
     column = "terms" if table == "taxonomy_terms" else "taxonomies"
     return (
         f"EXISTS (SELECT FROM service_documents_{audience.base} d WHERE d.{column} @> ARRAY[t.id])"

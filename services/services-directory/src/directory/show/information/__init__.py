@@ -1,1 +1,1 @@
-"""Information points: help near a place and warnings of risks, for anybody, on any phone."""
+"""Information points: help near a place and risk warnings, for anybody, on any phone."""

@@ -1,4 +1,4 @@
-"""HTTP of information points: help near a place, for programs, phones and text messages."""
+"""HTTP for information points: help near a place, for programs, phones and text messages."""
 
 from typing import Annotated, Any, Literal
 
@@ -51,7 +51,7 @@ _REFUSED = refusal_pages(400, 415, 422)
     dependencies=[AnyQuery],
 )
 async def show_help(request: Request, session: Session, caller: Anyone) -> HTMLResponse:
-    """Shows the page and, with parameters (a link of a poster), the list."""
+    """Shows the page and, with parameters (from a link on a poster), the list."""
     return await _page(request, session)
 
 
@@ -64,7 +64,7 @@ async def show_help(request: Request, session: Session, caller: Anyone) -> HTMLR
     dependencies=[AnyQuery],
 )
 async def search_help(request: Request, session: Session, caller: Anyone) -> HTMLResponse:
-    """Shows the list. The form posts, so that no need appears in a browser's history."""
+    """Shows the list. The form uses POST, so that no need appears in a browser's history."""
     return await _page(request, session)
 
 
@@ -85,7 +85,7 @@ async def _page(request: Request, session: Session) -> HTMLResponse:
 
 @routes.api_route("/services", methods=["GET"], openapi_extra=_ASKED, dependencies=[OwnQuery])
 async def help_services(request: Request, session: Session, caller: Anyone) -> HelpPage:
-    """Public services for a need in or around a place. Every caller sees the public level only."""
+    """Public services for a need in or around a place. Every caller sees only the public level."""
     return await _found(request, session)
 
 
@@ -93,7 +93,7 @@ async def help_services(request: Request, session: Session, caller: Anyone) -> H
     "/services", methods=["POST"], openapi_extra=_ASKED_PRIVATELY, dependencies=[OwnQuery]
 )
 async def help_services_privately(request: Request, session: Session, caller: Anyone) -> HelpPage:
-    """The same with a position (latitude, longitude) in the body. The nearest services come first."""
+    """The same list, with a position (latitude, longitude) in the body. The nearest services come first."""
     return await _found(request, session)
 
 

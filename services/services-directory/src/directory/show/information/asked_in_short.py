@@ -1,5 +1,5 @@
-"""Interprets a short text: a place, a need by number or word, warnings, or the line. Pure. "ZULIA 9", "comida en mcbo",
-"VE2313 salud", "risk Zulia". Needs are the words of the search (find/search/thesaurus.py)."""
+"""Interprets a short text: a place, a need by number or word, warnings, or the helpline. Pure. Examples: "ZULIA 9",
+"comida en mcbo", "VE2313 salud", "risk Zulia". Needs use the words of the search (find/search/thesaurus.py)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +18,8 @@ _LONGEST_NAME = 6
 
 @dataclass(frozen=True)
 class ShortQuestion:
-    """`words`: all but the place. `meant`: the thesaurus knows some of them. `danger`: they mention danger."""
+    """An interpreted text. `words` contains everything except the place. `meant` means that the thesaurus knows some of
+    the words. `danger` means that they mention danger."""
 
     language: PageLanguage
     area: str | None = None
@@ -31,7 +32,7 @@ class ShortQuestion:
 
 
 def understood(text: str, country: str) -> ShortQuestion:
-    """Interpret a text. `country`: the country of the places, ISO 3166-1 alpha-3."""
+    """Interpret a text. `country` is the country of the places, ISO 3166-1 alpha-3."""
     area, rest = _place(spelled_out(folded(text)).split(), country)
     said, words = frozenset(rest), " ".join(rest)
     meant = thesaurus().understood(words) or thesaurus().understood(
@@ -50,14 +51,14 @@ def understood(text: str, country: str) -> ShortQuestion:
 
 
 def _numbered(words: list[str]) -> str | None:
-    """Return a need by its number in the list of our text messages, if the text has nothing else."""
+    """Return a need by its number in the list in our text messages, if the text contains nothing else."""
     if len(words) != 1 or not (words[0].isascii() and words[0].isdigit()):
         return None
     return dict(enumerate(needs(), 1)).get(int(words[0][:3]))
 
 
 def _language(said: frozenset[str]) -> PageLanguage:
-    """Return Spanish, unless more of the words are English."""
+    """Return English if more of the words are English, else Spanish."""
     spanish, english = (said & (_words(each) | _of_messages(each)) for each in ("es", "en"))
     return "en" if len(english - spanish) > len(spanish - english) else "es"
 
@@ -68,7 +69,7 @@ def _of_messages(language: PageLanguage) -> frozenset[str]:
 
 @cache
 def _message_words() -> Mapping[str, Mapping[str, frozenset[str]]]:
-    """Return words of text messages that are no needs, by meaning and language."""
+    """Return the words in text messages that are not needs, by meaning and language."""
     return {
         row["meaning"]: {
             code: frozenset(filter(None, text.split(";")))
@@ -84,8 +85,8 @@ def _words(language: PageLanguage) -> frozenset[str]:
 
 
 def _place(words: list[str], country: str) -> tuple[str | None, list[str]]:
-    """Return the place, and the words that are not its name. Many municipalities share a name, which then counts only
-    beside the name of its state."""
+    """Return the place, and the words that are not part of its name. Many municipalities share a name. Such a name
+    counts only next to the name of its state."""
     found: list[tuple[Place, ...]] = []
     rest: list[str] = []
     at = 0
@@ -104,7 +105,7 @@ def _place(words: list[str], country: str) -> tuple[str | None, list[str]]:
     inside = [p for p in exact if p.parent in states or p.level > _MUNICIPALITY]
     alone = [each[0] for each in found if len(each) == 1 and each[0].level >= _MUNICIPALITY]
     if len(states) == 1:
-        # "Sucre" is a state and a municipality of several: choose the state, unless another name narrows it.
+        # "Sucre" is a state and several municipalities: choose the state, unless another name narrows it.
         narrower = {p.pcode for p in inside if len(found) > 1}
         return (narrower.pop() if len(narrower) == 1 else states.pop()), rest
     return (alone[0].pcode if len(alone) == 1 and not states else None), rest
@@ -121,5 +122,5 @@ def _named(country: str) -> Mapping[str, tuple[Place, ...]]:
         if place.level <= _MUNICIPALITY:
             for name in (place.name, *place.alternative_names):
                 found[folded(name)] = (*found.get(folded(name), ()), place)
-    # A word for a need is never a place name, so that people can ask for the need.
+    # A word for a need never counts as a place name, so that people can ask for the need.
     return {name: places for name, places in found.items() if not thesaurus().knows(name)}

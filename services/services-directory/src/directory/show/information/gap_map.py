@@ -1,4 +1,4 @@
-"""Draws the map on the page of gaps: figures for each area, and one tile per area in its approximate position."""
+"""Draws the map on the gap page: figures for each area, and one tile per area in its approximate position."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,7 +16,8 @@ _SHADES = 4
 
 @dataclass(frozen=True)
 class Area:
-    """`missing`: needs without a referable service here, among the `asked` ones that are shown."""
+    """An area of the map. `missing` contains the needs without a referable service here, among the `asked` needs that
+    are shown."""
 
     pcode: str
     missing: tuple[str, ...]
@@ -47,7 +48,7 @@ def areas_of(rows: Iterable[Row]) -> list[Area]:
 
 
 def tiles(areas: Iterable[Area]) -> list[Tile]:
-    """Return the tiles; none unless every area has a position, because an incomplete map would mislead."""
+    """Return the tiles. Return none unless every area has a position, because an incomplete map would mislead."""
     placed = _places()
     found = list(areas)
     if not all(area.pcode in placed for area in found):
@@ -61,9 +62,9 @@ def tiles(areas: Iterable[Area]) -> list[Tile]:
 
 
 def shades(areas: Iterable[Area]) -> list[range]:
-    """Return the range of missing needs of each shade, from light to dark. The steps are equal between the fewest and
-    the most missing needs of any area: a fixed scale would give all states one colour if many needs are missing
-    everywhere."""
+    """Return the range of missing needs for each shade, from light to dark. The steps are equal between the lowest and
+    the highest number of missing needs in any area. A fixed scale would give all states one colour if many needs are
+    missing everywhere."""
     missing = {len(area.missing) for area in areas} - {0}
     if not missing:
         return []
@@ -74,7 +75,7 @@ def shades(areas: Iterable[Area]) -> list[range]:
 
 
 def _shade(area: Area, steps: list[range]) -> int:
-    """Return 0 if nothing is missing; more missing needs are darker."""
+    """Return the shade: 0 if nothing is missing, higher (darker) with more missing needs."""
     return next((n for n, step in enumerate(steps, 1) if len(area.missing) in step), 0)
 
 

@@ -1,4 +1,4 @@
-"""Gateways that forward text messages of the public: how they authenticate, and how we answer."""
+"""Gateways that forward text messages from the public: how they authenticate, and how we respond."""
 
 import hmac
 import time
@@ -15,7 +15,7 @@ _KNOWN = 20_000
 
 
 class Fields(BaseModel):
-    """The names of the gateway's fields."""
+    """The names of the fields that the gateway sends."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -25,8 +25,8 @@ class Fields(BaseModel):
 
 
 class Questions(BaseModel):
-    """Settings of a gateway. `answer`: `returned` in the response, which needs no number; `sent` through the gateway
-    for outgoing messages."""
+    """Settings of a gateway. `answer` is `returned` in the response, which needs no number, or `sent` through the
+    gateway for outgoing messages."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -40,12 +40,12 @@ class Questions(BaseModel):
 
 
 def questions_of(file: Path) -> Questions:
-    """Read the settings. Raises ValueError (of pydantic), which names the invalid member."""
+    """Read the settings. Raises a pydantic ValueError that names the invalid member."""
     return Questions.model_validate_json(file.read_bytes())
 
 
 class Turns:
-    """Counts the answers to each number within an hour, so that two machines that answer each other stop. Only this
+    """Counts the replies to each number within an hour, so that two machines that reply to each other stop. Only this
     process keeps the counts, by a hash of the number."""
 
     MOST = 6
@@ -55,7 +55,7 @@ class Turns:
         self._answered: OrderedDict[bytes, deque[float]] = OrderedDict()
 
     def take(self, number: str, now: float | None = None) -> bool:
-        """Return whether this number may get another answer."""
+        """Return whether this number may get another reply."""
         at = time.monotonic() if now is None else now
         name = self._named(number)
         while self._answered and at - next(iter(self._answered.values()))[-1] > _AN_HOUR:
@@ -72,7 +72,7 @@ class Turns:
         return True
 
     def give_back(self, number: str) -> None:
-        """Undo the last turn: nothing was sent, and the gateway will ask again."""
+        """Undo the last count, because nothing was sent and the gateway will repeat its request."""
         if times := self._answered.get(self._named(number)):
             times.pop()
             if not times:

@@ -1,4 +1,4 @@
-"""HTTP of risk messages: coordinators write and publish them, anybody reads and embeds them."""
+"""HTTP for risk messages: coordinators write and publish them, anybody reads and embeds them."""
 
 from html import escape
 from typing import Annotated, Literal

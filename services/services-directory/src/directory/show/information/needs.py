@@ -1,5 +1,5 @@
-"""Needs in everyday words, each with the service categories that meet it: a table. Pure. A need in danger leads to a
-line that answers now, so hotlines are among its categories."""
+"""Needs in everyday words, each with the service categories that meet it, from a table. Pure. A need in danger leads to
+a helpline that answers now, so hotlines are among its categories."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -28,7 +28,7 @@ NEAR_METRES = 50_000
 
 
 async def one_locked(session: AsyncSession, message_id: UUID) -> Any:
-    """Return the message's row; None if there is none."""
+    """Return the message's row, or None if it does not exist."""
     statement = sa.select(risk_messages).where(risk_messages.c.id == message_id)
     return (await session.execute(statement.with_for_update())).mappings().one_or_none()
 
@@ -106,7 +106,7 @@ async def _asked(session: AsyncSession, given: dict[str, Any], today: date) -> F
 async def published(
     session: AsyncSession, today: date, area: str | None, limit: int = 50
 ) -> Sequence[Any]:
-    """Return messages in force, newest first: for the area, its surroundings, and everywhere."""
+    """Return messages in force, newest first: for the area, for the areas that contain it, and for everywhere."""
     statement = sa.select(risk_messages).where(
         risk_messages.c.state == "published", risk_messages.c.valid_until >= today
     )
@@ -141,7 +141,7 @@ async def one_published(session: AsyncSession, message_id: UUID, today: date) ->
 async def own(
     session: AsyncSession, caller: Principal, state: str | None, limit: int = 200
 ) -> Sequence[Any]:
-    """Return messages of the areas of responsibility that the caller coordinates, drafts included."""
+    """Return messages of the areas of responsibility that the caller coordinates, including drafts."""
     statement = sa.select(risk_messages).where(risk_messages.c.aor.in_(sorted(caller.aors)))
     if state is not None:
         statement = statement.where(risk_messages.c.state == state)

@@ -79,8 +79,8 @@ def posters_page(settings: Settings, language: str) -> HTMLResponse:
 def gaps_page(
     settings: Settings, language: str, own: Area | None, areas: Sequence[Area], as_of: date
 ) -> HTMLResponse:
-    """Render the page of gaps. `own`: the chosen place with its needs; `areas`: its parts, or all states. Adds a map if
-    every area has a position."""
+    """Render the gap page. `own` is the chosen place with its needs; `areas` are its parts, or all states. Adds a map
+    if every area has a position."""
     t, places = texts(language), Places.load()
     title = t["title_gaps"]
     if own is not None:
@@ -114,7 +114,7 @@ def gaps_page(
 def snippet_page(
     settings: Settings, language: str, messages: Sequence[RiskMessageView]
 ) -> HTMLResponse:
-    """Render a part for other websites: it has no form and no button that acts."""
+    """Render an embeddable part for other websites, without a form or a button that acts."""
     title = texts(language)["title_risks"]
     said = [_said(message, language) for message in messages]
     base = str(settings.public_url).rstrip("/")
@@ -143,14 +143,14 @@ def _said(message: RiskMessageView, language: str) -> dict[str, Any]:
 
 
 def _places(country: str, chosen: str | None) -> list[Place]:
-    """Return the states, and a more exact place if a link or a program asked for it."""
+    """Return the states, and a more exact place if a link or a program requests it."""
     states = sorted(Places.load().at_level(_STATE_LEVEL, country), key=lambda p: p.name)
     asked = Places.load().get(chosen) if chosen else None
     return states if asked is None or asked in states else [asked, *states]
 
 
 def help_text(items: Sequence[HelpView], language: str, emergency: str) -> str:
-    """Return the list as plain lines; empty parts leave no punctuation."""
+    """Return the list as plain lines, without punctuation for empty parts."""
     t = texts(language)
     if not items:
         return t["text_none"].format(number=emergency)

@@ -32,8 +32,8 @@ NeedCode = Annotated[str, Field(max_length=40), one_of(needs, "need")]
 
 
 class HelpQuery(BaseModel):
-    """A search for help. Only a body may contain a position or words, so they never appear in an address. It asks
-    nothing about the person."""
+    """A search for help. Only a body may contain a position or words, so they never appear in an address. It requests
+    no information about the person."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -63,8 +63,8 @@ class HelpQuery(BaseModel):
 
 
 class HelpView(BaseModel):
-    """A public service in one language. `open_now` is null if unknown; `opens` is the next opening, null if it is open
-    or unknown. `ways`: call and walk_in need no referral."""
+    """A public service in one language. `open_now` is null if unknown. `opens` is the next opening; null if the service
+    is open or the time is unknown. The `ways` call and walk_in need no referral."""
 
     id: UUID
     name: str
@@ -93,7 +93,7 @@ class HelpPage(BaseModel):
 
 
 class ShortMessage(BaseModel):
-    """Fields by the names that the operation has set; other fields are ignored."""
+    """The message fields, under the names that the operation has set. Other fields are ignored."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
@@ -147,7 +147,7 @@ class RiskMessageView(BaseModel):
 
 
 class SnippetCode(BaseModel):
-    """The code for a website's page, and the same as a plain link."""
+    """The code for a website's page, and the same content as a plain link."""
 
     html: str
     link: str

@@ -1,4 +1,4 @@
-"""Use cases of information points: find help; write, publish and withdraw risk messages."""
+"""Use cases for information points: find help; write, publish and withdraw risk messages."""
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
@@ -52,7 +52,7 @@ async def find_help(
     session: AsyncSession, query: HelpQuery, language: str, country: str
 ) -> HelpPage:
     """Return public services for a need in or around a place, nearest or best first. A person in danger first gets the
-    lines that answer now. Words may name a place in `country`."""
+    helplines that answer now. Words may name a place in `country`."""
     today, local = clock.today(), clock.at_home()
     danger = query.need is not None and needs()[query.need].danger
     if query.words:
@@ -113,7 +113,7 @@ def _help(row: Any, language: str, local: datetime) -> HelpView:
 async def write_message(
     session: AsyncSession, caller: Principal, body: NewRiskMessage
 ) -> RiskMessageView:
-    """Write a draft, which only coordinators of its area of responsibility see."""
+    """Write a draft that only coordinators of its area of responsibility can see."""
     _check(caller, body)
     row = {
         "id": new_id(),
@@ -140,7 +140,7 @@ async def rewrite_message(
     *,
     if_match: str | None = None,
 ) -> RiskMessageView:
-    """Replace a draft. A published message never changes: withdraw it and write another."""
+    """Replace a draft. A published message never changes; withdraw it and write another one."""
     row = await _as_read(session, caller, message_id, if_match)
     _check_holds(caller, row)
     _check(caller, body)
@@ -166,7 +166,7 @@ async def publish_message(
     alone: bool,
     if_match: str | None = None,
 ) -> RiskMessageView:
-    """Publish a message until it is withdrawn or its time ends. `alone`: the author may publish it too; the row then
+    """Publish a message until it is withdrawn or expires. With `alone`, the author may publish it too; the row then
     names the same person twice."""
     row = await _as_read(session, caller, message_id, if_match)
     _check_holds(caller, row)
@@ -186,7 +186,7 @@ async def publish_message(
 async def withdraw_message(
     session: AsyncSession, caller: Principal, message_id: UUID
 ) -> RiskMessageView:
-    """Withdraw a message; withdrawing twice changes nothing."""
+    """Withdraw a message. A second withdrawal changes nothing."""
     row = await queries.one_own(session, caller, message_id)
     _check_holds(caller, row)
     if row["state"] == "withdrawn":
@@ -201,7 +201,7 @@ async def _withdrawn(session: AsyncSession, row: Any, by: str) -> RiskMessageVie
 
 
 async def withdraw_again(session: AsyncSession, own: UUID, word: Word) -> int:
-    """Withdraw again after a restore; return 1 if the restore had made it public again, else 0."""
+    """Withdraw the message again after a restore. Return 1 if the restore had made it public again, else 0."""
     row = await queries.one_locked(session, own)
     if row is None or row["state"] == "withdrawn" or not word.get("withdrawn"):
         return 0
@@ -212,7 +212,8 @@ async def withdraw_again(session: AsyncSession, own: UUID, word: Word) -> int:
 async def _as_read(
     session: AsyncSession, caller: Principal, message_id: UUID, if_match: str | None
 ) -> Any:
-    """Return the message, locked. `if_match`: the version that the caller read; 412 if it has changed since."""
+    """Return the locked message. `if_match` is the version that the caller read. Raises 412 if the message has changed
+    since."""
     row = await queries.one_own(session, caller, message_id)
     if if_match is not None:
         check_if_match(if_match, etag_of(row["version"]))
@@ -230,7 +231,7 @@ async def _change(session: AsyncSession, row: Any, **values: Any) -> RiskMessage
 
 
 def _check_holds(caller: Principal, row: Any) -> None:
-    """Raise 403 if the message also covers areas outside the caller's: such a caller can neither publish nor end it."""
+    """Raise 403 if the message also covers areas outside the caller's. Such a caller can neither publish nor end it."""
     if caller.areas and not (row["areas"] and all(covers(caller, each) for each in row["areas"])):
         raise FORBIDDEN.because("message_is_also_for_areas_that_are")
 

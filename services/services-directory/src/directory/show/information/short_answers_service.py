@@ -1,4 +1,4 @@
-"""Answers text messages of the public. Asks and stores nothing about the sender."""
+"""Replies to text messages from the public. Requests and stores nothing about the sender."""
 
 from datetime import date
 
@@ -17,7 +17,7 @@ from directory.show.information.short_text import messages, plain
 
 
 async def answered(session: AsyncSession, text: str, settings: Settings) -> list[str]:
-    """Return at most three messages, each of 160 characters of the GSM alphabet."""
+    """Return at most three messages, each with at most 160 characters of the GSM alphabet."""
     asked = understood(text, settings.home_country)
     return messages(plain(await _said(session, asked, settings)))
 
@@ -49,7 +49,7 @@ async def _said(session: AsyncSession, asked: ShortQuestion, settings: Settings)
 async def _nearest(
     session: AsyncSession, area: str, asked: ShortQuestion, language: PageLanguage, country: str
 ) -> HelpPage:
-    """Return services in the place; if there are none, the nearest around it."""
+    """Return services in the place or, if there are none, the nearest ones around it."""
     wanted = {"need": asked.need} if asked.need else {"words": asked.words}
     point = Places.load().point(area)
     near = {} if point is None else {"latitude": point.latitude, "longitude": point.longitude}

@@ -1,4 +1,4 @@
-"""HTTP of questions by text message: a gateway forwards them and gets the answer."""
+"""HTTP for queries by text message: a gateway forwards them and gets the reply."""
 
 from typing import Annotated, Any
 from uuid import uuid4
@@ -34,10 +34,10 @@ _WAIT = aiohttp.ClientTimeout(total=20)
 
 @sms_routes.api_route("/sms", methods=["POST"], openapi_extra=_BODY, dependencies=[AnyQuery])
 async def answer_short_message(request: Request, _caller: Anyone) -> ShortAnswer:
-    """A text message of a member of the public, forwarded by a gateway with this operation's secret: a place and a need
-    ("ZULIA 9"), or "RIESGO ZULIA". The answer has the nearest public services or the warnings in force, in at most
-    three messages. Nothing about the sender is stored. The gateway may use its own field names and send further fields;
-    see docs/information-points.md."""
+    """A text message from a member of the public, forwarded by a gateway with this operation's secret: a place and a
+    need ("ZULIA 9"), or "RIESGO ZULIA". The reply contains the nearest public services or the warnings in force, in at
+    most three messages. Nothing about the sender is stored. The gateway may use its own field names and send further
+    fields; see docs/information-points.md."""
     context, settings = context_of(request), settings_of(request)
     questions: Questions | None = context.parts.get(QUESTIONS)
     if questions is None:
@@ -61,7 +61,7 @@ async def answer_short_message(request: Request, _caller: Anyone) -> ShortAnswer
 
 
 def _number(given: dict[str, Any], questions: Questions) -> str | None:
-    """Return the number to answer; None if the gateway returns the answer itself."""
+    """Return the number to reply to, or None if the gateway returns the reply itself."""
     if questions.answer == "returned":
         return None
     name = questions.fields.number
@@ -72,8 +72,8 @@ def _number(given: dict[str, Any], questions: Questions) -> str | None:
 
 
 async def _sent(sms: Sms, number: str, said: list[str]) -> bool:
-    """Send the messages; return False if the gateway accepts none now. Nothing is queued: the calling gateway gets an
-    error and asks again."""
+    """Send the messages. Return False if the gateway accepts none now. Nothing is queued: the calling gateway gets an
+    error and retries."""
     async with aiohttp.ClientSession(timeout=_WAIT) as http:
         for place, text in enumerate(said):
             handing = await sms.hand_over(http, number, Message("", text), str(uuid4()))

@@ -1,1 +1,1 @@
-"""Posters: the one-page printed form of a published pathway, public level only."""
+"""Posters: the one-page printed form of a published pathway, at the public level only."""

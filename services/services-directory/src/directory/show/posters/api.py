@@ -1,4 +1,4 @@
-"""HTTP for posters: one page per area and AoR, for a wall; public level for every caller."""
+"""HTTP for posters: one page per area and AoR, to hang on a wall, at the public level for every caller."""
 
 import asyncio
 from typing import Annotated, Any, Literal, cast

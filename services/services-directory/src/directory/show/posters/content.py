@@ -24,7 +24,7 @@ _SOON = frozenset({Urgency.AT_ONCE, Urgency.WITHIN_24_HOURS})
 
 @dataclass(frozen=True, slots=True)
 class PublicService:
-    """A public service; every line is already in the poster's language."""
+    """A public service; every line is in the poster's language."""
 
     name: str
     organisation: str
@@ -35,7 +35,7 @@ class PublicService:
 
 @dataclass(frozen=True, slots=True)
 class PosterStep:
-    """`instead` says where to ask if no service may be printed."""
+    """`instead` says where to get information if no service may be printed."""
 
     title: str
     notes: tuple[str, ...]
@@ -51,8 +51,9 @@ class Band:
 
 @dataclass(frozen=True, slots=True)
 class Poster:
-    """One page. `no_number`: no service of the steps has a number, which its maker must know; `lines` are then hotlines
-    that serve the area. `url` is the address of the current version; `version` names the pathway's layers."""
+    """One page. `no_number` means that no service in the steps has a number, so the author must be told; `lines` then
+    contains hotlines that serve the area. `url` is the address of the current version; `version` names the pathway's
+    layers."""
 
     language: str
     title: str
@@ -172,7 +173,7 @@ def poster(
     today: date,
     url: str,
 ) -> Poster:
-    """Return the poster. `services`: by need, best first; only the first few are printed."""
+    """Return the poster. `services` are by need, best first; only the first few are printed."""
     ordered = course.steps
     labels = LABELS[language]
     bands = tuple(
@@ -209,7 +210,7 @@ def poster(
 
 
 def has_number(bands: Sequence[Band]) -> bool:
-    """Return whether it shows any number besides emergency numbers."""
+    """Return whether the poster shows any number besides emergency numbers."""
     return any(each.phones for band in bands for step in band.steps for each in step.services)
 
 
@@ -251,7 +252,7 @@ def _step(
 
 
 def _notes(step: PlannedStep, language: str) -> tuple[str, ...]:
-    """Return every note of a safety or clinical step; of other steps only the first note."""
+    """Return every note of a safety or clinical step, and only the first note of other steps."""
     sources = sorted(step.sources, key=lambda each: each.window_hours or _NO_WINDOW)
     notes = [
         written_out(getattr(source.note, language), language) for source in sources if source.note

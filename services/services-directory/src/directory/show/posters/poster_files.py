@@ -36,7 +36,7 @@ def png(poster: Poster) -> bytes:
 
 
 def _compiled(poster: Poster, form: Literal["pdf", "png"]) -> bytes:
-    """Compile the fullest form that is still legible: fewer services are better than smaller letters."""
+    """Compile the fullest form that is still legible. Fewer services are better than smaller letters."""
     for services, smallest in _FORMS[:-1]:
         try:
             return _typeset(poster.with_at_most(services), form, smallest)
@@ -66,12 +66,12 @@ def _template() -> str:
 
 
 def qr_svg(url: str) -> str:
-    """Return the QR code of the page's address, with a quiet zone, black on white."""
+    """Return the QR code for the page's address, black on white, with a quiet zone."""
     return segno.make(url, error="m").svg_inline(scale=4, border=2)
 
 
 def html(poster: Poster, exit_url: str) -> str:
-    """Return a page that prints on A4. On the phone that scanned its code it has a quick exit."""
+    """Return a page that prints on A4. On a phone that scans its code, the page has a quick exit."""
     return _page().render(
         poster=poster,
         qr=qr_svg(poster.url),
@@ -83,14 +83,14 @@ def html(poster: Poster, exit_url: str) -> str:
 
 @cache
 def page_style() -> str:
-    """Return the page's one style, which its content policy allows by digest."""
+    """Return the page's only style, which its content policy allows by digest."""
     source = files(__package__).joinpath("templates", "poster.html.j2").read_text("utf-8")
     return source.split("<style>")[1].split("</style>")[0]
 
 
 def as_call(text: str) -> Markup:
     """Return the text with its first number as a link to call. A link never contains a phone command (with * or #),
-    some of which forward all calls."""
+    because some commands forward all calls."""
     found = _NUMBER.search(text)
     if found is None:
         return escape(text)

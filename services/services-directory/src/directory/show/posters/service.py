@@ -1,4 +1,4 @@
-"""Finds the public services of a poster, only in documents of the public level."""
+"""Finds the public services for a poster, only in documents at the public level."""
 
 from datetime import date
 from typing import Any
@@ -19,8 +19,8 @@ from directory.show.posters.queries import public_documents
 async def public_services(
     session: AsyncSession, course: Course, aor: str, area: str, *, today: date, language: str
 ) -> dict[str, list[PublicService]]:
-    """Return up to three public services per need that answer in time and are in reach, best first. The rules are those
-    for a person of whom only the place is known."""
+    """Return up to three public services per need that respond in time and are within reach, best first. The rules are
+    those for a person of whom only the place is known."""
     ranked = await alternatives(
         session, ANYONE, course, aor, area, limit=SERVICES_PER_STEP, today=today
     )
@@ -37,7 +37,7 @@ async def public_services(
 async def public_lines(
     session: AsyncSession, area: str, *, today: date, language: str
 ) -> list[PublicService]:
-    """Return hotlines with a number that serve the area, for a poster on which no other service has one."""
+    """Return hotlines with a number that serve the area, for a poster on which no service has a number."""
     ids = await hotlines(session, ANYONE, area, limit=LINES, today=today)
     documents = await public_documents(session, {UUID(each) for each in ids})
     lines = [spoken(documents[each], language, today) for each in ids if each in documents]
@@ -82,7 +82,7 @@ def _phones(document: dict[str, Any]) -> list[str]:
 
 
 def _hours(document: dict[str, Any], language: str, today: date) -> str:
-    """Return weekly hours in the poster's language, else the text of the first schedule that holds today."""
+    """Return the weekly hours in the poster's language, else the text of the first schedule that is valid today."""
     schedules = schedules_of(document)
     known = opening_of(schedules)
     said = opening_hours(tuple(coming_week(known.usual, known.seasons, today)))

@@ -1,4 +1,4 @@
-"""The transports that this operation has set up."""
+"""The transports that this deployment supports."""
 
 from dataclasses import dataclass
 
@@ -21,7 +21,7 @@ class Transports:
 
     @classmethod
     def of(cls, settings: Settings) -> "Transports":
-        """Build the transports from the settings. Raises ValueError or OSError for an unusable file, which ends the
+        """Build the transports from the settings. Raise ValueError or OSError for an unusable file, which ends the
         process."""
         also = networks(settings.webhook_private_networks)
         return cls(
@@ -48,13 +48,13 @@ class Transports:
         return self.push.public_key if self.push else None
 
     def seconds(self, kind: ChannelKind) -> float:
-        """Return the longest time that sending one message takes; `kind` must be set up."""
+        """Return the longest time that sending one message takes. The deployment must support `kind`."""
         way = self._of(kind)
         return 0.0 if way is None else way.seconds
 
     def repeatable(self, kind: ChannelKind) -> bool:
-        """Whether a message sent twice appears once: a mailbox compares Message-IDs, a browser shows one message of
-        ours."""
+        """Return whether a message sent twice appears only once: a mailbox compares Message-IDs, and a browser shows
+        only one of our messages."""
         way = self._of(kind)
         return reached_by(kind) != "telephone" or (isinstance(way, Sms) and way.once_per_id)
 

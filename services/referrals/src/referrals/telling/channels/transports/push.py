@@ -1,4 +1,4 @@
-"""Web Push without content (RFC 8030), signed with the operation's key (RFC 8292). An empty payload needs no
+"""Web Push without content (RFC 8030), signed with the deployment's key (RFC 8292). An empty payload needs no
 encryption (RFC 8291): the page's worker shows a fixed text. The push service learns only that and when a message was
 sent."""
 
@@ -17,7 +17,8 @@ from py_vapid import Vapid02  # type: ignore[import-untyped]  # ships no types
 
 from referrals.telling.webhooks.addresses import Network, UnsafeUrl, check_url
 
-# How long a push service stores it for an offline browser; later the work list shows it anyway.
+# How long a push service stores the message for an offline browser; after that, the work list shows the matter
+# anyway.
 _KEPT_SECONDS = 24 * 3600
 _SECONDS = 10
 _SIGNED_FOR = timedelta(hours=1)
@@ -26,7 +27,8 @@ _TOPIC = "ruta"
 
 class Push:
     def __init__(self, key_file: Path, contact: str, also: Collection[Network]) -> None:
-        """`contact`: the mailto: or https: address that push services may ask about our messages."""
+        """Create the transport. `contact` is the mailto: or https: address for push services' questions about our
+        messages."""
         self._key = Vapid02.from_file(str(key_file))
         self._contact = contact
         self._also = also
@@ -52,7 +54,7 @@ class Push:
             **self._key.sign(claims),
             "TTL": str(_KEPT_SECONDS),
             "Urgency": "normal",
-            # A new push replaces a waiting one: the browser shows at most one.
+            # A new push replaces a waiting one, so the browser shows at most one.
             "Topic": _TOPIC,
         }
         try:

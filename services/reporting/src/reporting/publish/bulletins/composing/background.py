@@ -1,4 +1,4 @@
-"""The sections beyond own numbers: outside series, and the source of each number."""
+"""The sections beyond Ruta's own numbers: outside series, and the source of each number."""
 
 from datetime import date
 from functools import reduce
@@ -66,7 +66,7 @@ def _name(series: OutsideSeries) -> Label:
 def _over_time(
     number: int, series: OutsideSeries, period: Period, evidence: Evidence
 ) -> Table | None:
-    """Return the series as far back as the own trends, with a column for each day, if it has several."""
+    """Return the series as far back as Ruta's own trends, with a column for each day, if it has several days."""
     start = reduce(lambda each, _: each.previous, range(TREND_PERIODS - 1), period).start
     days = series.days(start, period.end)[-TREND_PERIODS:]
     if len(days) <= 1:
@@ -98,7 +98,7 @@ def _over_time(
 
 
 def _unbroken(day: date, language: str) -> str:
-    """Return a date that stays on one line of a narrow cell."""
+    """Return a date that stays on one line in a narrow cell."""
     return written_date(day, language).replace(" ", "\u00a0")
 
 
@@ -149,6 +149,6 @@ TERMS = (
 
 
 def glossary(_period: Period, _evidence: Evidence, _catalogue: Catalogue) -> Section:
-    """Return what the words of the bulletin mean."""
+    """Return definitions of the bulletin's terms."""
     rows = ((word(f"term.{each}"), word(f"meaning.{each}")) for each in TERMS)
     return section("glossary", table("glossary", "glossary.table", ("term", "meaning"), rows))

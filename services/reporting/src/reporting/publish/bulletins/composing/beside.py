@@ -95,8 +95,8 @@ def _judged(
 def _statement(
     statement: Statement, depth: int, evidence: Evidence
 ) -> Iterator[tuple[Label | Figure, ...]]:
-    """Yield a row for each citation; the first one contains the statement. Yields nothing if a cited figure is older
-    than a bulletin's evidence, because it would not trace."""
+    """Yield a row for each citation; the first row contains the statement. Yield nothing if a cited figure is older
+    than a bulletin's evidence, because it could not be traced."""
     try:
         figures = [_figure(each, evidence) for each in statement.cited]
     except UntraceableError:
@@ -158,8 +158,8 @@ _ON_WISH = {
 
 
 def outdated(content: Content, period: Period, evidence: Evidence) -> list[str]:
-    """Return the optional sections that this evidence no longer supports: an institution may not be printed, a
-    statement is not agreed any more, or a milestone was removed. Drafts from before optional sections are not checked."""
+    """Return the optional sections that this evidence no longer supports: an institution may no longer be printed, a
+    statement is no longer agreed, or a milestone was removed. Skip drafts that are older than optional sections."""
     if content.wish == NOTHING:
         return []
     return [

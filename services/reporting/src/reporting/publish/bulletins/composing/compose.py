@@ -1,5 +1,5 @@
-"""Composes a bulletin from its evidence: the sections and their order. Pure. A section without numbers says so in words
-and never shows an empty chart or table."""
+"""Composes a bulletin from its evidence: the sections and their order. Pure. A section without numbers states this in
+words and never shows an empty chart or table."""
 
 from collections.abc import Callable, Sequence
 from typing import Literal
@@ -42,7 +42,7 @@ ORDER: Sequence[Composer] = (
 
 
 def compose(period: Period, evidence: Evidence, catalogue: Catalogue) -> Content:
-    """Return the bulletin of a half month or a month, in every language."""
+    """Return the bulletin for a half month or a month, in every language."""
     kind = KINDS[period.kind]
     label = {language: period.label(language) for language in LANGUAGES}
     found = (composer(period, evidence, catalogue) for composer in ORDER)

@@ -1,5 +1,5 @@
-"""The evidence of a bulletin's numbers, and the value of each source in it. The same function computes a number for the
-draft and checks it before sign-off and publication, on evidence that was read again."""
+"""The evidence for a bulletin's numbers, and each source's value in it. The same function computes a number for the
+draft and checks it before sign-off and publication, on freshly read evidence."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -59,7 +59,7 @@ class UntraceableError(ValueError):
 
 @dataclass(frozen=True)
 class Beside:
-    """The optional parts; `superseded` are the statements to review."""
+    """The optional parts; `superseded` are the statements that need review."""
 
     stakeholders: Sequence[StakeholderBody] = ()
     statements: Sequence[Statement] = ()
@@ -80,14 +80,14 @@ class Evidence:
     _combined: dict[tuple[UUID, ...], ProtectedCube] = field(default_factory=dict, compare=False)
 
     def cube(self, releases: Sequence[Published]) -> ProtectedCube:
-        """Return the counts of one or several closed periods of a programme."""
+        """Return a programme's counts over one or several closed periods."""
         ids = tuple(sorted(each.id for each in releases))
         if ids not in self._combined:
             self._combined[ids] = combined(releases, "several")
         return self._combined[ids]
 
     def of_programme(self, programme: str) -> dict[str, Published]:
-        """Return the releases of a programme by period id."""
+        """Return a programme's releases by period id."""
         return {r.period: r for r in self.releases.values() if r.programme == programme}
 
 
@@ -100,7 +100,7 @@ class Value:
 
 
 def figure(source: Source, evidence: Evidence) -> Figure:
-    """Return the figure of this source. Raises UntraceableError."""
+    """Return the figure for this source. Raise UntraceableError if it is missing."""
     found = value_of(source, evidence)
     return Figure(
         value=found.value,
@@ -122,8 +122,8 @@ def _form(source: Source) -> Literal["count", "decimal", "share"]:
 
 
 def value_of(source: Source, evidence: Evidence, *, with_interval: bool = True) -> Value:
-    """Return the value of a source in this evidence. Raises UntraceableError if it is missing. The interval takes
-    nearly all of the work, so comparisons of values alone skip it."""
+    """Return the value of a source in this evidence. Raise UntraceableError if it is missing. The interval takes nearly
+    all the computing time, so comparisons of values alone skip it."""
     match source:
         case ReleaseSource():
             row = _released(source, evidence, with_interval=with_interval)

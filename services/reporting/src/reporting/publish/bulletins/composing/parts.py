@@ -1,4 +1,4 @@
-"""Building blocks of sections: the releases of a period, labels of codes, tables of a release."""
+"""Building blocks for sections: a period's releases, code labels, tables from a release."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ TREND_PERIODS = 6
 
 @dataclass(frozen=True)
 class Counts:
-    """The published counts of one programme over one period (one release, or its halves)."""
+    """A programme's published counts over one period (one release, or its halves)."""
 
     programme: Programme
     releases: tuple[Published, ...]
@@ -49,13 +49,13 @@ class Counts:
         return figure(self.source(**filters), self.evidence)
 
     def rest(self, by: Codes, **filters: str | Codes) -> Figure:
-        """What the table by these dimensions does not show apart."""
+        """Return the count that the table by these dimensions does not show separately."""
         source = self.source(**filters).model_copy(update={"rest_by": by})
         return figure(source, self.evidence)
 
     def codes(self, dimension: str, **filters: Codes) -> list[str]:
         """Return codes with a published count: larger ones first if their intervals prove it, otherwise in reviewed
-        order; unknown comes last."""
+        order. The unknown code comes last."""
         rows = self.evidence.cube(self.releases).margin((dimension,), filters)
         places = ordered(
             [
@@ -71,7 +71,7 @@ class Counts:
         return sorted(found, key=lambda code: code == fallback)
 
     def first(self, dimension: str, most: int) -> tuple[list[str], Sentence | None]:
-        """Return the codes that fit, including unknown, and a sentence about the others."""
+        """Return the codes that fit, including unknown, and a sentence about the omitted codes."""
         found = self.codes(dimension)
         fallback = next(d.fallback for d in self.programme.dimensions if d.name == dimension)
         named = [code for code in found if code != fallback]
@@ -81,7 +81,7 @@ class Counts:
         return list(kept), sentence("rows.left")
 
     def in_order(self, dimension: str, **filters: Codes) -> list[str]:
-        """Return codes with a published count in reviewed order."""
+        """Return codes with a published count, in reviewed order."""
         cube = self.evidence.cube(self.releases)
         return [row.coordinates[dimension] for row in cube.margin((dimension,), filters)]
 
@@ -108,7 +108,7 @@ class Counts:
 
     @property
     def detailed(self) -> bool:
-        """Whether a table by two dimensions may be shown to everybody."""
+        """Return whether everybody may see a table by two dimensions."""
         return self.evidence.cube(self.releases).allows(2)
 
     @property
@@ -119,8 +119,8 @@ class Counts:
 def counts(
     programme_id: str, period: Period, evidence: Evidence, catalogue: Catalogue
 ) -> Counts | None:
-    """Return the counts of a programme for exactly this period; None unless every part is published. A programme that
-    closes by quarter gives its latest published quarter that has ended."""
+    """Return a programme's counts for exactly this period; None unless every part is published. For a programme that
+    closes by quarter, return its latest published quarter that has ended."""
     programme = next((p for p in catalogue if p.id == programme_id), None)
     if programme is None:
         return None
@@ -134,7 +134,7 @@ def counts(
 def spanning(
     programme_id: str, periods: Iterable[Period], evidence: Evidence, catalogue: Catalogue
 ) -> Counts | None:
-    """Return the counts of a programme over these half months; None unless all of them are published."""
+    """Return a programme's counts over these half months; None unless all of them are published."""
     programme = next((p for p in catalogue if p.id == programme_id), None)
     published = evidence.of_programme(programme_id)
     parts = [published.get(part.id) for part in periods]
@@ -144,7 +144,7 @@ def spanning(
 
 
 def counted_over(found: Counts) -> Sentence:
-    """Return the periods counted, and how often a person counts in them."""
+    """Return a sentence about the counted periods, and how often a person counts in them."""
     once = found.evidence.cube(found.releases).counts != "person-periods"
     words = "counted.over" if once else "counted.twice"
     return Sentence(text=say(words), labels={"period": found.period})
@@ -163,7 +163,7 @@ def sentence(key: str, **given: Figure) -> Sentence:
 
 
 def missing(found: Counts | None) -> Sentence:
-    """Return why there is nothing to show."""
+    """Return the reason why there is nothing to show."""
     return sentence("missing.release" if found is None else "missing.cells")
 
 
@@ -172,7 +172,7 @@ def word(key: str) -> Label:
 
 
 def short(period: Period) -> Label:
-    """Return the period in the short form of an axis: ``1–15 nov 2026``, ``nov 2026``."""
+    """Return the period in the short form for an axis: ``1–15 nov 2026``, ``nov 2026``."""
     texts: Text = {}
     for language in LANGUAGES:
         month = short_month(period.start, language)
@@ -207,8 +207,8 @@ def cross(
     columns: tuple[str, Sequence[str]],
     **filters: Codes,
 ) -> Table:
-    """Rows by columns with a total per row, each cell a sum of the release; totals alone where so few people are
-    not shown by two dimensions."""
+    """Return rows by columns with a total per row; each cell is a sum of the release. Return only totals if there are
+    too few people for a table by two dimensions."""
     (down, down_codes), (across, across_codes) = rows, columns
     if not found.detailed:
         across_codes = ()
@@ -240,13 +240,13 @@ def cross(
 
 
 def bars(title: Text, alt: Text, table: Table) -> Chart:
-    """Return bars for a table of one figure per row, in its order."""
+    """Return bars for a table with one figure per row, in table order."""
     return Chart(form="bars", title=title, alt=said_of(alt, table), table=table)
 
 
 def said_of(alt: Text, table: Table, *names: str) -> Sentence:
-    """Return the sentence under a chart: which row (`names`) has the largest figure, or that this cannot be decided.
-    Several figures of a row count as rows."""
+    """Return the sentence under a chart: which row (`names`) has the largest figure, or that this is undecided. If a
+    row has several figures, each counts as a row."""
     names = names or ("place",)
     found = [
         (labels, cell)

@@ -1,4 +1,4 @@
-"""The sections on referred people and on unmet needs, from published releases."""
+"""The sections about referred people and unmet needs, from published releases."""
 
 from reporting.ground.charts.tiles import layout
 from reporting.ground.periods import Period, PeriodKind
@@ -85,7 +85,7 @@ def key_figures(period: Period, evidence: Evidence, catalogue: Catalogue) -> Sec
 
 
 def _key_change(period: Period, evidence: Evidence, catalogue: Catalogue) -> list[Block]:
-    """Return the key figures beside those of the last period and since January; nothing without a release."""
+    """Return the key figures beside those of the last period and since January. Return nothing without a release."""
     year = Period.parse(str(period.start.year)).parts(PeriodKind.HALF_MONTH)
     measures: list[tuple[str, str, dict[str, str | Codes]]] = [
         ("key.referred", REFERRALS, {}),
@@ -199,7 +199,7 @@ def needs(period: Period, evidence: Evidence, catalogue: Catalogue) -> Section:
 
 
 def _mapped(found: Counts, name: str) -> list[Block]:
-    """Return a map of all states, including those that show 0; nothing if no state has a tile."""
+    """Return a map of all states, including those that show 0. Return nothing if no state has a tile."""
     dimension = next(d for d in found.programme.dimensions if d.name == "area")
     states = [code for code in dimension.dimension.codes if code in layout()]
     if not states:
@@ -270,7 +270,7 @@ def trends(period: Period, evidence: Evidence, catalogue: Catalogue) -> Section:
 
 
 def _changed(first: Figure, last: Figure) -> str:
-    """Return the sentence comparing two numbers; nothing if their intervals touch."""
+    """Return the sentence that compares two numbers. If their intervals overlap, it states no change."""
     if larger(last.between, first.between):
         return "trends.rose"
     return "trends.fell" if larger(first.between, last.between) else "trends.same"

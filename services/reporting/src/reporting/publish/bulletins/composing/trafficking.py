@@ -1,4 +1,4 @@
-"""The sections on trafficked people: profiles and routes."""
+"""The sections about trafficked people: profiles and routes."""
 
 from collections.abc import Sequence
 
@@ -98,14 +98,15 @@ def routes(period: Period, evidence: Evidence, catalogue: Catalogue) -> Section 
 
 
 def _transit(found: Counts) -> list[Block | None]:
-    """Return transit countries of the same people, the third side of the flow."""
+    """Return transit countries of the same people, the third part of the flow."""
     codes, others = found.first("transit", FLOWS)
     rows = found.by("transit", codes)
     return [table("transit", "routes.transit", ("transit", "people"), rows), others]
 
 
 def _flow(found: Counts) -> list[Block | None]:
-    """From and to places that are known; nothing if no such route shows anybody, or so few people are not shown."""
+    """Return the flow between known places. Return nothing if no such route shows anybody, or if there are too few
+    people to show."""
     if not found.detailed:
         return []
     origins, destinations = (

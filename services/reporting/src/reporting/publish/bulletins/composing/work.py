@@ -1,4 +1,4 @@
-"""The sections on the cluster's own work: signed-off activities, and the work plan."""
+"""The sections about the cluster's own work: signed-off activities, and the work plan."""
 
 from datetime import date
 
@@ -66,7 +66,8 @@ def _trained_by_state(period: Period, evidence: Evidence) -> Chart | None:
 
 
 def presence(period: Period, evidence: Evidence, _catalogue: Catalogue) -> Section | None:
-    """Return who works in which state. Activities for people who come for help are left out: where they are is not said."""
+    """Return who works in which state. Omit activities for people who come for help, because their locations must stay
+    private."""
     names: dict[str, dict[str, str]] = {}
     for each in evidence.activities:
         code = activity_codes().get(each.activity_code)

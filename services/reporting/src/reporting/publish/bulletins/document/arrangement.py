@@ -1,7 +1,7 @@
 """Selects and orders the sections that a bulletin prints. Pure.
 
-People move and hide sections that have numbers of their own. General texts keep their place before and after them, and
-the glossary and the sources stay at the end: a bulletin always shows where its numbers come from.
+People can move and hide sections that have their own numbers. General texts keep their place before and after these
+sections. The glossary and the sources stay at the end, because a bulletin always shows where its numbers come from.
 """
 
 from collections.abc import Collection, Sequence
@@ -17,7 +17,7 @@ def movable(content: Content) -> tuple[str, ...]:
 
 
 def arranged(content: Content, order: Sequence[str], hidden: Collection[str]) -> Content:
-    """Return the sections in this order. A section that the order does not name stays behind its neighbour. Hidden
+    """Return the sections in this order. A section that the order does not name stays after its neighbour. Hidden
     sections stay in the draft and are not printed."""
     own = movable(content)
     wanted = [name for name in order if name in own]
@@ -32,6 +32,6 @@ def arranged(content: Content, order: Sequence[str], hidden: Collection[str]) ->
 
 
 def printed(content: Content) -> Content:
-    """Return the bulletin as it is rendered, signed off and published: without hidden sections."""
+    """Return the bulletin as it is rendered, signed off and published, without hidden sections."""
     sections = tuple(each for each in content.sections if each.id not in content.hidden)
     return content.model_copy(update={"sections": sections})

@@ -1,6 +1,6 @@
-"""The content of a bulletin, independent of its form: sections of sentences, key figures, tables, charts.
+"""The content of a bulletin, independent of its form: sections with sentences, key figures, tables, charts.
 
-It contains every language, so that the editions agree, and numbers are only `Figure`s. A chart has no data of its own:
+It contains every language, so that the editions agree, and all numbers are `Figure`s. A chart has no data of its own:
 it draws the table printed below it.
 """
 
@@ -21,7 +21,7 @@ class Label(Frozen):
 
 
 class Sentence(Frozen):
-    """A sentence. ``text`` has places such as ``{total}`` for the figures and labels of that name."""
+    """A sentence. ``text`` has placeholders such as ``{total}`` for the figures and labels with that name."""
 
     kind: Literal["sentence"] = "sentence"
     text: Text
@@ -31,7 +31,7 @@ class Sentence(Frozen):
 
 
 class Words(Frozen):
-    """Text that people wrote, in paragraphs. Numbers in it must be those of its section (see `words`)."""
+    """Text written by people, in paragraphs. Numbers in it must be numbers of its section (see `words`)."""
 
     kind: Literal["words"] = "words"
     text: Text
@@ -48,7 +48,7 @@ class KeyFigures(Frozen):
 
 
 class Table(Frozen):
-    """A table. The first ``labels`` cells of a row are words, the others figures."""
+    """A table. The first ``labels`` cells of a row are words, the other cells figures."""
 
     kind: Literal["table"] = "table"
     id: str
@@ -79,7 +79,7 @@ class Section(Frozen):
 
 
 class BulletinWish(Frozen):
-    """Optional parts beside the numbers; none by default."""
+    """Optional parts beside the numbers; by default none."""
 
     stakeholders: bool = Field(default=False, description="Institutions that may be printed.")
     milestones: bool = Field(default=False, description="The next milestones.")
@@ -92,14 +92,14 @@ NOTHING = BulletinWish()
 
 
 class Issuer(Frozen):
-    """An organisation that issues the bulletin; `logo` is a PNG in base64."""
+    """An organisation that issues the bulletin; `logo` is a base64-encoded PNG."""
 
     name: str = Field(description="As the bulletin prints it.")
     logo: str | None = Field(default=None, description="Absent: the name alone is printed.")
 
 
 class Borders(Frozen):
-    """The borders on the maps, as coordinates of a GeoJSON MultiPolygon by P-code, and whose they are."""
+    """The map borders, as coordinates of a GeoJSON MultiPolygon by P-code, and their source."""
 
     source: str = Field(description="As maps print it.")
     polygons: dict[str, list[list[list[tuple[float, float]]]]] = Field(
@@ -108,7 +108,7 @@ class Borders(Frozen):
 
 
 class Letterhead(Frozen):
-    """Who issues the bulletins of this operation, and the borders on their maps."""
+    """Who issues this deployment's bulletins, and the borders on their maps."""
 
     country: Text = Field(description="Printed first, by language.")
     cluster: Text = Field(description="Printed beside the country, by language.")

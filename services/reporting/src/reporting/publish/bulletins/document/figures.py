@@ -1,5 +1,5 @@
 """A published number and its source: a release, the allow-list, the work plan, or a ratio of those. A number without a
-source cannot be written: `Figure` has no other way in."""
+source cannot be written, because `Figure` accepts no other input."""
 
 from datetime import date
 from decimal import Decimal
@@ -28,7 +28,7 @@ class ReleaseSource(Frozen):
 
 
 class ExpectedErrorSource(Frozen):
-    """The expected absolute error of a margin (``total``, a dimension or ``cell``) of a release."""
+    """The expected absolute error of a release's margin (``total``, a dimension or ``cell``)."""
 
     kind: Literal["expected-error"] = "expected-error"
     release: UUID
@@ -36,7 +36,7 @@ class ExpectedErrorSource(Frozen):
 
 
 class ThresholdSource(Frozen):
-    """The k of a release; all of its numbers are multiples."""
+    """A release's k; all its numbers are multiples of k."""
 
     kind: Literal["threshold"] = "threshold"
     release: UUID
@@ -53,8 +53,8 @@ class ActivitySource(Frozen):
 
 
 class CoverageSource(Frozen):
-    """How many organisations carry out activities, by name, or how many states have one: counts of partners and places, not of
-    people."""
+    """The number of organisations, by name, that carry out activities, or of states that have one. These count partners
+    and places, not people."""
 
     kind: Literal["coverage"] = "coverage"
     of: Literal["organisations", "states"]
@@ -63,14 +63,14 @@ class CoverageSource(Frozen):
 
 
 class TargetSource(Frozen):
-    """A target of the work plan."""
+    """A work-plan target."""
 
     kind: Literal["target"] = "target"
     target: UUID
 
 
 class OutsideSource(Frozen):
-    """A point of an imported outside series, with its provenance."""
+    """A point in an imported outside series, with its provenance."""
 
     kind: Literal["outside"] = "outside"
     series: UUID
@@ -87,7 +87,7 @@ class ReleaseShareSource(Frozen):
 
 
 class ProgressSource(Frozen):
-    """An allow-listed number over a target."""
+    """The ratio of an allow-listed number to a target."""
 
     kind: Literal["progress"] = "progress"
     numerator: ActivitySource
@@ -109,9 +109,9 @@ Source = Annotated[
 
 
 class Figure(Frozen):
-    """A number with its source. ``value`` None means absent, and ``absent`` gives the reason in each language."""
+    """A number with its source. ``value`` None means absent; ``absent`` then gives the reason in each language."""
 
-    # Strict: a decimal read back from JSON text must not become an integer.
+    # Strict, because a decimal read back from JSON text must not become an integer.
     value: Annotated[int, Strict()] | Decimal | None
     low: Annotated[int, Strict()] | Decimal | None = None
     high: Annotated[int, Strict()] | Decimal | None = None
@@ -122,6 +122,6 @@ class Figure(Frozen):
 
     @property
     def between(self) -> Bounds:
-        """Return the interval; an exact number is its own interval."""
+        """Return the interval; for an exact number, both bounds equal the number."""
         value = self.value or 0
         return value if self.low is None else self.low, value if self.high is None else self.high

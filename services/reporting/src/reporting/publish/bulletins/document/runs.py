@@ -1,7 +1,7 @@
-"""A bulletin in one language, as runs of text: the basis of every form (page, PDF, workbook).
+"""A bulletin in one language, as runs of text: the basis for every form (page, PDF, workbook).
 
-A run is marked as the bulletin's own wording, a label from a list, or a figure. So a form can mark each number with its
-source, and the checker can tell them apart.
+A run is marked as the bulletin's own wording, a label from a list, or a figure. A form can therefore mark each number
+with its source, and the checker can distinguish them.
 """
 
 from collections.abc import Iterator
@@ -41,7 +41,7 @@ def figure_run(figure: Figure, language: str) -> Run:
 
 
 def shown(figure: Figure, language: str) -> str:
-    """Return the number as printed, with its interval; a dash with the reason if it is absent."""
+    """Return the number as printed, with its interval; if it is absent, return a dash with the reason."""
     if figure.value is None:
         reason = figure.absent[language] if figure.absent else ""
         return f"{ABSENT} ({reason})" if reason else ABSENT
@@ -74,7 +74,8 @@ def sentence_runs(sentence: Sentence, language: str) -> list[Run]:
 
 
 def heading_lines(content: Content, language: str) -> list[str]:
-    """Return who issues the bulletin and for where, and its edition and dates; nothing of a bulletin without letterhead."""
+    """Return who issues the bulletin and for which country, and its edition and dates. Return nothing for a bulletin
+    without a letterhead."""
     head = content.letterhead
     if head is None:
         return []
@@ -109,7 +110,7 @@ def plain(runs: list[Run]) -> str:
 
 
 def all_tables(content: Content) -> Iterator[Table]:
-    """Return every table, including those of charts, in reading order."""
+    """Return every table, including the tables of charts, in reading order."""
     for section in content.sections:
         for block in section.blocks:
             if isinstance(block, Table):
@@ -125,7 +126,7 @@ def all_charts(content: Content) -> Iterator[Chart]:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A figure with its section id and the words beside it."""
+    """A figure with its section id and the adjacent words."""
 
     section: str
     beside: str
@@ -133,7 +134,7 @@ class Placed:
 
 
 def all_figures(content: Content, language: str) -> Iterator[Placed]:
-    """Return every figure of the bulletin."""
+    """Yield every figure of the bulletin."""
     for section in content.sections:
         for block in section.blocks:
             for beside, figure in _figures(block, language):
@@ -164,7 +165,7 @@ def _table_figures(table: Table, language: str) -> Iterator[tuple[str, Figure]]:
 
 
 def all_labels(content: Content) -> Iterator[Label]:
-    """Return every label: words that may contain digits without being numbers."""
+    """Return every label, which may contain digits without being a number."""
     yield Label(text=content.period_label)
     for section in content.sections:
         for block in section.blocks:

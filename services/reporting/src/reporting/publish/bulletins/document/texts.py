@@ -1,4 +1,4 @@
-"""The bulletin's own words in each language, from a table that translators can edit."""
+"""The bulletin's own wording in each language, from a table that translators can edit."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -16,5 +16,5 @@ def all_texts() -> Mapping[str, Text]:
 
 
 def say(key: str) -> Text:
-    """Return the text of this key. Raises KeyError if the table lacks it."""
+    """Return the text for this key. Raise KeyError if the table lacks it."""
     return dict(all_texts()[key])

@@ -1,9 +1,9 @@
-"""People's texts in a bulletin: highlights, a text for each section, challenges, practices, next steps, helplines,
-contacts. Pure.
+"""Texts that people write in a bulletin: highlights, a text for each section, challenges, practices, next steps,
+helplines, contacts. Pure.
 
-A typed number has no source of its own. So it must be a number of its section (in highlights, challenges, practices and
-next steps: of the bulletin), written as it is printed there, with its interval. Dates are allowed, and in helplines and contacts
-also telephone numbers and addresses. Anything else is refused with its position.
+A typed number has no source of its own. It must therefore be a number of its section (in highlights, challenges,
+practices and next steps: of the bulletin), written as printed there, with its interval. Dates are allowed; helplines
+and contacts may also contain telephone numbers and addresses. Any other number is refused with its position.
 """
 
 from collections.abc import Iterator, Mapping
@@ -31,7 +31,7 @@ OF_ALL = (*BEFORE, *AFTER)
 
 @dataclass(frozen=True, slots=True)
 class Unfounded:
-    """A number in people's texts that does not belong to the bulletin; `at` counts characters from 0."""
+    """A number in a written text that does not belong to the bulletin; `at` counts characters from 0."""
 
     section: str
     language: str
@@ -51,7 +51,7 @@ def words_of(content: Content) -> dict[str, Text]:
 
 
 def without_words(content: Content) -> Content:
-    """Return the bulletin as it was composed."""
+    """Return the bulletin as composed, without the texts that people wrote."""
     bare = (
         section.model_copy(
             update={"blocks": tuple(b for b in section.blocks if not isinstance(b, Words))}
@@ -63,12 +63,12 @@ def without_words(content: Content) -> Content:
 
 
 def with_words(content: Content, texts: Mapping[str, Text]) -> Content:
-    """Return the bulletin with exactly these texts; those for missing sections are dropped."""
+    """Return the bulletin with exactly these texts; drop texts for missing sections."""
     given = {name: Words(text=dict(text)) for name, text in texts.items() if any(text.values())}
     composed = {each.id: each for each in without_words(content).sections}
 
     def led(name: str) -> Iterator[Section]:
-        """Return the section with the text first; only the text if nothing was composed."""
+        """Return the section with the text first, or only the text if nothing was composed."""
         words = (given[name],) if name in given else ()
         if name in composed:
             blocks = (*words, *composed[name].blocks)
@@ -83,7 +83,7 @@ def with_words(content: Content, texts: Mapping[str, Text]) -> Content:
 
 
 def places(content: Content) -> tuple[str, ...]:
-    """Return the sections that can have people's texts."""
+    """Return the sections in which people can write texts."""
     own = (each.id for each in without_words(content).sections if each.id not in OF_ALL)
     return (*BEFORE, *own, *AFTER)
 

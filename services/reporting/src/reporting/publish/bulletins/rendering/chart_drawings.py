@@ -25,7 +25,7 @@ _ONLY, _LEAST = 0.6, 0.35
 
 
 def drawings(content: Content, languages: Iterable[str]) -> dict[str, Drawings]:
-    """Return the charts of the bulletin by language. One process draws them all, because its start costs as much as
+    """Return the bulletin's charts by language. One process draws them all, because starting it costs as much as
     several charts. Blocking: call it outside the event loop."""
     charts = list(all_charts(content))
     if not charts:
@@ -42,7 +42,7 @@ def drawings(content: Content, languages: Iterable[str]) -> dict[str, Drawings]:
 
 
 def _with_pictures(svgs: Mapping[str, str]) -> Drawings:
-    # One sheet at a time: the converter keeps all pictures in its memory until it ends.
+    # One sheet at a time, because the converter keeps all pictures in memory until it ends.
     pictures = json.loads(drawn("pictures", {"drawings": list(svgs.values()), "scale": SCALE}))
     return {
         name: (svg.encode(), b64decode(png))
@@ -51,7 +51,7 @@ def _with_pictures(svgs: Mapping[str, str]) -> Drawings:
 
 
 def spec(chart: Chart, language: str, around: Borders | None = None) -> Spec:
-    """Return the chart as a Vega-Lite specification; its numbers are the figures of its table."""
+    """Return the chart as a Vega-Lite specification; its numbers are the figures in its table."""
     title = chart.title[language]
     match chart.form:
         case "bars":
@@ -67,7 +67,7 @@ def spec(chart: Chart, language: str, around: Borders | None = None) -> Spec:
 
 
 def _points(table: Table, language: str) -> list[Point]:
-    """Return a point for each figure: its row's label and its column's label."""
+    """Return a point for each figure, with its row label and its column label."""
     found = [
         (row, column, cell)
         for row in table.rows
@@ -91,8 +91,8 @@ def _points(table: Table, language: str) -> list[Point]:
 
 
 def _shades(figures: Sequence[Figure]) -> list[float]:
-    """Return shades between 0 and 1, different only if intervals tell the figures apart; 0 for a cell that shows
-    nothing."""
+    """Return shades between 0 and 1. Shades differ only if the intervals distinguish the figures; a cell that shows
+    nothing gets 0."""
     some = [place for place, each in enumerate(figures) if each.value]
     found = levels([figures[place].between for place in some])
     top = max(found, default=0)
@@ -107,7 +107,7 @@ def _word(cell: Label | Figure, language: str) -> str:
 
 
 def says_all(chart: Chart, language: str) -> bool:
-    """Return whether the drawing shows every number of its table."""
+    """Return whether the drawing shows every number in its table."""
     if chart.form == "flow":
         return has_room(_bands(chart.table, language))
     return chart.form in {"bars", "heat-map", "map"}

@@ -1,7 +1,7 @@
-"""The bulletin as a word processor's document (Office Open XML), and people's texts read back from it.
+"""The bulletin as a word-processor document (Office Open XML), and people's texts read back from it.
 
-Only people's texts may be edited: each stands in a content control of its section. Numbers stand in locked controls;
-`changed` finds any other difference from the document that was given out.
+Only people's texts may be edited, each in a content control for its section. Numbers are in locked controls; `changed`
+finds any other difference from the original document.
 """
 
 import io
@@ -35,11 +35,11 @@ _STYLES = (("Title", 44), ("Heading1", 30), ("Caption", 21))
 
 
 class UnreadableDocumentError(ValueError):
-    """The file is no document of a bulletin."""
+    """The file is not a bulletin document."""
 
 
 def as_docx(page: Page, editable: Mapping[str, str]) -> bytes:
-    """Return the document. ``editable`` gives the titles of all sections, in their order, with a text that may be written;
+    """Return the document. ``editable`` contains the titles, in order, of all sections with an editable text; it is
     empty for a published bulletin."""
     writer = _Writer(page)
     body = "".join(writer.body(editable))
@@ -159,7 +159,7 @@ def _table(table: dict[str, Any]) -> Iterator[str]:
 
 
 def texts(document: bytes, language: str) -> dict[str, str]:
-    """Return people's texts by section. Raises UnreadableDocumentError."""
+    """Return people's texts by section. Raise UnreadableDocumentError if the document cannot be read."""
     prompt = say("page.write_here")[language]
     found: dict[str, str] = {}
     for control in _root(document).iter(f"{{{_W}}}sdt"):
@@ -170,7 +170,7 @@ def texts(document: bytes, language: str) -> dict[str, str]:
 
 
 def fixed(document: bytes) -> list[str]:
-    """Return all other paragraphs. Raises UnreadableDocumentError."""
+    """Return all other paragraphs. Raise UnreadableDocumentError if the document cannot be read."""
     root = _root(document)
     for parent in list(root.iter()):
         for child in list(parent):
@@ -181,7 +181,7 @@ def fixed(document: bytes) -> list[str]:
 
 
 def changed(document: bytes, given_out: bytes) -> list[str]:
-    """Return what stands otherwise than in the document that was given out, beside people's texts."""
+    """Return all differences from the original document, except in people's texts."""
     now, before = fixed(document), fixed(given_out)
     return [each for each in (*now, *before) if now.count(each) != before.count(each)]
 
@@ -197,7 +197,7 @@ def _section(control: ET.Element) -> str | None:
 
 
 def _paragraphs(root: ET.Element) -> Iterator[str]:
-    """Return the text of each paragraph, as it is after all tracked changes."""
+    """Yield the text of each paragraph, as it is after all tracked changes."""
     for paragraph in root.iter(f"{{{_W}}}p"):
         yield "".join(
             "\n"

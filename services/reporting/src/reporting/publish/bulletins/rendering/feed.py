@@ -34,8 +34,8 @@ class Issue(Protocol):
 
 
 def atom(issues: Sequence[Issue], language: str, path: str, front: str) -> bytes:
-    """Return the feed, with links relative to its own address. `path` is that of the bulletins. `front` is the
-    operation's own address, which distinguishes its feed from others in the same reader."""
+    """Return the feed, with links relative to its own address. `path` is the path of the bulletins. `front` is the
+    deployment's own address, which distinguishes its feed from others in the same reader."""
     own = f"{path}/feed?language={language}"
     feed = Element("feed", {"xmlns": _ATOM, f"{_XML}lang": language})
     _text(feed, "id", f"{front.rstrip('/')}{own}")
@@ -52,13 +52,13 @@ def atom(issues: Sequence[Issue], language: str, path: str, front: str) -> bytes
 
 
 def period_of(issue: Issue, language: str) -> str:
-    """Return the period, with the edition if there are several."""
+    """Return the period, and the edition if there are several."""
     edition = f" ({say('page.edition')[language]} {issue.edition})" if issue.edition > 1 else ""
     return f"{issue.content.period_label[language]}{edition}"
 
 
 def reason_of(issue: Issue, language: str) -> str | None:
-    """Return why it was withdrawn; None if it was not."""
+    """Return why the bulletin was withdrawn, or None."""
     return f"{say('page.withdrawn')[language]}: {issue.gone[language]}" if issue.gone else None
 
 

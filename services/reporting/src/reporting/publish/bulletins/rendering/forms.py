@@ -1,4 +1,4 @@
-"""All files of a bulletin in one language: page, PDF, summary, document, workbook, and each chart as SVG and PNG."""
+"""All of a bulletin's files in one language: page, PDF, summary, document, workbook, and each chart as SVG and PNG."""
 
 import json
 from base64 import b64encode
@@ -22,14 +22,14 @@ SUMMARY = frozenset({"highlights", "key", "helplines"})
 
 
 def as_pdf(page: Page) -> bytes:
-    """Return a PDF, tagged for screen readers, with alternative texts for the charts."""
+    """Return a PDF, tagged for screen readers, with alternative text for the charts."""
     return drawn(
         "page", {"form": "pdf", "standard": "ua-1", "own_font": True, "files": sources(page)}
     )
 
 
 def sources(page: Page) -> dict[str, str]:
-    """Return the input of Typst: the page's template, its content and its pictures by name, in base64."""
+    """Return the input for Typst: the page template, its content and its pictures by name, in base64."""
     template = (
         files("reporting.publish.bulletins.rendering").joinpath("data", "bulletin.typ").read_bytes()
     )
@@ -54,7 +54,7 @@ def _shown(page: Page) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """Return runs as objects of text and role, without sources, which are not typeset."""
+    """Return runs as objects with text and role, without sources, which are not typeset."""
     if is_dataclass(value) and not isinstance(value, type):
         return {k: v for k, v in asdict(value).items() if k in {"text", "role"}}
     raise TypeError(f"{type(value).__name__} has no place in a page")
@@ -94,7 +94,7 @@ def on_one_page(page: Page) -> Page:
 
 
 def _editable(content: Content, language: str) -> dict[str, str]:
-    """Return the titles of all sections that may have people's texts, in the order of print."""
+    """Return the titles of all sections in which people may write texts, in print order."""
     composed = {each.id: each.title for each in content.sections}
     order = sorted(places(content), key=lambda name: name in LAST)
     return {name: composed.get(name, say(f"section.{name}"))[language] for name in order}
@@ -103,8 +103,8 @@ def _editable(content: Content, language: str) -> dict[str, str]:
 def rendered(
     content: Content, language: str, *, draft: bool, drawn: Drawings | None = None
 ) -> dict[str, bytes]:
-    """Return every file by name. `drawn` contains the charts if those of several languages were drawn together
-    (`drawings`). Computes for some seconds: call it outside the event loop."""
+    """Return every file by name. `drawn` contains the charts if those for several languages were drawn together
+    (`drawings`). This takes several seconds: call it outside the event loop."""
     if drawn is None:
         drawn = drawings(content, [language])[language]
     page = laid_out(content, language, drawn, draft=draft)

@@ -33,7 +33,7 @@ _FILES = {
 
 
 def listing(issues: Sequence[Issue], language: str, prefix: str, *, by_mail: bool) -> str:
-    """Return the page. `by_mail` tells whether this operation mails bulletins."""
+    """Return the page. `by_mail` tells whether this deployment sends bulletins by e-mail."""
     return _template().render(
         language=language,
         other=next_language(language),

@@ -1,5 +1,5 @@
 """A bulletin laid out in one language: blocks with their runs, images and alternative texts. The web page and the PDF
-are two renderings of this; neither adds a word or a number."""
+are two renderings of this layout; neither adds a word or a number."""
 
 import struct
 from base64 import b64decode
@@ -61,7 +61,7 @@ class Page:
 
 
 def laid_out(content: Content, language: str, drawings: Drawings, *, draft: bool) -> Page:
-    """Return the page of that language, with the charts drawn for it."""
+    """Return the page in that language, with the charts drawn for it."""
     page = Page(
         language=language,
         title=content.title[language],
@@ -132,11 +132,11 @@ def _table(table: Table, language: str) -> dict[str, Any]:
 
 
 def _width(heading: str, cells: list[str], number: bool) -> tuple[int, int]:
-    """Return the least width of a column, its longest word or number; for text the preferred width, so that it wraps to
-    few lines."""
+    """Return a column's minimum width (its longest word or number) and its preferred width, so that text wraps to few
+    lines."""
     words = max((_length(word) for text in cells for word in text.split(" ")), default=1)
     words = max(words, *(round(len(word) * _BOLD) for word in heading.split(" ")))
-    if number:  # with its interval on one line
+    if number:  # includes its interval on one line
         least = max(_NARROWEST, words, *(len(text) + 2 for text in cells))
         return least, least
     least = max(_NARROWEST, words + 2)
@@ -144,13 +144,13 @@ def _width(heading: str, cells: list[str], number: bool) -> tuple[int, int]:
 
 
 def _length(word: str) -> int:
-    """Return the length in characters; an id counts less because it is set smaller."""
+    """Return the length in characters; an id counts less because it has a smaller font."""
     return round(0.82 * len(word)) if len(word) == _OF_AN_ID else len(word)
 
 
 def _widths(columns: Sequence[tuple[int, int]]) -> list[int]:
-    """Return the share of the table's width for each column: its preference, reduced on a narrow page so that no word
-    overlaps the next column."""
+    """Return each column's share of the table width: its preference, reduced on a narrow page so that no word overlaps
+    the next column."""
     needed, liked = (sum(each) for each in zip(*columns, strict=True))
     spare = max(0.0, min(1.0, (_ROOM - needed) / max(liked - needed, 1)))
     return [round(10 * (least + spare * (most - least))) for least, most in columns]
@@ -183,7 +183,7 @@ def _chart(chart: Chart, page: Page) -> dict[str, Any]:
 
 
 def _read_out(chart: Chart, language: str) -> str:
-    """Return all numbers of a chart in words, if no table below it shows them."""
+    """Return all numbers of a chart in words, unless a table below already shows them."""
     if not says_all(chart, language):
         return ""
     rows = ([cell_run(cell, language).text for cell in row] for row in chart.table.rows)

@@ -1,4 +1,4 @@
-"""The bulletin as an Excel workbook: a sheet with all numbers and their sources, and one per table."""
+"""The bulletin as an Excel workbook: a sheet with all numbers and their sources, and one sheet per table."""
 
 from decimal import Decimal
 
@@ -20,7 +20,7 @@ from reporting.publish.bulletins.document.texts import say
 
 
 def as_workbook(content: Content, language: str) -> bytes:
-    """Return the workbook, with real numbers and a dash for absent ones."""
+    """Return the workbook, with real numbers, and a dash for each absent number."""
     sheets = [
         _traced(content, language),
         *(_sheet(table, language) for table in all_tables(content)),
@@ -32,7 +32,7 @@ def as_workbook(content: Content, language: str) -> bytes:
 
 
 def number(figure: Figure) -> Cell:
-    """Return shares in percent, other numbers unchanged."""
+    """Return shares in per cent, and other numbers unchanged."""
     if figure.value is None:
         return ABSENT
     if figure.form == "share":
@@ -87,7 +87,7 @@ def _is_unsure(cell: Label | Figure) -> bool:
 
 
 def bounds(figure: Figure) -> tuple[Cell, Cell]:
-    """Return low and high of the interval, if there is one."""
+    """Return the interval's low and high bounds, if there are any."""
     low, high = (
         Decimal(each) * 100 if figure.form == "share" and each is not None else each
         for each in (figure.low, figure.high)

@@ -1,5 +1,5 @@
-"""Maps Services Advisor features (UNHCR Jordan's GeoJSON) to HSDS documents. Pure: no I/O. Every source word that is
-changed or dropped leaves a note."""
+"""Maps Services Advisor features (UNHCR Jordan's GeoJSON) to HSDS documents. Pure: no I/O. Every changed or dropped
+source word leaves a note."""
 
 import re
 from collections.abc import Mapping
@@ -47,7 +47,7 @@ DEFAULT_VISIBILITY = "public"
 
 @dataclass(slots=True)
 class _Reading:
-    """The parts of a service, collected from one feature's properties."""
+    """The parts of a service, collected from a feature's properties."""
 
     notes: list[Note]
     headings: Mapping[str, str]
@@ -72,8 +72,8 @@ def map_feature(
     repeated: bool = False,
     visibility: str = DEFAULT_VISIBILITY,
 ) -> Mapped:
-    """Map one feature. `repeated`: the file has used the feature's id before. One partner at one place uses one id for
-    all its activities, so the identity is id and activity."""
+    """Map one feature. `repeated`: the file has already used the feature's id. One partner at one place uses a single
+    id for all its activities, so the identity is the id plus the activity."""
     notes: list[Note] = []
     given = feature["properties"]
     headings = {_plain(name): _NUMBERED.sub("", name).strip() for name in given}
@@ -176,7 +176,7 @@ def _activity(properties: Mapping[str, Any], notes: list[Note]) -> Activity:
 
 
 def _offered(properties: Mapping[str, Any]) -> list[str]:
-    """Return indicators with a value; 0 means that the partner does not offer it here."""
+    """Return the indicators with a value; 0 means that the partner does not offer the indicator here."""
     indicators = properties.get("indicators")
     if not isinstance(indicators, dict):
         return []

@@ -1,4 +1,4 @@
-"""Maps days and office hours of a Services Advisor feature to HSDS schedules. Pure: no I/O."""
+"""Maps a Services Advisor feature's days and office hours to HSDS schedules. Pure: no I/O."""
 
 import re
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ _ALWAYS = frozenset({"always open", "never closed"})
 def schedules_of(
     properties: Mapping[str, Any], starts: date | None, ends: date | None, notes: list[Note]
 ) -> list[dict[str, Any]]:
-    """Return at most one schedule per set of days. Without both times, the hours remain a text."""
+    """Return at most one schedule per set of days. Unless both times are given, the hours remain text."""
     opening = _chosen(properties.get("office open at"))
     closing = _chosen(properties.get("office close at"))
     days = _days(_chosen(properties.get("availability day")), notes)
@@ -95,6 +95,6 @@ def _time(values: list[str], column: str, notes: list[Note], *, latest: bool) ->
 
 
 def _is_plain(match: re.Match[str], read: str) -> bool:
-    """Return whether the time is unambiguous: `8:30am` and `13:00` are, `13:00pm` and `12:00am` need a note."""
+    """Return whether the time is unambiguous: `8:30am` and `13:00` are; `13:00pm` and `12:00am` need a note."""
     hour, mark = int(match.group(1)), (match.group(3) or "").lower()
     return not (mark and hour > 12) and not (mark == "am" and read.startswith("00"))

@@ -20,8 +20,8 @@ class Activity:
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """The meaning of one value of one property. `exactness`: same; nearest (a similar code); several (one word, many
-    codes); text (no code exists, the words stay); document (a required document)."""
+    """The meaning of a property's value. `exactness`: same; nearest (a similar code); several (one word, many codes);
+    text (no code exists, the words remain); document (a required document)."""
 
     target: str
     codes: tuple[str, ...]
@@ -30,7 +30,7 @@ class Meaning:
 
 @cache
 def activities() -> Mapping[str, Activity]:
-    """Return the activities, by folded name."""
+    """Return the activities by folded name."""
     return {
         folded(row["activity"]): Activity(
             by_language(row, "name"), tuple(row["categories"].split(";"))
@@ -41,7 +41,7 @@ def activities() -> Mapping[str, Activity]:
 
 @cache
 def indicator_categories() -> Mapping[str, str]:
-    """Return the service category of each folded indicator; most indicators have none."""
+    """Return each folded indicator's service category; most indicators have none."""
     found = rows("directory.files.imports", "data/services_advisor_indicators")
     return {folded(row["indicator"]): row["category"] for row in found}
 

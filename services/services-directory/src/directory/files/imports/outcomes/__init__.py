@@ -1,1 +1,1 @@
-"""The outcome of each row and of each value, and the report of the import."""
+"""The outcome of each row and each value, and the import report."""

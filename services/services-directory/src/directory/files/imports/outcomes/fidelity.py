@@ -1,5 +1,5 @@
-"""Records the outcome of every value of a file: unchanged, changed or left out, with the reason. Counts are per field,
-so that a million rows need no longer a list than ten."""
+"""Records the outcome of every value in a file: unchanged, changed or left out, with the reason. Counts are per field,
+so that a million rows need no longer a list than ten rows."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -25,7 +25,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """The outcome of one value. `reason`: the code of a note; empty for an unchanged value."""
+    """The outcome of one value. `reason` is the code of a note; empty for an unchanged value."""
 
     file: str
     field: str
@@ -38,7 +38,7 @@ class Fate:
 
 @cache
 def as_it_is(file: str, field: str) -> Fate:
-    """Return the same object for all cells of a column, because nearly all are unchanged."""
+    """Return the same object for all cells in a column, because nearly all are unchanged."""
     return Fate(file, field)
 
 
@@ -59,7 +59,7 @@ class RowFates:
 
 @dataclass(slots=True)
 class Fidelity:
-    """Counts outcomes. A row that several services share counts once."""
+    """Counts outcomes. A row shared by several services counts once."""
 
     _fields: dict[tuple[str, str], Counter[tuple[Outcome, str]]] = field(default_factory=dict)
     _seen: bytearray = field(default_factory=bytearray)

@@ -1,4 +1,4 @@
-"""The result of mapping one row: an HSDS document, its identity in the source, and the notes."""
+"""The result of mapping a row: an HSDS document, its identity in the source, and the notes."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ from directory.ground.hsds.visibility import objects_in, raised
 
 @dataclass(frozen=True, slots=True)
 class Vanished:
-    """An entry of an earlier file of the publisher that this file lacks."""
+    """An entry from the publisher's earlier file that this file lacks."""
 
     service_id: UUID
     name: str
@@ -31,7 +31,7 @@ class Vanished:
 @dataclass(slots=True)
 class Mapped:
     """The result of one row. `document` is a full HSDS service with our extensions, without nulls; None if refused.
-    `number` is the row as the sender counts it: the line of a sheet, the feature's position."""
+    `number` is the row number as the sender counts: the line of a sheet, or the feature's position."""
 
     number: int
     external_id: str | None
@@ -67,7 +67,7 @@ class Mapped:
 
     @property
     def told(self) -> list[Note]:
-        """Return the notes in the form in which they may be stored."""
+        """Return the notes in a form that may be stored."""
         if self.notes and (self.placeless or is_placeless(self.document or {})):
             return nameless(self.notes)
         return self.notes
@@ -80,7 +80,7 @@ class Mapped:
 
 
 def validated(mapped: Mapped) -> Given | None:
-    """Return the document in the directory's form; refuse the row if it is invalid."""
+    """Return the document in the directory's form; refuse the row if the document is invalid."""
     if mapped.document is None or mapped.verdict is Verdict.REFUSED:
         return None
     try:
@@ -117,7 +117,7 @@ def organization_of(mapped: Mapped) -> OrganizationDocument | None:
 
 
 def guard_visibility(document: dict[str, Any], notes: list[Note], column: str) -> None:
-    """Raise the level to the minimum of the categories, because a file may name a level that is too open."""
+    """Raise the level to the categories' minimum, because a file may name a level that is too open."""
     higher = raised(document)["visibility"]
     if higher != document["visibility"]:
         notes.append(note("visibility_raised", column, document["visibility"], higher))
@@ -125,7 +125,8 @@ def guard_visibility(document: dict[str, Any], notes: list[Note], column: str) -
 
 
 def is_placeless(document: Mapping[str, Any]) -> bool:
-    """Return whether a part of it is restricted or its categories require it. Also accepts an invalid document."""
+    """Return whether any part of the document is restricted, or its categories require that. This also accepts an
+    invalid document."""
     known = codelists.categories()
     if any(
         known[code].minimum_visibility == NAMES[RESTRICTED]

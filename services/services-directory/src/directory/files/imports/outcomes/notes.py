@@ -1,4 +1,4 @@
-"""Notes of an import on a row: changes, and reasons for refusing. The texts, in Spanish and English, are a table
+"""An import's notes on a row: changes, and reasons for refusing it. The texts, in Spanish and English, are a table
 (`data/notes.csv`)."""
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,7 +16,8 @@ _SHOWN = 120
 
 
 class Weight(StrEnum):
-    """`told` leaves the row as it is, `changed` altered it, `refused` keeps the row out."""
+    """The weight of a note. `told` leaves the row unchanged, `changed` means that the row was altered, `refused` keeps
+    the row out."""
 
     TOLD = "told"
     CHANGED = "changed"
@@ -33,8 +34,8 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """One note of the report. `field` is the column or path as the sender named it; `places` are the P-codes of places
-    that its value may mean, the likeliest first."""
+    """One note in the report. `field` is the column or path as the sender named it; `places` are the P-codes of places
+    that its value may mean, most likely first."""
 
     code: str
     field: str = ""
@@ -68,7 +69,7 @@ _HARMLESS = frozenset({
 
 def nameless(notes: Sequence[Note]) -> list[Note]:
     """Return the notes without values, for a row whose place must not be stored. A value may contain coordinates, for
-    example the wrong way round."""
+    example in the wrong order."""
     return [
         each
         if each.code in _HARMLESS
@@ -110,7 +111,7 @@ def verdict_of(notes: "list[Note] | tuple[Note, ...]") -> Verdict:
 
 
 def _shown(value: object) -> str:
-    text = "" if value is None else str(value).replace("\0", "�")  # PostgreSQL does not store a NUL
+    text = "" if value is None else str(value).replace("\0", "�")  # PostgreSQL cannot store NUL
     return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
 
 

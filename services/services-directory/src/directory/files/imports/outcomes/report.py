@@ -1,4 +1,4 @@
-"""The running report of one import. Counts are in memory and rows in a temporary file, so that memory does not grow
+"""The running report for one import. Counts are in memory and rows in a temporary file, so that memory does not grow
 with the number of rows."""
 
 import tempfile
@@ -29,7 +29,7 @@ class Written:
 
 
 class Report:
-    """Takes rows and returns them in the same order. A context manager: closing deletes the file."""
+    """Accepts rows and returns them in the same order. A context manager: closing it deletes the file."""
 
     def __init__(self) -> None:
         self.verdicts: Counter[Verdict] = Counter()
@@ -80,7 +80,7 @@ class Report:
         self._put(mapped, mapped.number, verdict, written)
 
     def miss(self, mapped: Mapped, *, ended: bool) -> None:
-        """Add an entry that the file lacks, after the last row."""
+        """Add an entry missing from the file, after the last row."""
         if mapped.vanished is not None:
             written = Written(mapped.vanished.service_id, "ended" if ended else "kept")
             self._put(mapped, self._last + 1, Verdict.VANISHED, written)
@@ -99,7 +99,7 @@ class Report:
         self._file.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
 
     def bring(self, mapped: Mapped, outcome: str | None) -> None:
-        """Add an organisation that has a row of its own."""
+        """Add an organisation that has its own row."""
         self.organizations[outcome or "left"] += 1
         fates = mapped.fates
         if outcome is None:
@@ -121,21 +121,21 @@ class Report:
         return [note(f"{code}_some", before=count) for code, count in sorted(self.alike.items())]
 
     def term_notes(self) -> list[Note]:
-        """Return a note with the number of undecided terms, and of rows that have one."""
+        """Return a note with the number of undecided terms, and of rows that contain one."""
         if not self._undecided:
             return []
         return [note("terms_undecided", before=len(self._undecided), after=self._with_undecided)]
 
     def _account(self, mapped: Mapped, verdict: Verdict) -> None:
-        """Count the values of a row. If it is refused, count only the row itself: its children may arrive with another
-        row."""
+        """Count a row's values. If the row is refused, count only the row itself, because its children may arrive with
+        another row."""
         fates = mapped.fates
         if verdict is Verdict.REFUSED:
             fates = [each.left_out("row_refused") for each in fates[:1]]
         self.fidelity.take(fates)
 
     def counts(self) -> dict[str, int | None]:
-        """Return the values of the counting columns of `imports`."""
+        """Return the values for the counting columns of `imports`."""
         return {
             "rows_expected": self.expected,
             "rows_read": self.verdicts.total(),

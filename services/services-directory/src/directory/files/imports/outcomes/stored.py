@@ -15,15 +15,14 @@ OwnId = Callable[[UUID], UUID]
 def as_stored(
     rows: Sequence[RowFates], stored: Document, cells: Document, lost: str, own: OwnId
 ) -> list[RowFates]:
-    """Return the rows with their outcomes. `stored`: the record with its organisation; `cells`: the same as a row of a
-    sheet; `lost`: the reason for a missing value; `own`: returns the id that the directory gives to the sender's entry.
-    """
+    """Return the rows with their outcomes. `stored`: the record with its organisation; `cells`: the same as a sheet
+    row; `lost`: the reason for a missing value; `own`: returns the directory's id for the sender's entry."""
     objects = dict(_objects(stored))
     service = str(stored["id"])
 
-    @cache  # each row of a package names its parents
+    @cache  # each row in a package names its parents
     def stands(given: str) -> str:
-        """Return the id under which the directory stores the file's `given`."""
+        """Return the id under which the directory stores the file's `given` id."""
         if given == str(rows[0].made.get("id")):
             return service
         try:
@@ -83,7 +82,7 @@ def _objects(value: Any) -> Iterator[tuple[str, Document]]:
 
 
 def _normal(value: object) -> object:
-    """Return the form for comparing: a time without seconds, a number for its text, single spaces."""
+    """Return the value normalised for comparison: a time without seconds, a number for its text, single spaces."""
     if isinstance(value, bool | dict | list):
         return value
     text = " ".join(str(value).split())

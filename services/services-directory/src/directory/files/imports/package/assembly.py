@@ -59,8 +59,8 @@ def _pruned(document: Document, table: TableFields) -> Document:
 
 
 class Assembly:
-    """`space`: the space of the package's ids; ids that are not UUIDs are derived within it. `said`: the fields of
-    services for which the package has a column or table, even an empty one."""
+    """Assembles services. `space`: the namespace of the package's ids, within which ids that are not UUIDs are derived.
+    `said`: the service fields for which the package has a column or table, even an empty one."""
 
     def __init__(
         self, staging: Staging, space: Space, visibility: str, said: frozenset[str] = frozenset()
@@ -93,7 +93,7 @@ class Assembly:
             return Mapped(staged.line, given, None, notes, fates=self._fates, placeless=placeless)
         if document.get("functional_status", {}).get("code", "unknown") != "unknown":
             document["status"] = (
-                "active"  # readers see the functional status, whatever is stored here
+                "active"  # readers see the functional status, whatever this field contains
             )
         document.setdefault("visibility", self._visibility)
         guard_visibility(document, notes, "visibility")
@@ -103,7 +103,7 @@ class Assembly:
 
         def onto(record: dict[str, Any]) -> dict[str, Any]:
             merged = said_onto(record, document, self._said | ALWAYS_SAID)
-            merged.setdefault("visibility", _MOST_OPEN)  # the meaning of a missing level
+            merged.setdefault("visibility", _MOST_OPEN)  # the meaning of no level
             guard_visibility(merged, notes, "visibility")
             if merged["visibility"] == _MOST_OPEN and "visibility" not in record:
                 del merged["visibility"]
@@ -126,7 +126,7 @@ class Assembly:
         )
 
     def organization(self, staged: Staged, *, alone: bool) -> Mapped:
-        """Return an organisation of the package. One that is `alone`, without services here, gets the level of the
+        """Return an organisation from the package. One that is `alone`, without services here, gets the level of the
         file's services."""
         notes: list[Note] = []
         self._fates = []
@@ -145,7 +145,7 @@ class Assembly:
         )
 
     def identifier(self, table: str, given: str) -> str:
-        """Return the id as a UUID: itself, or one always derived the same way."""
+        """Return the id as a UUID: the id itself, or a UUID always derived in the same way."""
         found = self._space.identifier(table, given)
         if table in ENTRIES and found not in self._space.ours.get(table, ()):
             self._brings.append((table, found))
@@ -186,7 +186,7 @@ class Assembly:
         if ("latitude" in found) != ("longitude" in found):
             half = found.pop("latitude", None) or found.pop(
                 "longitude", None
-            )  # half a point is no point
+            )  # half a point is useless
             for name in ("latitude", "longitude"):
                 found.pop(name, None)
                 reason = changed[name].reason if name in changed else "coordinates_invalid"
@@ -254,7 +254,7 @@ class Assembly:
         return as_it_is(file, name)
 
     def _fill(self, staged: Staged, found: dict[str, Any], notes: list[Note]) -> None:
-        """Fill in required values that the package lacks, where a value can be derived."""
+        """Fill in required values that the package lacks, if they can be derived."""
         for field in tables()[staged.table].required:
             if field.name in found:
                 continue
@@ -275,7 +275,7 @@ class Assembly:
         for child in self._apart(rows, "location") if table == "service_at_location" else rows:
             mark = len(self._fates)
             if table == "location" and self._staging.is_a_site(child.row["id"]):
-                continue  # it arrives with the service at that location
+                continue  # it comes with the service at that location
             made = self._object(child, notes, depth + 1)
             if table == "service_at_location":
                 self._location(child, made, notes, depth)
@@ -290,7 +290,7 @@ class Assembly:
         return found
 
     def _apart(self, rows: Iterable[Staged], table: str) -> Iterator[Staged]:
-        """Yield a row that links to several rows of a table once for each."""
+        """Yield a row that links to several rows of a table, once for each of them."""
         link = f"{table}_id"
         for row in rows:
             given = row.row.get(link, "")
@@ -327,7 +327,7 @@ class Assembly:
     def _once(
         self, staged: Staged, notes: list[Note], depth: int, make: Callable[[list[Note]], Document]
     ) -> Document:
-        """Build a part that several services share once, and report it with each of them."""
+        """Build a part shared by several services once, and report it with each of them."""
         key = (staged.table, staged.row["id"], depth)
         if key not in self._shared:
             around = self._fates, self._brings
@@ -388,7 +388,7 @@ class Assembly:
         if len(several) > 1:
             notes.append(note("links_several", place, listed, given))
         if given not in self._organisations:
-            # The organisation's notes appear once, with its first service.
+            # The organisation's notes appear only once, with its first service.
             mark = len(self._fates)
             made = self._object(organisation, notes, 1)
             self._organisations[given] = (made, self._fates[mark:])
@@ -399,7 +399,7 @@ class Assembly:
         self.identifier("organization", given)
 
     def _through_location(self, staged: Staged) -> str:
-        """Return the organisation's id through the location: in Ohana, services belong to locations."""
+        """Return the organisation's id by way of the location, because in Ohana, services belong to locations."""
         children = self._staging.children_of("service", staged.row["id"])
         for site in children.get("service_at_location", ()):
             for location in self._staging.linked("location", site.row.get("location_id", "")):
@@ -416,8 +416,8 @@ class Assembly:
 
     @staticmethod
     def _categories(document: dict[str, Any], notes: list[Note]) -> None:
-        """Read our categories from their column or from terms of our own taxonomies. The directory recreates the
-        attributes of these terms. A person decides the meaning of other terms."""
+        """Read our categories from their column or from terms in our own taxonomies. The directory recreates these
+        terms' attributes. A person decides the meaning of other terms."""
         known = codelists.categories()
         foreign = []
         codes: list[str] = []
@@ -437,7 +437,8 @@ class Assembly:
 
 
 def _merged(staged: Staged, changed: Mapping[str, Fate]) -> dict[str, Fate]:
-    """Return the outcomes of cells that became words of the row: those of the words, as its field with a number."""
+    """Return the outcomes of cells that were merged into the row's words. Each gets a numbered field with the words'
+    outcome."""
     words = changed.get("eligibility_description")
     found = {}
     for at, cell in enumerate(filter(None, staged.row.get(MERGED, "").split("\n"))):
@@ -458,5 +459,5 @@ def _is_number(value: float, given: str) -> bool:
 
 
 def _written_alike(value: str, given: str) -> bool:
-    """Return whether both are the same text, apart from an escaping apostrophe and the seconds of a time."""
+    """Return whether both texts are the same, apart from an escaping apostrophe and the seconds of a time."""
     return value in (given, given.removeprefix("'"), given.removesuffix(":00"))

@@ -1,4 +1,4 @@
-"""Converts one field of a package's row to its HSDS value. Pure. An invalid value is dropped with a note: one bad
+"""Converts a package row's field to its HSDS value. Pure. An invalid value is dropped with a note, because one bad
 opening time must not keep a service out."""
 
 import re
@@ -63,7 +63,7 @@ def _cleaned(raw: str, place: str, notes: list[Note]) -> str:
 
 
 def _weekdays(text: str, place: str, notes: list[Note]) -> str | None:
-    """Return RFC 5545 weekdays, as given (`1MO,-1FR`) or read from words ("Monday - Friday")."""
+    """Return RFC 5545 weekdays, as given (`1MO,-1FR`) or parsed from words ("Monday - Friday")."""
     if BYDAY.fullmatch(text.upper().replace(" ", "")):
         return text.upper().replace(" ", "")
     try:
@@ -76,7 +76,7 @@ def _weekdays(text: str, place: str, notes: list[Note]) -> str | None:
 
 
 def _level(text: str, place: str, notes: list[Note]) -> str:
-    """Return the level of a row. An unknown word refuses the row, as in a sheet. It stays in the document, so that
+    """Return a row's level. An unknown word refuses the row, as in a sheet. The word stays in the document, so that
     nothing treats the row as open."""
     known = codelists.visibility_levels().codes
     found = folded(text)
@@ -160,7 +160,7 @@ def _structure(text: str, place: str, notes: list[Note], kind: type) -> Any:
 
 
 def _codes(text: str, place: str, notes: list[Note]) -> Any:
-    """Return a list of texts. Other lists are refused here, because code lists compare it before the schema is checked."""
+    """Return a list of texts. Refuse other lists here, because code lists compare the value before the schema check."""
     found = _structure(text, place, notes, list)
     if any(isinstance(each, list | dict) for each in found or ()):
         notes.append(note("row_invalid", place, text))
@@ -179,7 +179,7 @@ def _chosen(field: Field, text: str, place: str, notes: list[Note]) -> str | Non
     if (exact := _by_folded(field).get(folded(text))) is not None:
         return exact
     if field.name == "status":
-        # An unknown status counts as inactive, so that nobody is sent to a closed service.
+        # An unknown status counts as inactive, so that nobody is referred to a closed service.
         status = _STATUSES.get(folded(text), "inactive")
         notes.append(note("status_mapped", place, text, status))
         return status

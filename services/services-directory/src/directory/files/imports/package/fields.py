@@ -1,4 +1,4 @@
-"""The 24 HSDS tables, their fields and links, and the profile's own fields. Names and types are those of HSDS 3.2.3
+"""The 24 HSDS tables, their fields and links, and our profile's own fields. Names and types are those of HSDS 3.2.3
 (openreferral/specification, CC BY-SA 4.0)."""
 
 from collections.abc import Mapping
@@ -10,8 +10,8 @@ from common.words.tables import rows
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """`type`: string, uuid, uri, email, number, date, datetime, time, enum:a|b, array, object. `references`: the table
-    of the id. `profile`: a field of our profile, not of HSDS."""
+    """A field. `type`: string, uuid, uri, email, number, date, datetime, time, enum:a|b, array, object. `references`:
+    the table to which the id refers. `profile`: a field of our profile, not of HSDS."""
 
     name: str
     type: str
@@ -21,7 +21,7 @@ class Field:
 
     @property
     def allowed(self) -> tuple[str, ...]:
-        """Return the values of an enum."""
+        """Return an enum's values."""
         return tuple(self.type.removeprefix("enum:").split("|"))
 
 
@@ -33,7 +33,7 @@ class TableFields:
 
     @cached_property
     def plain(self) -> tuple[Field, ...]:
-        """Return the fields with a value of their own: nesting resolves ids and links."""
+        """Return the fields with their own value, because nesting resolves ids and links."""
         return tuple(each for each in self.fields if each.type != "uuid")
 
     @cached_property
@@ -43,7 +43,7 @@ class TableFields:
 
     @cached_property
     def structures(self) -> tuple[str, ...]:
-        """Return the names of fields with JSON values."""
+        """Return the names of the fields that contain JSON values."""
         return tuple(each.name for each in self.plain if each.type in ("array", "object"))
 
     @property
@@ -76,7 +76,7 @@ def tables() -> Mapping[str, TableFields]:
     return {name: TableFields(name, paths[name], tuple(found[name])) for name in found}
 
 
-# The links that place a row, the most exact one first.
+# The links that determine a row's parent, most specific first.
 OWNERS: Mapping[str, tuple[str, ...]] = {
     "phone": (
         "contact_id",
@@ -104,7 +104,7 @@ OWNERS: Mapping[str, tuple[str, ...]] = {
     "metadata": ("resource_id",),
 }
 
-# The names under which an object contains the rows of a table.
+# The names under which an object contains a table's rows.
 NESTED: Mapping[str, Mapping[str, str]] = {
     "service": {
         "phones": "phone",

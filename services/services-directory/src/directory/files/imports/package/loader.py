@@ -1,4 +1,4 @@
-"""Fills the staging with the rows of a package's files, and counts the values that no row takes."""
+"""Fills the staging area with the rows of a package's files, and counts the values that no row uses."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -43,7 +43,8 @@ def buffered(content: object) -> BufferedReader:
 
 
 def tables_in(opened: ZipFile) -> list[str]:
-    """Return the CSV tables of a package, else its JSON files: beside tables, a JSON file only describes them."""
+    """Return a package's CSV tables, or else its JSON files. In a package with tables, a JSON file only describes
+    them."""
     names = [name for name in sorted(opened.namelist()) if "__MACOSX" not in name]
     found = [name for name in names if name.lower().endswith(".csv")]
     return found or [name for name in names if name.lower().endswith(JSON)]
@@ -51,8 +52,8 @@ def tables_in(opened: ZipFile) -> list[str]:
 
 @dataclass(slots=True)
 class Filling:
-    """`names`: the fields of services that the package has; `found`: its tables; `most`: how many objects of JSON it
-    may have."""
+    """The filling of the staging area. `names`: the service fields in the package; `found`: its tables; `most`: the
+    maximum number of JSON objects."""
 
     staging: Staging
     fidelity: Fidelity
@@ -66,14 +67,14 @@ class Filling:
     _numbers: Counter[str] = field(default_factory=Counter)
 
     def take(self, name: str, content: BinaryIO) -> None:
-        """Stage a file of the package."""
+        """Stage one of the package's files."""
         if name.lower().endswith(JSON):
             self._json(name, content)
         else:
             self._table(name, content)
 
     def finish(self) -> None:
-        """Index the staging, and merge the rows that belong to a staged one."""
+        """Index the staging area, and merge rows that belong to a staged row."""
         self.staging.index()
         for file, given, row in self._additions:
             cells = [name for name, value in given.items() if value]
@@ -120,7 +121,8 @@ class Filling:
             self._object(row)
 
     def _object(self, row: nested.Row) -> None:
-        """Stage an object once: a feed repeats an organisation with each service. Another copy completes the first."""
+        """Stage an object once, because a feed repeats an organisation with each service. Another copy completes the
+        first."""
         links = () if current(row.kind) in _ENTRIES else sorted(row.made)
         key = (row.kind, row.given["id"], *(row.given[name] for name in links))
         words = hash(frozenset(row.given.items()))
@@ -146,7 +148,7 @@ class Filling:
         given: dict[str, str],
         made: nested.Row | None = None,
     ) -> int:
-        """Stage a row and those that its lists become. Return its key, or 0 if it belongs to another row."""
+        """Stage a row and the rows that its lists become. Return its key, or 0 if it belongs to another row."""
         if without_place := {key for key, value in given.items() if value and left_out(table, key)}:
             self._unknown |= {(file, table, key) for key in without_place}
             self._count(file, without_place, "field_no_place")
@@ -179,7 +181,7 @@ class Filling:
 
 @dataclass(slots=True)
 class _Seen:
-    """The key of the staged row, or 0; the copies of the object so far."""
+    """The key of the staged row, or 0; and the copies of the object so far."""
 
     staged: int
     copies: set[int]

@@ -1,4 +1,4 @@
-"""Reads HSDS JSON as rows of tables: one service, a list, pages of an API, one object a line, or tables by name. Each
+"""Reads HSDS JSON as table rows: one service, a list, pages of an API, one object per line, or tables by name. Each
 object becomes a row, linked to the object that contains it."""
 
 import re
@@ -27,8 +27,8 @@ _Event = tuple[str, Any]
 
 @dataclass(slots=True)
 class Row:
-    """An object as the row of a table. `made`: fields that the file does not have; `lost`: links of the object that
-    contradict its place in the file."""
+    """An object as a table row. `made`: fields that are not in the file; `lost`: links of the object that contradict
+    its position in the file."""
 
     kind: str
     given: dict[str, str]
@@ -37,7 +37,7 @@ class Row:
 
 
 def is_hsds(source: BinaryIO) -> bool:
-    """Return whether the JSON may contain services by HSDS and is no GeoJSON. Reads the first object only."""
+    """Return whether the JSON may contain HSDS services and is not GeoJSON. Read only the first object."""
     names: set[str] = set()
     try:
         for name in _first_names(source):
@@ -70,7 +70,7 @@ def _begun(source: BinaryIO) -> BinaryIO:
 
 
 def rows_in(source: BinaryIO, name: str) -> Iterator[Row]:
-    """Yield the rows of a file. Its name, or that of its folder, may name the table. Raises 422 for invalid JSON."""
+    """Yield a file's rows. Its name, or its folder's name, may name the table. Raise 422 for invalid JSON."""
     parts = reversed(name.replace("\\", "/").lower().split("/"))
     named = next(filter(None, (_table(re.sub(r"\.\w+$", "", part)) for part in parts)), "")
     try:
@@ -84,7 +84,7 @@ def rows_in(source: BinaryIO, name: str) -> Iterator[Row]:
 
 
 def _records(source: BinaryIO) -> Iterator[tuple[str, Any]]:
-    """Yield each entry with the name of the list that contains it."""
+    """Yield each entry with the name of its list."""
     events = shallow(ijson.basic_parse(_begun(source), use_float=True, multiple_values=True))
     for event, _ in events:
         if event == "start_array":
@@ -107,7 +107,7 @@ def _members(events: Iterator[_Event]) -> Iterator[tuple[str, Any]]:
         else:
             whole[name] = _value(first, events)
     if any(value is None and (name in _PAGES or "." in name) for name, value in whole.items()):
-        return  # what stands beside a page describes the page
+        return  # values beside a page describe the page
     if "id" in whole or "name" in whole:
         yield "", whole
         return
@@ -139,7 +139,7 @@ def _table(name: str) -> str:
 
 
 def _kind_of(record: Mapping[str, Any]) -> str:
-    """Return the table of an entry in a list without a name."""
+    """Return the table for an entry in a list without a name."""
     names = record.keys()
     if "service" in names or {"service_id", "location_id"} <= names:
         return "service_at_location"
@@ -155,7 +155,7 @@ def _kind_of(record: Mapping[str, Any]) -> str:
 def _rows(
     kind: str, record: Mapping[str, Any], key: str, above: Row | None = None
 ) -> Iterator[Row]:
-    """Yield the row of an object, then those of the objects in it. `key`: its id if it has none."""
+    """Yield an object's row, then the rows of the objects in it. `key`: its id if it has none."""
     row = Row(kind, {"id": key}) if not record.get("id") else Row(kind, {})
     row.made.update(row.given)
     own = _text(record.get("id")) or key
@@ -193,7 +193,7 @@ def _put(row: Row, name: str, value: str, record: Mapping[str, Any]) -> None:
 
 
 def _inner(kind: str, name: str, value: Any) -> str:
-    """Return the table of the objects in a member; "" for a value of the object itself."""
+    """Return the table for a member's objects; "" for a value of the object itself."""
     now = current(kind)
     if isinstance(value, dict):
         name = name.removesuffix("_detail") if name == "taxonomy_detail" else name
@@ -217,7 +217,7 @@ def _links_to(kind: str, above: Row | None) -> dict[str, str]:
 
 
 def _text(value: Any, *, structured: bool = False) -> str:
-    """Return a value as the text of a cell: a list of texts as several in a cell, other structures as JSON."""
+    """Return a value as cell text: a list of texts as several values in one cell, other structures as JSON."""
     if value is None or isinstance(value, str):
         return (value or "").strip()
     listed = isinstance(value, list) and not any(isinstance(each, dict | list) for each in value)

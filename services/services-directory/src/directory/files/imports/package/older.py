@@ -1,4 +1,4 @@
-"""Converts rows of HSDS 2 and Ohana tables to today's names. Pure; the tables of names are data."""
+"""Converts rows of HSDS 2 and Ohana tables to current names. Pure; the name tables are data."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -27,7 +27,7 @@ Placed = tuple[str, Row]
 """A table of today and a row of it."""
 
 _LISTED = re.compile("[,;|]")
-# A list in a cell of an older table → its table and field today.
+# A list in a cell of an older table → its current table and field.
 _LISTS = {
     "service_areas": ("service_area", "name"),
     "required_documents": ("required_document", "document"),
@@ -37,7 +37,7 @@ _LISTS = {
     "funding_sources": ("funding", "source"),
     "accessibility": ("accessibility", "description"),
 }
-_SIMPLE = {  # tables with only a new name, and constant values of their rows
+_SIMPLE = {  # tables with only a new name, and constant values for their rows
     "physical_address": ("address", {"address_type": "physical"}),
     "postal_address": ("address", {"address_type": "postal"}),
     "regular_schedule": ("schedule", {}),
@@ -47,12 +47,12 @@ _SIMPLE = {  # tables with only a new name, and constant values of their rows
 
 
 def _listed(value: str) -> list[str]:
-    """Split a list. The pattern excludes blanks, because many of them would make it quadratic."""
+    """Split a list. The pattern excludes spaces, because many of them would make it quadratic."""
     return [each.strip() for each in _LISTED.split(value)]
 
 
 def table_of(file_name: str, header: Iterable[str]) -> str | None:
-    """Return today's or an older table by the file's name (`services.csv`, `data/Services_Taxonomy.csv`).
+    """Return the current or older table for the file name (`services.csv`, `data/Services_Taxonomy.csv`).
     `taxonomy.csv` meant terms in version 2 and in Ohana."""
     stem = re.sub(r"\.csv$", "", file_name.replace("\\", "/").rsplit("/", 1)[-1].lower())
     table = _stems().get(stem)
@@ -63,7 +63,7 @@ def table_of(file_name: str, header: Iterable[str]) -> str | None:
 
 
 def current(table: str) -> str:
-    """Return the table of today that takes the rows of an older one."""
+    """Return the current table that receives an older table's rows."""
     return "cost_option" if table == "payment_accepted" else _SIMPLE.get(table, (table, {}))[0]
 
 
@@ -72,7 +72,7 @@ def is_older(table: str) -> bool:
 
 
 def modern(table: str, given: Mapping[str, str], line: int) -> list[Placed]:
-    """Return the row under today's names first, then the rows that its lists and links become."""
+    """Return the row under current names first, then the rows that its lists and links become."""
     if table == "eligibility":
         return [("service:addition", {"id": given.get("service_id", ""), **_eligibility(given)})]
     if table == "payment_accepted":
@@ -96,7 +96,7 @@ def modern(table: str, given: Mapping[str, str], line: int) -> list[Placed]:
     if made:
         row[MADE] = ",".join(sorted(made))
     if now == "taxonomy_term" and not given.get("id"):
-        row.pop("taxonomy_id", None)  # it served as the id
+        row.pop("taxonomy_id", None)  # it was used as the id
     return [(now, {**always, **row} if always else row), *more]
 
 
@@ -107,9 +107,9 @@ def _eligibility(given: Mapping[str, str]) -> Row:
 def _put(kind: str, table: str, row: Row, own: str, name: str, value: str) -> list[Placed]:
     target = _target_in(kind, table, name)
     if target == _ELIGIBILITY and value.startswith("{"):
-        target = name  # under that name HSDS has an object, Ohana has text
+        target = name  # HSDS has an object of this name, Ohana a text
     if target is None:
-        row[name] = value  # the conversion of the row reports it as unknown
+        row[name] = value  # the row's conversion reports it as unknown
     elif target.startswith("+"):
         field = target.removeprefix("+")
         row[field] = f"{row[field]}; {value}" if field in row else value
@@ -134,7 +134,7 @@ _ELIGIBILITY = "+eligibility_description"
 
 @lru_cache(maxsize=4_096)
 def _target_in(kind: str, table: str, name: str) -> str | None:
-    """Return the target of a column in the older table `kind`, which is `table` today."""
+    """Return the target of a column in the older table `kind`, which is now `table`."""
     if table == "service" and name in ("eligibility", "eligibility_description"):
         return _ELIGIBILITY
     if kind == "service_taxonomy" and name in ("service_id", "taxonomy_id", "taxonomy_detail"):
@@ -152,14 +152,14 @@ _IDS = re.compile(r"[,;|\n]")
 
 
 def ids_in(value: str) -> list[str]:
-    """Return the ids of a cell with several, also as JSON or as an array of PostgreSQL."""
+    """Return the ids in a cell with several ids, which may be JSON or a PostgreSQL array."""
     parts = (part.strip(" []{}\"'\t\r") for part in _IDS.split(value))
     return [part for part in dict.fromkeys(parts) if part]
 
 
 @lru_cache(maxsize=4_096)
 def listed_in(table: str, name: str) -> str:
-    """Return the table whose rows the column of another table may list (`phones`, `phone_ids`), else ""."""
+    """Return the table whose rows another table's column may list (`phones`, `phone_ids`), or ""."""
     child = _stems().get(re.sub("_ids?$", "", name), "")
     if (table, child) == ("organization", "service") or f"{table}_id" in OWNERS.get(child, ()):
         return child
@@ -240,7 +240,7 @@ def _special(table: str, row: Row, own: str, name: str, what: str, value: str) -
 
 
 def said(table: str, header: Iterable[str]) -> frozenset[str]:
-    """Return today's names of the service fields for which the table has a column, even an empty one."""
+    """Return the current names of the service fields for which the table has a column, even an empty one."""
     if table == "eligibility":
         return frozenset({"eligibility_description"})
     now, _ = _SIMPLE.get(table, (table, {}))
@@ -255,7 +255,7 @@ def said(table: str, header: Iterable[str]) -> frozenset[str]:
 
 @lru_cache(maxsize=4_096)
 def left_out(table: str, name: str) -> bool:
-    """Return whether the field is known but has no place today: it is left out with a note."""
+    """Return whether the field is known but has no place today, so that it is omitted with a note."""
     now, _ = _SIMPLE.get(table, (table, {}))
     return not _is_current(now, name) and _names().get((now, name)) == ""
 

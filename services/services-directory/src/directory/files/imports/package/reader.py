@@ -28,7 +28,7 @@ DEFAULT_VISIBILITY = "partners"
 
 @contextmanager
 def open_package(path: Path, options: Options) -> Iterator[Source]:
-    """Open a package. Staging happens here; `rows` then reads the staged tables."""
+    """Open a package. This stages the tables; `rows` then reads the staged tables."""
     with tempfile.TemporaryDirectory(prefix="ruta-package-") as folder:
         staging = Staging(Path(folder))
         try:
@@ -54,7 +54,7 @@ def open_package(path: Path, options: Options) -> Iterator[Source]:
 
 
 def check_package(path: Path, most_lines: int) -> None:
-    """Raise 422 unless it is a safe archive with one table of services and not too many lines, or JSON."""
+    """Raise 422 unless the file is a safe archive with one table of services and not too many lines, or JSON."""
     _check_lines(path, most_lines)
     names = [name for name, _ in _contents(path)]
     if all(name.lower().endswith(JSON) for name in names):
@@ -67,7 +67,7 @@ def check_package(path: Path, most_lines: int) -> None:
 
 
 def rows_in(path: Path, most_lines: int) -> int:
-    """Count the organisations and services without storing any. Raises the errors of any table."""
+    """Count the organisations and services without storing them. Raise the errors of any table."""
     found = 0
     check_package(path, most_lines)
     for name, content in _contents(path):
@@ -85,7 +85,7 @@ def rows_in(path: Path, most_lines: int) -> int:
 
 
 def _contents(path: Path) -> Iterator[tuple[str, BinaryIO]]:
-    """Yield each file of a package with its name; a bare JSON file is a package of one."""
+    """Yield each file in a package with its name; a bare JSON file is a package with one file."""
     if not is_zipfile(path):
         with path.open("rb") as content:
             yield "upload.json", content
@@ -97,7 +97,7 @@ def _contents(path: Path) -> Iterator[tuple[str, BinaryIO]]:
 
 
 def _check_lines(path: Path, most: int) -> None:
-    """Count lines while unpacking in pieces, before any of it is stored."""
+    """Count lines while unpacking in pieces, before anything is stored."""
     lines = 0
     for name, content in _contents(path):
         while piece := content.read(PIECE):
@@ -148,7 +148,7 @@ def _left_behind(staging: Staging, fidelity: Fidelity) -> None:
 def _stage(
     path: Path, staging: Staging, fidelity: Fidelity, most: int
 ) -> tuple[list[Note], frozenset[str]]:
-    """Stage the tables; return notes on the package, and the service fields for which it has columns."""
+    """Stage the tables. Return notes on the package, and the service fields for which it has columns."""
     filling = Filling(staging, fidelity, most)
     names = []
     for name, content in _contents(path):

@@ -1,4 +1,5 @@
-"""Merges a package's service into its record: fields without a column or table in the package stay. Pure."""
+"""Merges a package's service into its record. Fields without a column or table in the package keep their values.
+Pure."""
 
 from collections.abc import Iterator
 from datetime import time
@@ -14,8 +15,8 @@ ALWAYS_SAID = frozenset({"id", "name", "organization", "organization_id"})
 
 
 def said_onto(record: Document, given: Document, said: frozenset[str]) -> Document:
-    """Return `given` merged into the record. Keeps record fields that are not in `said` (the fields that the package
-    has), and values that differ only in how they are written."""
+    """Return `given` merged into the record. Keep record fields that are not in `said` (the fields in the package), and
+    values that differ only in formatting."""
     if "program_id" in said:
         said |= {"program"}
     if given.get("categories"):
@@ -31,7 +32,7 @@ def _as_written(record: Document, given: Document, table: str) -> Document:
         if key in given:
             merged[key] = _value_as_written(key, value, given[key], table)
         elif key not in _sayable(table):
-            merged[key] = value  # a package has no place for this field, so it stays
+            merged[key] = value  # a package cannot contain this field, so keep it
     return merged
 
 
@@ -58,7 +59,7 @@ def _table_of(table: str, key: str) -> str | None:
 
 @cache
 def _sayable(table: str) -> frozenset[str]:
-    """Return the fields that a package can contain of this table; nesting resolves links."""
+    """Return the fields of this table that a package can contain; nesting resolves links."""
     own = (field.name for field in tables()[table].fields if not field.references)
     return frozenset({"id", *own, *NESTED.get(table, {}), *_written_apart(table)})
 

@@ -1,5 +1,5 @@
-"""Stores the rows of a package in a temporary SQLite file and joins them by their links. Memory stays small however
-large the package is."""
+"""Stores a package's rows in a temporary SQLite file and joins them by their links. Memory use stays small, however
+large the package."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
@@ -46,7 +46,7 @@ Children = dict[str, list["Staged"]]
 
 @dataclass(slots=True)
 class Staged:
-    """A staged row. `line` is its line in the file; `row` contains texts under today's names."""
+    """A staged row. `line` is its line in the file; `row` contains texts under current names."""
 
     table: str
     line: int
@@ -67,7 +67,7 @@ class Staged:
         return [name for name in self.row if name not in made and not name.startswith("~")]
 
     def named(self, fates: Mapping[str, Fate]) -> Mapping[str, Fate]:
-        """Return the outcomes under the field names of the file."""
+        """Return the outcomes under the file's field names."""
         if FILE not in self.row and NAMES not in self.row:
             return fates
         pairs = (pair.partition("=") for pair in self.row.get(NAMES, "").split(","))
@@ -79,10 +79,10 @@ class Staged:
 
 
 class Staging:
-    """Call `add` for each row, then `index`, then the other methods."""
+    """The staging area. Call `add` for each row, then `index`, then the other methods."""
 
     def __init__(self, folder: Path) -> None:
-        # Any free thread may read a batch, but never two at once.
+        # Any free thread may read a batch, but never two threads at once.
         self._db = sqlite3.connect(
             folder / "staging.sqlite", isolation_level=None, check_same_thread=False
         )
@@ -134,8 +134,8 @@ class Staging:
                 self._lists.append((key, table, row["id"], child, name, row[name]))
 
     def complete(self, key: int, again: Row, made: Collection[str]) -> list[str]:
-        """Add the fields of another copy to a staged row. Return those that contradict it. `made`: the fields of the
-        copy that the file does not have."""
+        """Add the fields of another copy to a staged row. Return the fields that contradict it. `made`: the fields of
+        the copy that are not in the file."""
         self._flush()
         (staged,) = self._read(f"{_ROW} FROM rows WHERE rowid = ?", key)
         row = staged.row
@@ -181,7 +181,7 @@ class Staging:
         return ""
 
     def index(self) -> None:
-        """Create indexes, then keep each row's most exact link with an existing target."""
+        """Create indexes, then keep each row's most specific link with an existing target."""
         self._flush()
         self._db.executescript(
             "CREATE INDEX rows_by_id ON rows (id, tab, line); CREATE INDEX rows_by_line ON rows (tab, line);"
@@ -219,7 +219,7 @@ class Staging:
         self._leading = {table for (table,) in leading}
 
     def _split_links(self) -> None:
-        """Replace a link with several ids, which is no id itself, by a link to each."""
+        """Replace a link that contains several ids, and is not an id itself, with a link to each."""
         several = self._db.execute(
             "SELECT * FROM links WHERE parent_id GLOB '*[,;|]*' AND NOT EXISTS (SELECT 1 FROM rows"
             " WHERE rows.id = links.parent_id AND (links.parent = '*' OR rows.tab = links.parent))"
@@ -234,7 +234,7 @@ class Staging:
     def _link_listed(
         self, key: int, table: str, own: str, child: str, name: str, value: str
     ) -> None:
-        """Link the rows that a cell of the row above them lists. A cell without any id stays an unknown value."""
+        """Link the rows that a parent row's cell lists. A cell without any id remains an unknown value."""
         link = f"{table}_id"
         for found in self.linked(child, value):
             self._listing.add((key, name))
@@ -248,7 +248,7 @@ class Staging:
                 self._store(found.key, {**found.row, link: own, MADE: made})
 
     def linked(self, table: str, given: str) -> list[Staged]:
-        """Return the row with this id, or those of several ids in a cell."""
+        """Return the row with this id, or the rows with the ids in a cell."""
         whole = self.find(table, given) if given else None
         found = [whole] if whole else [self.find(table, part) for part in ids_in(given)]
         return [each for each in found if each is not None]
@@ -279,7 +279,7 @@ class Staging:
         return found
 
     def dangling(self) -> list[Note]:
-        """Return notes on links of child rows without a target. Services are checked with their own rows."""
+        """Return notes on child-row links without a target. Services are checked with their own rows."""
         gaps = self._db.execute(
             "SELECT tab, line, field, parent_id FROM gaps ORDER BY tab, line LIMIT ?",
             (_MOST_NOTES,),
@@ -294,7 +294,7 @@ class Staging:
         return notes
 
     def unused(self) -> list[Note]:
-        """Return a note on locations that neither a service nor an organisation uses."""
+        """Return a note about locations that no service or organisation uses."""
         count = sum(
             "organization_id" not in each.row and not self.is_a_site(each.row["id"])
             for each in self._in_order("location")
@@ -302,20 +302,20 @@ class Staging:
         return [note("unused_rows", tables()["location"].file, count)] if count else []
 
     def services(self) -> Iterator[Staged]:
-        """Yield services in the order of the file."""
+        """Yield services in file order."""
         return self._in_order("service")
 
     def count_services(self) -> int:
         return self._count("rows", "tab = 'service'")
 
     def organizations(self) -> Iterator[tuple[Staged, bool]]:
-        """Yield organisations, and whether a service here belongs to each."""
+        """Yield organisations, and whether a service in the file belongs to each."""
         for staged in self._in_order("organization"):
             given = staged.row["id"]
             yield staged, self._is_named("service", given) or self._is_named("location", given)
 
     def children_of(self, parent: str, parent_id: str) -> Children:
-        """Return the children of a row, by table."""
+        """Return a row's children, by table."""
         if parent not in self._leading:
             return {}
         kinds = (*NESTED.get(parent, {}).values(), "attribute", "metadata")
@@ -326,12 +326,12 @@ class Staging:
         }
 
     def some_services(self, most: int) -> list[Staged]:
-        """Return at most so many services, spread over the file."""
+        """Return at most `most` services, spread over the file."""
         apart = max(1, -(-self.count_services() // most))
         return list(islice(self.services(), None, None, apart))
 
     def uuids(self) -> dict[str, dict[UUID, str]]:
-        """Return by table the UUIDs of entries that services share, with their names."""
+        """Return, by table, the UUIDs of entries that services share, with their names."""
         found: dict[str, dict[UUID, str]] = {}
         for table in ENTRIES:
             ids = found[table] = {}
@@ -341,13 +341,13 @@ class Staging:
         return found
 
     def _find(self, table: str, row_id: str) -> Staged | None:
-        """Return the first row with that id."""
-        # The plus keeps SQLite from using an index for the order alone, which would read the whole table.
+        """Return the first row with this id."""
+        # The plus keeps SQLite from using an index only for the order, which would read the whole table.
         query = f"{_ROW} FROM rows WHERE id = ? AND tab = ? ORDER BY +line LIMIT 1"
         return next(self._read(query, row_id, table), None)
 
     def _children(self, table: str, parent: str, parent_id: str) -> list[Staged]:
-        # CROSS JOIN keeps the order of the tables: from the few links to their rows.
+        # CROSS JOIN fixes the table order: from the few links to their rows.
         query = (
             f"{_ROW}, links.field FROM links CROSS JOIN rows ON rows.rowid = links.child"
             " WHERE links.parent_id = ? AND links.tab = ? AND links.parent IN (?, '*')"
@@ -356,7 +356,7 @@ class Staging:
         return list(self._read(query, parent_id, table, parent, MOST_CHILDREN))
 
     def dangles(self, table: str, line: int, field: str) -> bool:
-        """Return whether this link of a child row has no target."""
+        """Return whether this child-row link has no target."""
         return self.has_dangling and field in self._gaps_of(table, line)
 
     def _gaps_of(self, table: str, line: int) -> list[str]:

@@ -1,8 +1,8 @@
-"""Decides which publisher the ids of a file belong to.
+"""Decides which publisher a file's ids belong to.
 
 An id of another publisher's entry never leads to that entry, and an earlier file is recognised under any name. Each
-publisher of an organisation has a space, `<organisation>:<name>`. The caller may name one; a file that does not match
-the entries of that name gets a space of its own.
+publisher of an organisation has a namespace, `<organisation>:<name>`. The caller may name one; a file that does not
+match the entries under that name gets its own namespace.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -32,7 +32,7 @@ _AT_ONCE = 5_000
 
 @dataclass(slots=True)
 class _Score:
-    """How many sampled rows match the stored entries that have their ids."""
+    """The number of sampled rows that match the stored entries with their ids."""
 
     alike: int = 0
     perhaps: int = 0
@@ -59,8 +59,8 @@ async def settle(
     sample: Sequence[Mapped],
     ids: Mapping[str, Mapping[UUID, str]],
 ) -> tuple[Space, list[Note]]:
-    """Return the space of the file, and notes about it. `digest`: of the file, names a new space; `ids`: the UUIDs in a
-    package with their names, by kind of entry."""
+    """Return the file's namespace, and notes about it. `digest`: the file's digest, which names a new namespace; `ids`:
+    the UUIDs in a package with their names, by kind of entry."""
     fresh = f"{options.source}~{digest.hex()[:8]}"
     source, own = await _space_of(session, caller, options, fresh, sample)
     space = Space(source, own=own)
@@ -78,7 +78,7 @@ async def settle(
 
 
 def label(source: str) -> str:
-    """Return the name of a space without its organisation."""
+    """Return a namespace's name without its organisation."""
     return source.partition(":")[2]
 
 
@@ -92,7 +92,7 @@ async def _space_of(
     signs = _signs(sample)
     scores, own = await _scores(session, caller, signs)
     if own * 2 >= len(signs) > 0:
-        return options.source, True  # the file is an export of this directory
+        return options.source, True  # the file is an export from this directory
     at_base = scores.get(options.source)
     if at_base is not None and at_base.is_the_same(trusted=True):
         return options.source, False
@@ -101,7 +101,7 @@ async def _space_of(
         for source, score in scores.items()
         if source != options.source and score.is_the_same(trusted=False)
     ]
-    # Leave a space that the caller named only if at least half of the rows match another one.
+    # Leave a namespace that the caller named only if at least half of the rows match another one.
     enough = len(signs) / 2 if options.named else 1
     best = max(known, default=(0, ""))
     if best[0] >= max(enough, 1):
@@ -124,7 +124,7 @@ def _signs(sample: Iterable[Mapped]) -> dict[str, Signs]:
 async def _scores(
     session: AsyncSession, caller: Principal, signs: Mapping[str, Signs]
 ) -> tuple[dict[str, _Score], int]:
-    """Return the scores by space, and how many rows are entries of the directory under their own ids."""
+    """Return the scores by namespace, and the number of rows that are directory entries under their own ids."""
     known = await in_any_space(session, SERVICE, caller.organisation, signs)
     forms = _forms(caller, signs)
     entities = {each.entity_id for each in known} | {each for two in forms.values() for each in two}
@@ -152,8 +152,8 @@ async def _stored(
 
 
 def _forms(caller: Principal, ids: Iterable[str]) -> dict[str, tuple[UUID, ...]]:
-    """Return the ids under which an entry may be stored. For a UUID these are itself and the id that the directory
-    derives for this organisation (`own_ids`)."""
+    """Return the ids under which an entry may be stored. For a UUID, these are the UUID itself and the id that the
+    directory derives for this organisation (`own_ids`)."""
     return {
         key: tuple(dict.fromkeys((found, own_id(caller, found))))
         for key in ids
@@ -164,7 +164,7 @@ def _forms(caller: Principal, ids: Iterable[str]) -> dict[str, tuple[UUID, ...]]
 async def _whose(
     session: AsyncSession, caller: Principal, kind: str, source: str, given: Mapping[UUID, str]
 ) -> tuple[set[UUID], set[UUID]]:
-    """Return the ids that came from this space, and the ids of somebody else's entries."""
+    """Return the ids that came from this namespace, and the ids of other publishers' entries."""
     ours: set[UUID] = set()
     taken: set[UUID] = set()
     ids = list(given)
@@ -180,8 +180,8 @@ async def _whose(
 async def _place_names(
     session: AsyncSession, caller: Principal, ids: Collection[UUID]
 ) -> dict[UUID, str]:
-    """Return a name that matches nothing, so that a file never overwrites places that others entered. For a place that
-    the caller may not read, the directory gives a new id (`own_ids`)."""
+    """Return a name that matches nothing, so that a file never overwrites places that others entered. If the caller may
+    not read a place, the directory assigns a new id (`own_ids`)."""
     given = {form: each for each in ids for form in (each, own_id(caller, each))}
     return {given[form]: "\0" for form in await places.editable(session, caller, given)}
 
@@ -201,11 +201,11 @@ async def recognise(
     rows: Sequence[Mapped],
     known: Mapping[str, UUID | None],
 ) -> tuple[dict[str, UUID | None], dict[UUID, Any]]:
-    """Find the entry of each external id; return them with the records that were compared.
+    """Find the entry for each external id; return the entries with the records that were compared.
 
-    `known` has the ids of this space. An id of another space or of the directory counts only if the entry matches the
-    service. A document loses an id that another entry has. A row whose own id belongs to another organisation's service
-    is refused.
+    `known` contains the ids in this namespace. An id from another namespace or from the directory counts only if the
+    entry matches the service. A document loses an id that another entry has. A row whose own id belongs to another
+    organisation's service is refused.
     """
     signs = _signs(rows)
     missing = [key for key in signs if known.get(key) is None]

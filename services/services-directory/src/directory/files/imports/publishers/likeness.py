@@ -1,5 +1,5 @@
-"""Decides whether a row of a file and an entry of the directory are the same service. Pure. Ids alone do not tell: two
-publishers both number their services from one, and people copy files with their ids. So this also compares names,
+"""Decides whether a file row and a directory entry are the same service. Pure. Ids alone are not enough: two publishers
+may both number their services from one, and people copy files with their ids. This therefore also compares names,
 phones and places."""
 
 from collections.abc import Iterator, Mapping
@@ -11,11 +11,12 @@ from common.words.places import folded
 
 Document = Mapping[str, Any]
 _SAID = ("description", "email", "url", "alternate_name")
-_DIGITS = 8  # compare the last digits of a phone number: the country code is often missing
+_DIGITS = 8  # compare only the last digits, because the country code is often missing
 
 
 class Likeness(IntEnum):
-    """`perhaps` is enough for an id of the same publisher, but not across publishers."""
+    """How similar two services are. `perhaps` is enough for an id from the same publisher, but not across
+    publishers."""
 
     UNLIKE = 0
     PERHAPS = 1
@@ -32,7 +33,8 @@ class Signs:
 
 
 def signs_of(document: Document, organisation: Document | None = None) -> Signs:
-    """Return the signs of a document. `organisation`: the service's, if its document has only the id."""
+    """Return a document's identifying details. `organisation`: the service's organisation, if the document contains
+    only its id."""
     named = organisation or document.get("organization") or {}
     return Signs(
         folded(str(document.get("name", ""))),
@@ -42,7 +44,7 @@ def signs_of(document: Document, organisation: Document | None = None) -> Signs:
 
 
 def likeness(one: Signs, other: Signs) -> Likeness:
-    """Compare two services. If the organisations differ, half of the shorter list of details must match too."""
+    """Compare two services. If the organisations differ, half of the shorter list of details must also match."""
     same_name = one.name == other.name
     shared = one.details & other.details
     fewer = min(len(one.details), len(other.details))

@@ -1,4 +1,4 @@
-"""The space of ids that one publisher's files share."""
+"""The id namespace that a publisher's files share."""
 
 from dataclasses import dataclass, field
 from uuid import NAMESPACE_URL, UUID, uuid5
@@ -6,8 +6,8 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 @dataclass(slots=True)
 class Space:
-    """`own`: the file is an export of this directory, so its ids are the directory's. By kind of entry, `taken` are ids
-    of somebody else's entries, `ours` ids that came from this publisher before."""
+    """A namespace. `own`: the file is an export from this directory, so its ids are the directory's. By kind of entry,
+    `taken` contains ids of other publishers' entries, and `ours` ids that came from this publisher before."""
 
     source: str
     own: bool = False
@@ -19,7 +19,7 @@ class Space:
         return uuid5(NAMESPACE_URL, f"ruta:import:{self.source}")
 
     def identifier(self, kind: str, given: str) -> UUID:
-        """Return the id within this space: itself, or one always derived the same way."""
+        """Return the id within this namespace: the id itself, or one always derived in the same way."""
         known = as_uuid(given)
         if known is None or known in self.taken.get(kind, ()):
             return uuid5(self.namespace, f"{kind}:{given}")

@@ -1,4 +1,4 @@
-"""Opens archives (zip, XLSX) from senders. A broken archive or a zip bomb is a 422."""
+"""Opens archives (zip, XLSX) from senders. Return 422 for a broken archive or a zip bomb."""
 
 import zipfile
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from directory.files.imports.errors import ARCHIVE_REFUSED, UNREADABLE_FILE
 
 @contextmanager
 def archive(path: Path) -> Iterator[zipfile.ZipFile]:
-    """Return the open archive after checking its directory."""
+    """Return the opened archive after checking its directory."""
     try:
         with archives.archive(str(path)) as opened:
             yield opened

@@ -1,4 +1,4 @@
-"""Reads CSV with any usual separator, in UTF-8, another encoding or a mix of both."""
+"""Reads CSV with any common separator, in UTF-8, another encoding or a mix of both."""
 
 import codecs
 import csv
@@ -44,7 +44,7 @@ class _Lines:
         yield from self._of(rest)
 
     def _of(self, lines: bytes) -> Iterator[str]:
-        """Decode all lines in one go, or one by one if that fails."""
+        """Decode all lines at once, or one by one if that fails."""
         if len(lines) <= MAX_LINE:
             try:
                 return iter(io.StringIO(lines.decode("utf-8"), newline="\n"))
@@ -71,7 +71,7 @@ class _Lines:
             return line.decode("utf-8")
         except UnicodeDecodeError:
             self.fell_back = True
-            # Five bytes are undefined in Windows-1252: show a mark instead of failing.
+            # Five bytes are undefined in Windows-1252: insert a replacement character instead of failing.
             return line.decode("cp1252", errors="replace")
 
 
@@ -80,7 +80,7 @@ def _too_long() -> Problem:
 
 
 def read_delimited(source: BinaryIO) -> Table:
-    """Read rows of a CSV file that is open in binary mode and can seek."""
+    """Read the rows of a CSV file that is open in binary mode and seekable."""
     notes: list[Note] = []
     return Table(_rows(source), notes)
 
@@ -91,8 +91,8 @@ def _rows(source: BinaryIO) -> Iterator[RawRow]:
 
 
 def _separator(source: BinaryIO) -> str:
-    """Return the separator that most of the first lines have, else the one that they use most. A list in a cell may
-    have more of another separator than the line has cells, but the header has none."""
+    """Return the separator that occurs in most of the first lines, or else the one that occurs most often. A list in a
+    cell may contain more of another separator than the line has cells, but the header has no lists."""
     source.seek(0)
     sample = source.read(64 * 1024)
     encoding = "utf-16" if sample[:2] in _UTF16 else "latin-1"
@@ -103,7 +103,7 @@ def _separator(source: BinaryIO) -> str:
 
 
 def read_cells(source: BinaryIO) -> Iterator[tuple[int, list[str], bool]]:
-    """Yield for each row its number, its cells, and whether one of its lines is not UTF-8."""
+    """Yield each row's number, its cells, and whether any of its lines is not UTF-8."""
     separator = _separator(source)
     lines = _Lines(source)
     reader = csv.reader(lines, delimiter=separator)

@@ -11,7 +11,7 @@ DEEPEST = 64
 
 
 def read_features(source: BinaryIO) -> Iterator[Any]:
-    """Yield each feature as plain Python objects, numbers as int or float."""
+    """Yield each feature as plain Python objects, with numbers as int or float."""
     first = _first_character(source)
     prefix = "item" if first == b"[" else "features.item"
     try:
@@ -22,8 +22,8 @@ def read_features(source: BinaryIO) -> Iterator[Any]:
 
 
 def shallow(events: Iterator[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
-    """Check the parser's events and yield them. Raises ValueError for too many levels or a repeated member. A megabyte
-    of brackets would cost minutes, because the parser names each level by its whole path."""
+    """Check the parser's events and yield them. Raise ValueError for too many levels or a repeated member. A megabyte
+    of brackets would take minutes, because the parser names each level by its whole path."""
     names: list[set[str]] = []
     for event, value in events:
         if event in ("start_map", "start_array"):

@@ -1,4 +1,4 @@
-"""The result of every tabular reader: the header once, then rows."""
+"""The result of every tabular reader: first the header, then rows."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from directory.files.imports.outcomes.notes import Note
 
 @dataclass(slots=True)
 class RawRow:
-    """`number` counts as the sender's program does: the first line of the file is 1."""
+    """A raw row. `number` counts as the sender's program does: the first line of the file is 1."""
 
     number: int
     cells: Sequence[object]
@@ -17,7 +17,7 @@ class RawRow:
 
 @dataclass(slots=True)
 class Table:
-    """Rows in file order, including header rows. `notes` may grow while rows are read."""
+    """Rows in file order, including header rows. `notes` may grow while rows are being read."""
 
     rows: Iterator[RawRow]
     notes: list[Note] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""Reads XLSX workbooks row by row. A formula gives its text, never its result."""
+"""Reads XLSX workbooks row by row. A formula yields its text, never its result."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,15 +28,15 @@ for hours."""
 
 
 def read_sheet(path: Path) -> Table:
-    """Read the rows of the sheet with our headers or tags, else of the first sheet."""
+    """Read the rows of the sheet with our headers or tags, or else of the first sheet."""
     with archive(path):
-        pass  # refuse zip bombs before openpyxl reads parts into memory
+        pass  # reject zip bombs before openpyxl reads parts into memory
     notes: list[Note] = []
     return Table(_rows(path, notes), notes)
 
 
 def _rows(path: Path, notes: list[Note]) -> Iterator[RawRow]:
-    # Pass an open file: openpyxl judges a path by its ending, and uploads have none.
+    # Pass an open file, because openpyxl judges a path by its extension and uploads have none.
     with path.open("rb") as source:
         try:
             book = openpyxl.load_workbook(source, read_only=True, data_only=False, keep_links=False)
@@ -51,7 +51,7 @@ def _rows(path: Path, notes: list[Note]) -> Iterator[RawRow]:
 
 
 def rows_said(path: Path) -> int | None:
-    """Return the rows after the header by the workbook's own count, which some programs write wrongly."""
+    """Return the number of rows after the header by the workbook's own count, which some programs write incorrectly."""
     with path.open("rb") as source:
         book = openpyxl.load_workbook(source, read_only=True, keep_links=False)
         most = max((sheet.max_row or 0 for sheet in book.worksheets), default=0)

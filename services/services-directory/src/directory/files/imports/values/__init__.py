@@ -1,1 +1,1 @@
-"""Reads single values from cells: texts and numbers, opening hours, places."""
+"""Reads single values from cells: texts, numbers, opening hours, places."""

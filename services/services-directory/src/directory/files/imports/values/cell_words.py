@@ -1,4 +1,4 @@
-"""Words of cells by their meaning: weekdays, always open, yes and no. A table, folded. Pure."""
+"""Cell words by their meaning: weekdays, always open, yes and no. A folded table. Pure."""
 
 from collections.abc import Mapping
 from functools import cache

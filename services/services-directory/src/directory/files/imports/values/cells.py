@@ -1,5 +1,5 @@
-"""Reads single values from files: text in a wrong encoding, numbers, dates, addresses. Each function takes the column's
-name and a list to which it adds notes; it never raises."""
+"""Reads single values from files: text in a wrong encoding, numbers, dates, addresses. Each function receives the
+column's name and a list to which it adds notes; it never raises."""
 
 import math
 import re
@@ -29,7 +29,7 @@ _DATE_FORMS = ("%Y-%m-%d", "%d/%m/%Y", "%d-%m-%Y", "%d.%m.%Y", "%Y/%m/%d", "%d/%
 
 
 def text(value: object, column: str, notes: list[Note]) -> str:
-    """Return clean text, or '' with a `refused` note if it is too long."""
+    """Return clean text, or '' with a `refused` note if the text is too long."""
     if value is None:
         return ""
     raw = str(value)
@@ -48,12 +48,12 @@ def text(value: object, column: str, notes: list[Note]) -> str:
 
 
 def is_tidy(raw: str) -> bool:
-    """Return whether there is nothing to clean, as in most cells."""
+    """Return whether the cell needs no cleaning, as most cells do not."""
     return len(raw) <= MAX_TEXT and _TIDY.fullmatch(raw) is not None
 
 
 def _repaired(raw: str, column: str, notes: list[Note]) -> str:
-    """Undo UTF-8 that was read as Windows-1252 (`SeguÃ­n`), if the whole text fits."""
+    """Undo UTF-8 that was decoded as Windows-1252 (`SeguÃ­n`), if that works for the whole text."""
     if not _MOJIBAKE.search(raw):
         return raw
     try:
@@ -65,7 +65,7 @@ def _repaired(raw: str, column: str, notes: list[Note]) -> str:
 
 
 def number(value: object, column: str, notes: list[Note]) -> float | None:
-    """Return a finite number; a decimal comma counts as a point. Refused otherwise."""
+    """Return a finite number; a decimal comma counts as a point. Otherwise refuse the cell."""
     raw = str(value).strip() if value is not None else ""
     if not raw:
         return None
@@ -94,7 +94,7 @@ def age(value: object, column: str, notes: list[Note]) -> int | None:
 
 
 def day(value: object, column: str, notes: list[Note]) -> date | None:
-    """Return a date: ISO, or day first as in Spanish. An unreadable one is dropped with a note."""
+    """Return a date: ISO, or day first as in Spanish. Drop an unreadable date with a note."""
     if isinstance(value, datetime):
         return value.date()
     if isinstance(value, date):
@@ -145,8 +145,8 @@ def coordinates(
     notes: list[Note],
     near: Point | None = None,
 ) -> tuple[float, float] | None:
-    """Return (latitude, longitude) in WGS 84 degrees. Turns a pair that fits only the other way round. Drops half a
-    pair, 0/0, values out of range and points far from `near`, the place of the row."""
+    """Return (latitude, longitude) in WGS 84 degrees. Swap a pair that fits only the other way round. Drop half a pair,
+    0/0, values out of range and points far from `near`, the row's place."""
     if latitude is None and longitude is None:
         return None
     shown = f"{latitude}, {longitude}"

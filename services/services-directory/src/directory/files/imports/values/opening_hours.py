@@ -1,4 +1,4 @@
-"""Reads opening hours from cells into HSDS schedules, and writes them back. Examples: `lun-vie 08:00-16:00; sáb
+"""Parses opening hours from cells into HSDS schedules, and writes them back. Examples: `lun-vie 08:00-16:00; sáb
 09:00-12:00`, `Mon-Fri 8am-4pm`, `24/7`. Pure; no calendar beyond weeks."""
 
 import re
@@ -28,7 +28,8 @@ class UnreadableHoursError(ValueError):
 
 
 def parse(text: str) -> list[dict[str, Any]]:
-    """Return HSDS schedules (`freq`, `byday`, `opens_at`, `closes_at`). Raises UnreadableHoursError."""
+    """Return HSDS schedules (`freq`, `byday`, `opens_at`, `closes_at`). Raise UnreadableHoursError if the text is not
+    opening hours."""
     if folded(text) in cell_words()["always"]:
         return [_weekly(DAYS, "00:00", "23:59")]
     parts = [part.strip() for part in re.split(r"[;\n]", text) if part.strip()]
@@ -54,7 +55,8 @@ def _weekly(days: tuple[str, ...], opens: str, closes: str) -> dict[str, Any]:
 
 
 def clock(hour: str, minute: str | None, half: str | None) -> str:
-    """Return `HH:MM` on the 24-hour clock. Reads `13:00pm` as 13:00; raises UnreadableHoursError."""
+    """Return `HH:MM` on the 24-hour clock. Read `13:00pm` as 13:00; raise UnreadableHoursError for other invalid
+    times."""
     hours, minutes = int(hour), int(minute or 0)
     mark = (half or "").replace(".", "").replace(" ", "").lower()
     if mark == "pm" and hours < 12:
@@ -69,14 +71,14 @@ def clock(hour: str, minute: str | None, half: str | None) -> str:
 
 
 def weekdays(text: str) -> tuple[str, ...]:
-    """Return weekday codes of "Monday - Friday" or "lun, mié". Raises UnreadableHoursError."""
+    """Return weekday codes for "Monday - Friday" or "lun, mié". Raise UnreadableHoursError for anything else."""
     if not text.strip():
         raise UnreadableHoursError(text)
     return _days(text)
 
 
 def weekday(text: str) -> Weekday | None:
-    """Return one day by its name or number (Monday is 1)."""
+    """Return a day by its name or number (Monday is 1)."""
     name = folded(text)
     return DAYS[int(name) - 1] if name in set("1234567") else _DAY_OF.get(name)
 
@@ -103,8 +105,8 @@ def _day(name: str) -> str:
 
 
 def shown(schedules: list[dict[str, Any]], language: str = "es") -> str:
-    """Return the cell text of weekly schedules, which `parse` reads back. Leaves out other schedules and those of some
-    dates only: `parse` would read them as hours of every day."""
+    """Return the cell text for weekly schedules, which `parse` can read back. Omit other schedules and those for
+    certain dates only, because `parse` would read them as hours of every day."""
     return "; ".join(
         f"{_days_shown(each['byday'], language)} {each['opens_at'][:5]}-{each['closes_at'][:5]}"
         for each in schedules

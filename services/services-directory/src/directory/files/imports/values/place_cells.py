@@ -1,4 +1,4 @@
-"""Finds the place of a row by P-codes or names. Pure: the tables are in `common.words.places`."""
+"""Finds the place of a row by P-codes or names. Pure: `common.words.places` loads the tables."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ _SHOWN_CANDIDATES = 6
 
 @dataclass(frozen=True, slots=True)
 class PlaceCells:
-    """The cells of one row that name a place, each '' if empty."""
+    """The cells of a row that name a place. An empty cell is ''."""
 
     pcode: str = ""
     admin1: str = ""
@@ -26,8 +26,8 @@ class PlaceCells:
 
 
 def place_of(cells: PlaceCells, notes: list[Note]) -> Place | None:
-    """Return the most exact place on which the cells agree; None if they name none or disagree. The third level is not
-    complete everywhere, so an unknown parish leaves the municipality."""
+    """Return the most exact place on which the cells agree; None if they name none or disagree. Data for the third
+    level is incomplete, so a row with an unknown parish gets its municipality."""
     before = len(notes)
     named = _by_names(cells, notes)
     if not cells.pcode:
@@ -50,7 +50,8 @@ _SEAT = 2
 
 
 def far_from(place: Place, point: Point) -> tuple[int, Place] | None:
-    """Return the kilometres from the place and the nearer municipality, if the point lies in another one."""
+    """Return the distance in kilometres and the nearest municipality, if the point is in another municipality than the
+    place."""
     nearest = _nearest(place.country, point)
     own = [p for p in _seats(place.country) if _agree(p, place)]
     near = _nearest_of(own, point)
@@ -91,7 +92,7 @@ def _nearest_of(found: Iterable[Place], point: Point) -> Place | None:
 
 @lru_cache(maxsize=10_000)
 def _alike(said: str, level: int, within: str | None, point: Point | None) -> tuple[Place, ...]:
-    """Return likely places: those with a similar name, and the municipality at the point."""
+    """Return likely places: those with a similar name, and the municipality that contains the point."""
     places = Places.load()
     named = {
         folded(name): place
@@ -105,14 +106,15 @@ def _alike(said: str, level: int, within: str | None, point: Point | None) -> tu
 
 
 def places_of(values: list[str], column: str, country: str, notes: list[Note]) -> list[Place]:
-    """Return the place of each value, a P-code or a name at any level (states before municipalities)."""
+    """Return the place for each value. A value is a P-code or a name at any level; states are tried before
+    municipalities."""
     within = _country(country, notes) if country else None
     found = [_any_level(value, column, within, notes) for value in values]
     return [place for place in found if place is not None]
 
 
 def country_of(value: str) -> Place | None:
-    """Return the country by ISO 3166-1 alpha-3, P-code, or name in Spanish or English."""
+    """Return the country for an ISO 3166-1 alpha-3 code, a P-code, or a name in Spanish or English."""
     places = Places.load()
     for place in places.at_level(0):
         if value.upper() in (place.country, place.pcode):
@@ -192,7 +194,7 @@ def _any_level(value: str, column: str, within: Place | None, notes: list[Note])
 
 
 def _choice(code: str, column: str, value: str, found: tuple[Place, ...]) -> Note:
-    """Return a note with the places among which a person may choose."""
+    """Return a note that lists the places a person can choose from."""
     chosen = [place.pcode for place in found[:_SHOWN_CANDIDATES]]
     return note(code, column, value, _candidates(found), chosen)
 

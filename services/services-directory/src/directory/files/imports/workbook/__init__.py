@@ -1,1 +1,1 @@
-"""The service-mapping workbook: converts its rows from and to services, and makes the empty one."""
+"""The service-mapping workbook: converts its rows from and to services, and creates the empty workbook."""

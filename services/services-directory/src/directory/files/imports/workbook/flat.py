@@ -1,5 +1,6 @@
-"""Converts a full HSDS service to one row of the service-mapping workbook, which the importer reads back. Pure. A
-service with several sites keeps only the first: the workbook has one row per service. The data package keeps all."""
+"""Converts a full HSDS service to one row of the service-mapping workbook, which the importer can read back. Pure. The
+workbook has one row per service, so only the first site of a service is exported. The data package exports all
+sites."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -33,7 +34,7 @@ def _shown(column: Column, value: Any, language: str | None) -> Value:
 
 
 def cells_of(document: Document) -> dict[str, object]:
-    """Return the texts of the cells, by column key."""
+    """Return the cell texts by column key."""
     return {
         key: "; ".join(map(str, value)) if isinstance(value, list) else value
         for key, value in values_of(document, abridged=False).items()
@@ -41,7 +42,7 @@ def cells_of(document: Document) -> dict[str, object]:
 
 
 def values_of(document: Document, *, abridged: bool) -> dict[str, Any]:
-    """Return values by column key; lists for columns of several values."""
+    """Return values by column key; multi-value columns have lists."""
     values: dict[str, Any] = {"abridged": "yes" if abridged else None}
     for part in _PARTS:
         values |= part(document)

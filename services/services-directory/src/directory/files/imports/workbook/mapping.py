@@ -35,9 +35,9 @@ def map_row(
     named: bool = False,
     places: Mapping[str, str] = _NO_PLACES,
 ) -> Mapped:
-    """Map one row. `raw`: cell values by column key; `visibility` and `country` are for empty cells. `named`: an
-    unknown word in `categories` is the publisher's own; otherwise it is an error. `places`: the sender's P-codes of names. A refused
-    row has no document."""
+    """Map one row. `raw` contains the cell values by column key. `visibility` and `country` fill empty cells. With
+    `named`, an unknown word in `categories` is a category of the publisher; otherwise it is an error. `places` contains
+    the sender's P-codes by name. A refused row has no document."""
     row = Row(number, raw, headers or {}, [])
     place = _place(row, country, places)
     document = _document(row, place, visibility, country, named=named)
@@ -51,7 +51,7 @@ def map_row(
         row.notes.append(note("place_withheld"))
     _name_sites(document)
     if (own := _as_uuid(external_id)) is not None:
-        document["id"] = own  # one of our ids, as in exports: the same service
+        document["id"] = own  # one of our ids, as in our exports, identifies the same service
     abridged = row.yes_no("abridged") is True
 
     def onto(record: dict[str, Any]) -> dict[str, Any]:
@@ -71,13 +71,13 @@ def map_row(
 
 
 def _without_ours(base: dict[str, Any]) -> dict[str, Any]:
-    """Return it without categories and the areas that follow from them."""
+    """Return the document without categories and the areas that follow from them."""
     steps = [each for each in base.get("pathway", []) if each.keys() - {"aor"}]
     return without_empty({**base, "categories": [], "pathway": steps})
 
 
 def _as_shown(raw: Mapping[str, object], visibility: str | None, country: str) -> dict[str, Any]:
-    """Return the document of these cells, valid or not."""
+    """Return the document for these cells, valid or not."""
     row = Row(0, raw, {}, [])
     document = _document(row, _place(row, country), visibility, country)
     guard_visibility(document, [], "")
@@ -87,7 +87,7 @@ def _as_shown(raw: Mapping[str, object], visibility: str | None, country: str) -
 
 
 def _name_sites(document: dict[str, Any]) -> None:
-    """Name a site without a name after its area. For a restricted site, that is the area that readers see."""
+    """Name an unnamed site after its area. For a restricted site, use the area that readers see."""
     for site in document.get("service_at_locations", []):
         place = Places.load().get(site["location"].get("pcode", ""))
         if place is not None:
@@ -175,7 +175,7 @@ def _place(row: Row, country: str, places: Mapping[str, str] = _NO_PLACES) -> Pl
 
 
 def _point(row: Row) -> Point | None:
-    """Return the point as it will be read. `_location` adds the notes."""
+    """Return the point of the row without adding notes; `_location` adds them."""
     quiet = Row(row.number, row.raw, row.headers, [])
     pair = quiet.number_of("latitude"), quiet.number_of("longitude")
     found = cells.coordinates(*pair, "", [])
@@ -183,7 +183,7 @@ def _point(row: Row) -> Point | None:
 
 
 def _made_id(row: Row, document: Mapping[str, Any], place: Place | None) -> str:
-    """Return an id from name, organisation and place, so that the same row is the same service."""
+    """Return an id derived from name, organisation and place, so that the same row always means the same service."""
     parts = (document["organization"]["name"], document["name"], place.pcode if place else "")
     digest = hashlib.sha256("\n".join(folded(part) for part in parts).encode()).hexdigest()[:20]
     made = f"row:{digest}"
@@ -216,7 +216,7 @@ def _more_closed(one: str, other: str) -> str:
 
 
 def _categories(row: Row, *, named: bool) -> tuple[list[str], list[dict[str, Any]]]:
-    """Return our categories, and the publisher's own words as terms for a person to decide."""
+    """Return our categories, and the publisher's own words as terms that a person must map."""
     if not row.text("categories"):
         row.notes.append(note("value_missing", row.header("categories")))
     if not named:
@@ -228,7 +228,7 @@ def _categories(row: Row, *, named: bool) -> tuple[list[str], list[dict[str, Any
 
 
 def _pathway(row: Row, categories: list[str]) -> list[dict[str, Any]]:
-    """Return the steps as given, and one for each other AoR of the categories."""
+    """Return the given steps, plus one for each other AoR of the categories."""
     steps = [step for text in row.texts("pathway_steps") if (step := _step(row, text))]
     named = {step["aor"] for step in steps}
     aors = dict.fromkeys(codelists.categories()[code].pathway for code in categories)

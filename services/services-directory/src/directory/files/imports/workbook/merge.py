@@ -1,5 +1,6 @@
-"""Merges a row into its record: fields that the file lacks stay. Pure. A sheet has few columns. It erases nothing for
-which it has no column: further sites, a coordinator's additions, ids. `package.said` is the same for packages."""
+"""Merges a row into its record and keeps the fields that the file lacks. Pure. A sheet has few columns. It must not
+erase data without a column: further sites, a coordinator's additions, ids. `package.said` does the same for
+packages."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -23,7 +24,8 @@ _FIRST = frozenset({"contacts", "service_at_locations", "addresses"})
 
 
 def changed_onto(record: Document, base: Document, given: Document) -> Document:
-    """Return the record with the differences between `given` and `base`, the record in the same columns."""
+    """Return the record with the differences between `base` and `given` applied. `base` is the record in the columns of
+    the file."""
     merged = _dict_onto(record, base, given)
     if base.get("organization") == given.get("organization"):
         merged.pop("organization", None)  # keep the record's organisation, which has more details
@@ -56,7 +58,8 @@ def _onto(key: str, record: Any, base: Any, given: Any) -> Any:
 
 
 def _nearly(base: Any, given: Any) -> bool:
-    """Return whether both are nearly equal: spreadsheets keep fifteen digits, HXL lists no line breaks."""
+    """Return whether both values are nearly equal: spreadsheets keep only fifteen digits, and HXL has no line
+    breaks."""
     if isinstance(base, str) and isinstance(given, str):
         return base.split() == given.split()
     numbers = isinstance(base, int | float) and isinstance(given, int | float)

@@ -1,5 +1,5 @@
-"""Writes the report of an import as a table: each row with its number in the sender's file, its outcome and the reason.
-Rows are written one at a time, however many there are."""
+"""Writes the import report as a table: each row with its number in the sender's file, its outcome and the reason.
+Streams the rows, however many there are."""
 
 import io
 from collections.abc import Iterable, Mapping
@@ -99,5 +99,5 @@ class XlsxReport:
 
 
 def report_in(form: str, language: str, first: Iterable[tuple[str, object]]) -> Report:
-    """Return the report. `first`: the summary at the top of a workbook."""
+    """Return the report. `first` contains the summary for the top of a workbook."""
     return XlsxReport(language, first) if form == "xlsx" else CsvReport(language, first)

@@ -1,4 +1,4 @@
-"""Reads the cells of one workbook row by the kind of their column. Pure: no I/O."""
+"""Reads the cells of one workbook row according to the type of each column. Pure: no I/O."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,8 +22,8 @@ _SEPARATOR = re.compile(r"[;\n|]")
 
 @dataclass(slots=True)
 class Row:
-    """One row: raw cells by column key, and the notes from reading them. Notes name columns in `language`, the reader's
-    own headers."""
+    """One row: raw cells by column key, and the notes made while reading them. Notes name columns by their header in
+    `language`, as the reader sees them."""
 
     number: int
     raw: Mapping[str, object]
@@ -63,7 +63,7 @@ class Row:
         return list(dict.fromkeys(filter(None, found)))
 
     def codes_and_others(self, key: str) -> tuple[list[str], list[str]]:
-        """Return codes of the list, and unknown words, which are not yet reported."""
+        """Return the known codes and the unknown words, which are not yet reported."""
         known = _lookup(_column(key).codelist)
         words = self.texts(key)
         codes = [known[folded(word)] for word in words if folded(word) in known]
@@ -120,7 +120,7 @@ class Row:
         return places_of(self.texts(key), self.header(key), country, self.notes)
 
     def countries(self, key: str) -> list[str]:
-        """Return ISO 3166-1 alpha-3 codes. Any code of three letters is accepted; a name must be known."""
+        """Return ISO 3166-1 alpha-3 codes. Any three-letter code is accepted; a name must be known."""
         found: list[str] = []
         for value in self.texts(key):
             country = country_of(value)
@@ -138,7 +138,7 @@ class Row:
 
 
 def _as_text(value: object) -> str:
-    """Return the text: spreadsheets store 58 as 58.0 and a day as a time."""
+    """Return the text. Spreadsheets store 58 as 58.0 and a day as a time."""
     if value is None:
         return ""
     if isinstance(value, bool):

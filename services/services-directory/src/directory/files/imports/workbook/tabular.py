@@ -23,7 +23,7 @@ HEADER_WITHIN = 20
 
 @dataclass(slots=True)
 class Heading:
-    """The position of each column. `row` is the last header row; data begins after it."""
+    """The position of each column. `row` is the last header row; the data begins after it."""
 
     row: int
     found: list[Column | None]
@@ -32,7 +32,7 @@ class Heading:
 
     @property
     def headers(self) -> dict[str, str]:
-        """Return the words of the sender's own header, by column key."""
+        """Return the column headers as written in the sender's file, by column key."""
         pairs = zip(self.found, self.shown, strict=False)
         return {column.key: words for column, words in pairs if column}
 
@@ -45,8 +45,8 @@ def map_table(
     named: bool = False,
     places: Mapping[str, str] | None = None,
 ) -> Iterator[Mapped]:
-    """Yield mapped rows without blank ones; a repeated external id refuses the later row. `named`: the publisher has a
-    name and may use its own categories. `places`: the sender's P-codes of names."""
+    """Yield the mapped rows that are not blank. If an external id occurs twice, the later row is refused. With `named`,
+    the publisher has a name and may use its own categories. `places` contains the sender's P-codes by name."""
     first = list(islice(table.rows, HEADER_WITHIN))
     if not first:
         raise EMPTY_FILE.because("it_has_no_rows")
@@ -104,7 +104,8 @@ def _mapped(
 
 
 def fates_of(named: Iterable[tuple[Column | None, str]], notes: Sequence[Note]) -> dict[str, Fate]:
-    """Return an outcome per column. `named`: the non-empty columns (None if unknown), with the file's names."""
+    """Return the outcome of each column. `named` contains the non-empty columns (None if unknown) and their names in
+    the file."""
     changes = {each.field: each.code for each in notes if each.weight is Weight.CHANGED}
     return {
         f"{at} {shown}" if column is None else column.key: Fate(
@@ -139,7 +140,7 @@ def _heading(
     number: int, found: list[Column | None], texts: list[str], header: RawRow | None
 ) -> Heading:
     shown = list(texts)
-    if header is not None:  # people know their own headers, not the tags below
+    if header is not None:  # people know their headers, not the tags below them
         words = [_text(cell) for cell in header.cells]
         shown = [word or tag for word, tag in zip(words, texts, strict=False)] or shown
         shown += texts[len(shown) :]
@@ -166,7 +167,7 @@ def _require(keys: set[str]) -> None:
 
 
 def _missing(first: list[RawRow]) -> str:
-    """Return the names of columns that the best candidate for a header lacks."""
+    """Return the names of the columns that the best header candidate lacks."""
     required = [column for column in columns() if column.required]
     best: set[str] = set()
     for row in first:

@@ -1,5 +1,5 @@
-"""The empty service-mapping workbook: headers, lists to choose from, an explanation of each column. Exports use the
-same sheet layout."""
+"""The empty service-mapping workbook: headers, dropdown lists, an explanation of each column. Exports use the same
+sheet layout."""
 
 import io
 from collections.abc import Sequence
@@ -50,7 +50,7 @@ def header_of(column: Column, language: str) -> str:
 
 
 def template_csv(language: str) -> bytes:
-    """Return one line of headers, in UTF-8 with a byte order mark for spreadsheet programs."""
+    """Return one header line, in UTF-8 with a byte order mark for spreadsheet programs."""
     text = io.StringIO()
     GuardedCsv(text).row(header_of(column, language) for column in columns())
     return text.getvalue().encode("utf-8-sig")
@@ -63,8 +63,8 @@ def template_xlsx(language: str) -> bytes:
 
 
 class WorkbookWriter:
-    """Writes rows in the order of `columns()`, in constant memory. Text stays text: a leading `=` is no formula, an
-    address no link."""
+    """Writes rows in the order of `columns()`, in constant memory. Text stays text: a leading `=` does not become a
+    formula, nor an address a link."""
 
     def __init__(self, target: Path | io.BytesIO, language: str) -> None:
         self._book = xlsxwriter.Workbook(
