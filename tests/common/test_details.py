@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -70,6 +71,10 @@ def test_every_refusal_is_in_the_table_and_nothing_else_is() -> None:
         if code not in sentences() or filled != len(places(sentences()[code]["en"]))
     ]
     assert wrong == [], "say it in details.csv, in every language, with as many places"
+    codes = Counter(row["detail_code"] for row in rows("common.words", "data/details"))
+    assert [code for code, times in codes.items() if times > 1] == [], (
+        "the last one would hide the others"
+    )
     said_somewhere = {node.value for _, node in product() if isinstance(node, ast.Constant)}
     assert sorted(sentences().keys() - said_somewhere) == []
 

@@ -2,13 +2,16 @@
 caller finds, only to show twenty rows, would take longer every year."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from common import clock
 from common.auth import Principal
 from referrals.ground.audit.queries import Wanted
 from referrals.ground.audit.queries import page as entries_page
+from referrals.ground.audit.span_queries import chains_between
 from referrals.telling.feed.queries import page as feed_page
 from referrals.telling.trail.api import _own
 
@@ -72,16 +75,16 @@ async def test_nothing_is_gathered_for_a_page(story: Story, ask: Ask, subject: s
     assert not [line for line in plan if f"({subject.split('.')[1]} = (hashed" in line], plan
 
 
-def many_entries(caller: Principal) -> Sequence[str]:
-    """Fill a temporary table that hides the real one, because with few rows, or before ANALYZE, any plan is as good.
-    Every fortieth entry belongs to the caller's organisation."""
+def many_entries(caller: Principal, rows: int = 4000) -> Sequence[str]:
+    """Fill a temporary table that hides the real one, because with few rows, or before ANALYZE, any plan is as good. There is
+    an entry for each minute until now; every fortieth belongs to the caller's organisation."""
     filled = f"""
         INSERT INTO pg_temp.audit_entries (chain, sequence, id, at, organisation_id, client, action,
                                            target_type, target_id, detail, previous, hash)
-        SELECT gen_random_uuid(), n, gen_random_uuid(), now(),
+        SELECT gen_random_uuid(), n, gen_random_uuid(), now() - make_interval(mins => {rows} - n),
                CASE WHEN n % 40 = 0 THEN CAST('{caller.organisation}' AS uuid) ELSE gen_random_uuid() END,
                'a client', 'case.read', 'case', gen_random_uuid(), '{{}}', '', ''
-        FROM generate_series(1, 4000) AS n
+        FROM generate_series(1, {rows}) AS n
     """
     like = "CREATE TEMP TABLE audit_entries (LIKE public.audit_entries INCLUDING INDEXES) ON COMMIT DROP"
     return like, filled, "ANALYZE pg_temp.audit_entries"
@@ -93,3 +96,14 @@ async def test_the_audit_of_an_organisation_is_walked_from_its_end(story: Story)
     at = next(at for at, line in enumerate(plan) if "on audit_entries" in line)
     assert "Index Scan Backward using audit_entries_organisation_id_id" in plan[at], plan
     assert plan[at + 1].strip().startswith("Index Cond: (organisation_id ="), plan
+
+
+async def test_a_statement_reads_the_part_of_the_record_in_its_span(story: Story) -> None:
+    now = clock.now()
+
+    async def chains(asked: Any, _caller: Principal) -> None:
+        await chains_between(asked, now - timedelta(days=11), now - timedelta(days=10), 20)
+
+    caller = principal("auditor")
+    plan = await planned(story, chains, caller, before=many_entries(caller, 60_000))
+    assert [line for line in plan if "Bitmap Index Scan on audit_entries_at_idx" in line], plan

@@ -956,6 +956,8 @@ CREATE FUNCTION revoke_snapshot(of_referral uuid, at timestamptz) RETURNS void
         END
         $$;
 
+CREATE INDEX audit_entries_at ON audit_entries USING brin (at);
+
 CREATE INDEX audit_entries_newest ON audit_entries (organisation_id, id);
 
 CREATE INDEX audit_entries_organisation ON audit_entries (organisation_id, at);
