@@ -139,6 +139,9 @@ def test_a_person_gets_a_copy_of_her_case_in_her_language_without_a_supervisors_
 ) -> None:
     page, case = caseworker, registered(caseworker)
     sent(page)
+    page.goto(f"{case}/change")
+    page.select_option('[name="attributes/nationality"]', label="Brasil")
+    submit(page, "Guardar")
     page.goto(f"{case}/record")
     page.fill('[name="note/text"]', "Prefiere venir por la tarde.")
     submit(page, "Guardar la nota")
@@ -152,7 +155,14 @@ def test_a_person_gets_a_copy_of_her_case_in_her_language_without_a_supervisors_
     with page.expect_navigation():
         page.get_by_role("link", name="En inglés").click()
     said = page.inner_text("main [lang=en]")
-    for part in (NAME, "Where I was referred", "Prefiere venir por la tarde.", "What I agreed to"):
+    whole = (
+        NAME,
+        "Brazil",
+        "Where I was referred",
+        "Prefiere venir por la tarde.",
+        "What I agreed to",
+    )
+    for part in whole:
         assert part in said, part
     assert "Falta revisar el plan" not in page.content()
     looks_right(page, axe)
@@ -162,7 +172,7 @@ def test_a_person_gets_a_copy_of_her_case_in_her_language_without_a_supervisors_
     assert re.fullmatch(r"[A-Z0-9-]+\.pdf", file.suggested_filename), "a code, no name"
     read = pypdf.PdfReader(file.path())
     printed = " ".join(" ".join(page.extract_text() for page in read.pages).split())
-    for part in (NAME, "Where I was referred", "Prefiere venir por la tarde.", "What I agreed to"):
+    for part in whole:
         assert part in printed, part
     assert "Falta revisar el plan" not in printed
 

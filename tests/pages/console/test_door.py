@@ -3,6 +3,7 @@
 import httpx
 import psutil
 import pytest
+from console.screens.renderer import MOST_UNFOLDED
 from playwright.sync_api import Browser
 from stack.demo.people import PEOPLE
 
@@ -39,7 +40,7 @@ def test_everybody_who_signed_in_has_a_first_page(
 def test_23_many_sections_unfold_by_keyboard_and_stand_open_where_there_is_room(
     system: System, browsers: Browser, axe: str, language: str, width: int
 ) -> None:
-    """On a phone, fifteen open sections would fill over a third of every page's screen."""
+    """On a phone, open sections would fill over a third of every page's screen."""
     with signed_in(browsers, system, "demo-im", language=language, width=width) as page:
         page.goto("/console/releases")
         links = page.locator("a.sections__link")
@@ -56,7 +57,7 @@ def test_23_many_sections_unfold_by_keyboard_and_stand_open_where_there_is_room(
             summary.focus()
             page.keyboard.press("Enter")
             seen.first.wait_for()
-        assert seen.count() == links.count() == 15
+        assert seen.count() == links.count() > MOST_UNFOLDED
         assert findings(page, axe) == []
         assert not too_wide(page)
         seen.first.focus()

@@ -203,6 +203,12 @@ def test_a_code_that_a_phone_carries_out_is_not_offered_to_be_called(
     assert bool(told.phone) is called
 
 
+def test_a_nationality_is_read_in_words() -> None:
+    shared: dict[str, Any] = {"items": {"nationality": "BR"}, "answers": [], "safe_contact": None}
+    (told,) = views.disclosed(shared, wording("es"), Codes("es"))
+    assert told.lines == ("Brasil",)
+
+
 def test_what_opens_too_late_can_be_asked_all_the_same_and_is_not_chosen_by_itself() -> None:
     moments = Moments("es", ZoneInfo("America/Caracas"), datetime(2026, 11, 29, tzinfo=UTC))
 

@@ -4,7 +4,14 @@ from dataclasses import dataclass
 from functools import cache
 from operator import attrgetter
 
-from common.words.codelists import categories, functional_statuses, languages, pathways, populations
+from common.words.codelists import (
+    categories,
+    functional_statuses,
+    languages,
+    nationalities,
+    pathways,
+    populations,
+)
 from common.words.places import Place, Places
 
 Groups = tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
@@ -33,6 +40,14 @@ class Codes:
 
     def spoken(self, code: str) -> str:
         return languages().label(code, self.language)
+
+    def nationality(self, code: str) -> str:
+        return nationalities().label(code, self.language)
+
+    def nationalities(self, home: str) -> list[tuple[str, str]]:
+        """Return the nationalities that forms offer: the home country's, then the others by their words."""
+        found = ((code, self.nationality(code)) for code in nationalities())
+        return sorted(found, key=lambda pair: (pair[0] != home, pair[1]))
 
     def capacity(self, code: str) -> str:
         return functional_statuses().label(code, self.language)

@@ -152,6 +152,12 @@ def languages() -> CodeList[Code]:
 
 
 @cache
+def nationalities() -> CodeList[Code]:
+    """Return the countries that forms offer as a nationality, by ISO 3166-1 alpha-2; the API accepts every one."""
+    return _listed("nationalities")
+
+
+@cache
 def confidential_needs() -> CodeList[Code]:
     """Return the categories whose services are never public (safe houses, alternative care). The label names the way to
     reach them, unless a pathway of the area names it."""

@@ -153,6 +153,7 @@ def _choices(visit: Visit, spoken: Iterable[str] = ()) -> dict[str, Any]:
     return {
         "areas": Areas(visit.country).groups,
         "sexes": [(code, visit.say(f"sex.{code}")) for code in views.SEXES],
+        "nationalities": codes.nationalities(visit.country),
         "spoken": [(code, codes.spoken(code)) for code in dict.fromkeys((*SPOKEN, *spoken))],
         "caregivers": [(code, visit.say(f"caregiver.{code}")) for code in views.CAREGIVERS],
     }

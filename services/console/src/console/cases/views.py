@@ -122,6 +122,7 @@ def summary(
         ("case.word", say.case_word(case.get("word"))),
         ("case.band", age(case, say)),
         ("field.attributes/sex", _sex(attributes, say)),
+        ("field.attributes/nationality", codes.nationality(attributes.get("nationality") or "")),
         ("field.area", codes.place(case["area"]) or case["country"]),
         (
             "field.attributes/languages[]",
@@ -222,6 +223,8 @@ def worded(say: Wording, codes: Codes) -> Say:
     def one(name: str, value: str) -> str:
         if name == "attributes/sex":
             return say.known(f"sex.{value}", "sex.unknown")
+        if name == "attributes/nationality":
+            return codes.nationality(value)
         if name == "word":
             return say.case_word(value)
         if name == "caregiver":

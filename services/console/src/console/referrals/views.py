@@ -57,6 +57,8 @@ def _told(name: str, value: Any, say: Wording, codes: Codes, *, direct: bool) ->
     label = say.known(f"item.{name}", "item.other")
     if name == "sex":
         return Told(label, (say.known(f"sex.{value}", "sex.unknown"),))
+    if name == "nationality":
+        return Told(label, (codes.nationality(value),))
     if name == "languages":
         return Told(label, (", ".join(map(codes.spoken, value)),))
     if name == "populations":
