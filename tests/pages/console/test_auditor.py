@@ -54,7 +54,7 @@ def test_what_was_read_in_the_directory_and_who_changed_whom_is_found(
 ) -> None:
     with signed_in(browsers, system, "demo-auditor") as page:
         for words, own in (
-            ("Lecturas de entradas restringidas", "este registro"),
+            ("Consultas de entradas restringidas", "este registro"),
             ("Cambios de identidad", "consulta (registro de cambios)"),
         ):
             page.goto("/console/audit")

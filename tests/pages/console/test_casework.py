@@ -55,14 +55,14 @@ def test_a_need_is_planned_and_met_and_what_was_given_by_mistake_is_taken_back(
         page.get_by_role("link", name="Fue un error").first.click()
     submit(page, "Marcar como error")
     assert "Marcada como error" in page.inner_text("main")
-    unfold(page, "Prever una revisión")
+    unfold(page, "Programar una revisión")
     page.fill('[name="review/due_on"]', "pasado mañana")
-    submit(page, "Prever una revisión")
+    submit(page, "Programar una revisión")
     assert page.locator(".govuk-error-summary").count() == 1
     assert page.input_value('[name="review/due_on"]') == "pasado mañana"
     day = (clock.today() + timedelta(days=9)).isoformat()
     page.fill('[name="review/due_on"]', day)
-    submit(page, "Prever una revisión")
+    submit(page, "Programar una revisión")
     with page.expect_navigation():
         page.get_by_role("link", name="Revisar").first.click()
     page.get_by_label("Se puede cerrar").check()
@@ -275,10 +275,10 @@ def test_a_declined_referral_is_declined_in_four_and_sent_elsewhere(
     taps = Taps(recipient)
     taps.press("link", f"Abrir {there.replace('-', '')[-8:].upper()}")
     taps.count += 1
-    unfold(recipient, "No podemos")
+    unfold(recipient, "No podemos atenderla")
     taps.tick("No hay cupo")
     recipient.select_option('[name="decline/suggested_service_id"]', index=1)
-    taps.press("button", "No podemos")
+    taps.press("button", "No podemos atenderla")
     assert "Declinada" in recipient.inner_text("main")
     assert taps.count <= 4
     caseworker.goto("/console/sent?tab=unmet")

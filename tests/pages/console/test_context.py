@@ -93,12 +93,12 @@ def test_a_judgement_is_written_by_one_and_agreed_by_another(
         assert "Borrador" in row.inner_text()
         row.get_by_role("link").click()
         page.wait_for_load_state()
-        assert page.get_by_role("button", name="Estar de acuerdo").count() == 0, "its author"
+        assert page.get_by_role("button", name="Estoy de acuerdo").count() == 0, "its author"
         assert page.get_by_label("Juicio de especialistas").is_checked()
         written = page.url
     with signed_in(browsers, system, "demo-im") as page:
         page.goto(written)
-        submit(page, "Estar de acuerdo")
+        submit(page, "Estoy de acuerdo")
         assert "Acordado" in row_of(page, text)
 
 

@@ -248,7 +248,7 @@ def test_6_of_two_tabs_the_second_says_who_was_first_and_what_may_be_done_now(
         first.get_by_role("button", name="Aceptar", exact=True).click()
     assert "Aceptada" in first.inner_text("main")
     first.close()
-    unfold(recipient, "No podemos")
+    unfold(recipient, "No podemos atenderla")
     recipient.locator("#form-decline").get_by_label("No hay cupo").first.check()
     recipient.locator('[name="decline/note"]').fill("Volvemos el lunes")
     with recipient.expect_response(lambda r: "?form=" in r.url) as answered:

@@ -131,9 +131,9 @@ def ids(system: System, browsers: Browser) -> Ids:
         unfold(page, "Agregar una necesidad")
         page.select_option('[name="add/need"]', "GBV-CMR")
         submit(page, "Agregar una necesidad")
-        unfold(page, "Prever una revisión")
+        unfold(page, "Programar una revisión")
         page.fill('[name="review/due_on"]', (clock.today() + timedelta(days=9)).isoformat())
-        submit(page, "Prever una revisión")
+        submit(page, "Programar una revisión")
         need, review = (
             page.locator(f'a[href*="/{what}/"]').first.get_attribute("href") or ""
             for what in ("needs", "reviews")

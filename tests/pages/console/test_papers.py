@@ -95,13 +95,13 @@ def test_a_document_goes_out_is_edited_and_comes_back_without_other_numbers(
         for old, new in ((TEXT, "Llegaron 4321 personas."), ("Cifras clave", "Cifras 4321")):
             page.set_input_files("#f-file", a_file("b.docx", edited(document, old, new), DOCX))
             page.check("[name=language][value=es]")
-            submit(page, "Tomar los textos del documento")
+            submit(page, "Importar los textos del documento")
             assert page.locator(".govuk-error-summary").count() == 1
             page.goto(bulletin)
         good = edited(document, TEXT, "La red llegó a más lugares.")
         page.set_input_files("#f-file", a_file("b.docx", good, DOCX))
         page.check("[name=language][value=es]")
-        submit(page, "Tomar los textos del documento")
+        submit(page, "Importar los textos del documento")
         page.goto(f"{bulletin}/sections/highlights")
         text = page.locator('textarea[name$="/es"]').first.input_value()
         assert text == "La red llegó a más lugares."
@@ -126,10 +126,10 @@ def test_a_5w_file_of_another_layout_is_mapped_once_and_then_imported(
     with signed_in(browsers, system, "demo-im") as page:
         page.goto("/console/activities")
         page.get_by_role("link", name="Su archivo tiene otras columnas").click()
-        submit(page, "Proponer la lectura")
+        submit(page, "Proponer las columnas")
         assert page.locator("#f-file-error").count() == 1, "no file was chosen"
         page.set_input_files("#f-file", file)
-        submit(page, "Proponer la lectura")
+        submit(page, "Proponer las columnas")
         submit(page, "Confirmar para este formato")
         assert page.locator(".govuk-error-summary").count() == 1, "columns are missing"
         for place, field in enumerate(fields):
@@ -139,7 +139,7 @@ def test_a_5w_file_of_another_layout_is_mapped_once_and_then_imported(
         page.wait_for_url("**/console/activities?done=1")
         page.get_by_role("link", name="Su archivo tiene otras columnas").click()
         page.set_input_files("#f-file", file)
-        submit(page, "Proponer la lectura")
+        submit(page, "Proponer las columnas")
         assert "ya confirmó" in page.inner_text("main")
         page.fill('[name="words/adm1_pcode"]', "Zulya = VE23")
         submit(page, "Confirmar para este formato")

@@ -110,8 +110,8 @@ def test_with_a_certificate_a_screening_is_concluded_and_without_it_no_more(
     with page.expect_navigation():
         page.locator("li.row", has_text="demo-caseworker").get_by_role("link").first.click()
     page.get_by_label("Necesita otra capacitación").check()
-    submit(page, "Retirar el certificado")
-    assert "Retirado" in page.inner_text("ul.rows")
+    submit(page, "Revocar el certificado")
+    assert "Revocado" in page.inner_text("ul.rows")
 
 
 def test_a_training_is_recorded(supervisor: Page) -> None:
@@ -175,7 +175,7 @@ def test_what_does_not_fit_waits_beside_its_reason_and_is_tried_again(
     submit(page, "Guardar")
     page.goto(f"/console/intake/{submission}")
     submit(page, "Probar otra vez")
-    assert "Recibidos" in page.inner_text("main")
+    assert "Procesados" in page.inner_text("main")
     other = quarantined(system)
     page.goto(f"/console/intake/{other}")
     submit(page, "Descartar para siempre")

@@ -148,7 +148,7 @@ def beside() -> Beside:
          [f"necesidad: {Codes('es').need('HLT')}", f"tipo de apoyo: {codes('support_type')['Health']['es']}"]),
         ("case.searched", {"found": 2}, ["encontrados: 2"]),
         ("route.recorded", {"statistics": True}, ["cuenta en las estadísticas: sí"]),
-        ("audit.read", {"filters": ["case_id", "since"]}, ["filtros: Caso o remisión (su código), desde"]),
+        ("audit.read", {"filters": ["case_id", "since"]}, ["filtros: Código del caso o de la remisión, desde"]),
         ("referral.withdrawn", {"command": "withdraw", "reason": "own_code"}, ["motivo: Con su propio código"]),
         ("timer_policy.set", {"window_minutes": 90, "working_time": True},
          ["plazo en minutos: 90", "solo días laborables: sí"]),

@@ -33,7 +33,7 @@ def test_a_text_is_printed_as_it_was_typed() -> None:
     part = Part(
         typed, [(typed, typed)], (typed,), ((typed,),), (typed, "a" * 5000, "uno\ndos"), typed
     )
-    printed = pdf(Paper("es", typed, typed, [part], "Página", typed))
+    printed = pdf(Paper("es", typed, typed, [part], "Página web", typed))
     said = text_of(printed)
     assert said.count('#panic("no") *not bold* $x$ @ref <label> \\ #include "/etc/passwd"') >= 8
     assert said.count("ñandú") >= 8

@@ -329,7 +329,7 @@ async def test_where_nobody_draws_a_draft_says_so_and_all_else_is_answered(
     finally:
         ask_beside(None)
     assert (refused.status_code, refused.json()["code"]) == (503, "unavailable")
-    assert refused.json()["detail"] == "Ruta cannot create the files of bulletins right now."
+    assert refused.json()["detail"] == "Ruta cannot create bulletin files right now."
     assert refused.headers["Retry-After"] == "10"
     assert read.status_code == 200
     drawn = await api.get(f"{path}/files/es/bulletin.pdf", headers=as_("im-officer"))

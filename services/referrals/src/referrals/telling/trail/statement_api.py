@@ -67,7 +67,7 @@ class Statement(BaseModel):
         description="Whether the file outside the database was read."
     )
     findings: list[ChainFinding] = Field(description="Inconsistencies of recomputed chains.")
-    patterns: list[PatternView] = Field(description="Unusual readings, most readings first.")
+    patterns: list[PatternView] = Field(description="Unusual access, most readings first.")
 
 
 @statements.get("")
