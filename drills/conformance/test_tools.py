@@ -1,14 +1,18 @@
-"""Information managers' tools open Ruta's tables with an address and read-only credentials: GDAL (QGIS) and pandas."""
+"""Information managers' tools open Ruta's tables with an address and read-only credentials: GDAL (QGIS), pandas,
+LibreOffice, R and hxlvalidate."""
 
 import base64
 import csv
 import json
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from gateway.front.description.document import EXAMPLES
 
 from drills.conformance.test_schemathesis import uv
 from tests.support.leaving_out import left_out
@@ -18,6 +22,11 @@ from tests.system.test_readers import made, read
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
 SERVICES = "/directory/v1/features/collections/services/items"
+HXL_TABLES = (
+    "/directory/v1/exports?format=hxl",
+    "/directory/v1/gaps?area=VE&level=1&format=hxl",
+    "/reports/v1/exports/activities",
+)
 GDAL = """
 import json, sys
 import pyogrio.raw
@@ -105,3 +114,20 @@ def test_r_reads_csv_by_its_address(system: System) -> None:
     assert done.returncode == 0, done.stderr
     listed = read(system, known, f"{SERVICES}?limit=10000").json()
     assert int(done.stdout) == len(listed["features"])
+
+
+def test_hxlvalidate_accepts_the_public_tables(system: System) -> None:
+    """It needs a row of data in each table, so an organisation first reports an activity."""
+    body = EXAMPLES["POST /reports/v1/activities"]
+    headers = {"Idempotency-Key": str(uuid4())}
+    added = system.running.request(
+        "ngo-refugio", "POST", "/reports/v1/activities", json=body, headers=headers
+    )
+    assert added.status_code == 201, added.text
+    known = made(system)
+    by = "Authorization: Basic " + base64.b64encode(":".join(known).encode()).decode()
+    for path in HXL_TABLES:
+        command = [str(Path(sys.executable).with_name("hxlvalidate")), "--http-header", by]
+        command.append(f"{system.running.url}{path}")
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, (path, done.stdout, done.stderr)

@@ -70,7 +70,7 @@ def _turned(table: Table) -> list[list[Any]]:
 Format = Literal["csv", "xlsx", "parquet", "hxl"]
 MEDIA_TYPES: dict[str, str] = {
     "csv": "text/csv; charset=utf-8",
-    "hxl": "text/csv; charset=utf-8; header=present",
+    "hxl": "text/csv; charset=utf-8",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "parquet": "application/vnd.apache.parquet",
 }

@@ -24,7 +24,7 @@ _COLUMNS = (
     ("need", "#service+code"),
     ("need_en", "#service+name+i_en"),
     ("need_es", "#service+name+i_es"),
-    ("group", "#population+group"),
+    ("group", "#beneficiary+group"),
     ("coverage", "#status+coverage"),
     ("gap", "#indicator+gap+bool"),
     *((state, f"#capacity+num+{state}") for state in STATES),
