@@ -239,7 +239,7 @@ async def _opened(
 def _link_to_next(request: Request, response: Response) -> None:
     """Name the next page in the header `Link`. A feed returns a cursor even if it has no more items yet."""
     page = orjson.loads(response.body)
-    if page["next_cursor"] and page.get("more", True):
+    if page.get("next_cursor") and page.get("more", True):
         response.headers["Link"] = page_links(request, "cursor", {"next": page["next_cursor"]})
 
 
