@@ -1,5 +1,6 @@
 """What somebody sends by mistake or on purpose: it is refused with the remedy, and what was typed stays."""
 
+import csv
 import io
 import zipfile
 from collections.abc import Iterator
@@ -8,6 +9,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, FilePayload, Page
 
+from tests.pages.console.test_information import waited
 from tests.pages.console.ways import registered, submit, unfold
 from tests.pages.signed_in import at_both_widths, findings, signed_in, too_wide
 from tests.support.system import System
@@ -164,3 +166,48 @@ def test_of_two_who_edit_one_plan_the_second_sees_both_texts_and_keeps_hers(
     assert "Llegar mañana a la clínica." in page.inner_text("main"), (
         "knowing both, it is theirs to say"
     )
+
+
+OWN = (
+    "Código externo",
+    "Organización *",
+    "Nombre del servicio *",
+    "Categorías *",
+    "Código de lugar (P-code)",
+)
+FORMULA = '=HYPERLINK("http://example.org","x")'
+
+
+def test_a_sheet_that_cannot_be_read_says_which_cell_and_what_to_write(
+    system: System, browsers: Browser
+) -> None:
+    def tried(page: Page, columns: tuple[str, ...], *row: str) -> str:
+        out = io.StringIO()
+        csv.writer(out).writerows((columns, row))
+        page.goto("/console/imports")
+        choose_file(page, "servicios.csv", out.getvalue().encode())
+        submit(page, "Probar sin guardar nada")
+        return waited(page)
+
+    with signed_in(browsers, system, "demo-im") as page:
+        said = tried(page, ("ID", "ONG", "Actividad"), "1", "Fundación", "Taller")
+        assert "Al archivo le faltan columnas necesarias" in said
+        said = tried(page, OWN, "f-1", "Fundación de Prueba", FORMULA, "HLT", "VE2313")
+        assert f"la celda contiene una fórmula («{FORMULA}»)" in said
+        said = tried(page, OWN, "n-1", "Fundación de Prueba", "Consulta", "Salud", "Maracaibo")
+        assert said.count("Categorías") == 1, "each note names its column once"
+        assert "«Salud» no está en la lista. Valores posibles: " in said
+        assert page.get_by_role("button", name="Importar", exact=True).count() == 0, (
+            "no row is good"
+        )
+
+
+def test_a_period_in_the_future_is_not_closed(system: System, browsers: Browser) -> None:
+    with signed_in(browsers, system, "demo-im") as page:
+        page.goto("/console/releases")
+        future = page.locator("select[name=period] option").last
+        future.evaluate("option => { option.value = '2099-01a'; option.selected = true; }")
+        submit(page, "Cerrar el período")
+        said = page.inner_text(".govuk-error-summary")
+        assert "El período todavía no ha terminado." in said
+        assert "Ciérrelo a partir del día siguiente" in said

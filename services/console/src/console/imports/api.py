@@ -190,7 +190,7 @@ def _note(note: Mapping[str, Any], visit: Visit) -> str:
     field, before, after = note.get("field"), note.get("before"), note.get("after")
     if note["weight"] == "changed" and before is not None and after is not None:
         text = visit.say("imports.became", words=text, before=before, after=after)
-    return f"{field}: {text}" if field else text
+    return f"{field}: {text}" if field and not text.startswith(f"{field}:") else text
 
 
 @screens.file("/imports/{import_id:uuid}/report.xlsx", query=("verdict",))
