@@ -1048,6 +1048,14 @@ ROWS = (
     ),
     Row(
         "messages",
+        "rights-before-the-first-change",
+        "gateway.front.callers.revocations:RightsOfNow.follow",
+        Replaces("last is not None", "last"),
+        # On a fresh stack, where nobody has changed an identity yet: this test alone.
+        "tests/system/test_unheard.py::test_an_emergency_to_people_without_a_channel_raises_the_alarm_until_it_is_read",
+    ),
+    Row(
+        "messages",
         "an-older-page-of-rights",
         "referrals.ground.people.service:take_in",
         Replaces("col(KnownPerson.said_at) < said_at", "sa.true()"),

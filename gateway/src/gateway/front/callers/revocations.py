@@ -119,10 +119,11 @@ class EndedRights:
         self._authorization = authorization
         self._as_of = 0.0
         self._said: dict[str, Any] | None = None
-        self.last_change = ""
+        self.last_change: str | None = None
+        """The issuer's last change, "" if it has none; None before the list was read."""
 
     def heard(self, document: Mapping[str, Any]) -> None:
-        self.last_change = str(document.get("last_change", ""))
+        self.last_change = document.get("last_change")
         if {"suspended", "as_of"} <= document.keys():
             self._as_of = document["as_of"]
             changed = {named: document[listed] for named, listed in _NAMED.items()}
@@ -176,7 +177,7 @@ class RightsOfNow:
         self,
         issuer_url: str | None,
         authorization: Callable[[str], str],
-        last_change: Callable[[], str],
+        last_change: Callable[[], str | None],
     ) -> None:
         self._url = f"{issuer_url}{_PEOPLE}" if issuer_url else None
         self._authorization = authorization
@@ -191,11 +192,12 @@ class RightsOfNow:
     ) -> None:
         """Keep one service up to date until `stop`. `url` returns None while the service is not deployed. Does nothing
         with an outside provider, which does not publish rights."""
-        told, told_at, quiet = "", float("-inf"), False
+        told: str | None = None
+        told_at, quiet = float("-inf"), False
         while self._url is not None and not stop.is_set():
             last, address = self._last_change(), url()
             old = time.monotonic() - told_at >= _AGAIN_SECONDS
-            if last and address is not None and (last != told or old):
+            if last is not None and address is not None and (last != told or old):
                 error = await self._pass_on(self._url, service, f"{address}{_TOLD_PEOPLE}", session)
                 if error is None:
                     told, told_at = last, time.monotonic()
