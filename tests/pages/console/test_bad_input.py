@@ -197,6 +197,7 @@ def test_a_sheet_that_cannot_be_read_says_which_cell_and_what_to_write(
         said = tried(page, OWN, "n-1", "Fundación de Prueba", "Consulta", "Salud", "Maracaibo")
         assert said.count("Categorías") == 1, "each note names its column once"
         assert "«Salud» no está en la lista. Valores posibles: " in said
+        assert "se aplica Socios humanitarios" in said, "no code of a level"
         assert page.get_by_role("button", name="Importar", exact=True).count() == 0, (
             "no row is good"
         )

@@ -188,7 +188,8 @@ def _note(note: Mapping[str, Any], visit: Visit) -> str:
     has no stored value; the words may propose one."""
     text = str(note[visit.language])
     field, before, after = note.get("field"), note.get("before"), note.get("after")
-    if note["weight"] == "changed" and before is not None and after is not None:
+    worded = note["code"].startswith("visibility_")
+    if note["weight"] == "changed" and not worded and before is not None and after is not None:
         text = visit.say("imports.became", words=text, before=before, after=after)
     return f"{field}: {text}" if field and not text.startswith(f"{field}:") else text
 

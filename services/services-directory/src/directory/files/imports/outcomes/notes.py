@@ -7,6 +7,7 @@ from enum import StrEnum
 from functools import cache
 from typing import Any
 
+from common.words.codelists import visibility_levels
 from common.words.languages import LANGUAGES, page_language
 from common.words.places import Places
 from common.words.tables import rows
@@ -32,6 +33,10 @@ class Verdict(StrEnum):
     """Missing in the file, but present in an earlier one of the same publisher."""
 
 
+_VISIBILITY = "visibility_"
+"""Begins the codes of notes whose values are levels of visibility, which the text names in words."""
+
+
 @dataclass(frozen=True, slots=True)
 class Note:
     """One note in the report. `field` is the column or path as the sender named it; `places` are the P-codes of places
@@ -48,8 +53,12 @@ class Note:
         return _weight(self.code)
 
     def text(self, language: str = "es") -> str:
-        template = _texts()[self.code][page_language(language, None)]
-        return template.format(field=self.field, before=self.before, after=self.after)
+        spoken = page_language(language, None)
+        before, after = self.before, self.after
+        if self.code.startswith(_VISIBILITY):
+            before, after = (visibility_levels().label(each, spoken) for each in (before, after))
+        template = _texts()[self.code][spoken]
+        return template.format(field=self.field, before=before, after=after)
 
     def plain(self) -> dict[str, Any]:
         parts = {"code": self.code, "weight": self.weight.value, "field": self.field}
