@@ -90,7 +90,7 @@ def test_a_restored_stack_holds_the_record_and_not_the_erased(
     refused = system.ruta(
         "restore", str(folder), "--key-file", str(_other_key(tmp_path)), check=False
     )
-    assert "does not open" in refused.stderr
+    assert "cannot be opened" in refused.stderr
 
     system.ruta("restore", str(folder), "--key-file", str(key))
     system.up()
