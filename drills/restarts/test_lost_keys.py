@@ -163,7 +163,7 @@ def test_a_key_that_is_lost_for_good_is_given_up_only_knowingly(
     assert "--give-up-cases" in refused.stderr
     system.ruta("keys", "accept", "RUTA_PSEUDONYM_KEY")
     told = system.ruta("keys", "accept", "key-encryption-keys", "--give-up-cases").stdout
-    assert "1 case keys given up" in told
+    assert "1 case keys were given up" in told
     system.up()
     try:
         gone = system.running.request("ngo-refugio", "GET", f"{CASES}/{case}")
