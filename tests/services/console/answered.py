@@ -40,6 +40,9 @@ def _with_what_is_newer(asked: str, body: Any) -> None:
                 one["withheld"] = False
         case "GET /directory/v1/records/services/{service_id}":
             body["withheld"] = False
+        case "GET /directory/v1/risk-messages/own":
+            for one in body:
+                one["possible_steps"] = ["rewrite", "publish"]
         case "GET /reports/v1/bulletins/{bulletin_id}":
             body["content"].setdefault("hidden", [])
         case "GET /referrals/v1/referrals/{referral_id}":

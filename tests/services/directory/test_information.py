@@ -246,12 +246,23 @@ async def test_a_message_that_was_changed_since_is_neither_overwritten_nor_publi
 
 async def test_whoever_wrote_a_message_does_not_publish_it(api: AsyncClient) -> None:
     draft = (await written(api)).json()
+    second = as_("tip-coordinator", sub="somebody else")
+
+    async def named(headers: Any) -> list[str]:
+        (own,) = (await api.get(f"{RISKS}/own", headers=headers)).json()
+        return list(own["possible_steps"])
+
+    assert await named(as_("tip-coordinator")) == ["rewrite"]
+    assert await named(as_("im-officer")) == ["rewrite"]
+    assert await named(second) == ["rewrite", "publish"]
+    assert await named(as_("tip-coordinator", areas=["VE20"])) == []
     url = f"{RISKS}/{draft['id']}/publish"
     refused = await api.post(url, headers=as_("tip-coordinator"))
     assert (refused.status_code, refused.json()["code"]) == (403, "second_person_needed")
     assert (await api.post(url, headers=as_("im-officer"))).status_code == 403
-    second = as_("tip-coordinator", sub="somebody else")
     assert (await api.post(url, headers=second)).json()["state"] == "published"
+    assert await named(second) == ["withdraw"]
+    assert await named(as_("im-officer")) == []
 
 
 async def test_an_operation_of_one_person_publishes_what_it_wrote(

@@ -87,8 +87,52 @@ async def test_whoever_submitted_a_pathway_does_not_publish_it(api: AsyncClient)
 
 
 async def test_an_operation_of_one_person_says_so(api: AsyncClient, alone: None) -> None:
-    published = await act(api, await act(api, await drafted(api), "submit"), "publish")
-    assert published.status_code == 200
+    submitted = await act(api, await drafted(api), "submit")
+    path = f"{V1}/{submitted.json()['pathway_id']}/draft"
+    read = await api.get(path, headers=as_("gbv-coordinator"))
+    assert read.json()["possible_steps"] == ["return", "publish"]
+    assert (await act(api, submitted, "publish")).status_code == 200
+
+
+async def test_a_version_names_what_its_reader_can_do_and_each_step_asks_the_same(
+    api: AsyncClient,
+) -> None:
+    """Nobody is offered a step that is refused, or refused one that is offered."""
+    made = await drafted(api, who="im-officer")
+    path = f"{V1}/{made.json()['pathway_id']}"
+    readers = {
+        "im": as_("im-officer"),
+        "coordinator": as_("gbv-coordinator"),
+        "elsewhere": as_("gbv-coordinator", areas=["VE20"]),
+        "no scope": as_("gbv-coordinator", scope="directory:read"),
+    }
+
+    async def named(state: str, who: str) -> list[str]:
+        answer = await api.get(path + state, headers=readers[who])
+        return list(answer.json().get("possible_steps") or [])
+
+    told = {who: await named("/draft", who) for who in readers}
+    assert told == {
+        "im": ["draft", "submit"],
+        "coordinator": ["draft", "submit"],
+        "elsewhere": [],
+        "no scope": [],
+    }
+    submitted = await act(api, made, "submit", "gbv-coordinator")
+    told = {who: await named("/draft", who) for who in readers}
+    assert told == {"im": [], "coordinator": ["return"], "elsewhere": [], "no scope": []}
+    for who, reader in readers.items():
+        headers = {**reader, "If-Match": submitted.headers["ETag"]}
+        for step in {"submit", "publish"} - set(told[who]):
+            refused = await api.post(f"{path}/{step}", headers=headers)
+            assert refused.status_code in (403, 409), (who, step)
+    readers["second"] = as_("gbv-coordinator", sub="somebody else")
+    assert await named("/draft", "second") == ["return", "publish"]
+    headers = {**readers["second"], "If-Match": submitted.headers["ETag"]}
+    assert (await api.post(f"{path}/publish", headers=headers)).status_code == 200
+    told = {who: await named("", who) for who in readers}
+    assert [who for who in told if told[who] == ["draft"]] == ["im", "coordinator", "second"]
+    assert (await api.get(path, headers=as_("anonymous"))).json()["possible_steps"] == []
 
 
 async def test_a_returned_version_goes_back_to_its_writer_with_the_reason(api: AsyncClient) -> None:

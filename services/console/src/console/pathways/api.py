@@ -1,7 +1,7 @@
 """Pathway pages: lists, versions, drafts and their steps, trials, and publication by a second person."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -114,8 +114,8 @@ async def pathway(visit: Visit) -> Page:
     effective = views.all_steps(version)
     words = {one["key"]: codes.need(one["need"]) for one in effective}
     change = views.Difference(say, codes, said, [*effective, *views.all_steps(published)])
-    writes = visit.visitor.may("directory:curate")
-    tried = await _tried(visit, version, kept) if writes else None
+    legal = version.get("possible_steps") or []
+    tried = await _tried(visit, version, kept) if "draft" in legal else None
     affected = tried is not None and tried[0].ok
     return Page(
         "pathways/templates/pathway.html",
@@ -137,10 +137,11 @@ async def pathway(visit: Visit) -> Page:
             "difference": change.lines(diff.body) if diff is not None and diff.ok else [],
             "differing": differing,
             "omits": [(key, change.step(key)) for key in version["pathway"].get("omits") or []],
-            "revisable": writes and not differing,
-            "editable": writes and version["state"] in {"draft", "returned"},
+            "legal": legal,
+            "revisable": "draft" in legal and not differing,
+            "editable": "draft" in legal and differing,
+            "publisher": _publisher(visit, version, legal),
             # Nobody can publish a change here without seeing it.
-            "submitted": writes and version["state"] == "submitted",
             "read": diff is not None and diff.ok,
             "profiles": [(name, say(f"profile.{name}")) for name, _ in views.profiles("")],
             "sets": [
@@ -158,6 +159,14 @@ async def pathway(visit: Visit) -> Page:
         address=f"/console/pathways/{identifier}",
         refusal=tried[0] if tried and not affected else None,
     )
+
+
+def _publisher(visit: Visit, version: Mapping[str, Any], legal: Sequence[str]) -> str:
+    """Return who publishes a submitted version, for visitors who may not; empty otherwise."""
+    if version["state"] != "submitted" or "publish" in legal:
+        return ""
+    key = "pathway.publisher_other" if "return" in legal else "pathway.publisher"
+    return visit.say(key, aor=visit.say(f"aor.{version['aor']}"))
 
 
 def _then(visit: Visit, answer: Answer) -> Outcome:

@@ -138,7 +138,10 @@ async def read(
     if found is None:
         raise NOT_FOUND.because("no_published_pathway_has_this_id")
     response.headers["ETag"] = service.etag(found)
-    return await _with_effective(session, caller, found)
+    return {
+        **await _with_effective(session, caller, found),
+        "possible_steps": service.legal(caller, found),
+    }
 
 
 @routes.get("/{pathway_id}/versions", response_model=list[VersionOut])
@@ -163,7 +166,7 @@ async def read_version(
 
 @routes.get("/{pathway_id}/draft", response_model=VersionOut)
 async def read_draft(
-    caller: Drafter, session: Session, pathway_id: PathwayId, response: Response
+    request: Request, caller: Drafter, session: Session, pathway_id: PathwayId, response: Response
 ) -> dict[str, Any]:
     """The open version, with the steps that it would inherit and all findings of the validation."""
     found = await queries.open_version(session, pathway_id)
@@ -171,7 +174,11 @@ async def read_draft(
         raise NOT_FOUND.because("no_draft_is_open_under_this_id")
     body = Pathway.model_validate(found.body)
     effective, findings = await service.once_published(session, body)
-    return {**_drafted(response, caller, found, findings), "effective": plain(effective)}
+    return {
+        **_drafted(response, caller, found, findings),
+        "effective": plain(effective),
+        "possible_steps": service.legal(caller, found, alone=_alone(request)),
+    }
 
 
 @routes.put("/{pathway_id}/draft", response_model=VersionOut)
@@ -229,8 +236,7 @@ async def publish(
     if_match: IfMatch = None,
 ) -> dict[str, Any]:
     """Publishes a version that another person submitted. A published version never changes."""
-    alone = cast("Settings", context_of(request).settings).one_person_publishes
-    found = await service.publish(session, caller, pathway_id, if_match, alone=alone)
+    found = await service.publish(session, caller, pathway_id, if_match, alone=_alone(request))
     await announce(session, pathway_id)
     return _drafted(response, caller, found, [])
 
@@ -294,6 +300,10 @@ async def _visible_version(
 async def _with_effective(session: Session, caller: Principal, found: Version) -> dict[str, Any]:
     force = (await in_force(session, found.area))[found.aor]
     return {**_version(caller, found), "effective": plain(force.pathway)}
+
+
+def _alone(request: Request) -> bool:
+    return cast("Settings", context_of(request).settings).one_person_publishes
 
 
 def _drafted(

@@ -43,6 +43,11 @@ class VersionOut(BaseModel):
     submitted_at: datetime | None = None
     published_at: datetime | None = None
     returned_because: str | None = None
+    possible_steps: list[str] | None = Field(
+        None,
+        description="Only when you read the draft or the newest published version: what you can do "
+        "with it now (draft, submit, return, publish).",
+    )
 
 
 class PathwayListed(BaseModel):

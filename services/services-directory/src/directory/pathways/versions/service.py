@@ -35,6 +35,8 @@ from directory.pathways.versions.effective import wider
 from directory.pathways.versions.models import pathway_versions, pathways
 from directory.pathways.versions.queries import Version
 
+_DRAFTED = ("draft", "returned")
+
 
 def may_draft(caller: Principal, aor: str) -> bool:
     """Return whether the caller may draft. The AoR's coordinator and the IM team may draft; publishing has a separate
@@ -58,6 +60,22 @@ def _check_mandate(caller: Principal, aor: str, area: str) -> None:
         raise FORBIDDEN.because("only_coordination_or_its_im_team_drafts", aor)
     if not covers(caller, area):
         raise FORBIDDEN.because("your_mandate_does_not_include_area", area)
+
+
+def legal(caller: Principal, version: Version, *, alone: bool = False) -> list[str]:
+    """Return the steps that the caller can take now. Each use case below asks the same rules."""
+    here = "directory:curate" in caller.scopes and covers(caller, version.area)
+    drafts = here and may_draft(caller, version.aor)
+    decides = here and caller.coordinates(version.aor)
+    steps = {
+        "draft": drafts and version.state != "submitted",
+        "submit": drafts and version.state in _DRAFTED,
+        "return": decides and version.state == "submitted",
+        "publish": decides
+        and version.state == "submitted"
+        and (alone or caller.subject != version.submitted_by),
+    }
+    return [step for step, may in steps.items() if may]
 
 
 def check_area(area: str, pointer: str = "/area") -> None:
@@ -120,7 +138,7 @@ async def submit(
     """Submit the draft for review. Refuse it while validation finds errors."""
     row = await _pathway(session, caller, pathway_id)
     _check_mandate(caller, row.aor, row.area)
-    current = await _open(session, pathway_id, if_match, ("draft", "returned"))
+    current = await _open(session, pathway_id, if_match, _DRAFTED)
     await refuse_errors(session, Pathway.model_validate(current.body))
     await session.execute(
         _of(current).values(

@@ -27,6 +27,7 @@ from directory.show.information.api import Asked, as_text, language_in, settings
 from directory.show.information.renderer import risks_page, snippet_page
 from directory.show.information.schemas import (
     NewRiskMessage,
+    OwnRiskMessage,
     RiskMessageView,
     SnippetCode,
 )
@@ -56,12 +57,15 @@ async def list_messages(
 
 @risk_routes.get("/own")
 async def list_own_messages(
+    request: Request,
     session: Session,
     caller: Writer,
     state: Literal["draft", "published", "withdrawn"] | None = None,
-) -> list[RiskMessageView]:
+) -> list[OwnRiskMessage]:
     """Messages of your areas of responsibility, including drafts."""
-    return [service.view(row) for row in await queries.own(session, caller, state)]
+    alone = settings_of(request).one_person_publishes
+    found = await queries.own(session, caller, state)
+    return [service.own_view(caller, row, alone=alone) for row in found]
 
 
 @risk_routes.get("/page", response_class=HTMLResponse, dependencies=[AnyQuery])

@@ -146,6 +146,12 @@ class RiskMessageView(BaseModel):
     published_at: datetime | None
 
 
+class OwnRiskMessage(RiskMessageView):
+    possible_steps: list[str] = Field(
+        description="What you can do with it now: rewrite, publish, withdraw."
+    )
+
+
 class SnippetCode(BaseModel):
     """The code for a website's page, and the same content as a plain link."""
 

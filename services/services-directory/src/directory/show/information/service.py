@@ -8,7 +8,7 @@ from uuid import UUID
 import orjson
 import sqlalchemy as sa
 from common import clock
-from common.auth import Principal
+from common.auth import Principal, Role
 from common.errors import CONFLICT, FORBIDDEN, INVALID
 from common.http import check_if_match, etag_of
 from common.ids import new_id
@@ -38,6 +38,7 @@ from directory.show.information.schemas import (
     HelpQuery,
     HelpView,
     NewRiskMessage,
+    OwnRiskMessage,
     RiskMessageView,
 )
 from directory.show.posters.content import written_out
@@ -230,9 +231,33 @@ async def _change(session: AsyncSession, row: Any, **values: Any) -> RiskMessage
     return view(changed)
 
 
+def own_view(caller: Principal, row: Any, *, alone: bool) -> OwnRiskMessage:
+    return OwnRiskMessage(**view(row).model_dump(), possible_steps=legal(caller, row, alone=alone))
+
+
+def legal(caller: Principal, row: Any, *, alone: bool) -> list[str]:
+    """Return the steps that the caller can take now. Each use case above asks the same rules."""
+    decides = Role.COORDINATOR in caller.roles
+    steps = {
+        "rewrite": row["state"] == "draft",
+        "publish": decides
+        and row["state"] == "draft"
+        and row["valid_until"] >= clock.today()
+        and (alone or caller.subject != row["written_by"]),
+        "withdraw": decides and row["state"] == "published",
+    }
+    return [step for step, may in steps.items() if may and _holds(caller, row)]
+
+
+def _holds(caller: Principal, row: Any) -> bool:
+    return not caller.areas or bool(
+        row["areas"] and all(covers(caller, each) for each in row["areas"])
+    )
+
+
 def _check_holds(caller: Principal, row: Any) -> None:
     """Raise 403 if the message also covers areas outside the caller's. Such a caller can neither publish nor end it."""
-    if caller.areas and not (row["areas"] and all(covers(caller, each) for each in row["areas"])):
+    if not _holds(caller, row):
         raise FORBIDDEN.because("message_is_also_for_areas_that_are")
 
 
