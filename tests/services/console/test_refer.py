@@ -1,6 +1,7 @@
-"""A case and ticked items become three commands. These tests are pure and need no server."""
+"""A case and ticked items become three commands."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,7 +13,13 @@ from console.moments import Moments
 from console.referrals import refer, views
 from console.referrals.steps import STEPS, offered
 from console.texts import wording
+from referrals.case.cases.person import disclosable
+from referrals.ground.vocabulary.ages import Caregiver
 from referrals.ground.vocabulary.disclosure import Item
+from referrals.referral.referrals.schemas import Payload
+
+from tests.services.console.answered import console
+from tests.support.reference import ROOT
 
 CASE: dict[str, Any] = {
     "reference": "N386V-0ZY16", "age": 27, "area": "VE2313", "country": "VE",
@@ -103,6 +110,28 @@ def test_the_profile_holds_no_identity() -> None:
 def test_only_what_the_case_holds_can_be_ticked() -> None:
     items = refer.on_record(CASE)
     assert items == ["name", "age", "sex", "languages", "contact", "area", "case_reference"]
+
+
+def test_an_item_comes_from_the_case_or_is_typed() -> None:
+    of_the_case = disclosable("N386V", "VE2313", Caregiver.UNKNOWN, {}, {}, datetime.now(UTC).date())
+    assert {*map(str, of_the_case)} == set(refer._ITEMS)
+    assert set(Payload.model_fields) == {*refer._ITEMS, *refer._TEXTS} == {*map(str, Item)}
+
+
+async def test_the_form_asks_for_each_typed_item_and_shows_what_leaves(tmp_path: Path) -> None:
+    async with console(tmp_path) as pages:
+        case = next(
+            body["items"][0]["id"]
+            for _, path, _, body in pages.api._recorded
+            if path.pattern == "/referrals/v1/cases"
+        )
+        page = (await pages.open(f"/console/cases/{case}/refer")).text
+    assert [name for name in refer.SHARED if f'name="{name}"' not in page] == []
+    style = (ROOT / "services/console/src/console/static/console.css").read_text()
+    ticked = (f"[value={code}]:checked) .item--{code}" for code in refer._ITEMS)
+    assert [rule for rule in ticked if rule not in style] == []
+    reaches = ", ".join(f"[value={code}]" for code in refer.REACHED_BY)
+    assert style.count(f":is({reaches}):checked") == 2
 
 
 def test_what_is_shared_is_what_was_ticked_and_what_was_written() -> None:

@@ -42,10 +42,12 @@ class Wording:
         return self(key if key in self._texts else otherwise)
 
     def label(self, name: str) -> str:
-        """Return a field's label, from its own form or else from any form."""
+        """Return a field's label, from its own form, from any form, or from the item of a referral."""
         last = name.removesuffix("[]").split("/")[-1]
-        own, any_form = f"field.{name}", f"field.any/{last}"
-        return self.known(own, any_form if any_form in self._texts else "field.other")
+        for key in (f"field.{name}", f"field.any/{last}", f"item.{last}"):
+            if key in self._texts:
+                return self(key)
+        return self("field.other")
 
     def code(self, command: str, code: str) -> str:
         """Return the words for a choice: the command's own words, or else the general ones."""

@@ -116,6 +116,7 @@ async def referring(visit: Visit) -> Page:
             "replaces": visit.typed.one("replaces") or visit.asked("replaces"),
             "away": not resolved.ok,
             "items": [(code, say(f"item.{code}")) for code in held],
+            "texts": refer.SHARED,
             "agreed_last": [code for code in held if code in carried.get("items[]", ())],
             "rules": [(code, say(f"rule.{code}")) for code in refer.RULES],
             # The person's known languages come first.
