@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 from common.words import codelists
+from referrals.ground.vocabulary import reasons
+from referrals.referral.links.answers import _LISTS
 
 TABLES = Path(codelists.__file__).parent / "data/codelists"
 KNOWN = (
@@ -43,6 +45,36 @@ def test_a_state_that_ends_without_help_needs_a_place_in_the_counters() -> None:
     assert "no place in the counters for waitlisted" in started.stderr
 
 
+@pytest.mark.parametrize(
+    ("column", "module"),
+    [
+        ("counter", "reporting.count.indicators.vector"),
+        ("ask_again_days", "referrals.referral.referrals.lifecycle"),
+    ],
+)
+def test_a_reason_for_declining_is_counted_and_says_when_to_ask_again(
+    column: str, module: str
+) -> None:
+    empty = _STARTED.replace('if (of, row["code"]) != (table, code)', "").replace(
+        "[row for", f'[{{**row, "{column}": ""}} if row.get("list") == table else row for'
+    )
+    command = [sys.executable, "-c", empty, "decline", "safety", module]
+    started = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert f"reasons.csv: the {column}" in started.stderr
+
+
+def test_a_reason_is_offered_where_a_command_or_link_asks_for_it() -> None:
+    asked = {
+        (one.of, one.by)
+        for kind in vars(reasons).values()
+        for one in getattr(kind, "__metadata__", ())
+    }
+    offered = {
+        (row["list"], by) for row in codelists.rows("reasons") for by in row["offered"].split()
+    }
+    assert offered == asked | {(of, "link") for of in _LISTS.values()}
+
+
 @pytest.mark.parametrize("table", sorted(path.stem for path in TABLES.glob("*.csv")))
 def test_a_row_is_complete_in_each_language(table: str) -> None:
     for row in codelists.rows(table):
@@ -50,3 +82,9 @@ def test_a_row_is_complete_in_each_language(table: str) -> None:
         texts = [name for name in row if f"{name[:-2]}en" in row and name.endswith("_es")]
         assert all(bool(row[name]) == bool(row[f"{name[:-3]}_en"]) for name in texts), row["code"]
         assert row["label_es"], row["code"]
+        assert table != "items" or row["in_sentence_es"], row["code"]
+        assert {row.get("reaches", ""), row.get("helps_late", "")} <= {"", "yes"}, row["code"]
+    names = [
+        (row.get("list") or row.get("attribute"), row["code"]) for row in codelists.rows(table)
+    ]
+    assert len(names) == len({*names}), "the last one would hide the others"

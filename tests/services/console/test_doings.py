@@ -181,6 +181,7 @@ CHOICES: tuple[tuple[str, dict[str, str], str, Iterable[str]], ...] = (
     ("referral.withdrawn", {"command": "withdraw"}, "reason", [*chosen(referrals.Withdraw, "method"), "erased"]),
     ("case.closed", {}, "reason", chosen(cases.Closure, "reason")),
     ("case.erased", {}, "basis", chosen(cases.Erasure, "basis")),
+    ("case.reopened", {}, "reason", chosen(cases.Reopening, "reason")),
     ("consent.recorded", {}, "kind", chosen(consents.NewConsent, "kind")),
     ("consent.recorded", {}, "status", get_args(ConsentStatus)),
     ("consent.withdrawn", {}, "method", chosen(consents.Withdrawal, "method")),

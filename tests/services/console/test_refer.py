@@ -113,7 +113,9 @@ def test_only_what_the_case_holds_can_be_ticked() -> None:
 
 
 def test_an_item_comes_from_the_case_or_is_typed() -> None:
-    of_the_case = disclosable("N386V", "VE2313", Caregiver.UNKNOWN, {}, {}, datetime.now(UTC).date())
+    of_the_case = disclosable(
+        "N386V", "VE2313", Caregiver.UNKNOWN, {}, {}, datetime.now(UTC).date()
+    )
     assert {*map(str, of_the_case)} == set(refer._ITEMS)
     assert set(Payload.model_fields) == {*refer._ITEMS, *refer._TEXTS} == {*map(str, Item)}
 

@@ -14,6 +14,8 @@ from console.texts import Wording
 _COMMANDS = {
     "case.closed": "end",
     "case.erased": "erase",
+    "case.reopened": "reopen",
+    "line.given_back": "decline",
     "certificate.revoked": "revoke",
     "line.closed": "close",
     "review.done": "done",

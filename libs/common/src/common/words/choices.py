@@ -37,7 +37,9 @@ class Reason(Code):
     offered: frozenset[str]
     """Where people can choose it: in a referral, a transfer, an answer link, the line …"""
     counter: int | None
-    """Its fixed position in the stored counts of its list. None: it is counted as other."""
+    """Its fixed position in the stored counts, if its list is counted."""
+    ask_again_days: str
+    """For declining: after how many days the service is suggested to this person again, or `never`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ def reasons(of: str) -> Mapping[str, Reason]:
             by_language(row),
             frozenset(row["offered"].split()),
             int(row["counter"]) if row["counter"] else None,
+            row["ask_again_days"],
         )
         for row in rows("reasons")
         if row["list"] == of
@@ -98,14 +101,16 @@ class OneOf:
 
 
 def counted(of: str, places: int) -> Mapping[str, int]:
-    """Return the counter position of each counted code, and the last position for `other`. Raises ValueError if two
-    codes share a position or a position is out of range."""
-    found = {code: each.counter for code, each in reasons(of).items() if each.counter is not None}
+    """Return the counter position of each code, and the last position for `other`. Raises ValueError if a code has no
+    position of its own or it is out of range."""
+    found = {
+        code: -1 if each.counter is None else each.counter for code, each in reasons(of).items()
+    }
     if len({*found.values()}) < len(found) or any(
         not 0 <= at < places - 1 for at in found.values()
     ):
         raise ValueError(
-            f"reasons.csv: the counters of {of} need places of their own below {places - 1}"
+            f"reasons.csv: the counter of each reason to {of} is its own and below {places - 1}"
         )
     return MappingProxyType({**found, "other": places - 1})
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from common.words.choices import reasons
 from common.words.referral_states import OPEN, TERMINAL, ReferralState
 
 
@@ -212,7 +213,14 @@ def diagram() -> str:
     return "\n".join(lines) + "\n"
 
 
-ASK_AGAIN_AFTER: dict[str, timedelta] = {"capacity": timedelta(days=7)}
+_DECLINES = reasons("decline")
+if unsaid := [code for code, each in _DECLINES.items() if not each.ask_again_days]:
+    raise LookupError(f"reasons.csv: the ask_again_days of {', '.join(unsaid)} are not decided")
+ASK_AGAIN_AFTER = {
+    code: timedelta(days=int(each.ask_again_days))
+    for code, each in _DECLINES.items()
+    if each.ask_again_days != "never"
+}
 """By reason for declining; after any other reason the service is not suggested again."""
 
 
