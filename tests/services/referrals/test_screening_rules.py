@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 import pytest
+from common.words.choices import words
 from common.words.codelists import categories
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -88,6 +89,32 @@ def test_the_shipped_instrument_is_fit_and_bilingual() -> None:
     assert all(each.label.es and each.label.en for each in shipped().questions)
     assert all(q.needs_review for q in shipped().questions if q.grade)
     assert {row["need"] for row in rows("needs")} <= set(categories())
+    assert {row["urgency"] for row in rows("needs")} <= words("urgencies").keys()
+    known = {*shipped().by_id, *(row["id"] for row in rows("elements")), "indications"}
+    for row in (*rows("needs"), *rows("situations")):
+        assert parse(row["when"]).names <= known, row
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "says"),
+    [
+        ("maps_to_element", "means.coersion", "no element 'means.coersion'"),
+        ("applies_to", "chld", "not 'chld'"),
+        ("id", "exp.hours", "two questions have the id exp.hours"),
+    ],
+)
+def test_a_slip_in_the_row_of_a_question_is_named(
+    monkeypatch: pytest.MonkeyPatch, column: str, value: str, says: str
+) -> None:
+    def read(name: str) -> tuple[Mapping[str, str], ...]:
+        found = rows(name)
+        return (
+            (*found, {**found[-1], "id": "own", column: value}) if name == "indicators" else found
+        )
+
+    monkeypatch.setattr("referrals.screening.screenings.shipped.rows", read)
+    with pytest.raises(ValueError, match=says):
+        check_fit(shipped.__wrapped__())
 
 
 def test_a_question_for_children_is_not_asked_of_an_adult_and_is_where_the_age_is_unknown() -> None:

@@ -209,6 +209,8 @@ def _roles(instrument: Instrument) -> Iterator[Unfit]:
 def _conditions(instrument: Instrument) -> Iterator[Unfit]:
     earlier: set[str] = set()
     for question in instrument.questions:
+        if question.id in earlier:
+            yield Unfit(question.id, f"two questions have the id {question.id}")
         for found in (instrument.conditions, instrument.calculations, instrument.constraints):
             expression = found.get(question.id)
             if expression is None:

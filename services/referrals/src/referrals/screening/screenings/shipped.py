@@ -107,7 +107,7 @@ def _questions() -> Iterator[Question]:
             section=sections[row["dimension"]],
             options=_options("answers"),
             relevant=_asked_of(row["applies_to"]),
-            element=row["maps_to_element"],
+            element=_element(row["maps_to_element"]),
             grade=_grade(row["ilo_grade_adult_labour"]),
             needs_review=True,
             basis=row["basis"],
@@ -121,7 +121,15 @@ def _asked_of(applies_to: str) -> str | None:
             return "${age_group} != 'adult'"
         case ["adult"]:
             return "${age_group} != 'child'"
-    return None
+        case ["adult", "child"]:
+            return None
+    raise ValueError(f"indicators.csv: ask adult, child or both, not {applies_to!r}")
+
+
+def _element(name: str) -> str:
+    if name != "context" and name not in {row["id"] for row in rows("elements")}:
+        raise ValueError(f"indicators.csv: no element {name!r}")
+    return name
 
 
 def _grade(text: str) -> "str | None":
