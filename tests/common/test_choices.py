@@ -1,5 +1,6 @@
 """Each code has a row. If a code used by name has no row, the service refuses to start and names the code."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,8 @@ import pytest
 from common.words import codelists
 from referrals.ground.vocabulary import reasons
 from referrals.referral.links.answers import _LISTS
+
+from tests.support.reference import ROOT
 
 TABLES = Path(codelists.__file__).parent / "data/codelists"
 KNOWN = (
@@ -61,6 +64,14 @@ def test_a_reason_for_declining_is_counted_and_says_when_to_ask_again(
     command = [sys.executable, "-c", empty, "decline", "safety", module]
     started = subprocess.run(command, capture_output=True, text=True, check=False)
     assert f"reasons.csv: the {column}" in started.stderr
+
+
+def test_the_schema_repeats_no_table_of_codes() -> None:
+    """A new row would need a migration, and the database would refuse it until then."""
+    tables = [{row["code"] for row in codelists.rows(path.stem)} for path in TABLES.glob("*.csv")]
+    for schema in (ROOT / "services").glob("*/src/*/migrations/versions/baseline.sql"):
+        for listed in re.findall(r"CHECK .*ARRAY\[(.*?)\]", schema.read_text("utf-8")):
+            assert {*re.findall(r"'(\w+)'", listed)} not in tables, listed
 
 
 def test_a_reason_is_offered_where_a_command_or_link_asks_for_it() -> None:

@@ -148,8 +148,7 @@ CREATE TABLE referrals (
     unshared_deadline timestamptz,
     unheard_at timestamptz,
     CONSTRAINT referrals_check CHECK (((state = 'draft'::text) OR (num_nonnulls(grant_id, exception_id) = 1) OR (sent_at IS NULL))),
-    CONSTRAINT referrals_consent_told_check CHECK ((consent_told = ANY (ARRAY['ending'::text, 'ended'::text]))),
-    CONSTRAINT referrals_urgency_check CHECK ((urgency = ANY (ARRAY['emergency'::text, 'urgent'::text, 'routine'::text])))
+    CONSTRAINT referrals_consent_told_check CHECK ((consent_told = ANY (ARRAY['ending'::text, 'ended'::text])))
 );
 
 CREATE TABLE answer_links (
@@ -353,7 +352,6 @@ CREATE TABLE channels (
     failure text,
     created_at timestamptz NOT NULL,
     CONSTRAINT channels_check CHECK (((quiet_from IS NULL) = (quiet_until IS NULL))),
-    CONSTRAINT channels_kind_check CHECK ((kind = ANY (ARRAY['email'::text, 'push'::text, 'sms'::text]))),
     CONSTRAINT channels_pace_check CHECK ((pace = ANY (ARRAY['at_once'::text, 'digest'::text, 'emergencies'::text])))
 );
 
