@@ -145,7 +145,12 @@ def template(number: int, chosen: random.Random) -> ServiceDocument:
     """Return a service as complete as a real one, with two languages, hours, phones, a site and eligibility."""
     places = Places.load()
     town = chosen.choice(places.at_level(2, "VEN"))
-    codes = [c for c, v in codelists.categories().items() if v.minimum_visibility == "public"]
+    # Shelter beside GBV or trafficking may be a safe house, which Ruta withholds.
+    codes = [
+        code
+        for code, entry in codelists.categories().items()
+        if entry.minimum_visibility == "public" and code != "SHL"
+    ]
     words = chosen.sample(WORDS, 6)
     point = places.point(town.pcode)
     return ServiceDocument.model_validate(

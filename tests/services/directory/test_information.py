@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from common import clock
 from common.pages.look import EXIT_SCRIPT
+from common.words.tables import rows
 from directory.ground.hsds.opening_hours import DAYS
 from directory.show.information.needs import needs
 from directory.show.information.short_text import ONE, PART, messages, plain
@@ -345,6 +346,13 @@ def test_needs_name_known_categories_and_texts_are_in_both_languages() -> None:
     for need in needs().values():
         assert all(need.labels.values())
         assert set(need.categories) <= set(codelists.categories()), need.code
+    public = {
+        c for c, entry in codelists.categories().items() if entry.minimum_visibility == "public"
+    }
+    asked = {code for need in needs().values() for code in need.categories}
+    assert public - asked == {"GP-DET"}, "offer it under a need in needs.csv"
+    searched = {row["categories"] for row in rows("directory.find.search", "data/thesaurus")}
+    assert {*";".join(searched).split(";")} == {*codelists.categories()}, "thesaurus.csv"
     folder = Path(information.__file__).parent
     texts = json.loads((folder / "texts.json").read_text(encoding="utf-8"))
     assert set(texts["es"]) == set(texts["en"])
