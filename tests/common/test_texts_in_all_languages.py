@@ -141,6 +141,11 @@ def test_what_a_module_says_in_two_languages_is_completed() -> None:
     assert alone == [], 'write completed("package", {"es": …, "en": …})'
 
 
+def test_no_page_names_the_languages_to_choose_from() -> None:
+    alone = [path.name for path in of_product("*.html") if '("es", ' in path.read_text("utf-8")]
+    assert alone == [], "use own_names"
+
+
 def test_one_class_names_the_languages_as_fields() -> None:
     found = {
         node.name

@@ -143,6 +143,7 @@ _CALLED = {
     ("channels", "label"): "word",
     ("entry_kinds", "label"): "entry",
     ("items", "label"): "item",
+    ("page_languages", "label"): "word",
     ("referral_states", "did"): "did.referral",
     ("referral_states", "label"): "state",
     ("referral_states", "late"): "late.state",

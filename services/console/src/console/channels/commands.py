@@ -1,11 +1,13 @@
 """The commands for a person's own channels. Pure."""
 
+from common.words.languages import LANGUAGES
+
 from console.commands import Command, Field
 
 _CHANNELS = "/referrals/v1/channels"
 PACES = ("at_once", "digest", "emergencies")
 _WISHES = (
-    Field("language", "choice", ("es", "en")),
+    Field("language", "choice", LANGUAGES),
     Field("pace", "choice", PACES),
     Field("digest_at", "clock"),
     Field("quiet_from", "clock"),

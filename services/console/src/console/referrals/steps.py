@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from common.words import choices
+from common.words.languages import LANGUAGES
 
 from console.commands import Command, Field
 
@@ -87,7 +88,7 @@ STEPS: Mapping[str, Command] = {
 LINK = Command(
     "link",
     "/referrals/v1/referrals/{referral_id}/answer-links",
-    (Field("language", "choice", ("es", "en")),),
+    (Field("language", "choice", LANGUAGES),),
 )
 RENEW = Command(
     "renew-consent",

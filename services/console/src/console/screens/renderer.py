@@ -9,6 +9,7 @@ from typing import Any
 from common.auth import Role
 from common.pages.form_tokens import form_token
 from common.words.choices import words
+from common.words.conventions import OWN_NAMES
 from common.words.details import said
 from common.words.languages import next_language
 from jinja2 import Environment, FileSystemLoader, PackageLoader, PrefixLoader, StrictUndefined
@@ -258,6 +259,7 @@ def _environment() -> Environment:
         "asset": assets.address,
         "field_id": field_id,
         "Markup": Markup,
+        "own_names": OWN_NAMES,
         "urgencies": tuple(words("urgencies")),
         "written": written_dates.written,
         **_macros(),

@@ -19,6 +19,7 @@ from common.http import (
     router,
 )
 from common.messages.addresses import NotAnAddress, mailbox
+from common.words.conventions import OWN_NAMES
 from common.words.languages import PageLanguage
 from fastapi import Depends, Form, Query
 from fastapi.responses import HTMLResponse
@@ -179,7 +180,7 @@ def _page(
     here = f"{PATH}/{view}" if key else PATH
     values: dict[str, Any] = {
         "view": view, "key": key, "leave": leave, "here": here,
-        "problem": typed is not None, "typed": typed,
+        "problem": typed is not None, "typed": typed, "own_names": OWN_NAMES,
     }  # fmt: skip
     html = drawn("reporting.publish.subscribers", "subscription.html", language, **values)
     return page_response(html, language=language, status=status)
