@@ -35,7 +35,7 @@ def _rates(half: str) -> tuple[float, float, int]:
             [row["description"]],
             [*parts["categories"], *parts["terms"]],
             parts["populations"],
-            [row["organisation"]],
+            ([row["organisation"]], []),
         )
         found[row["house"]].append(bool(suspicious(said)))
     return sum(found["1"]) / len(found["1"]), sum(found["0"]) / len(found["0"]), len(rows)
@@ -52,6 +52,29 @@ def test_of_the_labelled_set_nearly_every_house_is_held_and_nearly_nothing_else(
         assert (recall >= 0.99, held <= 0.05) == (True, True), half
         rows += found
     assert rows >= 300
+
+
+@pytest.mark.parametrize(
+    ("said", "held"),
+    [
+        (Texts(["Girls exploited in trafficking"], about=(["Kristi House"], [])), True),
+        (Texts(["Atención"], about=([], ["La fundación alberga a mujeres maltratadas"])), True),
+        (
+            Texts(
+                ["Vital statistics"],
+                about=(["County health department"], [
+                    "Housing inspection, birth and death certificates, dental care for children and adults, nutrition for women"
+                ]),
+            ),
+            False,
+        ),
+    ],
+)  # fmt: skip
+def test_an_organisations_description_is_read_as_sentences_and_its_name_as_a_title(
+    said: Texts, held: bool
+) -> None:
+    """One long sentence about a whole department does not describe each of its services."""
+    assert bool(suspicious(said)) is held
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ A passage is one title (names, terms of a taxonomy, labels of links) or one sent
 
 1. a passage is `sure`, or a category never publishes its places, or
 2. a title has `house` or `home`, and `danger` or `group`; or in one sentence `house` is near one of these, or `danger`
-shortly follows `home`, or
+shortly follows `home`; or the organisation's name has `house` or `home`, and a title `danger`, or
 3. a title has `house`, or a category is accommodation, and another title, the population or the organisation has
 `danger` or `group`, or the categories are of GBV or trafficking, or the description has `danger`, or
 4. the description has `house`, and a title or the population has `danger`, or
@@ -61,13 +61,13 @@ class _Found(NamedTuple):
 
 
 class Texts(NamedTuple):
-    """Texts of a service; `about` contains those of its organisation."""
+    """Texts of a service; `about` contains the titles and the prose of its organisation."""
 
     titles: Iterable[str] = ()
     prose: Iterable[str] = ()
     categories: Iterable[str] = ()
     populations: Iterable[str] = ()
-    about: Iterable[str] = ()
+    about: tuple[Iterable[str], Iterable[str]] = ((), ())
 
 
 def house_words(
@@ -82,35 +82,44 @@ def house_words(
     populations = list(eligibility.get("populations", ()))
     if eligibility.get("sex") == ["female"]:
         populations.append("WOM")
-    about = _texts_of(organization or {})
     return suspicious(
         Texts(
             titles,
             [*prose, *heard],
             [*service.get("categories", ()), *(str(term.get("code") or "") for term in terms)],
             populations,
-            [*about[0], *about[1]],
+            _texts_of(organization or {}),
         )
     )
 
 
 def suspicious(said: Texts) -> frozenset[str]:
     """Apply the rules above to texts."""
-    titles = [_found(each) for each in said.titles if each]
-    prose = [_found(part) for each in said.prose for part in _SENTENCES.split(each) if part.strip()]
-    about = [_found(part) for each in said.about for part in _SENTENCES.split(each) if part.strip()]
+    titles, prose = _titles(said.titles), _sentences(said.prose)
+    about_titles, about = _titles(said.about[0]), _sentences(said.about[1])
     known = codelists.categories()
     categories = [code for code in said.categories if code in known]
     words = {code for code in categories if LEVELS[known[code].minimum_visibility] > PATHWAY}
-    for passage in [*titles, *prose, *about]:
+    for passage in [*titles, *prose, *about_titles, *about]:
         words |= _words(passage, "sure")
-    for passage in [*titles, *about]:
+    for passage in [*titles, *about_titles]:
         if beside := _words(passage, "danger", "group"):
             words |= _with(_words(passage, "house", "home"), beside)
     for passage in [*prose, *about]:
         words |= _near(passage, ("house",), ("danger", "group"))
         words |= _near(passage, ("home",), ("danger",), after=True)
-    return frozenset(words | _together(said, categories, titles, prose, about))
+    hosts = set().union(*(_words(each, "house", "home") for each in about_titles))
+    words |= _with(hosts, set().union(*(_words(each, "danger") for each in titles)))
+    around = [*about_titles, *about]
+    return frozenset(words | _together(said, categories, titles, prose, around))
+
+
+def _titles(texts: Iterable[str]) -> list[tuple[_Found, ...]]:
+    return [_found(each) for each in texts if each]
+
+
+def _sentences(texts: Iterable[str]) -> list[tuple[_Found, ...]]:
+    return [_found(part) for each in texts for part in _SENTENCES.split(each) if part.strip()]
 
 
 def _together(
