@@ -32,16 +32,16 @@ def test_no_cell_of_4000_services_is_silent(system: System, tmp_path: Path) -> N
     assert found["state"] == "finished", found["notes"]
     assert found["rows"]["read"] == 4_002
     assert found["services"]["created"] > 2_000
-    back = asyncio.run(_read_back(system, path, found["fidelity"]))
+    back = asyncio.run(_read_back(system, path, found))
     assert back.silent == {}
     assert back.cells > 80_000
 
 
-async def _read_back(system: System, path: Path, account: dict[str, Any]) -> ReadBack:
+async def _read_back(system: System, path: Path, done: dict[str, Any]) -> ReadBack:
     class Signed(httpx.Auth):
         def auth_flow(self, request: httpx.Request) -> Any:
             request.headers["Authorization"] = f"Bearer {system.running.token(WHO)}"
             yield request
 
     async with httpx.AsyncClient(base_url=system.running.url, auth=Signed(), timeout=60) as api:
-        return await read_back(api, path, account, {})
+        return await read_back(api, path, done, {})

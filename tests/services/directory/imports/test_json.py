@@ -85,7 +85,7 @@ async def test_every_form_of_the_same_services_is_stored_whole(
     assert (found["format"], found["services"]["created"]) == ("hsds", 3), found
     path = tmp_path / "services.json"
     path.write_bytes(content)
-    back = await read_back(api, path, found["fidelity"], as_(WHO))
+    back = await read_back(api, path, found, as_(WHO))
     assert back.silent == {}
     assert (back.cells, back.stored) == (back.read, 49)
     again = (await brought(api, content)).json()
@@ -109,7 +109,7 @@ async def test_the_official_json_is_read_back_or_told(
     answer = await brought(api, path.read_bytes())
     assert answer.status_code == 201, answer.text
     found = answer.json()
-    back = await read_back(api, path, found["fidelity"], as_(WHO))
+    back = await read_back(api, path, found, as_(WHO))
     assert back.silent == {}
     assert found["services"]["created"] == found["rows"]["read"] >= 1
 

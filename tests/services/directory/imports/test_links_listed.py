@@ -54,7 +54,7 @@ async def brought(api: AsyncClient, path: Path) -> tuple[dict[str, Any], list[di
     )
     assert answer.status_code == 201, answer.text
     full = await api.get(f"{V1}/services", params={"full": "true"}, headers=as_(WHO))
-    back = await read_back(api, path, answer.json()["fidelity"], as_(WHO))
+    back = await read_back(api, path, answer.json(), as_(WHO))
     assert back.silent == {}
     return answer.json(), full.json()["contents"]
 
@@ -102,6 +102,36 @@ async def test_an_id_with_a_comma_stays_one_id(
     }
     _, kept = await brought(api, package(tmp_path, tables))
     assert {each["organization"]["name"] for each in kept} == {"Entera"}
+
+
+async def test_an_attribute_belongs_to_the_table_that_it_names_where_tables_share_ids(
+    api: AsyncClient, database: Database, tmp_path: Path
+) -> None:
+    """Many publishers number each table from 1."""
+    tables = {
+        "organizations.csv": [{"id": "1", "name": "Uno", "description": "d"}],
+        "services.csv": [
+            {"id": "1", "organization_id": "1", "name": "Servicio", "status": "active"}
+        ],
+        "phones.csv": [{"id": "1", "service_id": "1", "number": "0261 5550101"}],
+        "taxonomy.csv": [{"id": "T1", "name": "Palabra", "parent_id": ""}],
+        "services_taxonomy.csv": [{"id": "1", "service_id": "1", "taxonomy_id": "T1"}],
+        "metadata.csv": [
+            {
+                "id": "1", "resource_id": "1", "resource_type": "phone", "field_name": "number",
+                "last_action_date": "2026-01-31", "last_action_type": "update", "previous_value": "a",
+                "replacement_value": "b", "updated_by": "x",
+            }
+        ],
+    }  # fmt: skip
+    found, (kept,) = await brought(api, package(tmp_path, tables))
+    assert [each["taxonomy_term"]["name"] for each in kept["attributes"]] == ["Palabra"]
+    (phone,) = kept["phones"]
+    assert "attributes" not in {**phone, **kept["organization"]}
+    assert ["metadata" in each for each in (phone, kept)] == [True, False]
+    (row,) = (await api.get(found["rows_url"], headers=as_(WHO))).json()["items"]
+    told = [(each["code"], each.get("field")) for each in row["notes"]]
+    assert len(told) == len(set(told))
 
 
 async def test_words_in_a_column_named_as_a_table_are_told_as_unknown(

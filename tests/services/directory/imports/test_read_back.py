@@ -22,7 +22,7 @@ async def brought(api: AsyncClient, path: Path, **query: str) -> ReadBack:
     params = {"mode": "skip-bad", **query}
     answer = await api.post(f"{V1}/imports", content=content, params=params, headers=as_(WHO))
     assert answer.status_code == 201, answer.text
-    return await read_back(api, path, answer.json()["fidelity"], as_(WHO))
+    return await read_back(api, path, answer.json(), as_(WHO))
 
 
 @pytest.mark.parametrize("visibility", ["public", "restricted"])
@@ -55,10 +55,20 @@ async def test_each_row_of_eligibility_is_stored_or_told(
             {"id": "1", "service_id": SERVICE, "eligibility": "Solo mujeres"},
             {"id": "2", "service_id": SERVICE, "eligibility": "Con cita"},
             {"id": "3", "service_id": "nobody", "eligibility": "Sin servicio"},
+            {"id": "", "service_id": "", "eligibility": "Sin enlace"},
         ],
     }
     found = await brought(api, package(tmp_path, tables))
     assert found.silent == {}
+    (done,) = (await api.get(f"{V1}/imports", headers=as_(WHO))).json()["items"]
+    account = (await api.get(f"{V1}/imports/{done['id']}", headers=as_(WHO))).json()
+    why = {
+        each["code"]: each["count"]
+        for column in account["fidelity"]["fields"]
+        if column["field"] == "eligibility"
+        for each in column["reasons"]
+    }
+    assert why == {"link_dangling": 1, "left_behind": 1}
     record = (await api.get(f"{V1}/services", params={"full": "true"}, headers=as_(WHO))).json()
     assert record["contents"][0]["eligibility_description"] == "Solo mujeres; Con cita"
 

@@ -67,10 +67,11 @@ class Mapped:
 
     @property
     def told(self) -> list[Note]:
-        """Return the notes in a form that may be stored."""
-        if self.notes and (self.placeless or is_placeless(self.document or {})):
-            return nameless(self.notes)
-        return self.notes
+        """Return each note once, in a form that may be stored. A term or place used twice brings its notes twice."""
+        notes = self.notes
+        if notes and (self.placeless or is_placeless(self.document or {})):
+            notes = nameless(notes)
+        return list(dict.fromkeys(notes))
 
     @property
     def name(self) -> str | None:

@@ -39,6 +39,12 @@ _NAMES = {
 }
 """Links to rows that do not contain the linking row."""
 _ROW = "SELECT rows.tab, rows.line, rows.data, rows.rowid"
+_OF_ENTITY = """UPDATE links SET parent = said.entity FROM (
+    SELECT rowid AS child, lower(coalesce(json_extract(data, '$.link_entity'),
+        json_extract(data, '$.resource_type'))) AS entity FROM rows WHERE tab IN ('attribute', 'metadata')) AS said
+WHERE links.child = said.child AND links.parent = '*' AND EXISTS (
+    SELECT 1 FROM rows WHERE rows.id = links.parent_id AND rows.tab = said.entity)"""
+"""Limits a link to the table that its row names, because many publishers number each table from 1."""
 
 
 Children = dict[str, list["Staged"]]
@@ -166,6 +172,8 @@ class Staging:
     def add_to(self, table: str, row_id: str, addition: Row, cells: list[str]) -> str:
         """Merge fields into a stored row. `cells`: the cells that contained them, as in `MERGED`. Return the reason if
         that is impossible."""
+        if not row_id:
+            return "left_behind"
         found = self.find(table, row_id)
         if found is None:
             return "link_dangling"
@@ -189,6 +197,7 @@ class Staging:
         self._split_links()
         for each in self._lists:
             self._link_listed(*each)
+        self._db.execute(_OF_ENTITY)
         self._db.executescript(
             "CREATE TABLE gaps AS SELECT child, rank, links.tab AS tab, own.line AS line, field, parent_id"
             " FROM links CROSS JOIN rows AS own ON own.rowid = child WHERE NOT EXISTS"
@@ -371,7 +380,12 @@ class Staging:
         """Yield rows that no service used. `link`: one of their links without a target."""
         for staged in self._read(f"{_ROW} FROM rows ORDER BY rowid"):
             if not is_taken(staged.key):
-                gaps = self._gaps_of(staged.table, staged.line) if self.has_dangling else ()
+                used = staged.table == "location" and self.is_a_site(staged.row["id"])
+                gaps = (
+                    self._gaps_of(staged.table, staged.line)
+                    if self.has_dangling and not used
+                    else ()
+                )
                 staged.link = gaps[0] if gaps else ""
                 yield staged
 
