@@ -238,8 +238,10 @@ def _tell(desk: Desk, found: dict[str, Any], language: str) -> None:
             **{each: services[each] for each in ("created", "updated", "unchanged")},
         )
     )
-    for note in found["notes"]:
+    for note in found["notes"][:_SHOWN]:
         _terminal.print(f"  · {note[language]}", markup=False)
+    if (more := len(found["notes"]) - _SHOWN) > 0:
+        _terminal.print(said("  … and {more} more remarks: GET /directory/v1/imports/…", more=more))
     _tell_fidelity(found.get("fidelity"), language)
     _tell_changes(desk.pages(found["rows_url"], limit=500), language)
 

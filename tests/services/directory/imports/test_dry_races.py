@@ -160,7 +160,7 @@ async def test_an_import_waits_for_no_dry_run_and_a_small_file_for_no_large_one(
     large_dry = await taken_in(database, who, large(120, 9_000), dry_run=True)
     small_dry = await taken_in(database, who, large(110, 1), dry_run=True)
     real = await taken_in(database, who, large(115, 1))
-    assert [each.ahead for each in (large_dry, small_dry, real)] == [0, 1, 0]
+    assert [each.ahead for each in (large_dry, small_dry, real)] == [0, 0, 0]
 
     async def states() -> list[ImportState]:
         each = [await read_again(database, who, one.id) for one in (large_dry, small_dry, real)]
@@ -172,6 +172,25 @@ async def test_an_import_waits_for_no_dry_run_and_a_small_file_for_no_large_one(
     assert await states() == [queued, queued, finished]
     assert await work_one(database, dry=True)
     assert await states() == [queued, finished, finished]
+
+
+async def test_a_small_dry_run_ends_while_a_large_one_runs(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long = await taken_in(database, WHO, large(120, 9_000), dry_run=True)
+    seen: list[ImportState] = []
+
+    async def beside() -> None:
+        short = await taken_in(database, WHO, large(110, 1), dry_run=True)
+        assert (short.state, short.ahead) == (ImportState.QUEUED, 0)
+        assert await work_one(database, dry=True, small=True)
+        each = [await read_again(database, WHO, one.id) for one in (long, short)]
+        seen.extend(one.state for one in each)
+
+    meanwhile(monkeypatch, Judge, beside)
+    assert not await work_one(database, dry=True, small=True)
+    assert await work_one(database, dry=True)
+    assert [state is ImportState.FINISHED for state in seen[:2]] == [False, True]
 
 
 @pytest.mark.parametrize("made", [a_table, a_package])

@@ -11,13 +11,22 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from directory.files.imports.models import IMPORT_ROWS, IMPORTS
 
+_WAITING = ("queued", "running")
+_CANDIDATES = 20
+SMALL_BYTES = 1024 * 1024
+
 _others = IMPORTS.alias()
 _AHEAD = (
     sa.select(sa.func.count())
     .where(
-        _others.c.state.in_(("queued", "running")),
+        _others.c.state.in_(_WAITING),
         _others.c.dry_run == IMPORTS.c.dry_run,
         _others.c.created_at < IMPORTS.c.created_at,
+        sa.or_(
+            IMPORTS.c.dry_run.is_(False),
+            IMPORTS.c.file_size > SMALL_BYTES,
+            _others.c.file_size <= SMALL_BYTES,
+        ),
     )
     .scalar_subquery()
     .label("ahead")
@@ -71,19 +80,17 @@ async def rows_of(
     return found.all()
 
 
-_WAITING = ("queued", "running")
-_CANDIDATES = 20
-SMALL_BYTES = 1024 * 1024
-
-
-async def next_waiting(session: AsyncSession, *, dry: bool | None) -> sa.Row[Any] | None:
+async def next_waiting(
+    session: AsyncSession, *, dry: bool | None, small: bool
+) -> sa.Row[Any] | None:
     """Return the next import, locked until this transaction ends. That is the oldest queued one, small files first, or
-    one whose worker died. `dry`: only dry runs, or only real imports. The lock is advisory, because the worker updates
-    the row's progress while holding it."""
+    one whose worker died. `dry`: only dry runs, or only real imports. `small`: only small files. The lock is advisory,
+    because the worker updates the row's progress while holding it."""
     ids = await session.scalars(
         sa.select(IMPORTS.c.id)
         .where(IMPORTS.c.state.in_(_WAITING), IMPORTS.c.content.is_not(None))
         .where(sa.true() if dry is None else IMPORTS.c.dry_run.is_(dry))
+        .where(IMPORTS.c.file_size <= SMALL_BYTES if small else sa.true())
         .order_by(IMPORTS.c.file_size > SMALL_BYTES, IMPORTS.c.created_at)
         .limit(_CANDIDATES)
     )

@@ -47,23 +47,26 @@ _log = get_logger(__name__)
 
 
 def import_tasks(context: ServiceContext) -> list[BackgroundTask]:
-    """Return two tasks, so that imports and dry runs do not wait for each other."""
+    """Return three tasks, so that an import waits for no dry run, and a small dry run for no large one."""
+    lanes = (("imports", False, False), ("dry_runs", True, False), ("small_dry_runs", True, True))
     return [
-        BackgroundTask.repeated(name, partial(work_one, context.database, dry=dry), IDLE_SECONDS)
-        for name, dry in (("imports", False), ("dry_runs", True))
+        BackgroundTask.repeated(
+            name, partial(work_one, context.database, dry=dry, small=small), IDLE_SECONDS
+        )
+        for name, dry, small in lanes
     ]
 
 
-async def work_one(database: Database, *, dry: bool | None = None) -> bool:
+async def work_one(database: Database, *, dry: bool | None = None, small: bool = False) -> bool:
     """Process the next waiting import; return False if there is none. `dry` selects dry runs only (True) or other
-    imports only (False).
+    imports only (False), `small` small files only.
 
     A lock in a separate transaction keeps other workers away. If this process dies, another worker starts over, which
     is safe because external ids identify the rows. If the sender is suspended, the remaining rows are not written, and
     the report says why.
     """
     async with database.transaction() as holding:
-        waiting = await queries.next_waiting(holding, dry=dry)
+        waiting = await queries.next_waiting(holding, dry=dry, small=small)
         if waiting is None:
             return False
         await _Work(database, waiting).run()
