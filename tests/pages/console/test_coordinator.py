@@ -374,10 +374,18 @@ def test_a_step_is_added_by_its_need_and_shows_no_key(system: System, browsers: 
         assert steps.count() == before
 
 
+def near_day(page: Page, name: str, words: str) -> str:
+    """Return the day that the browser offers under these words, without script. It is local and as people write it."""
+    offered = page.locator(f"#{page.locator(f'[name={name}]').get_attribute('list')} option")
+    assert offered.all_inner_texts()[:2] == ["hoy", "mañana"]
+    values = [each.get_attribute("value") for each in offered.all()]
+    assert values[0] == f"{clock.at_home():%d/%m/%Y}"
+    return values[offered.all_inner_texts().index(words)] or ""
+
+
 def test_a_warning_stands_in_both_languages_and_is_published_by_somebody_else(
     system: System, browsers: Browser
 ) -> None:
-    day = (clock.today() + timedelta(days=30)).isoformat()
     with signed_in(browsers, system, "demo-coordinator") as page:
         page.goto("/console/risks/new")
         page.fill('[name="texts/es/title"]', "Ofertas por teléfono")
@@ -393,7 +401,11 @@ def test_a_warning_stands_in_both_languages_and_is_published_by_somebody_else(
             ("en/sms", "Beware of offers without contract."),
         ):
             page.fill(f'[name="texts/{name}"]', words)
-        page.fill("[name=valid_until]", day)
+        page.fill("[name=valid_until]", "mañana")
+        submit(page, "Guardar el borrador")
+        error = page.locator("#f-valid_until-error").inner_text()
+        assert "escriba día, mes y año, como 28/11/2026" in error
+        page.fill("[name=valid_until]", near_day(page, "valid_until", "mañana"))
         with page.expect_navigation():
             page.get_by_role("button", name="Guardar el borrador").click()
         assert "1 parte(s)" in page.inner_text("main")

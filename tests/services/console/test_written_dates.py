@@ -1,9 +1,13 @@
 """Days and times as people write them."""
 
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
 import pytest
 from console import written_dates
 from console.commands import Command, Field
 from console.forms import Typed, body
+from console.moments import Moments
 
 
 @pytest.mark.parametrize(
@@ -12,6 +16,10 @@ from console.forms import Typed, body
         ("28/11/2026", "2026-11-28"),
         (" 3-1-2026 ", "2026-01-03"),
         ("3.1.2026", "2026-01-03"),
+        ("28 nov 2026", "2026-11-28"),
+        ("1 de enero de 2027", "2027-01-01"),
+        ("3 Sept. 2026", "2026-09-03"),
+        ("3 brumario 2026", "3 brumario 2026"),
         ("2026-11-28", "2026-11-28"),
         ("31/02/2026", "31/02/2026"),
         ("11/28/2026", "11/28/2026"),
@@ -70,3 +78,13 @@ def test_a_day_of_the_api_is_shown_as_people_write_it() -> None:
         "",
         "tomorrow",
     ]
+
+
+def test_a_field_suggests_days_ahead_or_days_that_have_passed() -> None:
+    """The first suggestion is the local day: late in the evening in Caracas it is already tomorrow in UTC."""
+    late = datetime(2026, 11, 29, 2, tzinfo=UTC)
+    moments = Moments("es", ZoneInfo("America/Caracas"), late)
+    ahead, past = moments.near_days("plan/due_on"), moments.near_days("assistance/given_on")
+    assert [ahead[0], ahead[1]] == [date(2026, 11, 28), date(2026, 11, 29)]
+    assert [past[0], past[1]] == [date(2026, 11, 28), date(2026, 11, 27)]
+    assert moments.near_days("identity/birth_date") == []

@@ -10,6 +10,19 @@ from common import clock
 from common.words import conventions
 
 _MIDNIGHT = time(tzinfo=UTC)
+_PAST = frozenset(
+    (
+        "given_on",
+        "happened_on",
+        "started_on",
+        "completed_on",
+        "certified_on",
+        "as_of",
+        "retrieved_on",
+    )
+)
+_NEAR = (*range(8), 14, 30)
+"""How many days from today the suggested days are."""
 _PERIOD = re.compile(r"(\d{4})-(0[1-9]|1[0-2])([ab]?)")
 _QUARTER = re.compile(r"(\d{4})-Q([1-4])")
 
@@ -26,6 +39,15 @@ class Moments:
     def today(self) -> str:
         """Return the local date in the form's format."""
         return self.now.astimezone(self.zone).date().isoformat()
+
+    def near_days(self, name: str) -> list[date]:
+        """Return the days that a field suggests: from today on, or up to today for what has happened. Nobody picks a
+        birth date from a short list."""
+        if name.endswith("birth_date"):
+            return []
+        today = date.fromisoformat(self.today)
+        sign = -1 if name.rpartition("/")[2] in _PAST else 1
+        return [today + timedelta(days=sign * far) for far in _NEAR]
 
     @property
     def counted_on(self) -> str:

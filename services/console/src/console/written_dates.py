@@ -4,19 +4,29 @@ so that the API reports the error at its field."""
 import re
 from datetime import date, time
 
+from common.words import conventions
+from common.words.languages import LANGUAGES
+
 _DAY = re.compile(r"(\d{1,2})\s*[/.\-]\s*(\d{1,2})\s*[/.\-]\s*(\d{4})")
+_NAMED = re.compile(r"(\d{1,2})\s+(?:de\s+)?([a-zé]+)\.?\s+(?:del?\s+)?(\d{4})", re.IGNORECASE)
+_MONTHS = {
+    name[:3].lower(): number
+    for language in LANGUAGES
+    for number, name in enumerate(conventions.month_names(language), 1)
+}
 _CLOCK = re.compile(
     r"(\d{1,2})(?:\s*[:.h]\s*(\d{2}))?\s*(?:([ap])\.?\s*m\.?|h|hrs?|horas)?", re.IGNORECASE
 )
 
 
 def day(text: str) -> str:
-    """Return 2026-11-28 for 28/11/2026, 28-11-2026 or 28.11.2026."""
-    found = _DAY.fullmatch(text.strip())
+    """Return 2026-11-28 for 28/11/2026, 28-11-2026, 28.11.2026, 28 nov 2026 or 28 de noviembre de 2026."""
+    found = _DAY.fullmatch(text.strip()) or _NAMED.fullmatch(text.strip())
     if found is None:
         return text
     try:
-        return date(int(found[3]), int(found[2]), int(found[1])).isoformat()
+        month = _MONTHS.get(found[2][:3].lower()) or int(found[2])
+        return date(int(found[3]), month, int(found[1])).isoformat()
     except ValueError:
         return text
 
