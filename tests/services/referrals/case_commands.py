@@ -203,7 +203,7 @@ class Situation:
         for who, case in ((NGO, self["case"]), (RECIPIENT, theirs["id"])):
             path = f"/cases/{case}/matching"
             assert (await self.story.call(who, "PUT", path, _COMPARE)).status_code == 200
-        mine = (await self.story.get(NGO, "/matches")).json()
+        mine = (await self.story.get(NGO, "/matches")).json()["items"]
         self.ids["theirs"] = theirs["id"]
         self.ids["compared"] = next(m["id"] for m in mine if m["case_id"] == self["case"])
 

@@ -198,8 +198,8 @@ async def test_reviews_are_due_done_and_planned_again(story: Story) -> None:
     )
     tasks = (await story.get(NGO, "/tasks")).json()["items"]
     assert [(t["kind"], t["due_on"]) for t in tasks] == [("case_review", today(7))]
-    assert (await story.get(NGO, "/assistance/reviews")).json() == []
-    due = (await story.get(NGO, f"/assistance/reviews?by={today(7)}")).json()
+    assert (await story.get(NGO, "/assistance/reviews")).json()["items"] == []
+    due = (await story.get(NGO, f"/assistance/reviews?by={today(7)}")).json()["items"]
     assert [r["id"] for r in due] == [review["id"]]
     done = {"outcome": "continue", "next_due_on": today(30), "note": "sigue en riesgo"}
     await story.made(NGO, f"{path}/{review['id']}/done", done)
@@ -231,7 +231,7 @@ async def test_the_timeline_tells_what_was_done_and_not_who_read(story: Story) -
     await story.made(
         NGO, f"/cases/{case}/assistance", {"support_type": "Health", "given_on": today()}
     )
-    told = (await story.get(NGO, f"/cases/{case}/timeline")).json()
+    told = (await story.get(NGO, f"/cases/{case}/timeline")).json()["items"]
     assert [e["action"] for e in told] == ["case.registered", "plan.need_added", "assistance.given"]
 
 
@@ -268,16 +268,18 @@ async def test_supervisors_see_which_cases_need_a_look(story: Story) -> None:
     case, quiet = await trafficked(story), await trafficked(story)
     await story.made(NGO, f"/cases/{case}/plan", {"need": "HLT", "planned_end": today(3)})
     await story.made(NGO, f"/cases/{quiet}/reviews", {"due_on": today(60)})
-    listed = (await story.get(SUPERVISOR, "/assistance/supervision")).json()
+    listed = (await story.get(SUPERVISOR, "/assistance/supervision")).json()["items"]
     assert {r["case_id"]: r["reasons"] for r in listed} == {case: ["no_review_planned"]}
     with clock.shifted(timedelta(days=31)):
-        listed = (await story.get(SUPERVISOR, "/assistance/supervision")).json()
+        listed = (await story.get(SUPERVISOR, "/assistance/supervision")).json()["items"]
     assert {r["case_id"]: r["reasons"] for r in listed} == {
         case: ["no_review_planned", "need_overdue", "need_without_assistance", "idle"],
         quiet: ["idle"],
     }
     assert (await story.get(NGO, "/assistance/supervision")).status_code == 403
-    assert (await story.get("ngo-salud-supervisor", "/assistance/supervision")).json() == []
+    assert (await story.get("ngo-salud-supervisor", "/assistance/supervision")).json()[
+        "items"
+    ] == []
 
 
 async def test_erasure_leaves_codes_and_no_words(story: Story) -> None:

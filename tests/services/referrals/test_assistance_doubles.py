@@ -33,7 +33,7 @@ async def agree(story: Story, who: str, case: str) -> Response:
 
 
 async def matches(story: Story, who: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = (await story.get(who, "/matches")).json()
+    found: list[dict[str, Any]] = (await story.get(who, "/matches")).json()["items"]
     return found
 
 

@@ -48,7 +48,9 @@ async def test_a_case_is_of_who_registers_it_and_goes_from_hand_to_hand(story: S
     assert await assign(story, case, "ana", **ANA) == 200, "nobody had it"
     read = (await story.get(NGO, f"/cases/{case}", **LUIS)).json()
     assert read["assigned_to"] == "ana", "the organisation goes on reading it"
-    done = [each["action"] for each in (await story.get(NGO, f"/cases/{case}/timeline")).json()]
+    done = [
+        each["action"] for each in (await story.get(NGO, f"/cases/{case}/timeline")).json()["items"]
+    ]
     assert done.count("case.assigned") == 3
 
 

@@ -2,12 +2,14 @@
 
 from contextlib import AsyncExitStack
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from common import clock
 from common.errors import NOT_FOUND, Problem
 from referrals.ground.row_security import acting_as_service
+from referrals.telling.todo import calendar_api
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tests.services.referrals.screening_words import begun, concluded
@@ -120,3 +122,79 @@ async def test_whoever_does_not_work_with_cases_finds_nothing_of_them_in_any_lis
     for path in ("/audit?limit=200", "/audit/export", "/exceptions"):
         assert referral["case_id"] in (await story.get(NGO, path)).text, path
     assert await story.told_to(NGO, referral["id"]) != []
+
+
+async def compared(story: Story, name: str) -> None:
+    """Register one person in two organisations and compare both cases with consent."""
+    consent = {"decided_by": "person", "method": "verbal"}
+    for who in (NGO, RECIPIENT):
+        identity = {"name": name, "birth_date": "1997-03-02"}
+        case = (await story.case(who, identity=identity))["id"]
+        answer = await story.call(who, "PUT", f"/cases/{case}/matching", consent)
+        assert answer.status_code == 200, answer.text
+
+
+async def test_pages_of_each_list_hold_every_row_once(story: Story) -> None:
+    due = str(clock.today() + timedelta(days=3))
+    cases = [(await story.case())["id"] for _ in range(3)]
+    for case in cases:
+        await story.made(NGO, f"/cases/{case}/plan", {"need": "HLT", "planned_end": due})
+        await story.made(NGO, f"/cases/{case}/entries", {"kind": "follow_up", "due_on": due})
+    supervised = await pages(story, "ngo-refugio-supervisor", "/assistance/supervision")
+    assert [row["case_id"] for row in supervised] == cases
+    for case in cases:
+        await story.made(NGO, f"/cases/{case}/reviews", {"due_on": due})
+    reviews = await pages(story, NGO, f"/assistance/reviews?by={due}")
+    assert [row["case_id"] for row in reviews] == cases
+    acts = await pages(story, NGO, f"/cases/{cases[0]}/timeline")
+    assert [act["action"] for act in acts][:2] == ["case.registered", "plan.need_added"]
+    overview = (await story.get(NGO, f"/cases/{cases[0]}/overview?limit=2")).json()
+    assert overview["timeline"] == acts[-2:]
+    for name in ("Yolimar Canaria Perdomo", "Marisol Canaria Quintero", "Nelly Canaria Bravo"):
+        await compared(story, name)
+    assert len(await pages(story, NGO, "/matches")) == 3
+    for case in cases:
+        await story.made(NGO, f"/cases/{case}/close", {"reason": "needs_met"})
+    closed = await pages(story, NGO, "/cases/retention?within_days=3650")
+    assert [row["case_id"] for row in closed] == cases
+
+
+async def test_pages_of_a_search_hold_every_case_once(story: Story) -> None:
+    cases = [(await story.case(identity={"name": "Ana Canaria"}))["id"] for _ in range(3)]
+    found, cursor = [], ""
+    while True:
+        page = await story.made(NGO, f"/cases/search?limit=1{cursor}", {"name": "Ana Canaria"})
+        found += [case["id"] for case in page["items"]]
+        if page["next_cursor"] is None:
+            break
+        cursor = f"&cursor={page['next_cursor']}"
+    assert found == cases[::-1]
+
+
+async def test_a_span_with_too_many_dates_is_refused_and_not_cut(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calendar_api, "MOST_DATES", 1)
+    case, due = (await story.case())["id"], str(clock.today() + timedelta(days=3))
+    path, body = f"/cases/{case}/entries", {"kind": "follow_up", "due_on": due}
+    await story.made(NGO, path, body)
+    assert len((await story.get(NGO, "/calendar")).json()) == 1
+    await story.made(NGO, path, body)
+    refused = await story.get(NGO, "/calendar")
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/end")
+    assert "fewer days" in refused.json()["detail"]
+
+
+async def pages(story: Story, who: str, path: str) -> list[dict[str, Any]]:
+    """Read a list one row at a time by its `Link`, and compare it with the whole list."""
+    whole = (await story.get(who, path)).json()
+    asked, found = f"{path}{'&' if '?' in path else '?'}limit=1", []
+    while True:
+        page = await story.get(who, asked)
+        found += page.json()["items"]
+        if "next" not in page.links:
+            break
+        asked = page.links["next"]["url"].removeprefix("/referrals/v1")
+    assert found == whole["items"]
+    assert (len(found) > 1, whole["next_cursor"]) == (True, None)
+    return found

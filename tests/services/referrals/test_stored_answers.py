@@ -252,7 +252,7 @@ async def rarer(story: Story, case: str, commands: Commands) -> None:
     put = await story.call(RECIPIENT, "PUT", path, compare)
     assert put.status_code == 200, put.text
     await commands.do(f"/cases/{case}/matching", compare, method="PUT")
-    found = (await story.get(NGO, "/matches")).json()
+    found = (await story.get(NGO, "/matches")).json()["items"]
     match = next(each["id"] for each in found if each["case_id"] == case)
     await commands.do(f"/matches/{match}/agree", {})
 

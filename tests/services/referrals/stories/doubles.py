@@ -57,7 +57,7 @@ class Doubles(Records):
     @rule(who=st.sampled_from(sorted(NGOS)), yes=st.booleans())
     def answer_a_match(self, who: Any, yes: bool) -> None:
         caller = self.staff(who)
-        for match in self.get(caller, "/matches").json():
+        for match in self.get(caller, "/matches").json()["items"]:
             (case,) = [each for each in self.cases if each.id == match["case_id"]]
             path = f"/matches/{match['id']}/{'agree' if yes else 'refuse'}"
             if self.post(caller, path, {})[0] != 200:
@@ -70,7 +70,7 @@ class Doubles(Records):
 
     def nobody_learns_of_a_double_before(self) -> None:
         for who in NGOS:
-            for match in self.get(self.staff(who), "/matches").json():
+            for match in self.get(self.staff(who), "/matches").json()["items"]:
                 told = match["other_organisation"], match["other_reference"]
                 if told != (None, None):
                     self.may_be_told(match["case_id"], who, told)

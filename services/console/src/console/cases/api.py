@@ -101,7 +101,7 @@ async def search(visit: Visit) -> Page:
     return Page(
         "cases/templates/search.html",
         "title.search",
-        {"found": found},
+        {"found": found, "more": bool(answer and answer.ok and answer.body["next_cursor"])},
         fields=views.SEARCH,
         refusal=answer if answer is not None and not answer.ok else None,
     )

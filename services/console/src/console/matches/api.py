@@ -10,9 +10,10 @@ _AGREE = Command("agree", "/referrals/v1/matches/{match_id}/agree")
 _REFUSE = Command("refuse", "/referrals/v1/matches/{match_id}/refuse")
 
 
-@screens.page("/matches")
+@screens.page("/matches", query=("cursor",))
 async def matches(visit: Visit) -> Page:
-    found = shown(await visit.calls.get("/referrals/v1/matches"))
+    listed = shown(await visit.calls.get("/referrals/v1/matches", cursor=visit.asked("cursor")))
+    found = listed["items"]
     names = await organisation_names(
         visit.calls,
         {one["other_organisation"] for one in found if one["other_organisation"]},
@@ -36,6 +37,7 @@ async def matches(visit: Visit) -> Page:
                 }
                 for one in found
             ],
+            "more": listed["next_cursor"],
             "agree": _AGREE,
             "refuse": _REFUSE,
             "may_write": visit.visitor.may("referrals:write"),

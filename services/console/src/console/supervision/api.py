@@ -284,13 +284,16 @@ screens.command(
 )
 
 
-@screens.page("/retention")
+@screens.page("/retention", query=("ending", "looks"))
 async def retention(visit: Visit) -> Page:
     """Show closed cases whose retention ends soon, and open ones that need attention."""
     ending, looks = await together(
-        visit.calls.get("/referrals/v1/cases/retention", within_days=_NEAR_DAYS),
-        visit.calls.get("/referrals/v1/assistance/supervision"),
+        visit.calls.get(
+            "/referrals/v1/cases/retention", within_days=_NEAR_DAYS, cursor=visit.asked("ending")
+        ),
+        visit.calls.get("/referrals/v1/assistance/supervision", cursor=visit.asked("looks")),
     )
+    found = shown(ending)
     return Page(
         "supervision/templates/retention.html",
         "title.retention",
@@ -302,8 +305,9 @@ async def retention(visit: Visit) -> Page:
                     "closed": visit.moments.day(one["closed_at"]),
                     "until": visit.moments.day(one["retain_until"]),
                 }
-                for one in shown(ending)
+                for one in found["items"]
             ],
+            "more_ending": found["next_cursor"],
             "looks": [
                 {
                     "id": one["case_id"],
@@ -314,6 +318,7 @@ async def retention(visit: Visit) -> Page:
                 }
                 for one in looks.items
             ],
+            "more_looks": looks.body["next_cursor"] if looks.ok else None,
             "days": _NEAR_DAYS,
             "away": [] if looks.ok or looks.status == 403 else [visit.say("retention.looks")],
         },

@@ -221,7 +221,7 @@ async def take_bounced_reminder(
 async def duplicates(
     request: Request, session: Session, caller: Editor, service_id: UUID
 ) -> DuplicatesOut:
-    """Entries that may describe the same service, so that you can merge them."""
+    """The 20 entries most like this one, which may describe the same service, so that you can merge them."""
     row = await readable_record(session, caller, service_id)
     found = await duplicates_of(session, caller, row)
     await _log_names(session, caller, request, {each.id: each.visibility for each in found})

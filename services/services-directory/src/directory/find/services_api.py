@@ -70,7 +70,7 @@ Anyone = Annotated[Principal, open_to_all()]
     dependencies=[OwnQuery],
 )
 async def services_suggested(request: Request, session: Session, caller: Anyone) -> Response:
-    """Suggestions come from the thesaurus alone, so they reveal nothing about any service."""
+    """At most 8 suggestions. They come from the thesaurus alone, so they reveal nothing about any service."""
     asked = await parameters(request, SuggestionQuery)
     items = [each.plain() for each in thesaurus().suggestions(asked.search, asked.language)]
     return answer(request, orjson.dumps({"items": items}))

@@ -86,7 +86,7 @@ async def suggestions(
     aor: Aor,
     area: Annotated[str, Query(pattern=PLACE)],
 ) -> dict[str, Any]:
-    """Services that would fill a gap of this AoR's pathway in the area if its coordination endorsed them."""
+    """At most 100 services that would fill a gap of this AoR's pathway in the area if its coordination endorsed them."""
     service.check_area(area)
     _check(caller, aor)
     return await _suggested(session, audience_of(caller), aor, area)

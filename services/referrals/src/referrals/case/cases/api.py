@@ -6,7 +6,7 @@ from uuid import UUID
 from common import clock
 from common.errors import INVALID
 from common.http import IdempotencyRequired, Reading, Session, StepUp, router
-from common.paging import Page
+from common.paging import CursorText, Limit, Page, day_in, id_cursor, id_in, keys_in, page_of
 from fastapi import Query, Response
 
 from referrals.case.cases import ending_service, person, queries, service
@@ -51,30 +51,33 @@ async def register_case(
 
 @cases.post("/search", dependencies=[Reading])
 async def search_cases(
-    body: CaseSearch, session: Session, caller: CaseReader, blind: Blind
+    *,
+    body: CaseSearch,
+    session: Session,
+    caller: CaseReader,
+    blind: Blind,
+    cursor: CursorText = None,
+    limit: Limit = 50,
 ) -> Page[CaseSummary]:
-    """Find your organisation's cases by name, document or own reference, with a blind index."""
-    found = await service.search(session, caller, blind, body)
-    return Page(items=[_summary(case) for case in found])
+    """Find your organisation's cases by name, document or own reference, with a blind index; newest first."""
+    found = await service.search(
+        session, caller, blind, body, before=id_cursor(cursor), limit=limit + 1
+    )
+    return page_of(found, limit, _summary)
 
 
 @cases.get("/retention")
 async def retention_report(
-    session: Session, caller: CaseReader, within_days: int = Query(0, ge=0, le=3660)
-) -> list[RetentionRow]:
-    """List closed cases that will be erased by that day."""
-    day = clock.today() + timedelta(days=within_days)
-    rows = await queries.due_for_erasure(session, caller, day)
-    return [
-        RetentionRow(
-            case_id=case.id,
-            reference=case.reference,
-            closed_at=case.closed_at,
-            retain_until=case.retain_until,
-        )
-        for case in rows
-        if case.closed_at is not None and case.retain_until is not None
-    ]
+    session: Session,
+    caller: CaseReader,
+    within_days: int = Query(0, ge=0, le=3660),
+    cursor: CursorText = None,
+    limit: Limit = 100,
+) -> Page[RetentionRow]:
+    """List closed cases that will be erased by that day, the next one first."""
+    day, after = clock.today() + timedelta(days=within_days), keys_in(cursor, day_in, id_in)
+    rows = await queries.due_for_erasure(session, caller, day, after, limit)
+    return page_of(rows, limit, _ending, lambda case: (case.retain_until, case.id))
 
 
 @cases.get("/load")
@@ -159,6 +162,10 @@ async def erase_case(
         raise INVALID.because("repeat_case_reference_to_confirm", pointer="/confirm")
     await ending_service.erase(session, caller, keys, case, body.basis)
     return _summary(case)
+
+
+def _ending(case: Case) -> RetentionRow:
+    return RetentionRow.model_validate({**case.model_dump(), "case_id": case.id})
 
 
 def _summary(case: Case) -> CaseSummary:

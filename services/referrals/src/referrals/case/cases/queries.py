@@ -148,8 +148,14 @@ def ids_held(caller: Principal) -> sa.Select[Any]:
 
 
 async def cases_with_digests(
-    session: AsyncSession, caller: Principal, digests: Collection[bytes], limit: int
+    session: AsyncSession,
+    caller: Principal,
+    digests: Collection[bytes],
+    limit: int | None,
+    *,
+    before: UUID | None = None,
 ) -> Sequence[Case]:
+    """Return cases with all these digests, newest first."""
     matching = (
         sa.select(col(CaseLookup.case_id))
         .where(
@@ -159,13 +165,10 @@ async def cases_with_digests(
         .group_by(col(CaseLookup.case_id))
         .having(sa.func.count() == len(digests))
     )
-    rows = await session.scalars(
-        sa.select(Case)
-        .where(col(Case.id).in_(matching), col(Case.status) != "erased")
-        .order_by(col(Case.id).desc())
-        .limit(limit)
-    )
-    return rows.all()
+    statement = sa.select(Case).where(col(Case.id).in_(matching), col(Case.status) != "erased")
+    if before is not None:
+        statement = statement.where(col(Case.id) < before)
+    return (await session.scalars(statement.order_by(col(Case.id).desc()).limit(limit))).all()
 
 
 # Columns that other modules may use in case conditions.
@@ -189,16 +192,12 @@ async def living(
     return (await session.scalars(statement.order_by(col(Case.id)).limit(limit + 1))).all()
 
 
-async def open_where(
-    session: AsyncSession, caller: Principal, which: sa.ColumnElement[bool], limit: int
-) -> Sequence[Case]:
-    rows = await session.scalars(
-        sa.select(Case)
-        .where(col(Case.organisation_id) == caller.organisation, col(Case.status) == "open", which)
-        .order_by(col(Case.id))
-        .limit(limit)
+def open_cases(caller: Principal, *columns: Any) -> sa.Select[*tuple[Any, ...]]:
+    """Select the organisation's open cases: id, reference, area, time of the last change, and other columns."""
+    case = col(Case.id), col(Case.reference), col(Case.area), col(Case.changed_at)
+    return sa.select(*case, *columns).where(
+        col(Case.organisation_id) == caller.organisation, col(Case.status) == "open"
     )
-    return rows.all()
 
 
 async def open_elsewhere(
@@ -321,15 +320,14 @@ async def implicated_in(session: AsyncSession, ids: Collection[UUID]) -> dict[UU
 
 
 async def due_for_erasure(
-    session: AsyncSession, caller: Principal, today: object
+    session: AsyncSession, caller: Principal, by: date, after: tuple[date, UUID] | None, limit: int
 ) -> Sequence[Case]:
-    rows = await session.scalars(
-        sa.select(Case)
-        .where(*_kept_until(caller, today))
-        .order_by(col(Case.retain_until))
-        .limit(500)
-    )
-    return rows.all()
+    """Return closed cases that are erased by this day, the next one first, up to `limit` + 1."""
+    order = col(Case.retain_until), col(Case.id)
+    statement = sa.select(Case).where(*_kept_until(caller, by)).order_by(*order)
+    if after is not None:
+        statement = statement.where(sa.tuple_(*order) > after)
+    return (await session.scalars(statement.limit(limit + 1))).all()
 
 
 def _kept_until(caller: Principal, day: object) -> tuple[sa.ColumnElement[bool], ...]:

@@ -1,7 +1,7 @@
 """Case use cases: register, read, change, search, hand over."""
 
 from base64 import b64decode, b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -325,11 +325,21 @@ def seal_record(
 
 
 async def search(
-    session: AsyncSession, caller: Principal, blind: BlindIndex, body: CaseSearch
-) -> list[Case]:
-    """Return the organisation's own cases that match. The audit records the search but not its words."""
+    session: AsyncSession,
+    caller: Principal,
+    blind: BlindIndex,
+    body: CaseSearch,
+    *,
+    before: UUID | None = None,
+    limit: int | None = None,
+) -> Sequence[Case]:
+    """Return the organisation's own cases that match, newest first. The audit records the search but not its words."""
     digests = blind.wanted(caller.organisation, body.name, body.document, body.own_reference)
-    found = await queries.cases_with_digests(session, caller, digests, 50) if digests else []
+    found = (
+        await queries.cases_with_digests(session, caller, digests, limit, before=before)
+        if digests
+        else []
+    )
     await record(
         session,
         caller,
@@ -338,7 +348,7 @@ async def search(
         target_type="organisation",
         detail={"found": len(found)},
     )
-    return list(found)
+    return found
 
 
 async def set_implicated(

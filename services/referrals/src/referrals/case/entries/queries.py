@@ -94,9 +94,10 @@ async def one_held(session: AsyncSession, entry_id: UUID) -> CaseEntry | None:
 
 
 async def due_between(
-    session: AsyncSession, caller: Principal, first: date, last: date, *, mine: bool
+    session: AsyncSession, caller: Principal, first: date, last: date, *, mine: bool, limit: int
 ) -> Sequence[CaseEntry]:
-    """Return open entries due on these days in open cases; `mine` restricts them to cases assigned to the caller."""
+    """Return open entries due on these days in open cases, up to `limit` + 1; `mine` restricts them to cases assigned
+    to the caller."""
     statement = (
         sa.select(CaseEntry)
         .where(
@@ -109,7 +110,7 @@ async def due_between(
     )
     if mine:
         statement = statement.where(cases.owner_of(CaseEntry.case_id) == caller.subject)
-    return (await session.scalars(statement.order_by(col(CaseEntry.id)).limit(1000))).all()
+    return (await session.scalars(statement.order_by(col(CaseEntry.id)).limit(limit + 1))).all()
 
 
 def waiting(caller: Principal, by: date) -> Waiting:

@@ -163,18 +163,27 @@ async def count_done(
     return await session.scalar(counted) or 0
 
 
-async def done_in(
+async def acts_in(
+    session: AsyncSession, chain: UUID, organisation: UUID, after: int | None, limit: int
+) -> Sequence[AuditEntry]:
+    """Return an organisation's acts in a case, oldest first, without its readings, up to `limit` + 1."""
+    statement = _acts(chain, organisation).order_by(col(AuditEntry.sequence)).limit(limit + 1)
+    if after is not None:
+        statement = statement.where(col(AuditEntry.sequence) > after)
+    return (await session.scalars(statement)).all()
+
+
+async def latest_acts(
     session: AsyncSession, chain: UUID, organisation: UUID, limit: int
 ) -> Sequence[AuditEntry]:
-    """Return an organisation's acts in a case, oldest first, without its readings."""
-    rows = await session.scalars(
-        sa.select(AuditEntry)
-        .where(
-            col(AuditEntry.chain) == chain,
-            col(AuditEntry.organisation_id) == organisation,
-            sa.not_(col(AuditEntry.action).like("%read")),
-        )
-        .order_by(col(AuditEntry.sequence))
-        .limit(limit)
+    """Return the last of these acts, oldest first."""
+    newest = _acts(chain, organisation).order_by(col(AuditEntry.sequence).desc()).limit(limit)
+    return (await session.scalars(newest)).all()[::-1]
+
+
+def _acts(chain: UUID, organisation: UUID) -> sa.Select[AuditEntry]:
+    return sa.select(AuditEntry).where(
+        col(AuditEntry.chain) == chain,
+        col(AuditEntry.organisation_id) == organisation,
+        sa.not_(col(AuditEntry.action).like("%read")),
     )
-    return rows.all()

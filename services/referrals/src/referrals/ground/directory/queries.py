@@ -250,7 +250,6 @@ async def pathway_steps(
             col(PathwayAlternative.need).not_in(except_needs),
         )
         .order_by(*columns)
-        .limit(200)
     )
     if aor is not None:
         statement = statement.where(col(PathwayAlternative.aor) == aor)

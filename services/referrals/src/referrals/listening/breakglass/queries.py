@@ -19,8 +19,6 @@ from referrals.referral.referrals.queries import aors_of_case
 from referrals.screening.screenings.queries import of_case as screenings_of
 
 View = Literal["mine", "to-decide", "of-my-cases"]
-_WAITING = 500
-"""The most waiting accesses that one answer examines; they are rare and end soon."""
 
 
 async def by_id(session: AsyncSession, access_id: UUID, *, lock: bool = False) -> BreakGlass | None:
@@ -91,7 +89,7 @@ async def _to_decide(
     waiting = await session.scalars(
         statement.where(
             col(BreakGlass.status) == "asked", col(BreakGlass.requested_by) != caller.subject
-        ).limit(_WAITING)
+        )
     )
     theirs: list[BreakGlass] = []
     for access in waiting.all():

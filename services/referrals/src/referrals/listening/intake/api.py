@@ -151,18 +151,27 @@ async def list_submissions(
 ) -> Page[SubmissionSummary]:
     """List submissions, newest first, without their content."""
     rows = await queries.submissions(
-        session, caller, status=status, before=id_cursor(cursor), limit=limit
+        session, caller, queries.of_status(status), before=id_cursor(cursor), limit=limit
     )
     return page_of(rows, limit, _summary)
 
 
 @submissions.post("/search", dependencies=[Reading])
 async def search_submissions(
-    body: SubmissionSearch, session: Session, caller: CaseReader, blind: Blind, key: SealingKey
+    *,
+    body: SubmissionSearch,
+    session: Session,
+    caller: CaseReader,
+    blind: Blind,
+    key: SealingKey,
+    cursor: CursorText = None,
+    limit: Limit = 50,
 ) -> Page[SubmissionSummary]:
     """Find the submissions of one record, by its id in its own system or by your reference of its case; newest first."""
-    rows = await service.search(session, caller, blind, key, body)
-    return Page(items=[_summary(each) for each in rows])
+    rows = await service.search(
+        session, caller, blind, key, body, before=id_cursor(cursor), limit=limit
+    )
+    return page_of(rows, limit, _summary)
 
 
 @submissions.get("/{submission_id}")

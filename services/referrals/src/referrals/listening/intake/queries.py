@@ -27,7 +27,6 @@ async def forms(session: AsyncSession, caller: Principal) -> Sequence[IntakeForm
         sa.select(IntakeForm)
         .where(col(IntakeForm.organisation_id) == caller.organisation)
         .order_by(col(IntakeForm.id).desc())
-        .limit(200)
     )
     return rows.all()
 
@@ -56,41 +55,33 @@ async def own_form(
 
 
 async def submissions(
-    session: AsyncSession, caller: Principal, *, status: str | None, before: UUID | None, limit: int
+    session: AsyncSession,
+    caller: Principal,
+    *which: sa.ColumnElement[bool],
+    before: UUID | None,
+    limit: int,
 ) -> Sequence[Submission]:
-    statement = sa.select(Submission).where(col(Submission.organisation_id) == caller.organisation)
-    if status is not None:
-        statement = statement.where(col(Submission.status) == status)
+    """Return the organisation's own submissions, newest first, up to `limit` + 1."""
+    statement = sa.select(Submission).where(
+        col(Submission.organisation_id) == caller.organisation, *which
+    )
     if before is not None:
         statement = statement.where(col(Submission.id) < before)
     rows = await session.scalars(statement.order_by(col(Submission.id).desc()).limit(limit + 1))
     return rows.all()
 
 
-async def of_records(
-    session: AsyncSession, caller: Principal, names: Sequence[str]
-) -> Sequence[Submission]:
-    """Return all versions of these records, by digest."""
-    record = sa.func.split_part(col(Submission.submission_id), ":", 1)
-    return await _found(session, caller, record.in_(names))
+def of_status(status: str | None) -> sa.ColumnElement[bool]:
+    return sa.true() if status is None else col(Submission.status) == status
 
 
-async def of_cases(
-    session: AsyncSession, caller: Principal, cases: Sequence[UUID]
-) -> Sequence[Submission]:
-    return await _found(session, caller, col(Submission.case_id).in_(cases))
+def of_records(names: Sequence[str]) -> sa.ColumnElement[bool]:
+    """Return the SQL condition for all versions of these records, by digest."""
+    return sa.func.split_part(col(Submission.submission_id), ":", 1).in_(names)
 
 
-async def _found(
-    session: AsyncSession, caller: Principal, matches: sa.ColumnElement[bool]
-) -> Sequence[Submission]:
-    rows = await session.scalars(
-        sa.select(Submission)
-        .where(col(Submission.organisation_id) == caller.organisation, matches)
-        .order_by(col(Submission.id).desc())
-        .limit(50)
-    )
-    return rows.all()
+def of_cases(cases: Sequence[UUID]) -> sa.ColumnElement[bool]:
+    return col(Submission.case_id).in_(cases)
 
 
 def readable(caller: Principal, submission_id: sa.ColumnElement[UUID]) -> sa.ColumnElement[bool]:

@@ -238,18 +238,27 @@ def _as_sent(form: IntakeForm, rules: MappingBody, sent: dict[str, Any]) -> dict
 
 
 async def search(
-    session: AsyncSession, caller: Principal, blind: BlindIndex, key: bytes, body: SubmissionSearch
+    session: AsyncSession,
+    caller: Principal,
+    blind: BlindIndex,
+    key: bytes,
+    body: SubmissionSearch,
+    *,
+    before: UUID | None,
+    limit: int,
 ) -> Sequence[Submission]:
-    """Return the organisation's own submissions for a record. The audit records the search but not its words."""
+    """Return the organisation's own submissions for a record, newest first, up to `limit` + 1. The audit records the
+    search but not its words."""
     if body.sender_id is not None:
         tool_id = body.sender_id.removeprefix("uuid:")
         forms = await queries.forms(session, caller)
         names = [records_service.record_name(key, form.id, tool_id) for form in forms]
-        found = await queries.of_records(session, caller, names)
+        which = queries.of_records(names)
     else:
         wanted = CaseSearch(own_reference=body.own_reference)
         of_cases = await case_service.search(session, caller, blind, wanted)
-        found = await queries.of_cases(session, caller, [case.id for case in of_cases])
+        which = queries.of_cases([case.id for case in of_cases])
+    found = await queries.submissions(session, caller, which, before=before, limit=limit)
     await record(
         session,
         caller,

@@ -276,7 +276,7 @@ async def _history(
 async def list_alternatives(
     referral_id: UUID, session: Session, caller: CaseReader, case_id: CaseOfPath
 ) -> list[Alternative]:
-    """List other services for the same need; those of a published pathway come first, in its order."""
+    """List at most 10 other services for the same need; those of a published pathway come first, in its order."""
     await queries.one(session, caller, referral_id, case_id=case_id)
     return await _alternatives(session, caller, referral_id)
 

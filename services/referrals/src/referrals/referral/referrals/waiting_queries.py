@@ -80,9 +80,9 @@ def sent(caller: Principal) -> Iterator[Waiting]:
 
 
 async def appointments(
-    session: AsyncSession, caller: Principal, first: datetime, last: datetime
+    session: AsyncSession, caller: Principal, first: datetime, last: datetime, limit: int
 ) -> Sequence[tuple[UUID, datetime]]:
-    """Return referrals on either side with an appointment in this period."""
+    """Return referrals on either side with an appointment in this period, up to `limit` + 1."""
     at = col(Referral.appointment_at)
     rows = await session.execute(
         sa.select(col(Referral.id), at)
@@ -93,7 +93,7 @@ async def appointments(
             at < last,
         )
         .order_by(at, col(Referral.id))
-        .limit(1000)
+        .limit(limit + 1)
     )
     return [(name, moment) for name, moment in rows if moment is not None]
 

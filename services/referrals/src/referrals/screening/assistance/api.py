@@ -1,6 +1,7 @@
 """HTTP routes for assistance: case plan, help given, reviews, route, timeline, lists."""
 
 from datetime import date
+from operator import attrgetter
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -8,7 +9,18 @@ from common import clock
 from common.auth import Principal, Role
 from common.errors import NOT_FOUND
 from common.http import IdempotencyRequired, Session, requires, router
-from common.paging import CursorText, Limit, Page, encode_cursor, id_cursor
+from common.paging import (
+    CursorText,
+    Limit,
+    Page,
+    day_in,
+    encode_cursor,
+    id_cursor,
+    id_in,
+    keys_in,
+    number_in,
+    page_of,
+)
 from common.words.codelists import categories
 from fastapi import Query
 
@@ -16,6 +28,8 @@ from referrals.case.cases import queries as cases
 from referrals.case.cases import service as case_service
 from referrals.case.entries import queries as entry_queries
 from referrals.case.entries.api import views
+from referrals.ground.audit.models import AuditEntry
+from referrals.ground.audit.queries import acts_in, latest_acts
 from referrals.ground.dependencies import CaseReader, Keys, Reader, Writer
 from referrals.screening.assistance import htcds_service, queries, service
 from referrals.screening.assistance.codes import codes
@@ -208,21 +222,24 @@ async def read_route(case_id: UUID, session: Session, caller: CaseReader, keys: 
 
 @of_case.get("/timeline")
 async def read_timeline(
-    case_id: UUID, session: Session, caller: CaseReader, limit: Limit = 500
-) -> list[TimelineEntry]:
+    case_id: UUID,
+    session: Session,
+    caller: CaseReader,
+    cursor: CursorText = None,
+    limit: Limit = 100,
+) -> Page[TimelineEntry]:
     """List the acts in the case, oldest first: codes and ids, from the audit."""
     case = await cases.own_case(session, caller, case_id)
-    return [
-        TimelineEntry(**entry.model_dump(), by=entry.client)
-        for entry in await queries.timeline(session, caller, case.id, limit)
-    ]
+    after = keys_in(cursor, number_in)
+    rows = await acts_in(session, case.id, caller.organisation, after and after[0], limit)
+    return page_of(rows, limit, _act, attrgetter("sequence"))
 
 
 @of_case.get("/overview")
 async def read_overview(
     case_id: UUID, session: Session, caller: CaseReader, keys: Keys, limit: Limit = 30
 ) -> Overview:
-    """Return the risk, the plan, the latest entries and the timeline, for one page."""
+    """Return the risk, the plan, the latest 4 entries and the latest `limit` acts, for one page."""
     case = await cases.own_case(session, caller, case_id)
     latest = (await entry_queries.of_case(session, caller, case.id, limit=4))[:4]
     risks = (await entry_queries.of_case(session, caller, case.id, kind="risk", limit=1))[:1]
@@ -232,7 +249,9 @@ async def read_overview(
         risk=next((one for one in shown[len(latest) :] if one.content), None),
         plan=await read_plan(case_id, session, caller, keys),
         entries=shown[: len(latest)],
-        timeline=await read_timeline(case_id, session, caller, limit),
+        timeline=[
+            _act(entry) for entry in await latest_acts(session, case.id, caller.organisation, limit)
+        ],
     )
 
 
@@ -247,20 +266,29 @@ async def read_codes(_caller: Reader) -> dict[str, dict[str, dict[str, str]]]:
 
 @assistance.get("/reviews")
 async def list_due_reviews(
-    session: Session, caller: CaseReader, by: date | None = None, limit: Limit = 200
-) -> list[ReviewView]:
+    session: Session,
+    caller: CaseReader,
+    by: date | None = None,
+    cursor: CursorText = None,
+    limit: Limit = 100,
+) -> Page[ReviewView]:
     """List reviews of your organisation that are due by then (default: today), oldest first."""
-    rows = await queries.reviews_due(session, caller, by or clock.today(), limit)
-    return [_review(row, None) for row in rows]
+    after = keys_in(cursor, day_in, id_in)
+    rows = await queries.reviews_due(session, caller, by or clock.today(), after, limit)
+    return page_of(rows, limit, lambda row: _review(row, None), attrgetter("due_on", "id"))
 
 
 @assistance.get("/supervision")
-async def supervise(session: Session, caller: SupervisorReader) -> list[SupervisionRow]:
+async def supervise(
+    session: Session, caller: SupervisorReader, cursor: CursorText = None, limit: Limit = 100
+) -> Page[SupervisionRow]:
     """List open cases that need a supervisor's look, with the reasons."""
-    return [
-        SupervisionRow(case_id=case.id, reference=case.reference, reasons=reasons)
-        for case, reasons in await queries.supervision(session, caller)
-    ]
+    rows = await queries.supervision(session, caller, id_cursor(cursor), limit)
+    return page_of(
+        rows,
+        limit,
+        lambda row: SupervisionRow(case_id=row.id, reference=row.reference, reasons=row.reasons),
+    )
 
 
 @assistance.get("/htcds")
@@ -270,6 +298,10 @@ async def export_htcds(
     """Export your cases as HTCDS 2.0 records: only people who agreed to statistics, codes, no identity."""
     records, last = await htcds_service.export(session, caller, keys, id_cursor(cursor), limit)
     return Page(items=records, next_cursor=encode_cursor(last) if last else None)
+
+
+def _act(entry: AuditEntry) -> TimelineEntry:
+    return TimelineEntry(**entry.model_dump(), by=entry.client)
 
 
 def _item(item: PlanItem, objective: str | None, count: int = 0) -> PlanItemView:

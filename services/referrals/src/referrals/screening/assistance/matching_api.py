@@ -5,6 +5,7 @@ from typing import Annotated
 from uuid import UUID
 
 from common.http import Session, context_of, router
+from common.paging import CursorText, Limit, Page, id_cursor
 from fastapi import Depends, Response
 from starlette.requests import Request
 
@@ -47,9 +48,12 @@ async def withdraw_from_matching(case_id: UUID, session: Session, caller: Writer
 
 
 @matches.get("")
-async def list_matches(session: Session, caller: CaseReader) -> list[MatchView]:
-    """List possible matches: another organisation may know the same person. Its name appears once both persons agree."""
-    return await matching_service.listed(session, caller)
+async def list_matches(
+    session: Session, caller: CaseReader, cursor: CursorText = None, limit: Limit = 100
+) -> Page[MatchView]:
+    """List possible matches, newest first: another organisation may know the same person. Its name appears once both
+    persons agree."""
+    return await matching_service.listed(session, caller, id_cursor(cursor), limit)
 
 
 @matches.post("/{match_id}/agree")

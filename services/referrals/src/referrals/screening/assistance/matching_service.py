@@ -11,6 +11,7 @@ from common.auth import Principal
 from common.errors import CONFLICT, NOT_FOUND, TOO_MANY_REQUESTS
 from common.http.answers import Subject, answer_is_only_about
 from common.ids import new_id
+from common.paging import Page, next_cursor
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -168,7 +169,7 @@ async def withdraw(session: AsyncSession, caller: Principal, case_id: UUID) -> N
 async def _end_comparing(session: AsyncSession, case_id: UUID) -> None:
     await session.execute(sa.delete(MatchToken).where(col(MatchToken.case_id) == case_id))
     await session.execute(sa.delete(MatchConsent).where(col(MatchConsent.case_id) == case_id))
-    for match in await queries.matches(session, [case_id]):
+    for match in await queries.matches_of(session, case_id):
         _end(match)
     await session.flush()
     await remember_word(session, Listed.COMPARISON, case_id, OFF, case_id=case_id)
@@ -198,11 +199,14 @@ async def end_again(session: AsyncSession, match_id: UUID) -> int:
     return 1
 
 
-async def listed(session: AsyncSession, caller: Principal) -> list[MatchView]:
-    """Return the matches of the caller's own cases; row security hides all others."""
-    found = await queries.matches(session)
+async def listed(
+    session: AsyncSession, caller: Principal, before: UUID | None, limit: int
+) -> Page[MatchView]:
+    """Return a page of the matches of the caller's own cases; row security hides all others."""
+    found = await queries.matches(session, before, limit)
     async with acting_as_service(session):
-        return [await _view(session, caller, match) for match in found]
+        shown = [await _view(session, caller, match) for match in found[:limit]]
+    return Page(items=shown, next_cursor=next_cursor(found, limit))
 
 
 async def agree(
@@ -255,7 +259,7 @@ async def _held_sides(
 
 async def end_for(session: AsyncSession, case_id: UUID, organisations: Collection[UUID]) -> None:
     """End the case's matches with these organisations, as if one side had refused. Needs service rights."""
-    for match in await queries.matches(session, [case_id]):
+    for match in await queries.matches_of(session, case_id):
         other = await cases.by_id(
             session, match.case_b if match.case_a == case_id else match.case_a
         )

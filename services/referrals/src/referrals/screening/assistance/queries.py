@@ -1,6 +1,5 @@
 """Assistance queries. Rows belong to a case, so every query is limited to the caller's own cases."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
@@ -11,13 +10,12 @@ from common import clock
 from common.auth import Principal
 from common.errors import NOT_FOUND
 from common.words.places import Places
+from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from referrals.case.cases import queries as cases
 from referrals.case.cases.models import Case
-from referrals.ground.audit.models import AuditEntry
-from referrals.ground.audit.queries import done_in
 from referrals.ground.directory.queries import pathway_steps, works_with
 from referrals.ground.vocabulary.work_kinds import WorkKind
 from referrals.ground.waiting_queries import Waiting, WorkRow
@@ -76,15 +74,14 @@ async def suggestions(
 
 
 async def reviews_due(
-    session: AsyncSession, caller: Principal, by: date, limit: int
+    session: AsyncSession, caller: Principal, by: date, after: tuple[date, UUID] | None, limit: int
 ) -> Sequence[CaseReview]:
-    rows = await session.scalars(
-        sa.select(CaseReview)
-        .where(*_undone(caller, by))
-        .order_by(col(CaseReview.due_on), col(CaseReview.id))
-        .limit(limit)
-    )
-    return rows.all()
+    """Return reviews that are due by this day, oldest first, up to `limit` + 1."""
+    order = col(CaseReview.due_on), col(CaseReview.id)
+    statement = sa.select(CaseReview).where(*_undone(caller, by)).order_by(*order)
+    if after is not None:
+        statement = statement.where(sa.tuple_(*order) > after)
+    return (await session.scalars(statement.limit(limit + 1))).all()
 
 
 def waiting_reviews(caller: Principal, by: date) -> Waiting:
@@ -146,26 +143,40 @@ async def open_review(session: AsyncSession, case_id: UUID) -> CaseReview | None
     return rows.one_or_none()
 
 
-async def timeline(
-    session: AsyncSession, caller: Principal, case_id: UUID, limit: int
-) -> Sequence[AuditEntry]:
-    """Return acts in the case, oldest first. The audit also contains the readings."""
-    return await done_in(session, case_id, caller.organisation, limit)
-
-
 async def supervision(
-    session: AsyncSession, caller: Principal, which: sa.ColumnElement[bool] | None = None
-) -> list[tuple[Case, list[str]]]:
-    """Return the organisation's open cases that need attention, with the reasons. `which` filters them."""
+    session: AsyncSession, caller: Principal, after: UUID | None, limit: int
+) -> Sequence[sa.Row[Any]]:
+    """Return the organisation's open cases that need attention, up to `limit` + 1, with the reasons."""
+    statement = _to_look_at(caller).order_by(cases.ID)
+    if after is not None:
+        statement = statement.where(after < cases.ID)
+    return (await session.execute(statement.limit(limit + 1))).all()
+
+
+def waiting_looks(caller: Principal) -> Waiting:
+    return Waiting(
+        kind=WorkKind.CASE_TO_LOOK_AT,
+        what=_to_look_at(caller),
+        id=cases.ID,
+        since=cases.CHANGED_AT,
+        has_it=cases.OWNER,
+        works=works_with(caller, cases.OWNER),
+        shown=lambda row: WorkRow(
+            id=row.id,
+            since=row.changed_at,
+            ids={"case_id": row.id},
+            area=row.area,
+            reasons=row.reasons,
+        ),
+    )
+
+
+def _to_look_at(caller: Principal) -> sa.Select[*tuple[Any, ...]]:
     now = clock.now()
-    found: dict[UUID, list[str]] = defaultdict(list)
-    by_id: dict[UUID, Case] = {}
-    for reason, condition in _reasons(clock.day_of(now), now - IDLE).items():
-        asked = condition if which is None else sa.and_(condition, which)
-        for case in await cases.open_where(session, caller, asked, 500):
-            by_id[case.id] = case
-            found[case.id].append(reason)
-    return [(by_id[case_id], found[case_id]) for case_id in sorted(found)]
+    reasons = _reasons(clock.day_of(now), now - IDLE)
+    told = array([sa.case((condition, reason)) for reason, condition in reasons.items()])
+    named = sa.func.array_remove(told, None).label("reasons")
+    return cases.open_cases(caller, named).where(sa.or_(*reasons.values()))
 
 
 def _reasons(today: date, idle_since: Any) -> dict[str, sa.ColumnElement[bool]]:
@@ -227,10 +238,14 @@ def match_ended_after(
     return sa.exists().where(col(CaseMatch.id) == match_id, col(CaseMatch.ended_at) > moment)
 
 
-async def matches(session: AsyncSession, own: Sequence[UUID] | None = None) -> Sequence[CaseMatch]:
-    statement = sa.select(CaseMatch).order_by(col(CaseMatch.id).desc()).limit(500)
-    if own is not None:
-        statement = statement.where(
-            sa.or_(col(CaseMatch.case_a).in_(own), col(CaseMatch.case_b).in_(own))
-        )
-    return (await session.scalars(statement)).all()
+async def matches(session: AsyncSession, before: UUID | None, limit: int) -> Sequence[CaseMatch]:
+    """Return the matches that row security shows, newest first, up to `limit` + 1."""
+    statement = sa.select(CaseMatch).order_by(col(CaseMatch.id).desc())
+    if before is not None:
+        statement = statement.where(col(CaseMatch.id) < before)
+    return (await session.scalars(statement.limit(limit + 1))).all()
+
+
+async def matches_of(session: AsyncSession, case_id: UUID) -> Sequence[CaseMatch]:
+    of_case = sa.or_(col(CaseMatch.case_a) == case_id, col(CaseMatch.case_b) == case_id)
+    return (await session.scalars(sa.select(CaseMatch).where(of_case))).all()

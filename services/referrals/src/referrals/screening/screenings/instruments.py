@@ -25,6 +25,7 @@ from referrals.screening.screenings.workbook_guard import UnreadableWorkbook
 from referrals.screening.screenings.xlsform import read_xlsform
 
 _retirements = Retirement.metadata.tables["instrument_retirements"]
+MOST_VERSIONS = 200
 _SPECIALIST = "TIP"
 """The area of responsibility whose coordinator manages the shared instruments."""
 
@@ -86,6 +87,8 @@ async def upload(
         )
     if dry_run or before is not None:
         return Upload(id=before.id if before else None, dry_run=dry_run, instrument=instrument)
+    if await queries.count_versions(session, caller.organisation) >= MOST_VERSIONS:
+        raise CONFLICT.because("organisation_has_at_most_instruments", MOST_VERSIONS)
     row = InstrumentRow(
         id=new_id(),
         organisation_id=caller.organisation,

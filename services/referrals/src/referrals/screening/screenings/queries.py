@@ -23,9 +23,14 @@ async def instrument_rows(session: AsyncSession, organisation: UUID) -> Sequence
             sa.or_(col(InstrumentRow.organisation_id) == organisation, col(InstrumentRow.shared))
         )
         .order_by(col(InstrumentRow.id).desc())
-        .limit(500)
     )
     return rows.all()
+
+
+async def count_versions(session: AsyncSession, organisation: UUID) -> int:
+    counted = sa.select(sa.func.count()).select_from(InstrumentRow)
+    own = col(InstrumentRow.organisation_id) == organisation
+    return await session.scalar(counted.where(own)) or 0
 
 
 async def instrument_row(

@@ -44,6 +44,7 @@ from referrals.telling.webhooks.addresses import Network, UnsafeUrl, check_url
 
 _MOST = 6
 _MOST_SHIFTS = 500
+_AT_ONCE = 100
 _CODE_VALID = timedelta(minutes=30)
 _CODE_PAUSE = timedelta(minutes=2)
 # The code limits per person and per address, because the receiver may not have requested any code.
@@ -291,7 +292,7 @@ async def lapse(session: AsyncSession) -> int:
             col(Channel.kind) != ChannelKind.PUSH,
             col(Channel.confirmed_at) <= clock.now() - CONFIRMED_FOR,
         )
-        .limit(100)
+        .limit(_AT_ONCE)
         .with_for_update(skip_locked=True)
     )
     lapsed = old.all()

@@ -17,6 +17,7 @@ from referrals.telling.todo.schemas import CalendarRow
 
 calendar = router("/referrals/v1/calendar", ["work"])
 _MOST_DAYS = 62
+MOST_DATES = 1000
 _LAST_WEEK = date.max - timedelta(days=6)
 
 
@@ -31,12 +32,13 @@ async def list_calendar(
     mine: bool = False,
 ) -> list[CalendarRow]:
     """List follow-ups, appointments and reviews of your cases between two days (default: a week from today), in
-    codes: no name and no place. The reading is audited."""
+    codes: no name and no place. At most 1000 of each: ask for fewer days if there are more. The reading is audited."""
     first = start or clock.today()
     last = end or min(first, _LAST_WEEK) + timedelta(days=6)
     if not 0 <= (last - first).days <= _MOST_DAYS:
         raise INVALID.because("from_day_to_62_days_later", pointer="/end")
-    due = await entries.due_between(session, caller, first, last, mine=mine)
+    due = await entries.due_between(session, caller, first, last, mine=mine, limit=MOST_DATES)
+    _refuse_too_many(len(due))
     times = await entry_service.times_of(session, caller, keys, due)
     known = await cases.by_ids(session, [entry.case_id for entry in due])
     rows = [
@@ -59,10 +61,19 @@ async def list_calendar(
 async def _of_referrals(
     session: AsyncSession, caller: Principal, first: date, last: date
 ) -> list[CalendarRow]:
-    found = await referrals.appointments(session, caller, clock.begins(first), clock.ends(last))
+    found = await referrals.appointments(
+        session, caller, clock.begins(first), clock.ends(last), MOST_DATES
+    )
+    _refuse_too_many(len(found))
     return [
         CalendarRow(
             id=referral_id, kind="referral", on=clock.day_of(at), at=at, referral_id=referral_id
         )
         for referral_id, at in found
     ]
+
+
+def _refuse_too_many(dates: int) -> None:
+    """Refuse a span with more dates than one answer holds, so that no appointment is missing unnoticed."""
+    if dates > MOST_DATES:
+        raise INVALID.because("span_has_more_dates_than", MOST_DATES, pointer="/end")

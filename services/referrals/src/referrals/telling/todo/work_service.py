@@ -20,7 +20,6 @@ from referrals.case.cases import queries as cases
 from referrals.case.consents import queries as consents
 from referrals.case.entries import queries as entries
 from referrals.case.transfers import queries as transfers
-from referrals.ground.directory.queries import works_with
 from referrals.ground.tasks import queries as tasks
 from referrals.ground.tasks.kinds import TaskKind
 from referrals.ground.vocabulary.case_roles import CASE_ROLES
@@ -193,6 +192,7 @@ def _kinds(
         (SUPERVISORS, lambda: consents.waiting(caller, referrals.drafted)),
         (SUPERVISORS, lambda: [training.waiting(caller, today, today + CERTIFICATES_AHEAD)]),
         (SUPERVISORS, lambda: [intake.waiting(caller)]),
+        (SUPERVISORS, lambda: [assistance.waiting_looks(caller)]),
         (SUPERVISORS, lambda: [cases.waiting_for_erasure(caller, today + RETENTION_AHEAD)]),
         (COORDINATORS, lambda: [line.waiting_at_desk(caller)]),
     )
@@ -258,14 +258,14 @@ async def _judged(
     ends = bounds(now, by_day=False)
     for kind, roles, read in _JUDGED:
         if roles & caller.roles and (not wanted.kinds or kind in wanted.kinds):
-            for row in await read(session, caller, wanted.whose):
+            for row in await read(session, caller):
                 if wanted.urgencies and row.urgency not in wanted.urgencies:
                     continue
                 due = row.since + clock_of(kind, row.urgency)
                 yield Found(kind, rank_of(kind, row.urgency), due, ends.group(due), row)
 
 
-async def _accesses(session: AsyncSession, caller: Principal, _whose: Whose) -> list[WorkRow]:
+async def _accesses(session: AsyncSession, caller: Principal) -> list[WorkRow]:
     return [
         WorkRow(
             id=access.id,
@@ -278,7 +278,7 @@ async def _accesses(session: AsyncSession, caller: Principal, _whose: Whose) -> 
     ]
 
 
-async def _exceptions(session: AsyncSession, caller: Principal, _whose: Whose) -> list[WorkRow]:
+async def _exceptions(session: AsyncSession, caller: Principal) -> list[WorkRow]:
     return [
         WorkRow(
             id=exception.id,
@@ -292,29 +292,10 @@ async def _exceptions(session: AsyncSession, caller: Principal, _whose: Whose) -
     ]
 
 
-async def _looks(session: AsyncSession, caller: Principal, whose: Whose) -> list[WorkRow]:
-    theirs: dict[Whose, sa.ColumnElement[bool] | None] = {
-        "mine": cases.owned_by(caller),
-        "team": works_with(caller, cases.OWNER),
-        "organisation": None,
-    }
-    return [
-        WorkRow(
-            id=case.id,
-            since=case.changed_at,
-            ids={"case_id": case.id},
-            area=case.area,
-            reasons=reasons,
-        )
-        for case, reasons in await assistance.supervision(session, caller, theirs[whose])
-    ]
-
-
-_Read = Callable[[AsyncSession, Principal, Whose], Awaitable[list[WorkRow]]]
+_Read = Callable[[AsyncSession, Principal], Awaitable[list[WorkRow]]]
 _JUDGED: tuple[tuple[WorkKind, AbstractSet[Role], _Read], ...] = (
     (WorkKind.BREAK_GLASS_TO_DECIDE, SUPERVISORS | COORDINATORS, _accesses),
     (WorkKind.LINE_EXCEPTION_TO_DECIDE, SUPERVISORS | COORDINATORS, _exceptions),
-    (WorkKind.CASE_TO_LOOK_AT, SUPERVISORS, _looks),
 )
 
 
