@@ -145,11 +145,11 @@ def template(number: int, chosen: random.Random) -> ServiceDocument:
     """Return a service as complete as a real one, with two languages, hours, phones, a site and eligibility."""
     places = Places.load()
     town = chosen.choice(places.at_level(2, "VEN"))
-    # Shelter beside GBV or trafficking may be a safe house, which Ruta withholds.
+    # Accommodation beside GBV or trafficking may be a safe house, which Ruta withholds.
     codes = [
         code
         for code, entry in codelists.categories().items()
-        if entry.minimum_visibility == "public" and code != "SHL"
+        if entry.minimum_visibility == "public" and not entry.accommodation
     ]
     words = chosen.sample(WORDS, 6)
     point = places.point(town.pcode)

@@ -94,7 +94,8 @@ def test_a_row_is_complete_in_each_language(table: str) -> None:
         assert all(bool(row[name]) == bool(row[f"{name[:-3]}_en"]) for name in texts), row["code"]
         assert row["label_es"], row["code"]
         assert table != "items" or row["in_sentence_es"], row["code"]
-        assert {row.get("reaches", ""), row.get("helps_late", "")} <= {"", "yes"}, row["code"]
+        flags = {row.get(name, "") for name in ("reaches", "helps_late", "accommodation")}
+        assert flags <= {"", "yes"}, row["code"]
     names = [
         (row.get("list") or row.get("attribute"), row["code"]) for row in codelists.rows(table)
     ]

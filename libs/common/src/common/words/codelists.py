@@ -43,6 +43,8 @@ class ServiceCategory(Code):
     """Its usual HTCDS support type; planners may choose another."""
     helps_late: bool
     """This care also helps late, so its referrals never expire."""
+    accommodation: bool
+    """Its services are places to sleep, so they may be safe houses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,7 @@ def categories() -> CodeList[ServiceCategory]:
                 row["minimum_visibility"],
                 row["support_type"],
                 row["helps_late"] == "yes",
+                row["accommodation"] == "yes",
             )
             for row in rows("service_categories")
         },

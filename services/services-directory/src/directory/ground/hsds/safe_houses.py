@@ -39,7 +39,6 @@ _NEAR = 10
 """The largest number of words between a house and a danger in one sentence."""
 _AWAY = 6
 """The number of words after "referral to" that describe another organisation's house."""
-_ACCOMMODATION = frozenset({"SHL"})
 _AORS = frozenset({"GBV", "TIP"})
 _IN_DANGER = frozenset({"SUR", "VOT", "WAR", "LGB", "CAR", "CAAFAG"})
 _WOMEN = frozenset({"WOM", "GIR", "PRG"})
@@ -133,7 +132,8 @@ def _together(
     known = codelists.categories()
     populations = set(said.populations)
     named = set().union(
-        *(_words(each, "house") for each in titles), _ACCOMMODATION & set(categories)
+        *(_words(each, "house") for each in titles),
+        (code for code in categories if known[code].accommodation),
     )
     dangers = set().union(*(_words(each, "danger") for each in prose))
     context = dangers | (_IN_DANGER & populations)
