@@ -201,6 +201,8 @@ def test_a_sheet_that_cannot_be_read_says_which_cell_and_what_to_write(
         assert page.get_by_role("button", name="Importar", exact=True).count() == 0, (
             "no row is good"
         )
+        said = tried(page, OWN, "g-1", "Fundación de Prueba", "Consulta", "HLT", "VE2313")
+        assert "Importar 1 fila\n" in said
 
 
 def test_a_period_in_the_future_is_not_closed(system: System, browsers: Browser) -> None:

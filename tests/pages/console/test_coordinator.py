@@ -408,7 +408,7 @@ def test_a_warning_stands_in_both_languages_and_is_published_by_somebody_else(
         page.fill("[name=valid_until]", near_day(page, "valid_until", "mañana"))
         with page.expect_navigation():
             page.get_by_role("button", name="Guardar el borrador").click()
-        assert "1 parte(s)" in page.inner_text("main")
+        assert "Partes: 1." in page.inner_text("main")
         assert page.get_by_role("button", name="Publicar", exact=True).count() == 0
         assert "que no lo haya escrito" in page.inner_text("#publisher")
         message = page.url.split("?")[0].removesuffix("/publish").rsplit("/", 1)[-1]

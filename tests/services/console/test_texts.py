@@ -152,3 +152,26 @@ def test_whoever_works_off_the_quarantine_reads_what_to_change() -> None:
 def test_our_templates_must_be_given_all_that_they_show() -> None:
     with pytest.raises(Exception, match="undefined"):
         _environment().get_template("templates/problem.html").render()
+
+
+# Text → its number is never one, or is a name before a verb.
+_NOT_COUNTED = {
+    "referral.read_again": "it was read at least twice",
+    "successions.ended": "an organisation",
+    "successions.merged": "an organisation",
+    "successions.split": "an organisation",
+    "pathway.publisher": "an area of responsibility",
+    "pathway.publisher_other": "an area of responsibility",
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_number_before_a_noun_has_a_singular(language: str) -> None:
+    """Otherwise a page says "1 filas". Texts with two numbers put each after its noun: "Filas: 3 (nuevas: 1)"."""
+    counted = re.compile(r"\{\w+\} (?:más |more |other |otras? |new |de |unas )?[a-záéíóúñ]{3,}s\b")
+    only_plural = {
+        key
+        for key, found in texts(language).items()
+        if len(found) == 1 and counted.search(found[0])
+    }
+    assert only_plural <= _NOT_COUNTED.keys()

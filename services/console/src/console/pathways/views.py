@@ -166,7 +166,7 @@ def _facts(
     situations: Mapping[str, str],
 ) -> Iterable[str]:
     if one.get("window_hours"):
-        yield say("pathway.window", hours=one["window_hours"])
+        yield say("pathway.window", n=one["window_hours"])
     if words := condition(one.get("condition") or {}, say, codes, situations):
         yield say("pathway.if", condition=words)
     if one.get("after"):
@@ -192,14 +192,14 @@ def condition(
 def _criteria(
     one: Mapping[str, Any], say: Wording, codes: Codes, situations: Mapping[str, str]
 ) -> Iterable[str]:
-    for name, key, value in (
-        ("minimum_age", "pathway.from_age", "age"),
-        ("maximum_age", "pathway.to_age", "age"),
-        ("incident_within_hours", "pathway.within", "hours"),
-        ("incident_after_hours", "pathway.later", "hours"),
+    for name, key in (
+        ("minimum_age", "pathway.from_age"),
+        ("maximum_age", "pathway.to_age"),
+        ("incident_within_hours", "pathway.within"),
+        ("incident_after_hours", "pathway.later"),
     ):
         if one.get(name) is not None:
-            yield say(key, **{value: one[name]})
+            yield say(key, n=one[name])
     if one.get("sexes"):
         yield ", ".join(say.known(f"sex.{sex}", "sex.other") for sex in one["sexes"])
     if one.get("situations"):
@@ -262,7 +262,7 @@ class Difference:
         if not value:
             return say("diff.nothing")
         if name == "window_hours":
-            return say("pathway.window", hours=value)
+            return say("pathway.window", n=value)
         if name in _NAMED:
             return ", ".join(_NAMED[name](self, one) for one in _several(value))
         if isinstance(value, Mapping):  # a text in both languages
