@@ -18,6 +18,7 @@ from uuid import UUID
 from common.auth import SCOPES, Role
 from common.crypto import derived
 from common.words.codelists import pathways
+from common.words.enums import enum_of
 from common.words.places import Places
 from pydantic import AfterValidator, Field
 
@@ -49,17 +50,12 @@ def _areas(values: list[str]) -> list[str]:
     return sorted(set(values))
 
 
-def _codes(known: Iterable[str]) -> Any:
-    """Return a field whose description lists the codes."""
-    return Field(json_schema_extra={"enum": list(known)})
-
-
 Scopes = Annotated[
-    list[Annotated[str, _codes(SCOPES)]], Field(max_length=20), AfterValidator(_scopes)
+    list[Annotated[str, enum_of(SCOPES)]], Field(max_length=20), AfterValidator(_scopes)
 ]
-Roles = Annotated[list[Annotated[str, _codes(Role)]], Field(max_length=20), AfterValidator(_roles)]
+Roles = Annotated[list[Annotated[str, enum_of(Role)]], Field(max_length=20), AfterValidator(_roles)]
 Aors = Annotated[
-    list[Annotated[str, _codes(pathways())]], Field(max_length=20), AfterValidator(_aors)
+    list[Annotated[str, enum_of(pathways())]], Field(max_length=20), AfterValidator(_aors)
 ]
 Areas = Annotated[
     list[str],

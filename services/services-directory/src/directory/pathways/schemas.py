@@ -6,13 +6,17 @@ from uuid import UUID
 
 from common.http import Strict
 from common.words.each import Each
+from common.words.enums import enum_of
 from pydantic import BaseModel, Field, model_validator
 
-from directory.pathways.definition.graph import Pathway, Sentence
+from directory.ground.hsds.extensions import AorCode
+from directory.pathways.definition.graph import Pathway, Sentence, Urgency
 from directory.pathways.definition.profile import PLACE, Aor, Profile
 
 BATCH_LIMIT = 100
 SIMULATION_LIMIT = 50
+
+UrgencyCode = Annotated[str, enum_of(Urgency)]
 
 
 class Said(Each[str]):
@@ -31,7 +35,7 @@ class VersionOut(BaseModel):
     """One version of a pathway. `effective` includes the steps that it inherits from wider areas."""
 
     pathway_id: UUID
-    aor: str
+    aor: AorCode
     area: str
     number: int
     state: str = Field(description="draft, submitted, returned or published")
@@ -54,7 +58,7 @@ class PathwayListed(BaseModel):
     """Only those who may draft this AoR's pathways see `open_*`."""
 
     id: UUID
-    aor: str
+    aor: AorCode
     area: str
     published_number: int | None = None
     open_state: str | None = None
@@ -161,9 +165,9 @@ class GapOut(BaseModel):
 class SourceOut(BaseModel):
     """The pathway that contains the step, and the facts to check."""
 
-    aor: str
+    aor: AorCode
     step: str
-    urgency: str
+    urgency: UrgencyCode
     to_check: list[str] = []
     note: Said | None = None
 
@@ -175,7 +179,7 @@ class StepOut(BaseModel):
     stage: int
     need: str
     label: Said
-    urgency: str
+    urgency: UrgencyCode
     urgency_says: Said
     window_hours: int | None = None
     remaining_hours: int | None = None
@@ -199,7 +203,7 @@ class StepOut(BaseModel):
 class InForceOut(BaseModel):
     """`version` names each layer, widest area first, or is "proposal"."""
 
-    aor: str
+    aor: AorCode
     version: str
     pathway_ids: list[UUID]
     title: Said
@@ -210,7 +214,7 @@ class InForceOut(BaseModel):
 
 
 class DoubtOut(BaseModel):
-    aor: str
+    aor: AorCode
     to_check: list[str]
 
 
@@ -300,7 +304,7 @@ class Codes(BaseModel):
 
 
 class ProposalOut(BaseModel):
-    aor: str
+    aor: AorCode
     pathway: dict[str, Any]
     notice: Said
 
@@ -318,7 +322,7 @@ class Endorse(Strict):
 
 class EndorsementOut(BaseModel):
     service_id: UUID
-    aor: str
+    aor: AorCode
     endorsed_at: datetime | None = None
 
 
@@ -334,7 +338,7 @@ class SuggestedEndorsement(BaseModel):
 
 
 class SuggestedEndorsements(BaseModel):
-    aor: str
+    aor: AorCode
     items: list[SuggestedEndorsement]
 
 

@@ -5,8 +5,10 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from common.http import ShownOnce, Strict
+from common.words.enums import enum_of
 from pydantic import BaseModel, Field, model_validator
 
+from referrals.case.consents.decision import EXPIRED, STANDINGS
 from referrals.ground.vocabulary.ages import Assent, Decider
 from referrals.ground.vocabulary.disclosure import Item
 from referrals.ground.vocabulary.fields import Category, Items, Language
@@ -78,7 +80,7 @@ class Consent(BaseModel):
     given_at: datetime
     valid_until: datetime | None
     version: int
-    status: str
+    status: Annotated[str, enum_of((*STANDINGS, EXPIRED))]
     requested_by: str
     approved_by: str | None
     withdrawn_at: datetime | None

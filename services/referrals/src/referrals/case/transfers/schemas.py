@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from referrals.ground.vocabulary import reasons
 from referrals.ground.vocabulary.ages import Assent
 from referrals.ground.vocabulary.facts import decided
-from referrals.ground.vocabulary.fields import Category, Language
+from referrals.ground.vocabulary.fields import Category, Language, UrgencyCode
 
 
 class NewTransfer(Strict):
@@ -73,7 +73,7 @@ class OfferedCase(BaseModel):
 
     minor: bool | None
     need: str | None
-    urgency: str | None
+    urgency: UrgencyCode | None
     why: str | None = Field(description="Why another organisation should have the case.")
 
 

@@ -1,9 +1,11 @@
 """Request and response bodies for timer policies."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from common.events.codes import Urgency
 from common.http import Strict
+from common.words.codelists import pathways
+from common.words.enums import enum_of
 from pydantic import Field
 
 from referrals.ground.timers.deadlines import Clock
@@ -22,7 +24,9 @@ class PolicyBody(Strict):
 
 
 class PolicyView(PolicyBody):
-    aor: str
+    aor: Annotated[
+        str, enum_of(("*", *pathways()), description="`*`: every area of responsibility.")
+    ]
     urgency: Urgency
     clock: Clock
     source: Literal["default", "coordinator"]

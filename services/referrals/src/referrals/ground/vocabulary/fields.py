@@ -4,9 +4,12 @@ from datetime import date
 from typing import Annotated
 
 from common import clock
+from common.words.choices import words
 from common.words.codelists import categories, pathways, populations
 from common.words.details import WrongValue
+from common.words.enums import enum_of
 from common.words.places import Places
+from common.words.referral_states import ReferralState
 from pydantic import AfterValidator, Field
 
 from referrals.ground.vocabulary.disclosure import Item
@@ -47,9 +50,15 @@ def _known_aor(code: str) -> str:
     return code
 
 
+# Codes in answers.
+AorCode = Annotated[str, enum_of(pathways())]
+CategoryCode = Annotated[str, enum_of(categories())]
+StateCode = Annotated[str, enum_of(ReferralState)]
+UrgencyCode = Annotated[str, enum_of(words("urgencies"))]
+
 Aor = Annotated[
     str,
-    Field(max_length=10, json_schema_extra={"enum": list(pathways())}),
+    enum_of(pathways(), max_length=10),
     AfterValidator(_known_aor),
 ]
 Category = Annotated[str, Field(max_length=40), AfterValidator(_known_category)]

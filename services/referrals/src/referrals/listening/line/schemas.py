@@ -1,17 +1,18 @@
 """Request and response bodies for the anonymous line."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 from uuid import UUID
 
 from common.http import Strict
 from common.words.each import Each
+from common.words.enums import enum_of
 from common.words.languages import PageLanguage
 from pydantic import AfterValidator, BaseModel, Field
 
 from referrals.case.cases.schemas import NewCase
 from referrals.ground.vocabulary import reasons
-from referrals.ground.vocabulary.fields import PlaceCode
+from referrals.ground.vocabulary.fields import AorCode, PlaceCode
 from referrals.listening.line.kinds import kinds
 from referrals.listening.line.receipts import digits_of
 
@@ -33,7 +34,9 @@ def _digits(typed: str) -> str:
 
 
 KnownKind = Annotated[str, AfterValidator(_known_kind)]
-KindCode = Annotated[KnownKind, Field(max_length=40, json_schema_extra={"enum": list(kinds())})]
+KindCode = Annotated[KnownKind, enum_of(kinds(), max_length=40)]
+KindTold = Annotated[str, enum_of(kinds())]
+StatusTold = Annotated[str, enum_of(get_args(Status))]
 Words = Annotated[str, Field(min_length=1, max_length=MAX_TEXT)]
 Receipt = Annotated[str, Field(max_length=60), AfterValidator(_digits)]
 
@@ -90,8 +93,8 @@ class MessageView(BaseModel):
 
 
 class ThreadView(BaseModel):
-    kind: str
-    status: str
+    kind: KindTold
+    status: StatusTold
     wants_case: bool
     received_at: datetime
     readable_until: datetime
@@ -102,13 +105,13 @@ class ReportSummary(BaseModel):
     """A report in the queue, without its text."""
 
     id: UUID
-    kind: str
-    aor: str
+    kind: KindTold
+    aor: AorCode
     area: str | None
     urgent: bool
     wants_case: bool
     language: str
-    status: str
+    status: StatusTold
     suspected: list[str]
     messages: int
     received_at: datetime

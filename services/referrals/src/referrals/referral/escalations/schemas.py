@@ -7,21 +7,23 @@ from common.http import Strict
 from pydantic import BaseModel, Field
 
 from referrals.ground.vocabulary import reasons
-from referrals.ground.vocabulary.fields import Aor
+from referrals.ground.vocabulary.fields import Aor, AorCode, CategoryCode, StateCode, UrgencyCode
 
 
 class OverdueCount(BaseModel):
-    aor: str
-    category: str
-    urgency: str
+    aor: AorCode
+    category: CategoryCode
+    urgency: UrgencyCode
     count: int
 
 
 class LateWith(BaseModel):
     """A late step and its urgency."""
 
-    urgency: str
-    state: str = Field(description="How far the referrals have come: the step after it is late.")
+    urgency: UrgencyCode
+    state: StateCode = Field(
+        description="How far the referrals have come: the step after it is late."
+    )
     at_least: int = Field(
         description="So many referrals or more: 1 or 11. A smaller number is never told exactly."
     )
@@ -50,8 +52,8 @@ class LateOrganisation(BaseModel):
     organisation_id: UUID | None = Field(
         description="Null where the directory does not show you the service."
     )
-    aor: str
-    urgency: str
+    aor: AorCode
+    urgency: UrgencyCode
     late: list[LateWith]
     service_ids: list[UUID] = Field(description="Services at which something is late.")
     to_call: bool = Field(description="False while a call that was noted holds.")
@@ -61,6 +63,6 @@ class LateOrganisation(BaseModel):
 class ToCall(BaseModel):
     """The number of organisations to call in an area of responsibility."""
 
-    aor: str
-    urgency: str
+    aor: AorCode
+    urgency: UrgencyCode
     organisations: int = Field(description="How many organisations are to be called.")

@@ -12,13 +12,17 @@ from referrals.case.cases.schemas import CaregiverContact, Contact, Document
 from referrals.ground.vocabulary import reasons
 from referrals.ground.vocabulary.disclosure import Item
 from referrals.ground.vocabulary.fields import (
+    AorCode,
     BirthDate,
     Category,
+    CategoryCode,
     Country,
     Language,
     Name,
     PlaceCode,
     Population,
+    StateCode,
+    UrgencyCode,
 )
 from referrals.referral.referrals.lifecycle import Command
 
@@ -277,10 +281,10 @@ class ReferralView(BaseModel):
     from_organisation: UUID
     to_organisation: UUID
     service_id: UUID
-    category: str
-    aor: str
-    urgency: str
-    state: str
+    category: CategoryCode
+    aor: AorCode
+    urgency: UrgencyCode
+    state: StateCode
     version: int
     area: str | None
     grant_id: UUID | None

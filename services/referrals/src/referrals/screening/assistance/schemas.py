@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, Field, model_validator
 
 from referrals.case.entries.schemas import EntryView
 from referrals.ground.vocabulary.ages import Assent, Decider
-from referrals.ground.vocabulary.fields import PlaceCode
+from referrals.ground.vocabulary.fields import AorCode, PlaceCode
 from referrals.screening.assistance.codes import codes
 
 _EARLIEST, _LATEST = date(2000, 1, 1), date(2099, 12, 31)
@@ -114,7 +114,7 @@ class Suggestion(BaseModel):
     """A need from a published pathway for the case's area that the plan does not contain."""
 
     pathway_id: UUID
-    aor: str
+    aor: AorCode
     step: str
     need: str
     support_type: str

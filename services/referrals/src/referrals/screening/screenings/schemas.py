@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, Field, WithJsonSchema
 
 from referrals.ground.vocabulary import reasons
 from referrals.ground.vocabulary.disclosure import Item
-from referrals.ground.vocabulary.fields import Category, PlaceCode
+from referrals.ground.vocabulary.fields import Category, PlaceCode, UrgencyCode
 from referrals.referral.referrals.schemas import Moment, Payload, ReferralView, SafeContact
 from referrals.screening.screenings.answers import MAX_TEXT
 from referrals.screening.screenings.instrument import Instrument, Labels
@@ -207,7 +207,7 @@ class SummaryView(BaseModel):
 
 class NeedView(BaseModel):
     need: str
-    urgency: str
+    urgency: UrgencyCode
     because: Labels
 
 
@@ -259,7 +259,7 @@ class PlannedNeed(BaseModel):
     """
 
     need: str
-    urgency: str
+    urgency: UrgencyCode
     because: Labels
     alternatives: list[PlanAlternative]
     coverage: Literal["available", "through_intermediary", "gap"]

@@ -7,6 +7,7 @@ from common.paging import Page
 from pydantic import BaseModel, Field
 
 from referrals.ground.vocabulary.facts import decided
+from referrals.ground.vocabulary.fields import AorCode, UrgencyCode
 from referrals.ground.vocabulary.work_kinds import Verb, WorkKind
 from referrals.ground.vocabulary.work_order import Rank
 from referrals.referral.escalations.schemas import ToCall
@@ -40,11 +41,11 @@ class WorkItem(BaseModel):
     case_reference: str | None = Field(
         description="The code of the case, where it is one of your organisation."
     )
-    urgency: str | None
+    urgency: UrgencyCode | None
     about: str | None = Field(
         description="A code: the need, the kind of task or report, the basis, the topic."
     )
-    aor: str | None
+    aor: AorCode | None
     area: str | None
     state: str | None
     organisation_id: UUID | None = Field(description="The other side, where there is one.")

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from common.words import codelists
 from common.words.details import WrongValue
+from common.words.enums import enum_of
 from common.words.places import Places
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -36,9 +37,11 @@ def _is_place(value: str) -> str:
 Code = Annotated[str, Field(max_length=40)]
 Aor = Annotated[
     Code,
-    Field(json_schema_extra={"enum": list(codelists.pathways())}),
+    enum_of(codelists.pathways()),
     one_of(codelists.pathways, "area of responsibility"),
 ]
+AorCode = Annotated[str, enum_of(codelists.pathways())]
+"""An area of responsibility in an answer."""
 Category = Annotated[Code, one_of(codelists.categories, "service category")]
 Population = Annotated[Code, one_of(codelists.populations, "population group")]
 PCode = Annotated[str, Field(max_length=20), AfterValidator(_is_place)]

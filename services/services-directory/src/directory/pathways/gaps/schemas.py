@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from common.http import Strict
 from pydantic import BaseModel, Field
 
+from directory.ground.hsds.extensions import AorCode
 from directory.pathways.definition.profile import PLACE
 from directory.pathways.schemas import Said
 
@@ -33,7 +34,7 @@ class OpenStepOut(BaseModel):
     """A step of a published pathway without a referable service in the area."""
 
     area: str
-    aor: str
+    aor: AorCode
     version: str
     step: str
     need: str

@@ -7,6 +7,7 @@ from uuid import UUID
 from common.http import Strict
 from pydantic import BaseModel, Field, StringConstraints, model_validator
 
+from directory.ground.hsds.extensions import AorCode
 from directory.pathways.definition.profile import Aor, Profile
 from directory.pathways.schemas import SIMULATION_LIMIT
 
@@ -31,7 +32,7 @@ class ProfileSetIn(Strict):
 
 class ProfileSetOut(BaseModel):
     id: UUID
-    aor: str
+    aor: AorCode
     name: str
     profiles: list[dict[str, Any]] = Field(description="Each a `Profile`.")
     written_by: str

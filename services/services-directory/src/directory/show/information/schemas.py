@@ -17,7 +17,7 @@ from pydantic import (
     model_validator,
 )
 
-from directory.ground.hsds.extensions import Aor, PCode, one_of
+from directory.ground.hsds.extensions import Aor, AorCode, PCode, one_of
 from directory.show.information.needs import needs
 from directory.show.information.short_text import ONE, plain
 
@@ -136,7 +136,7 @@ class NewRiskMessage(Strict):
 
 class RiskMessageView(BaseModel):
     id: UUID
-    aor: str
+    aor: AorCode
     areas: list[str]
     state: Literal["draft", "published", "withdrawn"]
     version: int
