@@ -3,6 +3,8 @@ and people find who responds now however they write it."""
 
 import csv
 import io
+import json
+import zipfile
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -64,9 +66,12 @@ def imported(system: System, *rows: dict[str, str], **query: str) -> dict[str, A
         own = {"external_id": uuid4().hex, "organisation": "Red Ficticia"}
         table.writerow({**own, **row})
     asked = {"mode": "skip-bad", **query}
-    begun = call(
-        system, "im-officer", "POST", IMPORTS, params=asked, content=file.getvalue().encode()
-    )
+    return sent(system, file.getvalue().encode(), **asked)
+
+
+def sent(system: System, content: bytes, **query: str) -> dict[str, Any]:
+    """Import a file as the IM team; return the finished import with its first rows."""
+    begun = call(system, "im-officer", "POST", IMPORTS, params=query, content=content)
     assert begun.status_code in (201, 202), begun.text
     found: dict[str, Any] = {}
 
@@ -119,6 +124,33 @@ def test_a_sheet_that_says_public_publishes_no_house(system: System) -> None:
         text = httpx.get(f"{system.running.url}{path}", timeout=PATIENCE).text
         assert not [name for name in HOUSES if name in text], path
         assert text.count(street) <= 1, path
+
+
+HINTS: dict[str, dict[str, str]] = {
+    "a second language": {"name_en": "Domestic violence shelter"},
+    "the organisation's name": {"organisation": "Refugio de Mujeres Maltratadas"},
+    "a column nobody maps": {"Notas internas": "dirección confidencial"},
+}
+
+
+@pytest.mark.parametrize("hint", [*HINTS, "the text of a link"])
+def test_a_hint_of_a_house_is_heard_wherever_the_file_has_it(system: System, hint: str) -> None:
+    name = f"Programa Luz {HINTS.get(hint, hint)}"[:40]
+    street = "Calle Ficticia de la Luz 9"
+    if row := HINTS.get(hint):
+        found = imported(system, {**ROW, "name": name, "address": street, **row})
+    else:
+        link = {"id": "u", "url": "https://example.org/a.pdf", "label": "Reglas de la casa segura"}
+        service = {
+            "id": uuid4().hex, "name": name, "status": "active", "categories": ["GP-INFO"], "additional_urls": [link],
+            "organization": {"id": "o", "name": "Red Ficticia", "description": "Red"},
+        }  # fmt: skip
+        found = sent(system, json.dumps(service).encode(), source="luz", visibility="public")
+    assert [n["code"] for n in found["all"][0]["notes"]].count("may_be_house") == 1, found["all"]
+    for path in (SERVICES, "/directory/v1/sync/snapshot", "/directory/v1/exports?format=csv"):
+        text = httpx.get(f"{system.running.url}{path}", timeout=PATIENCE).text
+        assert name not in text, path
+        assert street not in text, path
 
 
 def test_who_opens_after_the_window_is_not_promised(system: System) -> None:
@@ -216,6 +248,95 @@ def test_places_are_read_as_people_write_them_and_suggested_otherwise(system: Sy
     }
     again = imported(system, *lines, dry_run="true", place="Marcaibo=VE2313")
     assert again["rows"]["refused"] == 0
+
+
+def test_a_point_far_from_the_place_that_its_row_names_is_told(system: System) -> None:
+    """The point is in Barquisimeto."""
+    there = {"admin1": "Zulia", "admin2": "Maracaibo", "latitude": "10.07", "longitude": "-69.32"}
+    row = {**ROW, "pcode": "", "country": "VEN", "name": "Lejos", **there}
+    (told,) = imported(system, row, dry_run="true")["all"]
+    assert "VE1303" in next(n["en"] for n in told["notes"] if n["code"] == "point_far")
+
+
+def test_every_channel_reads_the_same_words(system: System) -> None:
+    """Text messages ask the same rule (`test_text_messages`)."""
+    for words, said in (
+        ("quiero matarme", "quiero matarme"),
+        ("VIH sida", "vih sida"),
+        ("comida mcbo", "comida"),
+        ("albergue ccs", "albergue"),
+        ("médico pto ordaz", "medico"),
+    ):
+        asked = {"search": words, "explain": "true", "per_page": "5"}
+        answer = public(system, SERVICES, **asked)
+        assert said in [each["said"] for each in answer["understood"]], words
+        assert answer["contents"], words
+        helped(system, words=words)
+
+
+@pytest.mark.parametrize("kind", ["hsds", "xlsx", "csv", "hxl", "geojson"])
+def test_an_export_comes_back_unchanged(system: System, kind: str) -> None:
+    """What the exporter may see only in part stays as it is."""
+    content = call(system, "im-officer", "GET", "/directory/v1/exports", params={"format": kind})
+    found = sent(system, content.content, mode="skip-bad")
+    services = found["services"]
+    assert (services["created"], services["updated"]) == (0, 0)
+    kept = call(
+        system, "im-officer", "GET", found["rows_url"], params={"verdict": "refused", "limit": 500}
+    ).json()["items"]
+    assert services["unchanged"] + len(kept) == found["rows"]["read"]
+    assert not [row for row in kept if "abridged_copy" not in [n["code"] for n in row["notes"]]]
+    assert services["unchanged"] > 40
+
+
+def test_a_row_is_stored_with_each_id_that_its_link_lists(system: System) -> None:
+    tables = {
+        "organizations.csv": "id,name,description\n1,Red de listas,d\n",
+        "services.csv": "id,organization_id,name,status\n1,1,Lista uno,active\n2,1,Lista dos,active\n",
+        "phones.csv": "id,service_id,number\n1,1; 2,0261 5550101\n",
+        "attributes.csv": "id,link_id,link_entity,taxonomy_term_id\n1,1|2,service,T1\n",
+        "taxonomy_terms.csv": "id,name,description\nT1,Palabra,d\n",
+    }
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as package:
+        for name, text in tables.items():
+            package.writestr(name, text)
+    found = sent(system, file.getvalue(), source="lists", visibility="public")
+    for row in found["all"]:
+        service = public(system, f"{SERVICES}/{row['service_id']}")
+        assert [each["number"] for each in service["phones"]] == ["0261 5550101"]
+        assert [each["taxonomy_term"]["name"] for each in service["attributes"]] == ["Palabra"]
+
+
+def test_a_small_dry_run_ends_before_a_large_one_that_shows_its_progress(system: System) -> None:
+    def begun(rows: int, padding: int) -> str:
+        lines = (f"{n},Red,Servicio {n},GP-INFO,{'x' * padding}\n" for n in range(rows))
+        content = (
+            "external_id,organisation,name,categories,description\n" + "".join(lines)
+        ).encode()
+        answer = call(
+            system, "im-officer", "POST", IMPORTS, params={"dry_run": "true"}, content=content
+        )
+        assert answer.status_code == 202, answer.text
+        return str(answer.json()["id"])
+
+    def seen(own: str) -> dict[str, Any]:
+        answer: dict[str, Any] = call(system, "im-officer", "GET", f"{IMPORTS}/{own}").json()
+        return answer
+
+    long, short = begun(30_000, 200), begun(194, 1)
+    progress: list[dict[str, Any]] = []
+
+    def ended() -> bool:
+        progress.append(seen(long))
+        return bool(seen(short)["state"] == "finished")
+
+    until(ended, "the end of the small dry run")
+    assert seen(long)["state"] != "finished"
+    until(lambda: "seconds_left" in seen(long), "a time for the large one")
+    running = seen(long)
+    assert running["rows"]["read"] <= running["expected"]
+    until(lambda: seen(long)["state"] == "finished", "the end of the large one")
 
 
 def test_what_says_it_literally_comes_first_and_a_town_in_an_address_is_found(

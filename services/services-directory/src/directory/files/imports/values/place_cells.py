@@ -69,7 +69,7 @@ def _at_point(cells: PlaceCells, notes: list[Note]) -> Place | None:
     near = _nearest(country.country if country else None, cells.point)
     if near is None or near.point is None or kilometres(cells.point, near.point) > FAR_KM:
         return None
-    notes.append(note("place_by_point", "latitude", "", _candidates((near,))))
+    notes.append(note("place_from_point", "latitude", after=_candidates((near,))))
     return near
 
 
