@@ -237,7 +237,11 @@ def test_an_endorsement_that_is_taken_back_leaves_a_gap_that_another_one_closes(
         assert suggested.count() == 0
         given.get_by_role("link").click()
         page.wait_for_load_state()
+        give = page.get_by_role("button", name="Avalar para Violencia basada en género")
+        assert give.count() == 0, "it is endorsed already"
         submit(page, "Quitar el aval de Violencia basada en género")
+        assert give.count() == 1
+        assert page.get_by_role("button", name="Quitar el aval de Violencia").count() == 0
         assert page.locator(".note[role=status]").count() == 1
         page.goto("/console/endorsements?aor=GBV")
         assert given.count() == 0

@@ -38,6 +38,10 @@ OWN = """(() => { const copy = document.querySelector('main').cloneNode(true), o
   return copy.textContent; })()"""
 LINKS = """[...document.querySelectorAll('a[href]:not([download]), form[method=get]')]
   .map(e => e.getAttribute('href') || e.getAttribute('action'))"""
+# Texts in the browser's own font, because no style names another.
+UNSTYLED = """[...document.querySelectorAll('main *')].filter(e => e.checkVisibility()
+  && [...e.childNodes].some(n => n.nodeType === 3 && n.data.trim())
+  && /^"?Times/.test(getComputedStyle(e).fontFamily)).map(e => e.textContent.trim().slice(0, 40))"""
 OURS = re.compile(r"/console(?:/|\?|$)|/account$|/account\?")
 # Files, and bulletin previews in either language.
 FILES = re.compile(
@@ -62,6 +66,7 @@ def found_on(page: Page, language: str) -> list[str]:
     found = [f"code {each}" for each in codes_shown(page)]
     found += [f"word {each}" for each in of_the_other_language(own, language)]
     found += [f"date {each}" for each in sorted(set(WRITTEN.findall(own)))]
+    found += [f"unstyled {each}" for each in page.evaluate(UNSTYLED)]
     if language == "es":
         found += [f"word {each}" for each in sorted(set(BETRAYING.findall(own)))]
     if page.locator("html").get_attribute("lang") != language:

@@ -134,6 +134,7 @@ async def entry(visit: Visit) -> Page:
             "endorsable": sorted(visit.visitor.principal.aors)
             if record["published"] and not record["withheld"]
             else [],
+            "endorsed": views.endorsed(found["views"]) if found else None,
             "verifiable": record["published"] and visit.visitor.may("directory:write"),
             "capacities": CAPACITIES,
             "done": visit.asked("done") and visit.refusal is None,

@@ -168,6 +168,11 @@ class Line:
     withheld: bool
 
 
+def endorsed(seen: Iterable[Mapping[str, Any]]) -> frozenset[str]:
+    """Return the areas of responsibility that endorse the published service, as any audience sees them."""
+    return frozenset(aor for one in seen for aor in (one["before"] or {}).get("endorsed_by") or ())
+
+
 def lines(items: Iterable[Mapping[str, Any]], say: Wording, moments: Moments) -> list[Line]:
     return [
         Line(

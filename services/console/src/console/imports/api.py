@@ -142,7 +142,7 @@ async def one_import(visit: Visit) -> Page:
             "suggested": _suggested(rows.items),
             "pace": _pace(found, visit),
             "verdict": verdict,
-            "verdicts": [(code, say(f"imports.verdict.{code}")) for code in VERDICTS],
+            "verdicts": VERDICTS,
             "more": f"{here}?verdict={verdict}&cursor={cursor}" if cursor else "",
             "modes": [(code, say(f"imports.mode.{code}")) for code in MODES],
             "good": counts["read"] - counts["refused"],
