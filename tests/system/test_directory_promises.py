@@ -143,7 +143,7 @@ def test_a_hint_of_a_house_is_heard_wherever_the_file_has_it(system: System, hin
         link = {"id": "u", "url": "https://example.org/a.pdf", "label": "Reglas de la casa segura"}
         service = {
             "id": uuid4().hex, "name": name, "status": "active", "categories": ["GP-INFO"], "additional_urls": [link],
-            "organization": {"id": "o", "name": "Red Ficticia", "description": "Red"},
+            "organization": {"id": "o", "name": "Otra Red Ficticia", "description": "Red"},
         }  # fmt: skip
         found = sent(system, json.dumps(service).encode(), source="luz", visibility="public")
     assert [n["code"] for n in found["all"][0]["notes"]].count("may_be_house") == 1, found["all"]
