@@ -84,7 +84,7 @@ def test_a_double_is_merged_in_four(system: System, browsers: Browser) -> None:
         taps.press("link", "Abrir")
         taps.count += 1
         page.locator("summary", has_text="Es la misma").first.click()
-        taps.press("button", "Conservar esta")
+        taps.press("button", "Conservar esta entrada")
         assert taps.count <= 4
         page.goto("/console/entries?search=Belmontaga&state=approved")
         assert page.locator("ul.rows li").count() == 1

@@ -82,7 +82,7 @@ def test_it_is_declined_with_a_suggestion_in_four_and_referred_again_in_four(
     recipient.goto(made)
     taps = Taps(recipient)
     taps.count += 3
-    recipient.locator("summary", has_text="No podemos atenderla").first.click()
+    recipient.locator("summary", has_text="No podemos atender esta remisión").first.click()
     form = recipient.locator("#form-decline")
     form.get_by_label("No hay cupo").first.check()
     recipient.select_option('[name="decline/suggested_service_id"]', index=1)

@@ -54,7 +54,7 @@ def test_a_new_person_scans_the_code_signs_in_and_is_switched_off(
         assert "Mi trabajo" in other.inner_text("h1")
 
         page.goto(person)
-        assert "La persona leyó todos los cambios en su forma de entrar." in page.inner_text("main")
+        assert "La persona leyó todos los cambios en sus datos de acceso." in page.inner_text("main")
         page.locator("summary", has_text="Desactivar el acceso").click()
         assert "pida a supervisión que los reasigne" in page.inner_text("main"), (
             "what happens to the cases"
@@ -116,7 +116,7 @@ def test_a_client_gets_its_secret_once_and_an_organisation_says_what_suspending_
         page.fill("[name=name]", "Sistema de Puente")
         page.select_option("[name=organisation_id]", organisation.rsplit("/", 1)[-1])
         with page.expect_navigation():
-            page.get_by_role("button", name="Agregar y mostrar el secreto").click()
+            page.get_by_role("button", name="Agregar el cliente y mostrar el secreto").click()
         secret = page.locator("p.code").inner_text()
         asked = {"grant_type": "client_credentials", "client_id": "ngo-puente"}
         token = system.running.http.post("/oauth/token", data={**asked, "client_secret": secret})

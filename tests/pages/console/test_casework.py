@@ -52,7 +52,7 @@ def test_a_need_is_planned_and_met_and_what_was_given_by_mistake_is_taken_back(
     page.select_option('[name="given/support_type"]', index=1)
     submit(page, "Registrar asistencia")
     with page.expect_navigation():
-        page.get_by_role("link", name="Fue un error").first.click()
+        page.get_by_role("link", name="¿Se registró por error?").first.click()
     submit(page, "Marcar como error")
     assert "Marcada como error" in page.inner_text("main")
     unfold(page, "Programar una revisión")
@@ -275,10 +275,10 @@ def test_a_declined_referral_is_declined_in_four_and_sent_elsewhere(
     taps = Taps(recipient)
     taps.press("link", f"Abrir {there.replace('-', '')[-8:].upper()}")
     taps.count += 1
-    unfold(recipient, "No podemos atenderla")
+    unfold(recipient, "No podemos atender esta remisión")
     taps.tick("No hay cupo")
     recipient.select_option('[name="decline/suggested_service_id"]', index=1)
-    taps.press("button", "No podemos atenderla")
+    taps.press("button", "No podemos atender esta remisión")
     assert "Declinada" in recipient.inner_text("main")
     assert taps.count <= 4
     caseworker.goto("/console/sent?tab=unmet")
@@ -321,7 +321,7 @@ def test_4_the_sender_sees_when_what_was_shared_was_read(caseworker: Page, recip
     unfold(caseworker, "Retirar la remisión")
     caseworker.locator("#form-recall").get_by_label("Fue un error").check()
     submit(caseworker, "Retirar la remisión")
-    assert "Retirada por quien envió" in caseworker.inner_text("main")
+    assert "Retirada por quien la envió" in caseworker.inner_text("main")
 
 
 def test_a_link_to_answer_without_an_account_is_shown_once(caseworker: Page) -> None:

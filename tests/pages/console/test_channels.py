@@ -55,7 +55,7 @@ def test_a_mailbox_is_confirmed_with_the_code_that_came_and_left_in_peace_at_nig
         with page.expect_navigation():
             page.get_by_role("link", name="Cambiar").first.click()
         submit(page, "Quitar")
-        assert "Todavía no tiene avisos" in page.inner_text("main")
+        assert "Todavía no recibe avisos" in page.inner_text("main")
 
 
 SUBSCRIBED = """PushManager.prototype.subscribe = async function (options) {

@@ -61,8 +61,8 @@ def test_an_entry_is_compared_previewed_and_approved(
         page.goto("/console/entries")
         page.locator(f'a[href="/console/entries/{submitted}"]').click()
         page.wait_for_load_state()
-        row = page.locator("table.compare tr", has_text="quién la ve")
-        assert "Solo integrantes de la ruta pueden verlo" in row.locator("td").first.inner_text()
+        row = page.locator("table.compare tr", has_text="quién puede ver la entrada")
+        assert "Solo pueden verlo quienes integran la ruta" in row.locator("td").first.inner_text()
         assert "socios" in row.locator("td").last.inner_text()
         seen = {
             level: page.locator(f"#seen-{level}").inner_text()
@@ -148,7 +148,7 @@ def test_what_may_be_a_safe_house_is_answered_by_one_press(
             or ""
         )
         for name, words in (
-            ("Casa segura Aurora", "No lo es"),
+            ("Casa segura Aurora", "No es una casa de abrigo"),
             ("Casa segura Boreal", "Es una casa de abrigo"),
         ):
             card = page.locator("section.card", has_text=name)
@@ -269,7 +269,7 @@ def pathway(system: System, browsers: Browser) -> str:
 def changed_again(page: Page, pathway: str, step: str) -> None:
     """Change a published pathway in a draft; the page describes the differences in words."""
     assert "publicada" in page.inner_text("h1")
-    submit(page, "Cambiarla en un borrador")
+    submit(page, "Cambiar esta versión en un borrador")
     assert "No hay diferencias con la versión publicada" in page.inner_text("main")
     page.goto(f"{pathway}/steps/{step}")
     page.fill("[name=window_hours]", "")
@@ -505,10 +505,10 @@ def test_6_an_entry_that_was_changed_while_somebody_decided_says_what_and_keeps_
         page.goto(f"/console/entries/{line['id']}")
         put_forward("De día y de noche.")
         page.fill("[name=reason]", "Falta el horario.")
-        submit(page, "Devolver a quien la escribió")
+        submit(page, "Devolver la entrada a quien la escribió")
         assert ["De día.", "De día y de noche."] in compared(page).values()
         assert page.input_value("[name=reason]") == "Falta el horario."
-        submit(page, "Devolver a quien la escribió")
+        submit(page, "Devolver la entrada a quien la escribió")
         assert "Devuelta" in page.inner_text("h1")
 
 
@@ -518,7 +518,7 @@ def test_months_stand_beside_each_other_for_whoever_coordinates(
     until(lambda: _counted(system, sent_on), "the referral is counted")
     with signed_in(browsers, system, "demo-coordinator") as page:
         page.goto("/console/figures")
-        page.get_by_role("link", name="Cómo va cada mes").click()
+        page.get_by_role("link", name="Evolución por mes").click()
         page.wait_for_load_state()
         rows = page.locator("table").first.locator("tbody tr")
         assert rows.count() == 12

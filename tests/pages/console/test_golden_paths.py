@@ -195,7 +195,7 @@ def test_11_capacity_is_changed_in_two_and_the_history_names_who_did_it(
     with recipient.expect_navigation():
         card.get_by_role("button", name="Lleno").click()
     assert taps.count == 2
-    assert card.locator("strong").inner_text().split() == ["Ahora:", "Lleno"]
+    assert card.locator("strong").inner_text().split() == ["Cupo", "actual:", "Lleno"]
     assert card.locator("button").count() == 2, "the present state is no button"
     with recipient.expect_navigation():
         card.get_by_role("button", name="Tiene cupo").click()
@@ -248,7 +248,7 @@ def test_6_of_two_tabs_the_second_says_who_was_first_and_what_may_be_done_now(
         first.get_by_role("button", name="Aceptar", exact=True).click()
     assert "Aceptada" in first.inner_text("main")
     first.close()
-    unfold(recipient, "No podemos atenderla")
+    unfold(recipient, "No podemos atender esta remisión")
     recipient.locator("#form-decline").get_by_label("No hay cupo").first.check()
     recipient.locator('[name="decline/note"]').fill("Volvemos el lunes")
     with recipient.expect_response(lambda r: "?form=" in r.url) as answered:

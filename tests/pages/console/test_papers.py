@@ -130,19 +130,19 @@ def test_a_5w_file_of_another_layout_is_mapped_once_and_then_imported(
         assert page.locator("#f-file-error").count() == 1, "no file was chosen"
         page.set_input_files("#f-file", file)
         submit(page, "Proponer las columnas")
-        submit(page, "Confirmar para este formato")
+        submit(page, "Confirmar estas columnas")
         assert page.locator(".govuk-error-summary").count() == 1, "columns are missing"
         for place, field in enumerate(fields):
             page.select_option(f'[name="columns/{place}/field"]', field)
         assert not too_wide(page)
-        submit(page, "Confirmar para este formato")
+        submit(page, "Confirmar estas columnas")
         page.wait_for_url("**/console/activities?done=1")
         page.get_by_role("link", name="Su archivo tiene otras columnas").click()
         page.set_input_files("#f-file", file)
         submit(page, "Proponer las columnas")
         assert "ya confirmó" in page.inner_text("main")
         page.fill('[name="words/adm1_pcode"]', "Zulya = VE23")
-        submit(page, "Confirmar para este formato")
+        submit(page, "Confirmar estas columnas")
         page.set_input_files("#f-file", file)
         submit(page, "Importar")
         assert page.locator('[role="status"]').count() == 1

@@ -149,7 +149,7 @@ def beside() -> Beside:
         ("case.searched", {"found": 2}, ["encontrados: 2"]),
         ("route.recorded", {"statistics": True}, ["cuenta en las estadísticas: sí"]),
         ("audit.read", {"filters": ["case_id", "since"]}, ["filtros: Código del caso o de la remisión, desde"]),
-        ("referral.withdrawn", {"command": "withdraw", "reason": "own_code"}, ["motivo: Con su propio código"]),
+        ("referral.withdrawn", {"command": "withdraw", "reason": "own_code"}, ["motivo: Con el código de la persona"]),
         ("timer_policy.set", {"window_minutes": 90, "working_time": True},
          ["plazo en minutos: 90", "solo días laborables: sí"]),
         ("referral.declined", {"reason": "newer_than_this"}, ["motivo: un tipo que esta consola no reconoce"]),

@@ -103,7 +103,7 @@ def test_who_may_see_it_comes_first_and_in_words() -> None:
         {"pointer": "/visibility", "old": "partners", "new": "public"},
     ]
     first, second = curation.changes(found, SAY, CODES)
-    assert (first.field, first.new) == ("quién la ve", SAY("visibility.public"))
+    assert (first.field, first.new) == ("quién puede ver la entrada", SAY("visibility.public"))
     assert (second.field, second.old, second.new) == ("nombre", "A", "B")
 
 

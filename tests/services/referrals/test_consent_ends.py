@@ -303,7 +303,7 @@ async def test_whichever_consent_is_taken_back_the_referral_ends_with_all_of_the
 
 
 @pytest.mark.parametrize(
-    ("language", "words"), [("en", "had already ended"), ("es", "ya había terminado")]
+    ("language", "words"), [("en", "had already expired"), ("es", "ya había vencido")]
 )
 async def test_the_page_says_that_the_consent_had_ended_by_itself(
     story: Story, language: str, words: str

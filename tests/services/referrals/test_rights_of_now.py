@@ -334,8 +334,8 @@ async def test_the_page_of_the_line_says_when_somebody_is_told_and_never_more(
         fields = {"form": await reporter.form(), "kind": kind, "text": f"x {kind}", "urgent": "yes"}
         return (await story.form(asked, fields)).text
 
-    assert "No one is on duty to be told at once" in await page()
-    assert "No one is on duty to be told" in await receipt("trafficking")
+    assert "Nobody is on duty now" in await page()
+    assert "Nobody is on duty now" in await receipt("trafficking")
     now = clock.now().astimezone(ZONE)
     quiet = {
         "wakes": False,
@@ -344,19 +344,19 @@ async def test_the_page_of_the_line_says_when_somebody_is_told_and_never_more(
     }
     await world.channel("tip-coordinator", address="tip@example.org")
     await world.channel("gbv-coordinator", address="gbv@example.org")
-    assert "No one is on duty to be told at once" in await page()
-    assert "The person on duty is being told now" in await receipt("trafficking")
+    assert "Nobody is on duty now" in await page()
+    assert "We are notifying the person on duty now" in await receipt("trafficking")
     await world.told()
     late = await world.channel("cp-coordinator", address="cp@example.org", **quiet)
-    assert f"at {quiet['quiet_until']}. Nobody is told before then" in await page()
-    assert f"at {quiet['quiet_until']}. Nobody is told before then" in await receipt("child")
+    assert f"at {quiet['quiet_until']}. Nobody is notified before then" in await page()
+    assert f"at {quiet['quiet_until']}. Nobody is notified before then" in await receipt("child")
     form = (await story.get("anonymous", "/line/form")).json()
     assert clock.now() < datetime.fromisoformat(form["urgent_told_at"])
     await story.call("cp-coordinator", "PUT", f"/channels/{late['id']}/wishes", {"language": "es"})
-    assert "the person on duty is told at once" in await page()
+    assert "we notify the person on duty at once" in await page()
     # A channel whose last message failed does not count for the promised time.
     world.mail.refused["tip@example.org"] = "451 4.3.0 try later"
     await receipt("other")
     with clock.shifted(timedelta(minutes=6)):
         await world.told()
-    assert "No one is on duty to be told at once" in await page()
+    assert "Nobody is on duty now" in await page()

@@ -673,7 +673,7 @@ async def test_21_an_off_platform_recipient_answers_once_by_link(story: Story) -
     assert "<script" not in page.text.replace(EXIT_SCRIPT, "").replace("<script></script>", "")
     assert "default-src 'none'" in page.headers["content-security-policy"]
     assert page.headers["cache-control"] == "no-store"
-    assert "We accept it" in (await story.get("anonymous", f"{path}?language=en")).text
+    assert "We accept this request" in (await story.get("anonymous", f"{path}?language=en")).text
 
     async def answer(to: str, **form: str) -> Response:
         return await story.form(to, form)

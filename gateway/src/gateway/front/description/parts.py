@@ -46,7 +46,7 @@ FRONT_ANSWERS: dict[str, tuple[str, str]] = {
     "401": ("Unauthenticated", "A valid access token is needed."),
     "403": ("Forbidden", "The client may not do this."),
     "404": ("NotFound", "Nothing is here that the caller may see."),
-    "413": ("TooLarge", "The body is too large."),
+    "413": ("TooLarge", "The request body is too large."),
     "422": ("Invalid", "Some of the data is not valid."),
     "429": ("TooManyRequests", "Too many requests; wait as long as Retry-After says."),
     "431": ("HeadTooLarge", "The request target or its headers are too long."),
