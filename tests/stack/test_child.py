@@ -110,13 +110,25 @@ async def test_a_program_that_no_longer_answers_is_started_again(child: Make) ->
     thing = child(serve, starts)
     keeping = asyncio.create_task(thing.keep_running())
     answers = partial(status_of, port, "/", 0.2)
-    watching = asyncio.create_task(thing.end_if_silent(answers, 0.1, 3))
+    watching = asyncio.create_task(thing.end_if_silent(answers, 0.1, 3, 100))
     await until(lambda: answers() is not None)
     await asyncio.sleep(0.5)  # the watch sees that it responds
     os.kill(starts.pids[0], signal.SIGSTOP)
     await until(lambda: len(starts.pids) == 2)
     await until(lambda: answers() is not None)
     assert len(starts.pids) == 2, "while it starts it is left alone"
+    await thing.stop(5)
+    await asyncio.gather(keeping, watching)
+
+
+async def test_a_program_that_never_answers_is_started_again_too(child: Make) -> None:
+    """It froze before the first question, and once more while it started again."""
+    starts = Starts()
+    thing = child("import time; time.sleep(60)", starts)
+    keeping = asyncio.create_task(thing.keep_running())
+    await until(lambda: len(starts.pids) == 1)
+    watching = asyncio.create_task(thing.end_if_silent(lambda: None, 0.05, 3, 6))
+    await until(lambda: len(starts.pids) == 3)
     await thing.stop(5)
     await asyncio.gather(keeping, watching)
 

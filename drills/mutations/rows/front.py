@@ -209,6 +209,15 @@ ROWS = (
         "tests/stack/test_server_watch.py::test_a_server_that_a_signal_stopped_is_replaced[nats]",
     ),
     Row(
+        "frozen-processes",
+        "frozen-at-its-start",
+        "stack.embedded.child:Child.end_if_silent",
+        Replaces(
+            "watched, silent, limit = pid, 0, starting", "watched, silent, limit = pid, 0, 10**9"
+        ),
+        "tests/stack/test_child.py::test_a_program_that_never_answers_is_started_again_too",
+    ),
+    Row(
         "slow-requests",
         "slow-heads",
         "gateway.front.edge.protocol:GuardedProtocol._await_head",

@@ -112,23 +112,26 @@ class Child:
             seconds = min(seconds * 2, _LONGEST_PAUSE)
 
     async def end_if_silent(
-        self, status: Callable[[], int | None], every: float, times: int
+        self, status: Callable[[], int | None], every: float, times: int, starting: int
     ) -> None:
-        """Kill a program that responded once and then failed to respond `times` times in a row, so that it restarts, as
-        a kubelet does. Leave a program alone while it is starting or held down."""
-        answered, silent = 0, 0
+        """Kill a program that is running and fails to respond `times` times in a row, so that it restarts, as a kubelet
+        does. A restarted program may fail `starting` times before its first response."""
+        watched, silent, limit = self._pid(), 0, times
         while not self._stopping.is_set():
             await pause(self._stopping, every)
-            pid = self._running.pid if self._running is not None and self.alive else 0
+            if (pid := self._pid()) != watched:
+                watched, silent, limit = pid, 0, starting
             if await asyncio.to_thread(status) is not None:
-                answered, silent = pid, 0
-            elif pid and pid == answered:
+                silent, limit = 0, times
+            elif pid:
                 silent += 1
-            if silent >= times:
+            if silent >= limit and self._running is not None:
                 self._console.say(said("{name} does not answer and is killed", name=self.name))
-                answered, silent = 0, 0
-                if self._running is not None:
-                    self._running.kill()
+                silent = 0
+                self._running.kill()
+
+    def _pid(self) -> int:
+        return self._running.pid if self._running is not None and self.alive else 0
 
     async def stop(self, seconds: float) -> None:
         """Send SIGTERM, then SIGKILL after `seconds`."""
