@@ -24,8 +24,8 @@ from stack.texts import said
 _READY_SECONDS = 120
 _WRITE_AGAIN_SECONDS = 1.0
 _GRACE_SECONDS = 25
-# Like the pods' livenessProbe: a process is replaced after half a minute of silence.
-_ASK_SECONDS, _ASK_TIMES, _ANSWER_SECONDS = 5.0, 6, 3.0
+# Like the pods' probes: a process is replaced after half a minute of silence, or two minutes while it starts.
+_ASK_SECONDS, _ASK_TIMES, _START_TIMES, _ANSWER_SECONDS = 5.0, 6, 24, 3.0
 # Otherwise glibc keeps large freed blocks, such as the 19 MiB of each password check, for each thread.
 _GIVEN_BACK = {
     "MALLOC_MMAP_THRESHOLD_": str(4 * 1024 * 1024),
@@ -126,9 +126,9 @@ class Supervisor:
         }
         if self._beside is not None:
             self._keep(self._beside())
-        plan, _ = await asyncio.gather(
-            asyncio.to_thread(self._plan), self._run_once([key_files(self._layout)])
-        )
+        # The plan refuses lost keys, so it comes before the program that creates missing ones.
+        plan = await asyncio.to_thread(self._plan)
+        await self._run_once([key_files(self._layout)])
         self._console.say(said("migrating databases"))
         await self._run_once(plan.migrations)
         await asyncio.gather(*(self._serve(process) for process in plan.services))
@@ -163,7 +163,7 @@ class Supervisor:
             if await asyncio.to_thread(status_of, port, "/readyz", 5) == 200:
                 self._console.say(said("{name} is ready", name=process.name))
                 status = partial(status_of, port, "/healthz", _ANSWER_SECONDS)
-                self._keep(child.end_if_silent(status, _ASK_SECONDS, _ASK_TIMES))
+                self._keep(child.end_if_silent(status, _ASK_SECONDS, _ASK_TIMES, _START_TIMES))
                 return
             await asyncio.sleep(0.1)
         raise StackError(
