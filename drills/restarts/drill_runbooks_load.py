@@ -134,7 +134,7 @@ def test_a_stream_fills(watched: System, tmp_path: Path) -> None:
     watched.down()
     watched._environment["RUTA_STREAM_MAX_BYTES"] = str(2**30)
     watched.up()
-    until(lambda: "RutaStreamFilling" not in firing(watched, tmp_path), "there is room")
+    until(lambda: "RutaStreamFilling" not in firing(watched, tmp_path), "the alert ends")
 
 
 def test_a_reader_lags(watched: System, tmp_path: Path) -> None:

@@ -101,7 +101,11 @@ def test_a_backup_that_is_broken_off_leaves_nothing_down(
     system.ruta("backup", str(tmp_path / "next"), "--key-file", str(tmp_path / "key"), "--new-key")
     assert not copy.exists()
     assert not processes_on(copy)
-    assert {p.name for p in (tmp_path / "next").iterdir()} == {"data.ruta", "keys.ruta"}
+    assert {p.name for p in (tmp_path / "next").iterdir()} == {
+        "data.ruta",
+        "keys.ruta",
+        "release.json",
+    }
 
 
 def test_the_doctor_says_so_when_a_service_is_kept_down(system: System) -> None:
