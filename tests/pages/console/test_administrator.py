@@ -54,7 +54,9 @@ def test_a_new_person_scans_the_code_signs_in_and_is_switched_off(
         assert "Mi trabajo" in other.inner_text("h1")
 
         page.goto(person)
-        assert "La persona leyó todos los cambios en sus datos de acceso." in page.inner_text("main")
+        assert "La persona leyó todos los cambios en sus datos de acceso." in page.inner_text(
+            "main"
+        )
         page.locator("summary", has_text="Desactivar el acceso").click()
         assert "pida a supervisión que los reasigne" in page.inner_text("main"), (
             "what happens to the cases"

@@ -1,6 +1,6 @@
 """A case and ticked items become three commands."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -113,9 +113,7 @@ def test_only_what_the_case_holds_can_be_ticked() -> None:
 
 
 def test_an_item_comes_from_the_case_or_is_typed() -> None:
-    of_the_case = disclosable(
-        "N386V", "VE2313", Caregiver.UNKNOWN, {}, {}, datetime.now(UTC).date()
-    )
+    of_the_case = disclosable("N386V", "VE2313", Caregiver.UNKNOWN, {}, {}, date(2026, 11, 29))
     assert {*map(str, of_the_case)} == set(refer._ITEMS)
     assert set(Payload.model_fields) == {*refer._ITEMS, *refer._TEXTS} == {*map(str, Item)}
 

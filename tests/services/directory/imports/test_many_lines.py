@@ -48,7 +48,7 @@ def test_one_line_more_than_may_be_is_refused_and_the_last_one_that_may_is_read(
     with pytest.raises(Problem) as problem, open_package(path, fewer):
         pass
     assert problem.value.kind is TOO_MANY_LINES
-    assert "24 lines" in problem.value.detail
+    assert "24 rows" in problem.value.detail
 
 
 async def test_the_limit_is_a_setting_and_is_said(api: AsyncClient, tmp_path: Path) -> None:
@@ -57,7 +57,7 @@ async def test_the_limit_is_a_setting_and_is_said(api: AsyncClient, tmp_path: Pa
     content = with_phones(tmp_path / "package.zip", 1).read_bytes()
     refused = await api.post(f"{V1}/imports", content=content, headers=as_("im-officer"))
     assert (refused.status_code, refused.json()["code"]) == (422, "too_many_lines")
-    assert "5 lines" in refused.json()["detail"]
+    assert "5 rows" in refused.json()["detail"]
     listed = await api.get(f"{V1}/imports", headers=as_("im-officer"))
     assert listed.json()["items"] == []
 
