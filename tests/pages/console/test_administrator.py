@@ -134,7 +134,7 @@ def test_a_client_gets_its_secret_once_and_an_organisation_says_what_suspending_
         suspend = page.get_by_role("button", name="Sí, suspender la organización")
         assert not suspend.is_visible(), "it asks once"
         page.locator("summary", has_text="Suspender la organización").click()
-        assert "1 clientes" in page.inner_text("main")
+        assert "clientes o sistemas (1)" in page.inner_text("main")
         suspend.click()
         page.wait_for_load_state()
         assert "Suspendida" in page.inner_text("main")
