@@ -278,6 +278,23 @@ ROWS = (
         "tests/services/directory/test_safe_houses.py::test_of_the_labelled_set_nearly_every_house_is_held_and_nearly_nothing_else",
     ),
     Row(
+        "safe-houses",
+        "house-by-its-organisations-name",
+        "directory.ground.hsds.safe_houses:suspicious",
+        Replaces(
+            "hosts = set().union(*(_words(each, 'house', 'home') for each in about_titles))",
+            "hosts = set()",
+        ),
+        "tests/services/directory/test_safe_houses.py::test_an_organisations_description_is_read_as_sentences_and_its_name_as_a_title",
+    ),
+    Row(
+        "restored-restrictions",
+        "restricted-again-by-what-was-never-told",
+        "directory.ground.hsds.restricted:covers",
+        Returns("True"),
+        "tests/services/directory/test_restriction_events.py::test_what_was_withdrawn_or_closed_is_so_again",
+    ),
+    Row(
         "successions",
         "hidden-house-handed-over",
         "directory.record.successions.service:confirm",

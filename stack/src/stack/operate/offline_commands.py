@@ -114,13 +114,14 @@ class StoppedCommands:
     def _deployed(self) -> Planner | SmallDeployment:
         if (small := SmallDeployment.of(self._layout)) is not None:
             return small
-        make_key_files(self._layout)
         broker = NatsServer(
             self._layout.nats,
             stored_credentials(self._layout.broker_credentials_file),
             port=_NO_BROKER,
         )
-        return Planner(self._layout, Choices(port=DEFAULT_PORT), self._server, broker)
+        planner = Planner(self._layout, Choices(port=DEFAULT_PORT), self._server, broker)
+        make_key_files(self._layout)  # after the planner, which refuses lost keys
+        return planner
 
 
 def _in_memory(name: str) -> BinaryIO:

@@ -61,7 +61,7 @@ async def search_cases(
 ) -> Page[CaseSummary]:
     """Find your organisation's cases by name, document or own reference, with a blind index; newest first."""
     found = await service.search(
-        session, caller, blind, body, before=id_cursor(cursor), limit=limit + 1
+        session, caller, blind, body, before=id_cursor(cursor), limit=limit
     )
     return page_of(found, limit, _summary)
 

@@ -333,10 +333,13 @@ async def search(
     before: UUID | None = None,
     limit: int | None = None,
 ) -> Sequence[Case]:
-    """Return the organisation's own cases that match, newest first. The audit records the search but not its words."""
+    """Return the organisation's own cases that match, newest first, up to `limit` + 1. The audit records the search but
+    not its words."""
     digests = blind.wanted(caller.organisation, body.name, body.document, body.own_reference)
     found = (
-        await queries.cases_with_digests(session, caller, digests, limit, before=before)
+        await queries.cases_with_digests(
+            session, caller, digests, None if limit is None else limit + 1, before=before
+        )
         if digests
         else []
     )
@@ -346,7 +349,7 @@ async def search(
         "case.searched",
         chain=caller.organisation,
         target_type="organisation",
-        detail={"found": len(found)},
+        detail={"found": len(found[:limit])},
     )
     return found
 

@@ -265,7 +265,7 @@ async def search(
         "submission.searched",
         chain=caller.organisation,
         target_type="organisation",
-        detail={"found": len(found)},
+        detail={"found": len(found[:limit])},
     )
     return found
 

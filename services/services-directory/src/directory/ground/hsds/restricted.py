@@ -36,6 +36,18 @@ def _hidden(document: Mapping[str, Any]) -> dict[str, int]:
     return dict(sorted(found.items()))
 
 
+def covers(told: Word | None, word: Word) -> bool:
+    """Return whether an entry with the announced restrictions `told` is already as restricted as `word` requires."""
+    if told is None:
+        return False
+    hidden: Mapping[str, int] = told.get("hidden", {})
+    return (
+        all(hidden.get(part, PUBLIC) >= level for part, level in word.get("hidden", {}).items())
+        and bool(told.get("closed") or not word.get("closed"))
+        and bool(told.get("withdrawn") or not word.get("withdrawn"))
+    )
+
+
 def restricted(document: dict[str, Any], word: Word) -> dict[str, Any]:
     """Return the entry's document, at least as restricted as `word` requires. Leaves out parts of hidden places that
     must not be stored."""

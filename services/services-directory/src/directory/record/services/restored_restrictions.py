@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from directory.ground.entries.history import record_history
 from directory.ground.entries.offered import ENDED, is_withdrawn
 from directory.ground.entries.states import EntryState
-from directory.ground.hsds.restricted import Word, restricted, word_of
+from directory.ground.hsds.restricted import Word, covers, restricted, word_of
 from directory.ground.hsds.visibility import level_of
 from directory.record.documents.refresh import store
 from directory.record.locations import service as places
@@ -24,7 +24,8 @@ REASON = "restored_backup"
 async def restrict_again(session: AsyncSession, own: UUID, word: Word) -> int:
     """Return 1 if this changed the entry, 0 if it does not exist or was already as restricted."""
     row = await locked(session, own)
-    if row is None:
+    # The announced restrictions include those of a possible safe house, which its record does not contain.
+    if row is None or covers(row.restricted, word):
         return 0
     document = restricted(row.document, word)
     approved = None if row.approved is None else restricted(row.approved, word)
@@ -58,8 +59,10 @@ def _withdraws(row: Any, word: Word) -> bool:
 
 
 async def words_now(session: AsyncSession) -> AsyncIterator[tuple[UUID, Word]]:
-    """Yield the restriction of each entry with hidden parts."""
+    """Yield the announced restriction of each entry with hidden parts. An earlier release announced none."""
     async for row in published_in_turn(session):
-        word = word_of(row.approved, withdrawn=is_withdrawn(row.state, row.restricted))
-        if word or row.restricted:
+        word = row.restricted
+        if word is None:
+            word = word_of(row.approved, withdrawn=is_withdrawn(row.state, None))
+        if word:
             yield row.id, word
