@@ -39,8 +39,8 @@ TO_OTHERS = {
         "LineExceptionView", "PreparedAnswer", "ReceiptView", "ReportDetail", "ReportSummary", "ThreadView",
     },
     "of no person": {
-        "Alternative", "Away", "BatchResult", "CaseLoad", "CertificateView", "ChannelKinds", "ChannelView", "DeliveryView", "FormSecret", "InstrumentDetail",
-        "InstrumentSummary", "LateOrganisation", "OverdueCount", "PolicyView", "ProtocolView", "QueueCounts", "Replayed", "ShiftView", "Team", "ToCall",
+        "Alternative", "Away", "BatchResult", "CertificateView", "ChannelKinds", "ChannelView", "DeliveryView", "FormSecret", "InstrumentDetail",
+        "InstrumentSummary", "LateOrganisation", "OpenCases", "OverdueCount", "PolicyView", "ProtocolView", "QueueCounts", "Replayed", "ShiftView", "Team", "ToCall",
         "TrainingView", "Upload", "WebhookSecret", "WebhookView", "WorkCounts", "WorkLoad",
     },
     "of what the reader's own organisation did": {"AuditEntryView", "Statement", "Verification"},

@@ -100,6 +100,8 @@ def problem_answers() -> dict[str, Any]:
     for name, answer in list(found.items()):
         both = {"application/fhir+json": outcome, **answer["content"]}
         found[f"Fhir{name}"] = {**answer, "content": both}
+    for name, _ in FHIR_ANSWERS.values():
+        del found[name]  # only FHIR answers it
     return found
 
 

@@ -15,13 +15,13 @@ from referrals.case.cases.schemas import (
     Assignment,
     CaseChange,
     CaseDetail,
-    CaseLoad,
     CaseSearch,
     CaseSummary,
     Closure,
     Erasure,
     ImplicatedOrganisations,
     NewCase,
+    OpenCases,
     Reopening,
     RetentionRow,
 )
@@ -81,10 +81,10 @@ async def retention_report(
 
 
 @cases.get("/load")
-async def count_open_cases(session: Session, caller: CaseReader) -> list[CaseLoad]:
+async def count_open_cases(session: Session, caller: CaseReader) -> list[OpenCases]:
     """Count your organisation's open cases by the person responsible for them."""
     found = await queries.open_by_person(session, caller)
-    return [CaseLoad(person=person, open=count) for person, count in found.items()]
+    return [OpenCases(person=person, open=count) for person, count in found.items()]
 
 
 @cases.get("/{case_id}")

@@ -192,7 +192,7 @@ class CaseDetail(CaseSummary):
     implicated_organisations: list[UUID]
 
 
-class CaseLoad(BaseModel):
+class OpenCases(BaseModel):
     """The number of open cases for which one person is responsible."""
 
     person: str | None = Field(description="Their account; null for cases that nobody has yet.")
