@@ -132,7 +132,7 @@ async def kill_service(field: Field) -> None:
 
 @fault("terminate-service", "SIGTERM under load")
 async def terminate_service(field: Field) -> None:
-    """Terminate a service. Accepted requests must finish, and no response may be cut."""
+    """Terminate a service. Accepted requests must finish, and no response may break off."""
     await field.some_load(20, 10)
     name = field.rng.choice(field.stack.names("referrals"))
     former = field.strike(name, signal.SIGTERM)

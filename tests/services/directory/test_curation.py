@@ -147,7 +147,7 @@ async def test_a_stale_entry_is_unverified_and_not_referable_until_verified(
 
 @pytest.fixture
 def dates(api: AsyncClient, database: Database) -> Dates:
-    """Return the dates of a worker with a clock that has been right for a long time."""
+    """Return the dates that a worker uses whose clock has agreed with the database for a long time."""
     return Dates(database, CLOCK_LOOKS, Metrics())
 
 

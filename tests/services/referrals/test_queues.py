@@ -176,7 +176,7 @@ async def test_a_coordinator_looks_at_exceptions_in_their_states_and_at_none_of_
 async def test_what_stands_still_for_an_accused_organisation_is_found_by_no_later_change(
     story: Story,
 ) -> None:
-    """Otherwise the organisation would learn that something continued after an ordinary recall."""
+    """Otherwise the organisation would learn that the work continued after what looked like an ordinary recall."""
     referral = await story.accepted()
     await story.made(RECIPIENT, f"/referrals/{referral['id']}/complete", {"outcome": "delivered"})
     implicated = await story.call(

@@ -57,7 +57,7 @@ def no_file() -> Answer:
 
 @dataclass(frozen=True)
 class FileAnswer:
-    """A file from the API, or its refusal."""
+    """A file from the API, or the API's error response."""
 
     answer: Answer
     content: bytes = field(default=b"", repr=False)

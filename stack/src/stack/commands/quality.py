@@ -51,7 +51,7 @@ def run_tests(
 
 
 def _refuse_drills(places: Iterable[str]) -> None:
-    """Refuse drill folders, of which pytest would run only the mutations of changed files."""
+    """Refuse drill folders. For them, pytest would run only the mutations of changed files."""
     root = home().resolve()
     for place in places:
         folder = (root / place).resolve()

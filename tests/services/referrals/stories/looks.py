@@ -48,7 +48,7 @@ class Looks(World):
 
     @rule(data=st.data())
     def look_at_a_list(self, data: Any) -> None:
-        """Read a list with one value of one of its parameters."""
+        """Read a list with one of its parameters set to a value."""
         path = data.draw(st.sampled_from(self.lists))
         self.get(data.draw(st.sampled_from(self.callers())), path)
 

@@ -157,7 +157,7 @@ class Records(World):
     @precondition(lambda self: self.living())
     @rule(data=st.data())
     def work_on_it(self, data: Any) -> None:
-        """Add a screening, a plan and assistance, which go with the case and belong to nobody else."""
+        """Add a screening, a plan and assistance, which are erased with the case."""
         case = self.case(data)
         words = self.new_words()
         who = data.draw(st.sampled_from([self.staff(case.holder), *self.callers()]))

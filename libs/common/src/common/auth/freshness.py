@@ -5,7 +5,7 @@ from common.clocks import BETWEEN_PROCESSES_SECONDS
 
 
 def is_fresh(principal: Principal, now: float, seconds: float) -> bool:
-    """Return whether this person authenticated within so many seconds (RFC 9470). Machine clients always pass, because
+    """Return whether this person authenticated within the given number of seconds (RFC 9470). Machine clients always pass, because
     they leave no session open. A token without `auth_time`, or with one in the future, does not pass."""
     if not principal.is_person:
         return True

@@ -35,7 +35,7 @@ class Relay:
 
     @classmethod
     def at(cls, url: str) -> "Relay":
-        """Parse the address. Raises ValueError for another scheme."""
+        """Parse the address. Raises ValueError for any other scheme."""
         parts = urlsplit(url)
         if parts.scheme not in _PORTS or not parts.hostname:
             raise ValueError("must be smtp+starttls://, smtps:// or smtp:// and a host")

@@ -46,7 +46,7 @@ async def _referral(session: AsyncSession, caller: Principal, subject: Subject) 
 
 
 async def _match(session: AsyncSession, caller: Principal, subject: Subject) -> None:
-    """Allow the holder of the case. The response may name another organisation's case, so it expires with the match."""
+    """Allow only the holder of the case. The response may name another organisation's case, so it expires with the match."""
     await _of_the_holder(session, caller, subject)
     if await matching.living_match(session, subject.id) is None:
         raise ANSWER_GONE.because("match_has_ended")

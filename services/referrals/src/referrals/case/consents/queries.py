@@ -186,14 +186,14 @@ async def exceptions(
 
 
 def has_agreed(case_id: Any) -> sa.ColumnElement[bool]:
-    """Return the SQL condition that a case has a consent to statistics, without checking whether it counts now."""
+    """Return the SQL condition that a case has consent to statistical use, without checking whether it is in force."""
     return sa.exists().where(
         col(Grant.case_id) == case_id, col(Grant.kind) == "reporting", col(Grant.status) == "active"
     )
 
 
 async def active_reporting(session: AsyncSession, case_id: UUID) -> Sequence[Grant]:
-    """Return the case's active consents to statistics, locked. Requires service rights."""
+    """Return the case's active consents to statistical use, locked. Requires service rights."""
     rows = await session.scalars(
         sa.select(Grant)
         .where(

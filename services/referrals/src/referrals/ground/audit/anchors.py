@@ -317,7 +317,7 @@ async def _held(
 
 
 def lost_entries(path: Path) -> int:
-    """Return how many anchored entries the database has lost, as the last line says."""
+    """Return how many anchored entries the database has lost according to the last line."""
     _, text = last_line(path)
     return int(json.loads(text).get(_LOST, 0)) if text else 0
 
