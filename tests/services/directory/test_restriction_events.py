@@ -128,7 +128,7 @@ async def test_a_possible_safe_house_is_not_changed_by_its_own_word_but_hidden_w
     hidden = now[UUID(own)]["hidden"]
     sent = {part["id"]: part["visibility"] for part in (await told(database, own))[-1]["hidden"]}
     assert sent.keys() == hidden.keys()
-    assert await again(database, own, now[UUID(own)]) == 0
+    assert await again(database, own, {**now[UUID(own)]}) == 0
     open_one = await publish(name="Consulta médica")
     places = (await api.get(f"{V1}/services/{open_one}", headers=as_("anonymous"))).json()
     place = places["service_at_locations"][0]["location"]["id"]
