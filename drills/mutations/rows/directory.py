@@ -289,10 +289,10 @@ ROWS = (
     ),
     Row(
         "restored-restrictions",
-        "restricted-again-by-what-was-never-told",
-        "directory.ground.hsds.restricted:covers",
-        Returns("True"),
-        "tests/services/directory/test_restriction_events.py::test_what_was_withdrawn_or_closed_is_so_again",
+        "possible-house-shown-again",
+        "directory.ground.hsds.restricted:_with_its_place",
+        Returns("hidden"),
+        "tests/services/directory/test_restriction_events.py::test_a_possible_house_hides_its_place_again_only_where_the_backup_shows_it",
     ),
     Row(
         "successions",

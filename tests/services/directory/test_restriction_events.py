@@ -118,22 +118,23 @@ async def test_what_the_backup_hides_is_not_opened_by_a_word(
     assert await seen(api, own) == 404
 
 
-async def test_a_possible_safe_house_is_not_changed_by_its_own_word_but_hidden_where_it_was_none(
+async def test_a_possible_house_hides_its_place_again_only_where_the_backup_shows_it(
     api: AsyncClient, publish: Publish, database: Database
 ) -> None:
-    """Its place is masked for readers only. A restore must not write the mask into the record."""
-    own = await publish(name="Casa segura para mujeres")
+    """Readers see it masked. A restore must not write the mask into the record, which still waits for its review."""
+    house, shown = await publish(name="Casa segura para mujeres"), await publish(name="Consulta")
     async with database.transaction() as session:
-        now = {service: word async for service, word in words_now(session)}
-    hidden = now[UUID(own)]["hidden"]
-    sent = {part["id"]: part["visibility"] for part in (await told(database, own))[-1]["hidden"]}
-    assert sent.keys() == hidden.keys()
-    assert await again(database, own, {**now[UUID(own)]}) == 0
-    open_one = await publish(name="Consulta médica")
-    places = (await api.get(f"{V1}/services/{open_one}", headers=as_("anonymous"))).json()
-    place = places["service_at_locations"][0]["location"]["id"]
-    assert await again(database, open_one, {"hidden": {place: 1, open_one: 1}}) == 1
-    assert await seen(api, open_one) == 404
+        word = {service: word async for service, word in words_now(session)}[UUID(house)]
+    assert word == {"held": 1}
+    assert (await told(database, house))[-1]["held"] == "partners"
+    assert await again(database, house, dict(word)) == 0
+    assert await again(database, house, {"held": 1, "hidden": {house: 1}}) == 1, "an editor hid it"
+    assert await again(database, house, {"held": 3}) == 1, "a reviewer confirmed it"
+    assert await again(database, shown, dict(word)) == 1
+    assert await seen(api, shown) == 404
+    record = await api.get(f"{V1}/records/services/{shown}", headers=as_("gbv-coordinator"))
+    place = record.json()["document"]["service_at_locations"][0]["location"]
+    assert place["visibility"] == "partners"
 
 
 async def test_the_record_says_what_it_restricts_without_having_told_it(

@@ -169,6 +169,9 @@ async def test_pages_of_a_search_hold_every_case_once(story: Story) -> None:
             break
         cursor = f"&cursor={page['next_cursor']}"
     assert found == cases[::-1]
+    audit = (await story.get("ngo-refugio-supervisor", "/audit?limit=500")).json()["items"]
+    told = [each["detail"]["found"] for each in audit if each["action"] == "case.searched"]
+    assert told == [1, 1, 1], "the audit counts what each page showed"
 
 
 async def test_a_span_with_too_many_dates_is_refused_and_not_cut(

@@ -89,11 +89,12 @@ async def test_what_ends_is_in_the_list_once_and_names_nobody(
 async def test_the_copy_of_the_directory_hides_what_was_hidden_before_the_directory_says_so(
     story: Story, database: Database, case_keys: CaseKeys, file: Path, signer: Signer
 ) -> None:
-    service = await story.service()
-    known = listed(file, signer, Kind.SERVICE, service, hidden={service: 3})
-    await restrict_again(database, case_keys, known, SECRET)
-    async with database.transaction() as session:
-        assert not await shown_services(session, principal("ngo-legal"), [UUID(service)])
+    hidden, held = await story.service(), await story.service()
+    for service, word in ((hidden, {"hidden": {hidden: 3}}), (held, {"held": 3})):
+        known = listed(file, signer, Kind.SERVICE, service, **word)
+        await restrict_again(database, case_keys, known, SECRET)
+        async with database.transaction() as session:
+            assert not await shown_services(session, principal("ngo-legal"), [UUID(service)])
 
 
 async def test_the_directory_has_the_last_word_and_an_older_one_changes_nothing(
@@ -117,11 +118,11 @@ async def test_what_the_backup_and_the_list_restrict_is_the_next_list(
     on."""
     service = UUID(await story.service())
     hidden = (HiddenPart(id=service, visibility="pathway"),)
-    await story.told(SightChanged(version=3, entry_id=service, hidden=hidden))
+    await story.told(SightChanged(version=3, entry_id=service, hidden=hidden, held="partners"))
     await told(database, file, signer)
     known = listed(file, signer, Kind.SERVICE, str(service), closed="suspended")
     await restrict_again(database, case_keys, known, SECRET)
-    both = {"closed": "suspended", "hidden": {str(service): 2}}
+    both = {"closed": "suspended", "hidden": {str(service): 2}, "held": 1}
     assert (await told(database, file, signer))[service] == both
 
 

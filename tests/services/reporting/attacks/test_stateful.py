@@ -1,4 +1,4 @@
-"""The results of any sequence of closings and queries can be written as A·r. Closing a period again gives the first result."""
+"""What any sequence of closings and queries returns is A·r. Closing a period again gives the first result."""
 
 from collections import Counter
 from itertools import product

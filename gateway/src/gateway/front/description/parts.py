@@ -94,14 +94,13 @@ EDIT_ANSWERS: dict[str, tuple[str, str]] = {
 
 def problem_answers() -> dict[str, Any]:
     """Return the responses that any request may get, as components."""
-    every = {**FRONT_ANSWERS, **COMMAND_ANSWERS, **EDIT_ANSWERS, **FHIR_ANSWERS}
+    every = {**FRONT_ANSWERS, **COMMAND_ANSWERS, **EDIT_ANSWERS}
     found = {name: _answer(meaning, status) for status, (name, meaning) in every.items()}
     outcome = {"schema": {"$ref": "#/components/schemas/OperationOutcome"}}
-    for name, answer in list(found.items()):
+    for status, (name, meaning) in {**every, **FHIR_ANSWERS}.items():
+        answer = _answer(meaning, status)
         both = {"application/fhir+json": outcome, **answer["content"]}
         found[f"Fhir{name}"] = {**answer, "content": both}
-    for name, _ in FHIR_ANSWERS.values():
-        del found[name]  # only FHIR answers it
     return found
 
 

@@ -80,6 +80,9 @@ class SightChanged(Event):
         (),
         description="The entry and its parts that not everybody sees, each with its own visibility.",
     )
+    held: Visibility | None = Field(
+        None, description="Who sees it, without its place, because it may be a safe house."
+    )
 
     def about(self) -> tuple[str, UUID]:
         return self.entry, self.entry_id
@@ -87,7 +90,12 @@ class SightChanged(Event):
     def word(self) -> Mapping[str, Any]:
         """Return only the restrictions, with levels as numbers (`common.sight`) by part id."""
         hidden = {str(part.id): LEVELS[part.visibility] for part in self.hidden}
-        said = {"hidden": hidden, "withdrawn": self.withdrawn, "closed": self.closed}
+        said = {
+            "hidden": hidden,
+            "held": self.held and LEVELS[self.held],
+            "withdrawn": self.withdrawn,
+            "closed": self.closed,
+        }
         return {name: value for name, value in said.items() if value}
 
 

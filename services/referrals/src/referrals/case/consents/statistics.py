@@ -32,8 +32,8 @@ async def decided(
     session: AsyncSession, keys: CaseKeys, case_id: UUID
 ) -> tuple[bool, ReportingAttributes | None]:
     """Return whether the person ever decided about statistics, and what statistics may use now."""
-    # The newest active consent to statistical use, or else the newest withdrawn one, with everything the decision needs; NULL
-    # if nobody ever asked the person.
+    # The newest active consent to statistical use, or else the newest withdrawn one, with everything the decision
+    # needs; NULL if nobody ever asked the person.
     told = await session.scalar(sa.select(sa.func.reporting_word(case_id)))
     if told is None:
         return False, None

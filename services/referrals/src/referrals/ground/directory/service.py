@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from common.sight import LEVELS, NAMES
+from common.sight import LEVELS, NAMES, PUBLIC
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -61,8 +61,8 @@ async def restrict_copies(session: AsyncSession, words: Mapping[UUID, Mapping[st
     )
     for copy in rows.all():
         word = words[copy.service_id]
-        least = word.get("hidden", {}).get(str(copy.service_id), 0)
-        copy.visibility = NAMES[max(LEVELS[copy.visibility], least)]
+        least = word.get("hidden", {}).get(str(copy.service_id), PUBLIC)
+        copy.visibility = NAMES[max(LEVELS[copy.visibility], least, word.get("held", PUBLIC))]
         copy.withdrawn = copy.withdrawn or bool(word.get("withdrawn"))
         if word.get("withdrawn") or word.get("closed"):
             copy.referable = False

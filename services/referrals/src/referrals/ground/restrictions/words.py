@@ -20,8 +20,8 @@ since a new consent has its own id.
                              {"off": true}: withdrawn; {}: active again
     webhook, form            {"gone": true}, {"off": true}; {"secret": mark}: the valid secret
     service, organisation, risk_message
-                             {"withdrawn": true, "closed": "suspended", "hidden": {"id of a part": 3}}, in the
-                             directory's format; the directory applies them
+                             {"withdrawn": true, "closed": "suspended", "hidden": {"id of a part": 3}, "held": 1},
+                             in the directory's format; the directory applies them
 """
 
 import base64
@@ -97,7 +97,8 @@ def merged(one: Word, other: Word) -> dict[str, Any]:
     hidden = dict(one.get("hidden", {}))
     for part, level in other.get("hidden", {}).items():
         hidden[part] = max(level, hidden.get(part, 0))
-    return both | ({"hidden": hidden} if hidden else {})
+    held = max(one.get("held", 0), other.get("held", 0))
+    return both | {key: value for key, value in (("hidden", hidden), ("held", held)) if value}
 
 
 def newer(one: Word, other: Word) -> Word:

@@ -101,7 +101,7 @@ async def add(
 
 
 async def _ask(session: AsyncSession, caller: Principal, digest: bytes) -> None:
-    """Queue one more code, unless the caller or the address already had too many; the response does not say which of the two."""
+    """Queue one more code, unless the caller or the address had too many; the response does not say who."""
     now = clock.now()
     # A simultaneous request waits here, so that one lock covers counting and writing.
     for key in sorted((f"codes {caller.organisation} {caller.subject}", f"codes {digest.hex()}")):

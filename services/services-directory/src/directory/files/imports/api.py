@@ -97,7 +97,7 @@ async def import_file(
         FormatName | None, Query(description="Recognised by its content if absent.")
     ] = None,
     mode: Annotated[
-        Mode, Query(description="`all`: everything or nothing. `skip-bad`: without refused rows.")
+        Mode, Query(description="`all`: everything or nothing. `skip-bad`: without rejected rows.")
     ] = Mode.ALL,
     dry_run: Annotated[bool, Query(description="Report only; nothing is written.")] = False,
     visibility: Annotated[

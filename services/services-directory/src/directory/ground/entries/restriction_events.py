@@ -23,6 +23,7 @@ def sight_of(entry: str, entry_id: UUID, version: int, word: Word) -> SightChang
             HiddenPart(id=part, visibility=NAMES[level])
             for part, level in word.get("hidden", {}).items()
         ),
+        held=NAMES[held] if (held := word.get("held")) else None,
     )
 
 

@@ -1,6 +1,6 @@
 """Lists the restricted parts of an entry by id, and restricts an entry again. Pure. A `Word` contains only
 restrictions; an empty one means that there are none. `hidden` contains the level of each part with its own level, by
-id, including the entry."""
+id, including the entry. `held` is the level at which readers see a possible safe house, without its place."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +13,7 @@ from directory.ground.hsds.visibility import level_of, objects_in, without_unsto
 Word = Mapping[str, Any]
 
 
-def word_of(approved: Mapping[str, Any] | None, *, withdrawn: bool) -> Word:
+def word_of(approved: Mapping[str, Any] | None, *, withdrawn: bool, held: int = PUBLIC) -> Word:
     """Return the restrictions of the published entry; empty if it was never published."""
     if approved is None:
         return {}
@@ -24,6 +24,8 @@ def word_of(approved: Mapping[str, Any] | None, *, withdrawn: bool) -> Word:
         word["closed"] = status
     if hidden := _hidden(approved):
         word["hidden"] = hidden
+    if held:
+        word["held"] = held
     return word
 
 
@@ -36,22 +38,12 @@ def _hidden(document: Mapping[str, Any]) -> dict[str, int]:
     return dict(sorted(found.items()))
 
 
-def covers(told: Word | None, word: Word) -> bool:
-    """Return whether an entry with the announced restrictions `told` is already as restricted as `word` requires."""
-    if told is None:
-        return False
-    hidden: Mapping[str, int] = told.get("hidden", {})
-    return (
-        all(hidden.get(part, PUBLIC) >= level for part, level in word.get("hidden", {}).items())
-        and bool(told.get("closed") or not word.get("closed"))
-        and bool(told.get("withdrawn") or not word.get("withdrawn"))
-    )
-
-
 def restricted(document: dict[str, Any], word: Word) -> dict[str, Any]:
     """Return the entry's document, at least as restricted as `word` requires. Leaves out parts of hidden places that
     must not be stored."""
     hidden: Mapping[str, int] = word.get("hidden", {})
+    if held := word.get("held"):
+        hidden = _with_its_place(document, hidden, held)
     after: dict[str, Any] = _raised(document, hidden) if hidden else document
     if after != document:
         after, _ = without_unstorable(after)
@@ -59,6 +51,16 @@ def restricted(document: dict[str, Any], word: Word) -> dict[str, Any]:
     if word.get("closed") and status not in CLOSED:
         after = {**after, "functional_status": {"code": word["closed"]}}
     return after
+
+
+def _with_its_place(
+    document: Mapping[str, Any], hidden: Mapping[str, int], held: int
+) -> dict[str, int]:
+    """Add the level of a possible safe house for the entry and its places."""
+    sites = document.get("service_at_locations", [])
+    parts = [document, *(site["location"] for site in sites if site.get("location"))]
+    levels = {part["id"]: max(held, hidden.get(part["id"], PUBLIC)) for part in parts}
+    return {**hidden, **levels}
 
 
 def _raised(item: Any, hidden: Mapping[str, int]) -> Any:

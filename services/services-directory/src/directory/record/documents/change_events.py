@@ -15,7 +15,7 @@ from common.events.directory import (
     ServiceWithdrawn,
 )
 from common.messaging import outbox
-from common.sight import NAMES
+from common.sight import NAMES, PUBLIC
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from directory.ground.entries.offered import is_withdrawn, is_withheld
@@ -50,7 +50,9 @@ class Announcements:
         elif before is not None:
             self._add(row, ServiceWithdrawn, {**before, "referable": False})
             after, steps = None, 1
-        word = word_of(row.approved, withdrawn=is_withdrawn(row.state, row.restricted))
+        withdrawn = is_withdrawn(row.state, row.restricted)
+        held = PUBLIC if row.own is row.approved else level_of(row.approved)
+        word = word_of(row.own, withdrawn=withdrawn, held=held)
         if word != (row.restricted or {}):
             steps += 1
             event = sight_of("service", row.id, row.event_version + steps, word)

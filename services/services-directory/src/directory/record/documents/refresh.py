@@ -126,8 +126,8 @@ async def _records(session: AsyncSession, ids: list[UUID]) -> list[Any]:
 
 
 async def _held(session: AsyncSession, rows: list[Any]) -> tuple[list[Any], set[UUID]]:
-    """Return the rows as readers see them, and the organisations whose safe-house state changed. A possible safe house
-    has no place until somebody reviews it."""
+    """Return the rows as readers see them, with the published form of the record as `own`, and the organisations whose
+    safe-house state changed. A possible safe house has no place until somebody reviews it."""
     looks = await looks_at(session, SERVICE, [row.id for row in rows])
     held = {
         row.id: as_held(Record(row.approved, row.organization), looks.get(row.id, NOBODY))
@@ -148,7 +148,7 @@ async def _held(session: AsyncSession, rows: list[Any]) -> tuple[list[Any], set[
     hidden = await held_organizations(session, placed) if placed else frozenset()
     shown = []
     for row in rows:
-        values = row._asdict()
+        values = {**row._asdict(), "own": row.approved}
         if row.id in held:
             record, _ = held[row.id]
             values |= {"approved": record.service, "organization": record.organization}

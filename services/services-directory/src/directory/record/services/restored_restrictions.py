@@ -6,12 +6,13 @@ from typing import Any
 from uuid import UUID
 
 from common import clock
+from common.sight import PUBLIC
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from directory.ground.entries.history import record_history
 from directory.ground.entries.offered import ENDED, is_withdrawn
 from directory.ground.entries.states import EntryState
-from directory.ground.hsds.restricted import Word, covers, restricted, word_of
+from directory.ground.hsds.restricted import Word, restricted, word_of
 from directory.ground.hsds.visibility import level_of
 from directory.record.documents.refresh import store
 from directory.record.locations import service as places
@@ -24,9 +25,13 @@ REASON = "restored_backup"
 async def restrict_again(session: AsyncSession, own: UUID, word: Word) -> int:
     """Return 1 if this changed the entry, 0 if it does not exist or was already as restricted."""
     row = await locked(session, own)
-    # The announced restrictions include those of a possible safe house, which its record does not contain.
-    if row is None or covers(row.restricted, word):
+    if row is None:
         return 0
+    if (row.restricted or {}).get("held", PUBLIC) >= word.get("held", PUBLIC):
+        word = {
+            **word,
+            "held": PUBLIC,
+        }  # readers do not see its place anyway; the record waits for its review
     document = restricted(row.document, word)
     approved = None if row.approved is None else restricted(row.approved, word)
     state = EntryState.WITHDRAWN.value if _withdraws(row, word) else row.state
