@@ -288,7 +288,7 @@ ROWS = (
         "tests/services/directory/test_safe_houses.py::test_an_organisations_description_is_read_as_sentences_and_its_name_as_a_title",
     ),
     Row(
-        "restored-restrictions",
+        "restored-consents",
         "possible-house-shown-again",
         "directory.ground.hsds.restricted:_with_its_place",
         Returns("hidden"),
