@@ -67,3 +67,11 @@ def test_the_line_of_the_guide_puts_the_name_of_the_server_everywhere(
         pytest.skip(str(reason))
     assert "example.org" not in built
     assert built.count("ruta.your-domain.org") == 6
+
+
+def test_no_page_replaces_the_keys_of_a_deployment_that_runs() -> None:
+    """`k8s secrets` prints new keys at each call, and `kubectl apply` would put them in the place of the old ones."""
+    pages = [*(ROOT / "docs").glob("*.md"), *(ROOT / "deploy").rglob("*.*")]
+    lines = [line for page in pages if page.is_file() for line in page.read_text().splitlines()]
+    assert [each for each in lines if "secrets" in each and "kubectl apply -f" in each] == []
+    assert [each.strip() for each in lines if "create -f /root/secrets.yaml" in each]

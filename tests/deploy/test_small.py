@@ -4,9 +4,15 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
+from stack.embedded.layout import Layout
+from stack.embedded.small import SmallDeployment
+from stack.operate.cluster import secrets as cluster_secrets
 from stack.operate.cluster.check import Skipped, built
+from stack.private_files import write_private
 
 from tests.support.leaving_out import left_out
+from tests.support.rendered_world import documents_of
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "deploy" / "run-small"
@@ -42,6 +48,18 @@ def test_no_server_of_small_on_podman_listens_beyond_its_machine() -> None:
         told = {entry["name"]: entry.get("value") for entry in container.get("env", [])}
         loopback = "--listen=127.0.0.1" in container["args"]
         assert loopback or told["RUTA_HOST"] == "127.0.0.1", document["metadata"]["name"]
+
+
+def test_the_pods_read_what_a_restore_writes_about_its_losses(tmp_path: Path) -> None:
+    """Otherwise a period is closed and rounded a second time, and nobody learns that erased people are back."""
+    layout = Layout(tmp_path)
+    write_private(layout.overlay_file, yaml.safe_dump_all(documents_of("small")))
+    secrets = cluster_secrets.documents(cluster_secrets.target("small"))
+    write_private(layout.overlay_secrets_file, cluster_secrets.as_yaml(secrets))
+    pods = SmallDeployment(layout).pods()
+    assert pods["reporting"].environment["RUTA_RECORD_LOST_FILE"] == str(layout.lost_record_file)
+    missing = pods["console"].environment["RUTA_MISSING_LISTS_FILE"]
+    assert missing == str(layout.missing_lists_file)
 
 
 def test_the_script_is_well_formed() -> None:

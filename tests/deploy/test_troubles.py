@@ -14,6 +14,7 @@ from copy import deepcopy
 from pathlib import Path
 
 import pytest
+from common import clock
 from common.clocks import REMEDY
 from stack.operate.cluster.troubles import troubles
 
@@ -22,8 +23,9 @@ from tests.support.leaving_out import left_out
 from tests.support.rendered_world import documents_of
 
 _READY = '200\n{"status": "ok", "parts": {"database": "ok"}}'
-_KINDS = ("Deployment", "Service", "NetworkPolicy", "PersistentVolumeClaim")
+_KINDS = ("CronJob", "Deployment", "Service", "NetworkPolicy", "PersistentVolumeClaim")
 _GIB = 1 << 30
+_MISSING_LISTS = "/var/lib/ruta/restored/missing-lists.json"
 
 
 class Namespace:
@@ -43,6 +45,8 @@ class Namespace:
                 self.answers[f"{name}-0", "/metrics"] = "200\nruta_dead_letters 0\n"
             if document["kind"] == "PersistentVolumeClaim":
                 document["status"] = {"phase": "Bound"}
+            if document["kind"] == "CronJob":
+                document["status"] = {"lastSuccessfulTime": f"{clock.now():%Y-%m-%dT%H:%M:%SZ}"}
 
     def __getitem__(self, name: str) -> Document:
         """Return the pod of a Deployment, or another object by its kind and name."""
@@ -71,7 +75,9 @@ class Namespace:
         )
 
     def seen(self) -> dict[str, tuple[str, str]]:
-        return {each.what: (each.found, each.advice) for each in troubles(self.documents, "ruta")}
+        now = clock.now()
+        found = troubles(self.documents, "ruta", now)
+        return {each.what: (each.found, each.advice) for each in found}
 
 
 def _pod_of(deployment: Document) -> Document:
@@ -169,6 +175,20 @@ def _no_room_for_pod(there: Namespace) -> None:
     there.warned("Pod", "directory-0", "FailedScheduling", said)
 
 
+def _without_backups(there: Namespace) -> None:
+    backup = there["CronJob backup"]
+    backup["status"] = {}
+    backup["metadata"]["creationTimestamp"] = "2026-01-01T10:00:00Z"
+
+
+def _old_backup(there: Namespace) -> None:
+    there["CronJob backup"]["status"] = {"lastSuccessfulTime": "2026-01-01T06:20:00Z"}
+
+
+def _suspended(there: Namespace) -> None:
+    there["CronJob backup"]["spec"]["suspend"] = True
+
+
 def _refused_by_policy(there: Namespace) -> None:
     message = 'pods "issuer-7" is forbidden: violates PodSecurity "restricted:latest"'
     refused = [{"type": "ReplicaFailure", "status": "True", "message": message}]
@@ -195,6 +215,9 @@ def _refused_by_policy(there: Namespace) -> None:
         (_evicted, "pod reporting-0", 'EmptyDir volume "tmp" exceeds the limit', "free space"),
         (_without_class, "volume nats-data", '"fast" not found', "kubectl get storageclass"),
         (_no_room_for_pod, "pod directory-0", "disk-pressure", "free space"),
+        (_without_backups, "daily job backup", "no success in", "kubectl create job --from=cronjob/backup backup-now -n ruta"),
+        (_old_backup, "daily job backup", "the last success was", "kubectl logs job/backup-now -n ruta"),
+        (_suspended, "daily job backup", "it is suspended", "kubectl patch cronjob backup -n ruta"),
         (_refused_by_policy, "pods of issuer", "violates PodSecurity", "kubectl describe deployment issuer -n ruta"),
     ],
 )  # fmt: skip
@@ -261,6 +284,9 @@ def test_running_pods_say_what_the_cluster_does_not_know(
         ("directory-0", "/readyz"): "503\n" + json.dumps({"parts": parts}),
         ("referrals-0", "/readyz"): "200\n" + json.dumps({"parts": clock}),
         ("postgres-0", "/data"): f"{_GIB} {20 * _GIB} /data\n",
+        ("console-0", _MISSING_LISTS): json.dumps(
+            {"at": "2026-12-01", "backup": "last", "why": "the lists burnt"}
+        ),
     }
     del namespace.answers["console-0", "/readyz"]
     wrong = doctor.examines(namespace)
@@ -271,6 +297,9 @@ def test_running_pods_say_what_the_cluster_does_not_know(
     )
     full = ("1.0 GiB free", "enlarge it: kubectl edit pvc postgres-data -n ruta")
     assert wrong.pop("volume postgres-data") == full
+    found, advice = wrong.pop("restore made without its lists")
+    assert "the lists burnt" in found
+    assert "kubectl exec deployment/referrals -n ruta -- mv " in advice
     assert wrong.pop("pod console-0")[1] == "kubectl describe pod console-0 -n ruta"
     assert list(wrong) == ["pod gateway-0"]
 

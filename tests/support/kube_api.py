@@ -24,7 +24,7 @@ _CORE = {
 _GROUPS = {
     "": ("v1", _CORE),
     "apps": ("v1", {"deployments": "Deployment", "statefulsets": "StatefulSet"}),
-    "batch": ("v1", {"jobs": "Job"}),
+    "batch": ("v1", {"jobs": "Job", "cronjobs": "CronJob"}),
     "networking.k8s.io": ("v1", {"networkpolicies": "NetworkPolicy"}),
 }
 _PROTOCOL = "v5.channel.k8s.io"

@@ -19,6 +19,13 @@ ROWS = (
         "tests/services/reporting/closings/test_closings.py::test_what_a_lost_machine_may_have_published_is_closed_by_nobody_unseen",
     ),
     Row(
+        "published-after-restore",
+        "lost-machine-file",
+        "reporting.settings:Settings.lost_until",
+        Replaces("self.record_lost_file.exists()", "False"),
+        "tests/services/reporting/closings/test_closings.py::test_what_a_lost_machine_may_have_published_is_closed_by_nobody_unseen",
+    ),
+    Row(
         "signed-as-read",
         "document-changes-only-the-texts",
         "reporting.publish.bulletins.rendering.docx:changed",

@@ -40,6 +40,9 @@ class Settings(MailSettings):
         description="The day on which the record began again from a backup, on another machine: a period that ended"
         " before and is not closed may have been published by the one that was lost, and is not closed unseen.",
     )
+    record_lost_file: Path | None = Field(
+        None, description="The file in which a restore writes that day; it may be missing."
+    )
 
     dhis2_mapping_file: Path | None = Field(
         None,
@@ -60,3 +63,10 @@ class Settings(MailSettings):
     @property
     def pseudonym_key_bytes(self) -> bytes:
         return key_from_base64(self.pseudonym_key.get_secret_value())
+
+    def lost_until(self) -> date | None:
+        """Return the later of both known days on which the record began again."""
+        days = [self.record_lost_until] if self.record_lost_until is not None else []
+        if self.record_lost_file is not None and self.record_lost_file.exists():
+            days.append(date.fromisoformat(self.record_lost_file.read_text().strip()))
+        return max(days, default=None)

@@ -301,7 +301,7 @@ def _folders_given(layout: Layout, tombstones: list[Path]) -> list[Path]:
 def _begin_anew(layout: Layout, keys: Path) -> None:
     """Record that this stack does not know what the lost machine published after the backup."""
     contents.put_keys(layout, keys)
-    layout.lost_record_file.write_text(clock.utc_day(clock.now()).isoformat())
+    write_private(layout.lost_record_file, clock.utc_day(clock.now()).isoformat())
 
 
 def _load_data(

@@ -1,5 +1,6 @@
 """`doctor`: checks the running stack as an officer on call would, and advises what to do."""
 
+import json
 import shutil
 import sys
 import time
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import httpx
 import typer
-from common import clocks
+from common import clock, clocks
 from common.db import durability
 from prometheus_client.parser import text_string_to_metric_families
 from rich.console import Console
@@ -20,13 +21,13 @@ from stack.commands.options import AsJson, Data, Kube, write_json
 from stack.embedded.child import is_running
 from stack.embedded.connection import running_state
 from stack.embedded.layout import Layout, StackState
-from stack.embedded.plan import SERVERS, SERVICES
+from stack.embedded.plan import CONSOLE, SERVERS, SERVICES
 from stack.embedded.ports import LOOPBACK, NO_AUTHORITIES, answers
 from stack.embedded.postgres import PostgresServer
 from stack.errors import StackError
 from stack.operate.backup import lists
 from stack.operate.backup.archive import Archive, oldest_waiting_seconds, waits_for_base
-from stack.operate.cluster.commands import ClusterCommands, running
+from stack.operate.cluster.commands import ClusterCommands, ClusterPod, running
 from stack.operate.cluster.troubles import troubles
 from stack.operate.service_commands import ServiceCommands, attached_postgres
 from stack.private_files import read_private_map
@@ -106,12 +107,17 @@ def examine_cluster(cluster: ClusterCommands) -> Iterator[Finding]:
     """Check the objects in the namespace, then query the running processes. Backups and certificates belong to their
     operators and have their own alerts."""
     documents = cluster.state()
-    for trouble in troubles(documents, cluster.namespace):
+    for trouble in troubles(documents, cluster.namespace, clock.now()):
         yield Finding(trouble.what, trouble.found, trouble.advice)
+    claims: set[str] = set()
     for pod in running(documents):
         seen = said("pod {name}", name=pod.name)
         for claim, free, whole in cluster.disks(pod) if pod.volumes else ():
-            yield _volume(claim, free, whole, cluster.namespace)
+            if claim not in claims:
+                claims.add(claim)
+                yield _volume(claim, free, whole, cluster.namespace)
+        if pod.service == CONSOLE:
+            yield from _restored(cluster, pod)
         if not pod.answers:
             continue
         answer = cluster.ask(pod, "/readyz")
@@ -128,6 +134,32 @@ def examine_cluster(cluster: ClusterCommands) -> Iterator[Finding]:
             dead = _values(measured.text).get(("ruta_dead_letters",), 0)
             yield _dead_letters(pod.name, int(dead), there)
             yield from _measured(pod.name, pod.service, measured.text, f"./ruta logs {there}")
+
+
+def _restored(cluster: ClusterCommands, pod: ClusterPod) -> Iterator[Finding]:
+    """Report a restore without its lists. The console's pod sees the file that the restore wrote."""
+    for place in pod.volumes:
+        if text := cluster.text(pod, f"{place}/missing-lists.json"):
+            settled = (
+                f"kubectl exec deployment/referrals -n {cluster.namespace} --"
+                " mv /var/lib/ruta/evidence/restored/missing-lists.json"
+                " /var/lib/ruta/evidence/restored/missing-lists.settled"
+            )
+            yield _without_lists(
+                json.loads(text),
+                said(
+                    "erase and withdraw again what came back (docs/operate.md), then run {settled}",
+                    settled=settled,
+                ),
+            )
+
+
+def _without_lists(missing: Mapping[str, str], advice: str) -> Finding:
+    return Finding(
+        said("restore made without its lists"),
+        said("on {at} from {backup}: {why}", **missing),
+        advice,
+    )
 
 
 def _volume(claim: str, free: int, whole: int, namespace: str) -> Finding:
@@ -319,9 +351,8 @@ def _second_places(layout: Layout) -> Iterator[Finding]:
 
 def _missing_lists(layout: Layout) -> Iterator[Finding]:
     if missing := read_private_map(layout.missing_lists_file):
-        yield Finding(
-            said("restore made without its lists"),
-            said("on {at} from {backup}: {why}", **missing),
+        yield _without_lists(
+            missing,
             said(
                 "erase and withdraw again what came back (docs/operate.md), then run ./ruta settle 'what was done'"
             ),

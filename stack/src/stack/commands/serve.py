@@ -24,6 +24,7 @@ from stack.embedded.nats import NatsServer
 from stack.embedded.postgres import SUPERUSER, PostgresServer
 from stack.embedded.small import SmallDeployment
 from stack.errors import StackError
+from stack.operate import releases
 from stack.operate.cluster.documents import config_map, secret
 from stack.operate.cluster.secrets import DATABASES, as_yaml
 from stack.private_files import read_private_map, write_private, write_private_map
@@ -117,6 +118,7 @@ def backup(
     server = PostgresServer(layout.postgres, host=host, port=port)
     wanted = folder / f"{clock.now():%Y-%m-%dT%H%M%SZ}"
     made = folder / f".{wanted.name}"
+    releases.record(layout)  # an older release refuses this backup at once
     try:
         stored.write(layout, server, made, stored.read_key(key_file))
     except BaseException:

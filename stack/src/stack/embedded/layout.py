@@ -64,7 +64,7 @@ class Layout:
     """Exists from the first change of a restore until everything is applied."""
     second_places_file = _Below("second-places.json")
     """The second places of the lists, as last configured."""
-    missing_lists_file = _Below("missing-lists.json")
+    missing_lists_file = _Below("anchors/restored/missing-lists.json")
     """Exists after a restore without its lists, until somebody settles it."""
     last_backup_file = _Below("last-backup.json")
     """Time and folder of the last complete backup, and the check value of its key."""
@@ -83,7 +83,7 @@ class Layout:
     logs = _Below("logs")
     lock_file = _Below("lock")
     state_file = _Below("running.json")
-    lost_record_file = _Below("record-lost-until")
+    lost_record_file = _Below("anchors/restored/record-lost-until")
     """The day of the backup from which this record began; missing if it began empty."""
     secrets_file = _Below("secrets.json")
     overlay_file = _Below("overlay.yaml")

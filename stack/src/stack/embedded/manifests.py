@@ -59,6 +59,7 @@ def _pod(
     def placed(container: Document) -> dict[str, Path]:
         return {
             mount["mountPath"]: _place(volume, documents, mounted / name, volumes)
+            / mount.get("subPath", "")
             for mount in container.get("volumeMounts", [])
             for volume in template["spec"]["volumes"]
             if volume["name"] == mount["name"]

@@ -267,11 +267,10 @@ class Planner:
             settings |= {
                 "RUTA_ROUNDING_KEY": self._secrets["rounding_key"],
                 "RUTA_PSEUDONYM_KEY": self._secrets["pseudonym_key"],
+                "RUTA_RECORD_LOST_FILE": str(self.layout.lost_record_file),
                 # One demo client signs off and publishes. A real operation needs two people for that.
                 "RUTA_ONE_PERSON_PUBLISHES": "true",
             }
-            if self.layout.lost_record_file.exists():
-                settings["RUTA_RECORD_LOST_UNTIL"] = self.layout.lost_record_file.read_text()
         if name in {"directory", "reporting"} and self._channels:
             settings |= {
                 each: self._channels[each] for each in ("RUTA_SMTP_URL", "RUTA_MAIL_SENDER")

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -184,12 +185,18 @@ async def test_what_lacks_a_sign_off_stays_a_draft_and_hinders_no_other(
 
 
 @pytest.mark.usefixtures("people")
+@pytest.mark.parametrize("source", ["by the operator", "by the restore"])
 async def test_what_a_lost_machine_may_have_published_is_closed_by_nobody_unseen(
-    database: Database, catalogue: Catalogue, settings: Settings
+    database: Database, catalogue: Catalogue, settings: Settings, tmp_path: Path, source: str
 ) -> None:
     """The backup may lack the publication. Another rounding would give a second table about the same people."""
-    lost = settings.model_copy(update={"record_lost_until": date(2026, 10, 20)})
-    means = Means(catalogue, settings.rounding_key_bytes, False, lost.record_lost_until)
+    file = tmp_path / "record-lost-until"
+    day = date(2026, 10, 20)
+    if source == "by the restore":
+        file.write_text(day.isoformat())
+        day = date(2026, 1, 1)
+    lost = settings.model_copy(update={"record_lost_until": day, "record_lost_file": file})
+    means = Means(catalogue, settings.rounding_key_bytes, False, lost.lost_until())
     transport = ASGITransport(with_built_routes(create_app(lost, database=database)))
     async with AsyncClient(transport=transport, base_url="http://reporting") as api:
         place = (await ask(api)).headers["location"]

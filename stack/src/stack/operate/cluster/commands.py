@@ -66,6 +66,13 @@ for path in sys.argv[1:]:
 """
 
 
+_TEXT = """\
+import pathlib, sys
+file = pathlib.Path(sys.argv[1])
+print(file.read_text() if file.exists() else "")
+"""
+
+
 @dataclass(frozen=True)
 class ClusterPod:
     """A pod of Ruta with a running container. `volumes` contains the mount paths of its claims, with the claim
@@ -150,6 +157,10 @@ class ClusterCommands:
         for line in self._from_inside(pod, _DISKS, *pod.volumes).splitlines():
             free, whole, path = line.split(" ", 2)
             yield pod.volumes[path], int(free), int(whole)
+
+    def text(self, pod: ClusterPod, path: str) -> str:
+        """Return the content of a file in the pod; "" if there is none."""
+        return self._from_inside(pod, _TEXT, path).strip()
 
     def ask(self, pod: ClusterPod, path: str) -> httpx.Response | None:
         """Query the pod's process from inside. Return None if it does not respond."""

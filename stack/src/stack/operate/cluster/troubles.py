@@ -6,13 +6,14 @@ Running processes are queried for more (`stack/commands/doctor.py`).
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from stack.texts import said
 
 Document = Mapping[str, Any]
 KINDS = (
-    *("deployments", "statefulsets", "jobs", "pods", "services"),
+    *("deployments", "statefulsets", "jobs", "cronjobs", "pods", "services"),
     *("networkpolicies", "persistentvolumeclaims", "events"),
 )
 _WORKLOADS = ("Deployment", "StatefulSet")
@@ -25,6 +26,7 @@ _WITHOUT_IMAGE = {
 _WRONG_SETTING = "78"
 _FULL = ("No space left on device", "disk-pressure", "ephemeral-storage", "exceeds the limit")
 _LONGEST = 300
+_LATE = timedelta(hours=36)
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class Trouble:
     advice: str
 
 
-def troubles(documents: Sequence[Document], namespace: str) -> Iterator[Trouble]:
+def troubles(documents: Sequence[Document], namespace: str, now: datetime) -> Iterator[Trouble]:
     flag = f"-n {namespace}"
     warnings = _last_warnings(documents)
     yield from _left_out(documents)
@@ -44,6 +46,8 @@ def troubles(documents: Sequence[Document], namespace: str) -> Iterator[Trouble]
             yield from _too_few(document, flag)
         elif kind == "Job":
             yield from _failed_job(document, flag)
+        elif kind == "CronJob":
+            yield from _late(document, flag, now)
         elif kind == "Pod" and (seen := _of_pod(document, warnings, flag)) is not None:
             yield seen
         elif kind == "PersistentVolumeClaim" and document["status"]["phase"] == "Pending":
@@ -119,6 +123,29 @@ def _failed_job(document: Document, flag: str) -> Iterator[Trouble]:
                     namespace=flag,
                 ),
             )
+
+
+def _late(document: Document, flag: str, now: datetime) -> Iterator[Trouble]:
+    """Yield a daily Job that is suspended, or that has not succeeded for a day and a half."""
+    name, status = document["metadata"]["name"], document.get("status", {})
+    what = said("daily job {name}", name=name)
+    if document["spec"].get("suspend"):
+        resume = f"""kubectl patch cronjob {name} {flag} -p '{{"spec":{{"suspend":false}}}}'"""
+        yield Trouble(what, said("it is suspended"), resume)
+        return
+    last = status.get("lastSuccessfulTime")
+    since = datetime.fromisoformat(last or document["metadata"]["creationTimestamp"])
+    if now - since > _LATE:
+        hours = int((now - since) / timedelta(hours=1))
+        found = (
+            said("the last success was {hours} hours ago", hours=hours)
+            if last
+            else said("no success in {hours} hours", hours=hours)
+        )
+        run = f"kubectl create job --from=cronjob/{name} {name}-now {flag}"
+        log = f"kubectl logs job/{name}-now {flag}"
+        advice = said("run it with {run}; {log} shows why it fails", run=run, log=log)
+        yield Trouble(what, found, advice)
 
 
 def _of_pod(
@@ -211,7 +238,7 @@ def _add_it(document: Document, container: Document) -> str:
     ]
     names += [v["secret"]["secretName"] for v in spec.get("volumes", []) if "secret" in v]
     return said(
-        "correct it where its settings are ({names}; ./ruta k8s secrets prints a whole set), then kubectl delete pod {pod}",
+        "correct it where its settings are ({names}) with the values that you saved, then kubectl delete pod {pod}. Never apply a new set: it would replace the keys, and nobody could open a case",
         names=", ".join(dict.fromkeys(names)),
         pod=document["metadata"]["name"],
     )

@@ -49,7 +49,7 @@ def task(context: ServiceContext) -> BackgroundTask:
         catalogue,
         settings.rounding_key_bytes,
         settings.one_person_publishes,
-        settings.record_lost_until,
+        settings.lost_until(),
     )
     return BackgroundTask.repeated("closings", partial(one, context.database, means), EVERY_SECONDS)
 

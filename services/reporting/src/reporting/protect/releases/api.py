@@ -134,7 +134,7 @@ async def close_release(
 ) -> ReleaseView:
     """Close a period: count it, round it once, and ask the contributors to sign off. Needs the role im."""
     settings = cast("Settings", context_of(request).settings)
-    lost = None if body.never_closed else settings.record_lost_until
+    lost = None if body.never_closed else settings.lost_until()
     order = service.Order(
         _programme(programmes, body.programme, "/programme"), asked_period(body.period), lost
     )
