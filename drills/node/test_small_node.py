@@ -189,14 +189,10 @@ async def test_a_backup_is_restored_into_the_cluster_by_the_commands_of_the_guid
     small: SmallNode,
 ) -> None:
     node, count = small.node, "SELECT count(*) FROM cases"
-    (cron,) = [d for d in node.documents if d["kind"] == "CronJob"]
-    backup = {
-        "kind": "Job",
-        "metadata": cron["metadata"],
-        "spec": cron["spec"]["jobTemplate"]["spec"],
-    }
-    node.start(backup)
-    await _until(lambda: node.pods["backup"].ready, "a backup")
+    for cron in [d for d in node.documents if d["kind"] == "CronJob"]:
+        node.start({**cron, "kind": "Job", "spec": cron["spec"]["jobTemplate"]["spec"]})
+        name = cron["metadata"]["name"]
+        await _until(lambda name=name: node.pods[name].ready, f"{name} ends well")
     before = await small.databases.number("referrals", count)
     await small.databases.fetch("referrals", "CREATE TABLE made_after_the_backup ()")
     await asyncio.to_thread(node.scale_to_none)

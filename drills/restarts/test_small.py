@@ -18,6 +18,7 @@ from stack.private_files import write_private
 from drills.restarts.small import Small
 from drills.restarts.test_backup import NOTHING_SINCE, hashes, name_of, new_case
 from tests.support import kubectl
+from tests.support.system import until
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
 
@@ -89,14 +90,16 @@ def test_a_cluster_backs_itself_up_and_is_restored_by_a_job(
     for _ in range(2):
         work.ruta("serve", "backup", "--data", str(work.layout.root), *mounts, *here)
     (made,) = folder.iterdir()
+    lists = ("serve", "lists", "--data", str(work.layout.root), "--folder", str(folder))
+    until((small.layout.keys / "rights.jsonl").exists, "the issuer tells rights")
+    work.ruta(*lists)
     before = hashes(small)
     small.stop()
 
     unknown = other.ruta("serve", "restore", "2020", *mounts, *there, check=False)
     assert f"the backups are: {made.name}" in unknown.stderr
-    other.ruta(
-        "serve", "restore", "last", *mounts, *there, NOTHING_SINCE[0] + "=" + NOTHING_SINCE[1]
-    )
+    other.ruta("serve", "restore", "last", *mounts, *there)
+    assert not other.layout.missing_lists_file.exists()
     assert not (other.layout.postgres / "restore-incomplete").exists()
     shutil.copy(
         small.layout.clients_file, other.layout.clients_file
@@ -104,6 +107,9 @@ def test_a_cluster_backs_itself_up_and_is_restored_by_a_job(
     other.start()
     try:
         assert name_of(other, kept) == "Persona Respaldada"
+        period = {"programme": "referrals", "period": "2020-01a"}
+        closing = other.running.request("im-officer", "POST", "/reports/v1/releases", json=period)
+        assert closing.json()["code"] == "period_maybe_published", closing.text
         after = hashes(other)
         del before["referrals.audit_entries"], after["referrals.audit_entries"]
         assert after == before

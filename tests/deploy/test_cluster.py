@@ -564,6 +564,62 @@ def test_a_volume_on_one_node_is_left_before_the_next_process_takes_it(
     assert bool(holders) == (overlay != "production")
 
 
+def test_a_second_apply_changes_nothing(overlay: str, documents: Documents) -> None:
+    """kubectl prints `unchanged` if the API server stores what the manifest says. It drops empty lists and values and
+    writes quantities in one form."""
+    assert cluster_check.built(overlay) == documents
+    assert [each for document in documents for each in _rewritten(document)] == []
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [("1024Mi", "1Gi"), ("1536Mi", "1536Mi"), ("1000m", "1"), ("0.5", "500m"), (1, "1")],
+)
+def test_a_quantity_in_another_form_is_noticed(written: str | int, kept: str) -> None:
+    assert _kept(written) == kept
+    noticed = list(_rewritten({"resources": {"limits": {"cpu": written}}}))
+    assert len(noticed) == (written != kept)
+
+
+_QUANTITIES = ("limits", "requests")
+
+
+def _rewritten(node: Any, place: str = "") -> Iterator[str]:
+    """Yield each value that the API server stores in another form."""
+    if node is None or node == [] or (node == "" and place.endswith(".value")):
+        yield f"{place} is empty"
+    if isinstance(node, list):
+        names = [each["name"] for each in node if isinstance(each, dict) and "name" in each]
+        if len(names) != len(set(names)) and not place.endswith("volumeMounts"):
+            yield f"{place} has two entries of one name"
+    pairs = (
+        node.items()
+        if isinstance(node, dict)
+        else enumerate(node if isinstance(node, list) else ())
+    )
+    for key, value in pairs:
+        own = f"{place}.{key}"
+        sizes = value.items() if key in _QUANTITIES and isinstance(value, dict) else ()
+        yield from (f"{own}.{name} {size}" for name, size in sizes if _kept(size) != size)
+        if key == "sizeLimit" and _kept(value) != value:
+            yield f"{own} {value}"
+        yield from _rewritten(value, own)
+
+
+def _kept(quantity: str | int) -> str:
+    """Return a quantity as Kubernetes stores it: the largest unit that leaves a whole number."""
+    found = re.fullmatch(r"([\d.]+)(m|[KMGT]i)?", str(quantity))
+    assert found, quantity
+    units = ("Ki", "Mi", "Gi", "Ti")
+    if found[2] in units:
+        number, unit = int(found[1]), units.index(found[2])
+        while number % 1024 == 0 and unit + 1 < len(units):
+            number, unit = number // 1024, unit + 1
+        return f"{number}{units[unit]}"
+    thousandths = round(float(found[1]) * (1 if found[2] else 1000))
+    return f"{thousandths}m" if thousandths % 1000 else str(thousandths // 1000)
+
+
 def test_a_job_waits_for_its_database_for_six_hours(documents: Documents) -> None:
     """Retries start close together and are at most five minutes apart."""
     jobs = [d["spec"] for d in documents if d["kind"] == "Job"]

@@ -215,9 +215,9 @@ def _refused_by_policy(there: Namespace) -> None:
         (_evicted, "pod reporting-0", 'EmptyDir volume "tmp" exceeds the limit', "free space"),
         (_without_class, "volume nats-data", '"fast" not found', "kubectl get storageclass"),
         (_no_room_for_pod, "pod directory-0", "disk-pressure", "free space"),
-        (_without_backups, "daily job backup", "no success in", "kubectl create job --from=cronjob/backup backup-now -n ruta"),
-        (_old_backup, "daily job backup", "the last success was", "kubectl logs job/backup-now -n ruta"),
-        (_suspended, "daily job backup", "it is suspended", "kubectl patch cronjob backup -n ruta"),
+        (_without_backups, "scheduled job backup", "no success in", "kubectl create job --from=cronjob/backup backup-now -n ruta"),
+        (_old_backup, "scheduled job backup", "the last success was", "kubectl logs job/backup-now -n ruta"),
+        (_suspended, "scheduled job backup", "it is suspended", "kubectl patch cronjob backup -n ruta"),
         (_refused_by_policy, "pods of issuer", "violates PodSecurity", "kubectl describe deployment issuer -n ruta"),
     ],
 )  # fmt: skip

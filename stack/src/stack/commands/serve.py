@@ -1,5 +1,6 @@
-"""`serve postgres`, `serve nats`: one server in its own container (the `small` overlay); `serve backup` and `serve
-restore`: the backup of such a deployment, with its volumes mounted where an embedded stack stores the same files."""
+"""`serve postgres`, `serve nats`: one server in its own container (the `small` overlay); `serve backup`, `serve lists`
+and `serve restore`: the backup of such a deployment, with its volumes mounted where an embedded stack stores the same
+files."""
 
 import fcntl
 import os
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from common import clock
+from common import chained, clock
 
 from stack.commands import backup as stored
 from stack.embedded.arrows import OPERATOR, USERS
@@ -25,6 +26,7 @@ from stack.embedded.postgres import SUPERUSER, PostgresServer
 from stack.embedded.small import SmallDeployment
 from stack.errors import StackError
 from stack.operate import releases
+from stack.operate.backup import lists
 from stack.operate.cluster.documents import config_map, secret
 from stack.operate.cluster.secrets import DATABASES, as_yaml
 from stack.private_files import read_private_map, write_private, write_private_map
@@ -36,6 +38,7 @@ _PREDECESSOR_SECONDS = 120.0
 _KEPT_BACKUPS = 14
 _PUBLIC_KEYS = "ruta-internal-jwks"
 _UNFINISHED = "restore-incomplete"
+_LISTS = "lists"
 app = typer.Typer(name="serve", help="Run one server in its own container.", hidden=True)
 
 Data = Annotated[Path, typer.Option(help="The folder in which the server keeps its data.")]
@@ -130,6 +133,16 @@ def backup(
         shutil.rmtree(old)
 
 
+@app.command(name="lists")
+def copy_lists(data: Volumes = Path("/ruta"), folder: Backups = Path("/backups")) -> None:
+    """Copy the lists of what must not come back next to the backups, for a restore on a new machine."""
+    layout, place = Layout(data), folder / _LISTS
+    place.mkdir(exist_ok=True)
+    files = (layout.tombstones_file, layout.restrictions_file, *layout.rights_files)
+    for why in chained.carry_all([*files, layout.anchor_file], [place]).values():
+        raise StackError("the lists were not copied to {place}: {why}", place=place, why=why)
+
+
 @app.command()
 def restore(
     name: Annotated[str, typer.Argument(help="The backup's name, or `last`.")],
@@ -155,7 +168,8 @@ def restore(
         mark = layout.postgres / _UNFINISHED
         layout.restore_mark.symlink_to(mark)
         source = folder / (names[-1] if name == "last" else name)
-        stored.restore(source, key_file, data=data, without_lists=without_lists)
+        copies = [folder / _LISTS] if lists.any_in(layout, folder / _LISTS) else []
+        stored.restore(source, key_file, data=data, tombstones=copies, without_lists=without_lists)
         mark.unlink()
 
 

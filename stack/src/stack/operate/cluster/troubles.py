@@ -126,9 +126,9 @@ def _failed_job(document: Document, flag: str) -> Iterator[Trouble]:
 
 
 def _late(document: Document, flag: str, now: datetime) -> Iterator[Trouble]:
-    """Yield a daily Job that is suspended, or that has not succeeded for a day and a half."""
+    """Yield a CronJob that is suspended, or that has not succeeded for a day and a half."""
     name, status = document["metadata"]["name"], document.get("status", {})
-    what = said("daily job {name}", name=name)
+    what = said("scheduled job {name}", name=name)
     if document["spec"].get("suspend"):
         resume = f"""kubectl patch cronjob {name} {flag} -p '{{"spec":{{"suspend":false}}}}'"""
         yield Trouble(what, said("it is suspended"), resume)
