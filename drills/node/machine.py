@@ -17,6 +17,8 @@ from tests.support.leaving_out import left_out
 
 PODS, SERVICES = "10.131.77", "10.131.78"
 """Addresses that only this machine's own namespaces have."""
+HERE = f"{PODS}.1"
+"""The machine itself, as pods see it."""
 _TOOLS = ("ip", "iptables-restore", "podman", "runc")
 _PATH = f"{os.environ['PATH']}:/usr/sbin"
 _SECCOMP = Path("/usr/share/containers/seccomp.json")
@@ -101,6 +103,7 @@ class Network:
         # Packets for a deleted pod must not leave this machine.
         run("ip", "route", "replace", "unreachable", f"{PODS}.0/24")
         run("ip", "route", "replace", f"{SERVICES}.0/24", "dev", "lo")
+        run("ip", "addr", "replace", f"{HERE}/32", "dev", "lo")
         self.route({})
 
     def add(self, name: str) -> str:
@@ -152,6 +155,7 @@ class Network:
             run("iptables", "-D", chain, "-d", f"{SERVICES}.0/24", "-j", "REJECT", check=False)
         run("ip", "route", "del", "unreachable", f"{PODS}.0/24", check=False)
         run("ip", "route", "del", f"{SERVICES}.0/24", "dev", "lo", check=False)
+        run("ip", "addr", "del", f"{HERE}/32", "dev", "lo", check=False)
         _FORWARD.write_text(self._forward)
 
 

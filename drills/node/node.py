@@ -10,20 +10,24 @@ SIGTERM and its grace period, while its successor starts. Differences from a clu
 import http.client
 import json
 import os
+import re
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from stack.embedded.manifests import contents
 
 from drills.node.machine import (
+    HERE,
     SERVICES,
     Network,
     binds,
@@ -82,10 +86,12 @@ class Container:
     def stop(self) -> None:
         """Stop the container as a kubelet does: preStop, SIGTERM, and SIGKILL after the grace period."""
         until = time.monotonic() + self.pod.grace
-        hook = self.spec.get("lifecycle", {}).get("preStop", {}).get("sleep", {})
+        hook = self.spec.get("lifecycle", {}).get("preStop", {})
         if self._process is None or self._process.poll() is not None:
             return
-        time.sleep(hook.get("seconds", 0))
+        if "exec" in hook:
+            run("runc", "exec", self.name, *hook["exec"]["command"], check=False)
+        time.sleep(hook.get("sleep", {}).get("seconds", 0))
         self.kill("TERM")
         try:
             self._process.wait(max(0.1, until - time.monotonic()))
@@ -164,7 +170,13 @@ class Container:
             if "tcpSocket" in probe:
                 socket.create_connection(address, seconds).close()
                 return True
-            with closing(http.client.HTTPConnection(*address, timeout=seconds)) as connection:
+            connecting: http.client.HTTPConnection
+            if asked.get("scheme") == "HTTPS":  # a kubelet checks no certificate
+                trust = ssl._create_unverified_context()  # noqa: S323
+                connecting = http.client.HTTPSConnection(*address, timeout=seconds, context=trust)
+            else:
+                connecting = http.client.HTTPConnection(*address, timeout=seconds)
+            with closing(connecting) as connection:
                 connection.request("GET", asked["path"])
                 return connection.getresponse().status < 400
         except (OSError, http.client.HTTPException, subprocess.TimeoutExpired):
@@ -196,7 +208,7 @@ class Container:
         volumes = [
             (
                 mount["mountPath"],
-                pod.volumes[mount["name"]] / mount.get("subPath", ""),
+                _part(pod.volumes[mount["name"]], mount.get("subPath", "")),
                 mount.get("readOnly", False),
             )
             for mount in self.spec.get("volumeMounts", [])
@@ -272,7 +284,12 @@ class Container:
             found |= contents(known, kind, source[named]["name"])
         for entry in self.spec.get("env", []):
             if "value" in entry:
-                found[entry["name"]] = entry["value"]
+                found[entry["name"]] = re.sub(
+                    r"\$\((\w+)\)", lambda name: found[name[1]], entry["value"]
+                )
+            elif "fieldRef" in entry["valueFrom"]:
+                assert entry["valueFrom"]["fieldRef"]["fieldPath"] == "metadata.name"
+                found[entry["name"]] = self.pod.identity
             else:
                 asked = entry["valueFrom"]["secretKeyRef"]
                 found[entry["name"]] = contents(known, "Secret", asked["name"])[asked["key"]]
@@ -280,11 +297,13 @@ class Container:
 
 
 class Pod:
-    def __init__(self, node: "Node", owner: Document, number: int) -> None:
+    def __init__(self, node: "Node", owner: Document, number: int, identity: str = "") -> None:
         self.node, self.owner = node, owner
         template = owner["spec"]["template"]
         self.spec, self.labels = template["spec"], template["metadata"].get("labels", {})
         self.name = f"{owner['metadata']['name']}-{number}"
+        self.identity = identity or self.name
+        """The name that a StatefulSet gives again to each successor."""
         self.once = owner["kind"] == "Job"
         self.grace = float(self.spec.get("terminationGracePeriodSeconds", 30))
         self.ending = threading.Event()
@@ -292,14 +311,19 @@ class Pod:
         self.folder.mkdir()
         self.address = node.network.add(self.name)
         self.hosts = self.folder / "hosts"
-        names = [f"{address} {name}" for name, address in node.addresses.items()]
-        aliases = [
-            f"{a['ip']} {' '.join(a['hostnames'])}" for a in self.spec.get("hostAliases", [])
-        ]
-        lines = ["127.0.0.1 localhost", f"{self.address} {self.name}", *aliases, *names]
-        self.hosts.write_text("\n".join([*lines, ""]))
+        self.tell_names()
         self.hosts.chmod(0o644)
-        self.volumes = {v["name"]: self._volume(v) for v in self.spec.get("volumes", [])}
+        claims = [
+            {
+                "name": each["metadata"]["name"],
+                "persistentVolumeClaim": {
+                    "claimName": f"{each['metadata']['name']}-{self.identity}"
+                },
+            }
+            for each in owner["spec"].get("volumeClaimTemplates", [])
+        ]
+        volumes = [*self.spec.get("volumes", []), *claims]
+        self.volumes = {v["name"]: self._volume(v) for v in volumes}
         self.containers = [Container(self, spec) for spec in self.spec["containers"]]
         self._threads = [threading.Thread(target=c.keep, daemon=True) for c in self.containers]
         for thread in self._threads:
@@ -310,6 +334,14 @@ class Pod:
         if self.once:
             return all(container.done for container in self.containers)
         return not self.ending.is_set() and all(c.ready for c in self.containers)
+
+    def tell_names(self) -> None:
+        """Write the names that the cluster's name service would know now."""
+        aliases = [
+            f"{a['ip']} {' '.join(a['hostnames'])}" for a in self.spec.get("hostAliases", [])
+        ]
+        own = ["127.0.0.1 localhost", f"{self.address} {self.name}"]
+        self.hosts.write_text("\n".join([*own, *aliases, *self.node.names(), ""]))
 
     def end(self) -> None:
         """Delete the pod. It gets no new requests, and its containers share the grace period."""
@@ -349,23 +381,46 @@ class Node:
     """A node. `apply` starts an overlay's Jobs and Deployments; the `address` of a Service is reachable from this
     machine."""
 
-    def __init__(self, folder: Path, documents: list[Document]) -> None:
-        self.folder, self.documents = folder, documents
+    def __init__(
+        self,
+        folder: Path,
+        documents: list[Document],
+        beyond: Mapping[tuple[str, int], int] = MappingProxyType({}),
+    ) -> None:
+        """`beyond` maps names and ports outside the overlay to ports of this machine."""
+        self.folder, self.documents, self._beyond = folder, documents, beyond
         self.network = Network()
         self.pods: dict[str, Pod] = {}
         self._ended: list[Pod] = []
         self._made = 0
         self._lock = threading.Lock()
-        self._services = [d for d in documents if d["kind"] == "Service"]
+        self._services = [
+            d for d in documents if d["kind"] == "Service" and d["spec"].get("clusterIP") != "None"
+        ]
+        served = [service["metadata"]["name"] for service in self._services]
+        outside = dict.fromkeys(name for name, _ in beyond)
         self.addresses = {
-            service["metadata"]["name"]: f"{SERVICES}.{number}"
-            for number, service in enumerate(self._services, 2)
+            name: f"{SERVICES}.{number}" for number, name in enumerate((*served, *outside), 2)
         }
+
+    def names(self) -> list[str]:
+        """Return the lines of `/etc/hosts` for Services and for the pods of StatefulSets."""
+        return [
+            *(f"{address} {name}" for name, address in self.addresses.items()),
+            *(
+                f"{pod.address} {pod.identity}.{pod.owner['spec']['serviceName']}"
+                for pod in self.pods.values()
+                if pod.owner["kind"] == "StatefulSet"
+            ),
+        ]
 
     def apply(self) -> None:
         for document in self.documents:
             if document["kind"] in {"Deployment", "Job"}:
                 self.start(document)
+            elif document["kind"] == "StatefulSet":
+                for number in range(document["spec"]["replicas"]):
+                    self.start(document, f"{document['metadata']['name']}-{number}")
 
     def scale_to_none(self) -> None:
         """End the pods of all Deployments at once, in no particular order."""
@@ -379,8 +434,19 @@ class Node:
     def delete(self, name: str) -> None:
         """Delete a Deployment's pod; its successor starts at the same time."""
         former = self.pods[name]
+        if former.owner["kind"] == "StatefulSet":
+            former.end()
+            self.start(former.owner, name)
+            return
         self.start(former.owner)
         former.end()
+
+    def drain(self) -> None:
+        """End all pods at once, then start their successors, as when the node's kernel is replaced."""
+        owners = [pod.owner for pod in self.pods.values() if not pod.once]
+        self.scale_to_none()
+        for owner in owners:
+            self.start(owner)
 
     def roll(self, name: str) -> None:
         """Replace the pod by the Deployment's strategy."""
@@ -393,12 +459,15 @@ class Node:
         until(lambda: self.pods[name].ready, 120, f"the new {name} is ready")
         former.end()
 
-    def start(self, owner: Document) -> None:
-        name = str(owner["metadata"]["name"])
+    def start(self, owner: Document, identity: str = "") -> None:
+        name = identity or str(owner["metadata"]["name"])
         self._made += 1
         if name in self.pods:
             self._ended.append(self.pods[name])
-        self.pods[name] = Pod(self, owner, self._made)
+        self.pods[name] = Pod(self, owner, self._made, identity)
+        if identity:
+            for pod in self.pods.values():
+                pod.tell_names()
 
     @property
     def all_pods(self) -> list[Pod]:
@@ -418,6 +487,8 @@ class Node:
                     ends[address, port["port"]] = [
                         (pod.address, pod.containers[0].port(port["targetPort"])) for pod in chosen
                     ]
+            for (name, port), here in self._beyond.items():
+                ends[self.addresses[name], port] = [(HERE, here)]
             self.network.route(ends)
 
     def close(self) -> None:
@@ -436,6 +507,17 @@ def until(holds: Callable[[], object], seconds: float, what: str) -> float:
         assert time.monotonic() - began < seconds, f"{what}: not within {seconds:.0f} s"
         time.sleep(_TICK)
     return time.monotonic() - began
+
+
+def _part(volume: Path, name: str) -> Path:
+    """Return a part of a volume. A kubelet creates a missing one like the volume's root."""
+    place = volume / name
+    if not place.exists():
+        place.mkdir()
+        there = volume.stat()
+        os.chown(place, -1, there.st_gid)
+        place.chmod(there.st_mode & 0o7777)
+    return place
 
 
 def _bytes(size: str) -> int:

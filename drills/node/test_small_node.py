@@ -133,6 +133,9 @@ async def test_each_pod_may_be_killed_deleted_and_rolled_under_load(small: Small
                     await asyncio.to_thread(verb, name)
                     assert [c.name for c in former.containers if c.killed_for] == []
                     await _answers_again(small, sender)
+            load.label = "drained"
+            await asyncio.to_thread(node.drain)
+            await _answers_again(small, sender)
         sender.per_second = None
         await load.resolve(history)
     finally:

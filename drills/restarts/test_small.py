@@ -91,7 +91,7 @@ def test_a_cluster_backs_itself_up_and_is_restored_by_a_job(
         work.ruta("serve", "backup", "--data", str(work.layout.root), *mounts, *here)
     (made,) = folder.iterdir()
     lists = ("serve", "lists", "--data", str(work.layout.root), "--folder", str(folder))
-    until((small.layout.keys / "rights.jsonl").exists, "the issuer tells rights")
+    until(small.layout.anchor_file.exists, "the audit is anchored")
     work.ruta(*lists)
     before = hashes(small)
     small.stop()
