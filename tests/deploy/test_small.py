@@ -50,10 +50,11 @@ def test_no_server_of_small_on_podman_listens_beyond_its_machine() -> None:
         assert loopback or told["RUTA_HOST"] == "127.0.0.1", document["metadata"]["name"]
 
 
-def test_the_pods_read_what_a_restore_writes_about_its_losses(tmp_path: Path) -> None:
+@pytest.mark.parametrize("overlay", ["small", "podman"])
+def test_the_pods_read_what_a_restore_writes_about_its_losses(overlay: str, tmp_path: Path) -> None:
     """Otherwise a period is closed and rounded a second time, and nobody learns that erased people are back."""
     layout = Layout(tmp_path)
-    write_private(layout.overlay_file, yaml.safe_dump_all(documents_of("small")))
+    write_private(layout.overlay_file, yaml.safe_dump_all(documents_of(overlay)))
     secrets = cluster_secrets.documents(cluster_secrets.target("small"))
     write_private(layout.overlay_secrets_file, cluster_secrets.as_yaml(secrets))
     pods = SmallDeployment(layout).pods()
