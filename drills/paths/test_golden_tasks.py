@@ -156,6 +156,21 @@ def test_a_caseworker_is_added_in_six(system: System, browsers: Browser) -> None
         assert taps.count <= 6
 
 
+def test_a_caseworker_is_invited_in_six(system: System, browsers: Browser) -> None:
+    with signed_in(browsers, system, "demo-admin") as page:
+        page.goto("/console")
+        taps = Taps(page)
+        section(taps, "Personas")
+        taps.press("link", "Agregar una persona")
+        page.fill("[name=sign_in_name]", "gestora.invitada")
+        taps.count += 2
+        page.select_option("[name=organisation_id]", index=1)
+        page.select_option("[name=invitation_days]", "7")
+        taps.press("button", "Agregar y mostrar el acceso")
+        assert "/account/invitations/" in page.locator("p.code").inner_text()
+        assert taps.count <= 6
+
+
 def test_who_saw_a_case_is_found_in_three(system: System, browsers: Browser) -> None:
     with signed_in(browsers, system, "demo-caseworker") as page:
         registered(page)

@@ -30,6 +30,7 @@ ACTS = {
     ("post", "/identity/v1/clients/{client_id}/secret"),
     ("post", "/identity/v1/people"),
     ("post", "/identity/v1/people/{person_id}/credentials"),
+    ("post", "/identity/v1/people/{person_id}/invitation"),
     ("post", "/referrals/v1/break-glass/{access_id}/decision"),
     ("post", "/referrals/v1/intake/forms"),
     ("post", "/referrals/v1/intake/forms/{form_id}/rotate-secret"),

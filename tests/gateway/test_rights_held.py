@@ -156,6 +156,22 @@ async def test_a_credential_that_was_changed_since_opens_nothing(
     assert await running.one(kept, id=person) == "(f,f)"
 
 
+async def test_an_invitation_that_was_revoked_since_opens_nothing(
+    running: Issuer, connection: AsyncConnection
+) -> None:
+    person = await running.person()
+    await running.admin("POST", f"/people/{person}/invitation", {"days": 7})
+    await running.told()
+    kept = "SELECT invitation_digest IS NOT NULL FROM people WHERE id = :id"
+    followed = await connection.begin_nested()
+    await running.admin("POST", f"/people/{person}/invitation/revocation")
+    await running.told()
+    await followed.rollback()
+    assert await running.one(kept, id=person)
+    await running.told()
+    assert not await running.one(kept, id=person)
+
+
 async def test_whatever_was_signed_in_is_over(running: Issuer, connection: AsyncConnection) -> None:
     signed_in = (
         "INSERT INTO sign_ins (id, client_id, person_id, signed_in_at)"

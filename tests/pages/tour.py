@@ -23,6 +23,7 @@ WITHDRAW, HELP = "/referrals/v1/withdraw", "/directory/v1/help"
 ANSWER, ACCOUNT = "/referrals/v1/answer/{token}", "/account"
 SUBSCRIBE = "/reports/v1/subscriptions"
 AUTHORIZE, PASSKEYS = "/oauth/authorize", "/account/passkeys"
+INVITATION = "/account/invitations/{token}"
 
 # Operation → names of its stops.
 SERVED: dict[tuple[str, str], tuple[str, ...]] = {
@@ -58,6 +59,8 @@ SERVED: dict[tuple[str, str], tuple[str, ...]] = {
     ("post", "/account/recovery-codes"): ("codes",),
     ("post", "/account/sign-ins/{sign_in}/end"): ("account",),  # Leads back to it.
     ("post", "/account/sign-ins/end-others"): ("account",),
+    ("get", INVITATION): ("invitation", "invitation-spent"),
+    ("post", INVITATION): ("invitation-wrong", "invitation-accepted"),
     ("get", PASSKEYS): ("passkeys",),
     ("post", PASSKEYS): ("session-ended",),
     ("post", "/account/passkeys/{passkey}/name"): ("session-ended",),
@@ -72,6 +75,7 @@ MADE: dict[str, tuple[str, ...]] = {
         "start", "nothing-here", "sign-in-first", "typed-again", "stale", "sign-out",
     ),
     "gateway/issuer/account/api.py": ("account",),
+    "gateway/issuer/account/invitations_api.py": ("invitation",),
     "gateway/issuer/account/passkeys_api.py": ("passkeys",),
     "gateway/issuer/authorize/api.py": ("sign-in",),
     "referrals/listening/line/pages.py": ("line",),
@@ -212,6 +216,7 @@ class Walk:
         self.seen("sign-in-unknown")
         self.post("sign-in-elsewhere", AUTHORIZE, ticket="x")
         self.of_who_is_told()
+        self.of_who_is_invited()
 
     def of_who_is_told(self) -> None:
         """Visit the pages of a person for whom an administrator created new credentials."""
@@ -224,6 +229,19 @@ class Walk:
             self.page.locator(f"#{field}").fill(value)
         self.press("told", "#sign-in button[type=submit]:not(.off)")
         self.press("told-not-asked-for", "#told [value=not_asked_for]")
+
+    def of_who_is_invited(self) -> None:
+        person = DemoPerson(f"invitada.{self.language}", "reader", "health-cluster")
+        made = self.asked("/identity/v1/people", **person.wanted(), invitation_days=7)
+        link = made["invitation_url"]
+        self.open("invitation", link)
+        uri = self.page.locator("a[href^='otpauth://']").get_attribute("href") or ""
+        for name, code in (("wrong", "000000"), ("accepted", "")):
+            self.page.locator("#new_password").fill("cuatro caballos bien guardados")
+            self.page.locator("#repeated").fill("cuatro caballos bien guardados")
+            self.page.locator("#code").fill(code or code_at(uri, clock.now()))
+            self.press(f"invitation-{name}", "#invitation button[type=submit]:not(.off)")
+        self.open("invitation-spent", link)
 
     def asked(self, path: str, **body: Any) -> dict[str, Any]:
         answer = self.system.running.request(ADMINISTRATOR, "POST", path, json=body or None)

@@ -52,7 +52,7 @@ _SECRETS = {
         "recovery_codes",
         "receipt",
     ),
-    *("withdrawal_code", "otpauth", "second_factor_uri", "token"),
+    *("withdrawal_code", "otpauth", "second_factor_uri", "invitation_url", "token"),
 }
 _LOCAL = re.compile(rb"https?://127\.0\.0\.1:\d+")
 # The tests search everything for this family name, so no example may contain it.

@@ -30,6 +30,8 @@ LEFT_ALONE: Mapping[tuple[str, str], str] = {
     ("post", "/referrals/v1/withdraw"): _FORM,
     ("get", "/referrals/v1/answer/{token}"): _PAGE,
     ("post", "/referrals/v1/answer/{token}"): _FORM,
+    ("get", "/account/invitations/{token}"): _PAGE,
+    ("post", "/account/invitations/{token}"): _FORM,
     ("post", "/referrals/v1/intake/forms/{form_id}/submissions"): _CALLED,
     ("get", "/reports/v1/bulletins/page"): _PAGE,
     ("get", "/reports/v1/bulletins/{bulletin_id}/files/{language}/{name}"): _PAGE,

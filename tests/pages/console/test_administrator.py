@@ -11,7 +11,7 @@ from gateway.issuer.people.factors import code_at
 from PIL import Image
 from playwright.sync_api import Browser, Page
 
-from tests.pages.signed_in import looked_at, reading_in, signed_in
+from tests.pages.signed_in import looked_at, reading_in, signed_in, too_wide
 from tests.support.patience import PATIENCE
 from tests.support.people_at_browsers import somebody_at
 from tests.support.system import System
@@ -70,6 +70,84 @@ def test_a_new_person_scans_the_code_signs_in_and_is_switched_off(
                 return
             other.wait_for_timeout(1000)
         raise AssertionError("still signed in")
+
+
+def test_an_invited_person_opens_the_link_on_a_phone_and_is_in(
+    system: System, browsers: Browser
+) -> None:
+    with (
+        signed_in(browsers, system, "demo-admin") as page,
+        somebody_at(browsers, system.running.url) as other,
+    ):
+        page.goto("/console/people/new")
+        page.fill("[name=sign_in_name]", "invitada.nueva")
+        page.select_option("[name=organisation_id]", index=1)
+        page.select_option("[name=invitation_days]", "7")
+        with page.expect_navigation():
+            page.get_by_role("button", name="Agregar y mostrar el acceso").click()
+        link = page.locator("p.code").inner_text()
+        (scanned,) = zxingcpp.read_barcodes(
+            Image.open(io.BytesIO(page.locator(".qr").screenshot()))
+        )
+        assert scanned.text == link
+        assert not too_wide(page)
+        page.get_by_role("link", name="Volver").click()
+        page.wait_for_load_state()
+        assert link not in page.content(), "shown once"
+        assert "Invitación sin usar" in page.inner_text("main")
+        page.goto("/console/people?invited=true")
+        assert (
+            "Invitación sin usar" in page.locator("li.row", has_text="invitada.nueva").inner_text()
+        )
+
+        other.goto(link)
+        assert not too_wide(other)
+        uri = other.locator("a[href^='otpauth://']").get_attribute("href") or ""
+        for name in ("new_password", "repeated"):
+            other.fill(f"[name={name}]", "cuatro caballos bien guardados")
+        other.fill("[name=code]", "000000")
+        other.get_by_role("button", name="Crear mi acceso").click()
+        other.wait_for_load_state()
+        assert other.locator("#error").is_visible()
+        for name in ("new_password", "repeated"):
+            other.fill(f"[name={name}]", "cuatro caballos bien guardados")
+        other.fill("[name=code]", code_at(uri, clock.now()))
+        other.get_by_role("button", name="Crear mi acceso").click()
+        other.wait_for_load_state()
+        other.get_by_role("link", name="Entrar en Ruta").click()
+        other.wait_for_load_state()
+        other.fill("[name=sign_in_name]", "invitada.nueva")
+        other.fill("[name=password]", "cuatro caballos bien guardados")
+        other.fill("[name=code]", code_at(uri, clock.now()))
+        other.locator("#sign-in button[type=submit]").first.click()
+        other.wait_for_url(re.compile("/console"))
+        assert "Mi trabajo" in other.inner_text("h1")
+        other.goto(link)
+        assert "Este enlace ya no sirve" in other.inner_text("h1")
+
+
+def test_an_invitation_is_revoked_and_made_anew(system: System, browsers: Browser) -> None:
+    with (
+        signed_in(browsers, system, "demo-admin") as page,
+        somebody_at(browsers, system.running.url) as other,
+    ):
+        added(page, "invitada.otra")
+        page.get_by_role("link", name="Volver").click()
+        page.wait_for_load_state()
+        with page.expect_navigation():
+            page.get_by_role("button", name="Invitar por un enlace").click()
+        link = page.locator("p.code").inner_text()
+        page.get_by_role("link", name="Volver").click()
+        page.wait_for_load_state()
+        with page.expect_navigation():
+            page.get_by_role("button", name="Anular la invitación").click()
+        assert "Invitación sin usar" not in page.inner_text("main")
+        assert page.get_by_role("button", name="Anular la invitación").count() == 0
+        other.goto(link)
+        assert "Este enlace ya no sirve" in other.inner_text("h1")
+        page.get_by_role("link", name=re.compile("[Hh]istori")).first.click()
+        page.wait_for_load_state()
+        assert "invitación anulada" in page.inner_text("main")
 
 
 def test_who_coordinates_gets_the_rights_of_it_and_has_to_have_an_area(

@@ -192,6 +192,12 @@ FORMS: dict[str, tuple[tuple[str, str, tuple[str, ...]], ...]] = {
     "people/{person_id}/credentials": (
         ("post", "/identity/v1/people/{person_id}/credentials", ()),
     ),
+    "people/{person_id}/invitation": (
+        ("post", "/identity/v1/people/{person_id}/invitation", ("days",)),
+    ),
+    "people/{person_id}/invitation/revocation": (
+        ("post", "/identity/v1/people/{person_id}/invitation/revocation", ()),
+    ),
     "clients/new": (("post", "/identity/v1/clients", accounts.NEW_CLIENT),),
     "clients/{client_id}": (
         ("patch", "/identity/v1/clients/{client_id}", ("name", *accounts.RIGHTS, "active")),

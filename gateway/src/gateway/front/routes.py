@@ -76,7 +76,8 @@ class Route:
     readers: str | None = None
     # FHIR clients get problems here as an OperationOutcome.
     fhir: str | None = None
-    # Pages on which people sign in. A sealed ticket protects their forms, so the session cookie is ignored. Only these
+    # Pages on which people sign in. A sealed ticket or an invitation's token protects their forms, so the session cookie
+    # is ignored. Only these
     # pages may redirect to another site, namely a client's registered redirect URI.
     entrance: str | None = None
     # The largest body that the front forwards (`most_bytes`). Services have lower limits of their own.
@@ -197,6 +198,7 @@ ROUTES: tuple[Route, ...] = (
         anonymous=True,
         personal=True,
         sensitive=".*",
+        entrance="(GET|HEAD|POST) /invitations/[^/]+",
         upload_bytes=16 * 1024,
     ),
     Route(

@@ -13,7 +13,8 @@ from fastapi import FastAPI
 
 from gateway.issuer.account.api import NotSignedIn, led_to_sign_in
 from gateway.issuer.account.api import routes as account
-from gateway.issuer.account.enrolment import Enrolments
+from gateway.issuer.account.enrolment import LIFETIME_INVITED, Enrolments
+from gateway.issuer.account.invitations_api import routes as invitations
 from gateway.issuer.account.passkeys_api import routes as passkeys
 from gateway.issuer.authorize.api import routes as authorize
 from gateway.issuer.authorize.tickets import Tickets
@@ -68,6 +69,7 @@ def create_app(
             authorize,
             account,
             passkeys,
+            invitations,
             organisations,
             clients,
             people,
@@ -87,6 +89,7 @@ def create_app(
             "recovery_codes": RecoveryCodes(master),
             "enrolments": Enrolments(master, b"ruta second factor enrolment"),
             "passkey_enrolments": Enrolments(master, b"ruta passkey enrolment"),
+            "invited_enrolments": Enrolments(master, b"ruta invitation", LIFETIME_INVITED),
             "passkeys": Passkeys(settings.token_issuer_url),
             "tickets": Tickets(master),
             "turns": turns,

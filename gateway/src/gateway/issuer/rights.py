@@ -1,7 +1,7 @@
 """The rights that an identity may hold, and the state of an identity as the list outside the database stores it. Pure.
 
-    person        {"active", "roles", "scopes", "areas", "aors", "password", "second_factor", "recovery": a mark each,
-                  "passkeys": their marks}
+    person        {"active", "roles", "scopes", "areas", "aors", "password", "second_factor", "recovery",
+                  "invitation": a mark each, "passkeys": their marks}
     client        {"active", "roles", "scopes", "areas", "aors", "secret", "keys", "redirects": a mark each}
     organisation  {"active", "aors"}
 

@@ -9,6 +9,8 @@ import orjson
 from common import crypto
 
 LIFETIME = timedelta(minutes=10)
+# Somebody who is new first installs an app.
+LIFETIME_INVITED = timedelta(hours=1)
 
 
 class NotEnrolling(Exception):
@@ -18,12 +20,13 @@ class NotEnrolling(Exception):
 class Enrolments:
     """Seals and opens tickets for the factor that `use` names. A ticket for one use does not open another."""
 
-    def __init__(self, master: bytes, use: bytes) -> None:
+    def __init__(self, master: bytes, use: bytes, lifetime: timedelta = LIFETIME) -> None:
         self._key = crypto.derived(master, use)
+        self._lifetime = lifetime
 
     def begin(self, person_id: UUID, version: int, secret: str, now: datetime) -> str:
         """Return a ticket. `version` is the version of the person's row, so any other change voids the ticket."""
-        until = (now + LIFETIME).timestamp()
+        until = (now + self._lifetime).timestamp()
         content = orjson.dumps({"secret": secret, "version": version, "until": until})
         sealed = crypto.seal(self._key, content, person_id.bytes)
         return base64.urlsafe_b64encode(sealed).decode()

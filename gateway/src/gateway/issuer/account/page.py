@@ -9,6 +9,7 @@ from common.http import drawn
 
 from gateway.issuer.changes.sentences import moment as _moment
 from gateway.issuer.changes.sentences import parts, told
+from gateway.issuer.people.factors import provisioning_uri
 from gateway.issuer.people.own_service import Changes, News
 from gateway.issuer.secrets import LONGEST_PASSWORD, SHORTEST_PASSWORD
 
@@ -71,18 +72,50 @@ def account_page(
 def enrolment_page(
     *, language: str, csrf: Token, ticket: str, secret: str, uri: str, error: str | None
 ) -> str:
-    """Return the page with the QR code for a new second factor and the field for its first code. `secret` is for
-    entering it by hand."""
+    """Return the page with the QR code for a new second factor and the field for its first code."""
     return _page(
         "enrolment",
         language,
         csrf=csrf,
         ticket=ticket,
-        secret=" ".join(secret[at : at + 4] for at in range(0, len(secret), 4)),
-        uri=uri,
-        qr=segno.make(uri, error="m").svg_inline(scale=4, border=4),
+        **_scanned(secret, uri),
         error=error,
     )
+
+
+def invitation_page(
+    *,
+    language: str,
+    person: Any | None = None,
+    ticket: str = "",
+    secret: str = "",
+    error: str | None = None,
+    accepted: bool = False,
+) -> str:
+    """Return the page of an invitation: the form, the next step once `accepted`, or without a `person` why the link does
+    not work."""
+    uri = provisioning_uri(secret, person["sign_in_name"]) if person and secret else ""
+    return _page(
+        "invitation",
+        language,
+        person=person,
+        until=_moment(person["invited_until"], language) if person else "",
+        ticket=ticket,
+        **_scanned(secret, uri),
+        error=error,
+        accepted=accepted,
+        least=SHORTEST_PASSWORD,
+        most=LONGEST_PASSWORD,
+    )
+
+
+def _scanned(secret: str, uri: str) -> dict[str, str]:
+    """Return the second factor as a QR code, as a link, and in groups of four letters for entering it by hand."""
+    return {
+        "secret": " ".join(secret[at : at + 4] for at in range(0, len(secret), 4)),
+        "uri": uri,
+        "qr": segno.make(uri, error="m").svg_inline(scale=4, border=4) if uri else "",
+    }
 
 
 def passkeys_page(

@@ -46,6 +46,7 @@ NEWS: Final = frozenset(_NEWS)
 _NO_NEWS: Mapping[str, set[Part]] = {
     "created": {Part.RIGHTS, Part.ORGANISATION},
     "gave credentials": _GIVEN,
+    "accepted an invitation": _GIVEN,
 }
 
 

@@ -17,11 +17,13 @@ from sqlalchemy import RowMapping
 from gateway.issuer.changes import queries as record_queries
 from gateway.issuer.changes.service import record
 from gateway.issuer.organisations.queries import names_of as organisations_of
+from gateway.issuer.people import invitation_service as invitations
 from gateway.issuer.people import queries, service
 from gateway.issuer.people.factors import Passkeys, RecoveryCodes, SecondFactors, provisioning_uri
 from gateway.issuer.people.queries import names_of as people_of
 from gateway.issuer.people.schemas import (
     ColleagueView,
+    NewInvitation,
     NewPerson,
     Person,
     PersonChange,
@@ -59,7 +61,11 @@ def passkeys_of(request: Request) -> Passkeys:
 
 def script_address(request: Request) -> str:
     """The address of the only script that these pages may run. It asks the browser for a passkey."""
-    return f"{settings_of(request).token_issuer_url.rstrip('/')}/account/passkeys.js"
+    return f"{address_of(request)}/account/passkeys.js"
+
+
+def address_of(request: Request) -> str:
+    return settings_of(request).token_issuer_url.rstrip("/")
 
 
 async def _passkeys(request: Request) -> Passkeys:
@@ -79,6 +85,7 @@ Passkeying = Annotated[Passkeys, Depends(_passkeys)]
 )
 async def create(
     *,
+    request: Request,
     new: NewPerson,
     admin: Admin,
     session: Session,
@@ -86,18 +93,30 @@ async def create(
     factors: Factors,
     answer: Answered,
 ) -> PersonWithCredentials:
-    """Create an account. The answer contains the password and the second factor, once. Hand them over in person."""
+    """Create an account. The answer contains the password and the second factor, once. Hand them over in person. With
+    `invitation_days` it contains a link instead, by which the person chooses both."""
     row = answer.made(await service.create(session, admin, new), PATH)
+    if new.invitation_days is not None:
+        made = await invitations.invite(session, admin, row, new.invitation_days)
+        return _with_invitation(made, answer, request)
     renewed = await service.renew_credentials(session, admin, secrets, factors, row)
     return _with_credentials(renewed, answer)
 
 
 @routes.get("", summary="List people")
 async def listed(
-    _admin: Admin, session: Session, wanted: Narrowed, after: After, limit: Limit = 100
+    *,
+    _admin: Admin,
+    session: Session,
+    wanted: Narrowed,
+    invited: Annotated[
+        bool | None, Query(description="Only those with an unused invitation, or without.")
+    ] = None,
+    after: After,
+    limit: Limit = 100,
 ) -> Page[Person]:
     """All people who can sign in, by name, without credentials."""
-    rows = await queries.page(session, wanted, after, limit)
+    rows = await queries.page(session, wanted, invited, after, limit)
     return page_of(rows, limit, lambda row: Person(**row), itemgetter("sign_in_name"))
 
 
@@ -144,6 +163,44 @@ async def renew_credentials(
     row = await service.found(session, person_id)
     renewed = await service.renew_credentials(session, admin, secrets, factors, row)
     return _with_credentials(renewed, answer)
+
+
+@routes.post(
+    "/{person_id}/invitation",
+    summary="Invite a person by a link; shown once",
+    dependencies=[StepUp],
+)
+async def invite(
+    *,
+    request: Request,
+    person_id: UUID,
+    wanted: NewInvitation,
+    admin: Admin,
+    session: Session,
+    answer: Answered,
+) -> PersonWithCredentials:
+    """Make a link by which the person chooses a password and a second factor, once. Earlier ones stop working at once."""
+    row = await service.found(session, person_id)
+    made = await invitations.invite(session, admin, row, wanted.days)
+    return _with_invitation(made, answer, request)
+
+
+@routes.post("/{person_id}/invitation/revocation", summary="Revoke a person's invitation")
+async def revoke_invitation(
+    person_id: UUID, admin: Admin, session: Session, answer: Answered
+) -> Person:
+    """Void the person's unused link. A person without one stays as they are."""
+    row = await service.found(session, person_id)
+    return Person(**answer.of(await invitations.revoke(session, admin, row)))
+
+
+def _with_invitation(
+    made: tuple[Any, str], answer: Answer, request: Request
+) -> PersonWithCredentials:
+    row, token = made
+    return PersonWithCredentials(
+        **answer.once(row), invitation_url=f"{address_of(request)}/account/invitations/{token}"
+    )
 
 
 def _with_credentials(renewed: tuple[Any, str, str], answer: Answer) -> PersonWithCredentials:

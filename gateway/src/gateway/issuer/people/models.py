@@ -1,5 +1,7 @@
 """The tables of people. Passwords and recovery codes are hashed, second factors sealed. The public half of a passkey is
-not secret."""
+not secret. `invitation_digest` belongs to the token of a person's open invitation."""
+
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
@@ -22,7 +24,10 @@ people = sa.Table(
     sa.Column("active", sa.Boolean, nullable=False),
     sa.Column("version", sa.BigInteger, nullable=False),
     sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("invitation_digest", sa.LargeBinary, unique=True),
+    sa.Column("invited_until", sa.DateTime(timezone=True)),
 )
+NO_INVITATION: Final = {"invitation_digest": None, "invited_until": None}
 
 recovery_codes = sa.Table(
     "recovery_codes",

@@ -65,6 +65,13 @@ async def by_id(session: AsyncSession, person_id: UUID) -> Row | None:
     return rows.mappings().one_or_none()
 
 
+async def invited(session: AsyncSession, digest: bytes, *, hold: bool = False) -> Row | None:
+    """Return the person with this open invitation. `hold` locks the row, so that the invitation is used only once."""
+    statement = _WITH_ORGANISATION.where(people.c.invitation_digest == digest)
+    rows = await session.execute(statement.with_for_update(of=people) if hold else statement)
+    return rows.mappings().one_or_none()
+
+
 async def for_administrators(session: AsyncSession, person_id: UUID) -> Row | None:
     """Return the person's row with `unread_since` and `not_asked_for_at`."""
     rows = await session.execute(_WITH_READING.where(people.c.id == person_id))
@@ -121,9 +128,11 @@ async def colleagues(
 
 
 async def page(
-    session: AsyncSession, wanted: Wanted, after: str | None, limit: int
+    session: AsyncSession, wanted: Wanted, invited: bool | None, after: str | None, limit: int
 ) -> Sequence[Row]:
     statement = _WITH_READING.where(*wanted.conditions(people, "sign_in_name"))
+    if invited is not None:
+        statement = statement.where(people.c.invited_until.is_not(None) == invited)
     statement = statement.order_by(people.c.sign_in_name).limit(limit + 1)
     if after is not None:
         statement = statement.where(people.c.sign_in_name > after)

@@ -11,6 +11,7 @@ from gateway.issuer.rights import Aors, Areas, Roles, Scopes
 
 # A name for work, not a mailbox. Ruta sends nothing to it.
 SignInName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{2,62}$")]
+InvitationDays = Annotated[int, Field(ge=1, le=30, description="For how many days the link works.")]
 
 
 class NewPerson(Strict):
@@ -37,6 +38,17 @@ class NewPerson(Strict):
         default_factory=list, description="A coordinator needs one; nobody else has to have any."
     )
     areas: Areas = Field(default_factory=list)
+    invitation_days: InvitationDays | None = Field(
+        None, description="Make an invitation that lasts so long, instead of credentials."
+    )
+
+
+class NewInvitation(Strict):
+    """A link by which a person chooses their own credentials."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"days": 7}]})
+
+    days: InvitationDays = 7
 
 
 class PersonChange(Strict):
@@ -59,6 +71,9 @@ class Person(BaseModel):
     areas: list[str]
     active: bool
     created_at: datetime
+    invited_until: datetime | None = Field(
+        description="Until when the person can use their invitation; null = they have none."
+    )
     unread_since: datetime | None = Field(
         description="Since when a change of how they sign in waits for them to read it; null = nothing does."
     )
@@ -83,4 +98,8 @@ class PersonWithCredentials(Person):
     password: ShownOnce = Field(None, description="Shown this once; hand it over in person.")
     second_factor_uri: ShownOnce = Field(
         None, description="otpauth:// for an authenticator app; shown this once."
+    )
+    invitation_url: ShownOnce = Field(
+        None,
+        description="Where the person chooses their own credentials, once. Shown this once.",
     )

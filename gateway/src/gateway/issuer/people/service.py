@@ -1,7 +1,7 @@
 """Use cases for people: administration, sign-in, and restoring their rights from the external list."""
 
 import secrets as random_secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -26,7 +26,7 @@ from gateway.issuer.people.factors import (
     credential_id,
     is_copied,
 )
-from gateway.issuer.people.models import passkeys, people, recovery_codes
+from gateway.issuer.people.models import NO_INVITATION, passkeys, people, recovery_codes
 from gateway.issuer.people.models import passkeys as passkey_rows
 from gateway.issuer.people.schemas import NewPerson, PersonChange
 from gateway.issuer.rights import Marks, Word, rights_again, rights_of
@@ -58,7 +58,7 @@ async def create(session: AsyncSession, by: Principal, new: NewPerson) -> Any:
     identifier = new_id()
     await session.execute(
         sa.insert(people).values(
-            **new.model_dump(exclude={"scopes"}),
+            **new.model_dump(exclude={"scopes", "invitation_days"}),
             scopes=scopes,
             id=identifier,
             second_factor_step=0,
@@ -83,23 +83,27 @@ async def renew_credentials(
     """Return a new password and second factor (base32). Voids all sign-ins, recovery codes and passkeys of the person."""
     password = random_secrets.token_urlsafe(15)
     second, sealed = factors.new(row["id"])
+    hashed = await secrets.hashed(password)
+    given = {"password_hash": hashed, "second_factor": sealed, **NO_INVITATION}
+    await replace_credentials(session, by, row, given, "gave credentials")
+    return await found(session, row["id"]), password, second
+
+
+async def replace_credentials(
+    session: AsyncSession, by: Principal, row: Any, given: Mapping[str, Any], first: str
+) -> None:
+    """Replace every way in with the `given` values. `first` is recorded for a person without earlier credentials, to
+    whom the change is not news."""
     await session.execute(
         sa.update(people)
         .where(people.c.id == row["id"])
-        .values(
-            password_hash=await secrets.hashed(password),
-            second_factor=sealed,
-            second_factor_step=0,
-            version=row["version"] + 1,
-        )
+        .values(**given, second_factor_step=0, version=row["version"] + 1)
     )
     for table in (recovery_codes, passkey_rows):
         await session.execute(sa.delete(table).where(table.c.person_id == row["id"]))
     await end_all_of_person(session, row["id"])
-    # A new person has no earlier credentials, so this change is not news.
-    what = "gave credentials" if row["version"] == 1 else "renewed credentials"
+    what = first if row["password_hash"] is None else "renewed credentials"
     await record(session, by, what, "person", row["id"])
-    return await found(session, row["id"]), password, second
 
 
 async def change(session: AsyncSession, by: Principal, row: Any, wanted: PersonChange) -> Any:
@@ -107,7 +111,8 @@ async def change(session: AsyncSession, by: Principal, row: Any, wanted: PersonC
     values = {name: value for name, value in values.items() if value is not None}
     if {"roles", "aors"} & values.keys():
         _has_what_its_roles_need(*(values.get(name, row[name]) for name in ("roles", "aors")))
-    await change_version(session, people, row, **values)
+    ending = NO_INVITATION if values.get("active") is False else {}
+    await change_version(session, people, row, **values, **ending)
     await end_all_of_person(session, row["id"])
     await record(session, by, f"changed {' '.join(sorted(values))}", "person", row["id"])
     return await found(session, row["id"])
@@ -306,6 +311,7 @@ async def _standing(session: AsyncSession, marks: Marks, row: queries.Row) -> Wo
         "second_factor": marks.of(person_id, "second factor", row["second_factor"]),
         "recovery": marks.of(person_id, "recovery", b"".join(sorted(codes))) if codes else "",
         "passkeys": marks.of_all(person_id, "passkey", (key["credential_id"] for key in keys)),
+        "invitation": marks.of(person_id, "invitation", row["invitation_digest"]),
     }
 
 
@@ -321,6 +327,8 @@ async def hold_to(session: AsyncSession, marks: Marks, person_id: UUID, word: Wo
         values["password_hash"] = None
     if now["second_factor"] != word["second_factor"]:
         values["second_factor"] = None
+    if now["invitation"] != word["invitation"]:
+        values |= NO_INVITATION
     if now["recovery"] != word["recovery"]:
         await session.execute(
             sa.delete(recovery_codes).where(recovery_codes.c.person_id == person_id)

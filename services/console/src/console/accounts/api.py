@@ -24,6 +24,7 @@ from console.screens.visit import Elsewhere, Outcome, Page, Refused, Visit, show
 screens = Screens()
 _ORGANISATIONS, _CHANGES = "/identity/v1/organisations", "/identity/v1/changes"
 _MOST = 200
+_FILTERS = ("search", "organisation_id", "role", "active")
 
 
 _Texts = tuple[str, str, str, str]
@@ -42,6 +43,7 @@ class _Holders:
     last: str
     known: str
     never: str
+    filters: tuple[str, ...]
 
     @property
     def api(self) -> str:
@@ -67,6 +69,7 @@ _PEOPLE = _Holders(
     last="last_sign_in_on",
     known="people.last",
     never="people.never",
+    filters=(*_FILTERS, "invited"),
 )
 _CLIENTS = _Holders(
     part="clients",
@@ -77,6 +80,7 @@ _CLIENTS = _Holders(
     last="last_used_on",
     known="clients.used",
     never="clients.unused",
+    filters=_FILTERS,
 )
 
 
@@ -103,6 +107,7 @@ def _choices(visit: Visit) -> dict[str, Any]:
             for role in forms.ROLES
         },
         "permissions": [(way, say(f"rights.{way}")) for way in (forms.OF_ROLES, forms.EXCEPTIONS)],
+        "days": [(str(days), say("invitation.days", n=days)) for days in forms.INVITATION_DAYS],
         "scopes_of": scopes_of,
         "aors": [(aor, say(f"aor.{aor}")) for aor in forms.AORS],
         "places": [
@@ -112,7 +117,6 @@ def _choices(visit: Visit) -> dict[str, Any]:
 
 
 _Told = Callable[[Mapping[str, Any]], Mapping[str, Any]]
-_FILTERS = ("search", "organisation_id", "role", "active")
 
 
 def _list(
@@ -122,6 +126,7 @@ def _list(
     listed: Answer,
     told: _Told,
     organisations: Mapping[str, str] | None = None,
+    filters: tuple[str, ...] = (),
 ) -> Page:
     """Show a list. With `organisations` (by id), visitors can filter the list by organisation."""
     title, heading, lead, new = texts
@@ -130,7 +135,7 @@ def _list(
         title,
         {
             "part": part,
-            "kept": (kept := {name: visit.asked(name) for name in _FILTERS}),
+            "kept": (kept := {name: visit.asked(name) for name in filters}),
             "organisations": sorted((organisations or {}).items(), key=itemgetter(1)),
             "roles": [
                 (role, visit.say.known(f"role.{role}", "role.reader")) for role in forms.ROLES
@@ -158,7 +163,7 @@ async def _list_of(visit: Visit, holders: _Holders, told: _Told) -> Page:
         holders.api,
         limit=50,
         cursor=visit.asked("cursor"),
-        **{name: visit.asked(name) for name in _FILTERS},
+        **{name: visit.asked(name) for name in holders.filters},
     )
     return _list(
         visit,
@@ -171,6 +176,7 @@ async def _list_of(visit: Visit, holders: _Holders, told: _Told) -> Page:
             **told(one),
         },
         names,
+        holders.filters,
     )
 
 
@@ -191,6 +197,7 @@ async def _page_of(
             "of": names.get(holder["organisation_id"] or "", ""),
             "last": holders.last_seen(visit, holder),
             "told": told(holder, visit),
+            "invited": _invited(holder, visit),
             "done": visit.asked("done") and visit.refusal is None,
         },
         fields=holders.fields,
@@ -228,8 +235,11 @@ async def _new(visit: Visit, holders: _Holders) -> Page:
 
 async def _add(visit: Visit, holders: _Holders) -> Outcome:
     wanted = {
-        "roles": [], "scopes": [], **body(visit.typed, holders.new), **forms.carried(visit.typed)
-    }  # fmt: skip
+        "roles": [],
+        "scopes": [],
+        **body(visit.typed, holders.new, numbers=(forms.INVITED_FOR,)),
+        **forms.carried(visit.typed),
+    }
     return _credentials(visit, holders, await visit.calls.post(holders.api, wanted, key=visit.key))
 
 
@@ -242,7 +252,8 @@ def _credentials(visit: Visit, holders: _Holders, answer: Answer) -> Outcome:
     if not answer.ok:
         return Refused(answer)
     one = answer.body
-    uri = one.get("second_factor_uri")
+    uri, link = one.get("second_factor_uri"), one.get("invitation_url")
+    drawn = uri or link
     address = f"/console/{holders.part}/{one['id']}"
     return Page(
         "accounts/templates/credentials.html",
@@ -252,7 +263,11 @@ def _credentials(visit: Visit, holders: _Holders, answer: Answer) -> Outcome:
             "password": one.get("password"),
             "secret": one.get("secret"),
             "uri": uri,
-            "qr": _qr(uri, visit.say("credentials.qr")) if uri else "",
+            "link": link,
+            "until": visit.moments.at(one.get("invited_until")),
+            "qr": _qr(drawn, visit.say("credentials.qr" if uri else "invitation.qr"))
+            if drawn
+            else "",
             "back": address,
         },
         address=address,
@@ -280,7 +295,7 @@ def _changed(answer: Answer, part: str, identifier: str) -> Outcome:
     return Elsewhere(f"/console/{part}/{identifier}?done=1") if answer.ok else Refused(answer)
 
 
-@screens.page("/people", query=(*_FILTERS, "cursor"))
+@screens.page("/people", query=(*_PEOPLE.filters, "cursor"))
 async def people(visit: Visit) -> Page:
     return await _list_of(
         visit,
@@ -289,6 +304,7 @@ async def people(visit: Visit) -> Page:
             "name": one["sign_in_name"],
             "roles": _roles(one, visit),
             **({"last": _reading(one, visit)} if one.get("unread_since") else {}),
+            **({"last": _invited(one, visit)} if one.get("invited_until") else {}),
         },
     )
 
@@ -301,6 +317,15 @@ def _reading(one: Mapping[str, Any], visit: Visit) -> str:
     if denied and datetime.fromisoformat(denied) >= datetime.fromisoformat(since):
         return visit.say("people.not_asked_for", at=moments.at(denied))
     return visit.say("people.unread", at=moments.at(since))
+
+
+def _invited(one: Mapping[str, Any], visit: Visit) -> str:
+    """Describe an unused invitation; empty without one."""
+    until = one.get("invited_until")
+    if not until:
+        return ""
+    over = datetime.fromisoformat(until) <= visit.moments.now
+    return visit.say("invitation.over" if over else "invitation.until", at=visit.moments.at(until))
 
 
 def _roles(one: Mapping[str, Any], visit: Visit) -> str:
@@ -331,6 +356,19 @@ async def change_person(visit: Visit) -> Outcome:
 @screens.form("/people/{person_id:uuid}/credentials", show=person)
 async def renew_credentials(visit: Visit) -> Outcome:
     return _credentials(visit, _PEOPLE, await _post(visit, _PEOPLE, "credentials"))
+
+
+@screens.form("/people/{person_id:uuid}/invitation", show=person)
+async def invite(visit: Visit) -> Outcome:
+    wanted = body(visit.typed, ("days",), numbers=("days",))
+    path = f"{_PEOPLE.api}/{_PEOPLE.of(visit)}/invitation"
+    return _credentials(visit, _PEOPLE, await visit.calls.post(path, wanted, key=visit.key))
+
+
+@screens.form("/people/{person_id:uuid}/invitation/revocation", show=person)
+async def revoke_invitation(visit: Visit) -> Outcome:
+    answer = await _post(visit, _PEOPLE, "invitation/revocation")
+    return _changed(answer, "people", _PEOPLE.of(visit))
 
 
 @screens.page("/clients", query=(*_FILTERS, "cursor"))

@@ -7,10 +7,12 @@ from common.auth import Role, scopes_of
 from console.forms import Typed, body
 
 ROLES = tuple(Role)
+INVITED_FOR = "invitation_days"
+INVITATION_DAYS = (1, 7, 30)
 OF_ROLES, EXCEPTIONS = "of_roles", "exceptions"
 AORS = ("CP", "GBV", "TIP", "GP")
 RIGHTS = ("roles[]", "scopes[]", "aors[]", "areas[]")
-NEW_PERSON = ("sign_in_name", "organisation_id", *RIGHTS)
+NEW_PERSON = ("sign_in_name", "organisation_id", *RIGHTS, INVITED_FOR)
 NEW_CLIENT = ("id", "organisation_id", "name", *RIGHTS)
 NEW_ORGANISATION = ("name", "aors[]")
 

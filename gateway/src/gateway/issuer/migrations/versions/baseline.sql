@@ -54,6 +54,9 @@ CREATE TABLE people (
     active boolean DEFAULT true NOT NULL,
     version bigint DEFAULT '1'::bigint NOT NULL,
     created_at timestamptz NOT NULL,
+    invitation_digest bytea,
+    invited_until timestamptz,
+    CONSTRAINT people_invitation_digest_key UNIQUE (invitation_digest),
     CONSTRAINT people_sign_in_name_key UNIQUE (sign_in_name)
 );
 
