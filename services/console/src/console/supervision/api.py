@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
+from urllib.parse import urlencode
 
 from common.auth import Role
 
@@ -284,7 +285,20 @@ screens.command(
 )
 
 
-@screens.page("/retention", query=("ending", "looks"))
+_LISTS = ("ending", "looks")
+
+
+def _more(visit: Visit, **further: str | None) -> str:
+    """Return the address with the next page of one list, while the other list keeps its page; empty at the end."""
+    if not all(further.values()):
+        return ""
+    asked = {**{name: visit.asked(name) for name in _LISTS}, **further}
+    return "/console/retention?" + urlencode(
+        {name: cursor for name, cursor in asked.items() if cursor}
+    )
+
+
+@screens.page("/retention", query=_LISTS)
 async def retention(visit: Visit) -> Page:
     """Show closed cases whose retention ends soon, and open ones that need attention."""
     ending, looks = await together(
@@ -307,7 +321,7 @@ async def retention(visit: Visit) -> Page:
                 }
                 for one in found["items"]
             ],
-            "more_ending": found["next_cursor"],
+            "more_ending": _more(visit, ending=found["next_cursor"]),
             "looks": [
                 {
                     "id": one["case_id"],
@@ -318,7 +332,7 @@ async def retention(visit: Visit) -> Page:
                 }
                 for one in looks.items
             ],
-            "more_looks": looks.body["next_cursor"] if looks.ok else None,
+            "more_looks": _more(visit, looks=looks.body["next_cursor"] if looks.ok else None),
             "days": _NEAR_DAYS,
             "away": [] if looks.ok or looks.status == 403 else [visit.say("retention.looks")],
         },
