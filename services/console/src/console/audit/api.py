@@ -86,12 +86,15 @@ async def reads(visit: Visit) -> Page:
     )
     refused = listed.status == 422 and listed.code != "unknown_parameter"
     cursor = None if refused else shown(listed).get("next_cursor")
-    names = await _names(visit, listed)
+    services = {one["service_id"] for one in listed.items} | {asked.get("service_id")}
+    names = await _names(visit, listed) | await _services(visit, services)
     return Page(
         "audit/templates/reads.html",
         "title.audit",
         {
             "rows": views.reads(listed.items, names, visit.say, visit.moments),
+            "only": views.entry(values["service_id"], names) if values["service_id"] else "",
+            "every": views.address("/console/audit/reads", {**values, "service_id": ""}, _READS),
             "values": values,
             "refused": refused,
             "more": views.address("/console/audit/reads", values, _READS, cursor=cursor or "")
@@ -193,6 +196,15 @@ async def _named(
         if named.ok:
             found |= {one["id"]: one["name"] for one in named.body["organizations"]}
     return found | await _people(visit, people)
+
+
+async def _services(visit: Visit, ids: set[str | None]) -> dict[str, str]:
+    """Return the names of the services that the auditor may see. Restricted services show their code only."""
+    wanted = sorted(each for each in ids if each and is_id(each))
+    if not wanted:
+        return {}
+    named = await visit.calls.post("/directory/v1/names", {"service_id": wanted})
+    return {one["id"]: one["name"] for one in named.body["services"]} if named.ok else {}
 
 
 async def _people(visit: Visit, ids: set[str | None]) -> dict[str, str]:

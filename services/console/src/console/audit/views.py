@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from common.tables_io.cells import GuardedCsv
+from markupsafe import Markup
 
 from console import written_dates
 from console.codes import Codes
@@ -144,11 +145,22 @@ def reads(
             moments.at(one["at"]),
             _doer(one["client_id"], names),
             _organisation(one["organisation_id"] or "", names),
-            one["service_id"] or say("audit.reads.log"),
+            _only(one["service_id"], names) if one["service_id"] else say("audit.reads.log"),
             road(one["route"], say),
         )
         for one in items
     ]
+
+
+def entry(identifier: str, names: Mapping[str, str]) -> str:
+    """Return the name of a directory entry, or a short code if the auditor may not see the name."""
+    return names.get(identifier) or short_code(identifier)
+
+
+def _only(identifier: str, names: Mapping[str, str]) -> Markup:
+    """Return the entry as a link to the reads of this entry alone."""
+    to = address("/console/audit/reads", {"service_id": identifier}, ("service_id",))
+    return Markup('<a class="govuk-link" href="{}">{}</a>').format(to, entry(identifier, names))
 
 
 _KINDS = ("reads", "changes", "exceptions", "break_glass", "exports")
