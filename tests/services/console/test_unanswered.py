@@ -334,12 +334,63 @@ async def test_a_release_is_shown_without_its_programmes_and_decided_on_with_its
     pages: Console,
 ) -> None:
     page, path = f"/console/releases/{PAGE}", f"/reports/v1/releases/{PAGE}"
-    has(pages.api, f"GET {path}", id=PAGE, status="draft")
+    has(pages.api, f"GET {path}", id=PAGE, status="draft", possible_steps=["publish"])
     pages.api.instead["GET /reports/v1/programmes"] = AWAY
     shown = await pages.open(page)
     assert (shown.status_code, f'action="{page}/publish"' in shown.text) == (200, True)
     pages.api.instead[f"GET {path}/query"] = AWAY
     assert f'action="{page}/publish"' not in (await pages.open(page)).text
+
+
+@pytest.mark.parametrize("legal", [["publish"], []])
+async def test_publication_is_offered_only_to_those_who_may_publish(
+    pages: Console, legal: list[str]
+) -> None:
+    bulletin, release = f"/console/bulletins/{PAGE}", f"/console/releases/{PAGE}"
+    has(
+        pages.api,
+        f"GET /reports/v1/bulletins/{PAGE}",
+        id=PAGE,
+        state="signed_off",
+        possible_steps=legal,
+    )
+    has(
+        pages.api, f"GET /reports/v1/releases/{PAGE}", id=PAGE, status="draft", possible_steps=legal
+    )
+    for page in (bulletin, release):
+        text = (await pages.open(page)).text
+        assert (f'action="{page}/publish"' in text, 'id="publisher"' in text) == (
+            bool(legal),
+            not legal,
+        )
+
+
+async def test_further_rows_of_one_list_leave_the_other_list_where_it_is(pages: Console) -> None:
+    case = {"case_id": PAGE, "reference": "GG2BG-EVC8W"}
+    looks = [{**case, "reasons": ["no_plan"]}]
+    ending = [{**case, "closed_at": "2026-11-01T00:00:00Z", "retain_until": "2026-12-20"}]
+    has(pages.api, "GET /referrals/v1/cases/retention", items=ending, next_cursor="later")
+    has(pages.api, "GET /referrals/v1/assistance/supervision", items=looks, next_cursor="further")
+    text = (await pages.open("/console/retention?ending=here&looks=there")).text
+    assert 'href="/console/retention?ending=later&amp;looks=there"' in text
+    assert 'href="/console/retention?ending=here&amp;looks=further"' in text
+
+
+async def test_an_auditor_reads_names_and_codes_but_no_ids(pages: Console) -> None:
+    path = "/directory/v1/records/reads"
+    read = pages.api.of("GET", path)[1]["items"][0]
+    known, hidden = PAGE, "0190a000-0000-7000-8000-0000000abcde"
+    rows = [{**read, "service_id": each} for each in (known, hidden, None)]
+    has(pages.api, f"GET {path}", items=rows)
+    service = {"id": known, "name": "Clínica", "organization_id": None, "organization_name": None}
+    names = {"services": [service], "organizations": []}
+    pages.api.instead["POST /directory/v1/names"] = (200, names)
+    shown = (await pages.open("/console/audit/reads")).text
+    for identifier, name in ((known, "Clínica"), (hidden, "000ABCDE")):
+        assert f'href="/console/audit/reads?service_id={identifier}">{name}</a>' in shown
+    only = (await pages.open(f"/console/audit/reads?service_id={hidden}")).text
+    assert f'type="hidden" name="service_id" value="{hidden}"' in only
+    assert 'href="/console/audit/reads">' in only
 
 
 @pytest.mark.parametrize(

@@ -245,6 +245,12 @@ async def test_each_step_needs_its_role_and_its_state(api: AsyncClient) -> None:
     assert (await step(api, unknown, "publish", "im-officer")).status_code == 404
 
 
+async def offered(api: AsyncClient, path: str, headers: dict[str, str]) -> list[str]:
+    """Return the steps that the bulletin offers to this reader."""
+    steps: list[str] = (await api.get(path, headers=headers)).json()["possible_steps"]
+    return steps
+
+
 async def test_two_people_stand_for_a_bulletin_and_the_record_names_them(
     api: AsyncClient, database: Database
 ) -> None:
@@ -259,13 +265,19 @@ async def test_two_people_stand_for_a_bulletin_and_the_record_names_them(
     both = ("coordinator", "im")
     read = {"content_sha256": bulletin["content_sha256"]}
     rivas = person("c.rivas", "im-officer", *both)
+    assert await offered(api, path, rivas) == ["sign_off"]
     signed = await api.post(f"{path}/sign-off", json=read, headers=rivas)
     assert signed.status_code == 200, signed.text
     for road in ("publish", "publication"):
         alone = await api.post(f"{path}/{road}", headers=person("c.rivas", "im-officer", *both))
         assert (alone.status_code, alone.json()["code"]) == (403, "second_person_needed")
+    assert await offered(api, path, rivas) == []
+    assert await offered(api, path, person("m.paz", "im-officer", *both)) == ["publish"]
+    assert await offered(api, path, as_("cp-coordinator")) == []
     other = await api.post(f"{path}/publish", headers=person("m.paz", "im-officer", *both))
     assert other.status_code == 200, other.text
+    assert await offered(api, path, rivas) == ["withdraw"]
+    assert await offered(api, path, as_("anonymous")) == []
     async with database.transaction() as session:
         row = (await session.execute(sa.select(bulletins))).mappings().one()
     assert (row["signed_off_by"], row["published_by"]) == ("c.rivas", "m.paz")

@@ -329,7 +329,11 @@ async def test_whoever_closed_alone_publishes_only_what_a_contributor_signed(
     api: AsyncClient, worker: Worker
 ) -> None:
     place = await closed(api, worker)
+    assert (await look(api, place))["possible_steps"] == []
+    assert (await look(api, place, "ngo-refugio"))["possible_steps"] == ["sign_off"]
     await signed(api, place)
+    assert (await look(api, place, "ngo-refugio"))["possible_steps"] == []
+    assert (await look(api, place))["possible_steps"] == ["publish"]
     await api.post(f"{place}/publications", headers=as_("im-officer"))
     await worker.all()
     whole = await look(api, place)
@@ -340,6 +344,8 @@ async def test_whoever_closed_alone_publishes_only_what_a_contributor_signed(
     }
     alone = next(each for each in whole["steps"] if each["programme"] == "gaps")
     assert alone["problem"]["code"] == "second_person_needed"
+    assert whole["possible_steps"] == []
+    assert (await look(api, place, "another-im"))["possible_steps"] == ["publish"]
     await api.post(f"{place}/publications", headers=as_("another-im"))
     await worker.all()
     assert (await look(api, place))["state"] == "published"

@@ -97,6 +97,34 @@ async def test_a_contributor_is_not_told_who_else_recorded_somebody(
     assert len(whole["contributors"]) == 3
 
 
+async def possible(api: AsyncClient, url: str, client: str, **who: str) -> list[str]:
+    steps: list[str] = (await api.get(url, headers=as_(client, **who))).json()["possible_steps"]
+    return steps
+
+
+async def test_each_step_is_offered_to_those_who_may_take_it(
+    api: AsyncClient, closed: dict[str, Any]
+) -> None:
+    url = f"/reports/v1/releases/{closed['id']}"
+    assert await possible(api, url, "im-officer") == ["waive"]
+    for client in ("ngo-refugio", "ngo-salud", "ngo-legal"):
+        assert await possible(api, url, client) == ["sign_off"]
+        assert (await api.post(f"{url}/sign-offs", headers=as_(client))).status_code == 200
+        assert await possible(api, url, client) == []
+    assert await possible(api, url, "im-officer") == ["publish"]
+    assert (await api.post(f"{url}/publish", headers=as_("im-officer"))).status_code == 200
+    reason = {"reason": {"es": "Un error.", "en": "A mistake."}}
+    for client, steps in (("im-officer", ["withdraw"]), ("anonymous", []), ("ngo-refugio", [])):
+        assert await possible(api, url, client) == steps
+    asked = await api.post(f"{url}/withdrawal", json=reason, headers=as_("gbv-coordinator"))
+    assert asked.status_code == 200
+    assert await possible(api, url, "gbv-coordinator") == ["withdraw"]
+    assert await possible(api, url, "im-officer") == ["withdraw", "agree"]
+    agreed = await api.post(f"{url}/withdrawal/agreement", headers=as_("im-officer"))
+    assert agreed.status_code == 200
+    assert await possible(api, url, "im-officer") == []
+
+
 async def test_publication_waits_for_every_contributor_or_a_waiver_with_a_reason(
     api: AsyncClient, closed: dict[str, Any]
 ) -> None:
@@ -131,6 +159,8 @@ async def test_a_release_that_one_person_closed_signed_off_and_waived_waits_for_
     assert alone.status_code == 403, alone.text
     assert alone.json()["code"] == "second_person_needed"
     assert alone.json()["detail"].startswith("Only you")
+    assert await possible(api, url, "im-officer") == []
+    assert await possible(api, url, "im-officer", sub="somebody else") == ["publish"]
 
 
 async def test_a_closed_period_is_never_rounded_again(

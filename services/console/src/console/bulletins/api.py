@@ -90,8 +90,6 @@ async def bulletin(visit: Visit) -> Page:
     asked = await _asked(visit, f"{path}/publication") if found["state"] == "signed_off" else None
     if asked is not None and asked["state"] == "published":  # changed since it was read
         found = shown(await visit.calls.get(path))
-    publishes = visit.visitor.may("reports:publish")
-    signs = _signs(visit)
     charts = views.charts(found["content"], say)
     return Page(
         "bulletins/templates/bulletin.html",
@@ -127,20 +125,14 @@ async def bulletin(visit: Visit) -> Page:
             "kinds": views.kinds(found["files"], charts, say)
             if found["state"] == "published"
             else [],
-            "may_publish": publishes,
-            "may_withdraw": found["state"] == "published" and (publishes or signs),
+            "legal": found.get("possible_steps") or [],
             "at_work": asked if asked and asked["state"] == "at_work" else None,
             "refused": views.refusal(asked, say) if asked else "",
-            "signs": signs,
             "done": visit.asked("done") and visit.refusal is None,
         },
         fields=(*WITHDRAW, "language", "file"),
         address=f"/console/bulletins/{found['id']}",
     )
-
-
-def _signs(visit: Visit) -> bool:
-    return "coordinator" in {str(role) for role in visit.visitor.roles}
 
 
 @screens.page("/bulletins/{bulletin_id:uuid}/sections/{section}")

@@ -122,7 +122,10 @@ async def closing(visit: Visit) -> Page:
                 }
                 for step in one["steps"]
             ],
-            "may_publish": visit.visitor.may("reports:publish"),
+            "legal": (legal := one.get("possible_steps") or []),
+            "alone": visit.visitor.may("reports:publish")
+            and one["state"] == "ready"
+            and "publish" not in legal,
         },
         address=f"/console/releases/closings/{one['id']}",
     )
@@ -205,12 +208,12 @@ async def release(visit: Visit) -> Page:
                 }
                 for each in contributors
             ],
-            "draft": found["status"] == "draft",
+            "legal": (legal := found.get("possible_steps") or []),
             # Nobody can sign off or publish figures that were not loaded.
-            "decidable": found["status"] == "draft" and counts.answered,
-            "may_publish": internal,
-            "may_withdraw": found["status"] == "published"
-            and (internal or "coordinator" in {str(role) for role in visit.visitor.roles}),
+            "decidable": counts.answered,
+            "alone": internal
+            and found["status"] == "draft"
+            and not {"publish", "waive"} & set(legal),
             "gone": found["withdrawal"]["reason"][visit.language]
             if found["status"] == "withdrawn"
             else "",

@@ -1,6 +1,6 @@
 """Routes for closings: one call for all programmes of a period, run as jobs with progress."""
 
-from typing import Annotated
+from typing import Annotated, cast
 from uuid import UUID
 
 from common.auth import Principal, Role
@@ -17,15 +17,16 @@ from reporting.protect.closings.progress import StepState
 from reporting.protect.closings.queries import Closing
 from reporting.protect.closings.schemas import CloseProgrammes, ClosingView, Done, StepView
 from reporting.protect.releases.api import contributors_of
+from reporting.protect.releases.queries import who_stood_for
+from reporting.protect.releases.service import CONTRIBUTING
+from reporting.settings import Settings
 
 PREFIX = "/reports/v1/closings"
 routes = router(PREFIX, ["releases"])
 
 Reader = Annotated[Principal, requires(scope="reports:read")]
 Publisher = Annotated[Principal, requires(scope="reports:publish", roles={Role.IM})]
-Contributing = Annotated[
-    Principal, requires(scope="reports:read", roles={Role.PARTNER, Role.SUPERVISOR})
-]
+Contributing = Annotated[Principal, requires(scope="reports:read", roles=CONTRIBUTING)]
 ClosingId = Annotated[UUID, Path(description="The id of a closing.")]
 _CLOSED = frozenset(StepState) - {StepState.TO_CLOSE, StepState.NOT_CLOSED}
 
@@ -86,7 +87,14 @@ async def read_closing(
     found = await queries.visible(session, caller, closing_id=closing_id)
     if not found:
         raise NOT_FOUND.because("no_such_closing")
-    return _view(found[0], caller, _programmes(request))
+    (closing,) = found
+    stood = await who_stood_for(
+        session, [each.release.id for each in closing.steps if each.release]
+    )
+    alone = cast("Settings", context_of(request).settings).one_person_publishes
+    possible = service.legal(caller, closing, stood, alone=alone)
+    view = _view(closing, caller, _programmes(request))
+    return view.model_copy(update={"possible_steps": possible})
 
 
 @routes.post("/{closing_id}/sign-offs")

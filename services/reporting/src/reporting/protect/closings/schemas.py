@@ -59,3 +59,7 @@ class ClosingView(BaseModel):
     asked_at: datetime
     done: Done
     steps: list[StepView]
+    possible_steps: list[str] | None = Field(
+        None,
+        description="Only when you read one closing: what you can do with its drafts now (sign_off, publish).",
+    )

@@ -1,7 +1,7 @@
 """Orders for all programmes of a period at once. An order writes tasks. The worker performs them (`running`), each
 programme in its own transaction, with the use cases for single releases."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -93,6 +93,20 @@ async def publish(session: AsyncSession, caller: Principal, closing_id: UUID) ->
     drafts = [each.programme for each in closing.steps if each.state in waiting]
     await _ask(session, caller, closing_id, drafts, "publish")
     return await _seen(session, caller, closing_id)
+
+
+def legal(
+    caller: Principal, closing: Closing, stood: Mapping[UUID, Collection[str]], *, alone: bool
+) -> list[str]:
+    """Return the steps that the caller can take now with at least one draft of the closing. `stood` names by release
+    the people who closed it or signed it off."""
+    drafts = [] if closing.busy else [each.release for each in closing.steps if each.release]
+    possible = {
+        step
+        for release in drafts
+        for step in releases.legal(caller, release, stood.get(release.id, ()), alone=alone)
+    }
+    return sorted(possible & {"sign_off", "publish"})
 
 
 def _contributes(release: Release, caller: Principal) -> bool:

@@ -48,9 +48,7 @@ MOST_NAMED = 24
 Reader = Annotated[Principal, open_to_all()]
 Publisher = Annotated[Principal, requires(scope="reports:publish", roles={Role.IM})]
 Preparing = Annotated[Principal, requires(scope="reports:read", roles={Role.IM, Role.COORDINATOR})]
-Contributing = Annotated[
-    Principal, requires(scope="reports:read", roles={Role.PARTNER, Role.SUPERVISOR})
-]
+Contributing = Annotated[Principal, requires(scope="reports:read", roles=service.CONTRIBUTING)]
 ReleaseId = Annotated[UUID, Path(description="The id of a release.")]
 Tier = Annotated[
     Literal["public", "internal"],
@@ -174,13 +172,21 @@ async def list_releases(
 
 @routes.get("/releases/{release_id}")
 async def read_release(
-    caller: Reader, session: Session, release_id: ReleaseId, tier: Tier = "public"
+    *,
+    request: Request,
+    caller: Reader,
+    session: Session,
+    release_id: ReleaseId,
+    tier: Tier = "public",
 ) -> ReleaseDetail:
     """Return a release with its dimensions and its expected errors."""
     release = await _visible(session, caller, release_id)
     cube = await queries.cube_of(session, release_id, internal=is_internal(caller, tier))
+    alone = cast("Settings", context_of(request).settings).one_person_publishes
+    stood = (await queries.who_stood_for(session, [release_id])).get(release_id, ())
     return ReleaseDetail(
         **_view(release, caller).model_dump(),
+        possible_steps=service.legal(caller, release, stood, alone=alone),
         dimensions={each.name: list(each.codes) for each in cube.dimensions},
         groups={
             each.name: {code: list(codes) for code, codes in each.groups.items()}

@@ -1,6 +1,6 @@
 """Queries for releases. Readers get protected cubes; nothing here reads facts."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -373,14 +373,19 @@ async def _sign_offs(
     return found
 
 
-async def who_stood_for(session: AsyncSession, release_id: UUID) -> Sequence[str]:
-    """Return the person who closed the release, and the people who signed it off for a contributor. A waiver does not
+async def who_stood_for(
+    session: AsyncSession, release_ids: Collection[UUID]
+) -> dict[UUID, list[str]]:
+    """Return by release the person who closed it, and the people who signed it off for a contributor. A waiver does not
     count as a contributor's agreement."""
-    closed = sa.select(releases.c.closed_by).where(releases.c.id == release_id)
-    signed = sa.select(sign_offs.c.signed_by).where(
-        sign_offs.c.release_id == release_id, sign_offs.c.signed_at.is_not(None)
+    closed = sa.select(releases.c.id, releases.c.closed_by).where(releases.c.id.in_(release_ids))
+    signed = sa.select(sign_offs.c.release_id, sign_offs.c.signed_by).where(
+        sign_offs.c.release_id.in_(release_ids), sign_offs.c.signed_at.is_not(None)
     )
-    return (await session.scalars(sa.union_all(closed, signed))).all()
+    found: dict[UUID, list[str]] = {}
+    for release_id, person in await session.execute(sa.union_all(closed, signed)):
+        found.setdefault(release_id, []).append(person)
+    return found
 
 
 def _expected(entry: Mapping[str, Any]) -> ExpectedError:

@@ -71,6 +71,9 @@ class ReleaseView(BaseModel):
 
 
 class ReleaseDetail(ReleaseView):
+    possible_steps: list[str] = Field(
+        description="What you can do with it now: sign_off, waive, publish, withdraw, agree (to a withdrawal)."
+    )
     dimensions: dict[str, list[str]] = Field(description="What a query may name, with the codes.")
     groups: dict[str, dict[str, list[str]]] = Field(description="Unions of codes for filters.")
     expected_errors: list[Expected]

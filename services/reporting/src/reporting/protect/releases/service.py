@@ -10,7 +10,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from common import clock
-from common.auth import Principal
+from common.auth import Principal, Role
 from common.errors import INVALID, NOT_FOUND
 from common.events.reporting import ReleasePublished, ReleaseWithdrawn
 from common.ids import new_id
@@ -57,6 +57,8 @@ from reporting.protect.releases.views import (
 )
 from reporting.protect.withdrawals import service as withdrawals
 from reporting.tables import COMMON
+
+CONTRIBUTING = frozenset({Role.PARTNER, Role.SUPERVISOR})
 
 
 @dataclass(frozen=True)
@@ -247,6 +249,24 @@ async def waive(
     return await required(session, caller, release_id)
 
 
+def legal(caller: Principal, release: Release, stood: Collection[str], *, alone: bool) -> list[str]:
+    """Return the steps that the caller can take now. The routes and use cases ask the same rules. `stood` names the
+    people who closed the release or signed it off."""
+    im = Role.IM in caller.roles and "reports:publish" in caller.scopes
+    answers = CONTRIBUTING & caller.roles and "reports:read" in caller.scopes
+    waiting = {each.organisation_id for each in release.sign_offs if not each.settled}
+    draft = not release.published
+    steps = {
+        "sign_off": draft and answers and caller.organisation in waiting,
+        "waive": draft and im and waiting,
+        "publish": draft and im and not waiting and (alone or {*stood} - {caller.subject}),
+    }
+    return [
+        *(step for step, may in steps.items() if may),
+        *withdrawals.legal(caller, release.withdrawal, published=not draft, alone=alone),
+    ]
+
+
 async def publish(
     session: AsyncSession, caller: Principal, release_id: UUID, *, alone: bool = False
 ) -> Release:
@@ -261,11 +281,8 @@ async def publish(
             "contributors_have_not_answered", len(missing), organisations=missing
         )
     if not alone:
-        refuse_alone(
-            caller,
-            *await queries.who_stood_for(session, release_id),
-            because=Detail("nobody_but_you_stands_for_it"),
-        )
+        stood = (await queries.who_stood_for(session, [release_id]))[release_id]
+        refuse_alone(caller, *stood, because=Detail("nobody_but_you_stands_for_it"))
     await session.execute(
         publications.insert().values(
             release_id=release_id, published_at=clock.now(), published_by=caller.subject

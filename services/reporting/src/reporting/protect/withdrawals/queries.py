@@ -27,10 +27,13 @@ class Withdrawal:
     withdrawn_at: datetime | None
 
 
+def prepares(caller: Principal) -> bool:
+    return bool(PREPARING & caller.roles) and "reports:read" in caller.scopes
+
+
 def withdrawal_view(one: Withdrawal | None, caller: Principal) -> WithdrawalView | None:
     """Return the tombstone for everybody, but a request only for people who prepare publications."""
-    preparing = PREPARING & caller.roles and "reports:read" in caller.scopes
-    if one is None or (one.withdrawn_at is None and not preparing):
+    if one is None or (one.withdrawn_at is None and not prepares(caller)):
         return None
     return WithdrawalView.model_validate(vars(one))
 

@@ -29,6 +29,17 @@ def gone(withdrawal: Withdrawal) -> Problem:
     )
 
 
+def legal(
+    caller: Principal, withdrawal: Withdrawal | None, *, published: bool, alone: bool
+) -> list[str]:
+    """Return the steps of a withdrawal that the caller can take now. `ask` and `agree` ask the same rules."""
+    open_ = withdrawal is None or withdrawal.withdrawn_at is None
+    prepares = queries.prepares(caller) and published and open_
+    second = withdrawal is not None and (alone or caller.subject != withdrawal.asked_by)
+    steps = {"withdraw": prepares, "agree": prepares and second}
+    return [step for step, may in steps.items() if may]
+
+
 async def refuse_withdrawn(session: AsyncSession, subject: UUID) -> None:
     """Raise 410 with the tombstone if the release or bulletin was withdrawn."""
     known = (await queries.of(session, [subject])).get(subject)

@@ -198,11 +198,16 @@ async def remove_borders(caller: Publisher, session: Session) -> None:
 
 @routes.get("/{bulletin_id}")
 async def read_bulletin(
-    caller: Reader, session: Session, bulletin_id: BulletinId
+    request: Request, caller: Reader, session: Session, bulletin_id: BulletinId
 ) -> BulletinDetail:
     """Return the content of a bulletin, with the source of each number."""
     bulletin = await _read(session, caller, bulletin_id)
-    return BulletinDetail(**_view(bulletin, caller).model_dump(), content=bulletin.content)
+    alone = cast("Settings", context_of(request).settings).one_person_publishes
+    return BulletinDetail(
+        **_view(bulletin, caller).model_dump(),
+        content=bulletin.content,
+        possible_steps=service.legal(caller, bulletin, alone=alone),
+    )
 
 
 @routes.get("/{bulletin_id}/trace")

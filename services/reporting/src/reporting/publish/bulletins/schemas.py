@@ -182,6 +182,11 @@ class BulletinView(BaseModel):
 class BulletinDetail(BulletinView):
     """A bulletin with its content and the source of each number."""
 
+    possible_steps: list[str] | None = Field(
+        None,
+        description="Only when you read one bulletin: what you can do with it now (sign_off, publish, withdraw, "
+        "agree to a withdrawal).",
+    )
     content: Content
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from common import clock
-from common.auth import Principal
+from common.auth import Principal, Role
 from common.errors import (
     INVALID,
     NOT_FOUND,
@@ -480,6 +480,22 @@ def digest(content: Content) -> str:
     """Return the SHA-256 of the content in canonical JSON."""
     text = json.dumps(_document(content), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def legal(caller: Principal, bulletin: Bulletin, *, alone: bool) -> list[str]:
+    """Return the steps that the caller can take now. The routes and use cases ask the same rules."""
+    signs = Role.COORDINATOR in caller.roles and "reports:read" in caller.scopes
+    publishes = Role.IM in caller.roles and "reports:publish" in caller.scopes
+    other = alone or caller.subject != bulletin.signed_off_by
+    steps = {
+        "sign_off": signs and bulletin.state == "draft",
+        "publish": publishes and bulletin.state == "signed_off" and other,
+    }
+    published = bulletin.state == "published"
+    return [
+        *(step for step, may in steps.items() if may),
+        *withdrawals.legal(caller, bulletin.withdrawal, published=published, alone=alone),
+    ]
 
 
 def _refuse_signer(caller: Principal, bulletin: Bulletin, *, alone: bool) -> None:
