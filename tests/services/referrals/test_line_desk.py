@@ -100,6 +100,23 @@ async def test_no_case_without_the_reporters_wish(story: Story, reporter: Report
     assert code(again) == (409, "conflict")
 
 
+async def test_a_case_that_may_exist_already_is_refused_on_every_way_to_register_it(
+    story: Story, reporter: Reporter
+) -> None:
+    await story.service(LEGAL)
+    report = await reporter.report()
+    await reporter.do("wish", wants_case=True)
+    await story.made(TIP, f"/line/reports/{report['id']}/hand-over", {"organisation_id": str(LEGAL)})
+    person = {"area": "VE2313", "identity": {"name": "Yusmary Gonzales"}}
+    ways = ("/cases", f"/line/handed-over/{report['id']}/case")
+    await story.made(NGO, ways[0], person)
+    for way in ways:
+        refused = await story.post(NGO, way, {**person, "unless_alike": True})
+        assert refused.status_code == 409, way
+        assert refused.json()["detail_code"] == "case_may_exist_already", way
+    await story.made(NGO, ways[1], person)
+
+
 async def test_a_wish_taken_back_in_time_stops_the_case(story: Story, reporter: Reporter) -> None:
     report = await handed_over(story, reporter)
     await reporter.do("wish", wants_case=False)

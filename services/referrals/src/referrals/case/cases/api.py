@@ -42,8 +42,6 @@ async def register_case(
     body: NewCase, session: Session, caller: Writer, keys: Keys, blind: Blind, response: Response
 ) -> CaseSummary:
     """Register a person as a case. The identity is encrypted with the case's own key."""
-    if body.unless_alike:
-        await service.refuse_if_alike(session, caller, blind, body.identity)
     case = await service.register(session, caller, keys, blind, body)
     response.headers["Location"] = f"/referrals/v1/cases/{case.id}"
     return _summary(case)

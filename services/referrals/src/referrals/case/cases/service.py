@@ -51,6 +51,8 @@ async def register(
 ) -> Case:
     """Register a case. With `owned`, the caller becomes its caseworker; otherwise it has no caseworker yet."""
     await _refuse_unknown_organisation(session, caller)
+    if body.unless_alike:
+        await _refuse_if_alike(session, caller, blind, body.identity)
     now = clock.now()
     case_id = new_id()
     key = await keys.create(case_id)
@@ -98,7 +100,7 @@ async def register(
     return case
 
 
-async def refuse_if_alike(
+async def _refuse_if_alike(
     session: AsyncSession, caller: Principal, blind: BlindIndex, identity: Identity
 ) -> None:
     """Raise 409 if a case of the caller's organisation may concern the same person. A name of one word fits too many
