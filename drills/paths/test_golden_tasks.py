@@ -83,7 +83,7 @@ def test_a_double_is_merged_in_four(system: System, browsers: Browser) -> None:
         taps.press("button", "Buscar")
         taps.press("link", "Abrir")
         taps.count += 1
-        page.locator("summary", has_text="Es la misma").first.click()
+        page.locator("summary", has_text="Unir las dos entradas").first.click()
         taps.press("button", "Conservar esta entrada")
         assert taps.count <= 4
         page.goto("/console/entries?search=Belmontaga&state=approved")
@@ -151,7 +151,7 @@ def test_a_caseworker_is_added_in_six(system: System, browsers: Browser) -> None
         page.fill("[name=sign_in_name]", "gestora.camino")
         taps.count += 1
         page.select_option("[name=organisation_id]", index=1)
-        taps.press("button", "Agregar y mostrar el acceso")
+        taps.press("button", "Agregar y mostrar los datos de acceso")
         assert page.locator(".qr").count() == 1
         assert taps.count <= 6
 
@@ -193,7 +193,7 @@ def test_a_call_is_noted_in_two(system: System, browsers: Browser, late: str) ->
         taps.count += 1
         with page.expect_navigation():
             row.get_by_role("link").click()
-        taps.press("button", "Responderá")
+        taps.press("button", "La organización responderá")
         assert late in page.locator("#called").inner_text()
         assert taps.count <= 2
 

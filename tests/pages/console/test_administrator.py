@@ -24,7 +24,7 @@ def added(page: Page, name: str) -> None:
     page.fill("[name=sign_in_name]", name)
     page.select_option("[name=organisation_id]", index=1)
     with page.expect_navigation():
-        page.get_by_role("button", name="Agregar y mostrar el acceso").click()
+        page.get_by_role("button", name="Agregar y mostrar los datos de acceso").click()
 
 
 def test_a_new_person_scans_the_code_signs_in_and_is_switched_off(
@@ -159,11 +159,11 @@ def test_who_coordinates_gets_the_rights_of_it_and_has_to_have_an_area(
         page.select_option("[name=organisation_id]", index=1)
         page.uncheck("[name='roles[]'][value=caseworker]")
         page.check("[name='roles[]'][value=coordinator]")
-        page.get_by_role("button", name="Agregar y mostrar el acceso").click()
+        page.get_by_role("button", name="Agregar y mostrar los datos de acceso").click()
         page.wait_for_load_state()
         assert "al menos un área" in page.locator(".govuk-error-summary").inner_text()
         page.check("[name='aors[]'][value=GBV]")
-        page.get_by_role("button", name="Agregar y mostrar el acceso").click()
+        page.get_by_role("button", name="Agregar y mostrar los datos de acceso").click()
         page.wait_for_load_state()
         page.get_by_role("link", name="Volver").click()
         page.wait_for_load_state()

@@ -46,7 +46,7 @@ def test_20_who_read_a_disclosure_is_found_in_four(
         assert "La cadena está completa" in page.inner_text("main")
         assert NAME not in page.content()
         page.goto("/console/audit?action=audit.read")
-        assert "Se consultó el registro" in page.inner_text("main"), "the own look is in it"
+        assert "Se consultó el registro de auditoría" in page.inner_text("main"), "the own look is in it"
 
 
 def test_what_was_read_in_the_directory_and_who_changed_whom_is_found(
@@ -145,7 +145,7 @@ def test_a_statement_is_prepared_for_the_days_that_are_chosen(
         main = page.inner_text("main")
         assert "todas están completas" in main
         assert "Firma:" in main
-        page.get_by_role("link", name="leyó lo que se compartió").first.click()
+        page.get_by_role("link", name="El servicio leyó los datos compartidos").first.click()
         page.wait_for_load_state()
         assert page.locator("li.row", has_text=read).count() == 1
         answer = page.goto("/console/audit/statement?from=1/2/2026&to=1/1/2026")

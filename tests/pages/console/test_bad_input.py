@@ -213,4 +213,4 @@ def test_a_period_in_the_future_is_not_closed(system: System, browsers: Browser)
         submit(page, "Cerrar el período")
         said = page.inner_text(".govuk-error-summary")
         assert "El período todavía no ha terminado." in said
-        assert "Ciérrelo a partir del día siguiente" in said
+        assert "Puede cerrarlo a partir del día siguiente" in said

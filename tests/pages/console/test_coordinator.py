@@ -206,13 +206,13 @@ def test_whom_to_call_is_shown_with_its_phone_and_leaves_once_the_call_is_noted_
         with page.expect_navigation():
             row.get_by_role("link").click()
         card = page.locator("section.card", has_text=late)
-        assert "Una o más sin acuse de recibo (Urgente)" in card.inner_text()
+        assert "Una o más remisiones sin acuse de recibo (Urgente)" in card.inner_text()
         assert card.locator('a[href^="tel:+58"]').count() == 1
         assert "Yolimar" not in page.content()
         for width in at_both_widths(page):
             assert findings(page, axe) == [], width
             assert not too_wide(page), width
-        taps.press("button", "Responderá")
+        taps.press("button", "La organización responderá")
         assert taps.count <= 2
         assert page.locator("section.card").count() == 0
         assert late in page.locator("#called").inner_text()
@@ -347,11 +347,11 @@ def test_a_step_is_changed_tried_and_published_by_somebody_else(
         page.get_by_role("button", name="Enviar a una segunda persona").click()
         page.wait_for_load_state()
         assert "en espera de una segunda persona" in page.inner_text("h1")
-        own = "Usted envió esta versión. La publica otra persona que coordine: Violencia basada en género."
+        own = "Usted envió esta versión. Debe publicarla otra persona que coordine Violencia basada en género."
         not_offered(page, own, buttons=1)
     with signed_in(browsers, system, "demo-im") as page:
         page.goto(pathway)
-        not_offered(page, "Publica esta versión quien coordina: Violencia basada en género.")
+        not_offered(page, "Publica esta versión quien coordina Violencia basada en género.")
     published_by_another(system, pathway)
     with signed_in(browsers, system, "demo-coordinator") as page:
         page.goto(pathway)

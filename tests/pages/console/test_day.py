@@ -52,7 +52,7 @@ def test_a_person_who_may_be_registered_already_is_said_before_a_second_case_is_
     assert page.locator("section.next a.row__code").all_inner_texts() == [first]
     assert page.input_value('[name="identity/name"]') == "Yusmari Cañizalez"
     looks_right(page, axe)
-    submit(page, "Es otra persona: registrarla")
+    submit(page, "Registrar como otra persona")
     assert page.url.rsplit("/", 1)[0].endswith("/console/cases")
     assert len(cases()) == 2
 

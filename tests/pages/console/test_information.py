@@ -155,7 +155,7 @@ def test_a_double_is_found_merged_and_gone_in_four(system: System, browsers: Bro
         first = rows.first.locator("strong").inner_text()
         taps.press("link", f"Abrir {first}")
         taps.count += 1
-        page.locator("summary", has_text="Es la misma").first.click()
+        page.locator("summary", has_text="Unir las dos entradas").first.click()
         taps.press("button", "Conservar esta entrada")
         assert first in page.inner_text("h1")
         assert taps.count <= 4

@@ -78,8 +78,8 @@ def test_without_a_wish_nothing_is_handed_over_until_somebody_else_agrees(
     assert before >= 1
     facts = desk.locator("section.card", has_text=report.replace("-", "")[-8:].upper()).inner_text()
     for said in (
-        "De qué se trata: Violencia contra",
-        "Organización que lo recibiría: ",
+        "Asunto: Violencia contra",
+        "Organización que recibiría los datos: ",
         "Lo pide: ",
         "En espera desde: ",
     ):

@@ -125,7 +125,7 @@ def test_a_5w_file_of_another_layout_is_mapped_once_and_then_imported(
     )
     with signed_in(browsers, system, "demo-im") as page:
         page.goto("/console/activities")
-        page.get_by_role("link", name="Su archivo tiene otras columnas").click()
+        page.get_by_role("link", name="Importar un archivo con otras columnas").click()
         submit(page, "Proponer las columnas")
         assert page.locator("#f-file-error").count() == 1, "no file was chosen"
         page.set_input_files("#f-file", file)
@@ -137,7 +137,7 @@ def test_a_5w_file_of_another_layout_is_mapped_once_and_then_imported(
         assert not too_wide(page)
         submit(page, "Confirmar estas columnas")
         page.wait_for_url("**/console/activities?done=1")
-        page.get_by_role("link", name="Su archivo tiene otras columnas").click()
+        page.get_by_role("link", name="Importar un archivo con otras columnas").click()
         page.set_input_files("#f-file", file)
         submit(page, "Proponer las columnas")
         assert "ya confirmó" in page.inner_text("main")

@@ -24,7 +24,7 @@ def registered(page: Page, *, age: str = "27") -> str:
     page.select_option("[name=area]", "VE2313")
     submit(page, "Registrar el caso")
     if page.locator("[name=another]").count():  # other tests use the same name
-        submit(page, "Es otra persona: registrarla")
+        submit(page, "Registrar como otra persona")
     page.wait_for_url(re.compile(r"/console/cases/[0-9a-f-]{36}$"))
     return page.url
 

@@ -140,7 +140,7 @@ def beside() -> Beside:
         ("referral.declined", {"command": "decline", "reason": "capacity", "version": 3}, ["motivo: No hay cupo"]),
         ("case.closed", {"reason": "moved"}, ["motivo: La persona se mudó"]),
         ("consent.ended", {"kind": "referral", "items": ["age", "sex"], "reason": "case_closed"},
-         ["lo que se compartió: Edad, Sexo", "para qué: Remisión", "motivo: Se cerró el caso"]),
+         ["lo que se compartió: Edad, Sexo", "finalidad: Remisión", "motivo: Se cerró el caso"]),
         ("consent.withdrawn", {"method": "phone"}, ["cómo: Por teléfono"]),
         ("line.handed_over", {"basis": "vital_interest", "organisation": "0190a000-0000-7000-8000-000000000001"},
          ["fundamento: Peligro para la vida", "organización: Refugio"]),

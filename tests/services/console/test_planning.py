@@ -161,7 +161,7 @@ def test_a_difference_is_said_in_sentences() -> None:
     lines = changed(new.model_copy(update={"steps": tuple(bare)}), new)
     need = CODES.need("GBV-CMR")
     assert f"{need}, urgencia: antes {SAY('soon.routine')}, ahora {SAY('soon.at_once')}" in lines
-    assert f"{need}, horas: antes nada, ahora en las primeras 72 horas" in lines
+    assert f"{need}, plazo en horas: antes nada, ahora en las primeras 72 horas" in lines
     assert f"Paso nuevo: {CODES.need('CVA')}" in lines
     livelihoods = CODES.need("GBV-LIV")
     assert f"{livelihoods}, después de: antes nada, ahora {CODES.need('GBV-PSS')}" in lines

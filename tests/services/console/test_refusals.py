@@ -50,9 +50,9 @@ async def refused(pages: Console, language: str, body: dict[str, object]) -> str
 
 async def test_a_refused_form_shows_the_reason_and_the_remedy(pages: Console) -> None:
     said = await refused(pages, "es", _PERIOD)
-    assert "El período todavía no ha terminado. Ciérrelo a partir del día siguiente" in said
+    assert "El período todavía no ha terminado. Puede cerrarlo a partir del día siguiente" in said
     said = await refused(pages, "en", _PERIOD)
-    assert "The period has not ended yet. Close it from the day after its last day." in said
+    assert "The period has not ended yet. You can close it from the day after its last day." in said
     said = await refused(pages, "es", _COLUMNS)
     assert "Descargue la plantilla" in said
     assert "Faltan estas columnas: Municipio / Municipality." in said

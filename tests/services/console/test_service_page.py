@@ -24,7 +24,7 @@ def test_hours_are_told_by_day_and_what_to_bring_and_where_stand_beside() -> Non
     said = dict(api.facts(SERVICE, wording("es"), Codes("es")))
     assert said["Horario"] == [
         "lun., mar., mié.: 08:00–16:00",
-        "todos los días: a toda hora",
+        "todos los días: las 24 horas",
         "Feriados, hasta el mediodía",
     ]
     assert said["Qué llevar"] == ["Cédula, si la tiene"]

@@ -82,7 +82,7 @@ async def test_a_text_message_of_danger_is_answered_with_the_line_that_is_open(
     await publish("tip-coordinator", name="Identificación de víctimas", categories=["TIP-ID"])
     await hotline(publish)
     said = await answers(api, "trata en Zulia")
-    assert said[0].startswith("En peligro llame al 911. Linea de orientacion. +58 000 000 0016")
+    assert said[0].startswith("En peligro, llame al 911. Linea de orientacion. +58 000 000 0016")
 
 
 async def test_what_is_closed_says_when_it_opens(api: AsyncClient, publish: Publish) -> None:

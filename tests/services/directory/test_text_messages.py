@@ -108,7 +108,7 @@ async def test_who_tells_of_danger_hears_the_emergency_number_and_the_open_lines
     await publish(name="Apoyo emocional")
     first = (await answers(api, text))[0]
     assert first.startswith(
-        ("En peligro llame al 911. Linea fict", "In danger call 911. Linea fict")
+        ("En peligro, llame al 911. Linea fict", "In danger, call 911. Linea fict")
     )
     assert "0800 5550101" in first
 
@@ -127,7 +127,7 @@ async def test_the_nearest_public_services_fit_three_messages(
     # There are none in that state, so it returns the nearest.
     assert "Atencion psicologica" in (await answers(api, "TACHIRA 3"))[0]
     assert await answers(api, "ZULIA COMIDA") == [
-        "No se encontro un servicio publico. En peligro llame al 911."
+        "No se encontro un servicio publico. En peligro, llame al 911."
     ]
     assert "No public service" in (await answers(api, "food in Zulia"))[0]
 

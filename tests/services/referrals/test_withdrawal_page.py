@@ -32,7 +32,7 @@ async def test_the_code_typed_as_people_type_it_withdraws_and_says_what_was_read
     status, page = await form(story, {"code": f" {code.lower().replace('-', ' ')} "})
     assert status == 200
     assert "Su permiso quedó retirado" in page
-    assert "Lo que ya se había leído" in page
+    assert "Información que ya se había leído" in page
     assert code not in page
     assert "Yolimar" not in page
     again = await story.get("ngo-salud", f"/referrals/{referral['id']}/disclosure")
